@@ -1,0 +1,183 @@
+/*
+** What JavaScript cannot do from outside: C callbacks that call the host, destructors, variadic functions,
+** and calls that would otherwise cross once per value.
+*/
+#include "host.h"
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- Connections: the interrupt poll, shared with the caller's own progress handler --------------- */
+
+#define POLL_STEPS 1000
+
+typedef struct Progress {
+  int (*x)(void*);
+  void *pArg;
+  int nEvery;     /* steps between two calls of x; 0: none */
+  int nDone;      /* steps since the last one */
+  int nStep;      /* steps between two polls */
+} Progress;
+
+void __real_sqlite3_progress_handler(sqlite3*, int, int(*)(void*), void*);
+int __real_sqlite3_open_v2(const char*, sqlite3**, int, const char*);
+int __real_sqlite3_open(const char*, sqlite3**);
+
+static int poll(void *pArg){
+  Progress *p = pArg;
+  if( host_interrupted() ) raise(SIGINT);
+  if( p->x==0 ) return 0;
+  p->nDone += p->nStep;
+  if( p->nDone<p->nEvery ) return 0;
+  p->nDone = 0;
+  return p->x(p->pArg);
+}
+
+static void connectionOpened(sqlite3 *db){
+  Progress *p = sqlite3_malloc(sizeof(*p));
+  if( !p ) return;
+  memset(p, 0, sizeof(*p));
+  p->nStep = POLL_STEPS;
+  if( sqlite3_set_clientdata(db, "progress", p, sqlite3_free) ) return;
+  __real_sqlite3_progress_handler(db, POLL_STEPS, poll, p);
+}
+
+void __wrap_sqlite3_progress_handler(sqlite3 *db, int n, int (*x)(void*), void *pArg){
+  Progress *p = sqlite3_get_clientdata(db, "progress");
+  if( !p ){
+    __real_sqlite3_progress_handler(db, n, x, pArg);
+    return;
+  }
+  if( n<1 || x==0 ){ n = 0; x = 0; }
+  p->x = x;
+  p->pArg = pArg;
+  p->nEvery = n;
+  p->nDone = 0;
+  p->nStep = n>0 && n<POLL_STEPS ? n : POLL_STEPS;
+  __real_sqlite3_progress_handler(db, p->nStep, poll, p);
+}
+
+int __wrap_sqlite3_open_v2(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs){
+  int rc = __real_sqlite3_open_v2(zFile, pDb, flags, zVfs);
+  if( rc==SQLITE_OK ) connectionOpened(*pDb);
+  return rc;
+}
+int __wrap_sqlite3_open(const char *zFile, sqlite3 **pDb){
+  return __wrap_sqlite3_open_v2(zFile, pDb, SQLITE_OPEN_READWRITE|SQLITE_OPEN_CREATE, 0);
+}
+
+int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs){
+  return __wrap_sqlite3_open_v2(zFile, pDb, flags, zVfs);
+}
+
+static void destroyed(void *pId){ host_destroy((int)(size_t)pId); }
+
+int bridge_watch_close(sqlite3 *db, int id){
+  return sqlite3_set_clientdata(db, "host", (void*)(size_t)id, destroyed);
+}
+
+int bridge_db_config(sqlite3 *db, int op, int value, int *pState){
+  return sqlite3_db_config(db, op, value, pState);
+}
+
+/* ---- Functions ----------------------------------------------------------------------------------- */
+
+static void called(sqlite3_context *ctx, int argc, sqlite3_value **argv){
+  host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, argv);
+}
+
+int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id){
+  return sqlite3_create_function_v2(db, zName, nArg, flags|SQLITE_UTF8, (void*)(size_t)id, called, 0, 0,
+                                    destroyed);
+}
+
+void bridge_result_text(sqlite3_context *ctx, char *p, double n){
+  sqlite3_result_text64(ctx, p, (sqlite3_uint64)n, sqlite3_free, SQLITE_UTF8);
+}
+void bridge_result_blob(sqlite3_context *ctx, void *p, double n){
+  sqlite3_result_blob64(ctx, p, (sqlite3_uint64)n, sqlite3_free);
+}
+
+/* ---- Statements ---------------------------------------------------------------------------------- */
+
+int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n){
+  return sqlite3_bind_text(pStmt, i, p, n, SQLITE_TRANSIENT);
+}
+int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n){
+  return sqlite3_bind_blob(pStmt, i, p, n, SQLITE_TRANSIENT);
+}
+
+typedef struct Cell {
+  int type;
+  int bytes;
+  union { double real; sqlite3_int64 integer; const void *p; } value;
+} Cell;
+
+int bridge_row(sqlite3_stmt *pStmt, void *pOut){
+  Cell *a = pOut;
+  int n = sqlite3_data_count(pStmt);
+  for(int i=0; i<n; i++){
+    a[i].type = sqlite3_column_type(pStmt, i);
+    switch( a[i].type ){
+      case SQLITE_INTEGER: a[i].value.integer = sqlite3_column_int64(pStmt, i); break;
+      case SQLITE_FLOAT: a[i].value.real = sqlite3_column_double(pStmt, i); break;
+      case SQLITE_TEXT:
+        a[i].value.p = sqlite3_column_text(pStmt, i);
+        a[i].bytes = sqlite3_column_bytes(pStmt, i);
+        break;
+      case SQLITE_BLOB:
+        a[i].value.p = sqlite3_column_blob(pStmt, i);
+        a[i].bytes = sqlite3_column_bytes(pStmt, i);
+        break;
+    }
+  }
+  return n;
+}
+
+/* ---- Sessions ------------------------------------------------------------------------------------ */
+
+static int tableFilter(void *pId, const char *zTable){
+  return host_table_filter((int)(size_t)pId, zTable);
+}
+
+void bridge_session_table_filter(sqlite3_session *p, int id){
+  sqlite3session_table_filter(p, tableFilter, (void*)(size_t)id);
+}
+
+typedef struct Apply { int filterId; int conflictId; } Apply;
+
+static int applyFilter(void *pArg, const char *zTable){
+  return host_table_filter(((Apply*)pArg)->filterId, zTable);
+}
+static int applyConflict(void *pArg, int eConflict, sqlite3_changeset_iter *pIter){
+  return host_conflict(((Apply*)pArg)->conflictId, eConflict, pIter);
+}
+
+int bridge_changeset_apply(sqlite3 *db, int n, void *p, int filterId, int conflictId, void **ppRebase,
+                           int *pnRebase, int flags){
+  Apply apply = { filterId, conflictId };
+  return sqlite3changeset_apply_v2(db, n, p, filterId<0 ? 0 : applyFilter, applyConflict, &apply, ppRebase,
+                                   pnRebase, flags);
+}
+
+/* ---- Time: wasi-libc knows no time zone ------------------------------------------------------------ */
+
+struct tm *localtime_r(const time_t *restrict pTime, struct tm *restrict pOut){
+  int a[9];
+  if( host_localtime((double)*pTime, a) ) return 0;
+  memset(pOut, 0, sizeof(*pOut));
+  pOut->tm_sec = a[0];
+  pOut->tm_min = a[1];
+  pOut->tm_hour = a[2];
+  pOut->tm_mday = a[3];
+  pOut->tm_mon = a[4];
+  pOut->tm_year = a[5];
+  pOut->tm_wday = a[6];
+  pOut->tm_yday = a[7];
+  pOut->tm_isdst = a[8];
+  return pOut;
+}
+struct tm *localtime(const time_t *pTime){
+  static struct tm kept;
+  return localtime_r(pTime, &kept);
+}

@@ -1,0 +1,117 @@
+/*
+** The whole boundary between the wasm core and its host.
+**
+** The first half lists every function that the core imports from the host (module "host"); imports.ts
+** implements them in the same order. The second half lists what bridge.c exports beside SQLite's own
+** functions; bindings.ts types them. Nothing else crosses.
+**
+** Offsets and sizes of files cross as double: exact to 2^53 and free of BigInt. A host function never
+** throws into the core: it returns a result code.
+*/
+#ifndef HOST_H
+#define HOST_H
+#include "sqlite3.h"
+
+#define IMPORT(name) __attribute__((import_module("host"), import_name(#name)))
+#define EXPORT(name) __attribute__((export_name(#name)))
+
+/* ---- Imports: files. vfs is the number of the VFS the call came through (see vfs.c). ------------- */
+
+/* Opens zName, or a temporary file that is deleted on close where zName is 0. Returns a file number >= 0
+** or the negative of a result code; *pOutFlags receives the flags in effect. */
+IMPORT(host_open) int host_open(int vfs, const char *zName, int flags, int *pOutFlags);
+IMPORT(host_close) int host_close(int file);
+/* SQLITE_OK, SQLITE_IOERR_SHORT_READ (the rest is zeroed by the host) or another SQLITE_IOERR. */
+IMPORT(host_read) int host_read(int file, void *p, int n, double offset);
+IMPORT(host_write) int host_write(int file, const void *p, int n, double offset);
+IMPORT(host_truncate) int host_truncate(int file, double size);
+IMPORT(host_sync) int host_sync(int file, int flags);
+IMPORT(host_file_size) int host_file_size(int file, double *pSize);
+IMPORT(host_lock) int host_lock(int file, int level);
+IMPORT(host_unlock) int host_unlock(int file, int level);
+IMPORT(host_check_reserved_lock) int host_check_reserved_lock(int file, int *pReserved);
+/* SQLITE_NOTFOUND where the host does not know op. */
+IMPORT(host_file_control) int host_file_control(int file, int op, void *pArg);
+IMPORT(host_device_characteristics) int host_device_characteristics(int file);
+/* The first and the last use of a WAL index on this file. It lies in wasm memory, so the host keeps every
+** other connection away from the file in between: SQLITE_BUSY where it cannot. */
+IMPORT(host_shm_open) int host_shm_open(int file);
+IMPORT(host_shm_close) int host_shm_close(int file);
+IMPORT(host_delete) int host_delete(const char *zName, int syncDir);
+IMPORT(host_access) int host_access(const char *zName, int flags, int *pResult);
+IMPORT(host_full_pathname) int host_full_pathname(const char *zName, int nOut, char *zOut);
+
+/* ---- Imports: time, randomness, errors ----------------------------------------------------------- */
+
+IMPORT(host_randomness) int host_randomness(int n, char *p);
+IMPORT(host_sleep) int host_sleep(int microseconds);
+/* Milliseconds since 1970-01-01 UTC. */
+IMPORT(host_now) double host_now(void);
+/* Fills sec, min, hour, mday, mon, year, wday, yday, isdst as in struct tm. Returns 0, or 1 where the host
+** cannot represent the time. */
+IMPORT(host_localtime) int host_localtime(double seconds, int *pFields);
+/* The system's error number of the last failed file call, with its text in z. */
+IMPORT(host_last_error) int host_last_error(int n, char *z);
+
+/* ---- Imports: extensions ------------------------------------------------------------------------- */
+
+/* Reads and checks the file. Returns a library number > 0, or 0: then host_extension_error has the text. */
+IMPORT(host_extension_open) int host_extension_open(const char *zFile);
+IMPORT(host_extension_error) void host_extension_error(int n, char *z);
+/* Links the library into db. On failure *pzError is text from sqlite3_malloc. */
+IMPORT(host_extension_init) int host_extension_init(sqlite3 *db, int library, char **pzError);
+
+/* ---- Imports: callbacks. id is a number the host chose ------------------------------------------- */
+
+IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* The object behind id was let go of by SQLite: a function, or a connection's client data. */
+IMPORT(host_destroy) void host_destroy(int id);
+IMPORT(host_table_filter) int host_table_filter(int id, const char *zTable);
+IMPORT(host_conflict) int host_conflict(int id, int eConflict, sqlite3_changeset_iter *pIter);
+/* Non-zero: the user asked for the running statement to end. Asked every 1000 steps of the engine. */
+IMPORT(host_interrupted) int host_interrupted(void);
+
+/* ---- Imports: the shell -------------------------------------------------------------------------- */
+
+/* One line without its end, from sqlite3_malloc; 0 at the end of input. */
+IMPORT(host_readline) char *host_readline(const char *zPrompt);
+IMPORT(host_history_add) int host_history_add(const char *zLine);
+IMPORT(host_history_load) int host_history_load(const char *zFile);
+IMPORT(host_history_save) int host_history_save(const char *zFile);
+IMPORT(host_history_stifle) int host_history_stifle(int n);
+IMPORT(host_add_completion) void host_add_completion(const char *zLine);
+/* Runs zCommand in the system's shell; its input and output are files where those are not 0. Returns the
+** exit status. */
+IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, const char *zOutput);
+IMPORT(host_screen_size) int host_screen_size(int *pColumns, int *pRows);
+
+/* ---- Exports of bridge.c ------------------------------------------------------------------------- */
+
+/* sqlite3_open_v2, and what every connection of ours gets: the interrupt poll. */
+EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs);
+EXPORT(bridge_create_function) int bridge_create_function(
+  sqlite3 *db, const char *zName, int nArg, int flags, int id);
+/* Client data whose release tells the host that db is closing; see sqlite3_set_clientdata. */
+EXPORT(bridge_watch_close) int bridge_watch_close(sqlite3 *db, int id);
+EXPORT(bridge_session_table_filter) void bridge_session_table_filter(sqlite3_session *p, int id);
+/* sqlite3changeset_apply_v2. filterId < 0: no filter, so that SQLite never asks. */
+EXPORT(bridge_changeset_apply) int bridge_changeset_apply(sqlite3 *db, int n, void *p, int filterId,
+  int conflictId, void **ppRebase, int *pnRebase, int flags);
+/* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
+EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
+/* The current row in one crossing: 16 bytes a column at pOut: int32 type, int32 bytes, then a double
+** (FLOAT), an int64 (INTEGER) or a pointer (TEXT, BLOB). Returns the number of columns. */
+EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
+/* The destructor SQLITE_TRANSIENT and the address of free cannot be named from outside. */
+EXPORT(bridge_bind_text) int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n);
+EXPORT(bridge_bind_blob) int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n);
+/* p comes from sqlite3_malloc and is SQLite's from here on, on failure too. */
+EXPORT(bridge_result_text) void bridge_result_text(sqlite3_context *ctx, char *p, double n);
+EXPORT(bridge_result_blob) void bridge_result_blob(sqlite3_context *ctx, void *p, double n);
+/* Makes zVfs the default: its name is one of vfs.c's. */
+EXPORT(bridge_default_vfs) int bridge_default_vfs(const char *zVfs);
+/* Runs the sqlite3 shell in zDirectory; it ends by exit(). argv is argc pointers to text. */
+EXPORT(bridge_shell) void bridge_shell(int argc, char **argv, const char *zDirectory);
+/* Asks the shell for completions of zLine; each comes back through host_add_completion. */
+EXPORT(bridge_complete) void bridge_complete(const char *zLine);
+#endif

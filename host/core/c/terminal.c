@@ -1,0 +1,114 @@
+/*
+** What the sqlite3 shell needs of a system and WASI does not have: line editing, processes, and a main that
+** is called.
+*/
+#include "host.h"
+#include "linenoise.h"
+#include "processes.h"
+#include "pwd.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Lines ------------------------------------------------------------------------------------------ */
+
+static linenoiseCompletionCallback *xComplete;
+
+char *linenoise(const char *zPrompt){ return host_readline(zPrompt); }
+int linenoiseHistoryAdd(const char *zLine){ return host_history_add(zLine); }
+int linenoiseHistoryLoad(const char *zFile){ return host_history_load(zFile); }
+int linenoiseHistorySave(const char *zFile){ return host_history_save(zFile); }
+int linenoiseHistorySetMaxLen(int n){ return host_history_stifle(n); }
+void linenoiseSetCompletionCallback(linenoiseCompletionCallback *x){ xComplete = x; }
+void linenoiseAddCompletion(linenoiseCompletions *p, const char *zLine){
+  (void)p;
+  host_add_completion(zLine);
+}
+void bridge_complete(const char *zLine){
+  if( xComplete ) xComplete(zLine, 0);
+}
+
+/* ---- Processes: a pipe is a file that the command reads at pclose, or has written at popen ---------- */
+
+typedef struct Pipe {
+  FILE *f;
+  char zFile[64];
+  char *zCommand;  /* runs at pclose; 0: it ran at popen */
+  int status;
+  struct Pipe *pNext;
+} Pipe;
+static Pipe *pipes;
+
+int system(const char *zCommand){
+  fflush(0);
+  return host_system(zCommand, 0, 0);
+}
+
+FILE *popen(const char *zCommand, const char *zMode){
+  static const char hex[] = "0123456789abcdef";
+  const char *zTmp = getenv("TMPDIR");
+  unsigned char aRandom[8];
+  char zName[17];
+  Pipe *p = calloc(1, sizeof(*p));
+  if( !p ) return 0;
+  sqlite3_randomness(sizeof(aRandom), aRandom);
+  for(int i=0; i<8; i++){
+    zName[2*i] = hex[aRandom[i]>>4];
+    zName[2*i+1] = hex[aRandom[i]&15];
+  }
+  zName[16] = 0;
+  if( !zTmp || strlen(zTmp)>30 ) zTmp = "/tmp";
+  snprintf(p->zFile, sizeof(p->zFile), "%s/sqlite-%s", zTmp, zName);
+  fflush(0);
+  if( zMode[0]=='r' ){
+    p->status = host_system(zCommand, 0, p->zFile);
+    p->f = fopen(p->zFile, "rb");
+  }else{
+    p->zCommand = strdup(zCommand);
+    p->f = p->zCommand ? fopen(p->zFile, "wbx") : 0;
+  }
+  if( !p->f ){
+    unlink(p->zFile);
+    free(p->zCommand);
+    free(p);
+    return 0;
+  }
+  p->pNext = pipes;
+  pipes = p;
+  return p->f;
+}
+
+int pclose(FILE *f){
+  Pipe **pp = &pipes;
+  while( *pp && (*pp)->f!=f ) pp = &(*pp)->pNext;
+  if( !*pp ){
+    errno = ECHILD;
+    return -1;
+  }
+  Pipe *p = *pp;
+  *pp = p->pNext;
+  fclose(f);
+  if( p->zCommand ) p->status = host_system(p->zCommand, p->zFile, 0);
+  int status = p->status;
+  unlink(p->zFile);
+  free(p->zCommand);
+  free(p);
+  return status;
+}
+
+struct passwd *getpwuid(uid_t uid){ (void)uid; return 0; }
+uid_t getuid(void){ return 0; }
+
+/* ---- main ------------------------------------------------------------------------------------------- */
+
+int shell_main(int argc, char **argv);
+
+void bridge_shell(int argc, char **argv, const char *zDirectory){
+  if( chdir(zDirectory) ){
+    fprintf(stderr, "cannot enter directory %s\n", zDirectory);
+    exit(1);
+  }
+  exit(shell_main(argc, argv));
+}

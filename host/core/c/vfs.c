@@ -1,0 +1,199 @@
+/*
+** SQLite's file layer, handed on to the host. Two VFSs share the code: "node" locks as SQLite's own unix VFS
+** does, "node-none" takes no locks. What is here is what C must do: the structures, and the WAL index.
+*/
+#include "host.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define SHM_REGIONS 4096 /* of 32 KiB: a WAL of some 60 GB at 4 KiB pages */
+
+typedef struct HostFile {
+  sqlite3_file base;
+  int file;        /* the host's number */
+  int nRegion;     /* regions of the WAL index in apRegion */
+  int shm;         /* host_shm_open was granted */
+  void **apRegion;
+} HostFile;
+
+static void shmFree(HostFile *p){
+  for(int i=0; i<p->nRegion; i++) free(p->apRegion[i]);
+  free(p->apRegion);
+  p->apRegion = 0;
+  p->nRegion = 0;
+}
+
+static int fileShmUnmap(sqlite3_file *f, int deleteFlag){
+  HostFile *p = (HostFile*)f;
+  (void)deleteFlag; /* there is no file to delete */
+  shmFree(p);
+  if( !p->shm ) return SQLITE_OK;
+  p->shm = 0;
+  return host_shm_close(p->file);
+}
+
+static int fileClose(sqlite3_file *f){
+  fileShmUnmap(f, 0);
+  return host_close(((HostFile*)f)->file);
+}
+static int fileRead(sqlite3_file *f, void *p, int n, sqlite3_int64 offset){
+  return host_read(((HostFile*)f)->file, p, n, (double)offset);
+}
+static int fileWrite(sqlite3_file *f, const void *p, int n, sqlite3_int64 offset){
+  return host_write(((HostFile*)f)->file, p, n, (double)offset);
+}
+static int fileTruncate(sqlite3_file *f, sqlite3_int64 size){
+  return host_truncate(((HostFile*)f)->file, (double)size);
+}
+static int fileSync(sqlite3_file *f, int flags){
+  return host_sync(((HostFile*)f)->file, flags);
+}
+static int fileSize(sqlite3_file *f, sqlite3_int64 *pSize){
+  double size = 0;
+  int rc = host_file_size(((HostFile*)f)->file, &size);
+  *pSize = (sqlite3_int64)size;
+  return rc;
+}
+static int fileLock(sqlite3_file *f, int level){
+  return host_lock(((HostFile*)f)->file, level);
+}
+static int fileUnlock(sqlite3_file *f, int level){
+  return host_unlock(((HostFile*)f)->file, level);
+}
+static int fileCheckReservedLock(sqlite3_file *f, int *pReserved){
+  return host_check_reserved_lock(((HostFile*)f)->file, pReserved);
+}
+static int fileControl(sqlite3_file *f, int op, void *pArg){
+  return host_file_control(((HostFile*)f)->file, op, pArg);
+}
+static int fileSectorSize(sqlite3_file *f){
+  (void)f;
+  return 4096;
+}
+static int fileDeviceCharacteristics(sqlite3_file *f){
+  return host_device_characteristics(((HostFile*)f)->file);
+}
+
+static int fileShmMap(sqlite3_file *f, int iRegion, int szRegion, int extend, void volatile **pp){
+  HostFile *p = (HostFile*)f;
+  *pp = 0;
+  if( !p->shm ){
+    int rc = host_shm_open(p->file);
+    if( rc ) return rc;
+    p->shm = 1;
+  }
+  if( iRegion>=p->nRegion ){
+    if( !extend ) return SQLITE_OK;
+    if( iRegion>=SHM_REGIONS ) return SQLITE_FULL;
+    void **ap = realloc(p->apRegion, sizeof(void*)*(iRegion+1));
+    if( !ap ) return SQLITE_NOMEM;
+    p->apRegion = ap;
+    while( p->nRegion<=iRegion ){
+      ap[p->nRegion] = calloc(1, szRegion);
+      if( !ap[p->nRegion] ) return SQLITE_NOMEM;
+      p->nRegion++;
+    }
+  }
+  *pp = p->apRegion[iRegion];
+  return SQLITE_OK;
+}
+/* The connection that holds the index is alone on the file: its own locks never meet another's. */
+static int fileShmLock(sqlite3_file *f, int offset, int n, int flags){
+  (void)f; (void)offset; (void)n; (void)flags;
+  return SQLITE_OK;
+}
+static void fileShmBarrier(sqlite3_file *f){ (void)f; }
+
+static const sqlite3_io_methods fileMethods = {
+  2, fileClose, fileRead, fileWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock,
+  fileCheckReservedLock, fileControl, fileSectorSize, fileDeviceCharacteristics,
+  fileShmMap, fileShmLock, fileShmBarrier, fileShmUnmap, 0, 0
+};
+
+static int vfsOpen(sqlite3_vfs *vfs, const char *zName, sqlite3_file *f, int flags, int *pOutFlags){
+  HostFile *p = (HostFile*)f;
+  int outFlags = flags;
+  int file;
+  memset(p, 0, sizeof(*p));
+  file = host_open((int)(size_t)vfs->pAppData, zName, flags, &outFlags);
+  if( file<0 ) return -file;
+  p->file = file;
+  p->base.pMethods = &fileMethods;
+  if( pOutFlags ) *pOutFlags = outFlags;
+  return SQLITE_OK;
+}
+static int vfsDelete(sqlite3_vfs *vfs, const char *zName, int syncDir){
+  (void)vfs;
+  return host_delete(zName, syncDir);
+}
+static int vfsAccess(sqlite3_vfs *vfs, const char *zName, int flags, int *pResult){
+  (void)vfs;
+  return host_access(zName, flags, pResult);
+}
+static int vfsFullPathname(sqlite3_vfs *vfs, const char *zName, int nOut, char *zOut){
+  (void)vfs;
+  return host_full_pathname(zName, nOut, zOut);
+}
+
+/* Extensions: SQLite asks for a symbol, we give it one function that knows which library it is for. */
+static int openLibrary;
+static int extensionInit(sqlite3 *db, char **pzError, const sqlite3_api_routines *pApi){
+  (void)pApi;
+  return host_extension_init(db, openLibrary, pzError);
+}
+static void *vfsDlOpen(sqlite3_vfs *vfs, const char *zFile){
+  (void)vfs;
+  return (void*)(size_t)host_extension_open(zFile);
+}
+static void vfsDlError(sqlite3_vfs *vfs, int n, char *z){
+  (void)vfs;
+  host_extension_error(n, z);
+}
+static void (*vfsDlSym(sqlite3_vfs *vfs, void *pLibrary, const char *zSymbol))(void){
+  (void)vfs; (void)zSymbol;
+  openLibrary = (int)(size_t)pLibrary;
+  return (void(*)(void))extensionInit;
+}
+static void vfsDlClose(sqlite3_vfs *vfs, void *pLibrary){ (void)vfs; (void)pLibrary; }
+
+static int vfsRandomness(sqlite3_vfs *vfs, int n, char *p){
+  (void)vfs;
+  return host_randomness(n, p);
+}
+static int vfsSleep(sqlite3_vfs *vfs, int microseconds){
+  (void)vfs;
+  return host_sleep(microseconds);
+}
+static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *pNow){
+  (void)vfs;
+  *pNow = (sqlite3_int64)host_now() + 210866760000000LL; /* the Julian day of 1970, in ms */
+  return SQLITE_OK;
+}
+static int vfsCurrentTime(sqlite3_vfs *vfs, double *pNow){
+  sqlite3_int64 ms;
+  vfsCurrentTimeInt64(vfs, &ms);
+  *pNow = ms/86400000.0;
+  return SQLITE_OK;
+}
+static int vfsLastError(sqlite3_vfs *vfs, int n, char *z){
+  (void)vfs;
+  return host_last_error(n, z);
+}
+
+#define VFS(name, number) { 2, sizeof(HostFile), 1024, 0, name, (void*)number, vfsOpen, vfsDelete, vfsAccess, \
+  vfsFullPathname, vfsDlOpen, vfsDlError, vfsDlSym, vfsDlClose, vfsRandomness, vfsSleep, vfsCurrentTime, \
+  vfsLastError, vfsCurrentTimeInt64, 0, 0, 0 }
+
+static sqlite3_vfs vfsNode = VFS("node", 0);
+static sqlite3_vfs vfsNodeNone = VFS("node-none", 1);
+
+int sqlite3_os_init(void){
+  sqlite3_vfs_register(&vfsNodeNone, 0);
+  return sqlite3_vfs_register(&vfsNode, 1);
+}
+int sqlite3_os_end(void){ return SQLITE_OK; }
+
+int bridge_default_vfs(const char *zVfs){
+  sqlite3_vfs *p = sqlite3_vfs_find(zVfs);
+  return p ? sqlite3_vfs_register(p, 1) : SQLITE_NOTFOUND;
+}

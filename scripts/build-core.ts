@@ -1,0 +1,99 @@
+/**
+ * Builds host/core/sqlite3.wasm: SQLite, its shell and the bridge to the host.
+ *
+ *     npm run build:core              builds what is out of date
+ *     npm run build:core -- --check   builds from the sources and fails unless that is what is committed
+ */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { clang } from './clang.js';
+import { amalgamation, fetchSource, root, sha256, shell } from './sources.js';
+import { features, patched } from './sqlite-options.js';
+
+const folder = join(root, 'host/core/c');
+const target = join(root, 'host/core/sqlite3.wasm');
+
+const machine = [
+  '--target=wasm32-wasip1',
+  '-O2',
+  '-msimd128',
+  '-mbulk-memory',
+  '-msign-ext',
+  '-mnontrapping-fptoint',
+  '-ffile-prefix-map=./=',
+];
+// sqlite3.h omits load_extension where __wasi__ is defined; SQLITE_WASI keeps the rest of what that meant.
+const sqlite = ['-U__wasi__', '-DSQLITE_WASI=1', '-DSQLITE_OS_OTHER=1', '-DHAVE_LOCALTIME_R=1', ...features];
+const shellOnly = [
+  '-USQLITE_WASI', // it would drop popen, which terminal.c has
+  '-Dmain=shell_main',
+  '-DHAVE_LINENOISE=1',
+  '-D_WASI_EMULATED_SIGNAL',
+  '-D_WASI_EMULATED_PROCESS_CLOCKS',
+  '-D_WASI_EMULATED_GETPID',
+  '-I.',
+  '-include',
+  'processes.h',
+];
+
+async function build(): Promise<Uint8Array> {
+  const sqliteFolder = join(fetchSource(amalgamation), 'deps/sqlite3');
+  const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
+  const own = (...names: string[]): Record<string, Uint8Array> =>
+    Object.fromEntries(names.map((name) => [name, read(join(folder, name))]));
+  const header = { 'sqlite3.h': read(join(sqliteFolder, 'sqlite3.h')) };
+  const source = new TextEncoder().encode(patched(readFileSync(join(sqliteFolder, 'sqlite3.c'), 'utf8')));
+  const compile = (flags: string[], name: string, files: Record<string, Uint8Array>): Promise<Uint8Array> =>
+    clang([...machine, ...flags, '-c', name], { ...header, ...files }, name.replace('.c', '.o'));
+
+  const [engine, program] = await Promise.all([
+    compile(sqlite, 'sqlite3.c', { 'sqlite3.c': source }),
+    compile([...sqlite, ...shellOnly], 'shell.c', {
+      ...own('linenoise.h', 'processes.h', 'pwd.h'),
+      'shell.c': read(join(fetchSource(shell), 'shell.c')),
+    }),
+  ]);
+  const objects: Record<string, Uint8Array> = { 'sqlite3.o': engine, 'shell.o': program };
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.c'))) {
+    objects[name.replace('.c', '.o')] = await compile(
+      ['-DSQLITE_ENABLE_SESSION', '-DSQLITE_ENABLE_PREUPDATE_HOOK', '-D_WASI_EMULATED_SIGNAL', '-Wall', '-Wextra'],
+      name,
+      own(name, 'host.h', 'linenoise.h', 'processes.h', 'pwd.h'),
+    );
+  }
+  const exported = readFileSync(join(folder, 'exports.txt'), 'utf8').split('\n').filter(Boolean);
+  return clang(
+    [
+      '--target=wasm32-wasip1',
+      '-mexec-model=reactor',
+      '-O2',
+      ...Object.keys(objects),
+      '-lwasi-emulated-signal',
+      '-lwasi-emulated-process-clocks',
+      '-lwasi-emulated-getpid',
+      '-Wl,--stack-first',
+      '-Wl,-z,stack-size=1048576',
+      '-Wl,--max-memory=4294967296',
+      '-Wl,--strip-all',
+      '-Wl,--wrap=sqlite3_progress_handler',
+      '-Wl,--wrap=sqlite3_open_v2',
+      '-Wl,--wrap=sqlite3_open',
+      ...exported.map((name) => `-Wl,--export=${name}`),
+    ],
+    objects,
+    'sqlite3.wasm',
+  );
+}
+
+const built = await build();
+const committed = existsSync(target) ? readFileSync(target) : undefined;
+if (committed && sha256(committed) === sha256(built)) {
+  console.error(`host/core/sqlite3.wasm is what the sources give (${built.length} bytes)`);
+} else if (process.argv.includes('--check')) {
+  console.error('host/core/sqlite3.wasm is not what the sources give: run npm run build:core and commit it');
+  process.exitCode = 1;
+} else {
+  writeFileSync(target, built);
+  console.error(`host/core/sqlite3.wasm: ${built.length} bytes`);
+}

@@ -1,0 +1,77 @@
+/** What the builds take from the registry beside `npm ci`: fetched once, checked against a pinned digest. */
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+/** Everything that can be made again; `SQLITE_WASM_RUN_BUILD_CACHE` moves it. */
+export const cache = process.env.SQLITE_WASM_RUN_BUILD_CACHE ?? join(root, '.cache');
+
+interface Source {
+  readonly spec: string;
+  /** The registry's sha512 of the package file. */
+  readonly integrity: string;
+  /** An archive inside the package that holds what is wanted. */
+  readonly inner?: string;
+}
+
+/** SQLite 3.54.1: sqlite3.c, sqlite3.h and sqlite3ext.h in `deps/sqlite3`. */
+export const amalgamation: Source = {
+  spec: 'better-sqlite3@13.2.0',
+  integrity:
+    'sha512-Z8Q/9x/uNyKxA1v4FNodyItRVRw1TeKBrmj32JhxhR0ceNcBY+wMobt/Bv7M7TzwPAXjnZRtNaEsATnUZSKWZQ==',
+};
+
+/** The sqlite3 shell: shell.c of 3.52.0. */
+export const shell: Source = {
+  spec: 'sqlite3@6.0.1',
+  integrity:
+    'sha512-X0czUUMG2tmSqJpEQa3tCuZSHKIx8PwM53vLZzKp/o6Rpy25fiVfjdbnZ988M8+O3ZWR1ih0K255VumCb3MAnQ==',
+  inner: 'deps/sqlite-autoconf-3520000.tar.gz',
+};
+
+/** clang and wasm-ld, themselves in WebAssembly. */
+export const compiler: Source = {
+  spec: '@yowasp/clang@22.0.0-git20542-10',
+  integrity:
+    'sha512-V31/z9GrJECKeACTDUyvg2llbEUiFi3bxtL5HSg7H/6sydSxdI/AoVAD9F5ozrfLjotWl0B9rghR87m+DUM/zg==',
+};
+
+/** Fetches and unpacks a package unless it is there already. Returns its folder. */
+export function fetchSource(source: Source): string {
+  const name = source.spec.replace(/[^\w.-]+/g, '-').replace(/^-/, '');
+  const folder = join(cache, 'sources', name);
+  if (!existsSync(folder)) {
+    console.error(`fetching ${source.spec}`);
+    const work = `${folder}.${process.pid}`;
+    mkdirSync(work, { recursive: true });
+    try {
+      const packed = execFileSync('npm', ['pack', source.spec, '--json', '--silent', '--pack-destination', work], {
+        encoding: 'utf8',
+        cwd: work,
+      });
+      const file = join(work, (JSON.parse(packed) as { filename: string }[])[0]?.filename ?? '');
+      const integrity = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+      if (integrity !== source.integrity) {
+        throw new Error(`${source.spec}: the registry sent ${integrity}, pinned is ${source.integrity}`);
+      }
+      execFileSync('tar', ['xzf', file, '-C', work]);
+      if (source.inner) execFileSync('tar', ['xzf', source.inner], { cwd: join(work, 'package') });
+      renameSync(join(work, 'package'), folder);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+  return source.inner ? join(folder, source.inner.split('/').at(-1)?.replace('.tar.gz', '') ?? '') : folder;
+}
+
+export function sha256(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    hash.update(`${typeof part === 'string' ? Buffer.byteLength(part) : part.length}:`).update(part);
+  }
+  return hash.digest('hex');
+}

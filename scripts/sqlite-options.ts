@@ -1,0 +1,63 @@
+/** How SQLite is compiled: the same for the core and for the native build that the tests compare it with. */
+
+/** The features that users of the official builds rely on, and the choices that change what they see. */
+export const features: readonly string[] = [
+  '-DSQLITE_THREADSAFE=0',
+  '-DSQLITE_ENABLE_SESSION',
+  '-DSQLITE_ENABLE_PREUPDATE_HOOK',
+  '-DSQLITE_ENABLE_FTS3',
+  '-DSQLITE_ENABLE_FTS3_PARENTHESIS',
+  '-DSQLITE_ENABLE_FTS4',
+  '-DSQLITE_ENABLE_FTS5',
+  '-DSQLITE_ENABLE_RTREE',
+  '-DSQLITE_ENABLE_GEOPOLY',
+  '-DSQLITE_ENABLE_MATH_FUNCTIONS',
+  '-DSQLITE_ENABLE_PERCENTILE',
+  '-DSQLITE_ENABLE_DBSTAT_VTAB',
+  '-DSQLITE_ENABLE_DBPAGE_VTAB',
+  '-DSQLITE_ENABLE_STMTVTAB',
+  '-DSQLITE_ENABLE_BYTECODE_VTAB',
+  '-DSQLITE_ENABLE_EXPLAIN_COMMENTS',
+  '-DSQLITE_ENABLE_OFFSET_SQL_FUNC',
+  '-DSQLITE_ENABLE_UNKNOWN_SQL_FUNCTION',
+  '-DSQLITE_ENABLE_COLUMN_METADATA',
+  '-DSQLITE_ENABLE_NORMALIZE',
+  '-DSQLITE_ENABLE_STAT4',
+  '-DSQLITE_ENABLE_RBU',
+  '-DSQLITE_SOUNDEX',
+  '-DSQLITE_LIKE_DOESNT_MATCH_BLOBS',
+  '-DSQLITE_OMIT_DEPRECATED',
+  '-DSQLITE_OMIT_SHARED_CACHE',
+  '-DSQLITE_DEFAULT_MEMSTATUS=0',
+  '-DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1',
+  '-DSQLITE_MAX_EXPR_DEPTH=1000',
+  '-DSQLITE_STRICT_SUBTYPE=1',
+  '-DSQLITE_USE_URI=0',
+];
+
+/**
+ * The one change to SQLite. sqlite3session_changeset reads behind a savepoint, which SQLite refuses while a
+ * statement writes; there the statement's own transaction keeps the reads together, so none is taken.
+ * `nVdbeWrite` (vdbeInt: running statements that write) is the very count that the refusal goes by.
+ */
+const patches: readonly [anchor: string, replacement: string][] = [
+  [
+    'rc = sqlite3_exec(pSession->db, "SAVEPOINT changeset", 0, 0, 0);',
+    'rc = db->nVdbeWrite>0 ? SQLITE_OK : sqlite3_exec(pSession->db, "SAVEPOINT changeset", 0, 0, 0);',
+  ],
+  [
+    'sqlite3_exec(db, "RELEASE changeset", 0, 0, 0);',
+    'if( db->nVdbeWrite==0 ) sqlite3_exec(db, "RELEASE changeset", 0, 0, 0);',
+  ],
+];
+
+/** Applies the patch to sqlite3.c. Throws unless each anchor is there exactly once. */
+export function patched(amalgamation: string): string {
+  return patches.reduce((text, [anchor, replacement]) => {
+    const pieces = text.split(anchor);
+    if (pieces.length !== 2) {
+      throw new Error(`the patch of sqlite3.c wants this line once, found ${pieces.length - 1}: ${anchor}`);
+    }
+    return pieces.join(replacement);
+  }, amalgamation);
+}
