@@ -57,7 +57,13 @@ async function build(): Promise<Uint8Array> {
   const objects: Record<string, Uint8Array> = { 'sqlite3.o': engine, 'shell.o': program };
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.c'))) {
     objects[name.replace('.c', '.o')] = await compile(
-      ['-DSQLITE_ENABLE_SESSION', '-DSQLITE_ENABLE_PREUPDATE_HOOK', '-D_WASI_EMULATED_SIGNAL', '-Wall', '-Wextra'],
+      [
+        '-DSQLITE_ENABLE_SESSION',
+        '-DSQLITE_ENABLE_PREUPDATE_HOOK',
+        '-D_WASI_EMULATED_SIGNAL',
+        '-Wall',
+        '-Wextra',
+      ],
       name,
       own(name, 'host.h', 'linenoise.h', 'processes.h', 'pwd.h'),
     );

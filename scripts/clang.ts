@@ -1,13 +1,26 @@
 /** Runs the pinned clang. As a program: `clang.ts FOLDER ARG...` runs it on FOLDER's files, in a process of its own. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { cache, compiler, fetchSource, sha256 } from './sources.js';
 
 interface Clang {
-  runClang(args: string[], files: Record<string, Uint8Array>, options: { fetchProgress: () => void }): Promise<Record<string, Uint8Array>>;
+  runClang(
+    args: string[],
+    files: Record<string, Uint8Array>,
+    options: { fetchProgress: () => void },
+  ): Promise<Record<string, Uint8Array>>;
 }
 
 const here = fileURLToPath(import.meta.url);
@@ -16,9 +29,17 @@ const here = fileURLToPath(import.meta.url);
  * Runs clang over the named files and returns the file `output`. Kept by the digest of everything that goes
  * in, so a second call with the same input takes no time.
  */
-export async function clang(args: string[], files: Record<string, Uint8Array>, output: string): Promise<Uint8Array> {
+export async function clang(
+  args: string[],
+  files: Record<string, Uint8Array>,
+  output: string,
+): Promise<Uint8Array> {
   const names = Object.keys(files).sort();
-  const key = sha256(compiler.integrity, ...args, ...names.flatMap((name) => [name, files[name] as Uint8Array]));
+  const key = sha256(
+    compiler.integrity,
+    ...args,
+    ...names.flatMap((name) => [name, files[name] as Uint8Array]),
+  );
   const kept = join(cache, 'objects', `${key}.o`);
   if (!existsSync(kept)) {
     fetchSource(compiler);
@@ -26,14 +47,21 @@ export async function clang(args: string[], files: Record<string, Uint8Array>, o
     const work = mkdtempSync(join(cache, 'clang-'));
     const started = Date.now();
     const progress = process.stderr.isTTY
-      ? setInterval(() => process.stderr.write(`\r${output}: ${Math.round((Date.now() - started) / 1000)} s `), 1000)
+      ? setInterval(
+          () => process.stderr.write(`\r${output}: ${Math.round((Date.now() - started) / 1000)} s `),
+          1000,
+        )
       : undefined;
     try {
       for (const name of names) writeFileSync(join(work, name), files[name] as Uint8Array);
       await new Promise<void>((resolve, reject) => {
-        const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), here, work, output, ...args], {
-          stdio: ['ignore', 'inherit', 'inherit'],
-        });
+        const child = spawn(
+          process.execPath,
+          ['--import', import.meta.resolve('tsx'), here, work, output, ...args],
+          {
+            stdio: ['ignore', 'inherit', 'inherit'],
+          },
+        );
         child.on('error', reject);
         child.on('exit', (code) =>
           code === 0 ? resolve() : reject(new Error(`clang could not make ${output} (status ${code})`)),
@@ -53,9 +81,13 @@ if (process.argv[1] === here) {
   const [folder = '', output = '', ...args] = process.argv.slice(2);
   const entry = pathToFileURL(join(fetchSource(compiler), 'gen/bundle.js')).href;
   const { runClang } = (await import(entry)) as Clang;
-  const files = Object.fromEntries(readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]));
+  const files = Object.fromEntries(
+    readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+  );
   try {
-    const made = (await runClang(['clang', ...args, '-o', output], files, { fetchProgress: () => undefined }))[output];
+    const made = (
+      await runClang(['clang', ...args, '-o', output], files, { fetchProgress: () => undefined })
+    )[output];
     if (made) writeFileSync(join(folder, output), made);
     else process.exitCode = 1;
   } catch {

@@ -49,10 +49,14 @@ export function fetchSource(source: Source): string {
     const work = `${folder}.${process.pid}`;
     mkdirSync(work, { recursive: true });
     try {
-      const packed = execFileSync('npm', ['pack', source.spec, '--json', '--silent', '--pack-destination', work], {
-        encoding: 'utf8',
-        cwd: work,
-      });
+      const packed = execFileSync(
+        'npm',
+        ['pack', source.spec, '--json', '--silent', '--pack-destination', work],
+        {
+          encoding: 'utf8',
+          cwd: work,
+        },
+      );
       const file = join(work, (JSON.parse(packed) as { filename: string }[])[0]?.filename ?? '');
       const integrity = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
       if (integrity !== source.integrity) {

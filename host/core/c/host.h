@@ -83,7 +83,6 @@ IMPORT(host_add_completion) void host_add_completion(const char *zLine);
 /* Runs zCommand in the system's shell; its input and output are files where those are not 0. Returns the
 ** exit status. */
 IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, const char *zOutput);
-IMPORT(host_screen_size) int host_screen_size(int *pColumns, int *pRows);
 
 /* ---- Exports of bridge.c ------------------------------------------------------------------------- */
 

@@ -1,0 +1,367 @@
+/**
+ * The seam: every function that the core exports, by its C name. Pointers and 32-bit integers are numbers
+ * (a returned pointer is signed: `>>> 0` makes it an address), 64-bit integers are bigints.
+ *
+ * Nothing above `core/` calls these with pointers of its own making; see the C documentation at
+ * https://www.sqlite.org/c3ref/funclist.html and https://www.sqlite.org/session/funclist.html, and
+ * `c/host.h` for the functions named `bridge_`.
+ */
+export interface Bindings {
+  readonly memory: WebAssembly.Memory;
+  /** Runs the constructors of libc; called once. */
+  _initialize(): void;
+
+  /** `int sqlite3_bind_double(sqlite3_stmt*, int, double)` */
+  sqlite3_bind_double(stmt: number, i: number, x: number): number;
+
+  /** `int sqlite3_bind_int64(sqlite3_stmt*, int, sqlite3_int64)` */
+  sqlite3_bind_int64(stmt: number, i: number, i64: bigint): number;
+
+  /** `int sqlite3_bind_null(sqlite3_stmt*, int)` */
+  sqlite3_bind_null(stmt: number, i: number): number;
+
+  /** `int sqlite3_bind_parameter_count(sqlite3_stmt*)` */
+  sqlite3_bind_parameter_count(stmt: number): number;
+
+  /** `int sqlite3_bind_parameter_index(sqlite3_stmt*, const char *zName)` */
+  sqlite3_bind_parameter_index(stmt: number, zName: number): number;
+
+  /** `const char *sqlite3_bind_parameter_name(sqlite3_stmt*, int)` */
+  sqlite3_bind_parameter_name(stmt: number, i: number): number;
+
+  /** `int sqlite3_bind_zeroblob(sqlite3_stmt*, int, int n)` */
+  sqlite3_bind_zeroblob(stmt: number, i: number, n: number): number;
+
+  /** `int sqlite3_busy_timeout(sqlite3*, int ms)` */
+  sqlite3_busy_timeout(db: number, ms: number): number;
+
+  /** `sqlite3_int64 sqlite3_changes64(sqlite3*)` */
+  sqlite3_changes64(db: number): bigint;
+
+  /** `int sqlite3_clear_bindings(sqlite3_stmt*)` */
+  sqlite3_clear_bindings(stmt: number): number;
+
+  /** `int sqlite3_close_v2(sqlite3*)` */
+  sqlite3_close_v2(db: number): number;
+
+  /** `int sqlite3_column_count(sqlite3_stmt *pStmt)` */
+  sqlite3_column_count(pStmt: number): number;
+
+  /** `const char *sqlite3_column_database_name(sqlite3_stmt*,int)` */
+  sqlite3_column_database_name(stmt: number, i: number): number;
+
+  /** `const char *sqlite3_column_decltype(sqlite3_stmt*,int)` */
+  sqlite3_column_decltype(stmt: number, i: number): number;
+
+  /** `const char *sqlite3_column_name(sqlite3_stmt*, int N)` */
+  sqlite3_column_name(stmt: number, N: number): number;
+
+  /** `const char *sqlite3_column_origin_name(sqlite3_stmt*,int)` */
+  sqlite3_column_origin_name(stmt: number, i: number): number;
+
+  /** `const char *sqlite3_column_table_name(sqlite3_stmt*,int)` */
+  sqlite3_column_table_name(stmt: number, i: number): number;
+
+  /** `sqlite3 *sqlite3_context_db_handle(sqlite3_context*)` */
+  sqlite3_context_db_handle(ctx: number): number;
+
+  /** `sqlite3_filename sqlite3_db_filename(sqlite3 *db, const char *zDbName)` */
+  sqlite3_db_filename(db: number, zDbName: number): number;
+
+  /** `sqlite3 *sqlite3_db_handle(sqlite3_stmt*)` */
+  sqlite3_db_handle(stmt: number): number;
+
+  /** `const char *sqlite3_db_name(sqlite3 *db, int N)` */
+  sqlite3_db_name(db: number, N: number): number;
+
+  /** `int sqlite3_db_readonly(sqlite3 *db, const char *zDbName)` */
+  sqlite3_db_readonly(db: number, zDbName: number): number;
+
+  /** `int sqlite3_enable_load_extension(sqlite3 *db, int onoff)` */
+  sqlite3_enable_load_extension(db: number, onoff: number): number;
+
+  /** `int sqlite3_errcode(sqlite3 *db)` */
+  sqlite3_errcode(db: number): number;
+
+  /** `const char *sqlite3_errmsg(sqlite3*)` */
+  sqlite3_errmsg(db: number): number;
+
+  /** `int sqlite3_error_offset(sqlite3 *db)` */
+  sqlite3_error_offset(db: number): number;
+
+  /** `const char *sqlite3_errstr(int)` */
+  sqlite3_errstr(i: number): number;
+
+  /**
+   * `int sqlite3_exec(sqlite3*, const char *sql, int (*callback)(void*,int,char**,char**), void *,
+   * char **errmsg)`
+   */
+  sqlite3_exec(db: number, sql: number, i: number, p: number, errmsg: number): number;
+
+  /** `char *sqlite3_expanded_sql(sqlite3_stmt *pStmt)` */
+  sqlite3_expanded_sql(pStmt: number): number;
+
+  /** `int sqlite3_extended_errcode(sqlite3 *db)` */
+  sqlite3_extended_errcode(db: number): number;
+
+  /** `int sqlite3_extended_result_codes(sqlite3*, int onoff)` */
+  sqlite3_extended_result_codes(db: number, onoff: number): number;
+
+  /** `int sqlite3_finalize(sqlite3_stmt *pStmt)` */
+  sqlite3_finalize(pStmt: number): number;
+
+  /** `void sqlite3_free(void*)` */
+  sqlite3_free(p: number): void;
+
+  /** `int sqlite3_get_autocommit(sqlite3*)` */
+  sqlite3_get_autocommit(db: number): number;
+
+  /** `int sqlite3_initialize(void)` */
+  sqlite3_initialize(): number;
+
+  /** `void sqlite3_interrupt(sqlite3*)` */
+  sqlite3_interrupt(db: number): void;
+
+  /** `sqlite3_int64 sqlite3_last_insert_rowid(sqlite3*)` */
+  sqlite3_last_insert_rowid(db: number): bigint;
+
+  /** `const char *sqlite3_libversion(void)` */
+  sqlite3_libversion(): number;
+
+  /** `int sqlite3_libversion_number(void)` */
+  sqlite3_libversion_number(): number;
+
+  /** `int sqlite3_limit(sqlite3*, int id, int newVal)` */
+  sqlite3_limit(db: number, id: number, newVal: number): number;
+
+  /** `int sqlite3_load_extension(sqlite3 *db, const char *zFile, const char *zProc, char **pzErrMsg)` */
+  sqlite3_load_extension(db: number, zFile: number, zProc: number, pzErrMsg: number): number;
+
+  /** `void *sqlite3_malloc64(sqlite3_uint64)` */
+  sqlite3_malloc64(n64: bigint): number;
+
+  /** `sqlite3_uint64 sqlite3_msize(void*)` */
+  sqlite3_msize(p: number): bigint;
+
+  /** `sqlite3_stmt *sqlite3_next_stmt(sqlite3 *pDb, sqlite3_stmt *pStmt)` */
+  sqlite3_next_stmt(pDb: number, pStmt: number): number;
+
+  /**
+   * `int sqlite3_prepare_v3(sqlite3 *db, const char *zSql, int nByte, unsigned int prepFlags,
+   * sqlite3_stmt **ppStmt, const char **pzTail)`
+   */
+  sqlite3_prepare_v3(
+    db: number,
+    zSql: number,
+    nByte: number,
+    prepFlags: number,
+    ppStmt: number,
+    pzTail: number,
+  ): number;
+
+  /** `void *sqlite3_realloc64(void*, sqlite3_uint64)` */
+  sqlite3_realloc64(p: number, n64: bigint): number;
+
+  /** `int sqlite3_reset(sqlite3_stmt *pStmt)` */
+  sqlite3_reset(pStmt: number): number;
+
+  /** `void sqlite3_result_double(sqlite3_context*, double)` */
+  sqlite3_result_double(ctx: number, x: number): void;
+
+  /** `void sqlite3_result_error(sqlite3_context*, const char*, int)` */
+  sqlite3_result_error(ctx: number, z: number, i: number): void;
+
+  /** `void sqlite3_result_error_code(sqlite3_context*, int)` */
+  sqlite3_result_error_code(ctx: number, i: number): void;
+
+  /** `void sqlite3_result_error_nomem(sqlite3_context*)` */
+  sqlite3_result_error_nomem(ctx: number): void;
+
+  /** `void sqlite3_result_error_toobig(sqlite3_context*)` */
+  sqlite3_result_error_toobig(ctx: number): void;
+
+  /** `void sqlite3_result_int64(sqlite3_context*, sqlite3_int64)` */
+  sqlite3_result_int64(ctx: number, i64: bigint): void;
+
+  /** `void sqlite3_result_null(sqlite3_context*)` */
+  sqlite3_result_null(ctx: number): void;
+
+  /** `int sqlite3_result_zeroblob64(sqlite3_context*, sqlite3_uint64 n)` */
+  sqlite3_result_zeroblob64(ctx: number, n: bigint): number;
+
+  /** `const char *sqlite3_sourceid(void)` */
+  sqlite3_sourceid(): number;
+
+  /** `const char *sqlite3_sql(sqlite3_stmt *pStmt)` */
+  sqlite3_sql(pStmt: number): number;
+
+  /** `int sqlite3_step(sqlite3_stmt*)` */
+  sqlite3_step(stmt: number): number;
+
+  /** `int sqlite3_stmt_busy(sqlite3_stmt*)` */
+  sqlite3_stmt_busy(stmt: number): number;
+
+  /** `int sqlite3_stmt_isexplain(sqlite3_stmt *pStmt)` */
+  sqlite3_stmt_isexplain(pStmt: number): number;
+
+  /** `int sqlite3_stmt_readonly(sqlite3_stmt *pStmt)` */
+  sqlite3_stmt_readonly(pStmt: number): number;
+
+  /** `int sqlite3_stmt_status(sqlite3_stmt*, int op,int resetFlg)` */
+  sqlite3_stmt_status(stmt: number, op: number, resetFlg: number): number;
+
+  /**
+   * `int sqlite3_table_column_metadata(sqlite3 *db, const char *zDbName, const char *zTableName,
+   * const char *zColumnName, char const **pzDataType, char const **pzCollSeq, int *pNotNull, int
+   * *pPrimaryKey, int *pAutoinc)`
+   */
+  sqlite3_table_column_metadata(
+    db: number,
+    zDbName: number,
+    zTableName: number,
+    zColumnName: number,
+    pzDataType: number,
+    pzCollSeq: number,
+    pNotNull: number,
+    pPrimaryKey: number,
+    pAutoinc: number,
+  ): number;
+
+  /** `sqlite3_int64 sqlite3_total_changes64(sqlite3*)` */
+  sqlite3_total_changes64(db: number): bigint;
+
+  /** `int sqlite3_txn_state(sqlite3*,const char *zSchema)` */
+  sqlite3_txn_state(db: number, zSchema: number): number;
+
+  /** `const void *sqlite3_value_blob(sqlite3_value*)` */
+  sqlite3_value_blob(value: number): number;
+
+  /** `int sqlite3_value_bytes(sqlite3_value*)` */
+  sqlite3_value_bytes(value: number): number;
+
+  /** `double sqlite3_value_double(sqlite3_value*)` */
+  sqlite3_value_double(value: number): number;
+
+  /** `sqlite3_int64 sqlite3_value_int64(sqlite3_value*)` */
+  sqlite3_value_int64(value: number): bigint;
+
+  /** `const unsigned char *sqlite3_value_text(sqlite3_value*)` */
+  sqlite3_value_text(value: number): number;
+
+  /** `int sqlite3_value_type(sqlite3_value*)` */
+  sqlite3_value_type(value: number): number;
+
+  /** `int sqlite3changeset_conflict(sqlite3_changeset_iter *pIter, int iVal, sqlite3_value **ppValue)` */
+  sqlite3changeset_conflict(pIter: number, iVal: number, ppValue: number): number;
+
+  /** `int sqlite3changeset_finalize(sqlite3_changeset_iter *pIter)` */
+  sqlite3changeset_finalize(pIter: number): number;
+
+  /** `int sqlite3changeset_fk_conflicts(sqlite3_changeset_iter *pIter, int *pnOut)` */
+  sqlite3changeset_fk_conflicts(pIter: number, pnOut: number): number;
+
+  /** `int sqlite3changeset_new(sqlite3_changeset_iter *pIter, int iVal, sqlite3_value **ppValue)` */
+  sqlite3changeset_new(pIter: number, iVal: number, ppValue: number): number;
+
+  /** `int sqlite3changeset_next(sqlite3_changeset_iter *pIter)` */
+  sqlite3changeset_next(pIter: number): number;
+
+  /** `int sqlite3changeset_old(sqlite3_changeset_iter *pIter, int iVal, sqlite3_value **ppValue)` */
+  sqlite3changeset_old(pIter: number, iVal: number, ppValue: number): number;
+
+  /**
+   * `int sqlite3changeset_op(sqlite3_changeset_iter *pIter, const char **pzTab, int *pnCol, int *pOp,
+   * int *pbIndirect)`
+   */
+  sqlite3changeset_op(pIter: number, pzTab: number, pnCol: number, pOp: number, pbIndirect: number): number;
+
+  /** `int sqlite3changeset_pk(sqlite3_changeset_iter *pIter, unsigned char **pabPK, int *pnCol)` */
+  sqlite3changeset_pk(pIter: number, pabPK: number, pnCol: number): number;
+
+  /** `int sqlite3changeset_start(sqlite3_changeset_iter **pp, int nChangeset, void *pChangeset)` */
+  sqlite3changeset_start(pp: number, nChangeset: number, pChangeset: number): number;
+
+  /** `int sqlite3session_attach(sqlite3_session *pSession, const char *zTab)` */
+  sqlite3session_attach(pSession: number, zTab: number): number;
+
+  /** `int sqlite3session_changeset(sqlite3_session *pSession, int *pnChangeset, void **ppChangeset)` */
+  sqlite3session_changeset(pSession: number, pnChangeset: number, ppChangeset: number): number;
+
+  /** `int sqlite3session_create(sqlite3 *db, const char *zDb, sqlite3_session **ppSession)` */
+  sqlite3session_create(db: number, zDb: number, ppSession: number): number;
+
+  /** `void sqlite3session_delete(sqlite3_session *pSession)` */
+  sqlite3session_delete(pSession: number): void;
+
+  /** `int sqlite3session_enable(sqlite3_session *pSession, int bEnable)` */
+  sqlite3session_enable(pSession: number, bEnable: number): number;
+
+  /** `int sqlite3session_indirect(sqlite3_session *pSession, int bIndirect)` */
+  sqlite3session_indirect(pSession: number, bIndirect: number): number;
+
+  /** `int sqlite3session_isempty(sqlite3_session *pSession)` */
+  sqlite3session_isempty(pSession: number): number;
+
+  /** `sqlite3_int64 sqlite3session_memory_used(sqlite3_session *pSession)` */
+  sqlite3session_memory_used(pSession: number): bigint;
+
+  /** `int sqlite3session_object_config(sqlite3_session*, int op, void *pArg)` */
+  sqlite3session_object_config(p: number, op: number, pArg: number): number;
+
+  /** `int sqlite3session_patchset(sqlite3_session *pSession, int *pnPatchset, void **ppPatchset)` */
+  sqlite3session_patchset(pSession: number, pnPatchset: number, ppPatchset: number): number;
+
+  /** `int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs)` */
+  bridge_open(zFile: number, pDb: number, flags: number, zVfs: number): number;
+
+  /** `int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id)` */
+  bridge_create_function(db: number, zName: number, nArg: number, flags: number, id: number): number;
+
+  /** `int bridge_watch_close(sqlite3 *db, int id)` */
+  bridge_watch_close(db: number, id: number): number;
+
+  /** `void bridge_session_table_filter(sqlite3_session *p, int id)` */
+  bridge_session_table_filter(p: number, id: number): void;
+
+  /**
+   * `int bridge_changeset_apply(sqlite3 *db, int n, void *p, int filterId, int conflictId, void
+   * **ppRebase, int *pnRebase, int flags)`
+   */
+  bridge_changeset_apply(
+    db: number,
+    n: number,
+    p: number,
+    filterId: number,
+    conflictId: number,
+    ppRebase: number,
+    pnRebase: number,
+    flags: number,
+  ): number;
+
+  /** `int bridge_db_config(sqlite3 *db, int op, int value, int *pState)` */
+  bridge_db_config(db: number, op: number, value: number, pState: number): number;
+
+  /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
+  bridge_row(pStmt: number, pOut: number): number;
+
+  /** `int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n)` */
+  bridge_bind_text(pStmt: number, i: number, p: number, n: number): number;
+
+  /** `int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n)` */
+  bridge_bind_blob(pStmt: number, i: number, p: number, n: number): number;
+
+  /** `void bridge_result_text(sqlite3_context *ctx, char *p, double n)` */
+  bridge_result_text(ctx: number, p: number, n: number): void;
+
+  /** `void bridge_result_blob(sqlite3_context *ctx, void *p, double n)` */
+  bridge_result_blob(ctx: number, p: number, n: number): void;
+
+  /** `int bridge_default_vfs(const char *zVfs)` */
+  bridge_default_vfs(zVfs: number): number;
+
+  /** `void bridge_shell(int argc, char **argv, const char *zDirectory)` */
+  bridge_shell(argc: number, argv: number, zDirectory: number): void;
+
+  /** `void bridge_complete(const char *zLine)` */
+  bridge_complete(zLine: number): void;
+}

@@ -1,0 +1,79 @@
+/** The wasm core: one instance of SQLite and its shell, joined to a host. */
+
+import { readFileSync } from 'node:fs';
+import type { Bindings } from './bindings.js';
+import { SqliteError } from './errors.js';
+import type { Host } from './host.js';
+import { hostImports } from './imports.js';
+import { Memory } from './memory.js';
+
+let compiled: WebAssembly.Module | undefined;
+
+function coreModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL('./sqlite3.wasm', import.meta.url)));
+  return compiled;
+}
+
+export class Core {
+  readonly c: Bindings;
+  readonly memory: Memory;
+  readonly #takeFileError: () => string | undefined;
+
+  /**
+   * @param wasi the functions of wasi_snapshot_preview1. Without them the core has no standard streams and no
+   *   shell: every call of WASI answers "not supported".
+   */
+  constructor(host: Host, wasi?: WebAssembly.ModuleImports) {
+    let memory: Memory | undefined;
+    const imports = hostImports(host, () => memory as Memory); // called by the core only, so never before
+    const instance = new WebAssembly.Instance(coreModule(), {
+      host: imports.functions,
+      wasi_snapshot_preview1: wasi ?? noWasi(),
+    });
+    this.c = instance.exports as unknown as Bindings;
+    memory = new Memory(this.c);
+    this.memory = memory;
+    this.#takeFileError = imports.takeFileError;
+    if (!wasi) this.c._initialize();
+  }
+
+  /** An error for result code `code` of an operation on `db`, in SQLite's words. */
+  error(db: number, code: number): SqliteError {
+    const extended = (db && this.c.sqlite3_extended_errcode(db)) || code;
+    const message = (db && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
+    const detail = this.#takeFileError();
+    const offset = db ? this.c.sqlite3_error_offset(db) : -1;
+    return new SqliteError(
+      detail && isFileCode(extended) ? `${message}: ${detail}` : message,
+      extended,
+      this.errorText(extended),
+      offset < 0 ? undefined : offset,
+    );
+  }
+
+  /** `sqlite3_errstr`: what a result code means. */
+  errorText(code: number): string {
+    return this.memory.cString(this.c.sqlite3_errstr(code)) ?? 'unknown error';
+  }
+}
+
+/** READONLY, IOERR, FULL, CANTOPEN: where the file system knows more than SQLite says. */
+function isFileCode(code: number): boolean {
+  return [8, 10, 13, 14].includes(code & 0xff);
+}
+
+/** Errno of WASI: bad descriptor, which ends the search for preopened directories; not supported. */
+const badDescriptor = 8;
+const notSupported = 58;
+
+function noWasi(): WebAssembly.ModuleImports {
+  const functions: Record<string, () => number> = {};
+  for (const { module, name } of WebAssembly.Module.imports(coreModule())) {
+    if (module !== 'wasi_snapshot_preview1') continue;
+    functions[name] = () => (name === 'fd_prestat_get' ? badDescriptor : notSupported);
+  }
+  functions.proc_exit = () => {
+    throw new Error('the core called exit');
+  };
+  return functions;
+}

@@ -1,0 +1,113 @@
+/** What the core asks of its host, as plain objects: implemented above, called by imports.ts only. */
+
+/** Thrown by file systems: the result code SQLite gets, and the system's error number. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly code: number;
+  readonly errno: number;
+
+  constructor(code: number, message: string, errno = 0) {
+    super(message);
+    this.code = code;
+    this.errno = errno;
+  }
+}
+
+/**
+ * Files for SQLite. Every method may throw a {@link FileError}; anything else that is thrown becomes
+ * SQLITE_IOERR. Paths are absolute except in `fullPathname`.
+ */
+export interface FileSystem {
+  /**
+   * Opens `path`, or a temporary file of its own where it is null.
+   *
+   * @param flags SQLITE_OPEN_ flags
+   * @returns the file and the flags in effect: SQLITE_OPEN_READONLY where writing is not allowed
+   */
+  open(path: string | null, flags: number): { file: OpenFile; flags: number };
+  /** Deletes a file, and syncs its directory where `syncDirectory`. */
+  delete(path: string, syncDirectory: boolean): void;
+  /** SQLITE_ACCESS_EXISTS or SQLITE_ACCESS_READWRITE. An empty file does not exist in the sense of the first. */
+  access(path: string, kind: number): boolean;
+  /** The absolute form of a path, symbolic links resolved. */
+  fullPathname(path: string): string;
+}
+
+/** One open file. `memory` is all of the core's memory; a method may not keep it. */
+export interface OpenFile {
+  close(): void;
+  /** Reads up to `length` bytes to `memory[at]`. Returns how many there were: fewer only at the end. */
+  read(memory: Uint8Array, at: number, length: number, offset: number): number;
+  write(memory: Uint8Array, at: number, length: number, offset: number): void;
+  truncate(size: number): void;
+  /** Makes what was written last: SQLITE_SYNC_ flags. */
+  sync(flags: number): void;
+  size(): number;
+  /** Raises the lock to SQLITE_LOCK_SHARED, RESERVED or EXCLUSIVE. Throws SQLITE_BUSY where another holds it. */
+  lock(level: number): void;
+  /** Lowers the lock to SQLITE_LOCK_SHARED or NONE. */
+  unlock(level: number): void;
+  /** Whether another connection holds RESERVED or more: one's own lock never counts. */
+  checkReservedLock(): boolean;
+  /** Whether the file at this path is no longer this file (SQLITE_FCNTL_HAS_MOVED). */
+  hasMoved(): boolean;
+  /** Makes this connection the only one on the file, until `closeWalIndex`. Throws SQLITE_BUSY where it is not. */
+  openWalIndex(): void;
+  closeWalIndex(): void;
+}
+
+/** A library opened by {@link Extensions.open}. */
+export interface Library {
+  /**
+   * Links the library into a connection.
+   *
+   * @param db the connection's address
+   * @throws Error whose message the user sees
+   */
+  link(db: number): void;
+}
+
+/** `.load` and `load_extension`. */
+export interface Extensions {
+  /**
+   * Reads and checks the file.
+   *
+   * @throws Error whose message the user sees
+   */
+  open(path: string): Library;
+}
+
+/** What the shell has beside WASI. */
+export interface Terminal {
+  /** The next line of input without its end, or null at the end of input. */
+  readLine(prompt: string): string | null;
+  addHistory(line: string): void;
+  loadHistory(file: string): void;
+  saveHistory(file: string): void;
+  /** Keeps the last `entries`. */
+  stifleHistory(entries: number): void;
+  addCompletion(line: string): void;
+  /** Runs a command in the system's shell, input and output from and to files where given. Returns its status. */
+  system(command: string, input: string | null, output: string | null): number;
+}
+
+/** Functions that the core calls back by number. */
+export interface Callbacks {
+  /** `xFunc` of an SQL function. */
+  call(id: number, context: number, count: number, values: number): void;
+  /** SQLite let go of the object behind `id`. */
+  destroy(id: number): void;
+  filterTable(id: number, table: string): boolean;
+  /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. */
+  conflict(id: number, kind: number, iterator: number): number;
+}
+
+export interface Host {
+  /** By the VFS numbers of vfs.c: "node", "node-none". */
+  readonly fileSystems: readonly FileSystem[];
+  readonly callbacks: Callbacks;
+  readonly extensions: Extensions;
+  readonly terminal: Terminal | undefined;
+  /** Whether the running statement should end. */
+  interrupted(): boolean;
+}

@@ -1,0 +1,265 @@
+/**
+ * Everything the core imports from module "host", in the order of c/host.h. Each function turns numbers into
+ * values, calls the host, and turns what it throws into a result code: no JavaScript error may cross C.
+ */
+
+import { randomFillSync } from 'node:crypto';
+import {
+  SQLITE_BUSY,
+  SQLITE_CANTOPEN_FULLPATH,
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_ERROR,
+  SQLITE_FCNTL_HAS_MOVED,
+  SQLITE_FCNTL_SIZE_HINT,
+  SQLITE_IOCAP_POWERSAFE_OVERWRITE,
+  SQLITE_IOERR,
+  SQLITE_IOERR_SHORT_READ,
+  SQLITE_NOTFOUND,
+  SQLITE_OK,
+  SQLITE_OK_LOAD_PERMANENTLY,
+} from './constants.js';
+import { FileError, type Host, type Library, type OpenFile } from './host.js';
+import type { Memory } from './memory.js';
+
+const encoder = new TextEncoder();
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** The imports' functions by name, and what they keep between calls. */
+export interface HostImports {
+  readonly functions: WebAssembly.ModuleImports;
+  /** The message of the last file call that failed; cleared by being read. */
+  takeFileError(): string | undefined;
+}
+
+/** @param memory gives the memory once the core is instantiated */
+export function hostImports(host: Host, memory: () => Memory): HostImports {
+  const files: (OpenFile | undefined)[] = [];
+  const libraries: Library[] = [];
+  let fileError: FileError | undefined;
+  let extensionError = { path: '', message: '' };
+
+  const failed = (error: unknown): number => {
+    const known = error instanceof FileError ? error : new FileError(SQLITE_IOERR, String(error));
+    if (known.code !== SQLITE_BUSY) fileError = known;
+    return known.code;
+  };
+  const attempt = (action: () => void): number => {
+    try {
+      action();
+      return SQLITE_OK;
+    } catch (error) {
+      return failed(error);
+    }
+  };
+  const fileAt = (file: number): OpenFile => {
+    const found = files[file];
+    if (!found) throw new FileError(SQLITE_IOERR, `file ${file} is not open`);
+    return found;
+  };
+  const text = (pointer: number): string => memory().cString(pointer) ?? '';
+  const putText = (message: string, room: number, pointer: number): void => {
+    if (room < 1) return;
+    const start = pointer >>> 0;
+    const { written } = encoder.encodeInto(message, memory().bytes.subarray(start, start + room - 1));
+    memory().bytes[start + written] = 0;
+  };
+
+  const functions = {
+    host_open(vfs: number, name: number, flags: number, outFlags: number): number {
+      try {
+        const system = host.fileSystems[vfs];
+        if (!system) throw new FileError(SQLITE_IOERR, `there is no file system ${vfs}`);
+        const opened = system.open(memory().cString(name), flags);
+        let number = files.indexOf(undefined);
+        if (number < 0) number = files.length;
+        files[number] = opened.file;
+        memory().view.setInt32(outFlags >>> 0, opened.flags, true);
+        return number;
+      } catch (error) {
+        return -failed(error);
+      }
+    },
+    host_close(file: number): number {
+      return attempt(() => {
+        const open = fileAt(file);
+        files[file] = undefined;
+        open.close();
+      });
+    },
+    host_read(file: number, pointer: number, length: number, offset: number): number {
+      try {
+        const at = pointer >>> 0;
+        const bytes = memory().bytes;
+        const read = fileAt(file).read(bytes, at, length, offset);
+        if (read === length) return SQLITE_OK;
+        bytes.fill(0, at + read, at + length);
+        return SQLITE_IOERR_SHORT_READ;
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    host_write(file: number, pointer: number, length: number, offset: number): number {
+      try {
+        fileAt(file).write(memory().bytes, pointer >>> 0, length, offset);
+        return SQLITE_OK;
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    host_truncate: (file: number, size: number): number => attempt(() => fileAt(file).truncate(size)),
+    host_sync: (file: number, flags: number): number => attempt(() => fileAt(file).sync(flags)),
+    host_file_size: (file: number, size: number): number =>
+      attempt(() => memory().view.setFloat64(size >>> 0, fileAt(file).size(), true)),
+    host_lock(file: number, level: number): number {
+      try {
+        fileAt(file).lock(level);
+        return SQLITE_OK;
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    host_unlock: (file: number, level: number): number => attempt(() => fileAt(file).unlock(level)),
+    host_check_reserved_lock: (file: number, result: number): number =>
+      attempt(() => memory().view.setInt32(result >>> 0, Number(fileAt(file).checkReservedLock()), true)),
+    host_file_control(file: number, op: number, argument: number): number {
+      if (op === SQLITE_FCNTL_SIZE_HINT) return SQLITE_OK;
+      if (op !== SQLITE_FCNTL_HAS_MOVED) return SQLITE_NOTFOUND;
+      return attempt(() => memory().view.setInt32(argument >>> 0, Number(fileAt(file).hasMoved()), true));
+    },
+    host_device_characteristics: (_file: number): number => SQLITE_IOCAP_POWERSAFE_OVERWRITE,
+    host_shm_open: (file: number): number => attempt(() => fileAt(file).openWalIndex()),
+    host_shm_close: (file: number): number => attempt(() => fileAt(file).closeWalIndex()),
+    host_delete: (name: number, syncDirectory: number): number =>
+      attempt(() => host.fileSystems[0]?.delete(text(name), syncDirectory !== 0)),
+    host_access: (name: number, kind: number, result: number): number =>
+      attempt(() => {
+        const there = host.fileSystems[0]?.access(text(name), kind) ?? false;
+        memory().view.setInt32(result >>> 0, Number(there), true);
+      }),
+    host_full_pathname: (name: number, room: number, out: number): number =>
+      attempt(() => {
+        const full = host.fileSystems[0]?.fullPathname(text(name)) ?? '';
+        if (Buffer.byteLength(full) >= room) {
+          throw new FileError(SQLITE_CANTOPEN_FULLPATH, `the path is longer than ${room - 1} bytes: ${full}`);
+        }
+        putText(full, room, out);
+      }),
+
+    host_randomness(count: number, pointer: number): number {
+      const start = pointer >>> 0;
+      randomFillSync(memory().bytes, start, count);
+      return count;
+    },
+    host_sleep(microseconds: number): number {
+      Atomics.wait(sleeper, 0, 0, microseconds / 1000);
+      return microseconds;
+    },
+    host_now: (): number => Date.now(),
+    host_localtime(seconds: number, fields: number): number {
+      const at = new Date(seconds * 1000);
+      const year = at.getFullYear();
+      if (Number.isNaN(year)) return 1;
+      const offsets = [at, new Date(year, 0, 1), new Date(year, 6, 1)].map((date) =>
+        date.getTimezoneOffset(),
+      );
+      const [now = 0, winter = 0, summer = 0] = offsets;
+      const dayOfYear = Math.round(
+        (Date.UTC(year, at.getMonth(), at.getDate()) - Date.UTC(year, 0, 1)) / 86_400_000,
+      );
+      const values = [
+        at.getSeconds(),
+        at.getMinutes(),
+        at.getHours(),
+        at.getDate(),
+        at.getMonth(),
+        year - 1900,
+      ];
+      values.push(at.getDay(), dayOfYear, Number(now < Math.max(winter, summer)));
+      const view = memory().view;
+      values.forEach((value, index) => {
+        view.setInt32((fields >>> 0) + 4 * index, value, true);
+      });
+      return 0;
+    },
+    host_last_error(room: number, pointer: number): number {
+      putText(fileError?.message ?? '', room, pointer);
+      return fileError?.errno ?? 0;
+    },
+
+    // SQLite tries NAME and then NAME.so; what was wrong with NAME is what the user wants to read.
+    host_extension_open(name: number): number {
+      const path = text(name);
+      if (extensionError.message && path === `${extensionError.path}.so`) return 0;
+      try {
+        extensionError = { path: '', message: '' };
+        return libraries.push(host.extensions.open(path));
+      } catch (error) {
+        extensionError = { path, message: error instanceof Error ? error.message : String(error) };
+        return 0;
+      }
+    },
+    host_extension_error(room: number, pointer: number): void {
+      putText(extensionError.message, room, pointer);
+      extensionError = { path: '', message: '' };
+    },
+    host_extension_init(db: number, library: number, error: number): number {
+      try {
+        const found = libraries[library - 1];
+        if (!found) throw new Error(`library ${library} is not open`);
+        found.link(db >>> 0);
+        return SQLITE_OK_LOAD_PERMANENTLY;
+      } catch (thrown) {
+        const message = memory().allocateText(thrown instanceof Error ? thrown.message : String(thrown));
+        memory().view.setUint32(error >>> 0, message, true);
+        return SQLITE_ERROR;
+      }
+    },
+
+    host_function: (id: number, context: number, count: number, values: number): void =>
+      host.callbacks.call(id, context, count, values >>> 0),
+    host_destroy: (id: number): void => host.callbacks.destroy(id),
+    host_table_filter: (id: number, table: number): number =>
+      Number(host.callbacks.filterTable(id, text(table))),
+    host_conflict(id: number, kind: number, iterator: number): number {
+      try {
+        return host.callbacks.conflict(id, kind, iterator >>> 0);
+      } catch {
+        return SQLITE_CHANGESET_ABORT;
+      }
+    },
+    host_interrupted: (): number => Number(host.interrupted()),
+
+    host_readline(prompt: number): number {
+      const line = host.terminal?.readLine(text(prompt)) ?? null;
+      return line === null ? 0 : memory().allocateText(line);
+    },
+    host_history_add(line: number): number {
+      host.terminal?.addHistory(text(line));
+      return 1;
+    },
+    host_history_load(file: number): number {
+      host.terminal?.loadHistory(text(file));
+      return 0;
+    },
+    host_history_save(file: number): number {
+      host.terminal?.saveHistory(text(file));
+      return 0;
+    },
+    host_history_stifle(entries: number): number {
+      host.terminal?.stifleHistory(entries);
+      return 1;
+    },
+    host_add_completion: (line: number): void => host.terminal?.addCompletion(text(line)),
+    host_system: (command: number, input: number, output: number): number =>
+      host.terminal?.system(text(command), memory().cString(input), memory().cString(output)) ?? 127,
+  };
+
+  return {
+    functions,
+    takeFileError() {
+      const message = fileError?.message;
+      fileError = undefined;
+      return message;
+    },
+  };
+}

@@ -1,0 +1,159 @@
+/** Reads and writes the core's memory: views that follow its growth, text, and scratch space. */
+
+import type { Bindings } from './bindings.js';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The most bytes that one value may have: SQLITE_MAX_LENGTH, SQLite's own default. */
+export const maxLength = 1_000_000_000;
+
+export class Memory {
+  readonly #c: Bindings;
+  #bytes: Uint8Array;
+  #view: DataView;
+
+  constructor(c: Bindings) {
+    this.#c = c;
+    this.#bytes = new Uint8Array(c.memory.buffer);
+    this.#view = new DataView(c.memory.buffer);
+  }
+
+  /** All of the memory. Valid until the core runs again: it may grow then. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.byteLength === 0) this.#renew();
+    return this.#bytes;
+  }
+
+  /** The same as numbers, little-endian. Valid until the core runs again. */
+  get view(): DataView {
+    if (this.#bytes.byteLength === 0) this.#renew();
+    return this.#view;
+  }
+
+  #renew(): void {
+    this.#bytes = new Uint8Array(this.#c.memory.buffer);
+    this.#view = new DataView(this.#c.memory.buffer);
+  }
+
+  /** Text up to its terminator. A null pointer is null. */
+  cString(pointer: number): string | null {
+    if (pointer === 0) return null;
+    const start = pointer >>> 0;
+    const bytes = this.bytes;
+    return decoder.decode(bytes.subarray(start, bytes.indexOf(0, start)));
+  }
+
+  /** `length` bytes as text. */
+  text(pointer: number, length: number): string {
+    const start = pointer >>> 0;
+    const bytes = this.bytes;
+    if (length < 24) {
+      // Short ASCII is most of what databases hold, and a decoder's call costs more than its work.
+      let text = '';
+      for (let i = start; i < start + length; i++) {
+        const byte = bytes[i] as number;
+        if (byte > 127) return decoder.decode(bytes.subarray(start, start + length));
+        text += String.fromCharCode(byte);
+      }
+      return text;
+    }
+    return decoder.decode(bytes.subarray(start, start + length));
+  }
+
+  /** A copy of `length` bytes. */
+  copy(pointer: number, length: number): Uint8Array {
+    const start = pointer >>> 0;
+    return this.bytes.slice(start, start + length);
+  }
+
+  pointerAt(address: number): number {
+    return this.view.getUint32(address, true);
+  }
+
+  /**
+   * Memory from sqlite3_malloc64, to be freed by sqlite3_free.
+   *
+   * @throws RangeError where there is no more memory
+   */
+  allocate(size: number): number {
+    const pointer = this.#c.sqlite3_malloc64(BigInt(Math.max(size, 1))) >>> 0;
+    if (pointer === 0) throw new RangeError(`out of memory: ${size} bytes are not to be had`);
+    return pointer;
+  }
+
+  /** A copy of `source` in memory from sqlite3_malloc64. */
+  allocateBytes(source: Uint8Array): number {
+    const pointer = this.allocate(source.length);
+    this.bytes.set(source, pointer);
+    return pointer;
+  }
+
+  /** Terminated text in memory from sqlite3_malloc64. */
+  allocateText(text: string): number {
+    return this.#textIn(text).pointer;
+  }
+
+  #textIn(text: string): { pointer: number; length: number } {
+    const room = text.length * 3 + 1;
+    if (room < 65_536) {
+      const pointer = this.allocate(room);
+      const { written } = encoder.encodeInto(text, this.bytes.subarray(pointer, pointer + room - 1));
+      this.bytes[pointer + written] = 0;
+      return { pointer, length: written };
+    }
+    const encoded = encoder.encode(text);
+    const pointer = this.allocate(encoded.length + 1);
+    this.bytes.set(encoded, pointer);
+    this.bytes[pointer + encoded.length] = 0;
+    return { pointer, length: encoded.length };
+  }
+
+  /** Scratch space for one call: everything taken from it is freed together. Use with `using`. */
+  arena(): Arena {
+    return new Arena(this, this.#c, (text) => this.#textIn(text));
+  }
+}
+
+export class Arena implements Disposable {
+  readonly #memory: Memory;
+  readonly #c: Bindings;
+  readonly #textIn: (text: string) => { pointer: number; length: number };
+  readonly #taken: number[] = [];
+
+  constructor(memory: Memory, c: Bindings, textIn: (text: string) => { pointer: number; length: number }) {
+    this.#memory = memory;
+    this.#c = c;
+    this.#textIn = textIn;
+  }
+
+  /** `size` bytes, all zero. */
+  allocate(size: number): number {
+    const pointer = this.#memory.allocate(size);
+    this.#taken.push(pointer);
+    this.#memory.bytes.fill(0, pointer, pointer + size);
+    return pointer;
+  }
+
+  bytes(source: Uint8Array): number {
+    const pointer = this.#memory.allocateBytes(source);
+    this.#taken.push(pointer);
+    return pointer;
+  }
+
+  /** Terminated text with its length in bytes, the terminator not counted. */
+  text(text: string): { pointer: number; length: number } {
+    const made = this.#textIn(text);
+    this.#taken.push(made.pointer);
+    return made;
+  }
+
+  /** Terminated text. */
+  cString(text: string): number {
+    return this.text(text).pointer;
+  }
+
+  [Symbol.dispose](): void {
+    for (const pointer of this.#taken.splice(0)) this.#c.sqlite3_free(pointer);
+  }
+}
