@@ -1,0 +1,174 @@
+/** One core with what the host keeps for it: the functions it may call back, and its connections. */
+
+import { threadId } from 'node:worker_threads';
+import { SQLITE_CHANGESET_ABORT, SQLITE_OK } from '../core/constants.js';
+import { Core } from '../core/core.js';
+import type { Callbacks, Extensions, FileSystem, Terminal } from '../core/host.js';
+import { SessionRegistry } from './sessions.js';
+
+/** What SQLite calls by number. Each kind of callback has one method. */
+export interface Callback {
+  /** An SQL function was called with `count` values at address `values`. Throwing fails the statement. */
+  call?(context: number, count: number, values: number): void;
+  filterTable?(table: string): boolean;
+  conflict?(kind: number, iterator: number): number;
+  /** SQLite let go of it: it will not be called again. */
+  destroyed?(): void;
+}
+
+export interface EngineOptions {
+  /** In the order of the core's VFSs: "node", "node-none". */
+  readonly fileSystems: readonly FileSystem[];
+  /** Serves `.load`; without it every load is refused. */
+  readonly extensions?: (engine: Engine) => Extensions;
+  readonly terminal?: Terminal;
+  readonly interrupted?: () => boolean;
+  /** The functions of wasi_snapshot_preview1, which the shell needs. */
+  readonly wasi?: WebAssembly.ModuleImports;
+}
+
+export class Engine implements Callbacks {
+  readonly core: Core;
+  readonly #callbacks = new Map<number, Callback>();
+  readonly #connections = new Map<number, Connection>();
+  #lastId = 0;
+  #thrown: { error: unknown } | undefined;
+
+  constructor(options: EngineOptions) {
+    const refused: Extensions = {
+      open() {
+        throw new Error('this program loads no extensions');
+      },
+    };
+    this.core = new Core(
+      {
+        fileSystems: options.fileSystems,
+        callbacks: this,
+        extensions: options.extensions?.(this) ?? refused,
+        terminal: options.terminal,
+        interrupted: options.interrupted ?? (() => false),
+      },
+      options.wasi,
+    );
+  }
+
+  /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */
+  register(callback: Callback): number {
+    this.#lastId += 1;
+    this.#callbacks.set(this.#lastId, callback);
+    return this.#lastId;
+  }
+
+  release(id: number): void {
+    this.#callbacks.delete(id);
+  }
+
+  /** The connection at address `db`, watched from here on until SQLite closes it. */
+  connection(db: number): Connection {
+    const known = this.#connections.get(db);
+    if (known) return known;
+    const connection = new Connection(this, db);
+    const id = this.register({
+      destroyed: () => {
+        this.#connections.delete(db);
+        connection.closed();
+      },
+    });
+    this.check(db, this.core.c.bridge_watch_close(db, id));
+    this.#connections.set(db, connection);
+    return connection;
+  }
+
+  /**
+   * Throws unless `code` is SQLITE_OK: what a callback threw during the call where there is such, as it was,
+   * else an SqliteError with the connection's message.
+   */
+  check(db: number, code: number): void {
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
+    if (code === SQLITE_OK) return;
+    if (thrown) throw thrown.error;
+    throw this.core.error(db, code);
+  }
+
+  call(id: number, context: number, count: number, values: number): void {
+    try {
+      this.#callbacks.get(id)?.call?.(context, count, values);
+    } catch (error) {
+      this.#thrown = { error };
+      using arena = this.core.memory.arena();
+      const { pointer, length } = arena.text(error instanceof Error ? error.message : String(error));
+      this.core.c.sqlite3_result_error(context, pointer, length);
+    }
+  }
+
+  destroy(id: number): void {
+    const callback = this.#callbacks.get(id);
+    this.#callbacks.delete(id);
+    callback?.destroyed?.();
+  }
+
+  filterTable(id: number, table: string): boolean {
+    try {
+      return this.#callbacks.get(id)?.filterTable?.(table) ?? true;
+    } catch (error) {
+      this.#thrown = { error };
+      return false;
+    }
+  }
+
+  conflict(id: number, kind: number, iterator: number): number {
+    try {
+      return this.#callbacks.get(id)?.conflict?.(kind, iterator) ?? SQLITE_CHANGESET_ABORT;
+    } catch (error) {
+      this.#thrown = { error };
+      return SQLITE_CHANGESET_ABORT;
+    }
+  }
+
+  /** What a callback threw since the last {@link check}, taken away. */
+  takeThrown(): { error: unknown } | undefined {
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
+    return thrown;
+  }
+}
+
+/** Threads count apart, so that the number is the process's own: 2047 threads, a million connections each. */
+let lastSerial = threadId * 2 ** 20;
+const firstSerial = lastSerial + 1;
+
+/** One open connection, whoever opened it: the API, or the shell. */
+export class Connection {
+  readonly engine: Engine;
+  /** The address of the `sqlite3` structure. */
+  readonly db: number;
+  /** A number that no other connection of the process has had. */
+  readonly serial: number;
+  readonly sessions: SessionRegistry;
+  readonly #closing: (() => void)[] = [];
+
+  constructor(engine: Engine, db: number) {
+    lastSerial += 1;
+    this.engine = engine;
+    this.db = db;
+    this.serial = lastSerial;
+    this.sessions = new SessionRegistry(this);
+  }
+
+  /** Whether `serial` is or was a connection's of this thread. */
+  static known(serial: number): boolean {
+    return serial >= firstSerial && serial <= lastSerial;
+  }
+
+  /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */
+  onClose(action: () => void): void {
+    this.#closing.push(action);
+  }
+
+  /** Called once, by the engine. */
+  closed(): void {
+    this.sessions.deleteAll();
+    for (const action of this.#closing.splice(0).reverse()) action();
+  }
+}

@@ -1,0 +1,44 @@
+/** SQL values between the core's memory and JavaScript. */
+
+import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { maxLength } from '../core/memory.js';
+
+/** An SQL value in JavaScript. Integers are bigint where they were asked for so or do not fit a number. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+
+/** `sqlite3_value_*`: a copy of the value at address `value`; every integer is a bigint. */
+export function readValue({ c, memory }: Core, value: number): SqlValue {
+  switch (c.sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      return c.sqlite3_value_int64(value);
+    case SQLITE_FLOAT:
+      return c.sqlite3_value_double(value);
+    case SQLITE_TEXT: {
+      const pointer = c.sqlite3_value_text(value);
+      return memory.text(pointer, c.sqlite3_value_bytes(value));
+    }
+    case SQLITE_BLOB: {
+      const pointer = c.sqlite3_value_blob(value);
+      return memory.copy(pointer, c.sqlite3_value_bytes(value));
+    }
+    default:
+      return null;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** `sqlite3_result_*`: makes `value` the result of the function that runs in `context`. */
+export function setResult({ c, memory }: Core, context: number, value: SqlValue): void {
+  if (value === null) c.sqlite3_result_null(context);
+  else if (typeof value === 'number') c.sqlite3_result_double(context, value);
+  else if (typeof value === 'bigint') c.sqlite3_result_int64(context, value);
+  else {
+    const bytes = typeof value === 'string' ? encoder.encode(value) : value;
+    if (bytes.length > maxLength) return c.sqlite3_result_error_toobig(context);
+    const pointer = memory.allocateBytes(bytes);
+    if (typeof value === 'string') c.bridge_result_text(context, pointer, bytes.length);
+    else c.bridge_result_blob(context, pointer, bytes.length);
+  }
+}
