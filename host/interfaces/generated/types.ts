@@ -1,0 +1,61 @@
+// Generated from the WIT by scripts/bindings.ts: do not edit.
+
+/**
+ * One SQL value, as SQLite stores it (https://www.sqlite.org/datatype3.html).
+ *
+ * A value crosses by copy: neither side keeps a reference into the other's memory.
+ */
+export type SqlValue = SqlValueNull | SqlValueInteger | SqlValueReal | SqlValueText | SqlValueBlob;
+/**
+ * SQL NULL.
+ */
+export interface SqlValueNull {
+  tag: 'null';
+}
+/**
+ * A 64-bit signed integer (`SQLITE_INTEGER`).
+ */
+export interface SqlValueInteger {
+  tag: 'integer';
+  val: bigint;
+}
+/**
+ * A 64-bit IEEE 754 number (`SQLITE_FLOAT`). SQLite stores NaN as NULL.
+ */
+export interface SqlValueReal {
+  tag: 'real';
+  val: number;
+}
+/**
+ * Text in UTF-8 (`SQLITE_TEXT`). May contain U+0000.
+ */
+export interface SqlValueText {
+  tag: 'text';
+  val: string;
+}
+/**
+ * Bytes (`SQLITE_BLOB`). The empty blob is not NULL.
+ */
+export interface SqlValueBlob {
+  tag: 'blob';
+  val: Uint8Array;
+}
+/**
+ * Why a call did not do what was asked.
+ */
+export interface SqliteError {
+  /**
+   * The primary result code, such as 1 for `SQLITE_ERROR`
+   * (https://www.sqlite.org/rescode.html).
+   */
+  code: number;
+  /**
+   * The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` where SQLite
+   * gives none.
+   */
+  extendedCode: number;
+  /**
+   * One sentence in English for a person. It names what was wrong and what was wanted.
+   */
+  message: string;
+}

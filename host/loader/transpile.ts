@@ -1,0 +1,128 @@
+/**
+ * Turns a component into files that a running host can link: script text, core modules and their description.
+ * As a program: `node transpile.js IN.wasm FOLDER`, in a process of its own, for loading is synchronous.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** jco-transpile's version and, after the stroke, that of what is done here. Part of every cache key. */
+export const transpilerVersion = '0.15.0/1';
+
+export interface Transpiled {
+  /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
+  readonly files: Record<string, Uint8Array>;
+  /** The interfaces it imports, with their versions: the keys that `instantiate` reads. */
+  readonly imports: string[];
+  /** The interfaces it exports, with their versions. */
+  readonly exports: string[];
+}
+
+/** The contents of `meta.json`. */
+export interface Meta {
+  readonly transpiler: string;
+  readonly imports: string[];
+  readonly exports: string[];
+  /** The sha256 of each other file of the folder, as hex. */
+  readonly files: Record<string, string>;
+}
+
+interface Bindgen {
+  readonly $init: Promise<void>;
+  generate(
+    component: Uint8Array,
+    options: {
+      name: string;
+      noTypescript: boolean;
+      instantiation: { tag: 'sync' };
+      importBindings: { tag: 'hybrid' };
+      map: [string, string][];
+      noNodejsCompat: boolean;
+      noComponentErrorWrapping: boolean;
+      base64Cutoff: number;
+      strict: boolean;
+    },
+  ): { files: [string, Uint8Array][]; imports: string[]; exports: [string, 'function' | 'instance'][] };
+}
+
+const here = fileURLToPath(import.meta.url);
+
+/** The copy that is shipped; in a checkout that is not built, the package it is copied from. */
+async function bindgen(): Promise<Bindgen> {
+  const shipped = new URL('../transpiler/js-component-bindgen-component.js', import.meta.url);
+  const glue: string = existsSync(shipped) ? shipped.href : '@bytecodealliance/jco-transpile/component';
+  const loaded = (await import(glue)) as Bindgen;
+  await loaded.$init;
+  return loaded;
+}
+
+/** Makes of the ES module the body of a function, which can be compiled without waiting. */
+function asFunctionBody(module: string): string {
+  const body = module.replace(/^export function instantiate\(/m, 'function instantiate(');
+  if (body === module || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
+    throw new Error('the transpiler made a module of another form than expected');
+  }
+  return `'use strict';\n${body}\nreturn instantiate;\n`;
+}
+
+/** Transpiles a component. */
+export async function transpile(component: Uint8Array): Promise<Transpiled> {
+  const { generate } = await bindgen();
+  const options = {
+    name: 'glue',
+    noTypescript: true,
+    instantiation: { tag: 'sync' },
+    importBindings: { tag: 'hybrid' },
+    noNodejsCompat: true,
+    noComponentErrorWrapping: true,
+    base64Cutoff: 0,
+    strict: true,
+  } as const;
+  let made = generate(component, { ...options, map: [] });
+  const { imports } = made;
+  // Unmapped, the glue reads its imports under names without their version.
+  if (imports.length > 0) made = generate(component, { ...options, map: imports.map((name) => [name, name]) });
+  const files: Record<string, Uint8Array> = {};
+  for (const [name, content] of made.files) {
+    if (name === 'glue.js') {
+      files[name] = new TextEncoder().encode(asFunctionBody(new TextDecoder().decode(content)));
+    } else if (name.endsWith('.wasm')) {
+      files[name] = content;
+    }
+  }
+  return { files, imports, exports: made.exports.map(([name]) => name) };
+}
+
+/** Transpiles a component into `folder`, which appears whole or not at all; what was there is replaced. */
+export async function transpileTo(component: Uint8Array, folder: string): Promise<Meta> {
+  const { files, imports, exports } = await transpile(component);
+  mkdirSync(dirname(folder), { recursive: true });
+  const work = mkdtempSync(`${folder}.`); // readable by its owner alone
+  try {
+    const digests: Record<string, string> = {};
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(work, name), content, { flush: true });
+      digests[name] = createHash('sha256').update(content).digest('hex');
+    }
+    const meta: Meta = { transpiler: transpilerVersion, imports, exports, files: digests };
+    writeFileSync(join(work, 'meta.json'), `${JSON.stringify(meta, null, 2)}\n`, { flush: true });
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(work, folder);
+    return meta;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === here) {
+  const [input = '', folder = ''] = process.argv.slice(2);
+  try {
+    await transpileTo(new Uint8Array(readFileSync(input)), folder);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(message.trim().split('\n')[0]);
+    process.exitCode = 1;
+  }
+}

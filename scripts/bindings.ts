@@ -1,0 +1,111 @@
+/**
+ * Generates what is made from the WIT: extensions/bindings/minimal/ (C) and host/interfaces/generated/ (types).
+ *
+ *     npm run build:bindings
+ *     npm run build:bindings -- --check   fails where what is committed is not what the WIT gives
+ */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { $init, generateTypes } from '@bytecodealliance/jco-transpile/component';
+import { root } from './sources.js';
+import { witFolder, witText } from './wit.js';
+
+const version = '0.63.0';
+
+/** The C bindings of the world `minimal`, by path. */
+function cBindings(): Map<string, string> {
+  const program = process.env.WIT_BINDGEN ?? 'wit-bindgen';
+  const run = (...args: string[]): string =>
+    execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  let found = 'none';
+  try {
+    found = run('--version').trim();
+  } catch {
+    // the sentence below says it
+  }
+  if (found !== `wit-bindgen-cli ${version}`) {
+    throw new Error(
+      `wit-bindgen ${version} is needed, on the PATH or named by WIT_BINDGEN (found: ${found}): ` +
+        `cargo install wit-bindgen-cli --version ${version}`,
+    );
+  }
+  const work = mkdtempSync(join(tmpdir(), 'bindings-'));
+  const made = new Map<string, string>();
+  try {
+    run('c', witFolder, '--world', 'minimal', '--no-object-file', '--out-dir', work);
+    for (const name of readdirSync(work)) {
+      made.set(`extensions/bindings/minimal/${name}`, readFileSync(join(work, name), 'utf8'));
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return made;
+}
+
+/**
+ * One module per interface. Its functions become the members of an interface `Functions`, which, unlike a
+ * module's exports, can be implemented, and can have a member called `delete`.
+ */
+function asModule(text: string): string {
+  const lines = text.replaceAll('./sqlite-extension-', './').split('\n');
+  const functions: string[] = [];
+  const others: string[] = [];
+  let comment: string[] = [];
+  for (const line of lines.slice(1)) {
+    const member = /^(?:export )?function _?(.*)$/.exec(line)?.[1];
+    if (line.startsWith('/**') || line.startsWith(' *')) {
+      comment.push(line.trimEnd());
+    } else if (member) {
+      functions.push(...comment.map((part) => `  ${part}`), `  ${member}`);
+      comment = [];
+    } else if (line !== '' && line !== 'export { _delete as delete };') {
+      others.push(...comment, line.replace(/,$/, ';'));
+      comment = [];
+    }
+  }
+  if (functions.length > 0) others.push('', 'export interface Functions {', ...functions, '}');
+  return `// Generated from the WIT by scripts/bindings.ts: do not edit.\n\n${others.join('\n')}\n`;
+}
+
+/** The TypeScript types of every interface of the world, by path. */
+async function types(): Promise<Map<string, string>> {
+  await $init;
+  const made = new Map<string, string>();
+  const files = generateTypes('minimal', {
+    wit: { tag: 'source', val: witText() },
+    world: 'minimal',
+    instantiation: { tag: 'sync' },
+    strict: true,
+  });
+  for (const [path, content] of files) {
+    const name = /^interfaces\/sqlite-extension-(.*)\.d\.ts$/.exec(path)?.[1];
+    if (name) made.set(`host/interfaces/generated/${name}.ts`, asModule(new TextDecoder().decode(content)));
+  }
+  return made;
+}
+
+try {
+  const stale: string[] = [];
+  for (const [path, text] of [...cBindings(), ...(await types())]) {
+    const target = join(root, path);
+    if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
+    stale.push(path);
+    if (process.argv.includes('--check')) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  }
+  if (stale.length === 0) {
+    console.error('the bindings are what the WIT gives');
+  } else if (process.argv.includes('--check')) {
+    console.error(`not what the WIT gives: ${stale.join(', ')}; run npm run build:bindings and commit them`);
+    process.exitCode = 1;
+  } else {
+    console.error(`written: ${stale.join(', ')}`);
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,121 @@
+/**
+ * Builds extensions/NAME.wasm of extensions/NAME/*.c, and the components of test/guests/.
+ *
+ *     npm run build:extensions              builds what is out of date
+ *     npm run build:extensions -- --check   builds from the sources and fails unless that is what is committed
+ */
+
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { transpilerVersion, transpileTo } from '../host/loader/transpile.js';
+import { clang } from './clang.js';
+import { root } from './sources.js';
+import { witText } from './wit.js';
+
+const machine = ['--target=wasm32-wasip1', '-Os', '-mbulk-memory', '-msign-ext', '-mnontrapping-fptoint'];
+const bindings = join(root, 'extensions/bindings/minimal');
+// With object files of its own, wit-bindgen would define this; componentEmbed does their work.
+const anchor = 'void __component_type_object_force_link_minimal(void) {}\n';
+
+const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
+
+/** Compiles one or several C files with the bindings of the world `minimal` to a core module. */
+export async function buildModule(cFiles: string | string[]): Promise<Uint8Array> {
+  const header = { 'minimal.h': read(join(bindings, 'minimal.h')) };
+  const compile = (name: string, source: Uint8Array, ...flags: string[]): Promise<Uint8Array> =>
+    clang([...machine, ...flags, '-c', name], { ...header, [name]: source }, name.replace('.c', '.o'));
+  const sources = new Map([cFiles].flat().map((path) => [basename(path), read(path)]));
+  const objects: Record<string, Uint8Array> = {};
+  if ([...sources.values()].some((source) => Buffer.from(source).includes('"minimal.h"'))) {
+    objects['minimal.o'] = await compile('minimal.c', read(join(bindings, 'minimal.c')));
+    objects['anchor.o'] = await compile('anchor.c', new TextEncoder().encode(anchor));
+  }
+  for (const [name, source] of sources) {
+    objects[name.replace('.c', '.o')] = await compile(name, source, '-Wall', '-Wextra');
+  }
+  const link = [
+    '-nostartfiles',
+    '-Wl,--no-entry',
+    '-Wl,--strip-all',
+    '-Wl,--stack-first',
+    '-Wl,-z,stack-size=65536',
+  ];
+  const name = basename([cFiles].flat()[0] ?? '').replace('.c', '.wasm');
+  return clang(['--target=wasm32-wasip1', ...Object.keys(objects), ...link], objects, name);
+}
+
+/**
+ * Compiles a guest to a component. `world` is one of ours, or, where `wit` is given, one of that WIT text,
+ * whose packages may use ours.
+ */
+export async function buildGuest(cFiles: string | string[], world = 'minimal', wit?: string): Promise<Uint8Array> {
+  const binary = await buildModule(cFiles);
+  return componentNew(await componentEmbed({ binary, witSource: witText(wit), world }));
+}
+
+/** Every component that is committed, by its path. */
+async function* all(): AsyncGenerator<[path: string, built: Uint8Array]> {
+  const extensions = join(root, 'extensions');
+  const cIn = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith('.c')).sort();
+  for (const entry of readdirSync(extensions, { withFileTypes: true })) {
+    const folder = join(extensions, entry.name);
+    const files = entry.isDirectory() ? cIn(folder).map((name) => join(folder, name)) : [];
+    if (files.length > 0) yield [`extensions/${entry.name}.wasm`, await buildGuest(files)];
+  }
+  const guests = join(root, 'test/guests');
+  for (const file of cIn(guests)) {
+    const name = file.replace('.c', '');
+    const wit = join(guests, `${name}.wit`);
+    const built =
+      name === 'core'
+        ? await buildModule(join(guests, file))
+        : existsSync(wit)
+          ? await buildGuest(join(guests, file), name, readFileSync(wit, 'utf8'))
+          : await buildGuest(join(guests, file));
+    yield [`test/guests/${name}.wasm`, built];
+  }
+}
+
+/** Copies the transpiler into dist/transpiler/, where host/loader/transpile.ts looks for it. */
+export function copyTranspiler(): void {
+  const component = fileURLToPath(import.meta.resolve('@bytecodealliance/jco-transpile/component'));
+  const source = join(dirname(component), '..');
+  const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as { version: string };
+  if (version !== transpilerVersion.split('/')[0]) {
+    throw new Error(`jco-transpile is ${version}; host/loader/transpile.ts says ${transpilerVersion}`);
+  }
+  const target = join(root, 'dist/transpiler');
+  mkdirSync(target, { recursive: true });
+  const stem = 'js-component-bindgen-component';
+  for (const name of [`${stem}.js`, `${stem}.core.wasm`, `${stem}.core2.wasm`]) {
+    copyFileSync(join(source, 'vendor', name), join(target, name));
+  }
+  copyFileSync(join(source, 'LICENSE'), join(target, 'LICENSE'));
+}
+
+/** Transpiles the shipped extensions, each into dist/extensions/SHA256-OF-THE-COMPONENT/. */
+export async function transpileShipped(): Promise<void> {
+  const folder = join(root, 'extensions');
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.wasm'))) {
+    const component = read(join(folder, name));
+    await transpileTo(component, join(root, 'dist/extensions', createHash('sha256').update(component).digest('hex')));
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for await (const [path, built] of all()) {
+    const target = join(root, path);
+    if (existsSync(target) && Buffer.compare(readFileSync(target), built) === 0) {
+      console.error(`${path} is what the sources give (${built.length} bytes)`);
+    } else if (process.argv.includes('--check')) {
+      console.error(`${path} is not what the sources give: run npm run build:extensions and commit it`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(target, built);
+      console.error(`${path}: ${built.length} bytes`);
+    }
+  }
+}
