@@ -1,12 +1,20 @@
 /**
- * Generates what is made from the WIT: extensions/bindings/minimal/ (C) and host/interfaces/generated/ (types).
+ * Generates what the WIT gives: extensions/bindings/minimal/ (C) and host/interfaces/generated/ (types).
  *
  *     npm run build:bindings
  *     npm run build:bindings -- --check   fails where what is committed is not what the WIT gives
  */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { $init, generateTypes } from '@bytecodealliance/jco-transpile/component';

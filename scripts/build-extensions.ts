@@ -51,7 +51,11 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
  * Compiles a guest to a component. `world` is one of ours, or, where `wit` is given, one of that WIT text,
  * whose packages may use ours.
  */
-export async function buildGuest(cFiles: string | string[], world = 'minimal', wit?: string): Promise<Uint8Array> {
+export async function buildGuest(
+  cFiles: string | string[],
+  world = 'minimal',
+  wit?: string,
+): Promise<Uint8Array> {
   const binary = await buildModule(cFiles);
   return componentNew(await componentEmbed({ binary, witSource: witText(wit), world }));
 }
@@ -59,7 +63,10 @@ export async function buildGuest(cFiles: string | string[], world = 'minimal', w
 /** Every component that is committed, by its path. */
 async function* all(): AsyncGenerator<[path: string, built: Uint8Array]> {
   const extensions = join(root, 'extensions');
-  const cIn = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith('.c')).sort();
+  const cIn = (folder: string): string[] =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.c'))
+      .sort();
   for (const entry of readdirSync(extensions, { withFileTypes: true })) {
     const folder = join(extensions, entry.name);
     const files = entry.isDirectory() ? cIn(folder).map((name) => join(folder, name)) : [];
@@ -101,7 +108,10 @@ export async function transpileShipped(): Promise<void> {
   const folder = join(root, 'extensions');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.wasm'))) {
     const component = read(join(folder, name));
-    await transpileTo(component, join(root, 'dist/extensions', createHash('sha256').update(component).digest('hex')));
+    await transpileTo(
+      component,
+      join(root, 'dist/extensions', createHash('sha256').update(component).digest('hex')),
+    );
   }
 }
 

@@ -27,7 +27,7 @@ void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadat
   minimal_string_dup(&ret->version, "1.0.0");
 }
 
-/* None is direct-only: they are of use in triggers. Each acts on state, so none is deterministic or innocuous. */
+/* For triggers too, so none is direct-only; each acts on state, so none is deterministic or innocuous. */
 void exports_sqlite_extension_scalar_function_describe(
   exports_sqlite_extension_scalar_function_list_function_spec_t *ret
 ) {
@@ -193,7 +193,8 @@ static bool call(uint64_t id, Value *args, size_t count, Value *ret, Error *err)
       if (!all && args[1].tag != SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT) {
         return fail_kind(err, id, ": the table must be text, or NULL for every table; got ", &args[1]);
       }
-      return answer(sqlite_extension_session_attach(h, all ? NULL : &args[1].val.text, err), NOTICE, ret, err);
+      minimal_string_t *table = all ? NULL : &args[1].val.text;
+      return answer(sqlite_extension_session_attach(h, table, err), NOTICE, ret, err);
     }
     case CHANGESET:
       ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;

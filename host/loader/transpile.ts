@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { interfacesOf } from './binary.js';
 
 /** jco-transpile's version and, after the stroke, that of what is done here. Part of every cache key. */
 export const transpilerVersion = '0.15.0/1';
@@ -14,7 +15,7 @@ export const transpilerVersion = '0.15.0/1';
 export interface Transpiled {
   /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
   readonly files: Record<string, Uint8Array>;
-  /** The interfaces it imports, with their versions: the keys that `instantiate` reads. */
+  /** What it imports, with versions. `instantiate` reads its imports under these names. */
   readonly imports: string[];
   /** The interfaces it exports, with their versions. */
   readonly exports: string[];
@@ -44,7 +45,7 @@ interface Bindgen {
       base64Cutoff: number;
       strict: boolean;
     },
-  ): { files: [string, Uint8Array][]; imports: string[]; exports: [string, 'function' | 'instance'][] };
+  ): { files: [string, Uint8Array][] };
 }
 
 const here = fileURLToPath(import.meta.url);
@@ -60,8 +61,8 @@ async function bindgen(): Promise<Bindgen> {
 
 /** Makes of the ES module the body of a function, which can be compiled without waiting. */
 function asFunctionBody(module: string): string {
-  const body = module.replace(/^export function instantiate\(/m, 'function instantiate(');
-  if (body === module || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
+  const body = module.replace(/^export (?=function instantiate\(|const _util\b)/gm, '');
+  if (!/^function instantiate\(/m.test(body) || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
     throw new Error('the transpiler made a module of another form than expected');
   }
   return `'use strict';\n${body}\nreturn instantiate;\n`;
@@ -69,21 +70,20 @@ function asFunctionBody(module: string): string {
 
 /** Transpiles a component. */
 export async function transpile(component: Uint8Array): Promise<Transpiled> {
+  const { imports, exports } = interfacesOf(component);
   const { generate } = await bindgen();
-  const options = {
+  const made = generate(component, {
     name: 'glue',
     noTypescript: true,
     instantiation: { tag: 'sync' },
     importBindings: { tag: 'hybrid' },
+    // Unmapped, the glue would read its imports under names without their version.
+    map: imports.map((name) => [name, name]),
     noNodejsCompat: true,
     noComponentErrorWrapping: true,
     base64Cutoff: 0,
     strict: true,
-  } as const;
-  let made = generate(component, { ...options, map: [] });
-  const { imports } = made;
-  // Unmapped, the glue reads its imports under names without their version.
-  if (imports.length > 0) made = generate(component, { ...options, map: imports.map((name) => [name, name]) });
+  });
   const files: Record<string, Uint8Array> = {};
   for (const [name, content] of made.files) {
     if (name === 'glue.js') {
@@ -92,7 +92,20 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
       files[name] = content;
     }
   }
-  return { files, imports, exports: made.exports.map(([name]) => name) };
+  return { files, imports, exports };
+}
+
+/** Renames a folder, in place of what is there, which another process may be doing at the same time. */
+function moveTo(from: string, to: string): void {
+  for (let tries = 10; ; tries--) {
+    rmSync(to, { recursive: true, force: true });
+    try {
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      if (tries === 0 || !existsSync(to)) throw error;
+    }
+  }
 }
 
 /** Transpiles a component into `folder`, which appears whole or not at all; what was there is replaced. */
@@ -108,8 +121,7 @@ export async function transpileTo(component: Uint8Array, folder: string): Promis
     }
     const meta: Meta = { transpiler: transpilerVersion, imports, exports, files: digests };
     writeFileSync(join(work, 'meta.json'), `${JSON.stringify(meta, null, 2)}\n`, { flush: true });
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(work, folder);
+    moveTo(work, folder);
     return meta;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -122,7 +134,12 @@ if (process.argv[1] === here) {
     await transpileTo(new Uint8Array(readFileSync(input)), folder);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    console.error(message.trim().split('\n')[0]);
+    console.error(
+      message
+        .replace(/\s*Caused by:\s*/g, ': ')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    );
     process.exitCode = 1;
   }
 }

@@ -34,7 +34,8 @@ void exports_sqlite_extension_scalar_function_describe(
     ret->ptr[i].id = i;
     minimal_string_dup(&ret->ptr[i].name, functions[i].name);
     ret->ptr[i].num_args = functions[i].args;
-    ret->ptr[i].options = i == DET ? EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC : 0;
+    ret->ptr[i].options =
+      i == DET ? EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC : 0;
   }
 }
 

@@ -2,7 +2,8 @@
 #include "minimal.h"
 #include <stdlib.h>
 
-__attribute__((import_module("wasi:filesystem/types@0.2.6"), import_name("[method]descriptor.is-same-object")))
+__attribute__((import_module("wasi:filesystem/types@0.2.6"),
+               import_name("[method]descriptor.is-same-object")))
 extern int32_t wanted(int32_t, int32_t);
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {

@@ -1,0 +1,92 @@
+/**
+ * Reads what a component imports and exports, without making anything of it.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+ */
+
+/** What the first eight bytes say. */
+export type Kind = 'component' | 'core module' | 'neither';
+
+export function kindOf(bytes: Uint8Array): Kind {
+  if (bytes.length < 8 || bytes[0] !== 0x00 || String.fromCharCode(...bytes.subarray(1, 4)) !== 'asm')
+    return 'neither';
+  const layer = (bytes[6] ?? 0) | ((bytes[7] ?? 0) << 8);
+  return layer === 1 ? 'component' : layer === 0 ? 'core module' : 'neither';
+}
+
+export interface Interfaces {
+  /** The full names of what it imports, such as `sqlite:extension/session@1.0.0`. */
+  readonly imports: string[];
+  readonly exports: string[];
+}
+
+const importSection = 10;
+const exportSection = 11;
+
+/** The names a component imports and exports at its outermost level. Throws where it is malformed. */
+export function interfacesOf(component: Uint8Array): Interfaces {
+  const imports: string[] = [];
+  const exports: string[] = [];
+  let at = 8;
+
+  const byte = (): number => {
+    const value = component[at++];
+    if (value === undefined) throw new Error('the component is cut short');
+    return value;
+  };
+  const unsigned = (): number => {
+    let value = 0;
+    for (let factor = 1; factor <= 2 ** 28; factor *= 128) {
+      const part = byte();
+      value += (part & 0x7f) * factor;
+      if (part < 0x80) return value;
+    }
+    throw new Error('the component is malformed: a number is too long');
+  };
+  const text = (): string => {
+    const length = unsigned();
+    if (length > component.length - at) throw new Error('the component is cut short');
+    at += length;
+    return new TextDecoder('utf-8', { fatal: true }).decode(component.subarray(at - length, at));
+  };
+  const malformed = (what: string): Error =>
+    new Error(`the component is malformed: ${what} at byte ${at - 1}`);
+  const name = (): string => {
+    const form = byte();
+    if (form > 2) throw malformed('an unknown form of name');
+    return form === 2 ? text() + text() : text(); // 2: the rest of the version stands apart
+  };
+  /** Skips the type of an import or export; a value's is an index, or a byte for a primitive. */
+  const type = (): void => {
+    const sort = byte();
+    if (sort > 5) throw malformed('an unknown kind of import or export');
+    if (sort === 0) byte();
+    const bound = sort === 2 || sort === 3 ? byte() : undefined;
+    const isResource = sort === 3 && bound === 1;
+    if (!isResource) unsigned();
+  };
+
+  if (kindOf(component) !== 'component') throw new Error('not a component');
+  while (at < component.length) {
+    const section = byte();
+    const size = unsigned();
+    const end = at + size;
+    if (end > component.length) throw new Error('the component is cut short');
+    if (section === importSection) {
+      for (let count = unsigned(); count > 0; count--) {
+        imports.push(name());
+        type();
+      }
+    } else if (section === exportSection) {
+      for (let count = unsigned(); count > 0; count--) {
+        exports.push(name());
+        if (byte() === 0) byte(); // the sort of what is exported, then its index
+        unsigned();
+        if (byte() === 1) type();
+      }
+    } else {
+      at = end;
+    }
+    if (at !== end) throw malformed('a section of another length than it says');
+  }
+  return { imports, exports };
+}
