@@ -2,7 +2,7 @@
  * Builds extensions/NAME.wasm of extensions/NAME/*.c, and the components of test/guests/.
  *
  *     npm run build:extensions              builds what is out of date
- *     npm run build:extensions -- --check   builds from the sources and fails unless that is what is committed
+ *     npm run build:extensions -- --check   builds from the sources, fails unless it is what is committed
  */
 
 import { createHash } from 'node:crypto';
