@@ -1,0 +1,139 @@
+/**
+ * A guest's memory, by the canonical ABI of the component model
+ * (https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md): what is needed to
+ * lower and lift the few types of our interfaces without a wrapper in between.
+ */
+
+import { SqliteError } from '../core/errors.js';
+
+/** jco calls a host function's property of this name, once per instance, for a function of core values. */
+export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
+
+/** What jco hands to a `cabiLower` function. */
+export interface GuestOptions {
+  readonly memory: WebAssembly.Memory;
+  realloc(old: number, oldSize: number, align: number, size: number): number;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export class Guest {
+  readonly #options: GuestOptions;
+  #bytes: Uint8Array;
+  #view: DataView;
+
+  constructor(options: GuestOptions) {
+    this.#options = options;
+    this.#bytes = new Uint8Array(options.memory.buffer);
+    this.#view = new DataView(options.memory.buffer);
+  }
+
+  /** All of the guest's memory, until the guest runs again. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.byteLength === 0) this.#renew();
+    return this.#bytes;
+  }
+
+  get view(): DataView {
+    if (this.#bytes.byteLength === 0) this.#renew();
+    return this.#view;
+  }
+
+  #renew(): void {
+    this.#bytes = new Uint8Array(this.#options.memory.buffer);
+    this.#view = new DataView(this.#options.memory.buffer);
+  }
+
+  /**
+   * Memory of the guest for something that is passed to it.
+   *
+   * @throws RangeError where the guest answers with a place that is not in its memory or not aligned
+   */
+  allocate(size: number, align: number): number {
+    const pointer = this.#options.realloc(0, 0, align, size) >>> 0;
+    if (pointer % align !== 0 || pointer + size > this.bytes.length) {
+      throw new RangeError(`the component allocated ${size} bytes outside its memory`);
+    }
+    return pointer;
+  }
+
+  /** Copies `source` into the guest. */
+  put(source: Uint8Array): number {
+    const pointer = this.allocate(source.length, 1);
+    this.bytes.set(source, pointer);
+    return pointer;
+  }
+
+  /** A view of `length` bytes at `pointer`. */
+  slice(pointer: number, length: number): Uint8Array {
+    const start = pointer >>> 0;
+    const size = length >>> 0;
+    if (start + size > this.bytes.length) {
+      throw new RangeError(`the component named ${size} bytes outside its memory`);
+    }
+    return this.bytes.subarray(start, start + size);
+  }
+
+  text(pointer: number, length: number): string {
+    return decoder.decode(this.slice(pointer, length));
+  }
+
+  /** A pair of pointer and length, as strings and lists are stored. */
+  pairAt(address: number): Uint8Array {
+    return this.slice(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
+  }
+
+  putPair(address: number, source: Uint8Array): void {
+    const pointer = this.put(source);
+    this.view.setUint32(address, pointer, true);
+    this.view.setUint32(address + 4, source.length, true);
+  }
+
+  /** Stores a `sqlite-error` record at `address`. */
+  putError(address: number, error: WitError): void {
+    this.view.setInt32(address, error.code, true);
+    this.view.setInt32(address + 4, error.extendedCode, true);
+    this.putPair(address + 8, encoder.encode(error.message));
+  }
+
+  /** Lifts the `sqlite-error` record at `address`. */
+  errorAt(address: number): WitError {
+    const code = this.view.getInt32(address, true);
+    const extendedCode = this.view.getInt32(address + 4, true);
+    return { code, extendedCode, message: decoder.decode(this.pairAt(address + 8)) };
+  }
+}
+
+/** `record sqlite-error` of interface types. */
+export interface WitError {
+  code: number;
+  extendedCode: number;
+  message: string;
+}
+
+/** What an SqliteError is in WIT. Anything else is no answer but a fault: it is thrown on. */
+export function witError(error: unknown): WitError {
+  if (!(error instanceof SqliteError)) throw error;
+  return { code: error.errcode & 0xff, extendedCode: error.errcode, message: error.message };
+}
+
+/** The form in which a host function throws the error case of its result (jco: own property `payload`). */
+export class HostError extends Error {
+  override readonly name = 'HostError';
+  readonly payload: WitError;
+
+  constructor(payload: WitError) {
+    super(payload.message);
+    this.payload = payload;
+  }
+}
+
+/** Calls `action`; an SqliteError becomes the error case of a WIT result. */
+export function asResult<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new HostError(witError(error));
+  }
+}

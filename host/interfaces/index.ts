@@ -1,0 +1,67 @@
+/** The interfaces that the host offers, by name, and how a component's import finds its match. */
+
+import type { Connection } from '../db/engine.js';
+import { loggingInterface } from './logging.js';
+import { sessionInterface } from './session.js';
+
+/** The package of our interfaces and the newest release of it that is served here. */
+export const contract = { package: 'sqlite:extension', version: '1.0.0' } as const;
+
+const offered: Record<string, (connection: Connection, component: string) => object> = {
+  session: (connection) => sessionInterface(connection),
+  logging: (_connection, component) => loggingInterface(component),
+};
+
+export interface InterfaceName {
+  readonly package: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Takes `sqlite:extension/session@1.0.0` apart. The version is '' where there is none. */
+export function parseInterface(text: string): InterfaceName {
+  const [path = '', version = ''] = text.split('@');
+  const [pack = '', name = ''] = path.split('/');
+  return { package: pack, name, version };
+}
+
+/** Whether a component that names `version` is served: the same major number, nothing newer than ours. */
+export function servesVersion(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = contract.version.split('.').map(Number);
+  const [wantMajor = 0, wantMinor = 0, wantPatch = 0] = version.split(/[.-]/).map(Number);
+  if (wantMajor !== major) return false;
+  return wantMinor < minor || (wantMinor === minor && wantPatch <= patch);
+}
+
+/** Whether the host offers an interface of our package by this name: `types` holds no functions. */
+export function offers(name: string): boolean {
+  return name === 'types' || Object.hasOwn(offered, name);
+}
+
+/** The names of all that is offered. */
+export function offeredNames(): string[] {
+  return Object.keys(offered);
+}
+
+/** One interface's functions, bound to a connection. */
+export function interfaceFor(name: string, connection: Connection, component: string): object {
+  if (name === 'types') return {};
+  const make = offered[name];
+  if (!make)
+    throw new TypeError(`the host offers no interface ${name}: there is ${offeredNames().join(', ')}`);
+  return make(connection, component);
+}
+
+/**
+ * An import object for a component that was transpiled apart (jco: `--instantiation`), bound to `connection`:
+ * every interface that is offered, under its name with and without version.
+ */
+export function importsFor(connection: Connection, component: string): Record<string, object> {
+  const imports: Record<string, object> = {};
+  for (const name of offeredNames()) {
+    const functions = interfaceFor(name, connection, component);
+    imports[`${contract.package}/${name}`] = functions;
+    imports[`${contract.package}/${name}@${contract.version}`] = functions;
+  }
+  return imports;
+}

@@ -1,0 +1,87 @@
+/** Interface `sqlite:extension/session@1.0.0`, bound to one connection. */
+
+import { SQLITE_NOTFOUND, SQLITE_NOTICE } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../db/engine.js';
+import type { Functions } from './generated/session.js';
+import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
+
+/**
+ * The functions of the interface over the sessions of `connection`. Each can be called with JavaScript values,
+ * and carries a direct form for jco that reads and writes the guest's memory itself.
+ */
+export function sessionInterface(connection: Connection): Functions {
+  const { sessions, engine } = connection;
+  const error = (code: number, message: string): SqliteError =>
+    new SqliteError(message, code, engine.core.errorText(code));
+  const create = (dbname: string): bigint => sessions.create(dbname);
+  const attach = (handle: bigint, table: string | undefined): void => {
+    if (sessions.attach(handle, table ?? null)) return;
+    throw error(
+      SQLITE_NOTICE,
+      `${table} records nothing now: there is no such table, or it has no primary key`,
+    );
+  };
+  const remove = (handle: bigint): void => {
+    if (!sessions.delete(handle)) throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
+  };
+
+  // A result<_, sqlite-error>: the case, then at offset 4 the error.
+  const report = (guest: Guest, out: number, action: () => void): void => {
+    try {
+      action();
+      guest.view.setUint8(out, 0);
+    } catch (thrown) {
+      guest.putError(out + 4, witError(thrown));
+      guest.view.setUint8(out, 1);
+    }
+  };
+
+  return {
+    create: Object.assign((dbname: string) => asResult(() => create(dbname)), {
+      [cabiLower](options: GuestOptions) {
+        const guest = new Guest(options);
+        return (name: number, length: number, out: number): void => {
+          try {
+            const handle = create(guest.text(name, length));
+            guest.view.setBigUint64((out >>> 0) + 8, handle, true);
+            guest.view.setUint8(out >>> 0, 0);
+          } catch (thrown) {
+            guest.putError((out >>> 0) + 8, witError(thrown));
+            guest.view.setUint8(out >>> 0, 1);
+          }
+        };
+      },
+    }),
+    attach: Object.assign(
+      (handle: bigint, table: string | undefined) => asResult(() => attach(handle, table)),
+      {
+        [cabiLower](options: GuestOptions) {
+          const guest = new Guest(options);
+          return (handle: bigint, some: number, name: number, length: number, out: number): void =>
+            report(guest, out >>> 0, () =>
+              attach(BigInt.asUintN(64, handle), some ? guest.text(name, length) : undefined),
+            );
+        },
+      },
+    ),
+    changeset: Object.assign((handle: bigint) => asResult(() => sessions.changeset(handle)), {
+      [cabiLower](options: GuestOptions) {
+        const guest = new Guest(options);
+        return (handle: bigint, out: number): void =>
+          report(guest, out >>> 0, () =>
+            sessions.read(BigInt.asUintN(64, handle), 'changeset', (bytes) =>
+              guest.putPair((out >>> 0) + 4, bytes),
+            ),
+          );
+      },
+    }),
+    delete: Object.assign((handle: bigint) => asResult(() => remove(handle)), {
+      [cabiLower](options: GuestOptions) {
+        const guest = new Guest(options);
+        return (handle: bigint, out: number): void =>
+          report(guest, out >>> 0, () => remove(BigInt.asUintN(64, handle)));
+      },
+    }),
+  };
+}

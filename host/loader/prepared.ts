@@ -1,0 +1,133 @@
+/** From a component's bytes to transpiled files that can be trusted: shipped, cached, or made now. */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Meta, transpilerVersion } from './transpile.js';
+
+/** A component, ready to be instantiated. */
+export interface Prepared {
+  /** The sha256 of the component, as hex. */
+  readonly digest: string;
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+  /** The body of a function that returns jco's `instantiate`. */
+  readonly glue: string;
+  /** A core module by its file name. */
+  module(name: string): WebAssembly.Module;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Where transpiled components are kept: `SQLITE_WASM_RUN_CACHE`, or the user's cache folder. */
+export function cacheFolder(): string {
+  return (
+    process.env.SQLITE_WASM_RUN_CACHE ??
+    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sqlite-wasm-run')
+  );
+}
+
+/**
+ * Reads a transpiled folder. Undefined where it is not there or not whole: then it is made anew, for its
+ * script is run.
+ */
+function readFolder(folder: string, digest: string): Prepared | undefined {
+  let meta: Meta;
+  try {
+    meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Meta;
+  } catch {
+    return undefined; // absent or damaged: both are mended by making it
+  }
+  if (meta.transpiler !== transpilerVersion) return undefined;
+  const files = new Map<string, Uint8Array>();
+  for (const [name, wanted] of Object.entries(meta.files)) {
+    if (name !== basename(name)) return undefined;
+    try {
+      const bytes = readFileSync(join(folder, name));
+      if (sha256(bytes) !== wanted) return undefined;
+      files.set(name, bytes);
+    } catch {
+      return undefined;
+    }
+  }
+  const glue = files.get('glue.js');
+  if (!glue) return undefined;
+  const modules = new Map<string, WebAssembly.Module>();
+  return {
+    digest,
+    imports: meta.imports,
+    exports: meta.exports,
+    glue: Buffer.from(glue).toString('utf8'),
+    module(name) {
+      let module = modules.get(name);
+      if (!module) {
+        module = new WebAssembly.Module((files.get(name) ?? new Uint8Array()) as Uint8Array<ArrayBuffer>);
+        modules.set(name, module);
+      }
+      return module;
+    },
+  };
+}
+
+/** Makes the cache folder, for its owner alone. Throws where it is somebody else's: its scripts are run. */
+function privateFolder(): string {
+  const folder = cacheFolder();
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = statSync(folder);
+  const own = process.getuid?.();
+  if (own !== undefined && uid !== own) {
+    throw new Error(
+      `the cache folder ${folder} belongs to another user: set SQLITE_WASM_RUN_CACHE to one of yours`,
+    );
+  }
+  if (own !== undefined && (mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  return folder;
+}
+
+const prepared = new Map<string, Prepared>();
+
+/**
+ * The files of `component`, transpiled. Those of the components that ship with us are part of the package;
+ * others are kept by content, and made in a process of their own the first time, which takes a second.
+ *
+ * @param path what the user named, for messages
+ * @throws Error where the component cannot be transpiled
+ */
+export function prepare(component: Uint8Array, path: string): Prepared {
+  const digest = sha256(component);
+  const known =
+    prepared.get(digest) ??
+    readFolder(fileURLToPath(new URL(`../extensions/${digest}`, import.meta.url)), digest) ??
+    fromCache(component, digest, path);
+  prepared.set(digest, known);
+  return known;
+}
+
+function fromCache(component: Uint8Array, digest: string, path: string): Prepared {
+  const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
+  const kept = readFolder(folder, digest);
+  if (kept) return kept;
+  const notice = process.stderr.isTTY ? `preparing ${path}, once ...` : '';
+  process.stderr.write(notice);
+  const input = join(tmpdir(), `sqlite-wasm-run-${process.pid}-${digest.slice(0, 16)}.wasm`);
+  writeFileSync(input, component, { mode: 0o600, flag: 'w' });
+  try {
+    const program = fileURLToPath(new URL('./transpile.js', import.meta.url));
+    const { status, stderr, error } = spawnSync(process.execPath, [program, input, folder], {
+      encoding: 'utf8',
+    });
+    if (error) throw error;
+    if (status !== 0) throw new Error(`${path} cannot be linked: ${stderr.trim() || `status ${status}`}`);
+  } finally {
+    rmSync(input, { force: true });
+    if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
+  }
+  const made = readFolder(folder, digest);
+  if (!made) throw new Error(`${path} was prepared in ${folder}, but what is there is not whole`);
+  return made;
+}

@@ -1,0 +1,22 @@
+/** Builds dist/: what is published and what tests and `npx` run. */
+
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { copyTranspiler, transpileShipped } from './build-extensions.js';
+import { root } from './sources.js';
+
+const dist = join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+
+const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
+execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+  cwd: root,
+});
+copyFileSync(join(root, 'host/core/sqlite3.wasm'), join(dist, 'core/sqlite3.wasm'));
+if (existsSync(join(dist, "cli/main.js"))) chmodSync(join(dist, 'cli/main.js'), 0o755);
+
+copyTranspiler();
+await transpileShipped();
