@@ -76,19 +76,43 @@ function check(path: string, bytes: Uint8Array): void {
   checkComponent(path, interfaces.imports, interfaces.exports);
 }
 
-/** Registers all functions or, where one is refused, none. */
+/** One SQL function of a connection, and the component that answers it now. */
+interface Slot {
+  component: Component;
+  spec: FunctionSpec;
+}
+
+const slots = new WeakMap<Connection, Map<string, Slot>>();
+
+/**
+ * Registers the functions; none where a description is refused. A function that is there already as it should
+ * be is handed to the new instance in place, since SQLite lets none be replaced while a statement runs, which
+ * `SELECT load_extension(...)` is.
+ */
 function register(connection: Connection, component: Component): void {
   for (const spec of component.functions) checkSpec(component, spec);
   const { engine, db } = connection;
+  const known = slots.get(connection) ?? new Map<string, Slot>();
+  slots.set(connection, known);
   for (const spec of component.functions) {
+    const key = `${spec.name.toLowerCase()}/${spec.numArgs}/${flagsOf(spec)}`;
+    const there = known.get(key);
+    if (there) {
+      there.component = component;
+      there.spec = spec;
+      continue;
+    }
+    const slot: Slot = { component, spec };
     const id = engine.register({
-      call: (context, count, values) => component.call(spec, context, count, values),
+      call: (context, count, values) => slot.component.call(slot.spec, context, count, values),
+      destroyed() {
+        if (known.get(key) === slot) known.delete(key);
+      },
     });
+    known.set(key, slot);
     using arena = engine.core.memory.arena();
-    engine.check(
-      db,
-      engine.core.c.bridge_create_function(db, arena.cString(spec.name), spec.numArgs, flagsOf(spec), id),
-    );
+    const name = arena.cString(spec.name);
+    engine.check(db, engine.core.c.bridge_create_function(db, name, spec.numArgs, flagsOf(spec), id));
   }
 }
 
