@@ -1,0 +1,82 @@
+/** What the tests compare with: a native sqlite3 shell of the very sources that the core is built from. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { amalgamation, cache, fetchSource, sha256, shell } from '../scripts/sources.js';
+import { features } from '../scripts/sqlite-options.js';
+
+/** What configure finds out on any unix of today: above all that a busy wait may sleep less than a second. */
+const platform = [
+  '-DHAVE_USLEEP=1',
+  '-DHAVE_FDATASYNC=1',
+  '-DHAVE_READLINK=1',
+  '-DHAVE_LSTAT=1',
+  '-DHAVE_LOCALTIME_R=1',
+  '-DHAVE_GMTIME_R=1',
+];
+/** Older than this, another process' build was killed half way. */
+const staleAfter = 10 * 60_000;
+
+let found: { path: string | undefined } | undefined;
+
+/**
+ * The path of a native sqlite3 shell, built when it is asked for first. Undefined, and a line on stderr says
+ * so, where there is no C compiler.
+ */
+export function nativeShell(): string | undefined {
+  found ??= { path: build() };
+  return found.path;
+}
+
+function build(): string | undefined {
+  const compiler = process.env.CC ?? 'cc';
+  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
+  if (version.status !== 0) {
+    console.error(`no C compiler (${compiler}): the tests against native sqlite3 are skipped`);
+    return undefined;
+  }
+  const flags = ['-O1', '-w', ...features, ...platform];
+  const key = sha256(version.stdout, JSON.stringify([flags, amalgamation, shell]));
+  const parent = join(cache, 'native');
+  const folder = join(parent, key.slice(0, 32));
+  const program = join(folder, 'sqlite3');
+  mkdirSync(parent, { recursive: true });
+  const lock = `${folder}.lock`;
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  while (!existsSync(program)) {
+    if (!takeLock(lock)) {
+      Atomics.wait(sleeper, 0, 0, 200);
+      continue;
+    }
+    try {
+      if (existsSync(program)) break;
+      console.error('building a native sqlite3 for the tests');
+      const work = mkdtempSync(`${folder}.`);
+      const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
+      const sources = [join(fetchSource(shell), 'shell.c'), join(sqlite, 'sqlite3.c')];
+      const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
+      try {
+        const output = join(work, 'sqlite3');
+        execFileSync(compiler, [...flags, `-I${sqlite}`, ...sources, '-o', output, ...libraries]);
+        renameSync(work, folder); // whole or not at all: another worker may be waiting for it
+      } finally {
+        rmSync(work, { recursive: true, force: true });
+      }
+    } finally {
+      rmSync(lock, { recursive: true, force: true });
+    }
+  }
+  return program;
+}
+
+function takeLock(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const taken = statSync(lock, { throwIfNoEntry: false });
+    if (taken && Date.now() - taken.mtimeMs > staleAfter) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
