@@ -317,6 +317,12 @@ export interface Bindings {
   /** `int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id)` */
   bridge_create_function(db: number, zName: number, nArg: number, flags: number, id: number): number;
 
+  /** `void bridge_values(int argc, sqlite3_value **argv, void *pOut)` */
+  bridge_values(argc: number, argv: number, pOut: number): void;
+
+  /** `void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high)` */
+  bridge_result_int64(ctx: number, low: number, high: number): void;
+
   /** `int bridge_watch_close(sqlite3 *db, int id)` */
   bridge_watch_close(db: number, id: number): number;
 

@@ -98,3 +98,6 @@ export const SQLITE_CHANGESET_FOREIGN_KEY = 5;
 export const SQLITE_CHANGESET_OMIT = 0;
 export const SQLITE_CHANGESET_REPLACE = 1;
 export const SQLITE_CHANGESET_ABORT = 2;
+
+/** The most arguments an SQL function can have: SQLITE_MAX_FUNCTION_ARG. */
+export const maxArguments = 1000;

@@ -36,7 +36,10 @@ export function setResult({ c, memory }: Core, context: number, value: SqlValue)
   else if (typeof value === 'bigint') c.sqlite3_result_int64(context, value);
   else {
     const bytes = typeof value === 'string' ? encoder.encode(value) : value;
-    if (bytes.length > maxLength) return c.sqlite3_result_error_toobig(context);
+    if (bytes.length > maxLength) {
+      c.sqlite3_result_error_toobig(context);
+      return;
+    }
     const pointer = memory.allocateBytes(bytes);
     if (typeof value === 'string') c.bridge_result_text(context, pointer, bytes.length);
     else c.bridge_result_blob(context, pointer, bytes.length);

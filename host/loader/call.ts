@@ -3,7 +3,7 @@
  * canonical ABI; the other goes through jco's wrappers and serves whatever the direct one does not fit.
  */
 
-import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import { maxArguments, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { readValue, setResult } from '../db/values.js';
@@ -41,25 +41,30 @@ export function failWith({ c, memory }: Core, context: number, error: WitError):
 
 export function directCall(core: Core, exports: CoreExports): Call {
   const { c, memory } = core;
+  // The exports' object is a dictionary: looking a function up costs more than calling it.
+  const { bridge_values, bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = c;
+  const { call, post } = exports;
   const guest = new Guest({ memory: exports.memory, realloc: exports.realloc });
 
-  const lower = (values: number, index: number, target: number): void => {
-    const value = memory.pointerAt(values + 4 * index);
-    const type = c.sqlite3_value_type(value);
-    if (type === SQLITE_INTEGER) {
-      guest.view.setUint8(target, caseInteger);
-      guest.view.setBigInt64(target + 8, c.sqlite3_value_int64(value), true);
-    } else if (type === SQLITE_FLOAT) {
-      guest.view.setUint8(target, caseReal);
-      guest.view.setFloat64(target + 8, c.sqlite3_value_double(value), true);
+  const cells = memory.allocate(valueSize * maxArguments); // kept as long as the core
+
+  const lower = (cell: number, target: number): void => {
+    const source = memory.view;
+    const type = source.getInt32(cell, true);
+    if (type === SQLITE_INTEGER || type === SQLITE_FLOAT) {
+      const view = guest.view;
+      view.setUint8(target, type === SQLITE_INTEGER ? caseInteger : caseReal);
+      view.setInt32(target + 8, source.getInt32(cell + 8, true), true);
+      view.setInt32(target + 12, source.getInt32(cell + 12, true), true);
     } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-      const source = (type === SQLITE_TEXT ? c.sqlite3_value_text(value) : c.sqlite3_value_blob(value)) >>> 0;
-      const length = c.sqlite3_value_bytes(value);
+      const length = source.getInt32(cell + 4, true);
+      const start = source.getUint32(cell + 8, true);
       const copy = guest.allocate(length, 1);
-      guest.bytes.set(memory.bytes.subarray(source, source + length), copy);
-      guest.view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
-      guest.view.setUint32(target + 8, copy, true);
-      guest.view.setUint32(target + 12, length, true);
+      guest.bytes.set(memory.bytes.subarray(start, start + length), copy);
+      const view = guest.view;
+      view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
+      view.setUint32(target + 8, copy, true);
+      view.setUint32(target + 12, length, true);
     } else {
       guest.view.setUint8(target, caseNull);
     }
@@ -69,13 +74,17 @@ export function directCall(core: Core, exports: CoreExports): Call {
     const kind = guest.view.getUint8(source);
     switch (kind) {
       case caseNull:
-        c.sqlite3_result_null(context);
+        sqlite3_result_null(context);
         break;
       case caseInteger:
-        c.sqlite3_result_int64(context, guest.view.getBigInt64(source + 8, true));
+        bridge_result_int64(
+          context,
+          guest.view.getInt32(source + 8, true),
+          guest.view.getInt32(source + 12, true),
+        );
         break;
       case caseReal:
-        c.sqlite3_result_double(context, guest.view.getFloat64(source + 8, true));
+        sqlite3_result_double(context, guest.view.getFloat64(source + 8, true));
         break;
       case caseText:
       case caseBlob: {
@@ -98,16 +107,18 @@ export function directCall(core: Core, exports: CoreExports): Call {
     let args = 0;
     if (count > 0) {
       args = guest.allocate(valueSize * count, 8);
-      for (let i = 0; i < count; i++) lower(values, i, args + valueSize * i);
+      bridge_values(count, values, cells);
+      for (let i = 0; i < count; i++) lower(cells + valueSize * i, args + valueSize * i);
     }
-    const result = exports.call(id, args, count) >>> 0;
+    const result = call(id, args, count) >>> 0;
     // result<sql-value, sqlite-error>: case at 0, payload at 8; 24 bytes.
-    guest.slice(result, 24);
+    if (result + 24 > guest.bytes.length)
+      throw new RangeError('the component returned a place outside its memory');
     const kind = guest.view.getUint8(result);
     if (kind === 0) lift(context, result + 8);
     else if (kind === 1) failWith(core, context, guest.errorAt(result + 8));
     else throw new RangeError(`the component returned a result of kind ${kind}`);
-    exports.post(result);
+    post(result);
   };
 }
 

@@ -80,6 +80,37 @@ int bridge_db_config(sqlite3 *db, int op, int value, int *pState){
   return sqlite3_db_config(db, op, value, pState);
 }
 
+/* ---- Values ---------------------------------------------------------------------------------------- */
+
+typedef struct Cell {
+  int type;
+  int bytes;
+  union { double real; sqlite3_int64 integer; const void *p; } value;
+} Cell;
+
+void bridge_values(int argc, sqlite3_value **argv, void *pOut){
+  Cell *a = pOut;
+  for(int i=0; i<argc; i++){
+    a[i].type = sqlite3_value_type(argv[i]);
+    switch( a[i].type ){
+      case SQLITE_INTEGER: a[i].value.integer = sqlite3_value_int64(argv[i]); break;
+      case SQLITE_FLOAT: a[i].value.real = sqlite3_value_double(argv[i]); break;
+      case SQLITE_TEXT:
+        a[i].value.p = sqlite3_value_text(argv[i]);
+        a[i].bytes = sqlite3_value_bytes(argv[i]);
+        break;
+      case SQLITE_BLOB:
+        a[i].value.p = sqlite3_value_blob(argv[i]);
+        a[i].bytes = sqlite3_value_bytes(argv[i]);
+        break;
+    }
+  }
+}
+
+void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high){
+  sqlite3_result_int64(ctx, (sqlite3_int64)(((sqlite3_uint64)(unsigned)high<<32) | low));
+}
+
 /* ---- Functions ----------------------------------------------------------------------------------- */
 
 static void called(sqlite3_context *ctx, int argc, sqlite3_value **argv){
@@ -106,12 +137,6 @@ int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n){
 int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n){
   return sqlite3_bind_blob(pStmt, i, p, n, SQLITE_TRANSIENT);
 }
-
-typedef struct Cell {
-  int type;
-  int bytes;
-  union { double real; sqlite3_int64 integer; const void *p; } value;
-} Cell;
 
 int bridge_row(sqlite3_stmt *pStmt, void *pOut){
   Cell *a = pOut;

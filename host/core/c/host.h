@@ -90,6 +90,10 @@ IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, co
 EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs);
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
+/* The arguments of a function in one crossing, in the form of bridge_row. */
+EXPORT(bridge_values) void bridge_values(int argc, sqlite3_value **argv, void *pOut);
+/* sqlite3_result_int64 without an i64, which JavaScript could pass only as a BigInt. */
+EXPORT(bridge_result_int64) void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high);
 /* Client data whose release tells the host that db is closing; see sqlite3_set_clientdata. */
 EXPORT(bridge_watch_close) int bridge_watch_close(sqlite3 *db, int id);
 EXPORT(bridge_session_table_filter) void bridge_session_table_filter(sqlite3_session *p, int id);

@@ -1,0 +1,355 @@
+/**
+ * SQLite's locks on a database file: the byte ranges and the order of its own unix VFS, so that native
+ * processes may use the same file. Taken as open-file-description locks: they belong to one open of the file,
+ * so that two connections of this process exclude each other, and a read of the file elsewhere in the process
+ * drops none.
+ */
+
+import { createRequire } from 'node:module';
+import { constants, endianness } from 'node:os';
+import {
+  SQLITE_BUSY,
+  SQLITE_CANTOPEN,
+  SQLITE_IOERR_CHECKRESERVEDLOCK,
+  SQLITE_IOERR_LOCK,
+  SQLITE_IOERR_RDLOCK,
+  SQLITE_IOERR_UNLOCK,
+  SQLITE_LOCK_NONE,
+  SQLITE_LOCK_PENDING,
+  SQLITE_LOCK_RESERVED,
+  SQLITE_LOCK_SHARED,
+  SQLITE_PERM,
+} from '../core/constants.js';
+import { FileError } from '../core/host.js';
+
+const pendingByte = 0x40000000;
+const reservedByte = pendingByte + 1;
+const sharedFirst = pendingByte + 2;
+const sharedSize = 510;
+const allSize = sharedFirst + sharedSize - pendingByte;
+
+/** Plain SQLITE_BUSY from xShmMap means "try again at once" to SQLite: ten seconds, and no busy handler. */
+const SQLITE_BUSY_RECOVERY = SQLITE_BUSY | (1 << 8);
+
+const { EACCES, EAGAIN, EBUSY, EINTR, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EPERM, ETIMEDOUT } =
+  constants.errno;
+const busyNumbers = new Set([EACCES, EAGAIN, ETIMEDOUT, EBUSY, EINTR, ENOLCK]);
+
+export type LockKind = 'read' | 'write' | 'none';
+
+/** Locks on ranges of a file, one holder for each open of the file. */
+export interface ByteLocks {
+  /** Takes a range or lets go of it, without waiting. Returns the system's error number, 0 where it worked. */
+  set(fd: number, kind: LockKind, start: number, length: number): number;
+  /** Whether another open has a lock in the range: 0 no, 1 yes, below 0 the negative error number. */
+  test(fd: number, start: number, length: number): number;
+}
+
+/** Gives the system's locks, or says in some words why there are none. */
+export type LockProvider = () => ByteLocks | string;
+
+/** Where the numbers of `struct flock` are, and what they are called. */
+interface Layout {
+  readonly size: number;
+  readonly type: number;
+  readonly start: number;
+  readonly length: number;
+  readonly kinds: Readonly<Record<LockKind, number>>;
+  readonly setLock: number;
+  readonly getLock: number;
+  readonly prototype: string;
+  /** What goes before the structure in a call. */
+  readonly variadic: readonly string[];
+}
+
+const layouts: Partial<Record<NodeJS.Platform, Layout>> = {
+  linux: {
+    size: 32,
+    type: 0,
+    start: 8,
+    length: 16,
+    kinds: { read: 0, write: 1, none: 2 },
+    setLock: 37,
+    getLock: 36,
+    prototype: 'int fcntl(int, int, void *)',
+    variadic: [],
+  },
+  // Variadic arguments go on the stack on arm64 there, so the prototype must say that they are.
+  darwin: {
+    size: 24,
+    type: 20,
+    start: 0,
+    length: 8,
+    kinds: { read: 1, write: 3, none: 2 },
+    setLock: 90,
+    getLock: 92,
+    prototype: 'int fcntl(int, int, ...)',
+    variadic: ['void *'],
+  },
+};
+
+/** The part of koffi used here. */
+interface Koffi {
+  load(library: null): { func(prototype: string): (...values: unknown[]) => unknown };
+  errno(): number;
+}
+
+let system: ByteLocks | string | undefined;
+
+/** The locks of this system. Loads koffi when first called: starting up does not wait for it. */
+export function systemLocks(): ByteLocks | string {
+  system ??= loadLocks();
+  return system;
+}
+
+function loadLocks(): ByteLocks | string {
+  const layout = layouts[process.platform];
+  const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
+  if (!layout || !wide) return `they are not supported on ${process.platform} ${process.arch}`;
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const fcntl = koffi.load(null).func(layout.prototype);
+    return fcntlLocks(layout, (fd, command, lock) => {
+      const result = fcntl(fd, command, ...layout.variadic, lock);
+      return result === -1 ? koffi.errno() : 0;
+    });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'MODULE_NOT_FOUND') return 'the optional package koffi is not installed';
+    return `the optional package koffi does not load: ${message.split('\n')[0]}`;
+  }
+}
+
+function fcntlLocks(
+  layout: Layout,
+  fcntl: (fd: number, command: number, lock: Uint8Array) => number,
+): ByteLocks {
+  const bytes = Buffer.alloc(layout.size);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const little = endianness() === 'LE';
+  const fill = (kind: LockKind, start: number, length: number): void => {
+    bytes.fill(0); // the owner's number must be zero in locks of this kind; SEEK_SET is zero
+    view.setInt16(layout.type, layout.kinds[kind], little);
+    view.setBigInt64(layout.start, BigInt(start), little);
+    view.setBigInt64(layout.length, BigInt(length), little);
+  };
+  return {
+    set(fd, kind, start, length) {
+      fill(kind, start, length);
+      return fcntl(fd, layout.setLock, bytes);
+    },
+    test(fd, start, length) {
+      fill('write', start, length);
+      const error = fcntl(fd, layout.getLock, bytes);
+      if (error) return -error;
+      return view.getInt16(layout.type, little) === layout.kinds.none ? 0 : 1;
+    },
+  };
+}
+
+/** Whether the file can be locked at all, asked once when it is opened: some file systems have no locks. */
+export function lockable(locks: ByteLocks, fd: number): boolean {
+  const answer = locks.test(fd, pendingByte, 1);
+  return answer >= 0 || ![EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP].includes(-answer);
+}
+
+/** The lock of one open database file. */
+export interface DatabaseLock {
+  lock(level: number): void;
+  unlock(level: number): void;
+  reservedElsewhere(): boolean;
+  /** Takes the file for this connection alone until `leaveAlone`, whatever SQLite unlocks between. */
+  takeAlone(): void;
+  leaveAlone(): void;
+}
+
+const walMessage = 'a database in WAL mode can be open in one connection at a time, and another one has it';
+
+/** The levels of SQLite's unix VFS. What is said there about several threads and inodes has no place here. */
+export class RangeLock implements DatabaseLock {
+  readonly #locks: ByteLocks;
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #isWal: () => boolean;
+  #level = SQLITE_LOCK_NONE;
+  #first = true;
+  /** All ranges are held for writing, whatever the level. */
+  #alone = false;
+  /** And stay so when SQLite unlocks. */
+  #kept = false;
+
+  /** @param isWal whether the file's header says WAL mode */
+  constructor(locks: ByteLocks, fd: number, path: string, isWal: () => boolean) {
+    this.#locks = locks;
+    this.#fd = fd;
+    this.#path = path;
+    this.#isWal = isWal;
+  }
+
+  lock(level: number): void {
+    if (this.#level >= level) return;
+    if (this.#alone) {
+      this.#level = level;
+      return;
+    }
+    if (level === SQLITE_LOCK_SHARED) {
+      this.#lockShared();
+      return;
+    }
+    if (level === SQLITE_LOCK_RESERVED) {
+      this.#take('write', reservedByte, 1);
+    } else {
+      // From SHARED straight to EXCLUSIVE is how a hot journal is rolled back: no PENDING then.
+      if (this.#level === SQLITE_LOCK_RESERVED) {
+        this.#take('write', pendingByte, 1);
+        this.#level = SQLITE_LOCK_PENDING;
+      }
+      this.#take('write', sharedFirst, sharedSize);
+    }
+    this.#level = level;
+  }
+
+  #lockShared(): void {
+    // Readers come through the pending byte, so that a writer who waits there is not kept out for ever.
+    this.#take('read', pendingByte, 1);
+    let failed = true;
+    try {
+      this.#take('read', sharedFirst, sharedSize);
+      failed = false;
+    } finally {
+      if (this.#locks.set(this.#fd, 'none', pendingByte, 1) && !failed) {
+        this.#locks.set(this.#fd, 'none', 0, 0);
+        this.#fail(SQLITE_IOERR_UNLOCK, 0);
+      }
+    }
+    this.#level = SQLITE_LOCK_SHARED;
+    if (this.#first && this.#isWal()) {
+      // SQLite keeps SHARED from here to the end of a connection in WAL mode. Were it granted to two that then
+      // both want to be alone, neither would ever be.
+      try {
+        this.#takeAll();
+      } catch (error) {
+        this.unlock(SQLITE_LOCK_NONE);
+        throw error;
+      }
+    }
+    this.#first = false;
+  }
+
+  unlock(level: number): void {
+    if (this.#level <= level) return;
+    if (!this.#kept) {
+      if (level === SQLITE_LOCK_SHARED) this.#relaxToShared();
+      else this.#release(0, 0);
+      this.#alone = false;
+    }
+    this.#level = level;
+  }
+
+  #relaxToShared(): void {
+    const error = this.#locks.set(this.#fd, 'read', sharedFirst, sharedSize);
+    if (error) this.#fail(SQLITE_IOERR_RDLOCK, error);
+    this.#release(pendingByte, 2);
+  }
+
+  reservedElsewhere(): boolean {
+    if (this.#alone || this.#level >= SQLITE_LOCK_RESERVED) return false;
+    const answer = this.#locks.test(this.#fd, reservedByte, 1);
+    if (answer < 0) this.#fail(SQLITE_IOERR_CHECKRESERVEDLOCK, -answer);
+    return answer > 0;
+  }
+
+  takeAlone(): void {
+    if (!this.#alone) this.#takeAll();
+    this.#kept = true;
+  }
+
+  /** One call for all three ranges, so that a refusal leaves what was held. */
+  #takeAll(): void {
+    const error = this.#locks.set(this.#fd, 'write', pendingByte, allSize);
+    if (busyNumbers.has(error)) {
+      throw new FileError(SQLITE_BUSY_RECOVERY, `${this.#path}: ${walMessage}`, error);
+    }
+    if (error === constants.errno.EBADF) {
+      throw new FileError(
+        SQLITE_CANTOPEN,
+        `${this.#path}: a database in WAL mode cannot be opened read-only: it is taken for one connection ` +
+          'alone, and that needs a lock for writing',
+        error,
+      );
+    }
+    if (error) this.#fail(SQLITE_IOERR_LOCK, error);
+    this.#alone = true;
+  }
+
+  leaveAlone(): void {
+    this.#kept = false;
+    // Above SHARED everything stays: unlocking to SHARED or NONE lets go of all of it soon.
+    if (!this.#alone || this.#level > SQLITE_LOCK_SHARED) return;
+    if (this.#level === SQLITE_LOCK_SHARED) this.#relaxToShared();
+    else this.#release(0, 0);
+    this.#alone = false;
+  }
+
+  #take(kind: LockKind, start: number, length: number): void {
+    const error = this.#locks.set(this.#fd, kind, start, length);
+    if (busyNumbers.has(error)) {
+      throw new FileError(SQLITE_BUSY, `${this.#path} is locked by another connection`, error);
+    }
+    if (error) this.#fail(error === EPERM ? SQLITE_PERM : SQLITE_IOERR_LOCK, error);
+  }
+
+  #release(start: number, length: number): void {
+    const error = this.#locks.set(this.#fd, 'none', start, length);
+    if (error) this.#fail(SQLITE_IOERR_UNLOCK, error);
+  }
+
+  #fail(code: number, error: number): never {
+    throw new FileError(code, `${this.#path}: fcntl failed with error ${error}`, error);
+  }
+}
+
+const walOpen = new Set<string>();
+
+/** No locks: levels are SQLite's own affair. Only a WAL database is kept to one connection of this process. */
+export class NoLock implements DatabaseLock {
+  readonly #path: string;
+  readonly #identity: (() => string) | undefined;
+  #taken: string | undefined;
+
+  /** @param identity names the file, whatever its path. Without it a WAL database is refused. */
+  constructor(path: string, identity: (() => string) | undefined) {
+    this.#path = path;
+    this.#identity = identity;
+  }
+
+  lock(_level: number): void {}
+  unlock(_level: number): void {}
+  reservedElsewhere(): boolean {
+    return false;
+  }
+
+  takeAlone(): void {
+    if (this.#taken !== undefined) return;
+    if (!this.#identity) {
+      throw new FileError(
+        SQLITE_CANTOPEN,
+        `${this.#path}: a database in WAL mode cannot be opened without file locks${withoutLocks}`,
+      );
+    }
+    const identity = this.#identity();
+    if (walOpen.has(identity)) throw new FileError(SQLITE_BUSY_RECOVERY, `${this.#path}: ${walMessage}`);
+    walOpen.add(identity);
+    this.#taken = identity;
+  }
+
+  leaveAlone(): void {
+    if (this.#taken !== undefined) walOpen.delete(this.#taken);
+    this.#taken = undefined;
+  }
+}
+
+/** How to go on where there are no locks. */
+export const withoutLocks =
+  ". Where nothing else uses the file meanwhile, pass locking: 'none' in code, or --locking none on the " +
+  'command line';

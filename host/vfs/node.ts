@@ -1,0 +1,465 @@
+/** Files for SQLite over node:fs: what SQLite's unix VFS does, call by call, with no copy between. */
+
+import { randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fdatasyncSync,
+  constants as fs,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, parse, sep } from 'node:path';
+import {
+  SQLITE_ACCESS_EXISTS,
+  SQLITE_CANTOPEN,
+  SQLITE_CANTOPEN_ISDIR,
+  SQLITE_CANTOPEN_SYMLINK,
+  SQLITE_FULL,
+  SQLITE_IOERR_CLOSE,
+  SQLITE_IOERR_DELETE,
+  SQLITE_IOERR_DELETE_NOENT,
+  SQLITE_IOERR_DIR_FSYNC,
+  SQLITE_IOERR_FSTAT,
+  SQLITE_IOERR_FSYNC,
+  SQLITE_IOERR_GETTEMPPATH,
+  SQLITE_IOERR_READ,
+  SQLITE_IOERR_TRUNCATE,
+  SQLITE_IOERR_WRITE,
+  SQLITE_LOCK_NONE,
+  SQLITE_OPEN_CREATE,
+  SQLITE_OPEN_DELETEONCLOSE,
+  SQLITE_OPEN_EXCLUSIVE,
+  SQLITE_OPEN_MAIN_DB,
+  SQLITE_OPEN_NOFOLLOW,
+  SQLITE_OPEN_READONLY,
+  SQLITE_OPEN_READWRITE,
+  SQLITE_OPEN_WAL,
+} from '../core/constants.js';
+import { FileError, type FileSystem, type OpenFile } from '../core/host.js';
+import {
+  type DatabaseLock,
+  type LockProvider,
+  lockable,
+  NoLock,
+  RangeLock,
+  systemLocks,
+  withoutLocks,
+} from './locks.js';
+
+const SQLITE_OPEN_MAIN_JOURNAL = 0x800;
+const SQLITE_OPEN_SUPER_JOURNAL = 0x4000;
+const SQLITE_IOERR_CORRUPTFS = 8458;
+const SQLITE_READONLY_DIRECTORY = 1544;
+
+const maxLinks = 100; // SQLITE_MAX_SYMLINK
+/** Not defined on Windows. */
+const noFollow = fs.O_NOFOLLOW ?? 0;
+
+/**
+ * The path that `fullPathname` gave last, where a symbolic link led to it. SQLite asks for it right before it
+ * opens a database, and SQLITE_OPEN_NOFOLLOW speaks of the path as the caller wrote it.
+ */
+let followed: string | undefined;
+
+/**
+ * @param options.locking 'auto': SQLite's own locks, and no database is opened for writing where they are not
+ *   to be had. 'none': no locks; the caller knows that nothing else uses the file.
+ * @param locks where the locks come from
+ */
+export function nodeFileSystem(
+  options: { locking: 'auto' | 'none' },
+  locks: LockProvider = systemLocks,
+): FileSystem {
+  return {
+    open(path, flags) {
+      if (path === null) return { file: openTemporary(), flags };
+      const lockProvider = options.locking === 'none' ? undefined : locks;
+      return openFile(path, flags, lockProvider);
+    },
+    delete: deleteFile,
+    access,
+    fullPathname,
+  };
+}
+
+function systemError(error: unknown): { code: string; errno: number; message: string } {
+  const { code = '', errno = 0, message } = error as NodeJS.ErrnoException;
+  return { code, errno: Math.abs(errno), message };
+}
+
+function failure(code: number, path: string, error: unknown): FileError {
+  const { errno, message } = systemError(error);
+  return new FileError(code, message.includes(path) ? message : `${message} ${path}`, errno);
+}
+
+function openFile(
+  path: string,
+  flags: number,
+  locks: LockProvider | undefined,
+): { file: OpenFile; flags: number } {
+  const isDatabase = (flags & SQLITE_OPEN_MAIN_DB) !== 0;
+  const isJournal = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) !== 0;
+  const writable = (flags & SQLITE_OPEN_READWRITE) !== 0;
+  if (isDatabase && flags & SQLITE_OPEN_NOFOLLOW && path === followed) {
+    throw new FileError(SQLITE_CANTOPEN_SYMLINK, `a symbolic link leads to ${path}`);
+  }
+  const found = isDatabase && locks ? locks() : undefined;
+  // Before the file is made: what is refused leaves nothing behind.
+  if (typeof found === 'string' && writable) throw refused(path, found);
+
+  const like = isJournal ? databaseOf(path) : undefined;
+  const { fd, readOnly } = openDescriptor(path, flags, like);
+  try {
+    let lock: DatabaseLock = new NoLock(path, undefined);
+    if (isDatabase) {
+      if (!writable && fstatSync(fd).isDirectory()) {
+        throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
+      }
+      if (!locks) {
+        lock = new NoLock(path, () => identityOf(fstatSync(fd)));
+      } else if (found !== undefined && typeof found !== 'string') {
+        if (lockable(found, fd)) lock = new RangeLock(found, fd, path, () => isWal(fd));
+        else if (writable) throw refused(path, 'the file system that it is on has none');
+      }
+    }
+    if (flags & SQLITE_OPEN_DELETEONCLOSE) unlinkSync(path);
+    const isNew =
+      (flags & SQLITE_OPEN_CREATE) !== 0 && (isJournal || (flags & SQLITE_OPEN_SUPER_JOURNAL) !== 0);
+    const file = new NodeFile(fd, path, lock, isNew && !readOnly);
+    const inEffect = readOnly
+      ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY
+      : flags;
+    return { file, flags: inEffect };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function refused(path: string, why: string): FileError {
+  return new FileError(
+    SQLITE_CANTOPEN,
+    `${path} cannot be opened for writing, because file locks are not to be had: ${why}${withoutLocks}`,
+  );
+}
+
+/** Opens as the flags say, and for reading alone where writing is not allowed. */
+function openDescriptor(
+  path: string,
+  flags: number,
+  like: Stats | undefined,
+): { fd: number; readOnly: boolean } {
+  const writable = (flags & SQLITE_OPEN_READWRITE) !== 0;
+  let how = noFollow | (writable ? fs.O_RDWR : fs.O_RDONLY);
+  if (flags & SQLITE_OPEN_CREATE) how |= fs.O_CREAT;
+  if (flags & SQLITE_OPEN_EXCLUSIVE) how |= fs.O_EXCL;
+  const mode = flags & SQLITE_OPEN_DELETEONCLOSE ? 0o600 : like ? like.mode & 0o777 : 0o644;
+  try {
+    const fd = openSync(path, how, mode);
+    if (like) ownLike(fd, like);
+    return { fd, readOnly: !writable };
+  } catch (error) {
+    const { code } = systemError(error);
+    if (code === 'EISDIR') throw failure(SQLITE_CANTOPEN_ISDIR, path, error);
+    const isJournal =
+      (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)) !== 0;
+    if (isJournal && flags & SQLITE_OPEN_CREATE && code === 'EACCES' && !exists(path)) {
+      throw failure(SQLITE_READONLY_DIRECTORY, path, error);
+    }
+    if (writable && code !== 'ENOENT') {
+      try {
+        return { fd: openSync(path, fs.O_RDONLY | noFollow), readOnly: true };
+      } catch {
+        // The first error is the one to tell of.
+      }
+    }
+    throw failure(SQLITE_CANTOPEN, path, error);
+  }
+}
+
+/** The database that a journal or WAL belongs to: whoever may use the one must be able to use the other. */
+function databaseOf(path: string): Stats | undefined {
+  const dash = path.lastIndexOf('-');
+  if (dash <= 0 || path.lastIndexOf('.') > dash) return undefined;
+  const database = path.slice(0, dash);
+  try {
+    return statSync(database);
+  } catch (error) {
+    throw failure(SQLITE_IOERR_FSTAT, database, error);
+  }
+}
+
+/** Mode and owner of a new journal, which the umask and the user of the process would otherwise decide. */
+function ownLike(fd: number, like: Stats): void {
+  const now = fstatSync(fd);
+  if (now.size === 0 && (now.mode & 0o777) !== (like.mode & 0o777)) fchmodSync(fd, like.mode & 0o777);
+  if (process.geteuid?.() !== 0 || (now.uid === like.uid && now.gid === like.gid)) return;
+  try {
+    fchownSync(fd, like.uid, like.gid);
+  } catch {
+    // Some file systems have no owners.
+  }
+}
+
+function openTemporary(): OpenFile {
+  const folder = temporaryFolder();
+  for (let tries = 0; ; tries++) {
+    const path = join(folder, `etilqs_${randomBytes(8).toString('hex')}`);
+    let fd: number;
+    try {
+      fd = openSync(path, fs.O_RDWR | fs.O_CREAT | fs.O_EXCL | noFollow, 0o600);
+    } catch (error) {
+      if (systemError(error).code === 'EEXIST' && tries < 10) continue;
+      throw failure(SQLITE_CANTOPEN, path, error);
+    }
+    // Without a name from now on: nobody else finds it, and a crash leaves nothing.
+    unlinkSync(path);
+    return new NodeFile(fd, path, new NoLock(path, undefined), false);
+  }
+}
+
+function temporaryFolder(): string {
+  const { SQLITE_TMPDIR, TMPDIR } = process.env;
+  for (const folder of [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp', '.']) {
+    if (!folder || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    if (permits(folder, fs.W_OK | fs.X_OK)) return folder;
+  }
+  throw new FileError(SQLITE_IOERR_GETTEMPPATH, 'no folder for temporary files: set TMPDIR to one');
+}
+
+function deleteFile(path: string, syncDirectory: boolean): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    const missing = systemError(error).code === 'ENOENT';
+    throw failure(missing ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE, path, error);
+  }
+  if (!syncDirectory) return;
+  try {
+    syncDirectoryOf(path);
+  } catch (error) {
+    throw failure(SQLITE_IOERR_DIR_FSYNC, path, error);
+  }
+}
+
+/** Makes names that came or went last. Directories that cannot be opened or synced are left alone. */
+function syncDirectoryOf(path: string): void {
+  let fd: number;
+  try {
+    fd = openSync(dirname(path), fs.O_RDONLY);
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes(systemError(error).code)) throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function access(path: string, kind: number): boolean {
+  if (kind === SQLITE_ACCESS_EXISTS) return exists(path);
+  return permits(path, fs.R_OK | fs.W_OK);
+}
+
+/** A call that answers without an exception: SQLite asks for the journal in every transaction. */
+function exists(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found !== undefined && (!found.isFile() || found.size > 0);
+  } catch {
+    return false;
+  }
+}
+
+function permits(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Goes along the path name by name: `..` after a symbolic link is the parent of what it leads to. */
+function fullPathname(path: string): string {
+  const start = isAbsolute(path) ? path : join(process.cwd(), sep) + path;
+  const { root } = parse(start);
+  const left = start.slice(root.length).split(sep).reverse();
+  let done = root;
+  let links = 0;
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      done = dirname(done);
+      continue;
+    }
+    const next = join(done, name);
+    try {
+      if (!lstatSync(next, { throwIfNoEntry: false })?.isSymbolicLink()) {
+        done = next;
+        continue;
+      }
+      links += 1;
+      if (links > maxLinks) throw new FileError(SQLITE_CANTOPEN, `the symbolic links of ${path} have no end`);
+      const target = readlinkSync(next);
+      if (isAbsolute(target)) done = parse(target).root;
+      left.push(...target.slice(parse(target).root.length).split(sep).reverse());
+    } catch (error) {
+      throw error instanceof FileError ? error : failure(SQLITE_CANTOPEN, next, error);
+    }
+  }
+  if (done === root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
+  followed = links > 0 ? done : undefined;
+  return done;
+}
+
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
+}
+
+const header = Buffer.alloc(2);
+
+/** The versions for writing and reading in the header of a database: 2 is WAL. */
+function isWal(fd: number): boolean {
+  return readSync(fd, header, 0, 2, 18) === 2 && header[1] === 2;
+}
+
+class NodeFile implements OpenFile {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #lock: DatabaseLock;
+  #directoryToSync: boolean;
+  #identity: string | undefined;
+
+  constructor(fd: number, path: string, lock: DatabaseLock, directoryToSync: boolean) {
+    this.#fd = fd;
+    this.#path = path;
+    this.#lock = lock;
+    this.#directoryToSync = directoryToSync;
+  }
+
+  close(): void {
+    try {
+      this.#lock.leaveAlone();
+      this.#lock.unlock(SQLITE_LOCK_NONE);
+    } finally {
+      try {
+        closeSync(this.#fd);
+      } catch (error) {
+        this.#fail(SQLITE_IOERR_CLOSE, error);
+      }
+    }
+  }
+
+  read(memory: Uint8Array, at: number, length: number, offset: number): number {
+    let done = 0;
+    try {
+      while (done < length) {
+        const read = readSync(this.#fd, memory, at + done, length - done, offset + done);
+        if (read === 0) break;
+        done += read;
+      }
+    } catch (error) {
+      const broken = ['EIO', 'ENXIO', 'ERANGE'].includes(systemError(error).code);
+      this.#fail(broken ? SQLITE_IOERR_CORRUPTFS : SQLITE_IOERR_READ, error);
+    }
+    return done;
+  }
+
+  write(memory: Uint8Array, at: number, length: number, offset: number): void {
+    let done = 0;
+    try {
+      while (done < length) {
+        const written = writeSync(this.#fd, memory, at + done, length - done, offset + done);
+        if (written === 0) throw new FileError(SQLITE_FULL, `no more bytes can be written to ${this.#path}`);
+        done += written;
+      }
+    } catch (error) {
+      if (error instanceof FileError) throw error;
+      const full = ['ENOSPC', 'EDQUOT'].includes(systemError(error).code);
+      this.#fail(full ? SQLITE_FULL : SQLITE_IOERR_WRITE, error);
+    }
+  }
+
+  truncate(size: number): void {
+    try {
+      ftruncateSync(this.#fd, size);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_TRUNCATE, error);
+    }
+  }
+
+  /** Whatever the flags: fdatasync writes all that is needed to read the data again, the size included. */
+  sync(_flags: number): void {
+    try {
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_FSYNC, error);
+    }
+    if (!this.#directoryToSync) return;
+    // A journal whose name is lost with the power does not roll back.
+    this.#directoryToSync = false;
+    try {
+      syncDirectoryOf(this.#path);
+    } catch {
+      // Many file systems cannot sync a directory; SQLite's own VFS goes on here too.
+    }
+  }
+
+  size(): number {
+    return this.#stat().size;
+  }
+
+  lock(level: number): void {
+    this.#lock.lock(level);
+  }
+
+  unlock(level: number): void {
+    this.#lock.unlock(level);
+  }
+
+  checkReservedLock(): boolean {
+    return this.#lock.reservedElsewhere();
+  }
+
+  hasMoved(): boolean {
+    this.#identity ??= identityOf(this.#stat());
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    return there === undefined || identityOf(there) !== this.#identity;
+  }
+
+  openWalIndex(): void {
+    this.#lock.takeAlone();
+  }
+
+  closeWalIndex(): void {
+    this.#lock.leaveAlone();
+  }
+
+  #stat(): Stats {
+    try {
+      return fstatSync(this.#fd);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_FSTAT, error);
+    }
+  }
+
+  #fail(code: number, error: unknown): never {
+    throw failure(code, this.#path, error);
+  }
+}
