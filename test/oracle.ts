@@ -1,7 +1,7 @@
 /** What the tests compare with: a native sqlite3 shell of the very sources that the core is built from. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { amalgamation, cache, fetchSource, sha256, shell } from '../scripts/sources.js';
 import { features } from '../scripts/sqlite-options.js';
@@ -54,11 +54,20 @@ function build(): string | undefined {
       console.error('building a native sqlite3 for the tests');
       const work = mkdtempSync(`${folder}.`);
       const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
-      const sources = [join(fetchSource(shell), 'shell.c'), join(sqlite, 'sqlite3.c')];
       const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
       try {
-        const output = join(work, 'sqlite3');
-        execFileSync(compiler, [...flags, `-I${sqlite}`, ...sources, '-o', output, ...libraries]);
+        // Away from its own folder, where it would find the sqlite3.h of its own version.
+        const program = join(work, 'shell.c');
+        copyFileSync(join(fetchSource(shell), 'shell.c'), program);
+        const sources = [program, join(sqlite, 'sqlite3.c')];
+        execFileSync(compiler, [
+          ...flags,
+          `-I${sqlite}`,
+          ...sources,
+          '-o',
+          join(work, 'sqlite3'),
+          ...libraries,
+        ]);
         renameSync(work, folder); // whole or not at all: another worker may be waiting for it
       } finally {
         rmSync(work, { recursive: true, force: true });
