@@ -52,7 +52,7 @@ export class Guest {
    */
   allocate(size: number, align: number): number {
     const pointer = this.#options.realloc(0, 0, align, size) >>> 0;
-    if (pointer % align !== 0 || pointer + size > this.bytes.length) {
+    if ((pointer & (align - 1)) !== 0 || pointer + size > this.bytes.length) {
       throw new RangeError(`the component allocated ${size} bytes outside its memory`);
     }
     return pointer;

@@ -29,6 +29,8 @@ const caseInteger = 1;
 const caseReal = 2;
 const caseText = 3;
 const caseBlob = 4;
+// result<sql-value, sqlite-error>: case at 0, payload at 8.
+const resultSize = 24;
 
 /** Ends the running statement with a component's own error. */
 export function failWith({ c, memory }: Core, context: number, error: WitError): void {
@@ -48,59 +50,26 @@ export function directCall(core: Core, exports: CoreExports): Call {
 
   const cells = memory.allocate(valueSize * maxArguments); // kept as long as the core
 
-  const lower = (cell: number, target: number): void => {
-    const source = memory.view;
-    const type = source.getInt32(cell, true);
-    if (type === SQLITE_INTEGER || type === SQLITE_FLOAT) {
-      const view = guest.view;
-      view.setUint8(target, type === SQLITE_INTEGER ? caseInteger : caseReal);
-      view.setInt32(target + 8, source.getInt32(cell + 8, true), true);
-      view.setInt32(target + 12, source.getInt32(cell + 12, true), true);
-    } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-      const length = source.getInt32(cell + 4, true);
-      const start = source.getUint32(cell + 8, true);
-      const copy = guest.allocate(length, 1);
-      guest.bytes.set(memory.bytes.subarray(start, start + length), copy);
-      const view = guest.view;
-      view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
-      view.setUint32(target + 8, copy, true);
-      view.setUint32(target + 12, length, true);
-    } else {
-      guest.view.setUint8(target, caseNull);
-    }
+  const lowerBytes = (cell: number, target: number, kind: number): void => {
+    const length = memory.view.getInt32(cell + 4, true);
+    const start = memory.view.getUint32(cell + 8, true);
+    const copy = guest.allocate(length, 1);
+    guest.bytes.set(memory.bytes.subarray(start, start + length), copy);
+    const view = guest.view;
+    view.setUint8(target, kind);
+    view.setUint32(target + 8, copy, true);
+    view.setUint32(target + 12, length, true);
   };
 
-  const lift = (context: number, source: number): void => {
-    const kind = guest.view.getUint8(source);
-    switch (kind) {
-      case caseNull:
-        sqlite3_result_null(context);
-        break;
-      case caseInteger:
-        bridge_result_int64(
-          context,
-          guest.view.getInt32(source + 8, true),
-          guest.view.getInt32(source + 12, true),
-        );
-        break;
-      case caseReal:
-        sqlite3_result_double(context, guest.view.getFloat64(source + 8, true));
-        break;
-      case caseText:
-      case caseBlob: {
-        const bytes = guest.pairAt(source + 8);
-        if (bytes.length > maxLength) {
-          c.sqlite3_result_error_toobig(context);
-          break;
-        }
-        const pointer = memory.allocateBytes(bytes);
-        if (kind === caseText) c.bridge_result_text(context, pointer, bytes.length);
-        else c.bridge_result_blob(context, pointer, bytes.length);
-        break;
-      }
-      default:
-        throw new RangeError(`the component returned a value of kind ${kind}, which sql-value has not`);
+  const liftBytes = (context: number, source: number, kind: number): void => {
+    const bytes = guest.pairAt(source + 8);
+    if (bytes.length > maxLength) {
+      c.sqlite3_result_error_toobig(context);
+      return;
     }
+    const pointer = memory.allocateBytes(bytes);
+    if (kind === caseText) c.bridge_result_text(context, pointer, bytes.length);
+    else c.bridge_result_blob(context, pointer, bytes.length);
   };
 
   return (id, context, count, values) => {
@@ -108,16 +77,39 @@ export function directCall(core: Core, exports: CoreExports): Call {
     if (count > 0) {
       args = guest.allocate(valueSize * count, 8);
       bridge_values(count, values, cells);
-      for (let i = 0; i < count; i++) lower(cells + valueSize * i, args + valueSize * i);
+      const source = memory.view;
+      let view = guest.view;
+      for (let i = 0; i < count; i++) {
+        const cell = cells + valueSize * i;
+        const target = args + valueSize * i;
+        const type = source.getInt32(cell, true);
+        if (type === SQLITE_INTEGER || type === SQLITE_FLOAT) {
+          view.setUint8(target, type === SQLITE_INTEGER ? caseInteger : caseReal);
+          view.setInt32(target + 8, source.getInt32(cell + 8, true), true);
+          view.setInt32(target + 12, source.getInt32(cell + 12, true), true);
+        } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
+          lowerBytes(cell, target, type === SQLITE_TEXT ? caseText : caseBlob);
+          view = guest.view; // the guest's memory may have grown
+        } else {
+          view.setUint8(target, caseNull);
+        }
+      }
     }
     const result = call(id, args, count) >>> 0;
-    // result<sql-value, sqlite-error>: case at 0, payload at 8; 24 bytes.
-    if (result + 24 > guest.bytes.length)
+    const view = guest.view;
+    if (result + resultSize > view.byteLength) {
       throw new RangeError('the component returned a place outside its memory');
-    const kind = guest.view.getUint8(result);
-    if (kind === 0) lift(context, result + 8);
-    else if (kind === 1) failWith(core, context, guest.errorAt(result + 8));
-    else throw new RangeError(`the component returned a result of kind ${kind}`);
+    }
+    if (view.getUint8(result) === 0) {
+      const kind = view.getUint8(result + 8);
+      if (kind === caseInteger) {
+        bridge_result_int64(context, view.getInt32(result + 16, true), view.getInt32(result + 20, true));
+      } else if (kind === caseReal) sqlite3_result_double(context, view.getFloat64(result + 16, true));
+      else if (kind === caseText || kind === caseBlob) liftBytes(context, result + 8, kind);
+      else if (kind === caseNull) sqlite3_result_null(context);
+      else throw new RangeError(`the component returned a value of kind ${kind}, which sql-value has not`);
+    } else if (view.getUint8(result) === 1) failWith(core, context, guest.errorAt(result + 8));
+    else throw new RangeError(`the component returned a result of kind ${view.getUint8(result)}`);
     post(result);
   };
 }
