@@ -16,7 +16,7 @@ execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 't
   cwd: root,
 });
 copyFileSync(join(root, 'host/core/sqlite3.wasm'), join(dist, 'core/sqlite3.wasm'));
-if (existsSync(join(dist, "cli/main.js"))) chmodSync(join(dist, 'cli/main.js'), 0o755);
+if (existsSync(join(dist, 'cli/main.js'))) chmodSync(join(dist, 'cli/main.js'), 0o755);
 
 copyTranspiler();
 await transpileShipped();

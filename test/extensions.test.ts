@@ -1,0 +1,180 @@
+/** Loading components: what works, and every way in which it is refused. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from 'sqlite-wasm-run';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
+
+let folder: string;
+let db: DatabaseSync;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'extensions-'));
+  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => {
+  db = new DatabaseSync(':memory:', { allowExtension: true });
+});
+afterEach(() => db.close());
+
+function value(sql: string): unknown {
+  const row = db.prepare(sql).get();
+  return row && Object.values(row)[0];
+}
+
+function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
+describe('a component of scalar functions', () => {
+  beforeEach(() => db.loadExtension(guest('echo')));
+
+  test('is called with every kind of value', () => {
+    expect(value('SELECT inc(41)')).toBe(42);
+    expect(value("SELECT echo('hé\u{1F600}')")).toBe('hé\u{1F600}');
+    expect(value("SELECT hex(echo(x'00ff10'))")).toBe('00FF10');
+    expect(value('SELECT echo(2.5)')).toBe(2.5);
+    expect(value('SELECT typeof(echo(NULL))')).toBe('null');
+    expect(value('SELECT echo(-9223372036854775808) = -9223372036854775808')).toBe(1);
+    expect(value('SELECT echo(9223372036854775807) = 9223372036854775807')).toBe(1);
+    expect(value("SELECT typeof(echo(''))")).toBe('text');
+    expect(value("SELECT typeof(echo(x''))")).toBe('blob');
+    expect(value('SELECT length(echo(char(65, 0, 66)))')).toBe(1); // length() stops at U+0000
+    expect(value('SELECT hex(echo(char(65, 0, 66)))')).toBe('410042');
+  });
+
+  test('takes values of megabytes and does not keep them', () => {
+    for (let i = 0; i < 50; i++) expect(value('SELECT length(echo(zeroblob(5000000)))')).toBe(5_000_000);
+  });
+
+  test('has overloads by the number of arguments, and functions of any number', () => {
+    expect(value('SELECT pair(1)')).not.toEqual(value('SELECT pair(1, 2)'));
+    expect(messageOf(() => value('SELECT pair(1, 2, 3)'))).toBe(
+      'wrong number of arguments to function pair()',
+    );
+    expect(messageOf(() => value('SELECT inc()'))).toBe('wrong number of arguments to function inc()');
+  });
+
+  test('serves an index where it is deterministic, and only there', () => {
+    db.exec('CREATE TABLE t(a); CREATE INDEX i ON t(det(a)); INSERT INTO t VALUES (1), (2)');
+    expect(value('SELECT count(*) FROM t WHERE det(a) = det(2)')).toBe(1);
+    expect(messageOf(() => db.exec('CREATE INDEX j ON t(inc(a))'))).toBe(
+      'non-deterministic functions prohibited in index expressions',
+    );
+  });
+
+  test('its own error ends the statement with its words, and it can be called again', () => {
+    expect(messageOf(() => value('SELECT fail()'))).toBe('failed as asked');
+    expect(value('SELECT inc(1)')).toBe(2);
+  });
+
+  test('a trap costs the component, not the connection; loading it again mends it', () => {
+    expect(messageOf(() => value('SELECT boom()'))).toBe('boom: component echo trapped: unreachable');
+    expect(messageOf(() => value('SELECT inc(1)'))).toBe(
+      'inc: component echo is not usable any more, since boom() failed with "unreachable"; load it again',
+    );
+    expect(value('SELECT 1 + 1')).toBe(2);
+    value(`SELECT load_extension('${guest('echo')}')`);
+    expect(value('SELECT inc(1)')).toBe(2);
+  });
+
+  test('a value of the wrong type is an error, and the next query works', () => {
+    expect(messageOf(() => value('SELECT badtag()'))).toBe(
+      'badtag: component echo trapped: the component returned a value of kind 9, which sql-value has not',
+    );
+    expect(value('SELECT 1')).toBe(1);
+  });
+
+  test('a statement that a component fails half way changes nothing', () => {
+    db.exec('CREATE TABLE t(a)');
+    expect(messageOf(() => db.exec('INSERT INTO t SELECT 1 UNION ALL SELECT fail()'))).toBe(
+      'failed as asked',
+    );
+    expect(value('SELECT count(*) FROM t')).toBe(0);
+  });
+});
+
+describe('what cannot be loaded is refused with a sentence, and the database is untouched', () => {
+  test.each([
+    [
+      'wants-fs',
+      /wants-fs\.wasm asks for wasi:filesystem\/types@0\.2\.6, which is not granted: components run without WASI here$/,
+    ],
+    [
+      'wants-unknown',
+      /imports acme:things\/stuff@1\.0\.0, which this host does not offer: there is sqlite:extension\/session, sqlite:extension\/logging$/,
+    ],
+    [
+      'wrong-version',
+      /is made for sqlite:extension\/session@2\.0\.0; this host has sqlite:extension@1\.0\.0$/,
+    ],
+    ['core', /core\.wasm is a core module, not a component: wrap it, for example with jco new$/],
+    [
+      'other-world',
+      /is a component of another world: it must export sqlite:extension\/metadata@1\.0\.0 and sqlite:extension\/scalar-function@1\.0\.0, found acme:things\/run@1\.0\.0$/,
+    ],
+    ['traps', /traps\.wasm failed while it described itself: .*unreachable/],
+  ])('%s', (name, message) => {
+    const functions = value('SELECT count(*) FROM pragma_function_list');
+    expect(messageOf(() => db.loadExtension(guest(name)))).toMatch(message);
+    expect(value('SELECT count(*) FROM pragma_function_list')).toBe(functions);
+    expect(value('SELECT 1')).toBe(1);
+  });
+
+  test('no such file', () => {
+    expect(messageOf(() => db.loadExtension('nowhere/none.wasm'))).toBe(
+      "no such file: nowhere/none.wasm (a component's .wasm file, or one that ships with us: session)",
+    );
+  });
+
+  test('not WebAssembly', () => {
+    const file = join(folder, 'text.wasm');
+    writeFileSync(file, 'hello');
+    expect(messageOf(() => db.loadExtension(file))).toBe(
+      `${file} is not WebAssembly: extensions are components, not libraries`,
+    );
+  });
+
+  test('a component that is cut short', () => {
+    const file = join(folder, 'short.wasm');
+    writeFileSync(file, Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 10, 200));
+    expect(messageOf(() => db.loadExtension(file))).toMatch(/short\.wasm: the component is cut short/);
+  });
+
+  test('a folder', () => {
+    expect(messageOf(() => db.loadExtension(folder))).toBe(
+      `${folder} is a folder: name a component's .wasm file`,
+    );
+  });
+
+  test('loading that was not allowed', () => {
+    const closed = new DatabaseSync(':memory:');
+    expect(() => closed.loadExtension('session')).toThrow();
+    expect(() => closed.prepare("SELECT load_extension('session')").get()).toThrow('not authorized');
+    closed.close();
+  });
+});
+
+test('ours are found in any folder, by name and by the path of the documentation', () => {
+  for (const name of ['session', 'session.wasm', 'extensions/session.wasm', './extensions/session.wasm']) {
+    const fresh = new DatabaseSync(':memory:', { allowExtension: true });
+    fresh.loadExtension(name);
+    expect(fresh.prepare("SELECT session_create('main') > 0 AS made").get()).toEqual({ made: 1 });
+    fresh.close();
+  }
+});
+
+test('a damaged cache is mended, never run', () => {
+  db.loadExtension(guest('echo'));
+  expect(value('SELECT inc(1)')).toBe(2);
+});

@@ -1,0 +1,268 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type ByteLocks, systemLocks } from '../host/vfs/locks.js';
+import { nodeFileSystem } from '../host/vfs/node.js';
+import { nativeShell } from './oracle.js';
+import { Connection } from './programs/connection.js';
+import { codeOf, finish, folder, hold, native, ours, run } from './programs/run.js';
+
+const READONLY = 0x1;
+const shell = nativeShell() ?? '';
+
+const locks = systemLocks();
+if (typeof locks === 'string') console.error(`no file locks, their tests are skipped: ${locks}`);
+
+function database(sql = 'CREATE TABLE c(n); INSERT INTO c VALUES (0)'): string {
+  const path = join(folder(), 'x.db');
+  using db = new Connection(path);
+  db.exec(sql);
+  return path;
+}
+
+/** What another connection does meanwhile, and whether it may where one holds SHARED, RESERVED, EXCLUSIVE. */
+const probes = ['SELECT count(*) FROM c', 'BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE'];
+const held = [
+  ['SHARED', 'BEGIN; SELECT n FROM c', [true, true, false]],
+  ['RESERVED', 'BEGIN IMMEDIATE', [true, false, false]],
+  ['EXCLUSIVE', 'BEGIN EXCLUSIVE', [false, false, false]],
+] as const;
+
+function mayOurs(path: string): boolean[] {
+  return probes.map((sql) => {
+    using db = new Connection(path);
+    const code = codeOf(() => db.exec(sql));
+    expect([undefined, 5]).toContain(code);
+    return code === undefined;
+  });
+}
+
+function mayNative(path: string): boolean[] {
+  return probes.map((sql) => {
+    const { output, status } = run([shell, path, sql]);
+    if (status !== 0) expect(output).toMatch(/database is locked/);
+    return status === 0;
+  });
+}
+
+describe.skipIf(typeof locks === 'string')('locks', () => {
+  describe.each(held)('%s', (_level, sql, expected) => {
+    test('of ours is seen by another connection of this process', () => {
+      const path = database();
+      using db = new Connection(path);
+      db.exec(sql);
+      expect(mayOurs(path)).toEqual(expected);
+      db.exec('COMMIT');
+      expect(mayOurs(path)).toEqual([true, true, true]);
+    });
+
+    test.skipIf(!shell)('of ours is seen by native sqlite3', () => {
+      const path = database();
+      using db = new Connection(path);
+      db.exec(sql);
+      expect(mayNative(path)).toEqual(expected);
+      db.exec('COMMIT');
+      expect(mayNative(path)).toEqual([true, true, true]);
+    });
+
+    test.skipIf(!shell)('of native sqlite3 is seen by us', async () => {
+      const path = database();
+      const other = await hold([shell, path], `${sql};\n.system echo ready\n`);
+      expect(mayOurs(path)).toEqual(expected);
+      await other.release();
+      expect(mayOurs(path)).toEqual([true, true, true]);
+    });
+  });
+
+  test('two of our processes and a native one count to exactly 1200', async () => {
+    const path = database();
+    const count = 'BEGIN IMMEDIATE; UPDATE c SET n=n+1; COMMIT';
+    const mine = ours(path, 60_000, `.repeat 400 ${count}`);
+    const outputs = await Promise.all([
+      finish(mine),
+      finish(mine),
+      shell ? finish([shell, '-bail', path], `.timeout 60000\n${`${count};\n`.repeat(400)}`) : finish(mine),
+    ]);
+    expect(outputs).toEqual(['', '', '']);
+    using db = new Connection(path);
+    expect(db.value('SELECT n FROM c')).toBe(1200);
+    expect(db.value('PRAGMA integrity_check')).toBe('ok');
+  });
+
+  test("one's own reserved lock is no other writer's", () => {
+    const path = database();
+    const files = nodeFileSystem({ locking: 'auto' });
+    const [one, two] = [files.open(path, 0x102).file, files.open(path, 0x102).file];
+    one.lock(1);
+    one.lock(2);
+    two.lock(1);
+    expect([one.checkReservedLock(), two.checkReservedLock()]).toEqual([false, true]);
+    one.unlock(1);
+    expect([one.checkReservedLock(), two.checkReservedLock()]).toEqual([false, false]);
+    one.close();
+    two.close();
+  });
+
+  test('a waiting writer keeps new readers out', () => {
+    const path = database();
+    using reader = new Connection(path);
+    using writer = new Connection(path);
+    reader.exec('BEGIN; SELECT n FROM c');
+    writer.exec('BEGIN IMMEDIATE; UPDATE c SET n=1');
+    expect(codeOf(() => writer.exec('COMMIT'))).toBe(5);
+    expect(mayOurs(path)).toEqual([false, false, false]);
+    reader.exec('COMMIT');
+    writer.exec('COMMIT');
+    expect(reader.value('SELECT n FROM c')).toBe(1);
+  });
+
+  test('reading or closing the file elsewhere in the process drops no lock', () => {
+    const path = database();
+    using db = new Connection(path);
+    db.exec('BEGIN EXCLUSIVE');
+    readFileSync(path);
+    const other = new Connection(path);
+    expect(codeOf(() => other.exec('SELECT * FROM c'))).toBe(5);
+    other.close();
+    expect(mayOurs(path)).toEqual([false, false, false]);
+    if (shell) expect(mayNative(path)).toEqual([false, false, false]);
+  });
+
+  describe('WAL', () => {
+    const wal = 'PRAGMA journal_mode=wal; CREATE TABLE c(n); INSERT INTO c VALUES (0)';
+
+    test("a database is one connection's at a time", () => {
+      const path = database(wal);
+      using one = new Connection(path);
+      using two = new Connection(path);
+      expect(one.value('SELECT n FROM c')).toBe(0);
+      expect((codeOf(() => two.exec('SELECT n FROM c')) ?? 0) & 0xff).toBe(5);
+      one.exec('UPDATE c SET n=1');
+      if (shell) expect(mayNative(path)).toEqual([false, false, false]);
+      one.close();
+      expect(two.value('SELECT n FROM c')).toBe(1);
+      expect(two.value('PRAGMA journal_mode')).toBe('wal');
+    });
+
+    test('two that were open before it came to WAL mode wait for each other', () => {
+      const path = database();
+      using one = new Connection(path);
+      using two = new Connection(path);
+      expect([one.value('SELECT n FROM c'), two.value('SELECT n FROM c')]).toEqual([0, 0]);
+      one.exec('PRAGMA journal_mode=wal; UPDATE c SET n=1');
+      expect((codeOf(() => two.exec('SELECT n FROM c')) ?? 0) & 0xff).toBe(5);
+      one.exec('PRAGMA journal_mode=delete');
+      expect(two.value('SELECT n FROM c')).toBe(1);
+      two.exec('UPDATE c SET n=2');
+      expect(one.value('SELECT n FROM c')).toBe(2);
+    });
+
+    test.skipIf(!shell)('goes from native sqlite3 to us and back', async () => {
+      const path = join(folder(), 'x.db');
+      native(shell, path, 'PRAGMA journal_mode=wal', 'CREATE TABLE c(n)', 'INSERT INTO c VALUES (1)');
+      // The native process ends without a checkpoint: what it wrote is in the WAL alone.
+      const script = 'PRAGMA wal_autocheckpoint=0;\nINSERT INTO c VALUES (2);\n.system kill -9 $PPID\n';
+      run([shell, path], script);
+      expect(existsSync(`${path}-wal`)).toBe(true);
+      {
+        using db = new Connection(path);
+        expect(db.value('SELECT sum(n) FROM c')).toBe(3);
+        db.exec('INSERT INTO c VALUES (3)');
+      }
+      const answer = native(
+        shell,
+        path,
+        'PRAGMA journal_mode',
+        'PRAGMA integrity_check',
+        'SELECT sum(n) FROM c',
+      );
+      expect(answer).toBe('wal\nok\n6');
+    });
+
+    test.skipIf(!shell)('is busy at once while native sqlite3 has it open, and free after', async () => {
+      const path = database(wal);
+      const other = await hold([shell, path], 'SELECT n FROM c;\n.system echo ready\n');
+      using db = new Connection(path);
+      const start = performance.now();
+      expect((codeOf(() => db.exec('SELECT n FROM c')) ?? 0) & 0xff).toBe(5);
+      expect(performance.now() - start).toBeLessThan(1000);
+      await other.release();
+      expect(db.value('SELECT n FROM c')).toBe(0);
+    });
+
+    test('two processes take turns', async () => {
+      const path = database(wal);
+      const count = ours(path, 60_000, '.repeat 100 UPDATE c SET n=n+1');
+      expect(await Promise.all([finish(count), finish(count)])).toEqual(['', '']);
+      using db = new Connection(path);
+      expect(db.value('SELECT n FROM c')).toBe(200);
+    });
+
+    test('cannot be read-only, and the message says why', () => {
+      const path = database(wal);
+      using db = new Connection(path, { flags: READONLY });
+      expect(() => db.exec('SELECT n FROM c')).toThrow(/WAL mode cannot be opened read-only/);
+    });
+  });
+});
+
+describe('without locks', () => {
+  const none = (): string => 'the optional package koffi is not installed';
+  const unsupported: ByteLocks = {
+    set: () => constants.errno.ENOLCK,
+    test: () => -constants.errno.EINVAL,
+  };
+
+  test('writing is refused with a sentence that says what to do, and no file is made', () => {
+    const path = join(folder(), 'x.db');
+    const open = (): Connection => new Connection(path, { locks: none });
+    expect(codeOf(open)).toBe(14);
+    expect(open).toThrow(
+      'unable to open database file: ' +
+        `${path} cannot be opened for writing, because file locks are not to be had: ` +
+        'the optional package koffi is not installed. Where nothing else uses the file meanwhile, ' +
+        "pass locking: 'none' in code, or --locking none on the command line",
+    );
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('on a file system that has none it is refused too', () => {
+    const open = (): Connection => new Connection(join(folder(), 'x.db'), { locks: () => unsupported });
+    expect(open).toThrow(/are not to be had: the file system that it is on has none\./);
+  });
+
+  test.each([
+    ['no koffi', none],
+    ['no locks in the file system', () => unsupported],
+  ] as const)('reading goes on: %s', (_name, provider) => {
+    const path = join(folder(), 'x.db');
+    {
+      using db = new Connection(path, { vfs: 'node-none' });
+      db.exec('CREATE TABLE c(n); INSERT INTO c VALUES (3)');
+    }
+    using db = new Connection(path, { locks: provider, flags: READONLY });
+    expect(db.value('SELECT n FROM c')).toBe(3);
+    expect(codeOf(() => db.exec('UPDATE c SET n=4'))).toBe(8);
+  });
+
+  test("locking: 'none' reads, writes and takes no lock", () => {
+    const path = join(folder(), 'x.db');
+    using db = new Connection(path, { vfs: 'node-none' });
+    db.exec('CREATE TABLE c(n); INSERT INTO c VALUES (3); BEGIN EXCLUSIVE; UPDATE c SET n=4');
+    using other = new Connection(path, { vfs: 'node-none' });
+    expect(codeOf(() => other.exec('BEGIN EXCLUSIVE; ROLLBACK'))).toBe(undefined);
+    db.exec('COMMIT');
+    expect(other.value('SELECT n FROM c')).toBe(4);
+  });
+
+  test("locking: 'none' keeps a WAL database to one connection of the process", () => {
+    const path = join(folder(), 'x.db');
+    using db = new Connection(path, { vfs: 'node-none' });
+    db.exec('PRAGMA journal_mode=wal; CREATE TABLE c(n); INSERT INTO c VALUES (3)');
+    using other = new Connection(path, { vfs: 'node-none' });
+    expect((codeOf(() => other.exec('SELECT n FROM c')) ?? 0) & 0xff).toBe(5);
+    db.close();
+    expect(other.value('SELECT n FROM c')).toBe(3);
+  });
+});

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 600_000,
+    reporters: [
+      'default',
+      {
+        onTestRunEnd(modules) {
+          const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+          for (const module of modules) {
+            for (const test of module.children.allTests()) counts[test.result().state] += 1;
+            if (module.state() === 'failed' && module.children.size === 0) counts.failed += 1;
+          }
+          console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+        },
+      },
+    ],
+  },
+});
