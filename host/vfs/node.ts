@@ -60,7 +60,6 @@ import {
 
 const SQLITE_OPEN_MAIN_JOURNAL = 0x800;
 const SQLITE_OPEN_SUPER_JOURNAL = 0x4000;
-const SQLITE_IOERR_CORRUPTFS = 8458;
 const SQLITE_READONLY_DIRECTORY = 1544;
 
 const maxLinks = 100; // SQLITE_MAX_SYMLINK
@@ -375,8 +374,8 @@ class NodeFile implements OpenFile {
         done += read;
       }
     } catch (error) {
-      const broken = ['EIO', 'ENXIO', 'ERANGE'].includes(systemError(error).code);
-      this.#fail(broken ? SQLITE_IOERR_CORRUPTFS : SQLITE_IOERR_READ, error);
+      // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
+      this.#fail(SQLITE_IOERR_READ, error);
     }
     return done;
   }

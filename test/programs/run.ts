@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { SqliteError } from '../../host/core/errors.js';
+import { FileError } from '../../host/core/host.js';
 
 const program = fileURLToPath(new URL('./statements.ts', import.meta.url));
 
@@ -89,4 +91,16 @@ export function native(shell: string, file: string, ...statements: string[]): st
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   }).trim();
+}
+
+/** The extended result code that an action fails with. Undefined where it does not fail. */
+export function codeOf(action: () => unknown): number | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FileError) return error.code;
+    if (error instanceof SqliteError) return error.errcode;
+    throw error;
+  }
 }
