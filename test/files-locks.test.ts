@@ -145,6 +145,23 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       expect(two.value('PRAGMA journal_mode')).toBe('wal');
     });
 
+    test('which the error of the other says, and it is no endless wait for each other', () => {
+      const path = database(wal);
+      const files = nodeFileSystem({ locking: 'auto' });
+      const [one, two] = [files.open(path, 0x102).file, files.open(path, 0x102).file];
+      one.lock(1);
+      one.openWalIndex();
+      one.unlock(0);
+      expect(() => two.lock(1)).toThrow(/in WAL mode can be open in one connection at a time/);
+      one.closeWalIndex();
+      two.lock(1);
+      two.openWalIndex();
+      expect(() => one.lock(1)).toThrow(/one connection at a time/);
+      two.close();
+      one.lock(1);
+      one.close();
+    });
+
     test('two that were open before it came to WAL mode wait for each other', () => {
       const path = database();
       using one = new Connection(path);
@@ -244,6 +261,18 @@ describe('without locks', () => {
     using db = new Connection(path, { locks: provider, flags: READONLY });
     expect(db.value('SELECT n FROM c')).toBe(3);
     expect(codeOf(() => db.exec('UPDATE c SET n=4'))).toBe(8);
+  });
+
+  test('a WAL database is not read', () => {
+    const path = join(folder(), 'x.db');
+    {
+      using db = new Connection(path, { vfs: 'node-none' });
+      db.exec('PRAGMA journal_mode=wal; CREATE TABLE c(n)');
+    }
+    using db = new Connection(path, { locks: none, flags: READONLY });
+    expect(() => db.exec('SELECT n FROM c')).toThrow(
+      /WAL mode cannot be opened without file locks.*--locking none/,
+    );
   });
 
   test("locking: 'none' reads, writes and takes no lock", () => {
