@@ -211,29 +211,34 @@ export class RangeLock implements DatabaseLock {
 
   #lockShared(): void {
     // Readers come through the pending byte, so that a writer who waits there is not kept out for ever.
-    this.#take('read', pendingByte, 1);
-    let failed = true;
+    this.#takeToRead(pendingByte, 1);
     try {
-      this.#take('read', sharedFirst, sharedSize);
-      failed = false;
-    } finally {
-      if (this.#locks.set(this.#fd, 'none', pendingByte, 1) && !failed) {
-        this.#locks.set(this.#fd, 'none', 0, 0);
-        this.#fail(SQLITE_IOERR_UNLOCK, 0);
-      }
+      this.#takeToRead(sharedFirst, sharedSize);
+    } catch (error) {
+      this.#locks.set(this.#fd, 'none', pendingByte, 1);
+      throw error;
     }
     this.#level = SQLITE_LOCK_SHARED;
-    if (this.#first && this.#isWal()) {
+    try {
+      this.#release(pendingByte, 1);
       // SQLite keeps SHARED from here to the end of a connection in WAL mode. Were it granted to two that then
       // both want to be alone, neither would ever be.
-      try {
-        this.#takeAll();
-      } catch (error) {
-        this.unlock(SQLITE_LOCK_NONE);
-        throw error;
-      }
+      if (this.#first && this.#isWal()) this.#takeAll();
+    } catch (error) {
+      this.#locks.set(this.#fd, 'none', 0, 0);
+      this.#level = SQLITE_LOCK_NONE;
+      throw error;
     }
     this.#first = false;
+  }
+
+  #takeToRead(start: number, length: number): void {
+    try {
+      this.#take('read', start, length);
+    } catch (error) {
+      if (!(error instanceof FileError) || error.code !== SQLITE_BUSY || !this.#isWal()) throw error;
+      throw new FileError(SQLITE_BUSY, `${this.#path}: ${walMessage}`, error.errno);
+    }
   }
 
   unlock(level: number): void {

@@ -129,7 +129,7 @@ function openFile(
       if (!locks) {
         lock = new NoLock(path, () => identityOf(fstatSync(fd)));
       } else if (found !== undefined && typeof found !== 'string') {
-        if (lockable(found, fd)) lock = new RangeLock(found, fd, path, () => isWal(fd));
+        if (lockable(found, fd)) lock = new RangeLock(found, fd, path, () => isWal(fd, path));
         else if (writable) throw refused(path, 'the file system that it is on has none');
       }
     }
@@ -296,7 +296,7 @@ function permits(path: string, mode: number): boolean {
 
 /** Goes along the path name by name: `..` after a symbolic link is the parent of what it leads to. */
 function fullPathname(path: string): string {
-  const start = isAbsolute(path) ? path : join(process.cwd(), sep) + path;
+  const start = isAbsolute(path) ? path : workingDirectory(path) + sep + path;
   const { root } = parse(start);
   const left = start.slice(root.length).split(sep).reverse();
   let done = root;
@@ -327,6 +327,14 @@ function fullPathname(path: string): string {
   return done;
 }
 
+function workingDirectory(path: string): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw failure(SQLITE_CANTOPEN, path, error); // it was deleted
+  }
+}
+
 function identityOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
 }
@@ -334,8 +342,12 @@ function identityOf({ dev, ino }: Stats): string {
 const header = Buffer.alloc(2);
 
 /** The versions for writing and reading in the header of a database: 2 is WAL. */
-function isWal(fd: number): boolean {
-  return readSync(fd, header, 0, 2, 18) === 2 && header[1] === 2;
+function isWal(fd: number, path: string): boolean {
+  try {
+    return readSync(fd, header, 0, 2, 18) === 2 && header[1] === 2;
+  } catch (error) {
+    throw failure(SQLITE_IOERR_READ, path, error);
+  }
 }
 
 class NodeFile implements OpenFile {
