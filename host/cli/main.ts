@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** The command: our own long options, then the sqlite3 shell with all the others. */
+
+import { isatty } from 'node:tty';
+import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
+import { processTerminal } from './process-terminal.js';
+import { programName, runShell } from './shell.js';
+
+async function main(argv: readonly string[]): Promise<number> {
+  let args: string[];
+  let own: OwnOptions;
+  try {
+    ({ args, own } = takeOwnOptions(argv));
+  } catch (error) {
+    console.error(`${programName}: Error: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+  // On a terminal the shell blocks in a worker, so that this thread can edit lines and hear Ctrl-C.
+  if (isatty(0) && isatty(1)) {
+    const { runOnTerminal } = await import('./terminal.js');
+    return runOnTerminal({ args, own });
+  }
+  const code = runShell({ args, own, terminal: processTerminal() });
+  if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help')) process.stderr.write(ownHelp());
+  return code;
+}
+
+process.exitCode = await main(process.argv.slice(2));

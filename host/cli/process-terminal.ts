@@ -1,0 +1,88 @@
+/** What the shell has of the system when nobody edits lines: a script, a pipe. */
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Terminal } from '../core/host.js';
+
+/** Standard streams as they are, and processes. */
+export function processTerminal(): Terminal {
+  const input = new LineReader(0);
+  return {
+    readLine(prompt) {
+      writeSync(1, prompt);
+      return input.next();
+    },
+    addHistory() {},
+    loadHistory() {},
+    saveHistory() {},
+    stifleHistory() {},
+    addCompletion() {},
+    system: runCommand,
+  };
+}
+
+/** Runs a command as C's `system` does; returns what `wait` does, which the shell prints. */
+export function runCommand(command: string, input: string | null, output: string | null): number {
+  const opened: number[] = [];
+  const stream = (path: string | null, flags: string): number | 'inherit' => {
+    if (path === null) return 'inherit';
+    const fd = openSync(path, flags, 0o600);
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const { status, signal } = spawnSync('/bin/sh', ['-c', command], {
+      stdio: [stream(input, 'r'), stream(output, 'w'), 'inherit'],
+    });
+    if (status !== null) return status * 256;
+    return signal ? constants.signals[signal] : 127 * 256;
+  } catch {
+    return 127 * 256;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+/** Lines of a descriptor. */
+class LineReader {
+  readonly #fd: number;
+  readonly #bytes = Buffer.alloc(65_536);
+  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
+  #rest = Buffer.alloc(0);
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  next(): string | null {
+    let searched = 0;
+    for (;;) {
+      const end = this.#rest.indexOf(10, searched);
+      if (end >= 0) return this.#take(end, end + 1);
+      searched = this.#rest.length;
+      const count = this.#read();
+      if (count === 0) return this.#rest.length > 0 ? this.#take(searched, searched) : null;
+      this.#rest = Buffer.concat([this.#rest, this.#bytes.subarray(0, count)]);
+    }
+  }
+
+  #take(end: number, next: number): string {
+    const line = this.#rest.toString('utf8', 0, end);
+    this.#rest = this.#rest.subarray(next);
+    return line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+
+  #read(): number {
+    for (;;) {
+      try {
+        return readSync(this.#fd, this.#bytes);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EOF') return 0;
+        if (code !== 'EAGAIN') throw error;
+        Atomics.wait(this.#sleeper, 0, 0, 5);
+      }
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** Runs the sqlite3 shell in this thread, from its arguments to its exit code. */
+
+import { homedir } from 'node:os';
+import type { WASI } from 'node:wasi';
+import type { Core } from '../core/core.js';
+import type { Terminal } from '../core/host.js';
+import { Engine } from '../db/engine.js';
+import { extensionLoader } from '../loader/loader.js';
+import { nodeFileSystem } from '../vfs/node.js';
+import type { OwnOptions } from './options.js';
+
+/** How the shell calls itself in its messages. */
+export const programName = 'sqlite-wasm-run';
+
+export interface ShellOptions {
+  /** What the shell gets, its own name not included. */
+  readonly args: readonly string[];
+  readonly own: OwnOptions;
+  readonly terminal: Terminal;
+  readonly interrupted?: () => boolean;
+  /** Called once before the shell runs. */
+  readonly started?: (core: Core) => void;
+}
+
+/** How the shell leaves: unwinds the core's stack, which is not used again. */
+class Exit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
+/** Errno of WASI. */
+const again = 6;
+const brokenPipe = 64;
+/** What a shell reports for a program that SIGPIPE ended, as it ends a native sqlite3. */
+const brokenPipeExit = 141;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Returns the exit code. */
+export function runShell(options: ShellOptions): number {
+  const wasi = makeWasi({ ...process.env, HOME: process.env.HOME ?? homedir() });
+  const unlocked = nodeFileSystem({ locking: 'none' });
+  const usual = options.own.locking === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' });
+  const engine = new Engine({
+    fileSystems: [usual, unlocked],
+    extensions: extensionLoader,
+    terminal: options.terminal,
+    ...(options.interrupted && { interrupted: options.interrupted }),
+    wasi: imports(wasi),
+  });
+  const { c } = engine.core;
+  try {
+    wasi.initialize({ exports: c });
+    options.started?.(engine.core);
+    const { count, vector, directory } = putArguments(c.memory, [programName, ...options.args]);
+    c.bridge_shell(count, vector, directory);
+    return 0;
+  } catch (error) {
+    if (error instanceof Exit) return error.code;
+    throw error;
+  }
+}
+
+/**
+ * Puts argv into pages of their own: sqlite3_malloc would initialize SQLite, which the shell wants to configure
+ * before that.
+ */
+function putArguments(
+  memory: WebAssembly.Memory,
+  args: readonly string[],
+): { count: number; vector: number; directory: number } {
+  const texts = [...args, process.cwd()].map((text) => Buffer.from(`${text}\0`));
+  const table = 4 * (args.length + 1);
+  const size = texts.reduce((sum, text) => sum + text.length, table);
+  const vector = memory.grow(Math.ceil(size / pageSize)) * pageSize;
+  const bytes = new Uint8Array(memory.buffer);
+  const view = new DataView(memory.buffer);
+  let at = vector + table;
+  texts.forEach((text, index) => {
+    bytes.set(text, at);
+    if (index < args.length) view.setUint32(vector + 4 * index, at, true);
+    at += text.length;
+  });
+  return { count: args.length, vector, directory: at - (texts.at(-1)?.length ?? 0) };
+}
+
+const pageSize = 65_536;
+
+/** node:wasi, without the warning that it is experimental: stderr belongs to the shell. */
+function makeWasi(env: NodeJS.ProcessEnv): WASI {
+  const emitWarning = process.emitWarning;
+  const filtered = (warning: string | Error, ...rest: unknown[]): void => {
+    if (rest[0] === 'ExperimentalWarning' && String(warning).includes('WASI')) return;
+    Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
+  process.emitWarning = filtered;
+  try {
+    const { WASI } = process.getBuiltinModule('node:wasi');
+    return new WASI({ version: 'preview1', env, preopens: { '/': '/' }, returnOnExit: true });
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+type Function = (...args: number[]) => number;
+
+function imports(wasi: WASI): WebAssembly.ModuleImports {
+  const functions = { ...(wasi.wasiImport as Record<string, Function>) };
+  const { fd_read: read, fd_write: write, path_open: open } = functions;
+  if (!read || !write || !open) throw new Error('node:wasi has no files');
+  // A terminal or pipe that another process made non-blocking is still waited for.
+  const patiently =
+    (action: Function): Function =>
+    (...args) => {
+      let code = action(...args);
+      while (code === again) {
+        Atomics.wait(sleeper, 0, 0, 5);
+        code = action(...args);
+      }
+      return code;
+    };
+  const patientWrite = patiently(write);
+  return {
+    ...functions,
+    fd_read: patiently(read),
+    fd_write(...args: number[]) {
+      const code = patientWrite(...args);
+      if (code === brokenPipe) throw new Exit(brokenPipeExit);
+      return code;
+    },
+    proc_exit(code: number) {
+      throw new Exit(code);
+    },
+  };
+}
