@@ -296,7 +296,7 @@ describe('crashes and faults', () => {
     }
     const change = "UPDATE t SET a=2, b=replace(hex(zeroblob(40000)), '0', 'x')";
 
-    test('the journal and its name are synced before the database is written, the end of both after it', () => {
+    test('the journal and its name are synced before the database is written, and gone after it', () => {
       const { base, path } = database();
       const { calls } = traced(
         ['-e', 'trace=fdatasync,fsync,pwrite64,unlink', '-P', path, '-P', `${path}-journal`, '-P', base],

@@ -39,7 +39,7 @@ export type LockKind = 'read' | 'write' | 'none';
 
 /** Locks on ranges of a file, one holder for each open of the file. */
 export interface ByteLocks {
-  /** Takes a range or lets go of it, without waiting. Returns the system's error number, 0 where it worked. */
+  /** Takes a range or lets go of it without waiting. Returns the system's error number, or 0. */
   set(fd: number, kind: LockKind, start: number, length: number): number;
   /** Whether another open has a lock in the range: 0 no, 1 yes, below 0 the negative error number. */
   test(fd: number, start: number, length: number): number;
@@ -221,8 +221,8 @@ export class RangeLock implements DatabaseLock {
     this.#level = SQLITE_LOCK_SHARED;
     try {
       this.#release(pendingByte, 1);
-      // SQLite keeps SHARED from here to the end of a connection in WAL mode. Were it granted to two that then
-      // both want to be alone, neither would ever be.
+      // SQLite keeps SHARED from here to the end of a connection in WAL mode. Were it granted to two that
+      // then both want to be alone, neither would ever be.
       if (this.#first && this.#isWal()) this.#takeAll();
     } catch (error) {
       this.#locks.set(this.#fd, 'none', 0, 0);
@@ -316,7 +316,7 @@ export class RangeLock implements DatabaseLock {
 
 const walOpen = new Set<string>();
 
-/** No locks: levels are SQLite's own affair. Only a WAL database is kept to one connection of this process. */
+/** No locks: the levels are SQLite's affair. But a WAL database is kept to one connection of this process. */
 export class NoLock implements DatabaseLock {
   readonly #path: string;
   readonly #identity: (() => string) | undefined;

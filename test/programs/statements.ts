@@ -4,8 +4,8 @@
  *     statements.ts FILE TIMEOUT STATEMENT...
  *
  * `.repeat N SQL` runs it N times, `.value SQL` prints one value, `.kill` ends the process as a crash would,
- * `.wait` prints "ready" and waits for the end of input. What fails is printed as "CODE MESSAGE", and the rest
- * still runs.
+ * `.wait` prints "ready" and waits for the end of input. What fails is printed as "CODE MESSAGE", and the
+ * rest still runs.
  */
 
 import { readSync } from 'node:fs';
