@@ -7,6 +7,7 @@ import type { Terminal } from '../core/host.js';
 import { Engine } from '../db/engine.js';
 import { extensionLoader } from '../loader/loader.js';
 import { nodeFileSystem } from '../vfs/node.js';
+import { type WasiFunction, withDevices } from './devices.js';
 import type { OwnOptions } from './options.js';
 
 /** How the shell calls itself in its messages. */
@@ -45,12 +46,12 @@ export function runShell(options: ShellOptions): number {
   const wasi = makeWasi({ ...process.env, HOME: process.env.HOME ?? homedir() });
   const unlocked = nodeFileSystem({ locking: 'none' });
   const usual = options.own.locking === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' });
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     fileSystems: [usual, unlocked],
     extensions: extensionLoader,
     terminal: options.terminal,
     ...(options.interrupted && { interrupted: options.interrupted }),
-    wasi: imports(wasi),
+    wasi: imports(wasi, () => engine.core.c.memory),
   });
   const { c } = engine.core;
   try {
@@ -106,15 +107,13 @@ function makeWasi(env: NodeJS.ProcessEnv): WASI {
   }
 }
 
-type Function = (...args: number[]) => number;
-
-function imports(wasi: WASI): WebAssembly.ModuleImports {
-  const functions = { ...(wasi.wasiImport as Record<string, Function>) };
-  const { fd_read: read, fd_write: write, path_open: open } = functions;
-  if (!read || !write || !open) throw new Error('node:wasi has no files');
+function imports(wasi: WASI, memory: () => WebAssembly.Memory): WebAssembly.ModuleImports {
+  const functions = withDevices(wasi.wasiImport as Record<string, WasiFunction>, memory);
+  const { fd_read: read, fd_write: write } = functions;
+  if (!read || !write) throw new Error('node:wasi has no files');
   // A terminal or pipe that another process made non-blocking is still waited for.
   const patiently =
-    (action: Function): Function =>
+    (action: WasiFunction): WasiFunction =>
     (...args) => {
       let code = action(...args);
       while (code === again) {

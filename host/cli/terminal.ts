@@ -1,1 +1,239 @@
-export async function runOnTerminal(_o: unknown): Promise<number> { return 1; }
+/** The shell on a terminal: the user's side of it, in the main thread. Whole statements are edited here. */
+
+import { EventEmitter } from 'node:events';
+import { createInterface, emitKeypressEvents, type Interface, type Key } from 'node:readline';
+import { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import { completeCommand } from './completion.js';
+import { History } from './history.js';
+import { type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
+import type { OwnOptions } from './options.js';
+import { StatementReader } from './statement.js';
+
+/** Returns the exit code. */
+export async function runOnTerminal(options: { args: readonly string[]; own: OwnOptions }): Promise<number> {
+  const shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
+  const workerData: WorkerInput = { ...options, shared };
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+  const send = (message: ToShell): void => {
+    worker.postMessage(message);
+    Atomics.add(shared, Word.wake, 1);
+    Atomics.notify(shared, Word.wake);
+  };
+  const editor = new StatementEditor(send);
+  process.on('exit', () => editor.restore());
+  process.on('SIGINT', () => {
+    if (editor.discard() || Atomics.load(shared, Word.command) !== 0) return;
+    // The shell itself leaves at the second one that it hears of; this is for where it hears nothing.
+    if (Atomics.exchange(shared, Word.interrupt, 1) !== 0) process.exit(1);
+  });
+
+  const code = await new Promise<number>((resolve) => {
+    worker.on('message', (message: FromShell) => {
+      switch (message.kind) {
+        case 'read':
+          Atomics.store(shared, Word.interrupt, 0);
+          editor.read(message.prompt, message.continuations);
+          break;
+        case 'candidates':
+          editor.offer(message.lines);
+          break;
+        case 'history':
+          editor.history.load(message.file);
+          break;
+        case 'exit':
+          resolve(message.code);
+      }
+    });
+    worker.on('error', (error) => {
+      editor.restore();
+      console.error(error);
+      resolve(1);
+    });
+  });
+  process.exit(code);
+}
+
+/** The parts of readline's Interface that are documented as readable and are set here: see {@link show}. */
+interface EditedLine {
+  line: string;
+  cursor: number;
+}
+
+/** What the shell puts over the first three characters of its continuation prompt. */
+const openPrefix = /^(?:\(x\d|\(\.\.|\)x!|['"`\]] {2}|\/\* )/;
+const lineEnd = /\r?\n|\r/;
+
+/**
+ * Readline edits the line; the keys go through here first. That lets the history be one of statements, keeps
+ * what was typed ahead for the next prompt, and gives Ctrl-C a meaning before a statement is whole.
+ */
+class StatementEditor {
+  readonly history = new History();
+  readonly #send: (message: ToShell) => void;
+  readonly #keys = new EventEmitter();
+  #readline: Interface | undefined;
+  /** Typed and not looked at yet. */
+  #ahead: string[] = [];
+  #pasting = false;
+  #reading = false;
+  #discarding = false;
+  #completing: ((lines: readonly string[]) => void) | undefined;
+  #statement = new StatementReader();
+  #prompt = '';
+  #continuation = '   ...> ';
+
+  constructor(send: (message: ToShell) => void) {
+    this.#send = send;
+  }
+
+  read(prompt: string, continuations: readonly string[]): void {
+    for (const seen of continuations) {
+      this.#continuation = (openPrefix.test(seen) ? this.#continuation : seen).slice(0, 3) + seen.slice(3);
+    }
+    const readline = this.#open();
+    this.#prompt = prompt;
+    this.#reading = true;
+    process.stdin.setRawMode(true);
+    process.stdin.resume();
+    readline.setPrompt(prompt);
+    readline.prompt();
+    this.#typeAhead();
+  }
+
+  /** The shell's candidates for the line that was to be completed. */
+  offer(lines: readonly string[]): void {
+    this.#completing?.(lines);
+  }
+
+  /** Drops the statement that is being typed. Returns whether one could be. */
+  discard(): boolean {
+    if (!this.#reading || !this.#readline) return false;
+    this.#discarding = true;
+    this.#readline.write(null, { ctrl: true, name: 'e' });
+    this.#readline.write('^C');
+    this.#readline.write(null, { name: 'return' });
+    this.#discarding = false;
+    return true;
+  }
+
+  restore(): void {
+    this.#reading = false;
+    if (process.stdin.isTTY) process.stdin.setRawMode(false);
+  }
+
+  #open(): Interface {
+    if (this.#readline) return this.#readline;
+    // Readline wants a stream that it may switch to raw (on Ctrl-Z); keys reach it by `write` only.
+    const input = Object.assign(new Readable({ read() {} }), {
+      setRawMode: (mode: boolean) => process.stdin.setRawMode(mode),
+    });
+    const readline = createInterface({
+      input,
+      output: process.stdout,
+      terminal: true,
+      historySize: 0,
+      tabSize: 8,
+      completer: (line: string, done: (error: null, found: [string[], string]) => void) =>
+        this.#complete(line, (found) => done(null, found)),
+    });
+    readline.on('line', (line) => this.#lineTyped(line));
+    this.#readline = readline;
+
+    emitKeypressEvents(this.#keys as unknown as NodeJS.ReadableStream);
+    this.#keys.on('keypress', (text: string | undefined, key: Key) => this.#keyPressed(readline, text, key));
+    process.stdin.setEncoding('utf8');
+    process.stdin.on('data', (text: string) => {
+      this.#pasting = text.length > 1 && lineEnd.test(text.slice(0, -1));
+      this.#ahead.push(...text);
+      this.#typeAhead();
+    });
+    process.stdin.on('end', () => this.#hand(true));
+    return readline;
+  }
+
+  #typeAhead(): void {
+    while (this.#reading && !this.#completing) {
+      const next = this.#ahead.shift();
+      if (next === undefined) return;
+      this.#keys.emit('data', Buffer.from(next));
+    }
+  }
+
+  #keyPressed(readline: Interface, text: string | undefined, key: Key): void {
+    if (key.ctrl && key.name === 'c') {
+      this.discard();
+    } else if (key.ctrl && key.name === 'd' && readline.line === '') {
+      this.#hand(true);
+    } else if (key.name === 'up' || (key.ctrl && key.name === 'p')) {
+      this.#recall(readline, -1);
+    } else if (key.name === 'down' || (key.ctrl && key.name === 'n')) {
+      this.#recall(readline, 1);
+    } else if (key.name === 'tab' && this.#pasting) {
+      readline.write('\t');
+    } else {
+      readline.write(text as string, key);
+    }
+  }
+
+  #recall(readline: Interface, step: number): void {
+    const entry = this.history.move(step, readline.line);
+    if (entry === undefined) return;
+    // From its end, readline knows how many rows of the screen the old text took.
+    readline.write(null, { ctrl: true, name: 'e' });
+    const buffer = readline as unknown as EditedLine;
+    buffer.line = entry;
+    buffer.cursor = entry.length;
+    readline.prompt(true);
+  }
+
+  #complete(line: string, done: (found: [string[], string]) => void): void {
+    this.#completing = (lines) => {
+      const [word = ''] = /\w*$/.exec(line) ?? [];
+      const start = line.length - word.length;
+      finish([lines.map((candidate) => candidate.slice(start)), word]);
+    };
+    const finish = (found: [string[], string]): void => {
+      done(found);
+      // Readline puts the answer in after a turn; keys wait for that.
+      setImmediate(() => {
+        this.#completing = undefined;
+        this.#typeAhead();
+      });
+    };
+    if (this.#statement.empty && line.startsWith('.')) finish(completeCommand(line));
+    else this.#send({ kind: 'complete', line: line.slice(line.lastIndexOf('\n') + 1) });
+  }
+
+  #lineTyped(text: string): void {
+    if (this.#discarding) {
+      this.#statement = new StatementReader();
+      this.history.rewind();
+      this.#readline?.setPrompt(this.#prompt);
+      this.#readline?.prompt();
+      return;
+    }
+    // A statement that was recalled comes as one text.
+    let whole = false;
+    for (const line of text.split('\n')) whole = this.#statement.add(line);
+    if (whole) {
+      this.#hand(false);
+      return;
+    }
+    this.#readline?.setPrompt(this.#statement.prompt(this.#continuation));
+    this.#readline?.prompt();
+  }
+
+  /** Gives the shell what was typed. */
+  #hand(end: boolean): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    process.stdin.pause();
+    process.stdin.setRawMode(false);
+    const { lines } = this.#statement;
+    this.#statement = new StatementReader();
+    this.history.add(lines.join('\n'));
+    this.history.rewind();
+    this.#send({ kind: 'lines', lines, end });
+  }
+}

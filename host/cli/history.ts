@@ -1,0 +1,78 @@
+/**
+ * The history of statements, and its file: one line an entry. An entry of several lines is written with a
+ * backslash before it and its line ends as \n; all others are as they are, so that sqlite3's own history reads.
+ */
+
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+const maxEntries = 2000;
+const editlineHeader = '_HiStOrY_V2_';
+
+export class History {
+  readonly #entries: string[] = [];
+  #file: string | undefined;
+  /** The entry that is shown; at the end, what was being typed. */
+  #position = 0;
+  #typed = '';
+
+  load(file: string): void {
+    this.#file = file;
+    let lines: string[] = [];
+    try {
+      lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    } catch {
+      // There is none yet, or it is not ours to read: a history is not worth an error.
+    }
+    if (lines[0] === editlineHeader) lines.shift();
+    this.#entries.push(...lines.slice(-maxEntries).map(decode));
+    if (lines.length > maxEntries) this.#trim(file, lines);
+    this.rewind();
+  }
+
+  /** Adds a statement, at once to the file too: a crash loses nothing, and two shells lose nothing to each other. */
+  add(entry: string): void {
+    if (entry.trim() === '' || entry === this.#entries.at(-1)) return;
+    this.#entries.push(entry);
+    if (this.#entries.length > maxEntries) this.#entries.shift();
+    if (this.#file === undefined) return;
+    try {
+      appendFileSync(this.#file, `${encode(entry)}\n`, { mode: 0o600 });
+    } catch {
+      this.#file = undefined;
+    }
+  }
+
+  rewind(): void {
+    this.#position = this.#entries.length;
+    this.#typed = '';
+  }
+
+  /** The entry `step` away, or undefined at either end. @param current what is in the line now */
+  move(step: number, current: string): string | undefined {
+    const to = this.#position + step;
+    if (to < 0 || to > this.#entries.length) return undefined;
+    if (this.#position === this.#entries.length) this.#typed = current;
+    this.#position = to;
+    return this.#entries[to] ?? this.#typed;
+  }
+
+  #trim(file: string, lines: readonly string[]): void {
+    const next = `${file}.${process.pid}`;
+    try {
+      writeFileSync(next, `${lines.slice(-maxEntries).join('\n')}\n`, { mode: 0o600 });
+      renameSync(next, file);
+    } catch {
+      // It stays as long as it is.
+    }
+  }
+}
+
+function encode(entry: string): string {
+  if (!entry.includes('\n') && !entry.startsWith('\\')) return entry;
+  return `\\${entry.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`;
+}
+
+function decode(line: string): string {
+  if (!line.startsWith('\\')) return line;
+  return line.slice(1).replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c));
+}

@@ -1,0 +1,25 @@
+/** What the shell's thread and the terminal's say to each other. */
+
+import type { OwnOptions } from './options.js';
+
+/** The words of the shared Int32Array. */
+export const Word = { wake: 0, interrupt: 1, command: 2, count: 3 } as const;
+
+export interface WorkerInput {
+  readonly args: readonly string[];
+  readonly own: OwnOptions;
+  /** See {@link Word}: an answer came; Ctrl-C was pressed; a command of the user's has the terminal. */
+  readonly shared: Int32Array;
+}
+
+export type FromShell =
+  /** The shell waits for input. `continuations` are the prompts it has shown for lines it had at once. */
+  | { readonly kind: 'read'; readonly prompt: string; readonly continuations: readonly string[] }
+  | { readonly kind: 'candidates'; readonly lines: readonly string[] }
+  | { readonly kind: 'history'; readonly file: string }
+  | { readonly kind: 'exit'; readonly code: number };
+
+export type ToShell =
+  /** @param end whether the input ends after them */
+  | { readonly kind: 'lines'; readonly lines: readonly string[]; readonly end: boolean }
+  | { readonly kind: 'complete'; readonly line: string };

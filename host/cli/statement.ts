@@ -1,0 +1,119 @@
+/**
+ * Where an input statement ends, as the shell sees it: its scan of lines, and `sqlite3_complete`. Statements are
+ * collected here, so that one given up half way never reaches the shell, which could not drop it.
+ */
+
+const space = /[ \t\n\v\f\r]/;
+
+export class StatementReader {
+  readonly lines: string[] = [];
+  #sql = '';
+  /** What ends the quoted text or comment that is open. */
+  #awaited = '';
+  #dark = false;
+  #semicolon = false;
+  #depth = 0;
+
+  get empty(): boolean {
+    return this.lines.length === 0;
+  }
+
+  /** Takes the next line. Returns whether the shell would now have something to run, or nothing at all. */
+  add(line: string): boolean {
+    this.lines.push(line);
+    if (this.#awaited === '' && isTerminator(line) && isComplete(`${this.#sql};`)) return true;
+    this.#scan(line);
+    const blank = !this.#dark && this.#awaited === '';
+    if (this.#sql === '' && (blank || line.startsWith('.') || line.startsWith('#'))) return true;
+    this.#sql += `${line}\n`;
+    return blank || (this.#semicolon && this.#awaited === '' && isComplete(this.#sql));
+  }
+
+  /** The shell's continuation prompt: what is open shows in its first three characters. */
+  prompt(continuation: string): string {
+    let open = '';
+    if (this.#awaited !== '') open = this.#awaited === '*' ? '/*' : this.#awaited;
+    else if (this.#depth !== 0) open = this.#depth > 9 ? '(..' : this.#depth < 0 ? ')x!' : `(x${this.#depth}`;
+    return open === '' ? continuation : open.padEnd(3) + continuation.slice(3);
+  }
+
+  #scan(line: string): void {
+    for (let i = 0; i < line.length; i++) {
+      const c = line.charAt(i);
+      const next = line.charAt(i + 1);
+      if (this.#awaited !== '') {
+        if (c !== this.#awaited) continue;
+        if (c === '*') {
+          if (next !== '/') continue;
+          i += 1;
+        } else if (c !== ']' && next === c) {
+          i += 1;
+          continue;
+        }
+        this.#awaited = '';
+        continue;
+      }
+      if (space.test(c)) continue;
+      if (c === ';') {
+        this.#semicolon = true;
+        continue;
+      }
+      if (c === '-' && next === '-') return;
+      if (c === '/' && next === '*') {
+        this.#awaited = '*';
+        i += 1;
+        continue;
+      }
+      if (c === '[') this.#awaited = ']';
+      else if ('`\'"'.includes(c)) this.#awaited = c;
+      else if (c === '(') this.#depth += 1;
+      else if (c === ')') this.#depth -= 1;
+      this.#dark = true;
+      this.#semicolon = false;
+    }
+  }
+}
+
+/** "/" (Oracle) or "go" (SQL Server) alone. */
+function isTerminator(line: string): boolean {
+  return /^\s*(?:\/|go)\s*(?:--.*)?$/i.test(line);
+}
+
+/** The states of sqlite3_complete: what each becomes on ; space other EXPLAIN CREATE TEMP TRIGGER END. */
+const transitions: readonly string[] = [
+  '10234222', // nothing yet
+  '11234222', // start
+  '12222222', // in a statement
+  '13324222', // EXPLAIN
+  '14222452', // CREATE
+  '65555555', // in a trigger
+  '66555557', // semicolon in a trigger
+  '17555555', // END in a trigger
+];
+const words: Readonly<Record<string, number>> = {
+  explain: 3,
+  create: 4,
+  temp: 5,
+  temporary: 5,
+  trigger: 6,
+  end: 7,
+};
+const token =
+  /(;)|(\s+|--[^\n]*\n?|\/\*[\s\S]*?\*\/)|([`'"])[\s\S]*?\3|\[[^\]]*\]|([\w$\u0080-\uffff]+)|[\s\S]/gy;
+
+function isComplete(sql: string): boolean {
+  let state = 0;
+  for (const [text, semicolon, blank, quote, word] of sql.matchAll(token)) {
+    // What is opened and not closed matches as its first character alone.
+    if (quote === undefined && word === undefined && /^['"`[]$/.test(text)) return false;
+    let column = 2;
+    if (semicolon) column = 0;
+    else if (blank !== undefined) column = 1;
+    else if (word !== undefined) {
+      const known = word.toLowerCase();
+      column = Object.hasOwn(words, known) ? (words[known] ?? 2) : 2;
+    }
+    state = Number(transitions[state]?.charAt(column));
+  }
+  return state === 1;
+}

@@ -1,0 +1,98 @@
+/** The shell's thread on a terminal: it blocks wherever the shell does. */
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Core } from '../core/core.js';
+import type { Terminal } from '../core/host.js';
+import { type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
+import { runCommand } from './process-terminal.js';
+import { runShell } from './shell.js';
+
+if (!parentPort) throw new Error('this is a worker');
+const port = parentPort;
+const { args, own, shared } = workerData as WorkerInput;
+
+const tell = (message: FromShell): void => port.postMessage(message);
+
+function answer(): ToShell {
+  for (;;) {
+    const seen = Atomics.load(shared, Word.wake);
+    const received = receiveMessageOnPort(port) as { message: ToShell } | undefined;
+    if (received) return received.message;
+    Atomics.wait(shared, Word.wake, seen);
+  }
+}
+
+let core: Core | undefined;
+let candidates: string[] = [];
+let lines: string[] = [];
+let ended = false;
+let continuations: string[] = [];
+/** Whether the shell has heard of a Ctrl-C since it last read a line. */
+let hasInterrupt = false;
+
+function complete(line: string): void {
+  candidates = [];
+  if (core) {
+    using arena = core.memory.arena();
+    core.c.bridge_complete(arena.cString(line));
+  }
+  tell({ kind: 'candidates', lines: candidates });
+}
+
+const terminal: Terminal = {
+  readLine(prompt) {
+    if (lines.length > 0) continuations.push(prompt);
+    while (lines.length === 0) {
+      if (ended) {
+        if (!hasInterrupt) return null;
+        // After a Ctrl-C the shell takes an end of input for its echo, and asks again for ever.
+        hasInterrupt = false;
+        return '';
+      }
+      tell({ kind: 'read', prompt, continuations });
+      continuations = [];
+      let message = answer();
+      while (message.kind === 'complete') {
+        complete(message.line);
+        message = answer();
+      }
+      lines = [...message.lines];
+      ended = message.end;
+    }
+    hasInterrupt = false;
+    return lines.shift() ?? null;
+  },
+  // History is kept in statements, where they are typed, and its file is written as they come.
+  addHistory() {},
+  saveHistory() {},
+  stifleHistory() {},
+  loadHistory(file) {
+    tell({ kind: 'history', file });
+  },
+  addCompletion(line) {
+    candidates.push(line);
+  },
+  system(command, input, output) {
+    Atomics.store(shared, Word.command, 1);
+    try {
+      return runCommand(command, input, output);
+    } finally {
+      Atomics.store(shared, Word.command, 0);
+    }
+  },
+};
+
+const code = runShell({
+  args,
+  own,
+  terminal,
+  interrupted() {
+    if (Atomics.exchange(shared, Word.interrupt, 0) === 0) return false;
+    hasInterrupt = true;
+    return true;
+  },
+  started(running) {
+    core = running;
+  },
+});
+tell({ kind: 'exit', code });
