@@ -23,7 +23,6 @@ test.each(['js', 'hybrid'] as const)('jco with %s bindings', async (importBindin
     name: 'stranger',
     instantiation: 'sync',
     importBindings,
-    noTypescript: true,
   });
   const glue = Buffer.from(files['stranger.js'] ?? '').toString('base64');
   const { instantiate } = (await import(`data:text/javascript;base64,${glue}`)) as Glue;

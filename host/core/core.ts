@@ -17,7 +17,7 @@ function coreModule(): WebAssembly.Module {
 export class Core {
   readonly c: Bindings;
   readonly memory: Memory;
-  readonly #takeFileError: () => string | undefined;
+  readonly #fileErrorFor: (code: number) => string | undefined;
 
   /**
    * @param wasi the functions of wasi_snapshot_preview1. Without them the core has no standard streams and no
@@ -33,18 +33,18 @@ export class Core {
     this.c = instance.exports as unknown as Bindings;
     memory = new Memory(this.c);
     this.memory = memory;
-    this.#takeFileError = imports.takeFileError;
+    this.#fileErrorFor = imports.fileErrorFor;
     if (!wasi) this.c._initialize();
   }
 
-  /** An error for result code `code` of an operation on `db`, in SQLite's words. */
-  error(db: number, code: number): SqliteError {
+  /** An error for result code `code` of an operation on `db`, in SQLite's words or those that it said. */
+  error(db: number, code: number, said?: string): SqliteError {
     const extended = (db && this.c.sqlite3_extended_errcode(db)) || code;
-    const message = (db && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
-    const detail = this.#takeFileError();
+    const message = said || (db && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
+    const detail = this.#fileErrorFor(extended);
     const offset = db ? this.c.sqlite3_error_offset(db) : -1;
     return new SqliteError(
-      detail && isFileCode(extended) ? `${message}: ${detail}` : message,
+      detail ? `${message}: ${detail}` : message,
       extended,
       this.errorText(extended),
       offset < 0 ? undefined : offset,
@@ -55,11 +55,6 @@ export class Core {
   errorText(code: number): string {
     return this.memory.cString(this.c.sqlite3_errstr(code)) ?? 'unknown error';
   }
-}
-
-/** READONLY, IOERR, FULL, CANTOPEN: where the file system knows more than SQLite says. */
-function isFileCode(code: number): boolean {
-  return [8, 10, 13, 14].includes(code & 0xff);
 }
 
 /** Errno of WASI: bad descriptor, which ends the search for preopened directories; not supported. */

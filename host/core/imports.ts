@@ -27,8 +27,8 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 /** The imports' functions by name, and what they keep between calls. */
 export interface HostImports {
   readonly functions: WebAssembly.ModuleImports;
-  /** The message of the last file call that failed; cleared by being read. */
-  takeFileError(): string | undefined;
+  /** The message of the last file call that failed, where it failed with `code`. */
+  fileErrorFor(code: number): string | undefined;
 }
 
 /** @param memory gives the memory once the core is instantiated */
@@ -40,7 +40,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
   const failed = (error: unknown): number => {
     const known = error instanceof FileError ? error : new FileError(SQLITE_IOERR, String(error));
-    if (known.code !== SQLITE_BUSY) fileError = known;
+    if (known.code !== SQLITE_BUSY) fileError = known; // that a lock is held is no news
     return known.code;
   };
   const attempt = (action: () => void): number => {
@@ -256,10 +256,6 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
   return {
     functions,
-    takeFileError() {
-      const message = fileError?.message;
-      fileError = undefined;
-      return message;
-    },
+    fileErrorFor: (code) => (fileError?.code === code ? fileError.message : undefined),
   };
 }

@@ -1,9 +1,10 @@
 /** One core with what the host keeps for it: the functions it may call back, and its connections. */
 
 import { threadId } from 'node:worker_threads';
-import { SQLITE_CHANGESET_ABORT, SQLITE_OK } from '../core/constants.js';
+import { maxArguments, SQLITE_CHANGESET_ABORT, SQLITE_OK } from '../core/constants.js';
 import { Core } from '../core/core.js';
 import type { Callbacks, Extensions, FileSystem, Terminal } from '../core/host.js';
+import { cellSize } from './cells.js';
 import { SessionRegistry } from './sessions.js';
 
 /** What SQLite calls by number. Each kind of callback has one method. */
@@ -27,10 +28,16 @@ export interface EngineOptions {
   readonly wasi?: WebAssembly.ModuleImports;
 }
 
+const scratchSize = 16_384;
+
 export class Engine implements Callbacks {
   readonly core: Core;
   readonly #callbacks = new Map<number, Callback>();
   readonly #connections = new Map<number, Connection>();
+  /** Room for text on its way into the core; free between two calls. */
+  readonly scratch: { readonly pointer: number; readonly size: number };
+  /** Room for the arguments of a function; free once they are read. */
+  readonly arguments: number;
   #lastId = 0;
   #thrown: { error: unknown } | undefined;
 
@@ -50,6 +57,8 @@ export class Engine implements Callbacks {
       },
       options.wasi,
     );
+    this.scratch = { pointer: this.core.memory.allocate(scratchSize), size: scratchSize };
+    this.arguments = this.core.memory.allocate(cellSize * maxArguments);
   }
 
   /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */

@@ -3,9 +3,10 @@
  * canonical ABI; the other goes through jco's wrappers and serves whatever the direct one does not fit.
  */
 
-import { maxArguments, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
+import type { Engine } from '../db/engine.js';
 import { readValue, setResult } from '../db/values.js';
 import type { Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
@@ -41,14 +42,13 @@ export function failWith({ c, memory }: Core, context: number, error: WitError):
   if (code > 1 && code !== 100 && code !== 101) c.sqlite3_result_error_code(context, code);
 }
 
-export function directCall(core: Core, exports: CoreExports): Call {
+export function directCall(engine: Engine, exports: CoreExports): Call {
+  const { core, arguments: cells } = engine;
   const { c, memory } = core;
   // The exports' object is a dictionary: looking a function up costs more than calling it.
   const { bridge_values, bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = c;
   const { call, post } = exports;
   const guest = new Guest({ memory: exports.memory, realloc: exports.realloc });
-
-  const cells = memory.allocate(valueSize * maxArguments); // kept as long as the core
 
   const lowerBytes = (cell: number, target: number, kind: number): void => {
     const length = memory.view.getInt32(cell + 4, true);

@@ -69,7 +69,7 @@ export class Component {
     }
     const core = callPath === 'direct' ? coreExports(cores, scalar.key) : undefined;
     this.#call = core
-      ? directCall(connection.engine.core, core)
+      ? directCall(connection.engine, core)
       : wrappedCall(connection.engine.core, functions, payloadOf);
   }
 

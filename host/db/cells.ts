@@ -1,0 +1,37 @@
+/** Rows and arguments as the core writes them in one crossing: 16 bytes a value (bridge_row, bridge_values). */
+
+import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import type { Memory } from '../core/memory.js';
+import { outOfRange } from './arguments.js';
+import type { SqlValue } from './values.js';
+
+/** Bytes of one value: int32 type, int32 bytes, then a number, an integer or a pointer. */
+export const cellSize = 16;
+
+/**
+ * Reads the value at `cell`.
+ *
+ * @param bigints whether integers are bigint
+ * @throws RangeError (ERR_OUT_OF_RANGE) where an integer does not fit a number
+ */
+export function readCell(memory: Memory, cell: number, bigints: boolean): SqlValue {
+  const view = memory.view;
+  switch (view.getInt32(cell, true)) {
+    case SQLITE_INTEGER: {
+      if (bigints) return view.getBigInt64(cell + 8, true);
+      const value = view.getInt32(cell + 12, true) * 4_294_967_296 + view.getUint32(cell + 8, true);
+      if (Number.isSafeInteger(value)) return value;
+      throw outOfRange(
+        `Value is too large to be represented as a JavaScript number: ${view.getBigInt64(cell + 8, true)}`,
+      );
+    }
+    case SQLITE_FLOAT:
+      return view.getFloat64(cell + 8, true);
+    case SQLITE_TEXT:
+      return memory.text(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
+    case SQLITE_BLOB:
+      return memory.copy(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
+    default:
+      return null;
+  }
+}
