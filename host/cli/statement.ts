@@ -13,6 +13,7 @@ export class StatementReader {
   #dark = false;
   #semicolon = false;
   #depth = 0;
+  #comment = false;
 
   get empty(): boolean {
     return this.lines.length === 0;
@@ -29,6 +30,11 @@ export class StatementReader {
     return blank || (this.#semicolon && this.#awaited === '' && isComplete(this.#sql));
   }
 
+  /** The lines for the shell: it takes a statement with a comment after it for complete only at the next line. */
+  get input(): string[] {
+    return this.#comment && this.#sql !== '' ? [...this.lines, ''] : this.lines;
+  }
+
   /** The shell's continuation prompt: what is open shows in its first three characters. */
   prompt(continuation: string): string {
     let open = '';
@@ -38,6 +44,7 @@ export class StatementReader {
   }
 
   #scan(line: string): void {
+    this.#comment = false;
     for (let i = 0; i < line.length; i++) {
       const c = line.charAt(i);
       const next = line.charAt(i + 1);
@@ -58,7 +65,10 @@ export class StatementReader {
         this.#semicolon = true;
         continue;
       }
-      if (c === '-' && next === '-') return;
+      if (c === '-' && next === '-') {
+        this.#comment = true;
+        return;
+      }
       if (c === '/' && next === '*') {
         this.#awaited = '*';
         i += 1;

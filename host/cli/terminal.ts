@@ -230,10 +230,10 @@ class StatementEditor {
     this.#reading = false;
     process.stdin.pause();
     process.stdin.setRawMode(false);
-    const { lines } = this.#statement;
+    const { lines, input } = this.#statement;
     this.#statement = new StatementReader();
     this.history.add(lines.join('\n'));
     this.history.rewind();
-    this.#send({ kind: 'lines', lines, end });
+    this.#send({ kind: 'lines', lines: input, end });
   }
 }

@@ -1,0 +1,263 @@
+/** The shell against a native sqlite3 of the same sources: output, errors, exit codes and files. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { root } from '../scripts/sources.js';
+import { nativeShell } from './oracle.js';
+
+const program = join(root, 'dist/cli/main.js');
+const native = nativeShell();
+const scratch = mkdtempSync(join(tmpdir(), 'shell-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Case {
+  args?: string[];
+  stdin?: string;
+  files?: Record<string, string>;
+  env?: Record<string, string>;
+  /** What differs from run to run, taken out of the output. */
+  ignore?: RegExp;
+  /** Run by sh, with the shell under test as $SQLITE. */
+  script?: string;
+}
+
+interface Result {
+  stdout: string;
+  stderr: string;
+  code: number | null;
+  files: Record<string, string>;
+}
+
+let runs = 0;
+
+function run(command: readonly string[], given: Case): Result {
+  const folder = join(scratch, `${runs++}`, 'home');
+  mkdirSync(join(folder, 'sub'), { recursive: true });
+  for (const [name, content] of Object.entries(given.files ?? {})) writeFileSync(join(folder, name), content);
+  const [file = '', ...before] = command;
+  const options = {
+    cwd: folder,
+    input: given.stdin ?? '',
+    env: { PATH: process.env.PATH ?? '', HOME: folder, TMPDIR: folder, ...given.env },
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+  } as const;
+  const done =
+    given.script === undefined
+      ? spawnSync(file, [...before, ...(given.args ?? [])], { ...options, argv0: 'sqlite-wasm-run' })
+      : spawnSync('bash', ['-c', given.script.replaceAll('$SQLITE', command.join(' '))], options);
+  const clean = (text: string): string => (given.ignore ? text.replaceAll(given.ignore, '#') : text);
+  const files: Record<string, string> = {};
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    if (statSync(path).isFile()) files[name] = readFileSync(path).toString('latin1');
+  }
+  return { stdout: clean(done.stdout), stderr: clean(done.stderr), code: done.status, files };
+}
+
+const ours = (given: Case): Result => run([process.execPath, program], given);
+
+const table = `CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c REAL, d BLOB);
+INSERT INTO t VALUES(1,'one',1.5,x'00ff41'),(2,'zwei, "ü" 日本 🎉',-2.0,NULL),(3,'it''s
+two lines',1e300,x''),(9007199254740993,NULL,0.1,x'c3bc');
+`;
+const csv = 'id,name,note\n1,Ann,"a, b"\n2,Bob,"say ""hi"""\n3,Cy,"two\nlines"\n4,Dee\n';
+const modes =
+  'ascii box column csv html insert json jsonlines line list markdown qbox quote split table tabs tcl';
+const sql = (text: string, more: Partial<Case> = {}): Case => ({ stdin: text, ...more });
+const args = (...list: string[]): Case => ({ args: list });
+
+const cases: Record<string, Case> = {
+  'a script on stdin': sql("SELECT 1;\nSELECT 2, NULL, x'41', 'ü';\n"),
+  'no newline at the end': sql('SELECT 1;\nSELECT 2'),
+  'CRLF lines': sql('SELECT 1;\r\n.print x\r\nSELECT 2;\r\n'),
+  'empty input': sql(''),
+  'comments and blank lines': sql('-- c\n\n/* d\n */ SELECT 1; -- e\n# f\nSELECT 2;\n'),
+  'go and /': sql('SELECT 1\ngo\nSELECT 2\n/\n'),
+  'a trigger': sql(
+    'CREATE TABLE t(a);CREATE TRIGGER r AFTER INSERT ON t BEGIN\nUPDATE t SET a=a+1;\nEND;\nINSERT INTO t VALUES(1);SELECT * FROM t;',
+  ),
+  'FILE and SQL': args('x.db', 'CREATE TABLE t(a)', 'INSERT INTO t VALUES(7)', '.tables', 'SELECT * FROM t'),
+  'a path through ..': args('sub/../x.db', 'CREATE TABLE t(a);', '.tables'),
+  'a folder that is not there': args('none/x.db', 'SELECT 1;CREATE TABLE t(a)'),
+  'a folder as database': args('sub', 'CREATE TABLE t(a)'),
+  'not a database': { args: ['x.db', 'SELECT * FROM sqlite_schema'], files: { 'x.db': csv.repeat(50) } },
+  '-readonly': {
+    script: '$SQLITE x.db "CREATE TABLE t(a)"; $SQLITE -readonly x.db "INSERT INTO t VALUES(1)"',
+  },
+  '-readonly, no file': args('-readonly', 'x.db', 'SELECT * FROM t'),
+  '-ifexists, no file': args('-ifexists', 'x.db', 'SELECT 1'),
+  '-cmd': { args: ['-cmd', '.mode json', '-cmd', 'SELECT 5 AS a'], stdin: 'SELECT 6 AS b;' },
+  '-init': {
+    args: ['-init', 'i.sql', ':memory:', 'SELECT 2'],
+    files: { 'i.sql': '.headers on\nSELECT 1 AS x;\n' },
+  },
+  '~/.sqliterc': { stdin: 'SELECT 1 AS x;', files: { '.sqliterc': '.mode box\n' } },
+  '-version': { args: ['-version'], ignore: /\((?:32|64)-bit\)/g },
+  'an unknown option': args('-bogus'),
+  'an option without its argument': args('-cmd'),
+  'an unknown dot-command': sql('.bogus\nSELECT 1;\n'),
+  'a dot-command misused': sql('.mode nonsense\n.import\n.open --x\nSELECT 1;\n'),
+  'an error in an argument': args(':memory:', 'SELECT 1', 'SELEC 2', 'SELECT 3'),
+  'errors with line numbers': sql('SELECT 1;\n\nSELECT * FROM\n  nowhere;\nSELECT )\n;\nSELECT 2;\n'),
+  'a constraint': sql(
+    'CREATE TABLE t(a UNIQUE);\nINSERT INTO t VALUES(1);\nINSERT INTO t VALUES(1);\nSELECT 9;',
+  ),
+  '-bail': { args: ['-bail'], stdin: 'SELECT 1;\nSELECT nope;\nSELECT 2;\n' },
+  '.bail on': sql('.bail on\nSELECT 1;\nSELECT nope;\nSELECT 2;\n'),
+  '.exit 7': sql('SELECT 1;\n.exit 7\nSELECT 2;\n'),
+  '.exit after an error': sql('SELECT nope;\n.exit\n'),
+  '.quit': sql('SELECT 1;\n.quit\nSELECT 2;\n'),
+  'an unfinished statement': sql('SELECT 1,\n2'),
+  'an unfinished string': sql("SELECT 'abc\n;"),
+  '.read': {
+    stdin: '.read a.sql\nSELECT 3;\n',
+    files: { 'a.sql': 'SELECT 1;\n.read sub/../b.sql\n', 'b.sql': 'SELECT 2;\nSELECT oops;\n' },
+  },
+  '.read, no file': sql('.read none.sql\n'),
+  '.read of a command': sql(".read '|echo SELECT 4;'\n"),
+  '.cd': sql(".cd sub\n.open y.db\nCREATE TABLE t(a);\n.cd ..\nSELECT file='' FROM pragma_database_list;\n"),
+  '.output and .once': sql('.output o.txt\nSELECT 1;\n.output\n.once p.txt\nSELECT 2;\nSELECT 3;\n'),
+  '.once into a command': sql(".once '|cat -n'\nSELECT 'piped';\nSELECT 'not';\n"),
+  '.output into a command, left open': sql(".output '|cat'\nSELECT 'piped';\n"),
+  '.system': sql('.system echo from system\n.shell echo from shell; exit 3\nSELECT 1;\n'),
+  '.import csv': {
+    stdin: '.mode csv\n.import d.csv d\nSELECT * FROM d;\n.schema\n',
+    files: { 'd.csv': csv },
+  },
+  '.import --csv --skip': {
+    stdin: 'CREATE TABLE d(a,b,c);\n.import --csv --skip 1 -v d.csv d\nSELECT * FROM d;\n',
+    files: { 'd.csv': csv },
+  },
+  '.import of a command': sql('.import --csv \'|printf "a,b\\n1,2\\n"\' d\nSELECT * FROM d;\n'),
+  '.import, no file': sql('.import none.csv d\n'),
+  '.import of stdin': {
+    script: "printf 'a|b\\n1|2\\n' | $SQLITE :memory: '.import /dev/stdin d' 'SELECT * FROM d'",
+  },
+  '.dump': sql(`${table}CREATE INDEX i ON t(b);CREATE VIEW v AS SELECT 1;\n.dump\n`),
+  '.schema and .tables': sql(
+    `${table}CREATE INDEX i ON t(b);\n.schema\n.tables\n.indexes\n.schema --indent\n.fullschema\n`,
+  ),
+  '.databases': sql("ATTACH 'y.db' AS y;\n.databases\n", { ignore: /\S*\/home\//g }),
+  '.timer': sql('.timer on\nSELECT 1;\n', { ignore: /\d+\.\d+/g }),
+  '.backup and .restore': sql(
+    `${table}.backup b.db\nDELETE FROM t;\n.restore b.db\nSELECT count(*) FROM t;\n`,
+    { ignore: /\u0000/g },
+  ),
+  '.save and .open': sql(`${table}.save s.db\n.open s.db\nSELECT a FROM t;\n`),
+  '.clone': sql(`${table}.clone c.db\n`),
+  '.recover': sql(`${table}.recover\n`),
+  '.expert': sql('CREATE TABLE t(a,b);\n.expert\nSELECT * FROM t WHERE a=5;\n'),
+  '.eqp': sql('CREATE TABLE t(a,b);\n.eqp on\nSELECT * FROM t WHERE a=5 ORDER BY b;\n'),
+  '.explain': sql('.eqp off\nEXPLAIN SELECT 1;\nEXPLAIN QUERY PLAN SELECT 1;\n'),
+  '.parameter': sql(
+    '.parameter init\n.parameter set @x 5\n.parameter set $y "\'text\'"\n.parameter list\nSELECT @x, $y, ?1;\n.parameter unset @x\nSELECT @x;\n',
+  ),
+  '.changes, .echo, .stats': sql('.changes on\n.echo on\nCREATE TABLE t(a);\nINSERT INTO t VALUES(1),(2);\n'),
+  '.show': sql('.show\n'),
+  '.help': sql('.help\n.help mode\n.help nothing\n'),
+  '.sha3sum': sql(`${table}.sha3sum\n`),
+  '.dbinfo': sql(`${table}.save s.db\n.open s.db\n.dbinfo\n`),
+  '.lint': sql('CREATE TABLE p(a PRIMARY KEY);CREATE TABLE c(x REFERENCES p);\n.lint fkey-indexes\n'),
+  '.limit, .dbconfig, .connection': sql('.limit\n.dbconfig\n.connection\n'),
+  '.vfslist': sql('.print x\n.vfsname\n', { ignore: /unix|node/g }),
+  '.log and .trace': sql('.trace stdout\nSELECT 1;\n.log stdout\nSELECT nope;\n'),
+  '.archive': { stdin: '.archive --create d.csv\n.archive --list\n', files: { 'd.csv': csv } },
+  '.testcase': sql('.testcase one\nSELECT 1;\n.check 1\n'),
+  '-safe': { args: ['-safe'], stdin: '.system echo no\n' },
+  'readfile, writefile, fsdir': {
+    stdin:
+      "SELECT writefile('w.txt','abc'), readfile('d.csv'), length(readfile('none'));\nSELECT name FROM fsdir('sub');\nSELECT lsmode(33188);\n",
+    files: { 'd.csv': csv },
+  },
+  'edit()': { args: ['x.db', "SELECT edit('abc','sed -i s/b/B/')"] },
+  '.session': sql(
+    'CREATE TABLE t(a INTEGER PRIMARY KEY, b);\n.session open main s\n.session s attach t\nINSERT INTO t VALUES(1,2);\n.session s changeset cs.bin\n.session s patchset ps.bin\n.session list\n.session s isempty\n.session s close\n',
+  ),
+  'generate_series, completion, regexp, sha3': sql(
+    "SELECT sum(value) FROM generate_series(1,10);SELECT 'ab' REGEXP 'a.';SELECT hex(sha3('x'));SELECT candidate FROM completion('sel');",
+  ),
+  'json, fts5, rtree, math, dbstat': sql(
+    "SELECT json_extract('[1,{\"a\":2}]','$[1].a'), sqrt(2), pi(), 1/3.0, 1e22;CREATE VIRTUAL TABLE f USING fts5(x);INSERT INTO f VALUES('hello world');SELECT * FROM f('hello');CREATE VIRTUAL TABLE r USING rtree(i,a,b);SELECT count(*) FROM dbstat;",
+  ),
+  'floating point': sql(
+    "SELECT 0.1+0.2, 1e300*1e10, -1e300*1e10, 123456789.123456789, 5e-324, 1.7976931348623157e308, round(2.5), printf('%.20g', 0.1);",
+  ),
+  'time zones': {
+    stdin:
+      "SELECT datetime(1700000000,'unixepoch','localtime'), datetime(1720000000,'unixepoch','localtime'), datetime('2024-03-10 12:00','utc');",
+    env: { TZ: 'America/New_York' },
+  },
+  'a deep expression': sql(`SELECT ${'('.repeat(900)}1${')'.repeat(900)};`),
+  'a too deep expression': sql(`SELECT ${'1+'.repeat(1500)}1;`),
+  'a deep recursive trigger': sql(
+    'PRAGMA recursive_triggers=1;CREATE TABLE t(a);CREATE TRIGGER r AFTER INSERT ON t WHEN new.a<900 BEGIN INSERT INTO t VALUES(new.a+1);END;INSERT INTO t VALUES(1);SELECT count(*) FROM t;',
+  ),
+  'a wide line': sql(`SELECT length('${'x'.repeat(200_000)}');`),
+  'a script of 100 000 lines': sql(
+    `CREATE TABLE t(a);\nBEGIN;\n${'INSERT INTO t VALUES(1);\n'.repeat(100_000)}COMMIT;\nSELECT count(*) FROM t;\n`,
+  ),
+  'a file of 100 000 rows': {
+    stdin: '.import --csv d.csv d\nSELECT count(*), sum(a) FROM d;\n.mode csv\nSELECT * FROM d;\n',
+    files: { 'd.csv': `a,b\n${Array.from({ length: 100_000 }, (_, i) => `${i},x${i}\n`).join('')}` },
+  },
+  'a file argument with spaces and ü': args('my ü db', 'CREATE TABLE "tä b"(x)', '.tables'),
+  '-interactive': { args: ['-interactive', '-noinit'], stdin: 'SELECT 1,\n2;\nSELECT oops;\n' },
+};
+for (const option of 'ascii box column csv html json line list markdown quote table tabs'.split(' ')) {
+  cases[`-${option}`] = { args: [`-${option}`], stdin: `${table}SELECT * FROM t;\n` };
+}
+for (const mode of modes.split(' ')) {
+  cases[`.mode ${mode}`] = sql(
+    `${table}.mode ${mode}\n.headers on\nSELECT * FROM t;\nSELECT 1 AS x, 2 WHERE 0;\n`,
+  );
+}
+for (const options of [
+  ['-header', '-separator', ';'],
+  ['-nullvalue', 'N/A'],
+  ['-noheader', '-csv'],
+  ['-echo'],
+]) {
+  cases[options.join(' ')] = { args: options, stdin: `${table}SELECT * FROM t;\n` };
+}
+
+describe.skipIf(!native)('as native sqlite3', () => {
+  test.each(Object.entries(cases))('%s', (_name, given) => {
+    expect(ours(given)).toEqual(run([native ?? ''], given));
+  });
+});
+
+describe('the command', () => {
+  test('a clean run leaves stderr empty', () => {
+    expect(ours(args('x.db', 'SELECT 1'))).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
+  });
+  test('a reader that leaves ends it quietly', () => {
+    const script =
+      '$SQLITE :memory: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT x FROM c" | head -1';
+    expect(ours({ script })).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
+  });
+  test('pipes behind /dev/fd', () => {
+    const script =
+      "$SQLITE :memory: '.read /dev/fd/9' '.output /dev/stdout' 'SELECT 3' 9< <(echo 'SELECT 77;') | cat";
+    expect(ours({ script })).toMatchObject({ stdout: '77\n3\n', stderr: '' });
+  });
+  test('--locking', () => {
+    expect(ours(args('--locking', 'none', 'x.db', 'CREATE TABLE t(a)', '.tables'))).toMatchObject({
+      stdout: 't\n',
+      code: 0,
+    });
+    expect(ours(args('--locking=auto', ':memory:', 'SELECT 1'))).toMatchObject({ stdout: '1\n', code: 0 });
+    const refused = ours(args('--locking', 'some', 'x.db'));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('--locking does not take "some": --locking auto|none');
+    expect(ours(args('--locking')).stderr).toContain('missing argument to --locking');
+  });
+  test('-help names our own options after the shell’s', () => {
+    const { stderr, code } = ours(args('--help'));
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/-readonly [\s\S]*--locking auto\|none/);
+  });
+});
