@@ -7,13 +7,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { root } from './sources.js';
 
-const data = join(dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data');
+const data = join(root, 'node_modules/vega-datasets/data');
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-wasm-run-demo-'));
 
 /** Runs the shell on a database as `sqlite-wasm-run FILE < script` does. */

@@ -54,7 +54,7 @@ test('attach says 0 where a table records nothing as things stand', () => {
   expect(value("SELECT session_attach(?, 'v')", h)).toBe(0n);
   db.exec('CREATE TABLE later(id INTEGER PRIMARY KEY); INSERT INTO later VALUES (1)');
   expect(value("SELECT session_attach(?, 'later')", h)).toBe(1n);
-  expect(value('SELECT hex(session_changeset(?))', h)).toBe('540101006C61746572001200010000000000000001');
+  expect(value('SELECT hex(session_changeset(?))', h)).toBe('5401016C61746572001200010000000000000001');
 });
 
 describe('session_changeset in every kind of statement that writes', () => {
@@ -85,7 +85,7 @@ describe('session_changeset in every kind of statement that writes', () => {
       'INSERT INTO outbox VALUES (1, session_changeset(H)); DELETE FROM outbox WHERE body != session_changeset(H)',
     ],
   ])('%s', (_name, sql) => {
-    db.exec(sql.replaceAll('H', String(h)));
+    db.exec(sql.replaceAll(/\bH\b/g, String(h)));
     expect(value('SELECT hex(body) FROM outbox')).toBe(carol);
     expect(value('PRAGMA integrity_check')).toBe('ok');
   });
@@ -103,8 +103,8 @@ test('attached databases and temp have sessions of their own', () => {
   const temp = value("SELECT session_create('temp')") as bigint;
   for (const h of [side, temp]) value('SELECT session_attach(?, NULL)', h);
   db.exec("INSERT INTO side.t VALUES (1); INSERT INTO tt VALUES (2); INSERT INTO users VALUES (9, 'x', 1)");
-  expect(value('SELECT hex(session_changeset(?))', side)).toBe('54010100740012000' + '10000000000000001');
-  expect(value('SELECT hex(session_changeset(?))', temp)).toBe('5401010074740012000' + '10000000000000002');
+  expect(value('SELECT hex(session_changeset(?))', side)).toBe('54010174001200010000000000000001');
+  expect(value('SELECT hex(session_changeset(?))', temp)).toBe('5401017474001200010000000000000002');
 });
 
 test('several sessions on one connection, handles that grow', () => {

@@ -28,17 +28,16 @@ export interface EngineOptions {
   readonly wasi?: WebAssembly.ModuleImports;
 }
 
-const scratchSize = 16_384;
+/** Bytes of {@link Engine.scratch}. */
+export const scratchSize = 16_384;
 
 export class Engine implements Callbacks {
   readonly core: Core;
   readonly #callbacks = new Map<number, Callback>();
   readonly #connections = new Map<number, Connection>();
-  /** Room for text on its way into the core; free between two calls. */
-  readonly scratch: { readonly pointer: number; readonly size: number };
-  /** Room for the arguments of a function; free once they are read. */
-  readonly arguments: number;
   #lastId = 0;
+  #scratch = 0;
+  #arguments = 0;
   #thrown: { error: unknown } | undefined;
 
   constructor(options: EngineOptions) {
@@ -57,8 +56,19 @@ export class Engine implements Callbacks {
       },
       options.wasi,
     );
-    this.scratch = { pointer: this.core.memory.allocate(scratchSize), size: scratchSize };
-    this.arguments = this.core.memory.allocate(cellSize * maxArguments);
+  }
+
+  /** Room for text on its way into the core; free between two calls. */
+  get scratch(): number {
+    // Not taken at the start: memory initializes SQLite, which the shell configures first.
+    this.#scratch ||= this.core.memory.allocate(scratchSize);
+    return this.#scratch;
+  }
+
+  /** Room for the arguments of a function, as bridge_values writes them; free once they are read. */
+  get arguments(): number {
+    this.#arguments ||= this.core.memory.allocate(cellSize * maxArguments);
+    return this.#arguments;
   }
 
   /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */

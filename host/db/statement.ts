@@ -3,7 +3,7 @@
 import { SQLITE_DONE, SQLITE_ROW } from '../core/constants.js';
 import { checkArgument, checkOptions, illegalConstructor, invalidState, invalidType } from './arguments.js';
 import { cellSize, readCell } from './cells.js';
-import type { Connection } from './engine.js';
+import { type Connection, scratchSize } from './engine.js';
 import type { SqlValue } from './values.js';
 
 /** What can be bound to a parameter. Numbers are bound as REAL; use a bigint for an INTEGER that must stay one. */
@@ -269,20 +269,20 @@ export class StatementSync {
   #bindText(statement: number, index: number, value: string): number {
     const { c, memory } = this.#owner.connection.engine.core;
     const scratch = this.#owner.connection.engine.scratch;
-    if (value.length * 3 <= scratch.size) {
+    if (value.length * 3 <= scratchSize) {
       const bytes = memory.bytes;
       let length = 0;
       while (length < value.length) {
         const unit = value.charCodeAt(length);
         if (unit > 127) break;
-        bytes[scratch.pointer + length] = unit;
+        bytes[scratch + length] = unit;
         length += 1;
       }
       if (length < value.length) {
-        const room = bytes.subarray(scratch.pointer, scratch.pointer + scratch.size);
+        const room = bytes.subarray(scratch, scratch + scratchSize);
         length = encoder.encodeInto(value, room).written;
       }
-      return c.bridge_bind_text(statement, index, scratch.pointer, length);
+      return c.bridge_bind_text(statement, index, scratch, length);
     }
     using arena = memory.arena();
     const { pointer, length } = arena.text(value);

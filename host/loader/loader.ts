@@ -13,7 +13,7 @@ import { checkComponent } from './policy.js';
 import { prepare } from './prepared.js';
 
 export interface LoaderOptions {
-  /** How functions are called. `direct` falls back by itself where a component does not fit it. */
+  /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
   readonly calls?: CallPath;
 }
 
@@ -27,8 +27,10 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
       const prepared = prepare(bytes, path);
       return {
         link(db) {
+          const asked = process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
+          const calls = options.calls ?? asked;
           const connection = engine.connection(db);
-          register(connection, new Component(connection, prepared, path, options.calls ?? 'direct'));
+          register(connection, new Component(connection, prepared, path, calls));
         },
       };
     },
