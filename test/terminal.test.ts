@@ -1,0 +1,184 @@
+/** The shell on a terminal, typed into through tmux. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { root } from '../scripts/sources.js';
+
+const program = join(root, 'dist/cli/main.js');
+const present = spawnSync('tmux', ['-V']).status === 0;
+if (!present) console.error('no tmux: the tests of the terminal are skipped');
+
+let folder = '';
+let socket = '';
+let typedLines = 0;
+
+function tmux(...args: string[]): string {
+  const { stdout, stderr, status } = spawnSync('tmux', ['-L', socket, '-f', '/dev/null', ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { ...process.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' },
+  });
+  if (status !== 0) throw new Error(`tmux ${args[0]}: ${stderr}`);
+  return stdout;
+}
+
+const screen = (): string => tmux('capture-pane', '-p', '-S', '-200').trimEnd();
+
+/** Types text as it is; "\n" presses Enter. */
+function type(text: string): void {
+  text.split('\n').forEach((line, index) => {
+    if (index > 0) tmux('send-keys', 'Enter');
+    if (line !== '') tmux('send-keys', '-l', line.replace(/;$/, '\\;'));
+  });
+}
+
+const press = (...keys: string[]): string => tmux('send-keys', ...keys);
+
+/** Waits until the screen matches. */
+async function shows(pattern: RegExp, timeout = 10_000): Promise<string> {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const text = screen();
+    if (pattern.test(text)) return text;
+    if (Date.now() > end) throw new Error(`the screen never matched ${pattern}:\n${text}`);
+    await sleep(20);
+  }
+}
+
+/** Runs a statement whose only purpose is to see that the prompt works and all before it is done. */
+async function settled(): Promise<string> {
+  typedLines += 1;
+  const mark = `mark${typedLines}`;
+  type(`.print ${mark}\n`);
+  return shows(new RegExp(`^${mark}\\nsqlite>`, 'm'));
+}
+
+const start = (): void =>
+  type(`SQLITE_HISTORY='${folder}/history' '${process.execPath}' '${program}' data.db; echo left with $?\n`);
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'terminal-'));
+  socket = `terminal-${process.pid}-${folder.slice(-6)}`;
+  tmux('new-session', '-d', '-x', '100', '-y', '60', 'env', 'PS1=$ ', 'HISTFILE=', 'sh');
+  start();
+  await shows(/^sqlite>/m, 20_000);
+});
+afterEach(() => {
+  tmux('kill-server');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const history = (): string[] => readFileSync(join(folder, 'history'), 'utf8').trimEnd().split('\n');
+
+describe.skipIf(!present)('on a terminal', () => {
+  test('a statement of several lines, its box, and the history of whole statements', async () => {
+    type("SELECT 'one\ntwo' AS text,\n  (2\n+ 3) AS five;\n");
+    const first = await shows(/two +│ +│\n╰/);
+    expect(first).toContain("'  ...> two' AS text,");
+    expect(first).toContain('(x1...> + 3) AS five;');
+    press('Up', 'Enter');
+    await shows(/(?:five[\s\S]*╰[\s\S]*){2}sqlite>$/);
+    expect(screen().match(/│ one +│ +5 │/g)).toHaveLength(2);
+    type('SELECT 6;\n');
+    await settled();
+    press('C-d');
+    await shows(/left with 0/);
+    expect(history()).toEqual([
+      "\\SELECT 'one\\ntwo' AS text,\\n  (2\\n+ 3) AS five;",
+      'SELECT 6;',
+      `.print mark${typedLines}`,
+    ]);
+  });
+
+  test('history comes back in the next session', async () => {
+    press('C-d');
+    await shows(/left with 0/);
+    writeFileSync(join(folder, 'history'), "\\SELECT 'a\\\\nb',\\n41+1;\n.print older\n");
+    start();
+    await shows(/sqlite>$/);
+    press('Up', 'Down', 'Up', 'Up', 'Up', 'Enter');
+    expect(await settled()).toMatch(/│ a\\nb +│ +42 │/);
+  });
+
+  test('Tab completes keywords, tables, columns, dot-commands and files', async () => {
+    type('CREATE TABLE airports(iata_code);\n');
+    await settled();
+    type('SELE');
+    press('Tab');
+    await shows(/SELECT$/);
+    type(' iata');
+    press('Tab');
+    await shows(/SELECT iata_code$/);
+    type(' FROM airp');
+    press('Tab');
+    await shows(/FROM airports$/);
+    press('C-c');
+    type('.tab');
+    press('Tab');
+    await shows(/\.tables$/);
+    press('C-c');
+    type('.open dat');
+    press('Tab');
+    await shows(/\.open data\.db$/);
+  });
+
+  test('Ctrl-C interrupts a statement; the next one works', async () => {
+    type('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c;\n');
+    await sleep(700);
+    press('C-c');
+    await shows(/interrupted/, 1000);
+    type('SELECT 6*7;\n');
+    await shows(/│ +42 │/);
+    // An end of input right after an interrupt is one, too.
+    type('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c;\n');
+    await sleep(700);
+    press('C-c');
+    await shows(/(?:interrupted[\s\S]*){2}sqlite>$/, 2000);
+    press('C-d');
+    await shows(/left with 1/);
+  });
+
+  test('Ctrl-C drops a half-typed statement', async () => {
+    type("SELECT 'never,\n(");
+    press('C-c');
+    await shows(/\^C\nsqlite>$/);
+    type('SELECT 5');
+    press('C-c');
+    type('SELECT 6;\n');
+    const text = await settled();
+    expect(text).toMatch(/│ 6 │/);
+    expect(text).not.toMatch(/rror/);
+    expect(history()[0]).toBe('SELECT 6;');
+  });
+
+  test('what is typed ahead waits for its prompt', async () => {
+    type('SELECT 1; -- comment\nSELECT 2;\n.print three\n');
+    expect(await shows(/three\nsqlite>$/)).toMatch(
+      /│ 1 │[\s\S]*sqlite> SELECT 2;[\s\S]*│ 2 │[\s\S]*\nthree\n/,
+    );
+  });
+
+  test('a command has the terminal, and the terminal is restored at the end', async () => {
+    type('.system cat\n');
+    await sleep(500);
+    type('to cat\n');
+    await shows(/to cat\nto cat/);
+    press('C-d');
+    await settled();
+    type('.exit 7\n');
+    await shows(/left with 7/);
+    type('stty -a\n');
+    expect(await shows(/icanon/)).toMatch(/ icanon[\s\S]* echo /);
+  });
+
+  test('arguments alone run and leave', async () => {
+    press('C-d');
+    await shows(/left with 0/);
+    type(`clear; '${process.execPath}' '${program}' :memory: 'SELECT 7' && echo done\n`);
+    await shows(/7\s*│[\s\S]*done|^7\ndone/m);
+  });
+});
