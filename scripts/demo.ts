@@ -20,7 +20,7 @@ function shell(file: string, script: string): void {
   const program = join(root, 'dist/cli/main.js');
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, file], {
     cwd: folder,
-    input: script,
+    input: script.replace(/^ +/gm, ''), // a dot command starts its line
     encoding: 'utf8',
   });
   process.stdout.write(stdout);

@@ -1,6 +1,9 @@
 /** What the core asks of its host, as plain objects: implemented above, called by imports.ts only. */
 
-/** Thrown by file systems: the result code SQLite gets, and the system's error number. */
+/**
+ * Thrown by file systems: the result code SQLite gets, and the system's error number. The message is added to
+ * SQLite's own for the user; an empty one adds nothing.
+ */
 export class FileError extends Error {
   override readonly name = 'FileError';
   readonly code: number;

@@ -5,7 +5,6 @@
 
 import { randomFillSync } from 'node:crypto';
 import {
-  SQLITE_BUSY,
   SQLITE_CANTOPEN_FULLPATH,
   SQLITE_CHANGESET_ABORT,
   SQLITE_ERROR,
@@ -40,7 +39,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
   const failed = (error: unknown): number => {
     const known = error instanceof FileError ? error : new FileError(SQLITE_IOERR, String(error));
-    if (known.code !== SQLITE_BUSY) fileError = known; // that a lock is held is no news
+    fileError = known;
     return known.code;
   };
   const attempt = (action: () => void): number => {
@@ -256,6 +255,6 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
   return {
     functions,
-    fileErrorFor: (code) => (fileError?.code === code ? fileError.message : undefined),
+    fileErrorFor: (code) => (fileError?.code === code && fileError.message ? fileError.message : undefined),
   };
 }

@@ -299,7 +299,7 @@ export class RangeLock implements DatabaseLock {
   #take(kind: LockKind, start: number, length: number): void {
     const error = this.#locks.set(this.#fd, kind, start, length);
     if (busyNumbers.has(error)) {
-      throw new FileError(SQLITE_BUSY, `${this.#path} is locked by another connection`, error);
+      throw new FileError(SQLITE_BUSY, '', error); // SQLite's own words are enough
     }
     if (error) this.#fail(error === EPERM ? SQLITE_PERM : SQLITE_IOERR_LOCK, error);
   }
