@@ -33,6 +33,6 @@ export {
   DatabaseSync,
   type FunctionOptions,
 } from './db/database.js';
-export type { Session } from './db/session.js';
+export { Session } from './db/session.js';
 export type { Column, Row, RunResult, StatementOptions, SupportedValueType } from './db/statement.js';
 export { StatementSync } from './db/statement.js';

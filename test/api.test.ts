@@ -138,6 +138,17 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       ]);
     });
 
+    test('booleans, undefined and buffers have their place', () => {
+      const statement = db.prepare('SELECT ? AS v, typeof(?1) AS type');
+      expect(statement.get(true)).toEqual({ v: 1, type: 'integer' });
+      expect(statement.get(false)).toEqual({ v: 0, type: 'integer' });
+      expect(statement.get(undefined)).toEqual({ v: null, type: 'null' });
+      expect(statement.get(7)).toEqual({ v: 7, type: 'real' });
+      expect(statement.get(7n)).toEqual({ v: 7, type: 'integer' });
+      expect(statement.get(Uint8Array.of(1, 2).buffer)).toEqual({ v: Uint8Array.of(1, 2), type: 'blob' });
+      expect(statement.get(new Uint16Array([513]))).toEqual({ v: Uint8Array.of(1, 2), type: 'blob' });
+    });
+
     test('rows have no prototype, whatever their columns are called', () => {
       const row = db.prepare('SELECT 1 AS "constructor", 2 AS "__proto__", 3 AS "a ""b"').get();
       expect(Object.getPrototypeOf(row)).toBe(null);
@@ -157,11 +168,17 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
     });
 
     test('what SQLite has not is refused', () => {
-      const statement = db.prepare('SELECT ?');
-      for (const wrong of [undefined, true, Symbol('x'), () => 1]) {
-        expect(thrownBy(() => statement.get(wrong as never))).toMatchObject({
+      const statement = db.prepare('SELECT ?, ?');
+      for (const wrong of [{}, [1], new Date(), Symbol('x'), () => 1]) {
+        expect(thrownBy(() => statement.get(1, wrong as never))).toMatchObject({
           code: 'ERR_INVALID_ARG_TYPE',
-          message: 'Provided value cannot be bound to SQLite parameter 1.',
+          message: 'Provided value cannot be bound to SQLite parameter 2.',
+        });
+      }
+      for (const nothing of ['', '-- a comment']) {
+        expect(thrownBy(() => db.prepare(nothing))).toMatchObject({
+          code: 'ERR_INVALID_ARG_VALUE',
+          message: 'The SQL query contains no statements.',
         });
       }
     });

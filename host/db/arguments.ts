@@ -19,6 +19,10 @@ export function invalidState(message: string): Error {
   return coded(new Error(message), 'ERR_INVALID_STATE');
 }
 
+export function invalidValue(message: string): TypeError {
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE');
+}
+
 export function outOfRange(message: string): RangeError {
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE');
 }
@@ -56,10 +60,7 @@ export function checkOptions(options: unknown, kinds: Readonly<Record<string, Ki
   for (const [name, value] of Object.entries(options)) {
     const kind = kinds[name];
     if (!kind) {
-      throw coded(
-        new TypeError(`There is no option "${name}": there is ${Object.keys(kinds).join(', ')}.`),
-        'ERR_INVALID_ARG_VALUE',
-      );
+      throw invalidValue(`There is no option "${name}": there is ${Object.keys(kinds).join(', ')}.`);
     }
     if (value !== undefined) checkArgument(`options.${name}`, value, kind);
   }

@@ -22,7 +22,7 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_URI,
 } from '../core/constants.js';
-import { checkArgument, checkOptions, invalidState, invalidType } from './arguments.js';
+import { checkArgument, checkOptions, invalidState, invalidType, invalidValue } from './arguments.js';
 import { cellSize, readCell } from './cells.js';
 import type { Connection, Engine } from './engine.js';
 import { Session } from './session.js';
@@ -244,7 +244,7 @@ export class DatabaseSync implements Disposable {
     const { pointer, length } = arena.text(sql);
     own.check(db, c.sqlite3_prepare_v3(db, pointer, length + 1, 0, out, 0));
     const handle: StatementHandle = { pointer: memory.pointerAt(out), cells: 0 };
-    if (handle.pointer === 0) throw invalidState('the SQL contains no statement');
+    if (handle.pointer === 0) throw invalidValue('The SQL query contains no statements.');
     this.#statements.add(handle);
     const owner: StatementOwner = { connection, busy: (action) => this.busy(action) };
     const statement = new StatementSync(madeByDatabase, owner, handle, { ...this.#options, ...options });

@@ -6,8 +6,19 @@ import { cellSize, readCell } from './cells.js';
 import { type Connection, scratchSize } from './engine.js';
 import type { SqlValue } from './values.js';
 
-/** What can be bound to a parameter. Numbers are bound as REAL; use a bigint for an INTEGER that must stay one. */
-export type SupportedValueType = null | number | bigint | string | ArrayBufferView;
+/**
+ * What can be bound to a parameter. Numbers are bound as REAL (a bigint makes an INTEGER), booleans as 1 and 0,
+ * undefined as NULL.
+ */
+export type SupportedValueType =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | ArrayBuffer
+  | ArrayBufferView;
 
 /** A row by column names, without a prototype; or, with `returnArrays`, its values in order. */
 export type Row = Record<string, SqlValue>;
@@ -227,7 +238,7 @@ export class StatementSync {
     c.sqlite3_clear_bindings(statement);
     let first = 0;
     const named = parameters[0];
-    if (typeof named === 'object' && named !== null && !ArrayBuffer.isView(named)) {
+    if (isNamed(named)) {
       for (const [name, value] of Object.entries(named)) {
         const index = this.#indexOf(name);
         if (index > 0) this.#bind(statement, index, value);
@@ -250,14 +261,17 @@ export class StatementSync {
     let code: number;
     if (typeof value === 'number') code = c.sqlite3_bind_double(statement, index, value);
     else if (typeof value === 'string') code = this.#bindText(statement, index, value);
-    else if (value === null) code = c.sqlite3_bind_null(statement, index);
+    else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
+    else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, BigInt(value));
     else if (typeof value === 'bigint') {
       if (BigInt.asIntN(64, value) !== value) {
         throw invalidType('BigInt value is too large to bind.');
       }
       code = c.sqlite3_bind_int64(statement, index, value);
-    } else if (ArrayBuffer.isView(value)) {
-      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    } else if (isBytes(value)) {
+      const bytes = ArrayBuffer.isView(value)
+        ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+        : new Uint8Array(value);
       using arena = memory.arena();
       code = c.bridge_bind_blob(statement, index, arena.bytes(bytes), bytes.length);
     } else {
@@ -354,6 +368,15 @@ export class StatementSync {
     this.#handle.cells = memory.allocate(cellSize * count);
     this.#build = rowBuilder(this.#names);
   }
+}
+
+function isBytes(value: unknown): value is ArrayBufferView | ArrayBuffer {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
+/** Whether a first argument holds parameters by name. */
+function isNamed(value: unknown): value is Record<string, unknown> {
+  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && !isBytes(value);
 }
 
 /** An object literal is built several times as fast as an object to which the names are added one by one. */
