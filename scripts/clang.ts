@@ -16,11 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { cache, compiler, fetchSource, sha256 } from './sources.js';
 
 interface Clang {
-  runClang(
-    args: string[],
-    files: Record<string, Uint8Array>,
-    options: { fetchProgress: () => void },
-  ): Promise<Record<string, Uint8Array>>;
+  runClang(args: string[], files: Record<string, Uint8Array>): Promise<Record<string, Uint8Array>>;
 }
 
 const here = fileURLToPath(import.meta.url);
@@ -59,7 +55,7 @@ export async function clang(
           process.execPath,
           ['--import', import.meta.resolve('tsx'), here, work, output, ...args],
           {
-            stdio: ['ignore', 'inherit', 'inherit'],
+            stdio: ['ignore', 'ignore', 'inherit'], // clang speaks on stderr; what is on stdout is its loader's chatter
           },
         );
         child.on('error', reject);
@@ -85,9 +81,7 @@ if (process.argv[1] === here) {
     readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
   );
   try {
-    const made = (
-      await runClang(['clang', ...args, '-o', output], files, { fetchProgress: () => undefined })
-    )[output];
+    const made = (await runClang(['clang', ...args, '-o', output], files))[output];
     if (made) writeFileSync(join(folder, output), made);
     else process.exitCode = 1;
   } catch {

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Connection } from '../host/db/engine.js';
+import { Component } from '../host/loader/component.js';
+import type { Prepared } from '../host/loader/prepared.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
 
@@ -158,6 +161,21 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     const file = join(folder, 'short.wasm');
     writeFileSync(file, Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 10, 200));
     expect(messageOf(() => db.loadExtension(file))).toMatch(/short\.wasm: the component is cut short/);
+  });
+
+  test('one that this Node cannot compile', () => {
+    const future = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 2, 1, 0x01); // a type that no Node knows
+    const prepared: Prepared = {
+      digest: 'future',
+      imports: [],
+      exports: [],
+      glue: "return (getCoreModule) => getCoreModule('core.wasm')",
+      module: () => new WebAssembly.Module(future),
+    };
+    const connection = {} as Connection; // compiling comes before anything of it is used
+    expect(messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct'))).toMatch(
+      new RegExp(`^future\\.wasm cannot be compiled by Node ${process.version}, so it needs a newer one: `),
+    );
   });
 
   test('a folder', () => {

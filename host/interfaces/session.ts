@@ -1,7 +1,8 @@
 /** Interface `sqlite:extension/session@1.0.0`, bound to one connection. */
 
-import { SQLITE_NOTFOUND, SQLITE_NOTICE } from '../core/constants.js';
+import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { maxLength } from '../core/memory.js';
 import type { Connection } from '../db/engine.js';
 import type { Functions } from './generated/session.js';
 import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
@@ -25,6 +26,17 @@ export function sessionInterface(connection: Connection): Functions {
   const remove = (handle: bigint): void => {
     if (!sessions.delete(handle)) throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
   };
+
+  /** Reads a changeset that still fits an SQL value. */
+  const read = <T>(handle: bigint, use: (bytes: Uint8Array) => T): T =>
+    sessions.read(handle, 'changeset', (bytes) => {
+      if (bytes.length <= maxLength) return use(bytes);
+      throw error(
+        SQLITE_TOOBIG,
+        `the changeset has ${bytes.length} bytes, an SQL value has at most ${maxLength}: ` +
+          "write it to a file with the shell's .session, or take it in code with Session.changeset()",
+      );
+    });
 
   // A result<_, sqlite-error>: the case, then at offset 4 the error.
   const report = (guest: Guest, out: number, action: () => void): void => {
@@ -65,14 +77,12 @@ export function sessionInterface(connection: Connection): Functions {
         },
       },
     ),
-    changeset: Object.assign((handle: bigint) => asResult(() => sessions.changeset(handle)), {
+    changeset: Object.assign((handle: bigint) => asResult(() => read(handle, (bytes) => bytes.slice())), {
       [cabiLower](options: GuestOptions) {
         const guest = new Guest(options);
         return (handle: bigint, out: number): void =>
           report(guest, out >>> 0, () =>
-            sessions.read(BigInt.asUintN(64, handle), 'changeset', (bytes) =>
-              guest.putPair((out >>> 0) + 4, bytes),
-            ),
+            read(BigInt.asUintN(64, handle), (bytes) => guest.putPair((out >>> 0) + 4, bytes)),
           );
       },
     }),

@@ -46,7 +46,9 @@ export class Component {
       );
     } catch (error) {
       if (error instanceof WebAssembly.CompileError) {
-        throw new Error(`${path} needs a newer Node than ${process.version}: ${error.message}`);
+        throw new Error(
+          `${path} cannot be compiled by Node ${process.version}, so it needs a newer one: ${error.message}`,
+        );
       }
       throw new Error(`${path} cannot be started: ${messageOf(error)}`);
     }
