@@ -1,6 +1,7 @@
-/** Reads and writes the core's memory: views that follow its growth, text, and scratch space. */
+/** Reads and writes the core's memory: numbers, text, and scratch space. */
 
 import type { Bindings } from './bindings.js';
+import { Views } from './views.js';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -8,32 +9,12 @@ const encoder = new TextEncoder();
 /** The most bytes that one value may have: SQLITE_MAX_LENGTH, SQLite's own default. */
 export const maxLength = 1_000_000_000;
 
-export class Memory {
+export class Memory extends Views {
   readonly #c: Bindings;
-  #bytes: Uint8Array;
-  #view: DataView;
 
   constructor(c: Bindings) {
+    super(c.memory);
     this.#c = c;
-    this.#bytes = new Uint8Array(c.memory.buffer);
-    this.#view = new DataView(c.memory.buffer);
-  }
-
-  /** All of the memory. Valid until the core runs again: it may grow then. */
-  get bytes(): Uint8Array {
-    if (this.#bytes.byteLength === 0) this.#renew();
-    return this.#bytes;
-  }
-
-  /** The same as numbers, little-endian. Valid until the core runs again. */
-  get view(): DataView {
-    if (this.#bytes.byteLength === 0) this.#renew();
-    return this.#view;
-  }
-
-  #renew(): void {
-    this.#bytes = new Uint8Array(this.#c.memory.buffer);
-    this.#view = new DataView(this.#c.memory.buffer);
   }
 
   /** Text up to its terminator. A null pointer is null. */

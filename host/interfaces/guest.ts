@@ -5,6 +5,7 @@
  */
 
 import { SqliteError } from '../core/errors.js';
+import { Views } from '../core/views.js';
 
 /** jco calls a host function's property of this name, once per instance, for a function of core values. */
 export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
@@ -18,31 +19,12 @@ export interface GuestOptions {
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-export class Guest {
-  readonly #options: GuestOptions;
-  #bytes: Uint8Array;
-  #view: DataView;
+export class Guest extends Views {
+  readonly #realloc: GuestOptions['realloc'];
 
   constructor(options: GuestOptions) {
-    this.#options = options;
-    this.#bytes = new Uint8Array(options.memory.buffer);
-    this.#view = new DataView(options.memory.buffer);
-  }
-
-  /** All of the guest's memory, until the guest runs again. */
-  get bytes(): Uint8Array {
-    if (this.#bytes.byteLength === 0) this.#renew();
-    return this.#bytes;
-  }
-
-  get view(): DataView {
-    if (this.#bytes.byteLength === 0) this.#renew();
-    return this.#view;
-  }
-
-  #renew(): void {
-    this.#bytes = new Uint8Array(this.#options.memory.buffer);
-    this.#view = new DataView(this.#options.memory.buffer);
+    super(options.memory);
+    this.#realloc = options.realloc;
   }
 
   /**
@@ -51,7 +33,7 @@ export class Guest {
    * @throws RangeError where the guest answers with a place that is not in its memory or not aligned
    */
   allocate(size: number, align: number): number {
-    const pointer = this.#options.realloc(0, 0, align, size) >>> 0;
+    const pointer = this.#realloc(0, 0, align, size) >>> 0;
     if ((pointer & (align - 1)) !== 0 || pointer + size > this.bytes.length) {
       throw new RangeError(`the component allocated ${size} bytes outside its memory`);
     }
