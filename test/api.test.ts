@@ -446,7 +446,7 @@ describe('beyond node:sqlite', () => {
   test('an unknown option is refused by name', () => {
     expect(thrownBy(() => new own.DatabaseSync(':memory:', { readonly: true } as never)).message).toBe(
       'There is no option "readonly": there is open, readOnly, enableForeignKeyConstraints, ' +
-        'enableDoubleQuotedStringLiterals, allowExtension, timeout, locking, readBigInts, returnArrays, ' +
+        'enableDoubleQuotedStringLiterals, defensive, allowExtension, timeout, locking, readBigInts, returnArrays, ' +
         'allowBareNamedParameters, allowUnknownNamedParameters.',
     );
   });
@@ -455,7 +455,7 @@ describe('beyond node:sqlite', () => {
     const db = new own.DatabaseSync(':memory:');
     db.function('close', () => db.close());
     expect(thrownBy(() => db.prepare('SELECT close()').get()).message).toBe(
-      'database is busy: it cannot be closed from inside its own callback',
+      'database cannot be closed while in a callback',
     );
     expect(db.prepare('SELECT 1 v').get()).toEqual({ v: 1 });
     db.close();

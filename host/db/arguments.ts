@@ -5,9 +5,12 @@ type Code =
   | 'ERR_INVALID_STATE'
   | 'ERR_OUT_OF_RANGE'
   | 'ERR_ILLEGAL_CONSTRUCTOR'
-  | 'ERR_INVALID_ARG_VALUE';
+  | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_INVALID_URL_SCHEME'
+  | 'ERR_LOAD_SQLITE_EXTENSION';
 
-function coded<E extends Error>(error: E, code: Code): E & { code: Code } {
+/** Gives an error its code. */
+export function coded<E extends Error>(error: E, code: Code): E & { code: Code } {
   return Object.assign(error, { code });
 }
 
@@ -19,16 +22,16 @@ export function invalidState(message: string): Error {
   return coded(new Error(message), 'ERR_INVALID_STATE');
 }
 
-export function invalidValue(message: string): TypeError {
-  return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE');
-}
-
 export function outOfRange(message: string): RangeError {
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE');
 }
 
-export function illegalConstructor(): TypeError {
-  return coded(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR');
+export function invalidValue(message: string): TypeError {
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE');
+}
+
+export function illegalConstructor(): Error {
+  return coded(new Error('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR');
 }
 
 /** What an option may be: `typeof`'s word. */
@@ -41,9 +44,27 @@ const articles: Record<Kind, string> = {
   integer: 'an integer',
 };
 
+/** Whether the value is an integer that a C int holds. */
+export function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value;
+}
+
+/** Whether the value is bytes: what becomes a blob. */
+export function isBytes(value: unknown): value is ArrayBufferView | ArrayBufferLike {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+}
+
+/** The bytes of a value, not copied. A buffer that was transferred away has none. */
+export function bytesOf(value: ArrayBufferView | ArrayBufferLike): Uint8Array {
+  if (value.byteLength === 0) return new Uint8Array(0);
+  return ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
+}
+
 /** @throws TypeError unless `value` is of the kind */
 export function checkArgument(name: string, value: unknown, kind: Kind): void {
-  const fits = kind === 'integer' ? Number.isInteger(value) : typeof value === kind;
+  const fits = kind === 'integer' ? isInt32(value) : typeof value === kind;
   if (!fits) throw invalidType(`The "${name}" argument must be ${articles[kind]}.`);
 }
 

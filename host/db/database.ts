@@ -11,6 +11,7 @@ import {
   SQLITE_CHANGESET_NOTFOUND,
   SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
+  SQLITE_DBCONFIG_DEFENSIVE,
   SQLITE_DBCONFIG_DQS_DDL,
   SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DBCONFIG_ENABLE_FKEY,
@@ -22,16 +23,26 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_URI,
 } from '../core/constants.js';
-import { checkArgument, checkOptions, invalidState, invalidType, invalidValue } from './arguments.js';
+import {
+  bytesOf,
+  checkArgument,
+  checkOptions,
+  coded,
+  invalidState,
+  invalidType,
+  invalidValue,
+  isBytes,
+  isInt32,
+} from './arguments.js';
 import { cellSize, readCell } from './cells.js';
 import type { Connection, Engine } from './engine.js';
 import { Session } from './session.js';
 import {
   checkStatementOptions,
   madeByDatabase,
+  OpenDatabase,
   type StatementHandle,
   type StatementOptions,
-  type StatementOwner,
   StatementSync,
   statementOptionKinds,
 } from './statement.js';
@@ -40,11 +51,14 @@ import { type SqlValue, setResult } from './values.js';
 export interface DatabaseOptions extends StatementOptions {
   /** Opens at once. On unless set to false; then `open()` does. */
   open?: boolean;
+  /** Refuses to write, and to make the file. */
   readOnly?: boolean;
-  /** On unless set to false. */
+  /** Enforces REFERENCES. On unless set to false. */
   enableForeignKeyConstraints?: boolean;
   /** Lets "x" mean the text 'x' where there is no column x, as old SQLite did. */
   enableDoubleQuotedStringLiterals?: boolean;
+  /** Forbids SQL to damage the file: writing the schema's tables and the like. On unless set to false. */
+  defensive?: boolean;
   /** Lets `loadExtension` and the SQL function `load_extension` be used. */
   allowExtension?: boolean;
   /** How long to wait for another connection's lock, in ms. */
@@ -58,6 +72,7 @@ const databaseOptionKinds = {
   readOnly: 'boolean',
   enableForeignKeyConstraints: 'boolean',
   enableDoubleQuotedStringLiterals: 'boolean',
+  defensive: 'boolean',
   allowExtension: 'boolean',
   timeout: 'integer',
   locking: 'string',
@@ -114,8 +129,8 @@ function engine(): Engine {
   return engineOfThread;
 }
 
-/** Finalizes statements that were forgotten: a net, for a database finalizes all of its own. */
-const forgotten = new FinalizationRegistry<() => void>((finalize) => finalize());
+/** Frees what was forgotten: a net, for closing frees everything. */
+const forgotten = new FinalizationRegistry<() => void>((free) => free());
 
 const connections = new WeakMap<DatabaseSync, () => Connection>();
 
@@ -126,13 +141,12 @@ export function connectionOf(database: DatabaseSync): Connection {
   return connection();
 }
 
+/** One connection to a database. Close it: that frees its memory and lets go of its file and locks. */
 export class DatabaseSync implements Disposable {
   readonly #path: string;
   readonly #options: DatabaseOptions;
-  readonly #statements = new Set<StatementHandle>();
-  #connection: Connection | undefined;
+  #current: OpenDatabase | undefined;
   #extensions: boolean;
-  #busy = 0;
 
   /**
    * Opens a database: a file, made where it is not there, or ':memory:'.
@@ -145,17 +159,17 @@ export class DatabaseSync implements Disposable {
     this.#path = pathText(path);
     checkOptions(options, databaseOptionKinds);
     if (options.locking !== undefined && !['auto', 'none'].includes(options.locking)) {
-      throw invalidType("The \"options.locking\" argument must be 'auto' or 'none'.");
+      throw invalidValue("The \"options.locking\" argument must be 'auto' or 'none'.");
     }
     this.#options = Object.freeze({ ...options });
     this.#extensions = options.allowExtension ?? false;
-    connections.set(this, () => this.#open());
+    connections.set(this, () => this.#open().connection);
     if (options.open ?? true) this.open();
   }
 
   /** Opens a database that was made with `open: false`, or closed. @throws Error (ERR_INVALID_STATE) if open */
   open(): void {
-    if (this.#connection) throw invalidState('database is already open');
+    if (this.#current) throw invalidState('database is already open');
     const { core } = engine();
     const { c, memory } = core;
     const options = this.#options;
@@ -171,12 +185,15 @@ export class DatabaseSync implements Disposable {
       const configure = (op: number, value: boolean | undefined): void =>
         engine().check(db, c.bridge_db_config(db, op, Number(value), out + 4));
       c.sqlite3_extended_result_codes(db, 1);
+      configure(SQLITE_DBCONFIG_DEFENSIVE, options.defensive ?? true);
       configure(SQLITE_DBCONFIG_DQS_DML, options.enableDoubleQuotedStringLiterals);
       configure(SQLITE_DBCONFIG_DQS_DDL, options.enableDoubleQuotedStringLiterals);
       configure(SQLITE_DBCONFIG_ENABLE_FKEY, options.enableForeignKeyConstraints ?? true);
       engine().check(db, c.sqlite3_busy_timeout(db, options.timeout ?? 0));
       if (this.#extensions) c.sqlite3_enable_load_extension(db, 1);
-      this.#connection = connection;
+      const current = new OpenDatabase(connection);
+      this.#current = current;
+      forgotten.register(this, () => current.close(), current);
     } catch (error) {
       c.sqlite3_close_v2(db);
       throw error;
@@ -189,34 +206,32 @@ export class DatabaseSync implements Disposable {
    * @throws Error (ERR_INVALID_STATE) where it is closed, or where one of its own callbacks is running
    */
   close(): void {
-    const { db, engine: own } = this.#open();
-    if (this.#busy > 0)
-      throw invalidState('database is busy: it cannot be closed from inside its own callback');
-    const { c } = own.core;
-    for (const statement of this.#statements) finalize(own, statement);
-    this.#statements.clear();
-    this.#connection = undefined;
-    c.sqlite3_close_v2(db);
+    const current = this.#open();
+    if (current.running > 0) throw invalidState('database cannot be closed while in a callback');
+    this.#current = undefined;
+    forgotten.unregister(current);
+    current.close();
   }
 
-  /** Closes the database unless it is closed already. */
+  /** Closes the database unless it is closed already or one of its own callbacks is running. */
   [Symbol.dispose](): void {
-    if (this.#connection) this.close();
+    if (this.#current && this.#current.running === 0) this.close();
   }
 
+  /** Whether it is open. */
   get isOpen(): boolean {
-    return this.#connection !== undefined;
+    return this.#current !== undefined;
   }
 
   /** Whether a transaction is open. C: `sqlite3_get_autocommit`. */
   get isTransaction(): boolean {
-    const { db, engine: own } = this.#open();
+    const { db, engine: own } = this.#open().connection;
     return own.core.c.sqlite3_get_autocommit(db) === 0;
   }
 
   /** The file of a database, or null where it is in memory. C: `sqlite3_db_filename`. */
   location(dbName = 'main'): string | null {
-    const { db, engine: own } = this.#open();
+    const { db, engine: own } = this.#open().connection;
     checkArgument('dbName', dbName, 'string');
     const { c, memory } = own.core;
     using arena = memory.arena();
@@ -225,54 +240,66 @@ export class DatabaseSync implements Disposable {
 
   /** Runs all statements of `sql`; rows are dropped. C: `sqlite3_exec`. @throws SqliteError */
   exec(sql: string): void {
-    const { db, engine: own } = this.#open();
+    const current = this.#open();
+    const { db, engine: own } = current.connection;
     checkArgument('sql', sql, 'string');
     using arena = own.core.memory.arena();
     const text = arena.cString(sql);
-    this.busy(() => own.check(db, own.core.c.sqlite3_exec(db, text, 0, 0, 0)));
+    current.run(() => own.check(db, own.core.c.sqlite3_exec(db, text, 0, 0, 0)));
   }
 
-  /** Compiles one statement. What follows it in `sql` is ignored. C: `sqlite3_prepare_v3`. @throws SqliteError */
+  /**
+   * Compiles one statement. What follows it in `sql` is ignored. C: `sqlite3_prepare_v3`.
+   *
+   * @param options what rows look like and how parameters are named, where not as the database's own
+   * @throws SqliteError where it cannot be compiled
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) where there is no statement
+   */
   prepare(sql: string, options: StatementOptions = {}): StatementSync {
-    const connection = this.#open();
+    const open = this.#open();
     checkArgument('sql', sql, 'string');
     checkStatementOptions(options);
-    const { db, engine: own } = connection;
+    const { db, engine: own } = open.connection;
     const { c, memory } = own.core;
     using arena = memory.arena();
     const out = arena.allocate(4);
     const { pointer, length } = arena.text(sql);
+    // The length includes the terminator: SQLite copies the text otherwise.
     own.check(db, c.sqlite3_prepare_v3(db, pointer, length + 1, 0, out, 0));
-    const handle: StatementHandle = { pointer: memory.pointerAt(out), cells: 0 };
+    const handle: StatementHandle = { pointer: memory.pointerAt(out), cells: 0, running: false };
     if (handle.pointer === 0) throw invalidValue('The SQL query contains no statements.');
-    this.#statements.add(handle);
-    const owner: StatementOwner = { connection, busy: (action) => this.busy(action) };
+    open.statements.add(handle);
+    const owner = { open, database: this };
     const statement = new StatementSync(madeByDatabase, owner, handle, { ...this.#options, ...options });
-    const statements = this.#statements;
-    forgotten.register(statement, () => {
-      if (statements.delete(handle)) finalize(own, handle);
-    });
+    forgotten.register(statement, () => open.finalize(handle));
     return statement;
   }
 
   /**
-   * Adds an SQL function. What `implementation` throws surfaces as itself from the statement's call.
-   * C: `sqlite3_create_function_v2`.
+   * Adds an SQL function, or replaces one with the same number of arguments. It is given SQL values, integers as
+   * numbers unless `useBigIntArguments`, and returns one: numbers as REAL, bigint as INTEGER, undefined as NULL.
+   * What it throws surfaces as itself from the statement's call. C: `sqlite3_create_function_v2`.
+   *
+   * @throws TypeError for arguments of another kind
+   * @throws SqliteError where SQLite refuses the name or the number of arguments
    */
   function(name: string, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, options: FunctionOptions, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, ...rest: unknown[]): void {
-    const { db, engine: own } = this.#open();
+    const { db, engine: own } = this.#open().connection;
     checkArgument('name', name, 'string');
     const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;
     const implementation = rest[rest.length > 1 ? 1 : 0];
-    checkArgument('function', implementation, 'function');
+    if (rest.length > 1 && options === undefined) {
+      throw invalidType('The "options" argument must be an object.');
+    }
     checkOptions(options, {
       useBigIntArguments: 'boolean',
       varargs: 'boolean',
       deterministic: 'boolean',
       directOnly: 'boolean',
     });
+    checkArgument('function', implementation, 'function');
     const target = implementation as (...values: SqlValue[]) => unknown;
     const bigints = options.useBigIntArguments ?? false;
     const { memory, c } = own.core;
@@ -283,13 +310,19 @@ export class DatabaseSync implements Disposable {
         bridge_values(count, values, cells);
         const args: SqlValue[] = [];
         for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
-        setResult(own.core, context, sqlValue(target(...args)));
+        const value = sqlValue(target(...args));
+        if (value instanceof Refused) {
+          using arena = memory.arena();
+          const { pointer, length } = arena.text(value.reason);
+          c.sqlite3_result_error(context, pointer, length);
+        } else setResult(own.core, context, value);
       },
     });
     const flags =
       (options.deterministic ? SQLITE_DETERMINISTIC : 0) | (options.directOnly ? SQLITE_DIRECTONLY : 0);
     using arena = memory.arena();
     const count = options.varargs ? -1 : target.length;
+    if (!isInt32(count)) throw invalidType('The "function.length" property must be an integer.');
     own.check(db, c.bridge_create_function(db, arena.cString(name), count, flags, id));
   }
 
@@ -298,24 +331,21 @@ export class DatabaseSync implements Disposable {
    * `sqlite3session_attach`. The session ends with the database.
    */
   createSession(options: { table?: string; db?: string } = {}): Session {
-    const connection = this.#open();
+    const open = this.#open();
     checkOptions(options, { table: 'string', db: 'string' });
-    const handle = connection.sessions.create(options.db ?? 'main');
+    const { sessions } = open.connection;
+    const handle = sessions.create(options.db ?? 'main');
     try {
-      connection.sessions.attach(handle, options.table ?? null);
+      sessions.attach(handle, options.table ?? null);
     } catch (error) {
-      connection.sessions.delete(handle);
+      sessions.delete(handle);
       throw error;
     }
-    return new Session(
-      madeByDatabase,
-      () => {
-        const now = this.#open();
-        if (now !== connection) throw invalidState('session is not open');
-        return now;
-      },
-      handle,
-    );
+    const session = new Session(madeByDatabase, { open, now: () => this.#current }, handle);
+    forgotten.register(session, () => {
+      if (sessions.has(handle)) sessions.delete(handle);
+    });
+    return session;
   }
 
   /**
@@ -325,17 +355,20 @@ export class DatabaseSync implements Disposable {
    * @throws SqliteError where it is malformed or cannot be applied; what a handler throws surfaces as itself
    */
   applyChangeset(changeset: Uint8Array, options: ApplyOptions = {}): boolean {
-    const { db, engine: own } = this.#open();
+    const current = this.#open();
+    const { db, engine: own } = current.connection;
     if (!(changeset instanceof Uint8Array))
       throw invalidType('The "changeset" argument must be a Uint8Array.');
     checkOptions(options, { filter: 'function', onConflict: 'function' });
     const { filter, onConflict } = options;
     const filterId = filter ? own.register({ filterTable: (table) => Boolean(filter(table)) }) : -1;
-    const conflictId = own.register({ conflict: (kind) => answer(onConflict?.(kind)) });
+    const conflictId = own.register({
+      conflict: (kind) => (onConflict ? answer(onConflict(kind)) : SQLITE_CHANGESET_ABORT),
+    });
     using arena = own.core.memory.arena();
     const bytes = arena.bytes(changeset);
     try {
-      const code = this.busy(() =>
+      const code = current.run(() =>
         own.core.c.bridge_changeset_apply(db, changeset.length, bytes, filterId, conflictId, 0, 0, 0),
       );
       const thrown = own.takeThrown();
@@ -355,7 +388,7 @@ export class DatabaseSync implements Disposable {
    * @throws Error (ERR_INVALID_STATE) where the database was not opened with `allowExtension`
    */
   enableLoadExtension(allow: boolean): void {
-    const { db, engine: own } = this.#open();
+    const { db, engine: own } = this.#open().connection;
     checkArgument('allow', allow, 'boolean');
     if (allow && !this.#options.allowExtension) {
       throw invalidState('Cannot enable extension loading because it was disabled at database creation.');
@@ -364,55 +397,57 @@ export class DatabaseSync implements Disposable {
     own.check(db, own.core.c.sqlite3_enable_load_extension(db, Number(allow)));
   }
 
+  /** Forbids or allows SQL to damage the file; see {@link DatabaseOptions.defensive}. */
+  enableDefensive(active: boolean): void {
+    const { db, engine: own } = this.#open().connection;
+    checkArgument('active', active, 'boolean');
+    using arena = own.core.memory.arena();
+    const state = arena.allocate(4);
+    own.check(db, own.core.c.bridge_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, Number(active), state));
+  }
+
   /**
    * Loads a component, by its path or the name of one that ships with us. C: `sqlite3_load_extension`.
    *
-   * @throws SqliteError that says why it cannot be loaded; nothing of it is there then
+   * @param entryPoint taken for the sake of code written for native extensions: a component has but one
+   * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that says why it cannot be loaded; nothing of it is there then
+   * @throws Error (ERR_INVALID_STATE) where loading is not allowed
    */
-  loadExtension(path: string): void {
-    const { db, engine: own } = this.#open();
+  loadExtension(path: string, entryPoint?: string): void {
+    const current = this.#open();
+    const { db, engine: own } = current.connection;
     if (!this.#extensions) throw invalidState('extension loading is not allowed');
     checkArgument('path', path, 'string');
+    if (entryPoint !== undefined) checkArgument('entryPoint', entryPoint, 'string');
     const { c, memory } = own.core;
     using arena = memory.arena();
     const out = arena.allocate(4);
-    const code = c.sqlite3_load_extension(db, arena.cString(path), 0, out);
+    const name = arena.cString(path);
+    const code = current.run(() => c.sqlite3_load_extension(db, name, 0, out));
     const message = memory.pointerAt(out);
     try {
-      if (code !== SQLITE_OK) throw own.core.error(0, code, memory.cString(message) ?? undefined);
+      if (code === SQLITE_OK) return;
+      const text = memory.cString(message) || own.core.errorText(code);
+      throw coded(new Error(text), 'ERR_LOAD_SQLITE_EXTENSION');
     } finally {
       c.sqlite3_free(message);
     }
   }
 
-  /** Runs an action during which {@link close} is refused. */
-  private busy<T>(action: () => T): T {
-    this.#busy += 1;
-    try {
-      return action();
-    } finally {
-      this.#busy -= 1;
-    }
+  #open(): OpenDatabase {
+    if (!this.#current) throw invalidState('database is not open');
+    return this.#current;
   }
-
-  #open(): Connection {
-    if (!this.#connection) throw invalidState('database is not open');
-    return this.#connection;
-  }
-}
-
-function finalize({ core: { c } }: Engine, statement: StatementHandle): void {
-  c.sqlite3_finalize(statement.pointer);
-  if (statement.cells) c.sqlite3_free(statement.cells);
-  statement.pointer = 0;
-  statement.cells = 0;
 }
 
 function pathText(path: unknown): string {
   let text: string | undefined;
+  if (path instanceof URL && path.protocol !== 'file:') {
+    throw coded(new TypeError('The URL must be of scheme file:'), 'ERR_INVALID_URL_SCHEME');
+  }
   if (typeof path === 'string') text = path;
   else if (path instanceof Uint8Array) text = Buffer.from(path).toString();
-  else if (path instanceof URL && path.protocol === 'file:') {
+  else if (path instanceof URL) {
     text = path.search ? path.href : fileURLToPath(path);
   }
   if (text === undefined || text.includes('\0')) {
@@ -421,21 +456,29 @@ function pathText(path: unknown): string {
   return text;
 }
 
+/** Why a value is none of SQL's. */
+class Refused {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 /** What an SQL function returned, as an SQL value. */
-function sqlValue(value: unknown): SqlValue {
-  if (value === undefined || value === null) return null;
+function sqlValue(value: unknown): SqlValue | Refused {
   if (typeof value === 'number' || typeof value === 'string') return value;
+  if (value === undefined || value === null) return null;
   if (typeof value === 'bigint') {
     if (BigInt.asIntN(64, value) === value) return value;
-    throw new RangeError('BigInt value is too large for SQLite');
+    return new Refused('BigInt value is too large for SQLite');
   }
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof Promise) throw new TypeError('Asynchronous user-defined functions are not supported');
-  throw new TypeError('Returned JavaScript value cannot be converted to a SQLite value');
+  if (isBytes(value)) return bytesOf(value);
+  if (value instanceof Promise) return new Refused('Asynchronous user-defined functions are not supported');
+  return new Refused('Returned JavaScript value cannot be converted to a SQLite value');
 }
 
 /** A conflict handler's answer: what is no answer is passed on as one that SQLite refuses (SQLITE_MISUSE). */
 function answer(value: unknown): number {
-  if (value === undefined) return SQLITE_CHANGESET_ABORT;
-  return Number.isInteger(value) ? (value as number) : -1;
+  return isInt32(value) ? value : -1;
 }

@@ -1,9 +1,21 @@
 /** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
 
 import { SQLITE_DONE, SQLITE_ROW } from '../core/constants.js';
-import { checkArgument, checkOptions, illegalConstructor, invalidState, invalidType } from './arguments.js';
+import type { Core } from '../core/core.js';
+import type { Memory } from '../core/memory.js';
+import {
+  bytesOf,
+  checkArgument,
+  checkOptions,
+  illegalConstructor,
+  invalidState,
+  invalidType,
+  invalidValue,
+  isBytes,
+  outOfRange,
+} from './arguments.js';
 import { cellSize, readCell } from './cells.js';
-import { type Connection, scratchSize } from './engine.js';
+import { type Connection, type Engine, scratchSize } from './engine.js';
 import type { SqlValue } from './values.js';
 
 /**
@@ -63,15 +75,53 @@ export interface Column {
 export interface StatementHandle {
   /** The address of the `sqlite3_stmt`; 0 once it is finalized. */
   pointer: number;
-  /** Room for one row. */
+  /** Room for one row; 0 until there was one. */
   cells: number;
+  /** Whether it is being stepped, so that what runs now was called by it. */
+  running: boolean;
 }
 
-/** What statements need of their database. */
-export interface StatementOwner {
+/** An open database, as its statements and sessions see it. It does not refer to the DatabaseSync. */
+export class OpenDatabase {
   readonly connection: Connection;
-  /** Runs an action during which the database may not be closed. */
-  busy<T>(action: () => T): T;
+  readonly statements = new Set<StatementHandle>();
+  /** How many calls of SQLite are under way: above 0, what runs now is one of its callbacks. */
+  running = 0;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** Runs an action that may call back. */
+  run<T>(action: () => T): T {
+    this.running += 1;
+    try {
+      return action();
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  finalize(statement: StatementHandle): void {
+    if (!this.statements.delete(statement)) return;
+    const { c } = this.connection.engine.core;
+    c.sqlite3_finalize(statement.pointer);
+    if (statement.cells) c.sqlite3_free(statement.cells);
+    statement.pointer = 0;
+    statement.cells = 0;
+  }
+
+  /** Finalizes the statements and closes; SQLite reports that to the connection, which ends the sessions. */
+  close(): void {
+    for (const statement of this.statements) this.finalize(statement);
+    this.connection.engine.core.c.sqlite3_close_v2(this.connection.db);
+  }
+}
+
+/** What a statement has of its database. It keeps the DatabaseSync from being collected before it. */
+export interface StatementOwner {
+  readonly open: OpenDatabase;
+  readonly database: object;
 }
 
 /** Only databases make statements. */
@@ -79,99 +129,155 @@ export const madeByDatabase = Symbol('made by a database');
 
 const encoder = new TextEncoder();
 
-export class StatementSync {
+/** From this length on the encoder is faster than a loop. */
+const longText = 24;
+
+/** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
+const rowsBeforeBuilder = 16;
+
+/** SQLITE_STMTSTATUS_REPREPARE */
+const reprepared = 5;
+
+/** One prepared statement. Made by {@link DatabaseSync.prepare}; finalized with its database at the latest. */
+export class StatementSync implements Disposable {
   readonly #owner: StatementOwner;
   readonly #handle: StatementHandle;
-  readonly #bare: boolean;
+  readonly #engine: Engine;
+  readonly #core: Core;
+  readonly #count: number;
   #allowBare: boolean;
   #allowUnknown: boolean;
   #bigints: boolean;
   #arrays: boolean;
-  #names: string[] = [];
-  #build: (cell: (index: number) => SqlValue) => Row = () => ({});
+  #names: string[] | undefined;
+  #reprepares = 0;
+  #rows = 0;
+  #build: RowBuilder | undefined;
   #parameters: Map<string, number> | undefined;
+  /** The indexes of the parameters that have no name. */
+  #positions: number[] | undefined;
+  /** Counts the executions: an iteration ends when the next one begins. */
   #run = 0;
+  /** Whether an iteration left the statement between two rows. */
+  #standing = false;
 
-  /** Made by {@link DatabaseSync.prepare}. @throws TypeError (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
+  /** Made by {@link DatabaseSync.prepare}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
   constructor(token: symbol, owner: StatementOwner, handle: StatementHandle, options: StatementOptions) {
     if (token !== madeByDatabase) throw illegalConstructor();
     this.#owner = owner;
     this.#handle = handle;
+    this.#engine = owner.open.connection.engine;
+    this.#core = this.#engine.core;
+    this.#count = this.#core.c.sqlite3_bind_parameter_count(handle.pointer);
     this.#bigints = options.readBigInts ?? false;
     this.#arrays = options.returnArrays ?? false;
-    this.#allowBare = this.#bare = options.allowBareNamedParameters ?? true;
+    this.#allowBare = options.allowBareNamedParameters ?? true;
     this.#allowUnknown = options.allowUnknownNamedParameters ?? false;
   }
 
-  /** All rows. C: `sqlite3_step` until it is done. @throws SqliteError */
+  /**
+   * All rows, as copies of their own. C: `sqlite3_step` until it is done.
+   *
+   * @param parameters first an object with the named ones if there are such, then the others in order; those
+   *   that are not given are NULL
+   * @throws SqliteError where the statement fails
+   * @throws Error (ERR_INVALID_STATE) where it is finalized, or being executed by the caller's caller
+   * @throws TypeError for a value that cannot be bound
+   * @throws RangeError (ERR_OUT_OF_RANGE) for an integer that is no safe number, unless `readBigInts`
+   */
   all(...parameters: unknown[]): Row[] {
-    this.#start(parameters);
-    return this.#owner.busy(() => {
-      const rows: Row[] = [];
-      try {
-        while (this.#step()) rows.push(this.#row());
-      } finally {
-        this.#reset();
-      }
-      return rows;
-    });
-  }
-
-  /** The first row, or undefined where there is none. @throws SqliteError */
-  get(...parameters: unknown[]): Row | undefined {
-    this.#start(parameters);
-    return this.#owner.busy(() => {
-      try {
-        return this.#step() ? this.#row() : undefined;
-      } finally {
-        this.#reset();
-      }
-    });
-  }
-
-  /** Runs the statement to its end and says what it changed. @throws SqliteError */
-  run(...parameters: unknown[]): RunResult {
-    this.#start(parameters);
-    return this.#owner.busy(() => {
-      const { engine, db } = this.#owner.connection;
-      const { c } = engine.core;
-      try {
-        while (this.#step());
-        const changes = c.sqlite3_changes64(db);
-        const rowid = c.sqlite3_last_insert_rowid(db);
-        return this.#bigints
-          ? { changes, lastInsertRowid: rowid }
-          : { changes: Number(changes), lastInsertRowid: Number(rowid) };
-      } finally {
-        this.#reset();
-      }
-    });
-  }
-
-  /** Rows one by one. Leaving the loop early resets the statement; running it again ends the iteration. */
-  iterate(...parameters: unknown[]): IterableIterator<Row> {
-    this.#start(parameters);
-    return this.#iterate(this.#run);
-  }
-
-  *#iterate(run: number): IterableIterator<Row> {
+    const statement = this.#start(parameters);
+    const rows: Row[] = [];
+    this.#enter();
     try {
-      for (;;) {
-        this.#open();
-        if (this.#run !== run) throw invalidState('iterator was invalidated');
-        const row = this.#owner.busy(() => (this.#step() ? this.#row() : undefined));
-        if (row === undefined) return;
-        yield row;
-      }
+      while (this.#step(statement)) rows.push(this.#row(statement));
     } finally {
-      if (this.#handle.pointer !== 0 && this.#run === run) this.#reset();
+      this.#leave(statement);
+    }
+    return rows;
+  }
+
+  /** The first row, or undefined where there is none; takes and throws what {@link all} does. */
+  get(...parameters: unknown[]): Row | undefined {
+    const statement = this.#start(parameters);
+    this.#enter();
+    try {
+      return this.#step(statement) ? this.#row(statement) : undefined;
+    } finally {
+      this.#leave(statement);
     }
   }
 
-  /** The columns of the result. C: `sqlite3_column_name` and its kin. */
+  /** Runs the statement to its end and says what it changed; takes and throws what {@link all} does. */
+  run(...parameters: unknown[]): RunResult {
+    const statement = this.#start(parameters);
+    this.#enter();
+    try {
+      while (this.#step(statement));
+      const { c } = this.#core;
+      const { db } = this.#owner.open.connection;
+      const changes = c.sqlite3_changes64(db);
+      const lastInsertRowid = c.sqlite3_last_insert_rowid(db);
+      return this.#bigints
+        ? { changes, lastInsertRowid }
+        : { changes: safe(changes), lastInsertRowid: safe(lastInsertRowid) };
+    } finally {
+      this.#leave(statement);
+    }
+  }
+
+  /**
+   * Rows one by one; takes and throws what {@link all} does. Leaving the loop early resets the statement. Once
+   * it runs again `next` throws ERR_INVALID_STATE, as it does where the statement is finalized.
+   */
+  iterate(...parameters: unknown[]): RowIterator {
+    this.#start(parameters);
+    const run = this.#run;
+    this.#standing = true;
+    return new RowIterator(
+      () => this.#next(run),
+      () => {
+        this.#ready();
+        if (this.#run !== run || !this.#standing) return;
+        this.#standing = false;
+        this.#core.c.sqlite3_reset(this.#handle.pointer);
+      },
+    );
+  }
+
+  /** The next row of the iteration that is the statement's `run`th execution; undefined at the end. */
+  #next(run: number): Row | undefined {
+    const statement = this.#ready();
+    if (this.#run !== run) throw invalidState('iterator was invalidated');
+    if (!this.#standing) return undefined;
+    let row: Row | undefined;
+    this.#enter();
+    try {
+      if (this.#step(statement)) row = this.#row(statement);
+      return row;
+    } finally {
+      if (row === undefined) {
+        this.#standing = false;
+        this.#leave(statement);
+      } else this.#pause();
+    }
+  }
+
+  /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) where it is or runs */
+  close(): void {
+    this.#ready();
+    this.#owner.open.finalize(this.#handle);
+  }
+
+  /** Finalizes the statement unless it is finalized already. */
+  [Symbol.dispose](): void {
+    if (this.#handle.pointer !== 0) this.close();
+  }
+
+  /** The columns of the result, none where it has no rows. C: `sqlite3_column_name` and its kin. */
   columns(): Column[] {
     const statement = this.#open();
-    const { c, memory } = this.#owner.connection.engine.core;
+    const { c, memory } = this.#core;
     return Array.from({ length: c.sqlite3_column_count(statement) }, (_, index) => ({
       __proto__: null,
       column: memory.cString(c.sqlite3_column_origin_name(statement, index)),
@@ -184,13 +290,13 @@ export class StatementSync {
 
   /** The SQL it was prepared from. C: `sqlite3_sql`. */
   get sourceSQL(): string {
-    const { c, memory } = this.#owner.connection.engine.core;
+    const { c, memory } = this.#core;
     return memory.cString(c.sqlite3_sql(this.#open())) ?? '';
   }
 
   /** The SQL with the values of the last run in place of the parameters. C: `sqlite3_expanded_sql`. */
   get expandedSQL(): string {
-    const { c, memory } = this.#owner.connection.engine.core;
+    const { c, memory } = this.#core;
     const pointer = c.sqlite3_expanded_sql(this.#open());
     try {
       return memory.cString(pointer) ?? '';
@@ -199,25 +305,29 @@ export class StatementSync {
     }
   }
 
+  /** Whether rows and results have their integers as bigint. */
   setReadBigInts(enabled: boolean): void {
     this.#open();
     checkArgument('readBigInts', enabled, 'boolean');
     this.#bigints = enabled;
   }
 
+  /** Whether rows are arrays of their values. */
   setReturnArrays(enabled: boolean): void {
     this.#open();
     checkArgument('returnArrays', enabled, 'boolean');
     this.#arrays = enabled;
   }
 
+  /** Whether `{ id: 1 }` may name parameter `:id`. */
   setAllowBareNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('allowBareNamedParameters', enabled, 'boolean');
     this.#allowBare = enabled;
-    if (enabled !== this.#bare) this.#parameters = undefined;
+    this.#parameters = undefined;
   }
 
+  /** Whether names that the statement has not are ignored. */
   setAllowUnknownNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('enabled', enabled, 'boolean');
@@ -225,76 +335,84 @@ export class StatementSync {
   }
 
   #open(): number {
-    if (this.#handle.pointer === 0) throw invalidState('statement has been finalized');
-    return this.#handle.pointer;
+    const { pointer } = this.#handle;
+    if (pointer === 0) throw invalidState('statement has been finalized');
+    return pointer;
   }
 
-  #start(parameters: unknown[]): void {
-    const statement = this.#open();
-    const { c } = this.#owner.connection.engine.core;
+  #ready(): number {
+    if (this.#handle.running) throw invalidState('statement is already being executed');
+    return this.#open();
+  }
+
+  /** Begins an execution: what was left standing is reset, the parameters are bound. */
+  #start(parameters: unknown[]): number {
+    const first = parameters[0];
+    const named =
+      (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
+        ? Object.entries(first) // before all else: it may call getters
+        : undefined;
+    const statement = this.#ready();
+    const { c } = this.#core;
     this.#run += 1;
-    c.sqlite3_reset(statement); // an iteration left standing; its error was reported
-    if (parameters.length === 0) return;
-    c.sqlite3_clear_bindings(statement);
-    let first = 0;
-    const named = parameters[0];
-    if (isNamed(named)) {
-      for (const [name, value] of Object.entries(named)) {
+    if (this.#standing) {
+      this.#standing = false;
+      c.sqlite3_reset(statement);
+    }
+    if (this.#count > 0 && (named || parameters.length < this.#count)) c.sqlite3_clear_bindings(statement);
+    if (parameters.length === 0) return statement;
+    if (named) {
+      for (const [name, value] of named) {
         const index = this.#indexOf(name);
         if (index > 0) this.#bind(statement, index, value);
         else if (!this.#allowUnknown) throw invalidState(`Unknown named parameter '${name}'`);
       }
-      first = 1;
     }
-    // Anonymous parameters are those left over by the named ones.
-    let index = 1;
-    for (const value of parameters.slice(first)) {
-      if (first === 1) while (c.sqlite3_bind_parameter_name(statement, index) !== 0) index += 1;
-      this.#bind(statement, index, value);
-      index += 1;
+    this.#positions ??= this.#readPositions();
+    const skipped = named ? 1 : 0;
+    for (let i = skipped; i < parameters.length; i++) {
+      // One too many is bound past the end, where SQLite refuses it.
+      this.#bind(statement, this.#positions[i - skipped] ?? this.#count + 1, parameters[i]);
     }
+    return statement;
   }
 
   #bind(statement: number, index: number, value: unknown): void {
-    const { engine, db } = this.#owner.connection;
-    const { c, memory } = engine.core;
+    const { c, memory } = this.#core;
     let code: number;
     if (typeof value === 'number') code = c.sqlite3_bind_double(statement, index, value);
     else if (typeof value === 'string') code = this.#bindText(statement, index, value);
     else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
-    else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, BigInt(value));
+    else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, value ? 1n : 0n);
     else if (typeof value === 'bigint') {
-      if (BigInt.asIntN(64, value) !== value) {
-        throw invalidType('BigInt value is too large to bind.');
-      }
+      if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
       code = c.sqlite3_bind_int64(statement, index, value);
     } else if (isBytes(value)) {
-      const bytes = ArrayBuffer.isView(value)
-        ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-        : new Uint8Array(value);
+      const bytes = bytesOf(value);
       using arena = memory.arena();
       code = c.bridge_bind_blob(statement, index, arena.bytes(bytes), bytes.length);
     } else {
       throw invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
     }
-    if (code !== 0) engine.check(db, code);
+    if (code !== 0) this.#engine.check(this.#owner.open.connection.db, code);
   }
 
   #bindText(statement: number, index: number, value: string): number {
-    const { c, memory } = this.#owner.connection.engine.core;
-    const scratch = this.#owner.connection.engine.scratch;
+    const { c, memory } = this.#core;
     if (value.length * 3 <= scratchSize) {
+      const scratch = this.#engine.scratch;
       const bytes = memory.bytes;
       let length = 0;
-      while (length < value.length) {
-        const unit = value.charCodeAt(length);
-        if (unit > 127) break;
-        bytes[scratch + length] = unit;
-        length += 1;
+      if (value.length < longText) {
+        while (length < value.length) {
+          const unit = value.charCodeAt(length);
+          if (unit > 127) break;
+          bytes[scratch + length] = unit;
+          length += 1;
+        }
       }
       if (length < value.length) {
-        const room = bytes.subarray(scratch, scratch + scratchSize);
-        length = encoder.encodeInto(value, room).written;
+        length = encoder.encodeInto(value, bytes.subarray(scratch, scratch + scratchSize)).written;
       }
       return c.bridge_bind_text(statement, index, scratch, length);
     }
@@ -308,92 +426,179 @@ export class StatementSync {
     return this.#parameters.get(name) ?? 0;
   }
 
+  /** The names of the parameters in their order; null where one has none. `?5` is a number, not a name. */
+  #parameterNames(): (string | null)[] {
+    const { c, memory } = this.#core;
+    return Array.from({ length: this.#count }, (_, i) =>
+      memory.cString(c.sqlite3_bind_parameter_name(this.#handle.pointer, i + 1)),
+    );
+  }
+
+  #readPositions(): number[] {
+    const positions: number[] = [];
+    for (const [i, name] of this.#parameterNames().entries()) {
+      if (name === null || name.startsWith('?')) positions.push(i + 1);
+    }
+    return positions;
+  }
+
   #readParameters(): Map<string, number> {
-    const statement = this.#open();
-    const { c, memory } = this.#owner.connection.engine.core;
     const parameters = new Map<string, number>();
     const bare = new Map<string, string>();
-    for (let index = 1; index <= c.sqlite3_bind_parameter_count(statement); index++) {
-      const full = memory.cString(c.sqlite3_bind_parameter_name(statement, index));
+    for (const [i, full] of this.#parameterNames().entries()) {
       if (full === null) continue;
-      parameters.set(full, index);
+      parameters.set(full, i + 1);
+      if (!this.#allowBare) continue;
       const name = full.slice(1);
       const other = bare.get(name);
-      if (this.#allowBare && other !== undefined && other !== full) {
+      if (other !== undefined && other !== full) {
         throw invalidState(
           `Cannot create bare named parameter '${name}' because of conflicting names '${other}' and '${full}'.`,
         );
       }
       bare.set(name, full);
-      if (this.#allowBare) parameters.set(name, index);
+      parameters.set(name, i + 1);
     }
     return parameters;
   }
 
+  #enter(): void {
+    this.#handle.running = true;
+    this.#owner.open.running += 1;
+  }
+
+  #pause(): void {
+    this.#handle.running = false;
+    this.#owner.open.running -= 1;
+  }
+
+  #leave(statement: number): void {
+    this.#core.c.sqlite3_reset(statement); // what it says was said by the step
+    this.#pause();
+  }
+
   /** Whether there is a row. */
-  #step(): boolean {
-    const { engine, db } = this.#owner.connection;
-    const code = engine.core.c.sqlite3_step(this.#handle.pointer);
+  #step(statement: number): boolean {
+    const code = this.#core.c.sqlite3_step(statement);
     if (code === SQLITE_ROW) return true;
-    if (code !== SQLITE_DONE) engine.check(db, code);
-    engine.takeThrown();
+    if (code !== SQLITE_DONE) this.#engine.check(this.#owner.open.connection.db, code);
+    this.#engine.takeThrown();
     return false;
   }
 
-  #reset(): void {
-    this.#owner.connection.engine.core.c.sqlite3_reset(this.#handle.pointer);
+  #row(statement: number): Row {
+    const { c, memory } = this.#core;
+    const handle = this.#handle;
+    // SQLite compiles the statement anew after the schema changed: the columns may be others then.
+    const reprepares = c.sqlite3_stmt_status(statement, reprepared, 0);
+    let names = this.#names;
+    if (names === undefined || reprepares !== this.#reprepares) {
+      names = this.#describe(statement);
+      this.#reprepares = reprepares;
+    }
+    c.bridge_row(statement, handle.cells);
+    if (this.#arrays) {
+      const row: SqlValue[] = [];
+      for (let i = 0; i < names.length; i++) {
+        row.push(readCell(memory, handle.cells + cellSize * i, this.#bigints));
+      }
+      return row as never;
+    }
+    if (this.#build) return this.#build(memory, handle.cells, this.#bigints);
+    this.#rows += 1;
+    if (this.#rows === rowsBeforeBuilder) this.#build = rowBuilder(names);
+    return buildRow(names, memory, handle.cells, this.#bigints);
   }
 
-  #row(): Row {
-    const { c, memory } = this.#owner.connection.engine.core;
-    const { pointer } = this.#handle;
-    const count = c.sqlite3_column_count(pointer);
-    if (count !== this.#names.length || this.#handle.cells === 0) this.#describe(count);
-    const cells = this.#handle.cells;
-    c.bridge_row(pointer, cells);
-    const cell = (index: number): SqlValue => readCell(memory, cells + cellSize * index, this.#bigints);
-    if (this.#arrays) return Array.from({ length: count }, (_, index) => cell(index)) as never;
-    return this.#build(cell);
-  }
-
-  /** Reads the columns' names, and makes the function that builds a row of them. */
-  #describe(count: number): void {
-    const { c, memory } = this.#owner.connection.engine.core;
-    const { pointer } = this.#handle;
-    this.#names = Array.from(
-      { length: count },
-      (_, index) => memory.cString(c.sqlite3_column_name(pointer, index)) ?? '',
+  /** Reads the columns' names, and makes room for a row of them. */
+  #describe(statement: number): string[] {
+    const { c, memory } = this.#core;
+    const names = Array.from(
+      { length: c.sqlite3_column_count(statement) },
+      (_, index) => memory.cString(c.sqlite3_column_name(statement, index)) ?? '',
     );
     if (this.#handle.cells) c.sqlite3_free(this.#handle.cells);
-    this.#handle.cells = memory.allocate(cellSize * count);
-    this.#build = rowBuilder(this.#names);
+    this.#handle.cells = 0;
+    this.#handle.cells = memory.allocate(cellSize * names.length);
+    this.#names = names;
+    this.#rows = 0;
+    this.#build = undefined;
+    return names;
   }
 }
 
-function isBytes(value: unknown): value is ArrayBufferView | ArrayBuffer {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+
+/** The rows of {@link StatementSync.iterate}; where the runtime has iterator helpers it has them too. */
+export class RowIterator implements IterableIterator<Row, null> {
+  readonly #next: () => Row | undefined;
+  readonly #finish: () => void;
+  #done = false;
+
+  constructor(next: () => Row | undefined, finish: () => void) {
+    this.#next = next;
+    this.#finish = finish;
+  }
+
+  static {
+    Object.setPrototypeOf(RowIterator.prototype, iterators);
+  }
+
+  /** The next row. @throws what {@link StatementSync.all} does, and once the statement runs again */
+  next(): IteratorResult<Row, null> {
+    if (this.#done) {
+      this.#finish(); // only says whether the statement is there still
+      return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+    }
+    const value = this.#next();
+    if (value !== undefined) {
+      return { __proto__: null, done: false, value } as IteratorYieldResult<Row>;
+    }
+    this.#done = true;
+    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+  }
+
+  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) where it is finalized */
+  return(): IteratorResult<Row, null> {
+    this.#finish();
+    this.#done = true;
+    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
 }
 
-/** Whether a first argument holds parameters by name. */
-function isNamed(value: unknown): value is Record<string, unknown> {
-  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && !isBytes(value);
-}
+type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
 
 /** An object literal is built several times as fast as an object to which the names are added one by one. */
-function rowBuilder(names: readonly string[]): (cell: (index: number) => SqlValue) => Row {
-  const fields = names.map((name, index) => `[${JSON.stringify(name)}]:cell(${index})`);
+function rowBuilder(names: readonly string[]): RowBuilder {
+  const fields = names.map(
+    (name, index) => `[${JSON.stringify(name)}]:read(memory,cells+${cellSize * index},bigints)`,
+  );
+  const code = `return (memory,cells,bigints)=>({__proto__:null,${fields.join(',')}})`;
   try {
-    return new Function('cell', `return {__proto__:null,${fields.join(',')}}`) as never;
+    return new Function('read', code)(readCell) as RowBuilder;
   } catch {
     // Node was told to make no code of strings.
-    return (cell) => {
-      const row: Row = Object.create(null);
-      names.forEach((name, index) => {
-        row[name] = cell(index);
-      });
-      return row;
-    };
+    return (memory, cells, bigints) => buildRow(names, memory, cells, bigints);
   }
+}
+
+function buildRow(names: readonly string[], memory: Memory, cells: number, bigints: boolean): Row {
+  const row: Row = Object.create(null);
+  for (let i = 0; i < names.length; i++) {
+    row[names[i] as string] = readCell(memory, cells + cellSize * i, bigints);
+  }
+  return row;
+}
+
+/** @throws RangeError (ERR_OUT_OF_RANGE) where the integer is no safe number */
+function safe(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw outOfRange(`Value is too large to be represented as a JavaScript number: ${value}`);
 }
 
 export function checkStatementOptions(options: unknown): void {
