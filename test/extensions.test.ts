@@ -54,6 +54,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
     expect(value("SELECT echo('hé\u{1F600}')")).toBe('hé\u{1F600}');
     expect(value("SELECT hex(echo(x'00ff10'))")).toBe('00FF10');
     expect(value('SELECT echo(2.5)')).toBe(2.5);
+    expect(value("SELECT echo('\u{FEFF}x')")).toBe('\u{FEFF}x');
     expect(value('SELECT typeof(echo(NULL))')).toBe('null');
     expect(value('SELECT echo(-9223372036854775808) = -9223372036854775808')).toBe(1);
     expect(value('SELECT echo(9223372036854775807) = 9223372036854775807')).toBe(1);

@@ -16,7 +16,7 @@ export interface GuestOptions {
   realloc(old: number, oldSize: number, align: number, size: number): number;
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // U+FEFF is part of a text
 const encoder = new TextEncoder();
 
 export class Guest extends Views {
