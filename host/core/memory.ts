@@ -3,18 +3,24 @@
 import type { Bindings } from './bindings.js';
 import { Views } from './views.js';
 
-const decoder = new TextDecoder();
+/** Keeps U+FEFF at the start of a text: it is a character of it like any other. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** The most bytes that one value may have: SQLITE_MAX_LENGTH, SQLite's own default. */
 export const maxLength = 1_000_000_000;
 
+/** Below this many bytes a loop over ASCII is faster than a call of a decoder. */
+const shortText = 6;
+
 export class Memory extends Views {
   readonly #c: Bindings;
+  #buffer: Buffer;
 
   constructor(c: Bindings) {
     super(c.memory);
     this.#c = c;
+    this.#buffer = Buffer.from(c.memory.buffer);
   }
 
   /** Text up to its terminator. A null pointer is null. */
@@ -29,8 +35,7 @@ export class Memory extends Views {
   text(pointer: number, length: number): string {
     const start = pointer >>> 0;
     const bytes = this.bytes;
-    if (length < 24) {
-      // Short ASCII is most of what databases hold, and a decoder's call costs more than its work.
+    if (length < shortText) {
       let text = '';
       for (let i = start; i < start + length; i++) {
         const byte = bytes[i] as number;
@@ -38,6 +43,11 @@ export class Memory extends Views {
         text += String.fromCharCode(byte);
       }
       return text;
+    }
+    // Older Nodes take a Buffer's offsets for signed 32-bit numbers.
+    if (start + length < 0x8000_0000) {
+      if (this.#buffer.byteLength === 0) this.#buffer = Buffer.from(this.#c.memory.buffer);
+      return this.#buffer.toString('utf8', start, start + length);
     }
     return decoder.decode(bytes.subarray(start, start + length));
   }
