@@ -572,12 +572,16 @@ export class RowIterator implements IterableIterator<Row, null> {
 
 type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
 
-/** An object literal is built several times as fast as an object to which the names are added one by one. */
+/**
+ * An object literal is built several times as fast as an object to which the names are added one by one. Its
+ * prototype is taken away afterwards: a literal without one is slower to make and to read.
+ */
 function rowBuilder(names: readonly string[]): RowBuilder {
-  const fields = names.map(
-    (name, index) => `[${JSON.stringify(name)}]:read(memory,cells+${cellSize * index},bigints)`,
-  );
-  const code = `return (memory,cells,bigints)=>({__proto__:null,${fields.join(',')}})`;
+  const fields = names.map((name, index) => {
+    const key = JSON.stringify(name);
+    return `${name === '__proto__' ? `[${key}]` : key}:read(memory,cells+${cellSize * index},bigints)`;
+  });
+  const code = `return (memory,cells,bigints)=>Object.setPrototypeOf({${fields.join(',')}},null)`;
   try {
     return new Function('read', code)(readCell) as RowBuilder;
   } catch {
