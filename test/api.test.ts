@@ -4,15 +4,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as own from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 type Api = Pick<typeof own, 'DatabaseSync' | 'constants'>;
 
-/** node:sqlite, typed by the API that is to equal it; undefined before Node 22.13 or where it is older. */
+/** node:sqlite, typed by the API that is to equal it; undefined where it is older than Node 26's. */
 async function nodeSqlite(): Promise<Api | undefined> {
   const [major = 0] = process.versions.node.split('.').map(Number);
-  if (major < 24) return undefined;
+  if (major < 26) return undefined;
   const name = 'node:sqlite';
   return (await import(name)) as Api;
 }
@@ -442,6 +444,16 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
   });
 });
 
+/** Whether the action fails still. */
+function fails(action: () => void): boolean {
+  try {
+    action();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 describe('beyond node:sqlite', () => {
   test('an unknown option is refused by name', () => {
     expect(thrownBy(() => new own.DatabaseSync(':memory:', { readonly: true } as never)).message).toBe(
@@ -473,6 +485,47 @@ describe('beyond node:sqlite', () => {
     const again = new own.DatabaseSync(path);
     expect(again.prepare('SELECT * FROM x').all()).toEqual([{ a: 1 }]);
     again.close();
+  });
+
+  test('what is forgotten is freed', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const path = join(folder, 'forgotten.db');
+    const forget = (): void => {
+      const writer = new own.DatabaseSync(path);
+      writer.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1),(2); BEGIN EXCLUSIVE');
+      writer.prepare('SELECT * FROM t').iterate().next();
+      writer.createSession();
+    };
+    forget();
+    const next = new own.DatabaseSync(path);
+    const write = (): void => next.exec('INSERT INTO t VALUES (3)');
+    expect(write).toThrow('database is locked');
+    for (let i = 0; i < 20 && fails(write); i++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(next.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 3 });
+    next.close();
+  });
+
+  test('an iteration that is forgotten half way lets go of its table', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const db = new own.DatabaseSync(':memory:');
+    db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1),(2)');
+    const forget = (): void => {
+      db.prepare('SELECT * FROM t').iterate().next();
+    };
+    forget();
+    const drop = (): void => db.exec('DROP TABLE t');
+    expect(drop).toThrow('locked');
+    for (let i = 0; i < 20 && fails(drop); i++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(() => db.exec('SELECT * FROM t')).toThrow('no such table');
+    db.close();
   });
 
   test('memory of closed databases is used again', () => {

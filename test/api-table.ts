@@ -1,0 +1,103 @@
+/** Tables of JavaScript and what it gives, run against the API and, where this Node has it, node:sqlite. */
+
+import * as own from 'sqlite-wasm-run';
+import { describe, expect, test } from 'vitest';
+
+type Api = Pick<typeof own, 'DatabaseSync' | 'StatementSync' | 'constants'>;
+type Database = own.DatabaseSync;
+
+/** An expression, or the body of a function that returns; and its result as {@link shown}, or "! " and the error. */
+export type Case = readonly [code: string, result: string];
+
+/** Node 24 answers some of these otherwise, and crashes on others. */
+const peerSince = 26;
+
+async function nodeSqlite(): Promise<Api | undefined> {
+  if (Number(process.versions.node.split('.')[0]) < peerSince) return undefined;
+  const name = 'node:sqlite';
+  return (await import(name)) as Api;
+}
+
+const peer = await nodeSqlite();
+const apis: [string, Api][] = [
+  ['sqlite-wasm-run', own],
+  ...(peer ? [['node:sqlite', peer] as [string, Api]] : []),
+];
+
+function shown(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'function';
+  if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`;
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value).map(([name, field]) => `${name}: ${shown(field)}`);
+    return `${Object.getPrototypeOf(value) === null ? '' : 'with prototype '}{${fields.join(', ')}}`;
+  }
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** Code, SQLite's code and message, as far as there are such. */
+function failure(error: unknown): string {
+  if (!(error instanceof Error)) return `! ${shown(error)}`;
+  const { code, errcode } = error as { code?: string; errcode?: number };
+  return `! ${[code, errcode, error.message].filter((part) => part !== undefined).join(' ')}`;
+}
+
+function attempt(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** What the code of a case can name. */
+function scope(api: Api) {
+  const open = (...rest: [own.DatabaseOptions?]): Database => new api.DatabaseSync(':memory:', ...rest);
+  const tables = (): Database => {
+    const db = open();
+    db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); CREATE TABLE u(a INTEGER PRIMARY KEY)');
+    return db;
+  };
+  return {
+    api,
+    open,
+    attempt,
+    prepare: (...rest: Parameters<Database['prepare']>) => open().prepare(...rest),
+    /** Two empty tables. */
+    tables,
+    /** A changeset that fills them. */
+    changes: (): Uint8Array => {
+      const db = tables();
+      const session = db.createSession();
+      db.exec("INSERT INTO t VALUES (1,'x'),(2,'y'); INSERT INTO u VALUES (5)");
+      return session.changeset();
+    },
+    /** The two tables with a row that is in the changeset's way. */
+    conflicting: (): Database => {
+      const db = tables();
+      db.exec("INSERT INTO t VALUES (1,'zz')");
+      return db;
+    },
+    rows: (db: Database) => [db.prepare('SELECT * FROM t').all(), db.prepare('SELECT * FROM u').all()],
+  };
+}
+
+/** One test a case, for each API. */
+export function table(name: string, cases: readonly Case[]): void {
+  describe.each(apis)(`%s: ${name}`, (_, api) => {
+    test.each(cases)('%s', (code, result) => {
+      const names = scope(api);
+      const body = code.includes('return ') ? code : `return ${code}`;
+      const run = new Function(...Object.keys(names), body);
+      let got: string;
+      try {
+        got = shown(run(...Object.values(names)));
+      } catch (error) {
+        got = failure(error);
+      }
+      expect(got).toBe(result);
+    });
+  });
+}
