@@ -362,9 +362,6 @@ export interface Bindings {
   /** `void bridge_result_blob(sqlite3_context *ctx, void *p, double n)` */
   bridge_result_blob(ctx: number, p: number, n: number): void;
 
-  /** `int bridge_default_vfs(const char *zVfs)` */
-  bridge_default_vfs(zVfs: number): number;
-
   /** `void bridge_shell(int argc, char **argv, const char *zDirectory)` */
   bridge_shell(argc: number, argv: number, zDirectory: number): void;
 

@@ -4,16 +4,12 @@ export const SQLITE_OK = 0;
 export const SQLITE_ERROR = 1;
 export const SQLITE_ABORT = 4;
 export const SQLITE_BUSY = 5;
-export const SQLITE_NOMEM = 7;
-export const SQLITE_READONLY = 8;
 export const SQLITE_IOERR = 10;
-export const SQLITE_CORRUPT = 11;
 export const SQLITE_NOTFOUND = 12;
 export const SQLITE_FULL = 13;
 export const SQLITE_CANTOPEN = 14;
 export const SQLITE_SCHEMA = 17;
 export const SQLITE_TOOBIG = 18;
-export const SQLITE_MISMATCH = 20;
 export const SQLITE_MISUSE = 21;
 export const SQLITE_PERM = 3;
 export const SQLITE_NOTICE = 27;
@@ -31,7 +27,6 @@ export const SQLITE_IOERR_FSTAT = 1802;
 export const SQLITE_IOERR_UNLOCK = 2058;
 export const SQLITE_IOERR_RDLOCK = 2314;
 export const SQLITE_IOERR_DELETE = 2570;
-export const SQLITE_IOERR_ACCESS = 3338;
 export const SQLITE_IOERR_CHECKRESERVEDLOCK = 3594;
 export const SQLITE_IOERR_LOCK = 3850;
 export const SQLITE_IOERR_CLOSE = 4106;
@@ -40,13 +35,11 @@ export const SQLITE_IOERR_GETTEMPPATH = 6410;
 export const SQLITE_CANTOPEN_ISDIR = 526;
 export const SQLITE_CANTOPEN_FULLPATH = 782;
 export const SQLITE_CANTOPEN_SYMLINK = 1550;
-export const SQLITE_READONLY_DBMOVED = 1032;
 
 export const SQLITE_INTEGER = 1;
 export const SQLITE_FLOAT = 2;
 export const SQLITE_TEXT = 3;
 export const SQLITE_BLOB = 4;
-export const SQLITE_NULL = 5;
 
 export const SQLITE_OPEN_READONLY = 0x1;
 export const SQLITE_OPEN_READWRITE = 0x2;
@@ -61,31 +54,21 @@ export const SQLITE_OPEN_NOFOLLOW = 0x1000000;
 export const SQLITE_ACCESS_EXISTS = 0;
 export const SQLITE_ACCESS_READWRITE = 1;
 
-export const SQLITE_SYNC_DATAONLY = 0x10;
-
 export const SQLITE_LOCK_NONE = 0;
 export const SQLITE_LOCK_SHARED = 1;
 export const SQLITE_LOCK_RESERVED = 2;
 export const SQLITE_LOCK_PENDING = 3;
-export const SQLITE_LOCK_EXCLUSIVE = 4;
 
 export const SQLITE_IOCAP_POWERSAFE_OVERWRITE = 0x1000;
 
-export const SQLITE_FCNTL_LOCKSTATE = 1;
-export const SQLITE_FCNTL_LAST_ERRNO = 4;
 export const SQLITE_FCNTL_SIZE_HINT = 5;
-export const SQLITE_FCNTL_CHUNK_SIZE = 6;
-export const SQLITE_FCNTL_VFSNAME = 12;
 export const SQLITE_FCNTL_HAS_MOVED = 20;
 
 export const SQLITE_DETERMINISTIC = 0x800;
 export const SQLITE_DIRECTONLY = 0x80000;
 export const SQLITE_INNOCUOUS = 0x200000;
 
-export const SQLITE_PREPARE_PERSISTENT = 0x1;
-
 export const SQLITE_DBCONFIG_ENABLE_FKEY = 1002;
-export const SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION = 1005;
 export const SQLITE_DBCONFIG_DEFENSIVE = 1010;
 export const SQLITE_DBCONFIG_DQS_DML = 1013;
 export const SQLITE_DBCONFIG_DQS_DDL = 1014;

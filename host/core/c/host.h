@@ -111,8 +111,6 @@ EXPORT(bridge_bind_blob) int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const 
 /* p comes from sqlite3_malloc and is SQLite's from here on, on failure too. */
 EXPORT(bridge_result_text) void bridge_result_text(sqlite3_context *ctx, char *p, double n);
 EXPORT(bridge_result_blob) void bridge_result_blob(sqlite3_context *ctx, void *p, double n);
-/* Makes zVfs the default: its name is one of vfs.c's. */
-EXPORT(bridge_default_vfs) int bridge_default_vfs(const char *zVfs);
 /* Runs the sqlite3 shell in zDirectory; it ends by exit(). argv is argc pointers to text. */
 EXPORT(bridge_shell) void bridge_shell(int argc, char **argv, const char *zDirectory);
 /* Asks the shell for completions of zLine; each comes back through host_add_completion. */

@@ -192,8 +192,3 @@ int sqlite3_os_init(void){
   return sqlite3_vfs_register(&vfsNode, 1);
 }
 int sqlite3_os_end(void){ return SQLITE_OK; }
-
-int bridge_default_vfs(const char *zVfs){
-  sqlite3_vfs *p = sqlite3_vfs_find(zVfs);
-  return p ? sqlite3_vfs_register(p, 1) : SQLITE_NOTFOUND;
-}
