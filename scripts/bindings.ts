@@ -1,5 +1,5 @@
 /**
- * Generates what the WIT gives: extensions/bindings/minimal/ (C) and host/interfaces/generated/ (types).
+ * Generates what the WIT gives: extensions/bindings/WORLD/ (C) and host/interfaces/generated/ (types).
  *
  *     npm run build:bindings
  *     npm run build:bindings -- --check   fails where what is committed is not what the WIT gives
@@ -23,7 +23,19 @@ import { witFolder, witText } from './wit.js';
 
 const version = '0.63.0';
 
-/** The C bindings of the world `minimal`, by path. */
+/** The worlds that guests in C are written for. */
+const worlds = [
+  'minimal',
+  'stateful',
+  'collating',
+  'authorizing',
+  'hooked',
+  'tabular',
+  'tabular-writable',
+  'full',
+];
+
+/** The C bindings of every world, by path. */
 function cBindings(): Map<string, string> {
   const program = process.env.WIT_BINDGEN ?? 'wit-bindgen';
   const run = (...args: string[]): string =>
@@ -43,9 +55,12 @@ function cBindings(): Map<string, string> {
   const work = mkdtempSync(join(tmpdir(), 'bindings-'));
   const made = new Map<string, string>();
   try {
-    run('c', witFolder, '--world', 'minimal', '--no-object-file', '--out-dir', work);
-    for (const name of readdirSync(work)) {
-      made.set(`extensions/bindings/minimal/${name}`, readFileSync(join(work, name), 'utf8'));
+    for (const world of worlds) {
+      const folder = join(work, world);
+      run('c', witFolder(), '--world', world, '--no-object-file', '--out-dir', folder);
+      for (const name of readdirSync(folder)) {
+        made.set(`extensions/bindings/${world}/${name}`, readFileSync(join(folder, name), 'utf8'));
+      }
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -78,13 +93,13 @@ function asModule(text: string): string {
   return `// Generated from the WIT by scripts/bindings.ts: do not edit.\n\n${others.join('\n')}\n`;
 }
 
-/** The TypeScript types of every interface of the world, by path. */
+/** The TypeScript types of every interface, by path. */
 async function types(): Promise<Map<string, string>> {
   await $init;
   const made = new Map<string, string>();
-  const files = generateTypes('minimal', {
+  const files = generateTypes('full', {
     wit: { tag: 'source', val: witText() },
-    world: 'minimal',
+    world: 'full',
     instantiation: { tag: 'sync' },
     strict: true,
   });

@@ -16,21 +16,38 @@ import { root } from './sources.js';
 import { witText } from './wit.js';
 
 const machine = ['--target=wasm32-wasip1', '-Os', '-mbulk-memory', '-msign-ext', '-mnontrapping-fptoint'];
-const bindings = join(root, 'extensions/bindings/minimal');
-// With object files of its own, wit-bindgen would define this; componentEmbed does their work.
-const anchor = 'void __component_type_object_force_link_minimal(void) {}\n';
+const bindings = join(root, 'extensions/bindings');
+const stack = 65_536;
 
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-/** Compiles one or several C files with the bindings of the world `minimal` to a core module. */
+/** The world whose bindings a source includes, as `#include "tabular.h"`; undefined where it includes none. */
+export function worldOf(sources: Iterable<Uint8Array>): string | undefined {
+  for (const source of sources) {
+    for (const [, name = ''] of Buffer.from(source)
+      .toString()
+      .matchAll(/^#include "(\w+)\.h"/gm)) {
+      const world = name.replaceAll('_', '-');
+      if (existsSync(join(bindings, world))) return world;
+    }
+  }
+  return undefined;
+}
+
+/** Compiles one or several C files, with the bindings of the world they include, to a core module. */
 export async function buildModule(cFiles: string | string[]): Promise<Uint8Array> {
-  const header = { 'minimal.h': read(join(bindings, 'minimal.h')) };
-  const compile = (name: string, source: Uint8Array, ...flags: string[]): Promise<Uint8Array> =>
-    clang([...machine, ...flags, '-c', name], { ...header, [name]: source }, name.replace('.c', '.o'));
   const sources = new Map([cFiles].flat().map((path) => [basename(path), read(path)]));
   const objects: Record<string, Uint8Array> = {};
-  if ([...sources.values()].some((source) => Buffer.from(source).includes('"minimal.h"'))) {
-    objects['minimal.o'] = await compile('minimal.c', read(join(bindings, 'minimal.c')));
+  const header: Record<string, Uint8Array> = {};
+  const compile = (name: string, source: Uint8Array, ...flags: string[]): Promise<Uint8Array> =>
+    clang([...machine, ...flags, '-c', name], { ...header, [name]: source }, name.replace('.c', '.o'));
+  const world = worldOf(sources.values());
+  if (world !== undefined) {
+    const stem = world.replaceAll('-', '_');
+    header[`${stem}.h`] = read(join(bindings, world, `${stem}.h`));
+    objects[`${stem}.o`] = await compile(`${stem}.c`, read(join(bindings, world, `${stem}.c`)));
+    // With object files of its own, wit-bindgen would define this; componentEmbed does their work.
+    const anchor = `void __component_type_object_force_link_${stem}(void) {}\n`;
     objects['anchor.o'] = await compile('anchor.c', new TextEncoder().encode(anchor));
   }
   for (const [name, source] of sources) {
@@ -41,23 +58,24 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
     '-Wl,--no-entry',
     '-Wl,--strip-all',
     '-Wl,--stack-first',
-    '-Wl,-z,stack-size=65536',
+    `-Wl,-z,stack-size=${stack}`,
   ];
   const name = basename([cFiles].flat()[0] ?? '').replace('.c', '.wasm');
   return clang(['--target=wasm32-wasip1', ...Object.keys(objects), ...link], objects, name);
 }
 
 /**
- * Compiles a guest to a component. `world` is one of ours, or, where `wit` is given, one of that WIT text,
- * whose packages may use ours.
+ * Compiles a guest to a component. Its world is the one whose bindings it includes, or, where `wit` is given,
+ * `world` of that WIT text, whose packages may use ours.
  */
 export async function buildGuest(
   cFiles: string | string[],
-  world = 'minimal',
+  world?: string,
   wit?: string,
 ): Promise<Uint8Array> {
   const binary = await buildModule(cFiles);
-  return componentNew(await componentEmbed({ binary, witSource: witText(wit), world }));
+  const own = world ?? worldOf([cFiles].flat().map(read)) ?? 'minimal';
+  return componentNew(await componentEmbed({ binary, witSource: witText(wit), world: own }));
 }
 
 /** Every component that is committed, by its path. */

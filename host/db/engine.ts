@@ -1,8 +1,9 @@
 /** One core with what the host keeps for it: the functions it may call back, and its connections. */
 
 import { threadId } from 'node:worker_threads';
-import { maxArguments, SQLITE_CHANGESET_ABORT, SQLITE_OK } from '../core/constants.js';
+import { maxArguments, SQLITE_CHANGESET_ABORT, SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
 import { Core } from '../core/core.js';
+import { SqliteError } from '../core/errors.js';
 import type { Callbacks, Extensions, FileSystem, Terminal } from '../core/host.js';
 import { cellSize } from './cells.js';
 import { SessionRegistry } from './sessions.js';
@@ -165,6 +166,7 @@ export class Connection {
   /** A number that no other connection of the process has had. */
   readonly serial: number;
   readonly sessions: SessionRegistry;
+  #restriction: string | undefined;
   readonly #closing: (() => void)[] = [];
 
   constructor(engine: Engine, db: number) {
@@ -178,6 +180,30 @@ export class Connection {
   /** Whether `serial` is or was a connection's of this thread. */
   static known(serial: number): boolean {
     return serial >= firstSerial && serial <= lastSerial;
+  }
+
+  /**
+   * Runs `action` as what it says it is, such as "a collation": from there no SQL may run on this connection,
+   * for SQLite itself is in the middle of it.
+   */
+  within<T>(what: string, action: () => T): T {
+    const outer = this.#restriction;
+    this.#restriction = what;
+    try {
+      return action();
+    } finally {
+      this.#restriction = outer;
+    }
+  }
+
+  /** @throws SqliteError (SQLITE_MISUSE) where SQL may not run now; `what` is what was asked for */
+  refuseWithin(what: string): void {
+    if (this.#restriction === undefined) return;
+    throw new SqliteError(
+      `${what} cannot be used while ${this.#restriction} runs: SQLite allows no SQL there`,
+      SQLITE_MISUSE,
+      this.engine.core.errorText(SQLITE_MISUSE),
+    );
   }
 
   /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */

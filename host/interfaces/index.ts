@@ -5,7 +5,7 @@ import { loggingInterface } from './logging.js';
 import { sessionInterface } from './session.js';
 
 /** The package of our interfaces and the newest release of it that is served here. */
-export const contract = { package: 'sqlite:extension', version: '1.0.0' } as const;
+export const contract = { package: 'sqlite:extension', version: '1.1.0' } as const;
 
 const offered: Record<string, (connection: Connection, component: string) => object> = {
   session: (connection) => sessionInterface(connection),

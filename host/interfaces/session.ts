@@ -11,7 +11,9 @@ import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest
  * The functions of the interface over the sessions of `connection`. Each can be called with JavaScript values,
  * and carries a direct form for jco that reads and writes the guest's memory itself.
  */
-export function sessionInterface(connection: Connection): Functions {
+export function sessionInterface(
+  connection: Connection,
+): Pick<Functions, 'create' | 'attach' | 'changeset' | 'delete'> {
   const { sessions, engine } = connection;
   const error = (code: number, message: string): SqliteError =>
     new SqliteError(message, code, engine.core.errorText(code));

@@ -10,18 +10,11 @@ import type { Engine } from '../db/engine.js';
 import { readValue, setResult } from '../db/values.js';
 import type { Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
-import { Guest, type GuestOptions, type WitError } from '../interfaces/guest.js';
+import type { WitError } from '../interfaces/guest.js';
+import { type CoreInterface, payloadOf } from './component.js';
 
 /** Runs function `id` of a component over the values at address `values`; sets the result in `context`. */
 export type Call = (id: bigint, context: number, count: number, values: number) => void;
-
-/** The exports of the core module that carries the interface. */
-export interface CoreExports {
-  readonly memory: WebAssembly.Memory;
-  readonly realloc: GuestOptions['realloc'];
-  call(id: bigint, args: number, count: number): number;
-  post(result: number): void;
-}
 
 // variant sql-value: case at 0, payload at 8; 16 bytes.
 const valueSize = 16;
@@ -42,13 +35,14 @@ export function failWith({ c, memory }: Core, context: number, error: WitError):
   if (code > 1 && code !== 100 && code !== 101) c.sqlite3_result_error_code(context, code);
 }
 
-export function directCall(engine: Engine, exports: CoreExports): Call {
+export function directCall(engine: Engine, exports: CoreInterface): Call {
   const { core, arguments: cells } = engine;
   const { c, memory } = core;
   // The exports' object is a dictionary: looking a function up costs more than calling it.
   const { bridge_values, bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = c;
-  const { call, post } = exports;
-  const guest = new Guest({ memory: exports.memory, realloc: exports.realloc });
+  const call = exports.function('call') as (id: bigint, args: number, count: number) => number;
+  const post = exports.post('call');
+  const { guest } = exports;
 
   const lowerBytes = (cell: number, target: number, kind: number): void => {
     const length = memory.view.getInt32(cell + 4, true);
@@ -114,12 +108,7 @@ export function directCall(engine: Engine, exports: CoreExports): Call {
   };
 }
 
-/** @param payload takes the component's own error out of what jco throws, and throws on what is a fault */
-export function wrappedCall(
-  core: Core,
-  functions: ScalarFunction,
-  payload: (error: unknown) => WitError,
-): Call {
+export function wrappedCall(core: Core, functions: ScalarFunction): Call {
   return (id, context, count, values) => {
     const args: WitValue[] = [];
     for (let i = 0; i < count; i++) args.push(toWit(readValue(core, core.memory.pointerAt(values + 4 * i))));
@@ -127,7 +116,7 @@ export function wrappedCall(
     try {
       result = functions.call(id, args);
     } catch (error) {
-      failWith(core, context, payload(error));
+      failWith(core, context, payloadOf(error));
       return;
     }
     setResult(core, context, result.tag === 'null' ? null : result.val);

@@ -1,13 +1,12 @@
 /** One instance of a component on one connection: linked, described, callable, and dead once it traps. */
 
 import { compileFunction } from 'node:vm';
+import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../db/engine.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
-import type { FunctionSpec, Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
-import type { WitError } from '../interfaces/guest.js';
+import { Guest, type GuestOptions, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
-import { type Call, type CoreExports, directCall, wrappedCall } from './call.js';
 import type { Prepared } from './prepared.js';
 
 type Instantiate = (
@@ -19,23 +18,38 @@ type Instantiate = (
 /** `direct`: between the memories, where the component fits it. `wrapped`: through jco, always. */
 export type CallPath = 'direct' | 'wrapped';
 
+/** The core functions of one exported interface, for calls that do without jco's wrappers. */
+export interface CoreInterface {
+  readonly guest: Guest;
+  /** The core function `name` of the interface, as the canonical ABI flattens it. */
+  function(name: string): (...flat: never[]) => number;
+  /** Frees the result of `name` that lies at an address. */
+  post(name: string): (result: number) => void;
+}
+
 export class Component {
   readonly name: string;
   readonly version: string;
-  readonly functions: readonly FunctionSpec[];
-  readonly #call: Call;
+  readonly connection: Connection;
+  readonly #exported: Record<string, unknown>;
+  readonly #keys: readonly string[];
+  readonly #cores: readonly WebAssembly.Exports[];
+  readonly #callPath: CallPath;
   #fault: string | undefined;
 
-  /** @throws Error where it cannot be compiled on this Node, traps, or describes what SQLite cannot have */
+  /** @throws Error where it cannot be compiled on this Node, or traps while it is started or names itself */
   constructor(connection: Connection, prepared: Prepared, path: string, callPath: CallPath) {
     const cores: WebAssembly.Exports[] = [];
     const imports: Record<string, object> = {};
     for (const text of prepared.imports) {
       imports[text] = interfaceFor(parseInterface(text).name, connection, path);
     }
-    let exported: Record<string, unknown>;
+    this.connection = connection;
+    this.#cores = cores;
+    this.#callPath = callPath;
+    this.#keys = prepared.exports;
     try {
-      exported = instantiator(prepared)(
+      this.#exported = instantiator(prepared)(
         (name) => prepared.module(name),
         imports,
         (module, coreImports) => {
@@ -52,45 +66,53 @@ export class Component {
       }
       throw new Error(`${path} cannot be started: ${messageOf(error)}`);
     }
-    const named = (name: string): { key: string; functions: unknown } => {
-      const key = prepared.exports.find((text) => {
-        const found = parseInterface(text);
-        return found.package === contract.package && found.name === name;
-      });
-      return { key: key ?? '', functions: key === undefined ? undefined : exported[key] };
-    };
-    const scalar = named('scalar-function');
-    const functions = scalar.functions as ScalarFunction;
+    const { name, version } = this.described(path, () => this.#metadata().describe());
+    this.name = name;
+    this.version = version;
+  }
+
+  /** Runs a `describe` of the component. @throws Error that names `path` where it fails */
+  described<T>(path: string, describe: () => T): T {
     try {
-      const { name, version } = (named('metadata').functions as Metadata).describe();
-      this.name = name;
-      this.version = version;
-      this.functions = functions.describe();
+      return describe();
     } catch (error) {
       throw new Error(`${path} failed while it described itself: ${messageOf(error)}`);
     }
-    const core = callPath === 'direct' ? coreExports(cores, scalar.key) : undefined;
-    this.#call = core
-      ? directCall(connection.engine, core)
-      : wrappedCall(connection.engine.core, functions, payloadOf);
   }
 
-  /** Calls one of its functions. @throws SqliteError where the component traps now, or did before. */
-  call(spec: FunctionSpec, context: number, count: number, values: number): void {
+  /** An interface of the contract that it exports, behind jco's wrappers; undefined where it exports none. */
+  interface<T>(name: string): T | undefined {
+    const key = this.#key(name);
+    return key === undefined ? undefined : (this.#exported[key] as T);
+  }
+
+  /** The same interface without wrappers; undefined where the component does not fit, or it is not wanted. */
+  core(name: string): CoreInterface | undefined {
+    const key = this.#key(name);
+    return key === undefined || this.#callPath === 'wrapped' ? undefined : coreInterface(this.#cores, key);
+  }
+
+  /**
+   * Runs `action`, which calls the component on behalf of `what`, the SQL name of a function or table.
+   *
+   * @throws SqliteError where the component traps now, or did before. Its own errors are not traps: `action`
+   *   deals with them
+   */
+  guard<T>(what: string, action: () => T): T {
     if (this.#fault !== undefined) {
       throw new SqliteError(
-        `${spec.name}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
-        1,
+        `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
+        SQLITE_ERROR,
         'SQL logic error',
       );
     }
     try {
-      this.#call(spec.id, context, count, values);
+      return action();
     } catch (error) {
-      this.#fault = `${spec.name}() failed with "${messageOf(error)}"`;
+      this.#fault = `${what} failed with "${messageOf(error)}"`;
       throw new SqliteError(
-        `${spec.name}: component ${this.name} trapped: ${messageOf(error)}`,
-        1,
+        `${what}: component ${this.name} trapped: ${messageOf(error)}`,
+        SQLITE_ERROR,
         'SQL logic error',
       );
     }
@@ -99,6 +121,17 @@ export class Component {
   /** Whether it can still be called. */
   get alive(): boolean {
     return this.#fault === undefined;
+  }
+
+  #metadata(): Metadata {
+    return this.interface<Metadata>('metadata') as Metadata; // checkComponent saw it
+  }
+
+  #key(name: string): string | undefined {
+    return this.#keys.find((text) => {
+      const found = parseInterface(text);
+      return found.package === contract.package && found.name === name;
+    });
   }
 }
 
@@ -118,21 +151,30 @@ function instantiator(prepared: Prepared): Instantiate {
 }
 
 /** The one core instance that has the interface and its own memory. Undefined where it is not that simple. */
-function coreExports(cores: readonly WebAssembly.Exports[], key: string): CoreExports | undefined {
-  const name = `${key}#call`;
-  const fitting = cores.filter((core) => core[name] && core.memory && core.cabi_realloc);
+function coreInterface(cores: readonly WebAssembly.Exports[], key: string): CoreInterface | undefined {
+  const fitting = cores.filter(
+    (core) =>
+      Object.keys(core).some((name) => name.startsWith(`${key}#`)) && core.memory && core.cabi_realloc,
+  );
   const core = fitting[0];
   if (!core || fitting.length > 1) return undefined;
-  return {
+  const guest = new Guest({
     memory: core.memory as WebAssembly.Memory,
-    realloc: core.cabi_realloc as CoreExports['realloc'],
-    call: core[name] as CoreExports['call'],
-    post: (core[`cabi_post_${name}`] ?? (() => undefined)) as CoreExports['post'],
+    realloc: core.cabi_realloc as GuestOptions['realloc'],
+  });
+  return {
+    guest,
+    function(name) {
+      const found = core[`${key}#${name}`];
+      if (typeof found !== 'function') throw new Error(`the component's core has no ${key}#${name}`);
+      return found as ReturnType<CoreInterface['function']>;
+    },
+    post: (name) => (core[`cabi_post_${key}#${name}`] ?? (() => undefined)) as (result: number) => void,
   };
 }
 
-/** The error case of a result as jco throws it; a fault is thrown on. */
-function payloadOf(error: unknown): WitError {
+/** The component's own error out of what jco throws. What is none of those is a fault: it is thrown on. */
+export function payloadOf(error: unknown): WitError {
   const payload = Object.hasOwn(Object(error), 'payload') ? (error as { payload: unknown }).payload : error;
   if (
     payload instanceof Error ||

@@ -2,7 +2,15 @@
 
 import { contract, offeredNames, offers, parseInterface, servesVersion } from '../interfaces/index.js';
 
-const capabilities = ['scalar-function'];
+/** A component exports at least one of these. */
+const capabilities = [
+  'scalar-function',
+  'aggregate-function',
+  'collation',
+  'authorizer',
+  'hooks',
+  'virtual-table',
+];
 
 /**
  * Checks that a component is an extension of our contract and asks for nothing that it may not have.
@@ -30,14 +38,16 @@ export function checkComponent(path: string, imports: readonly string[], exports
       throw new Error(wrongVersion(path, `${found.package}/${found.name}@${found.version}`));
     }
   }
-  const missing = ['metadata', ...capabilities].filter((name) => !own.some((found) => found.name === name));
-  if (missing.length > 0) {
-    const wanted = missing.map((name) => `${contract.package}/${name}@${contract.version}`);
+  const has = (name: string): boolean => own.some((found) => found.name === name);
+  if (!has('metadata') || !capabilities.some(has)) {
     const found = exports.filter((name) => name.includes(':'));
     throw new Error(
-      `${path} is a component of another world: it must export ${wanted.join(' and ')}, ` +
-        `found ${found.length > 0 ? found.join(', ') : 'no interface'}`,
+      `${path} is a component of another world: it must export ${contract.package}/metadata@${contract.version} ` +
+        `and one of ${capabilities.join(', ')}; found ${found.length > 0 ? found.join(', ') : 'no interface'}`,
     );
+  }
+  if (has('writable-table') && !has('virtual-table')) {
+    throw new Error(`${path} exports writable-table without virtual-table, which it goes with`);
   }
 }
 

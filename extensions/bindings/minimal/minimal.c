@@ -3,28 +3,119 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Imported Functions from `sqlite:extension/session@1.0.0`
+// Imported Functions from `sqlite:extension/session@1.1.0`
 
-__attribute__((__import_module__("sqlite:extension/session@1.0.0"), __import_name__("create")))
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("create")))
 extern void __wasm_import_sqlite_extension_session_create(uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("sqlite:extension/session@1.0.0"), __import_name__("attach")))
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("attach")))
 extern void __wasm_import_sqlite_extension_session_attach(int64_t, int32_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("sqlite:extension/session@1.0.0"), __import_name__("changeset")))
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("changeset")))
 extern void __wasm_import_sqlite_extension_session_changeset(int64_t, uint8_t *);
 
-__attribute__((__import_module__("sqlite:extension/session@1.0.0"), __import_name__("delete")))
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("delete")))
 extern void __wasm_import_sqlite_extension_session_delete(int64_t, uint8_t *);
 
-// Imported Functions from `sqlite:extension/logging@1.0.0`
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("create-with")))
+extern void __wasm_import_sqlite_extension_session_create_with(uint8_t *, size_t, int32_t, uint8_t *);
 
-__attribute__((__import_module__("sqlite:extension/logging@1.0.0"), __import_name__("log")))
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("patchset")))
+extern void __wasm_import_sqlite_extension_session_patchset(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("take")))
+extern void __wasm_import_sqlite_extension_session_take(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("enable")))
+extern void __wasm_import_sqlite_extension_session_enable(int64_t, int32_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("indirect")))
+extern void __wasm_import_sqlite_extension_session_indirect(int64_t, int32_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("is-empty")))
+extern void __wasm_import_sqlite_extension_session_is_empty(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("memory-used")))
+extern void __wasm_import_sqlite_extension_session_memory_used(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("changeset-size")))
+extern void __wasm_import_sqlite_extension_session_changeset_size(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("diff")))
+extern void __wasm_import_sqlite_extension_session_diff(int64_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("filter")))
+extern void __wasm_import_sqlite_extension_session_filter(int64_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("sessions")))
+extern void __wasm_import_sqlite_extension_session_sessions(uint8_t *);
+
+// Imported Functions from `sqlite:extension/changeset@1.1.0`
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("create")))
+extern void __wasm_import_sqlite_extension_changeset_create(uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("append")))
+extern void __wasm_import_sqlite_extension_changeset_append(int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("size")))
+extern void __wasm_import_sqlite_extension_changeset_size(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("read")))
+extern void __wasm_import_sqlite_extension_changeset_read(int32_t, int64_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("drop")))
+extern void __wasm_import_sqlite_extension_changeset_drop(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("validate")))
+extern void __wasm_import_sqlite_extension_changeset_validate(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("changes")))
+extern void __wasm_import_sqlite_extension_changeset_changes(int32_t, int64_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("invert")))
+extern void __wasm_import_sqlite_extension_changeset_invert(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("concat")))
+extern void __wasm_import_sqlite_extension_changeset_concat(uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("build")))
+extern void __wasm_import_sqlite_extension_changeset_build(uint8_t *, size_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("rebase")))
+extern void __wasm_import_sqlite_extension_changeset_rebase(int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("to-json")))
+extern void __wasm_import_sqlite_extension_changeset_to_json(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("from-json")))
+extern void __wasm_import_sqlite_extension_changeset_from_json(uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("to-sql")))
+extern void __wasm_import_sqlite_extension_changeset_to_sql(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("statistics")))
+extern void __wasm_import_sqlite_extension_changeset_statistics(int32_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("apply")))
+extern void __wasm_import_sqlite_extension_changeset_apply(int32_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `sqlite:extension/spi@1.1.0`
+
+__attribute__((__import_module__("sqlite:extension/spi@1.1.0"), __import_name__("execute")))
+extern void __wasm_import_sqlite_extension_spi_execute(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sqlite:extension/spi@1.1.0"), __import_name__("run")))
+extern void __wasm_import_sqlite_extension_spi_run(uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `sqlite:extension/logging@1.1.0`
+
+__attribute__((__import_module__("sqlite:extension/logging@1.1.0"), __import_name__("log")))
 extern void __wasm_import_sqlite_extension_logging_log(int32_t, uint8_t *, size_t);
 
-// Exported Functions from `sqlite:extension/metadata@1.0.0`
+// Exported Functions from `sqlite:extension/metadata@1.1.0`
 
-__attribute__((__weak__, __export_name__("cabi_post_sqlite:extension/metadata@1.0.0#describe")))
+__attribute__((__weak__, __export_name__("cabi_post_sqlite:extension/metadata@1.1.0#describe")))
 void __wasm_export_exports_sqlite_extension_metadata_describe_post_return(uint8_t * arg0) {
   if ((*((size_t*) (arg0 + sizeof(void*)))) > 0) {
     free(*((uint8_t **) (arg0 + 0)));
@@ -34,9 +125,9 @@ void __wasm_export_exports_sqlite_extension_metadata_describe_post_return(uint8_
   }
 }
 
-// Exported Functions from `sqlite:extension/scalar-function@1.0.0`
+// Exported Functions from `sqlite:extension/scalar-function@1.1.0`
 
-__attribute__((__weak__, __export_name__("cabi_post_sqlite:extension/scalar-function@1.0.0#describe")))
+__attribute__((__weak__, __export_name__("cabi_post_sqlite:extension/scalar-function@1.1.0#describe")))
 void __wasm_export_exports_sqlite_extension_scalar_function_describe_post_return(uint8_t * arg0) {
   size_t len = *((size_t*) (arg0 + sizeof(void*)));
   if (len > 0) {
@@ -52,7 +143,7 @@ void __wasm_export_exports_sqlite_extension_scalar_function_describe_post_return
   }
 }
 
-__attribute__((__weak__, __export_name__("cabi_post_sqlite:extension/scalar-function@1.0.0#call")))
+__attribute__((__weak__, __export_name__("cabi_post_sqlite:extension/scalar-function@1.1.0#call")))
 void __wasm_export_exports_sqlite_extension_scalar_function_call_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
     case 0: {
@@ -149,6 +240,22 @@ void sqlite_extension_session_sqlite_error_free(sqlite_extension_session_sqlite_
   sqlite_extension_types_sqlite_error_free(ptr);
 }
 
+void minimal_list_string_free(minimal_list_string_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    minimal_string_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      minimal_string_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_session_session_state_free(sqlite_extension_session_session_state_t *ptr) {
+  minimal_string_free(&ptr->dbname);
+  minimal_list_string_free(&ptr->tables);
+}
+
 void sqlite_extension_session_result_handle_sqlite_error_free(sqlite_extension_session_result_handle_sqlite_error_t *ptr) {
   if (!ptr->is_err) {
   } else {
@@ -174,6 +281,226 @@ void sqlite_extension_session_result_list_u8_sqlite_error_free(sqlite_extension_
     minimal_list_u8_free(&ptr->val.ok);
   } else {
     sqlite_extension_session_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void minimal_option_bool_free(minimal_option_bool_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void sqlite_extension_session_result_bool_sqlite_error_free(sqlite_extension_session_result_bool_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sqlite_extension_session_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_session_result_u64_sqlite_error_free(sqlite_extension_session_result_u64_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sqlite_extension_session_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_session_list_session_state_free(sqlite_extension_session_list_session_state_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_session_session_state_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sqlite_extension_session_session_state_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_changeset_sql_value_free(sqlite_extension_changeset_sql_value_t *ptr) {
+  sqlite_extension_types_sql_value_free(ptr);
+}
+
+void sqlite_extension_changeset_sqlite_error_free(sqlite_extension_changeset_sqlite_error_t *ptr) {
+  sqlite_extension_types_sqlite_error_free(ptr);
+}
+
+void sqlite_extension_changeset_field_free(sqlite_extension_changeset_field_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      sqlite_extension_changeset_sql_value_free(&ptr->val.value);
+      break;
+    }
+  }
+}
+
+void sqlite_extension_changeset_list_field_free(sqlite_extension_changeset_list_field_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_changeset_field_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sqlite_extension_changeset_field_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_changeset_change_free(sqlite_extension_changeset_change_t *ptr) {
+  minimal_string_free(&ptr->table);
+  minimal_list_u8_free(&ptr->key);
+  sqlite_extension_changeset_list_field_free(&ptr->old);
+  sqlite_extension_changeset_list_field_free(&ptr->new_);
+}
+
+void sqlite_extension_changeset_list_change_free(sqlite_extension_changeset_list_change_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_changeset_change_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sqlite_extension_changeset_change_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void minimal_option_u64_free(minimal_option_u64_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void sqlite_extension_changeset_page_free(sqlite_extension_changeset_page_t *ptr) {
+  sqlite_extension_changeset_list_change_free(&ptr->changes);
+  minimal_option_u64_free(&ptr->next);
+}
+
+void sqlite_extension_changeset_fault_free(sqlite_extension_changeset_fault_t *ptr) {
+  minimal_string_free(&ptr->reason);
+}
+
+void sqlite_extension_changeset_result_held_sqlite_error_free(sqlite_extension_changeset_result_held_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_result_void_sqlite_error_free(sqlite_extension_changeset_result_void_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_result_u64_sqlite_error_free(sqlite_extension_changeset_result_u64_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_result_list_u8_sqlite_error_free(sqlite_extension_changeset_result_list_u8_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    minimal_list_u8_free(&ptr->val.ok);
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_option_fault_free(sqlite_extension_changeset_option_fault_t *ptr) {
+  if (ptr->is_some) {
+    sqlite_extension_changeset_fault_free(&ptr->val);
+  }
+}
+
+void sqlite_extension_changeset_result_option_fault_sqlite_error_free(sqlite_extension_changeset_result_option_fault_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    sqlite_extension_changeset_option_fault_free(&ptr->val.ok);
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_result_page_sqlite_error_free(sqlite_extension_changeset_result_page_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    sqlite_extension_changeset_page_free(&ptr->val.ok);
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_list_held_free(sqlite_extension_changeset_list_held_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_changeset_held_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+void minimal_list_list_u8_free(minimal_list_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    minimal_list_u8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      minimal_list_u8_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_changeset_result_string_sqlite_error_free(sqlite_extension_changeset_result_string_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    minimal_string_free(&ptr->val.ok);
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_spi_sql_value_free(sqlite_extension_spi_sql_value_t *ptr) {
+  sqlite_extension_types_sql_value_free(ptr);
+}
+
+void sqlite_extension_spi_sqlite_error_free(sqlite_extension_spi_sqlite_error_t *ptr) {
+  sqlite_extension_types_sqlite_error_free(ptr);
+}
+
+void sqlite_extension_spi_list_sql_value_free(sqlite_extension_spi_list_sql_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_spi_sql_value_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sqlite_extension_spi_sql_value_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_spi_list_list_sql_value_free(sqlite_extension_spi_list_list_sql_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_spi_list_sql_value_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sqlite_extension_spi_list_sql_value_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_spi_query_result_free(sqlite_extension_spi_query_result_t *ptr) {
+  minimal_list_string_free(&ptr->columns);
+  sqlite_extension_spi_list_list_sql_value_free(&ptr->rows);
+}
+
+void sqlite_extension_spi_result_query_result_sqlite_error_free(sqlite_extension_spi_result_query_result_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    sqlite_extension_spi_query_result_free(&ptr->val.ok);
+  } else {
+    sqlite_extension_spi_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_spi_result_void_sqlite_error_free(sqlite_extension_spi_result_void_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sqlite_extension_spi_sqlite_error_free(&ptr->val.err);
   }
 }
 
@@ -388,11 +715,959 @@ bool sqlite_extension_session_delete(sqlite_extension_session_handle_t h, sqlite
   }
 }
 
+bool sqlite_extension_session_create_with(minimal_string_t *dbname, sqlite_extension_session_session_flags_t options, sqlite_extension_session_handle_t *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(16+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_create_with((uint8_t *) (*dbname).ptr, (*dbname).len, options, ptr);
+  sqlite_extension_session_result_handle_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_patchset(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_patchset((int64_t) (h), ptr);
+  sqlite_extension_session_result_list_u8_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_take(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_take((int64_t) (h), ptr);
+  sqlite_extension_session_result_list_u8_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_enable(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  minimal_option_bool_t on;
+  on.is_some = maybe_on != NULL;if (maybe_on) {
+    on.val = *maybe_on;
+  }
+  int32_t option;
+  int32_t option1;
+  if ((on).is_some) {
+    const bool *payload0 = &(on).val;
+    option = 1;
+    option1 = *payload0;
+  } else {
+    option = 0;
+    option1 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_enable((int64_t) (h), option, option1, ptr);
+  sqlite_extension_session_result_bool_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_indirect(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  minimal_option_bool_t on;
+  on.is_some = maybe_on != NULL;if (maybe_on) {
+    on.val = *maybe_on;
+  }
+  int32_t option;
+  int32_t option1;
+  if ((on).is_some) {
+    const bool *payload0 = &(on).val;
+    option = 1;
+    option1 = *payload0;
+  } else {
+    option = 0;
+    option1 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_indirect((int64_t) (h), option, option1, ptr);
+  sqlite_extension_session_result_bool_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_is_empty(sqlite_extension_session_handle_t h, bool *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_is_empty((int64_t) (h), ptr);
+  sqlite_extension_session_result_bool_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_memory_used(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(16+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_memory_used((int64_t) (h), ptr);
+  sqlite_extension_session_result_u64_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_changeset_size(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(16+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_changeset_size((int64_t) (h), ptr);
+  sqlite_extension_session_result_u64_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_diff(sqlite_extension_session_handle_t h, minimal_string_t *from_db, minimal_string_t *table, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_diff((int64_t) (h), (uint8_t *) (*from_db).ptr, (*from_db).len, (uint8_t *) (*table).ptr, (*table).len, ptr);
+  sqlite_extension_session_result_void_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_filter(sqlite_extension_session_handle_t h, minimal_list_string_t *globs, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_filter((int64_t) (h), (uint8_t *) (*globs).ptr, (*globs).len, ptr);
+  sqlite_extension_session_result_void_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+void sqlite_extension_session_sessions(sqlite_extension_session_list_session_state_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_sessions(ptr);
+  *ret = (sqlite_extension_session_list_session_state_t) { (sqlite_extension_session_session_state_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+bool sqlite_extension_changeset_create(sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_create(ptr);
+  sqlite_extension_changeset_result_held_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_append(sqlite_extension_changeset_held_t changeset, minimal_list_u8_t *bytes, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_append((int32_t) (changeset), (uint8_t *) (*bytes).ptr, (*bytes).len, ptr);
+  sqlite_extension_changeset_result_void_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_size(sqlite_extension_changeset_held_t changeset, uint64_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(16+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_size((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_u64_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_read(sqlite_extension_changeset_held_t changeset, uint64_t offset, uint32_t length, minimal_list_u8_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_read((int32_t) (changeset), (int64_t) (offset), (int32_t) (length), ptr);
+  sqlite_extension_changeset_result_list_u8_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_drop(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_drop((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_void_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_validate(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_option_fault_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_validate((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_option_fault_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      sqlite_extension_changeset_option_fault_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + 8))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (sqlite_extension_changeset_fault_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+      }
+
+      result.val.ok = option;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t changeset, uint64_t position, uint32_t max, sqlite_extension_changeset_page_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_changes((int32_t) (changeset), (int64_t) (position), (int32_t) (max), ptr);
+  sqlite_extension_changeset_result_page_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      minimal_option_u64_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + (8+2*sizeof(void*))))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (uint64_t) (*((int64_t*) (ptr + (16+2*sizeof(void*)))));
+          break;
+        }
+      }
+
+      result.val.ok = (sqlite_extension_changeset_page_t) {
+        (sqlite_extension_changeset_list_change_t) (sqlite_extension_changeset_list_change_t) { (sqlite_extension_changeset_change_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) },
+        (minimal_option_u64_t) option,
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_invert(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_invert((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_held_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_concat(sqlite_extension_changeset_list_held_t *changesets, minimal_string_t *maybe_schema, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  minimal_option_string_t schema;
+  schema.is_some = maybe_schema != NULL;if (maybe_schema) {
+    schema.val = *maybe_schema;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if ((schema).is_some) {
+    const minimal_string_t *payload0 = &(schema).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_concat((uint8_t *) (*changesets).ptr, (*changesets).len, option, option1, option2, ptr);
+  sqlite_extension_changeset_result_held_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_build(sqlite_extension_changeset_list_change_t *changes, bool patchset, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_build((uint8_t *) (*changes).ptr, (*changes).len, patchset, ptr);
+  sqlite_extension_changeset_result_held_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_rebase(sqlite_extension_changeset_held_t changeset, minimal_list_list_u8_t *rebases, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_rebase((int32_t) (changeset), (uint8_t *) (*rebases).ptr, (*rebases).len, ptr);
+  sqlite_extension_changeset_result_held_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_to_json(sqlite_extension_changeset_held_t changeset, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_to_json((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_string_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_from_json(minimal_string_t *json, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_from_json((uint8_t *) (*json).ptr, (*json).len, ptr);
+  sqlite_extension_changeset_result_held_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_to_sql(sqlite_extension_changeset_held_t changeset, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_to_sql((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_string_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_statistics(sqlite_extension_changeset_held_t changeset, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_statistics((int32_t) (changeset), ptr);
+  sqlite_extension_changeset_result_string_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_apply(sqlite_extension_changeset_held_t changeset, minimal_string_t *options, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_apply((int32_t) (changeset), (uint8_t *) (*options).ptr, (*options).len, ptr);
+  sqlite_extension_changeset_result_string_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_spi_execute(minimal_string_t *sql, sqlite_extension_spi_list_sql_value_t *params, sqlite_extension_spi_query_result_t *ret, sqlite_extension_spi_sqlite_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_spi_execute((uint8_t *) (*sql).ptr, (*sql).len, (uint8_t *) (*params).ptr, (*params).len, ptr);
+  sqlite_extension_spi_result_query_result_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sqlite_extension_spi_query_result_t) {
+        (minimal_list_string_t) (minimal_list_string_t) { (minimal_string_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) },
+        (sqlite_extension_spi_list_list_sql_value_t) (sqlite_extension_spi_list_list_sql_value_t) { (sqlite_extension_spi_list_sql_value_t*)(*((uint8_t **) (ptr + (8+2*sizeof(void*))))), (*((size_t*) (ptr + (8+3*sizeof(void*))))) },
+        (int64_t) *((int64_t*) (ptr + (8+4*sizeof(void*)))),
+        (int64_t) *((int64_t*) (ptr + (16+4*sizeof(void*)))),
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + 8)),
+        (int32_t) *((int32_t*) (ptr + 12)),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_spi_run(minimal_string_t *sql, sqlite_extension_spi_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_spi_run((uint8_t *) (*sql).ptr, (*sql).len, ptr);
+  sqlite_extension_spi_result_void_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
 void sqlite_extension_logging_log(sqlite_extension_logging_level_t level, minimal_string_t *message) {
   __wasm_import_sqlite_extension_logging_log((int32_t) level, (uint8_t *) (*message).ptr, (*message).len);
 }
 
-__attribute__((__export_name__("sqlite:extension/metadata@1.0.0#describe")))
+__attribute__((__export_name__("sqlite:extension/metadata@1.1.0#describe")))
 uint8_t * __wasm_export_exports_sqlite_extension_metadata_describe(void) {
   exports_sqlite_extension_metadata_extension_t ret;
   exports_sqlite_extension_metadata_describe(&ret);
@@ -404,7 +1679,7 @@ uint8_t * __wasm_export_exports_sqlite_extension_metadata_describe(void) {
   return ptr;
 }
 
-__attribute__((__export_name__("sqlite:extension/scalar-function@1.0.0#describe")))
+__attribute__((__export_name__("sqlite:extension/scalar-function@1.1.0#describe")))
 uint8_t * __wasm_export_exports_sqlite_extension_scalar_function_describe(void) {
   exports_sqlite_extension_scalar_function_list_function_spec_t ret;
   exports_sqlite_extension_scalar_function_describe(&ret);
@@ -414,7 +1689,7 @@ uint8_t * __wasm_export_exports_sqlite_extension_scalar_function_describe(void) 
   return ptr;
 }
 
-__attribute__((__export_name__("sqlite:extension/scalar-function@1.0.0#call")))
+__attribute__((__export_name__("sqlite:extension/scalar-function@1.1.0#call")))
 uint8_t * __wasm_export_exports_sqlite_extension_scalar_function_call(int64_t arg, uint8_t * arg0, size_t arg1) {
   exports_sqlite_extension_scalar_function_list_sql_value_t arg2 = (exports_sqlite_extension_scalar_function_list_sql_value_t) { (exports_sqlite_extension_scalar_function_sql_value_t*)(arg0), (arg1) };
   exports_sqlite_extension_scalar_function_result_sql_value_sqlite_error_t ret;

@@ -64,6 +64,38 @@ typedef sqlite_extension_types_sqlite_error_t sqlite_extension_session_sqlite_er
 // no session of this connection: never made, deleted, or another connection's.
 typedef uint64_t sqlite_extension_session_handle_t;
 
+// What a session can be told when it is made.
+typedef uint8_t sqlite_extension_session_session_flags_t;
+
+// Records tables without a PRIMARY KEY too, by their rowid, which becomes a first column `_rowid_`
+// (`SQLITE_SESSION_OBJCONFIG_ROWID`).
+#define SQLITE_EXTENSION_SESSION_SESSION_FLAGS_ROWID (1 << 0)
+// Keeps count for `changeset-size` (`SQLITE_SESSION_OBJCONFIG_SIZE`).
+#define SQLITE_EXTENSION_SESSION_SESSION_FLAGS_SIZE (1 << 1)
+
+typedef struct {
+  minimal_string_t *ptr;
+  size_t len;
+} minimal_list_string_t;
+
+// A session, as it stands.
+typedef struct sqlite_extension_session_session_state_t {
+  // Its handle.
+  sqlite_extension_session_handle_t   h;
+  // The database whose changes it records.
+  minimal_string_t   dbname;
+  // The tables attached by name; "*" among them where all are.
+  minimal_list_string_t   tables;
+  // Whether it records.
+  bool   enabled;
+  // Whether it marks changes as indirect.
+  bool   indirect;
+  // Whether nothing was recorded.
+  bool   empty;
+  // Bytes of memory that it uses.
+  uint64_t   bytes;
+} sqlite_extension_session_session_state_t;
+
 typedef struct {
   bool is_err;
   union {
@@ -91,6 +123,217 @@ typedef struct {
     sqlite_extension_session_sqlite_error_t err;
   } val;
 } sqlite_extension_session_result_list_u8_sqlite_error_t;
+
+typedef struct {
+  bool is_some;
+  bool val;
+} minimal_option_bool_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    bool ok;
+    sqlite_extension_session_sqlite_error_t err;
+  } val;
+} sqlite_extension_session_result_bool_sqlite_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    uint64_t ok;
+    sqlite_extension_session_sqlite_error_t err;
+  } val;
+} sqlite_extension_session_result_u64_sqlite_error_t;
+
+typedef struct {
+  sqlite_extension_session_session_state_t *ptr;
+  size_t len;
+} sqlite_extension_session_list_session_state_t;
+
+typedef sqlite_extension_types_sql_value_t sqlite_extension_changeset_sql_value_t;
+
+typedef sqlite_extension_types_sqlite_error_t sqlite_extension_changeset_sqlite_error_t;
+
+// Names a changeset that the host holds.
+typedef uint32_t sqlite_extension_changeset_held_t;
+
+// An operation on a row.
+typedef uint8_t sqlite_extension_changeset_operation_t;
+
+#define SQLITE_EXTENSION_CHANGESET_OPERATION_INSERT 0
+#define SQLITE_EXTENSION_CHANGESET_OPERATION_UPDATE 1
+#define SQLITE_EXTENSION_CHANGESET_OPERATION_DELETE 2
+
+// A value of a change.
+typedef struct sqlite_extension_changeset_field_t {
+  uint8_t tag;
+  union {
+    sqlite_extension_changeset_sql_value_t     value;
+  } val;
+} sqlite_extension_changeset_field_t;
+
+// Not part of the change.
+#define SQLITE_EXTENSION_CHANGESET_FIELD_UNDEFINED 0
+// A value.
+#define SQLITE_EXTENSION_CHANGESET_FIELD_VALUE 1
+
+typedef struct {
+  sqlite_extension_changeset_field_t *ptr;
+  size_t len;
+} sqlite_extension_changeset_list_field_t;
+
+// One change of one row.
+typedef struct sqlite_extension_changeset_change_t {
+  // The table's name.
+  minimal_string_t   table;
+  // What was done.
+  sqlite_extension_changeset_operation_t   op;
+  // Whether a trigger or a foreign key action did it.
+  bool   indirect;
+  // Per column: 0, or its place in the PRIMARY KEY, from 1.
+  minimal_list_u8_t   key;
+  // Per column the old value; empty for an INSERT.
+  sqlite_extension_changeset_list_field_t   old;
+  // Per column the new value; empty for a DELETE.
+  sqlite_extension_changeset_list_field_t   new_;
+} sqlite_extension_changeset_change_t;
+
+typedef struct {
+  sqlite_extension_changeset_change_t *ptr;
+  size_t len;
+} sqlite_extension_changeset_list_change_t;
+
+typedef struct {
+  bool is_some;
+  uint64_t val;
+} minimal_option_u64_t;
+
+// Some changes.
+typedef struct sqlite_extension_changeset_page_t {
+  // The changes, in order.
+  sqlite_extension_changeset_list_change_t   changes;
+  // Where the next ones begin; none at the end.
+  minimal_option_u64_t   next;
+} sqlite_extension_changeset_page_t;
+
+// What is wrong with the bytes of a changeset.
+typedef struct sqlite_extension_changeset_fault_t {
+  // The first wrong byte, from 0.
+  uint64_t   offset;
+  // Why it is wrong: one sentence.
+  minimal_string_t   reason;
+} sqlite_extension_changeset_fault_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_changeset_held_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_held_sqlite_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_void_sqlite_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    uint64_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_u64_sqlite_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    minimal_list_u8_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_list_u8_sqlite_error_t;
+
+typedef struct {
+  bool is_some;
+  sqlite_extension_changeset_fault_t val;
+} sqlite_extension_changeset_option_fault_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_changeset_option_fault_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_option_fault_sqlite_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_changeset_page_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_page_sqlite_error_t;
+
+typedef struct {
+  sqlite_extension_changeset_held_t *ptr;
+  size_t len;
+} sqlite_extension_changeset_list_held_t;
+
+typedef struct {
+  minimal_list_u8_t *ptr;
+  size_t len;
+} minimal_list_list_u8_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    minimal_string_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_string_sqlite_error_t;
+
+typedef sqlite_extension_types_sql_value_t sqlite_extension_spi_sql_value_t;
+
+typedef sqlite_extension_types_sqlite_error_t sqlite_extension_spi_sqlite_error_t;
+
+typedef struct {
+  sqlite_extension_spi_sql_value_t *ptr;
+  size_t len;
+} sqlite_extension_spi_list_sql_value_t;
+
+typedef struct {
+  sqlite_extension_spi_list_sql_value_t *ptr;
+  size_t len;
+} sqlite_extension_spi_list_list_sql_value_t;
+
+// What a statement gave.
+typedef struct sqlite_extension_spi_query_result_t {
+  // The names of the columns; empty where the statement has no result.
+  minimal_list_string_t   columns;
+  // The rows.
+  sqlite_extension_spi_list_list_sql_value_t   rows;
+  // How many rows it changed (`sqlite3_changes64`); 0 where it cannot write.
+  int64_t   changes;
+  // The rowid of the last row that the connection inserted (`sqlite3_last_insert_rowid`).
+  int64_t   last_insert_rowid;
+} sqlite_extension_spi_query_result_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_spi_query_result_t ok;
+    sqlite_extension_spi_sqlite_error_t err;
+  } val;
+} sqlite_extension_spi_result_query_result_sqlite_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_spi_sqlite_error_t err;
+  } val;
+} sqlite_extension_spi_result_void_sqlite_error_t;
 
 // How much a message matters.
 typedef uint8_t sqlite_extension_logging_level_t;
@@ -158,7 +401,7 @@ typedef struct {
   } val;
 } exports_sqlite_extension_scalar_function_result_sql_value_sqlite_error_t;
 
-// Imported Functions from `sqlite:extension/session@1.0.0`
+// Imported Functions from `sqlite:extension/session@1.1.0`
 // Makes a session that records changes in the database `dbname`: "main", "temp", or the name it was
 // attached by. Nothing is recorded until a table is attached.
 // 
@@ -193,17 +436,133 @@ extern bool sqlite_extension_session_changeset(sqlite_extension_session_handle_t
 // 
 // C: `sqlite3session_delete`.
 extern bool sqlite_extension_session_delete(sqlite_extension_session_handle_t h, sqlite_extension_session_sqlite_error_t *err);
+// As `create`, with options: SQLite wants them before the first table is attached.
+// 
+// C: `sqlite3session_create`, `sqlite3session_object_config`.
+extern bool sqlite_extension_session_create_with(minimal_string_t *dbname, sqlite_extension_session_session_flags_t options, sqlite_extension_session_handle_t *ret, sqlite_extension_session_sqlite_error_t *err);
+// The changes recorded so far, as a patchset: without the old values, except of keys.
+// 
+// C: `sqlite3session_patchset`.
+extern bool sqlite_extension_session_patchset(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
+// The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
+// nothing is forgotten.
+extern bool sqlite_extension_session_take(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
+// Starts (true) or stops (false) recording, where `on` is given. Returns whether it records now. A row that
+// was touched while it did not record is left out; one recorded before shows its state now.
+// 
+// C: `sqlite3session_enable`.
+extern bool sqlite_extension_session_enable(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err);
+// Marks what is recorded from now on as indirect (true) or direct (false), where `on` is given. Returns what
+// it does now. What triggers and foreign key actions do is indirect anyway.
+// 
+// C: `sqlite3session_indirect`.
+extern bool sqlite_extension_session_indirect(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err);
+// Whether nothing was recorded. False does not mean that the changeset has changes: they may have been
+// undone.
+// 
+// C: `sqlite3session_isempty`.
+extern bool sqlite_extension_session_is_empty(sqlite_extension_session_handle_t h, bool *ret, sqlite_extension_session_sqlite_error_t *err);
+// Bytes of memory that the session uses.
+// 
+// C: `sqlite3session_memory_used`.
+extern bool sqlite_extension_session_memory_used(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err);
+// The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) where the session was not
+// made with `size`.
+// 
+// C: `sqlite3session_changeset_size`.
+extern bool sqlite_extension_session_changeset_size(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err);
+// Records what would turn the table of database `from-db` into the session's own one of the same name. Both
+// must have the same columns and key.
+// 
+// C: `sqlite3session_diff`.
+extern bool sqlite_extension_session_diff(sqlite_extension_session_handle_t h, minimal_string_t *from_db, minimal_string_t *table, sqlite_extension_session_sqlite_error_t *err);
+// With every table attached (`attach` with none): records those whose name matches one of `globs`, as the
+// GLOB operator does, and none of those that begin with "!". Without any, all. Decided when a table is
+// first changed.
+// 
+// C: `sqlite3session_table_filter`.
+extern bool sqlite_extension_session_filter(sqlite_extension_session_handle_t h, minimal_list_string_t *globs, sqlite_extension_session_sqlite_error_t *err);
+// The sessions of this connection, oldest first.
+extern void sqlite_extension_session_sessions(sqlite_extension_session_list_session_state_t *ret);
 
-// Imported Functions from `sqlite:extension/logging@1.0.0`
+// Imported Functions from `sqlite:extension/changeset@1.1.0`
+// An empty changeset.
+extern bool sqlite_extension_changeset_create(sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// Adds bytes at the end.
+extern bool sqlite_extension_changeset_append(sqlite_extension_changeset_held_t changeset, minimal_list_u8_t *bytes, sqlite_extension_changeset_sqlite_error_t *err);
+// Its length in bytes.
+extern bool sqlite_extension_changeset_size(sqlite_extension_changeset_held_t changeset, uint64_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// At most `length` bytes from `offset` on; fewer only at the end.
+extern bool sqlite_extension_changeset_read(sqlite_extension_changeset_held_t changeset, uint64_t offset, uint32_t length, minimal_list_u8_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// Frees it.
+extern bool sqlite_extension_changeset_drop(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_sqlite_error_t *err);
+// What is wrong with it; none where it is a whole changeset or patchset.
+extern bool sqlite_extension_changeset_validate(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_option_fault_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// The changes from `position` on, which is 0 or what the page before gave; at most `max`. Fails with
+// code 11 (`SQLITE_CORRUPT`) where it is malformed.
+// 
+// C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
+extern bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t changeset, uint64_t position, uint32_t max, sqlite_extension_changeset_page_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
+// 
+// C: `sqlite3changeset_invert`.
+extern bool sqlite_extension_changeset_invert(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// One changeset that does what `changesets` do one after another. With `schema`, the name of a database,
+// changesets that were made before columns were added are filled up as that database's tables are.
+// 
+// C: `sqlite3changegroup_add`, `sqlite3changegroup_schema`, `sqlite3changegroup_output`.
+extern bool sqlite_extension_changeset_concat(sqlite_extension_changeset_list_held_t *changesets, minimal_string_t *maybe_schema, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// Makes a changeset, or a patchset, of changes.
+// 
+// C: `sqlite3changegroup_change_begin` and what goes with it.
+extern bool sqlite_extension_changeset_build(sqlite_extension_changeset_list_change_t *changes, bool patchset, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// Makes local changes fit what others did first: `rebases` are the rebase buffers that applying the others'
+// changesets gave, in that order.
+// 
+// C: `sqlite3rebaser_configure`, `sqlite3rebaser_rebase`.
+extern bool sqlite_extension_changeset_rebase(sqlite_extension_changeset_held_t changeset, minimal_list_list_u8_t *rebases, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// The changeset as a JSON document without loss; the shape is described at the codec's `toJson`.
+extern bool sqlite_extension_changeset_to_json(sqlite_extension_changeset_held_t changeset, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// The changeset that `to-json` wrote.
+extern bool sqlite_extension_changeset_from_json(minimal_string_t *json, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// SQL text that makes the same changes. Column names come from the connection's schema.
+extern bool sqlite_extension_changeset_to_sql(sqlite_extension_changeset_held_t changeset, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// Counts per table, as a JSON document.
+extern bool sqlite_extension_changeset_statistics(sqlite_extension_changeset_held_t changeset, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// Applies it to a database of the connection, whole or not at all. `options` is a JSON object; "{}"
+// aborts on every conflict. The host documents its members: flags, filter by table, the policy for
+// conflicts, dry run. Unknown ones are refused by name. The result is the report, a JSON object, with the
+// rebase buffer as hex digits under "rebase". JSON, so that options and report can grow.
+// 
+// Fails with code 21 (`SQLITE_MISUSE`) while a statement writes, and under a hook, an authorizer, a collation
+// or `best-index`.
+// 
+// C: `sqlite3changeset_apply_v3`.
+extern bool sqlite_extension_changeset_apply(sqlite_extension_changeset_held_t changeset, minimal_string_t *options, minimal_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+
+// Imported Functions from `sqlite:extension/spi@1.1.0`
+// Runs one statement with `params` as ?1, ?2 and so on.
+// 
+// Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) where `sql` holds no statement
+// or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) where the result
+// has more than a million rows or does not fit the component's memory.
+// 
+// C: `sqlite3_prepare_v3`, `sqlite3_step`.
+extern bool sqlite_extension_spi_execute(minimal_string_t *sql, sqlite_extension_spi_list_sql_value_t *params, sqlite_extension_spi_query_result_t *ret, sqlite_extension_spi_sqlite_error_t *err);
+// Runs all statements of `sql` and drops their rows. Those that ran before an error stay done, as in
+// `sqlite3_exec`.
+extern bool sqlite_extension_spi_run(minimal_string_t *sql, sqlite_extension_spi_sqlite_error_t *err);
+
+// Imported Functions from `sqlite:extension/logging@1.1.0`
 // Hands over one message, without a line end. The host may drop it.
 // 
 // C: `sqlite3_log` is the nearest.
 extern void sqlite_extension_logging_log(sqlite_extension_logging_level_t level, minimal_string_t *message);
 
-// Exported Functions from `sqlite:extension/metadata@1.0.0`
+// Exported Functions from `sqlite:extension/metadata@1.1.0`
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret);
 
-// Exported Functions from `sqlite:extension/scalar-function@1.0.0`
+// Exported Functions from `sqlite:extension/scalar-function@1.1.0`
 void exports_sqlite_extension_scalar_function_describe(exports_sqlite_extension_scalar_function_list_function_spec_t *ret);
 bool exports_sqlite_extension_scalar_function_call(uint64_t id, exports_sqlite_extension_scalar_function_list_sql_value_t *args, exports_sqlite_extension_scalar_function_sql_value_t *ret, exports_sqlite_extension_scalar_function_sqlite_error_t *err);
 
@@ -217,6 +576,10 @@ void sqlite_extension_types_sqlite_error_free(sqlite_extension_types_sqlite_erro
 
 void sqlite_extension_session_sqlite_error_free(sqlite_extension_session_sqlite_error_t *ptr);
 
+void minimal_list_string_free(minimal_list_string_t *ptr);
+
+void sqlite_extension_session_session_state_free(sqlite_extension_session_session_state_t *ptr);
+
 void sqlite_extension_session_result_handle_sqlite_error_free(sqlite_extension_session_result_handle_sqlite_error_t *ptr);
 
 void minimal_option_string_free(minimal_option_string_t *ptr);
@@ -224,6 +587,66 @@ void minimal_option_string_free(minimal_option_string_t *ptr);
 void sqlite_extension_session_result_void_sqlite_error_free(sqlite_extension_session_result_void_sqlite_error_t *ptr);
 
 void sqlite_extension_session_result_list_u8_sqlite_error_free(sqlite_extension_session_result_list_u8_sqlite_error_t *ptr);
+
+void minimal_option_bool_free(minimal_option_bool_t *ptr);
+
+void sqlite_extension_session_result_bool_sqlite_error_free(sqlite_extension_session_result_bool_sqlite_error_t *ptr);
+
+void sqlite_extension_session_result_u64_sqlite_error_free(sqlite_extension_session_result_u64_sqlite_error_t *ptr);
+
+void sqlite_extension_session_list_session_state_free(sqlite_extension_session_list_session_state_t *ptr);
+
+void sqlite_extension_changeset_sql_value_free(sqlite_extension_changeset_sql_value_t *ptr);
+
+void sqlite_extension_changeset_sqlite_error_free(sqlite_extension_changeset_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_field_free(sqlite_extension_changeset_field_t *ptr);
+
+void sqlite_extension_changeset_list_field_free(sqlite_extension_changeset_list_field_t *ptr);
+
+void sqlite_extension_changeset_change_free(sqlite_extension_changeset_change_t *ptr);
+
+void sqlite_extension_changeset_list_change_free(sqlite_extension_changeset_list_change_t *ptr);
+
+void minimal_option_u64_free(minimal_option_u64_t *ptr);
+
+void sqlite_extension_changeset_page_free(sqlite_extension_changeset_page_t *ptr);
+
+void sqlite_extension_changeset_fault_free(sqlite_extension_changeset_fault_t *ptr);
+
+void sqlite_extension_changeset_result_held_sqlite_error_free(sqlite_extension_changeset_result_held_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_result_void_sqlite_error_free(sqlite_extension_changeset_result_void_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_result_u64_sqlite_error_free(sqlite_extension_changeset_result_u64_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_result_list_u8_sqlite_error_free(sqlite_extension_changeset_result_list_u8_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_option_fault_free(sqlite_extension_changeset_option_fault_t *ptr);
+
+void sqlite_extension_changeset_result_option_fault_sqlite_error_free(sqlite_extension_changeset_result_option_fault_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_result_page_sqlite_error_free(sqlite_extension_changeset_result_page_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_list_held_free(sqlite_extension_changeset_list_held_t *ptr);
+
+void minimal_list_list_u8_free(minimal_list_list_u8_t *ptr);
+
+void sqlite_extension_changeset_result_string_sqlite_error_free(sqlite_extension_changeset_result_string_sqlite_error_t *ptr);
+
+void sqlite_extension_spi_sql_value_free(sqlite_extension_spi_sql_value_t *ptr);
+
+void sqlite_extension_spi_sqlite_error_free(sqlite_extension_spi_sqlite_error_t *ptr);
+
+void sqlite_extension_spi_list_sql_value_free(sqlite_extension_spi_list_sql_value_t *ptr);
+
+void sqlite_extension_spi_list_list_sql_value_free(sqlite_extension_spi_list_list_sql_value_t *ptr);
+
+void sqlite_extension_spi_query_result_free(sqlite_extension_spi_query_result_t *ptr);
+
+void sqlite_extension_spi_result_query_result_sqlite_error_free(sqlite_extension_spi_result_query_result_sqlite_error_t *ptr);
+
+void sqlite_extension_spi_result_void_sqlite_error_free(sqlite_extension_spi_result_void_sqlite_error_t *ptr);
 
 void exports_sqlite_extension_metadata_extension_free(exports_sqlite_extension_metadata_extension_t *ptr);
 

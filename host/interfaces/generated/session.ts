@@ -9,6 +9,53 @@ export type SqliteError = import('./types.js').SqliteError;
  * no session of this connection: never made, deleted, or another connection's.
  */
 export type Handle = bigint;
+/**
+ * What a session can be told when it is made.
+ */
+export interface SessionFlags {
+  /**
+   * Records tables without a PRIMARY KEY too, by their rowid, which becomes a first column `_rowid_`
+   * (`SQLITE_SESSION_OBJCONFIG_ROWID`).
+   */
+  rowid?: boolean;
+  /**
+   * Keeps count for `changeset-size` (`SQLITE_SESSION_OBJCONFIG_SIZE`).
+   */
+  size?: boolean;
+}
+/**
+ * A session, as it stands.
+ */
+export interface SessionState {
+  /**
+   * Its handle.
+   */
+  h: Handle;
+  /**
+   * The database whose changes it records.
+   */
+  dbname: string;
+  /**
+   * The tables attached by name; "*" among them where all are.
+   */
+  tables: Array<string>;
+  /**
+   * Whether it records.
+   */
+  enabled: boolean;
+  /**
+   * Whether it marks changes as indirect.
+   */
+  indirect: boolean;
+  /**
+   * Whether nothing was recorded.
+   */
+  empty: boolean;
+  /**
+   * Bytes of memory that it uses.
+   */
+  bytes: bigint;
+}
 
 export interface Functions {
   /**
@@ -53,4 +100,74 @@ export interface Functions {
    * C: `sqlite3session_delete`.
    */
   delete(h: Handle): void;
+  /**
+   * As `create`, with options: SQLite wants them before the first table is attached.
+   *
+   * C: `sqlite3session_create`, `sqlite3session_object_config`.
+   */
+  createWith(dbname: string, options: SessionFlags): Handle;
+  /**
+   * The changes recorded so far, as a patchset: without the old values, except of keys.
+   *
+   * C: `sqlite3session_patchset`.
+   */
+  patchset(h: Handle): Uint8Array;
+  /**
+   * The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
+   * nothing is forgotten.
+   */
+  take(h: Handle): Uint8Array;
+  /**
+   * Starts (true) or stops (false) recording, where `on` is given. Returns whether it records now. A row that
+   * was touched while it did not record is left out; one recorded before shows its state now.
+   *
+   * C: `sqlite3session_enable`.
+   */
+  enable(h: Handle, on: boolean | undefined): boolean;
+  /**
+   * Marks what is recorded from now on as indirect (true) or direct (false), where `on` is given. Returns what
+   * it does now. What triggers and foreign key actions do is indirect anyway.
+   *
+   * C: `sqlite3session_indirect`.
+   */
+  indirect(h: Handle, on: boolean | undefined): boolean;
+  /**
+   * Whether nothing was recorded. False does not mean that the changeset has changes: they may have been
+   * undone.
+   *
+   * C: `sqlite3session_isempty`.
+   */
+  isEmpty(h: Handle): boolean;
+  /**
+   * Bytes of memory that the session uses.
+   *
+   * C: `sqlite3session_memory_used`.
+   */
+  memoryUsed(h: Handle): bigint;
+  /**
+   * The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) where the session was not
+   * made with `size`.
+   *
+   * C: `sqlite3session_changeset_size`.
+   */
+  changesetSize(h: Handle): bigint;
+  /**
+   * Records what would turn the table of database `from-db` into the session's own one of the same name. Both
+   * must have the same columns and key.
+   *
+   * C: `sqlite3session_diff`.
+   */
+  diff(h: Handle, fromDb: string, table: string): void;
+  /**
+   * With every table attached (`attach` with none): records those whose name matches one of `globs`, as the
+   * GLOB operator does, and none of those that begin with "!". Without any, all. Decided when a table is
+   * first changed.
+   *
+   * C: `sqlite3session_table_filter`.
+   */
+  filter(h: Handle, globs: Array<string>): void;
+  /**
+   * The sessions of this connection, oldest first.
+   */
+  sessions(): Array<SessionState>;
 }

@@ -1,0 +1,32 @@
+// Generated from the WIT by scripts/bindings.ts: do not edit.
+
+/**
+ * One collation.
+ */
+export interface CollationSpec {
+  /**
+   * What `compare` receives to say which one is meant. Chosen by the component.
+   */
+  id: bigint;
+  /**
+   * The name after COLLATE.
+   */
+  name: string;
+}
+
+export interface Functions {
+  /**
+   * The collations to register. Called once, when the component is loaded. Does not call the host.
+   */
+  describe(): Array<CollationSpec>;
+  /**
+   * Less than 0 where `a` comes before `b`, 0 where they are equal, more than 0 where it comes after.
+   *
+   * Must be a total order that never changes: indexes are kept in it. It cannot fail; a component that traps
+   * here makes the connection refuse every commit until the transaction is rolled back. `spi`, `session` and
+   * `changeset` fail with code 21 (`SQLITE_MISUSE`) while it runs.
+   *
+   * C: the `xCompare` of `sqlite3_create_collation_v2`.
+   */
+  compare(id: bigint, a: string, b: string): number;
+}

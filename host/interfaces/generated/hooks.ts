@@ -1,0 +1,69 @@
+// Generated from the WIT by scripts/bindings.ts: do not edit.
+
+/**
+ * The kinds of hooks.
+ */
+export interface HookSet {
+  /**
+   * `on-update` is called.
+   */
+  update?: boolean;
+  /**
+   * `on-commit` is called.
+   */
+  commit?: boolean;
+  /**
+   * `on-rollback` is called.
+   */
+  rollback?: boolean;
+  /**
+   * `on-wal` is called.
+   */
+  wal?: boolean;
+}
+/**
+ * What was done to a row.
+ * # Variants
+ *
+ * ## `"insert"`
+ *
+ * ## `"update"`
+ *
+ * ## `"delete"`
+ */
+export type Operation = 'insert' | 'update' | 'delete';
+
+export interface Functions {
+  /**
+   * Which hooks to call. Called once, when the component is loaded. Does not call the host.
+   */
+  describe(): HookSet;
+  /**
+   * A row of a rowid table was changed. `rowid` is the new one. Not called for WITHOUT ROWID tables.
+   *
+   * A trap makes the connection refuse every commit until the transaction is rolled back.
+   *
+   * C: `sqlite3_update_hook`.
+   */
+  onUpdate(what: Operation, database: string, table: string, rowid: bigint): void;
+  /**
+   * A transaction is about to be committed. False turns the commit into a rollback, which the statement
+   * reports as code 531 (`SQLITE_CONSTRAINT_COMMITHOOK`). A trap counts as false.
+   *
+   * C: `sqlite3_commit_hook`.
+   */
+  onCommit(): boolean;
+  /**
+   * A transaction was rolled back.
+   *
+   * C: `sqlite3_rollback_hook`.
+   */
+  onRollback(): void;
+  /**
+   * A transaction was written to the write-ahead log of `database`, which now has `pages` pages. Automatic
+   * checkpoints go on as they were set.
+   *
+   * C: `sqlite3_wal_hook`.
+   */
+  onWal(database: string, pages: number): void;
+}

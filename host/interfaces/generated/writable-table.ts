@@ -1,0 +1,95 @@
+// Generated from the WIT by scripts/bindings.ts: do not edit.
+
+export type SqlValue = import('./types.js').SqlValue;
+export type SqliteError = import('./types.js').SqliteError;
+/**
+ * What to do about a row that breaks a constraint (https://www.sqlite.org/lang_conflict.html).
+ * # Variants
+ *
+ * ## `"rollback"`
+ *
+ * ## `"ignore"`
+ *
+ * ## `"fail"`
+ *
+ * ## `"abort"`
+ *
+ * ## `"replace"`
+ */
+export type ConflictMode = 'rollback' | 'ignore' | 'fail' | 'abort' | 'replace';
+
+export interface Functions {
+  /**
+   * Adds a row and returns its rowid; `rowid` is none where the component chooses it.
+   *
+   * C: `xUpdate`.
+   */
+  insert(table: number, rowid: bigint | undefined, values: Array<SqlValue>, mode: ConflictMode): bigint;
+  /**
+   * Gives the row `rowid` new values, and the rowid `new-rowid`, which is mostly the same.
+   *
+   * C: `xUpdate`.
+   */
+  update(table: number, rowid: bigint, newRowid: bigint, values: Array<SqlValue>, mode: ConflictMode): void;
+  /**
+   * Takes the row `rowid` away.
+   *
+   * C: `xUpdate`.
+   */
+  delete(table: number, rowid: bigint): void;
+  /**
+   * A transaction begins that will change the table.
+   *
+   * C: `xBegin`.
+   */
+  begin(table: number): void;
+  /**
+   * The transaction is about to be committed: the last moment to fail.
+   *
+   * C: `xSync`.
+   */
+  sync(table: number): void;
+  /**
+   * The transaction was committed.
+   *
+   * C: `xCommit`.
+   */
+  commit(table: number): void;
+  /**
+   * The transaction was rolled back.
+   *
+   * C: `xRollback`.
+   */
+  rollback(table: number): void;
+  /**
+   * Savepoint number `savepoint` begins.
+   *
+   * C: `xSavepoint`.
+   */
+  savepoint(table: number, savepoint: number): void;
+  /**
+   * Savepoint number `savepoint` and those after it are ended; what they did stays.
+   *
+   * C: `xRelease`.
+   */
+  release(table: number, savepoint: number): void;
+  /**
+   * What was done since savepoint number `savepoint` is undone.
+   *
+   * C: `xRollbackTo`.
+   */
+  rollbackTo(table: number, savepoint: number): void;
+  /**
+   * The table gets another name.
+   *
+   * C: `xRename`.
+   */
+  rename(table: number, newName: string): void;
+  /**
+   * Checks the table, for PRAGMA integrity_check or, where `quick`, quick_check. A sentence says what is
+   * damaged; none means that nothing is.
+   *
+   * C: `xIntegrity`.
+   */
+  integrity(table: number, quick: boolean): string | undefined;
+}
