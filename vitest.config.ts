@@ -1,6 +1,14 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { dist } from './scripts/sources.js';
 
 export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^sqlite-wasm-run$/, replacement: join(dist, 'index.js') },
+      { find: /^sqlite-wasm-run\/(.*)$/, replacement: join(dist, '$1/index.js') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',

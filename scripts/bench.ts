@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { root } from './sources.js';
+import { dist, root } from './sources.js';
 
 const guest = join(root, 'test/guests/echo.wasm');
 const cache = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -101,7 +101,7 @@ console.log('\nStart, in ms, process and all\n');
 const start = (args: string[]): number =>
   median(Array.from({ length: 9 }, () => timed(() => void spawnSync(process.execPath, args))));
 const bare = start(['-e', '0']);
-const shell = start([join(root, 'dist/cli/main.js'), ':memory:', 'SELECT 1']);
+const shell = start([join(dist, 'cli/main.js'), ':memory:', 'SELECT 1']);
 line('node -e 0', bare.toFixed(0));
 line("sqlite-wasm-run :memory: 'SELECT 1'", shell.toFixed(0), `ratio ${(shell / bare).toFixed(2)}`);
 rmSync(cache, { recursive: true, force: true });

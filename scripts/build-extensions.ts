@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { transpilerVersion, transpileTo } from '../host/loader/transpile.js';
 import { clang } from './clang.js';
-import { root } from './sources.js';
+import { dist, root } from './sources.js';
 import { witText } from './wit.js';
 
 const machine = ['--target=wasm32-wasip1', '-Os', '-mbulk-memory', '-msign-ext', '-mnontrapping-fptoint'];
@@ -112,7 +112,7 @@ export function copyTranspiler(): void {
   if (version !== transpilerVersion.split('/')[0]) {
     throw new Error(`jco-transpile is ${version}; host/loader/transpile.ts says ${transpilerVersion}`);
   }
-  const target = join(root, 'dist/transpiler');
+  const target = join(dist, 'transpiler');
   mkdirSync(target, { recursive: true });
   const stem = 'js-component-bindgen-component';
   for (const name of [`${stem}.js`, `${stem}.core.wasm`, `${stem}.core2.wasm`]) {
@@ -128,7 +128,7 @@ export async function transpileShipped(): Promise<void> {
     const component = read(join(folder, name));
     await transpileTo(
       component,
-      join(root, 'dist/extensions', createHash('sha256').update(component).digest('hex')),
+      join(dist, 'extensions', createHash('sha256').update(component).digest('hex')),
     );
   }
 }

@@ -5,16 +5,19 @@ import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
-import { root } from './sources.js';
+import { dist, root } from './sources.js';
 
-const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
-execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
-  stdio: 'inherit',
-  cwd: root,
-});
+execFileSync(
+  process.execPath,
+  [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', dist],
+  {
+    stdio: 'inherit',
+    cwd: root,
+  },
+);
 copyFileSync(join(root, 'host/core/sqlite3.wasm'), join(dist, 'core/sqlite3.wasm'));
 if (existsSync(join(dist, 'cli/main.js'))) chmodSync(join(dist, 'cli/main.js'), 0o755);
 

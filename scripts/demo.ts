@@ -10,14 +10,14 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { root } from './sources.js';
+import { dist, root } from './sources.js';
 
 const data = join(root, 'node_modules/vega-datasets/data');
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-wasm-run-demo-'));
 
 /** Runs the shell on a database as `sqlite-wasm-run FILE < script` does. */
 function shell(file: string, script: string): void {
-  const program = join(root, 'dist/cli/main.js');
+  const program = join(dist, 'cli/main.js');
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, file], {
     cwd: folder,
     input: script.replace(/^ +/gm, ''), // a dot command starts its line

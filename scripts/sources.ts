@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
+/** Where the build goes, under the root: SQLITE_WASM_RUN_DIST names another folder, for builds side by side. */
+export const dist = join(root, process.env.SQLITE_WASM_RUN_DIST ?? 'dist');
 /** Everything that can be made again; `SQLITE_WASM_RUN_BUILD_CACHE` moves it. */
 export const cache = process.env.SQLITE_WASM_RUN_BUILD_CACHE ?? join(root, '.cache');
 

@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root } from '../scripts/sources.js';
+import { dist } from '../scripts/sources.js';
 import { nativeShell } from './oracle.js';
 
-const program = join(root, 'dist/cli/main.js');
+const program = join(dist, 'cli/main.js');
 const native = nativeShell();
 const scratch = mkdtempSync(join(tmpdir(), 'shell-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { root } from '../scripts/sources.js';
+import { dist } from '../scripts/sources.js';
 
-const program = join(root, 'dist/cli/main.js');
+const program = join(dist, 'cli/main.js');
 const present = spawnSync('tmux', ['-V']).status === 0;
 if (!present) console.error('no tmux: the tests of the terminal are skipped');
 
