@@ -232,9 +232,11 @@ describe.skipIf(!native)('as native sqlite3', () => {
 });
 
 describe('the command', () => {
-  // The core's working directory changes, the one that database paths are resolved in does not yet.
-  test.fails('.cd moves databases too', () => {
-    expect(ours(sql('.cd sub\n.open y.db\nCREATE TABLE t(a);\n')).files).toEqual({});
+  test('.cd moves databases and extensions too', () => {
+    const input = '.cd sub\n.open y.db\nCREATE TABLE t(a);\n.load session\n.tables\n.load nothing.wasm\n';
+    const found = ours({ script: `printf '${input.replaceAll('\n', '\\n')}' | $SQLITE; ls sub` });
+    expect(found).toMatchObject({ stdout: 't\ny.db\n', files: {} });
+    expect(found.stderr).toMatch(/^Error: no such file: nothing\.wasm /);
   });
   test('~/.sqliterc is read from $HOME', () => {
     const given = sql('SELECT 1 AS x;', { files: { '.sqliterc': '.mode json\n' } });

@@ -84,6 +84,10 @@ IMPORT(host_add_completion) void host_add_completion(const char *zLine);
 ** exit status. */
 IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, const char *zOutput);
 
+/* A path as the shell means it: relative to the directory it is in (.cd), which the host does not know. Without a
+** shell zName itself. */
+const char *shell_path(const char *zName, char *zOut, int nOut);
+
 /* ---- Exports of bridge.c ------------------------------------------------------------------------- */
 
 /* sqlite3_open_v2, and what every connection of ours gets: the interrupt poll. */

@@ -105,7 +105,19 @@ uid_t getuid(void){ return 0; }
 
 int shell_main(int argc, char **argv);
 
+static int shellRuns;
+
+const char *shell_path(const char *zName, char *zOut, int nOut){
+  if( !shellRuns || zName[0]=='/' || zName[0]==0 || !getcwd(zOut, nOut) ) return zName;
+  size_t n = strlen(zOut);
+  if( n+1+strlen(zName)+1>(size_t)nOut ) return zName;
+  zOut[n] = '/';
+  strcpy(&zOut[n+1], zName);
+  return zOut;
+}
+
 void bridge_shell(int argc, char **argv, const char *zDirectory){
+  shellRuns = 1;
   if( chdir(zDirectory) ){
     fprintf(stderr, "cannot enter directory %s\n", zDirectory);
     exit(1);

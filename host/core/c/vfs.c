@@ -5,6 +5,7 @@
 #include "host.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SHM_REGIONS 4096 /* of 32 KiB: a WAL of some 60 GB at 4 KiB pages */
 
@@ -132,7 +133,8 @@ static int vfsAccess(sqlite3_vfs *vfs, const char *zName, int flags, int *pResul
 }
 static int vfsFullPathname(sqlite3_vfs *vfs, const char *zName, int nOut, char *zOut){
   (void)vfs;
-  return host_full_pathname(zName, nOut, zOut);
+  char zPath[1024];
+  return host_full_pathname(shell_path(zName, zPath, sizeof(zPath)), nOut, zOut);
 }
 
 /* Extensions: SQLite asks for a symbol, we give it one function that knows which library it is for. */
@@ -143,7 +145,10 @@ static int extensionInit(sqlite3 *db, char **pzError, const sqlite3_api_routines
 }
 static void *vfsDlOpen(sqlite3_vfs *vfs, const char *zFile){
   (void)vfs;
-  return (void*)(size_t)host_extension_open(zFile);
+  char zPath[1024];
+  const char *zFull = shell_path(zFile, zPath, sizeof(zPath));
+  /* What is not there may be the name of an extension that ships with the host. */
+  return (void*)(size_t)host_extension_open(access(zFull, F_OK)==0 ? zFull : zFile);
 }
 static void vfsDlError(sqlite3_vfs *vfs, int n, char *z){
   (void)vfs;
