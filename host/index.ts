@@ -1,7 +1,9 @@
 /** The public API. */
 
-import { connectionOf, type DatabaseSync, useEngine } from './db/database.js';
+import { connectionOf } from './db/connections.js';
+import type { DatabaseSync } from './db/database.js';
 import { Engine } from './db/engine.js';
+import { useEngine } from './db/thread.js';
 import { importsFor } from './interfaces/index.js';
 import { extensionLoader } from './loader/loader.js';
 import { nodeFileSystem } from './vfs/node.js';

@@ -62,6 +62,9 @@ export interface Bindings {
   /** `const char *sqlite3_column_table_name(sqlite3_stmt*,int)` */
   sqlite3_column_table_name(stmt: number, i: number): number;
 
+  /** `int sqlite3_complete(const char *sql)` */
+  sqlite3_complete(sql: number): number;
+
   /** `sqlite3 *sqlite3_context_db_handle(sqlite3_context*)` */
   sqlite3_context_db_handle(ctx: number): number;
 
@@ -210,6 +213,9 @@ export interface Bindings {
   /** `int sqlite3_stmt_status(sqlite3_stmt*, int op,int resetFlg)` */
   sqlite3_stmt_status(stmt: number, op: number, resetFlg: number): number;
 
+  /** `int sqlite3_strglob(const char *zGlob, const char *zStr)` */
+  sqlite3_strglob(zGlob: number, zStr: number): number;
+
   /**
    * `int sqlite3_table_column_metadata(sqlite3 *db, const char *zDbName, const char *zTableName,
    * const char *zColumnName, char const **pzDataType, char const **pzCollSeq, int *pNotNull, int
@@ -251,6 +257,164 @@ export interface Bindings {
   /** `int sqlite3_value_type(sqlite3_value*)` */
   sqlite3_value_type(value: number): number;
 
+  /** `int sqlite3changegroup_add(sqlite3_changegroup*, int nData, void *pData)` */
+  sqlite3changegroup_add(pGrp: number, nData: number, pData: number): number;
+
+  /** `int sqlite3changegroup_add_change(sqlite3_changegroup*, sqlite3_changeset_iter*)` */
+  sqlite3changegroup_add_change(pGrp: number, pIter: number): number;
+
+  /** `int sqlite3changegroup_add_strm(sqlite3_changegroup*, int (*xInput)(...), void *pIn)` */
+  sqlite3changegroup_add_strm(pGrp: number, xInput: number, pIn: number): number;
+
+  /** `int sqlite3changegroup_change_begin(sqlite3_changegroup*, int eOp, const char *zTab, int bIndirect, char **pzErr)` */
+  sqlite3changegroup_change_begin(
+    pGrp: number,
+    eOp: number,
+    zTab: number,
+    bIndirect: number,
+    pzErr: number,
+  ): number;
+
+  /** `int sqlite3changegroup_change_blob(sqlite3_changegroup*, int, int, const void *pVal, int nVal)` */
+  sqlite3changegroup_change_blob(
+    pGrp: number,
+    bNew: number,
+    iCol: number,
+    pVal: number,
+    nVal: number,
+  ): number;
+
+  /** `int sqlite3changegroup_change_double(sqlite3_changegroup*, int, int, double)` */
+  sqlite3changegroup_change_double(pGrp: number, bNew: number, iCol: number, value: number): number;
+
+  /** `int sqlite3changegroup_change_finish(sqlite3_changegroup*, int bDiscard, char **pzErr)` */
+  sqlite3changegroup_change_finish(pGrp: number, bDiscard: number, pzErr: number): number;
+
+  /** `int sqlite3changegroup_change_int64(sqlite3_changegroup*, int bNew, int iCol, sqlite3_int64 iVal)` */
+  sqlite3changegroup_change_int64(pGrp: number, bNew: number, iCol: number, iVal: bigint): number;
+
+  /** `int sqlite3changegroup_change_null(sqlite3_changegroup*, int, int)` */
+  sqlite3changegroup_change_null(pGrp: number, bNew: number, iCol: number): number;
+
+  /** `int sqlite3changegroup_change_text(sqlite3_changegroup*, int, int, const char *pVal, int nVal)` */
+  sqlite3changegroup_change_text(
+    pGrp: number,
+    bNew: number,
+    iCol: number,
+    pVal: number,
+    nVal: number,
+  ): number;
+
+  /** `int sqlite3changegroup_config(sqlite3_changegroup*, int, void *pArg)` */
+  sqlite3changegroup_config(pGrp: number, op: number, pArg: number): number;
+
+  /** `void sqlite3changegroup_delete(sqlite3_changegroup*)` */
+  sqlite3changegroup_delete(pGrp: number): void;
+
+  /** `int sqlite3changegroup_new(sqlite3_changegroup **pp)` */
+  sqlite3changegroup_new(pp: number): number;
+
+  /** `int sqlite3changegroup_output(sqlite3_changegroup*, int *pnData, void **ppData)` */
+  sqlite3changegroup_output(pGrp: number, pnData: number, ppData: number): number;
+
+  /** `int sqlite3changegroup_output_strm(sqlite3_changegroup*, int (*xOutput)(...), void *pOut)` */
+  sqlite3changegroup_output_strm(pGrp: number, xOutput: number, pOut: number): number;
+
+  /** `int sqlite3changegroup_schema(sqlite3_changegroup*, sqlite3*, const char *zDb)` */
+  sqlite3changegroup_schema(pGrp: number, db: number, zDb: number): number;
+
+  /** `int sqlite3changeset_apply(sqlite3 *db, int nChangeset, void *pChangeset, int(*xFilter)(...), int(*xConflict)(...), void *pCtx)` */
+  sqlite3changeset_apply(
+    db: number,
+    nChangeset: number,
+    pChangeset: number,
+    xFilter: number,
+    xConflict: number,
+    pCtx: number,
+  ): number;
+
+  /** `int sqlite3changeset_apply_strm(sqlite3 *db, int (*xInput)(...), void *pIn, int(*xFilter)(...), int(*xConflict)(...), void *pCtx)` */
+  sqlite3changeset_apply_strm(
+    db: number,
+    xInput: number,
+    pIn: number,
+    xFilter: number,
+    xConflict: number,
+    pCtx: number,
+  ): number;
+
+  /** `int sqlite3changeset_apply_v2(sqlite3 *db, int nChangeset, void *pChangeset, int(*xFilter)(...), int(*xConflict)(...), void *pCtx, void **ppRebase, int *pnRebase, int flags)` */
+  sqlite3changeset_apply_v2(
+    db: number,
+    nChangeset: number,
+    pChangeset: number,
+    xFilter: number,
+    xConflict: number,
+    pCtx: number,
+    ppRebase: number,
+    pnRebase: number,
+    flags: number,
+  ): number;
+
+  /** `int sqlite3changeset_apply_v2_strm(sqlite3 *db, int (*xInput)(...), void *pIn, int(*xFilter)(...), int(*xConflict)(...), void *pCtx, void **ppRebase, int *pnRebase, int flags)` */
+  sqlite3changeset_apply_v2_strm(
+    db: number,
+    xInput: number,
+    pIn: number,
+    xFilter: number,
+    xConflict: number,
+    pCtx: number,
+    ppRebase: number,
+    pnRebase: number,
+    flags: number,
+  ): number;
+
+  /** `int sqlite3changeset_apply_v3(sqlite3 *db, int nChangeset, void *pChangeset, int(*xFilter)(...), int(*xConflict)(...), void *pCtx, void **ppRebase, int *pnRebase, int flags)` */
+  sqlite3changeset_apply_v3(
+    db: number,
+    nChangeset: number,
+    pChangeset: number,
+    xFilter: number,
+    xConflict: number,
+    pCtx: number,
+    ppRebase: number,
+    pnRebase: number,
+    flags: number,
+  ): number;
+
+  /** `int sqlite3changeset_apply_v3_strm(sqlite3 *db, int (*xInput)(...), void *pIn, int(*xFilter)(...), int(*xConflict)(...), void *pCtx, void **ppRebase, int *pnRebase, int flags)` */
+  sqlite3changeset_apply_v3_strm(
+    db: number,
+    xInput: number,
+    pIn: number,
+    xFilter: number,
+    xConflict: number,
+    pCtx: number,
+    ppRebase: number,
+    pnRebase: number,
+    flags: number,
+  ): number;
+
+  /** `int sqlite3changeset_concat(int nA, void *pA, int nB, void *pB, int *pnOut, void **ppOut)` */
+  sqlite3changeset_concat(
+    nA: number,
+    pA: number,
+    nB: number,
+    pB: number,
+    pnOut: number,
+    ppOut: number,
+  ): number;
+
+  /** `int sqlite3changeset_concat_strm(int (*xInputA)(...), void *pInA, int (*xInputB)(...), void *pInB, int (*xOutput)(...), void *pOut)` */
+  sqlite3changeset_concat_strm(
+    xInputA: number,
+    pInA: number,
+    xInputB: number,
+    pInB: number,
+    xOutput: number,
+    pOut: number,
+  ): number;
+
   /** `int sqlite3changeset_conflict(sqlite3_changeset_iter *pIter, int iVal, sqlite3_value **ppValue)` */
   sqlite3changeset_conflict(pIter: number, iVal: number, ppValue: number): number;
 
@@ -259,6 +423,12 @@ export interface Bindings {
 
   /** `int sqlite3changeset_fk_conflicts(sqlite3_changeset_iter *pIter, int *pnOut)` */
   sqlite3changeset_fk_conflicts(pIter: number, pnOut: number): number;
+
+  /** `int sqlite3changeset_invert(int nIn, const void *pIn, int *pnOut, void **ppOut)` */
+  sqlite3changeset_invert(nIn: number, pIn: number, pnOut: number, ppOut: number): number;
+
+  /** `int sqlite3changeset_invert_strm(int (*xInput)(...), void *pIn, int (*xOutput)(...), void *pOut)` */
+  sqlite3changeset_invert_strm(xInput: number, pIn: number, xOutput: number, pOut: number): number;
 
   /** `int sqlite3changeset_new(sqlite3_changeset_iter *pIter, int iVal, sqlite3_value **ppValue)` */
   sqlite3changeset_new(pIter: number, iVal: number, ppValue: number): number;
@@ -281,17 +451,59 @@ export interface Bindings {
   /** `int sqlite3changeset_start(sqlite3_changeset_iter **pp, int nChangeset, void *pChangeset)` */
   sqlite3changeset_start(pp: number, nChangeset: number, pChangeset: number): number;
 
+  /** `int sqlite3changeset_start_strm(sqlite3_changeset_iter **pp, int (*xInput)(...), void *pIn)` */
+  sqlite3changeset_start_strm(pp: number, xInput: number, pIn: number): number;
+
+  /** `int sqlite3changeset_start_v2(sqlite3_changeset_iter **pp, int nChangeset, void *pChangeset, int flags)` */
+  sqlite3changeset_start_v2(pp: number, nChangeset: number, pChangeset: number, flags: number): number;
+
+  /** `int sqlite3changeset_start_v2_strm(sqlite3_changeset_iter **pp, int (*xInput)(...), void *pIn, int flags)` */
+  sqlite3changeset_start_v2_strm(pp: number, xInput: number, pIn: number, flags: number): number;
+
+  /** `int sqlite3rebaser_configure(sqlite3_rebaser*, int nRebase, const void *pRebase)` */
+  sqlite3rebaser_configure(p: number, nRebase: number, pRebase: number): number;
+
+  /** `int sqlite3rebaser_create(sqlite3_rebaser **ppNew)` */
+  sqlite3rebaser_create(ppNew: number): number;
+
+  /** `void sqlite3rebaser_delete(sqlite3_rebaser *p)` */
+  sqlite3rebaser_delete(p: number): void;
+
+  /** `int sqlite3rebaser_rebase(sqlite3_rebaser*, int nIn, const void *pIn, int *pnOut, void **ppOut)` */
+  sqlite3rebaser_rebase(p: number, nIn: number, pIn: number, pnOut: number, ppOut: number): number;
+
+  /** `int sqlite3rebaser_rebase_strm(sqlite3_rebaser *pRebaser, int (*xInput)(...), void *pIn, int (*xOutput)(...), void *pOut)` */
+  sqlite3rebaser_rebase_strm(
+    pRebaser: number,
+    xInput: number,
+    pIn: number,
+    xOutput: number,
+    pOut: number,
+  ): number;
+
   /** `int sqlite3session_attach(sqlite3_session *pSession, const char *zTab)` */
   sqlite3session_attach(pSession: number, zTab: number): number;
 
   /** `int sqlite3session_changeset(sqlite3_session *pSession, int *pnChangeset, void **ppChangeset)` */
   sqlite3session_changeset(pSession: number, pnChangeset: number, ppChangeset: number): number;
 
+  /** `sqlite3_int64 sqlite3session_changeset_size(sqlite3_session *pSession)` */
+  sqlite3session_changeset_size(pSession: number): bigint;
+
+  /** `int sqlite3session_changeset_strm(sqlite3_session *pSession, int (*xOutput)(...), void *pOut)` */
+  sqlite3session_changeset_strm(pSession: number, xOutput: number, pOut: number): number;
+
+  /** `int sqlite3session_config(int op, void *pArg)` */
+  sqlite3session_config(op: number, pArg: number): number;
+
   /** `int sqlite3session_create(sqlite3 *db, const char *zDb, sqlite3_session **ppSession)` */
   sqlite3session_create(db: number, zDb: number, ppSession: number): number;
 
   /** `void sqlite3session_delete(sqlite3_session *pSession)` */
   sqlite3session_delete(pSession: number): void;
+
+  /** `int sqlite3session_diff(sqlite3_session *pSession, const char *zFromDb, const char *zTbl, char **pzErrMsg)` */
+  sqlite3session_diff(pSession: number, zFromDb: number, zTbl: number, pzErrMsg: number): number;
 
   /** `int sqlite3session_enable(sqlite3_session *pSession, int bEnable)` */
   sqlite3session_enable(pSession: number, bEnable: number): number;
@@ -311,6 +523,12 @@ export interface Bindings {
   /** `int sqlite3session_patchset(sqlite3_session *pSession, int *pnPatchset, void **ppPatchset)` */
   sqlite3session_patchset(pSession: number, pnPatchset: number, ppPatchset: number): number;
 
+  /** `int sqlite3session_patchset_strm(sqlite3_session *pSession, int (*xOutput)(...), void *pOut)` */
+  sqlite3session_patchset_strm(pSession: number, xOutput: number, pOut: number): number;
+
+  /** `void sqlite3session_table_filter(sqlite3_session *pSession, int(*xFilter)(...), void *pCtx)` */
+  sqlite3session_table_filter(pSession: number, xFilter: number, pCtx: number): void;
+
   /** `int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs)` */
   bridge_open(zFile: number, pDb: number, flags: number, zVfs: number): number;
 
@@ -326,23 +544,8 @@ export interface Bindings {
   /** `int bridge_watch_close(sqlite3 *db, int id)` */
   bridge_watch_close(db: number, id: number): number;
 
-  /** `void bridge_session_table_filter(sqlite3_session *p, int id)` */
-  bridge_session_table_filter(p: number, id: number): void;
-
-  /**
-   * `int bridge_changeset_apply(sqlite3 *db, int n, void *p, int filterId, int conflictId, void
-   * **ppRebase, int *pnRebase, int flags)`
-   */
-  bridge_changeset_apply(
-    db: number,
-    n: number,
-    p: number,
-    filterId: number,
-    conflictId: number,
-    ppRebase: number,
-    pnRebase: number,
-    flags: number,
-  ): number;
+  /** `void *bridge_callback(int which)` */
+  bridge_callback(which: number): number;
 
   /** `int bridge_db_config(sqlite3 *db, int op, int value, int *pState)` */
   bridge_db_config(db: number, op: number, value: number, pState: number): number;

@@ -5,11 +5,14 @@ export const SQLITE_ERROR = 1;
 export const SQLITE_ABORT = 4;
 export const SQLITE_BUSY = 5;
 export const SQLITE_IOERR = 10;
+export const SQLITE_NOMEM = 7;
+export const SQLITE_CORRUPT = 11;
 export const SQLITE_NOTFOUND = 12;
 export const SQLITE_FULL = 13;
 export const SQLITE_CANTOPEN = 14;
 export const SQLITE_SCHEMA = 17;
 export const SQLITE_TOOBIG = 18;
+export const SQLITE_CONSTRAINT = 19;
 export const SQLITE_MISUSE = 21;
 export const SQLITE_PERM = 3;
 export const SQLITE_NOTICE = 27;
@@ -84,3 +87,24 @@ export const SQLITE_CHANGESET_ABORT = 2;
 
 /** The most arguments an SQL function can have: SQLITE_MAX_FUNCTION_ARG. */
 export const maxArguments = 1000;
+
+export const SQLITE_SESSION_OBJCONFIG_SIZE = 1;
+export const SQLITE_SESSION_OBJCONFIG_ROWID = 2;
+export const SQLITE_SESSION_CONFIG_STRMSIZE = 1;
+export const SQLITE_CHANGESETSTART_INVERT = 0x2;
+export const SQLITE_CHANGESETAPPLY_NOSAVEPOINT = 0x1;
+export const SQLITE_CHANGESETAPPLY_INVERT = 0x2;
+export const SQLITE_CHANGESETAPPLY_IGNORENOOP = 0x4;
+export const SQLITE_CHANGESETAPPLY_FKNOACTION = 0x8;
+export const SQLITE_CHANGESETAPPLY_NOUPDATELOOP = 0x10;
+export const SQLITE_CHANGEGROUP_CONFIG_PATCHSET = 1;
+export const SQLITE_DELETE = 9;
+export const SQLITE_INSERT = 18;
+export const SQLITE_UPDATE = 23;
+
+/** Callbacks of the session extension: the enum of host.h. */
+export const CALLBACK_TABLE_FILTER = 0;
+export const CALLBACK_CHANGE_FILTER = 1;
+export const CALLBACK_CONFLICT = 2;
+export const CALLBACK_STREAM_INPUT = 3;
+export const CALLBACK_STREAM_OUTPUT = 4;

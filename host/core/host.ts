@@ -94,15 +94,20 @@ export interface Terminal {
   system(command: string, input: string | null, output: string | null): number;
 }
 
-/** Functions that the core calls back by number. */
+/** Functions that the core calls back by number. None may throw. */
 export interface Callbacks {
   /** `xFunc` of an SQL function. */
   call(id: number, context: number, count: number, values: number): void;
   /** SQLite let go of the object behind `id`. */
   destroy(id: number): void;
   filterTable(id: number, table: string): boolean;
+  filterChange(id: number, iterator: number): boolean;
   /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. */
   conflict(id: number, kind: number, iterator: number): number;
+  /** Puts at most `room` bytes at `pointer`; returns how many, 0 at the end, or -1 where it failed. */
+  streamInput(id: number, pointer: number, room: number): number;
+  /** Takes `length` bytes at `pointer`; false where it failed. */
+  streamOutput(id: number, pointer: number, length: number): boolean;
 }
 
 export interface Host {

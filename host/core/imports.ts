@@ -6,7 +6,6 @@
 import { randomFillSync } from 'node:crypto';
 import {
   SQLITE_CANTOPEN_FULLPATH,
-  SQLITE_CHANGESET_ABORT,
   SQLITE_ERROR,
   SQLITE_FCNTL_HAS_MOVED,
   SQLITE_FCNTL_SIZE_HINT,
@@ -219,13 +218,19 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_destroy: (id: number): void => host.callbacks.destroy(id),
     host_table_filter: (id: number, table: number): number =>
       Number(host.callbacks.filterTable(id, text(table))),
-    host_conflict(id: number, kind: number, iterator: number): number {
-      try {
-        return host.callbacks.conflict(id, kind, iterator >>> 0);
-      } catch {
-        return SQLITE_CHANGESET_ABORT;
-      }
+    host_change_filter: (id: number, iterator: number): number =>
+      Number(host.callbacks.filterChange(id, iterator >>> 0)),
+    host_conflict: (id: number, kind: number, iterator: number): number =>
+      host.callbacks.conflict(id, kind, iterator >>> 0),
+    host_stream_input(id: number, pointer: number, length: number): number {
+      const room = memory().view.getInt32(length >>> 0, true);
+      const read = host.callbacks.streamInput(id, pointer >>> 0, room);
+      if (read < 0) return SQLITE_IOERR;
+      memory().view.setInt32(length >>> 0, read, true);
+      return SQLITE_OK;
     },
+    host_stream_output: (id: number, pointer: number, length: number): number =>
+      host.callbacks.streamOutput(id, pointer >>> 0, length) ? SQLITE_OK : SQLITE_IOERR,
     host_interrupted: (): number => Number(host.interrupted()),
 
     host_readline(prompt: number): number {

@@ -34,14 +34,15 @@ export function illegalConstructor(): Error {
   return coded(new Error('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR');
 }
 
-/** What an option may be: `typeof`'s word. */
-type Kind = 'boolean' | 'string' | 'function' | 'integer';
+/** What an option may be: `typeof`'s word; `any` is checked by its user. */
+type Kind = 'boolean' | 'string' | 'function' | 'integer' | 'any';
 
 const articles: Record<Kind, string> = {
   boolean: 'a boolean',
   string: 'a string',
   function: 'a function',
   integer: 'an integer',
+  any: 'anything',
 };
 
 /** Whether the value is an integer that a C int holds. */
@@ -64,7 +65,7 @@ export function bytesOf(value: ArrayBufferView | ArrayBufferLike): Uint8Array {
 
 /** @throws TypeError unless `value` is of the kind */
 export function checkArgument(name: string, value: unknown, kind: Kind): void {
-  const fits = kind === 'integer' ? isInt32(value) : typeof value === kind;
+  const fits = kind === 'any' || (kind === 'integer' ? isInt32(value) : typeof value === kind);
   if (!fits) throw invalidType(`The "${name}" argument must be ${articles[kind]}.`);
 }
 

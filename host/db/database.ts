@@ -2,7 +2,6 @@
 
 import { fileURLToPath } from 'node:url';
 import {
-  SQLITE_ABORT,
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_CONFLICT,
   SQLITE_CHANGESET_CONSTRAINT,
@@ -23,6 +22,7 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_URI,
 } from '../core/constants.js';
+import { type ApplyFlags, applyFlagKinds, applyTo } from './apply.js';
 import {
   bytesOf,
   checkArgument,
@@ -35,7 +35,10 @@ import {
   isInt32,
 } from './arguments.js';
 import { cellSize, readCell } from './cells.js';
-import type { Connection, Engine } from './engine.js';
+import type { Change, Conflict } from './changes.js';
+import { Changeset } from './changeset.js';
+import { keepConnection } from './connections.js';
+import { type ApplyReport, applyWithReport, checkReportOptions, type ReportOptions } from './report.js';
 import { Session } from './session.js';
 import {
   checkStatementOptions,
@@ -46,6 +49,7 @@ import {
   StatementSync,
   statementOptionKinds,
 } from './statement.js';
+import { engine } from './thread.js';
 import { type SqlValue, setResult } from './values.js';
 
 export interface DatabaseOptions extends StatementOptions {
@@ -90,15 +94,17 @@ export interface FunctionOptions {
   directOnly?: boolean;
 }
 
-export interface ApplyOptions {
+export interface ApplyOptions extends ApplyFlags {
   /** Called once for each table of the changeset: whether its changes are applied. */
   filter?: (table: string) => boolean;
+  /** Called for each change: whether it is applied. */
+  filterChange?: (change: Change) => boolean;
   /**
-   * Called for each conflict with its kind, one of the SQLITE_CHANGESET_ constants. Returns
-   * SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (for DATA and CONFLICT only) or SQLITE_CHANGESET_ABORT.
-   * Without it every conflict aborts.
+   * Called for each conflict with its kind, one of the SQLITE_CHANGESET_ constants, and the change that met it,
+   * which can be read while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (for DATA
+   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. Without it every conflict aborts.
    */
-  onConflict?: (kind: number) => number;
+  onConflict?: (kind: number, conflict: Conflict) => number;
 }
 
 /** The kinds of conflicts and the answers to them. */
@@ -113,33 +119,8 @@ export const constants = Object.freeze({
   SQLITE_CHANGESET_ABORT,
 });
 
-let makeEngine: (() => Engine) | undefined;
-let engineOfThread: Engine | undefined;
-
-/** Says how the engine of this thread is made, when the first database opens. */
-export function useEngine(factory: () => Engine): void {
-  makeEngine = factory;
-}
-
-function engine(): Engine {
-  if (!engineOfThread) {
-    if (!makeEngine) throw new Error('no engine: useEngine was not called');
-    engineOfThread = makeEngine();
-  }
-  return engineOfThread;
-}
-
 /** Frees what was forgotten: a net, for closing frees everything. */
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
-
-const connections = new WeakMap<DatabaseSync, () => Connection>();
-
-/** The connection behind an open database. @throws Error (ERR_INVALID_STATE) where it is closed */
-export function connectionOf(database: DatabaseSync): Connection {
-  const connection = connections.get(database);
-  if (!connection) throw invalidType('The "database" argument must be a DatabaseSync.');
-  return connection();
-}
 
 /** One connection to a database. Close it: that frees its memory and lets go of its file and locks. */
 export class DatabaseSync implements Disposable {
@@ -163,7 +144,7 @@ export class DatabaseSync implements Disposable {
     }
     this.#options = Object.freeze({ ...options });
     this.#extensions = options.allowExtension ?? false;
-    connections.set(this, () => this.#open().connection);
+    keepConnection(this, () => this.#open().connection);
     if (options.open ?? true) this.open();
   }
 
@@ -349,37 +330,52 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Applies a changeset or patchset, whole or not at all. C: `sqlite3changeset_apply_v2`.
+   * Applies a changeset or patchset to `main`, whole or not at all; pieces of one are read one at a time.
+   * C: `sqlite3changeset_apply_v2`, `sqlite3changeset_apply_v3` and their `_strm` forms.
    *
    * @returns false where a conflict aborted it
    * @throws SqliteError where it is malformed or cannot be applied; what a handler throws surfaces as itself
    */
-  applyChangeset(changeset: Uint8Array, options: ApplyOptions = {}): boolean {
+  applyChangeset(
+    changeset: Uint8Array | Changeset | Iterable<Uint8Array>,
+    options: ApplyOptions = {},
+  ): boolean {
     const current = this.#open();
-    const { db, engine: own } = current.connection;
-    if (!(changeset instanceof Uint8Array))
+    const input = changeset instanceof Changeset ? changeset.bytes : changeset;
+    if (!(input instanceof Uint8Array) && (isBytes(input) || !isIterable(input))) {
       throw invalidType('The "changeset" argument must be a Uint8Array.');
-    checkOptions(options, { filter: 'function', onConflict: 'function' });
-    const { filter, onConflict } = options;
-    const filterId = filter ? own.register({ filterTable: (table) => Boolean(filter(table)) }) : -1;
-    const conflictId = own.register({
-      conflict: (kind) => (onConflict ? answer(onConflict(kind)) : SQLITE_CHANGESET_ABORT),
-    });
-    using arena = own.core.memory.arena();
-    const bytes = arena.bytes(changeset);
-    try {
-      const code = current.run(() =>
-        own.core.c.bridge_changeset_apply(db, changeset.length, bytes, filterId, conflictId, 0, 0, 0),
-      );
-      const thrown = own.takeThrown();
-      if (thrown) throw thrown.error;
-      if ((code & 0xff) === SQLITE_ABORT) return false;
-      own.check(db, code);
-      return true;
-    } finally {
-      own.release(filterId);
-      own.release(conflictId);
     }
+    checkOptions(options, {
+      filter: 'function',
+      onConflict: 'function',
+      filterChange: 'function',
+      ...applyFlagKinds,
+    });
+    const { onConflict } = options;
+    const handlers = onConflict
+      ? { ...options, onConflict: (kind: number, conflict: Conflict) => answer(onConflict(kind, conflict)) }
+      : options;
+    return current.run(() => applyTo(current.connection, input, handlers)).done;
+  }
+
+  /**
+   * Applies changesets one after another to `main`, all or none, by a policy, and reports what came of each table:
+   * also what SQLite leaves out without a word.
+   *
+   * @throws TypeError for options that are not known; SqliteError where one is malformed or cannot be applied
+   */
+  apply(
+    changesets: Uint8Array | Changeset | readonly (Uint8Array | Changeset)[],
+    options: ReportOptions = {},
+  ): ApplyReport {
+    const current = this.#open();
+    const list = Array.isArray(changesets) ? changesets : [changesets];
+    const all = list.map((one) => (one instanceof Changeset ? one.bytes : one));
+    if (!all.every((one) => one instanceof Uint8Array)) {
+      throw invalidType('The "changesets" argument must be a Uint8Array, a Changeset, or an array of them.');
+    }
+    checkReportOptions(options);
+    return current.run(() => applyWithReport(current.connection, all, options));
   }
 
   /**
@@ -454,6 +450,10 @@ function pathText(path: unknown): string {
     throw invalidType('The "path" argument must be a string, Uint8Array, or URL without null bytes.');
   }
   return text;
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 /** Why a value is none of SQL's. */

@@ -13,7 +13,11 @@ export interface Callback {
   /** An SQL function was called with `count` values at address `values`. Throwing fails the statement. */
   call?(context: number, count: number, values: number): void;
   filterTable?(table: string): boolean;
+  filterChange?(iterator: number): boolean;
   conflict?(kind: number, iterator: number): number;
+  /** Puts at most `room` bytes at `pointer` and returns how many; 0 is the end. */
+  streamInput?(pointer: number, room: number): number;
+  streamOutput?(pointer: number, length: number): void;
   /** SQLite let go of it: it will not be called again. */
   destroyed?(): void;
 }
@@ -129,20 +133,36 @@ export class Engine implements Callbacks {
   }
 
   filterTable(id: number, table: string): boolean {
-    try {
-      return this.#callbacks.get(id)?.filterTable?.(table) ?? true;
-    } catch (error) {
-      this.#thrown = { error };
-      return false;
-    }
+    return this.#attempt(false, () => this.#callbacks.get(id)?.filterTable?.(table) ?? true);
+  }
+
+  filterChange(id: number, iterator: number): boolean {
+    return this.#attempt(false, () => this.#callbacks.get(id)?.filterChange?.(iterator) ?? true);
   }
 
   conflict(id: number, kind: number, iterator: number): number {
+    const abort = SQLITE_CHANGESET_ABORT;
+    return this.#attempt(abort, () => this.#callbacks.get(id)?.conflict?.(kind, iterator) ?? abort);
+  }
+
+  streamInput(id: number, pointer: number, room: number): number {
+    return this.#attempt(-1, () => this.#callbacks.get(id)?.streamInput?.(pointer, room) ?? 0);
+  }
+
+  streamOutput(id: number, pointer: number, length: number): boolean {
+    return this.#attempt(false, () => {
+      this.#callbacks.get(id)?.streamOutput?.(pointer, length);
+      return true;
+    });
+  }
+
+  /** What `action` returns, or `failed` where it throws; what it threw is kept for {@link check}. */
+  #attempt<T>(failed: T, action: () => T): T {
     try {
-      return this.#callbacks.get(id)?.conflict?.(kind, iterator) ?? SQLITE_CHANGESET_ABORT;
+      return action();
     } catch (error) {
-      this.#thrown = { error };
-      return SQLITE_CHANGESET_ABORT;
+      this.#thrown ??= { error };
+      return failed;
     }
   }
 

@@ -5,18 +5,59 @@
  * another connection's and one that never was are told apart without keeping a list of the dead.
  */
 
-import { SQLITE_ERROR, SQLITE_MISUSE, SQLITE_OK, SQLITE_ROW } from '../core/constants.js';
+import {
+  CALLBACK_TABLE_FILTER,
+  SQLITE_ERROR,
+  SQLITE_FULL,
+  SQLITE_MISUSE,
+  SQLITE_OK,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+} from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { Connection } from './engine.js';
+import { globsInclude } from './policy.js';
+import { hasKey, recordingWarnings, tableShape, type Warning } from './schema.js';
+import { streamed } from './transform.js';
 
 /** What a changeset can be made as: with the old values, or without them. */
 export type ChangesetKind = 'changeset' | 'patchset';
 
 interface Entry {
   /** The address of the `sqlite3_session` structure. */
-  readonly pointer: number;
+  pointer: number;
   readonly database: string;
+  readonly options: SessionOptions;
+  /** The tables attached by name; null among them is all. */
+  readonly tables: (string | null)[];
+  filter: ((table: string) => boolean) | undefined;
+  /** The number of the filter's callback; 0 where there is none. */
+  filterId: number;
 }
+
+/** What SQLite wants to know before a session's first table is attached. */
+export interface SessionOptions {
+  /** Records tables without a PRIMARY KEY by their rowid. SQLITE_SESSION_OBJCONFIG_ROWID. */
+  readonly rowid?: boolean;
+  /** Counts for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
+  readonly size?: boolean;
+}
+
+/** A session as it stands. */
+export interface SessionState {
+  readonly handle: bigint;
+  readonly database: string;
+  /** The tables attached by name; '*' among them where all are. */
+  readonly tables: readonly string[];
+  readonly enabled: boolean;
+  readonly indirect: boolean;
+  readonly empty: boolean;
+  /** Of the memory it uses. */
+  readonly bytes: number;
+}
+
+/** The most sessions a connection can have: what a component leaks by the million ends in an error. */
+export const maxSessions = 10_000;
 
 const sequenceBits = 32n;
 const sequenceMask = (1n << sequenceBits) - 1n;
@@ -34,11 +75,11 @@ export class SessionRegistry {
    * Makes a session on database `name`: "main", "temp" or one that is attached. C: `sqlite3session_create`.
    *
    * @returns its handle, positive and below 2^63
-   * @throws SqliteError (SQLITE_ERROR) where no such database is attached
+   * @throws SqliteError (SQLITE_ERROR) where no such database is attached, (SQLITE_FULL) where the connection has
+   *   10,000 sessions
    */
-  create(name: string): bigint {
-    const { engine, db, serial } = this.#connection;
-    const { c, memory } = engine.core;
+  create(name: string, options: SessionOptions = {}): bigint {
+    const { serial } = this.#connection;
     const attached = this.#databases();
     if (!attached.some((known) => known.toLowerCase() === name.toLowerCase())) {
       throw this.#error(
@@ -46,13 +87,38 @@ export class SessionRegistry {
         `no database is attached as ${quoted(name)}: there is ${list(attached)}`,
       );
     }
-    using arena = memory.arena();
-    const out = arena.allocate(4);
-    engine.check(db, c.sqlite3session_create(db, arena.cString(name), out));
+    if (this.#entries.size >= maxSessions) {
+      throw this.#error(
+        SQLITE_FULL,
+        `the connection has ${maxSessions} sessions already: delete those that are done`,
+      );
+    }
+    const pointer = this.#make(name, options);
     this.#lastSequence += 1n;
     const handle = (BigInt(serial) << sequenceBits) | this.#lastSequence;
-    this.#entries.set(handle, { pointer: memory.pointerAt(out), database: name });
+    this.#entries.set(handle, {
+      pointer,
+      database: name,
+      options,
+      tables: [],
+      filter: undefined,
+      filterId: 0,
+    });
     return handle;
+  }
+
+  #make(name: string, options: SessionOptions): number {
+    const { engine, db } = this.#connection;
+    const { c, memory } = engine.core;
+    using arena = memory.arena();
+    const out = arena.allocate(8);
+    engine.check(db, c.sqlite3session_create(db, arena.cString(name), out));
+    const pointer = memory.pointerAt(out);
+    memory.view.setInt32(out + 4, 1, true);
+    if (options.rowid) c.sqlite3session_object_config(pointer, SQLITE_SESSION_OBJCONFIG_ROWID, out + 4);
+    memory.view.setInt32(out + 4, 1, true);
+    if (options.size) c.sqlite3session_object_config(pointer, SQLITE_SESSION_OBJCONFIG_SIZE, out + 4);
+    return pointer;
   }
 
   /**
@@ -62,12 +128,20 @@ export class SessionRegistry {
    *   no primary key
    */
   attach(handle: bigint, table: string | null): boolean {
-    const { pointer, database } = this.#entry(handle);
+    const entry = this.#entry(handle);
+    this.#attachTo(entry, table);
+    if (!entry.tables.includes(table)) entry.tables.push(table);
+    if (table === null) return true;
+    const shape = tableShape(this.#connection, entry.database, table);
+    if (!shape) return table.toLowerCase() === 'sqlite_stat1';
+    return hasKey(table, shape) || (entry.options.rowid === true && shape.kind === 'table');
+  }
+
+  #attachTo(entry: Entry, table: string | null): void {
     const { engine, db } = this.#connection;
     using arena = engine.core.memory.arena();
     const name = table === null ? 0 : arena.cString(table);
-    engine.check(db, engine.core.c.sqlite3session_attach(pointer, name));
-    return table === null || this.#hasKey(database, table);
+    engine.check(db, engine.core.c.sqlite3session_attach(entry.pointer, name));
   }
 
   /**
@@ -101,6 +175,141 @@ export class SessionRegistry {
   }
 
   /**
+   * The changeset, and a fresh start: what it holds is forgotten; tables, filter and state stay. Where the
+   * changeset cannot be had nothing is forgotten.
+   */
+  take(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array {
+    const taken = this.changeset(handle, kind);
+    const entry = this.#entry(handle);
+    const { c } = this.#connection.engine.core;
+    const fresh = this.#make(entry.database, entry.options);
+    c.sqlite3session_enable(fresh, c.sqlite3session_enable(entry.pointer, -1));
+    c.sqlite3session_indirect(fresh, c.sqlite3session_indirect(entry.pointer, -1));
+    c.sqlite3session_delete(entry.pointer);
+    entry.pointer = fresh;
+    if (entry.filterId) {
+      c.sqlite3session_table_filter(fresh, c.bridge_callback(CALLBACK_TABLE_FILTER), entry.filterId);
+    }
+    for (const table of entry.tables) this.#attachTo(entry, table);
+    return taken;
+  }
+
+  /**
+   * What was recorded in pieces of some KiB, each a view that is valid during the call only.
+   * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
+   */
+  stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
+    const { pointer } = this.#entry(handle);
+    const { engine } = this.#connection;
+    const { c } = engine.core;
+    const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
+    streamed(engine, kind, take, (output, id) => write(pointer, output, id));
+  }
+
+  /** Starts or stops recording, where `on` is given; whether it records now. C: `sqlite3session_enable`. */
+  enable(handle: bigint, on?: boolean): boolean {
+    const { pointer } = this.#entry(handle);
+    return this.#connection.engine.core.c.sqlite3session_enable(pointer, asked(on)) !== 0;
+  }
+
+  /** Marks changes as indirect or not, where `on` is given; what it does now. C: `sqlite3session_indirect`. */
+  indirect(handle: bigint, on?: boolean): boolean {
+    const { pointer } = this.#entry(handle);
+    return this.#connection.engine.core.c.sqlite3session_indirect(pointer, asked(on)) !== 0;
+  }
+
+  /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
+  isEmpty(handle: bigint): boolean {
+    return this.#connection.engine.core.c.sqlite3session_isempty(this.#entry(handle).pointer) !== 0;
+  }
+
+  /** Bytes. C: `sqlite3session_memory_used`. */
+  memoryUsed(handle: bigint): number {
+    return Number(this.#connection.engine.core.c.sqlite3session_memory_used(this.#entry(handle).pointer));
+  }
+
+  /**
+   * The most bytes that the changeset can have. C: `sqlite3session_changeset_size`.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) where the session was not made with `size`
+   */
+  changesetSize(handle: bigint): number {
+    const { pointer, options } = this.#entry(handle);
+    if (!options.size) {
+      throw this.#error(
+        SQLITE_MISUSE,
+        `session ${handle} does not count its size: create it with that option`,
+      );
+    }
+    return Number(this.#connection.engine.core.c.sqlite3session_changeset_size(pointer));
+  }
+
+  /**
+   * Records what turns the table of database `from` into this session's. C: `sqlite3session_diff`.
+   *
+   * @throws SqliteError (SQLITE_SCHEMA) where the two tables differ in columns or key
+   */
+  diff(handle: bigint, from: string, table: string): void {
+    const entry = this.#entry(handle);
+    const { core } = this.#connection.engine;
+    const { c, memory } = core;
+    if (!entry.tables.includes(table) && !entry.tables.includes(null)) this.attach(handle, table);
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const code = c.sqlite3session_diff(entry.pointer, arena.cString(from), arena.cString(table), out);
+    const message = memory.pointerAt(out);
+    const said = memory.cString(message);
+    c.sqlite3_free(message);
+    if (code === SQLITE_OK) return;
+    throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? core.errorText(code)}`);
+  }
+
+  /**
+   * With every table attached: records those that `filter` says, asked once a table, when it first changes.
+   * What it throws surfaces from the statement's call. C: `sqlite3session_table_filter`.
+   */
+  filter(handle: bigint, filter: (table: string) => boolean): void {
+    const entry = this.#entry(handle);
+    const { engine } = this.#connection;
+    entry.filter = filter;
+    if (entry.filterId) return;
+    entry.filterId = engine.register({ filterTable: (table) => entry.filter?.(table) ?? true });
+    const { c } = engine.core;
+    c.sqlite3session_table_filter(entry.pointer, c.bridge_callback(CALLBACK_TABLE_FILTER), entry.filterId);
+  }
+
+  /** The same by names as the GLOB operator matches them; those that begin with "!" are left out. */
+  filterByGlobs(handle: bigint, globs: readonly string[]): void {
+    const { core } = this.#connection.engine;
+    const kept = [...globs];
+    this.filter(handle, (table) => globsInclude(core, kept, table));
+  }
+
+  /** What the session leaves out without a word as things stand. */
+  warnings(handle: bigint): Warning[] {
+    const { tables, database, options } = this.#entry(handle);
+    const found = tables.flatMap((table) =>
+      recordingWarnings(this.#connection, database, table, options.rowid ?? false),
+    );
+    return found.filter(
+      ({ kind, table }, i) => found.findIndex((w) => w.kind === kind && w.table === table) === i,
+    );
+  }
+
+  /** The sessions that can be used here, oldest first. */
+  list(): SessionState[] {
+    return [...this.#entries].map(([handle, { database, tables }]) => ({
+      handle,
+      database,
+      tables: tables.map((table) => table ?? '*'),
+      enabled: this.enable(handle),
+      indirect: this.indirect(handle),
+      empty: this.isEmpty(handle),
+      bytes: this.memoryUsed(handle),
+    }));
+  }
+
+  /**
    * Ends the session. C: `sqlite3session_delete`.
    *
    * @returns false where it was this connection's and is deleted already
@@ -113,6 +322,7 @@ export class SessionRegistry {
     }
     this.#entries.delete(handle);
     this.#connection.engine.core.c.sqlite3session_delete(entry.pointer);
+    if (entry.filterId) this.#connection.engine.release(entry.filterId);
     return true;
   }
 
@@ -171,26 +381,11 @@ export class SessionRegistry {
       names.push(name);
     }
   }
+}
 
-  /** Whether the session module records the table: it has a key, or is sqlite_stat1, whose key it knows. */
-  #hasKey(database: string, table: string): boolean {
-    const { engine, db } = this.#connection;
-    const { c, memory } = engine.core;
-    using arena = memory.arena();
-    const sql = "SELECT 1 FROM pragma_table_info(?1,?2) WHERE pk OR lower(?1)='sqlite_stat1'";
-    const out = arena.allocate(4);
-    engine.check(db, c.sqlite3_prepare_v3(db, arena.cString(sql), -1, 0, out, 0));
-    const statement = memory.pointerAt(out);
-    try {
-      for (const [index, value] of [table, database].entries()) {
-        const { pointer, length } = arena.text(value);
-        engine.check(db, c.bridge_bind_text(statement, index + 1, pointer, length));
-      }
-      return c.sqlite3_step(statement) === SQLITE_ROW;
-    } finally {
-      c.sqlite3_finalize(statement);
-    }
-  }
+/** SQLite's way to set (0, 1) or only to ask (-1). */
+function asked(on: boolean | undefined): number {
+  return on === undefined ? -1 : Number(on);
 }
 
 function quoted(name: string): string {

@@ -14,7 +14,15 @@ const unused = (): never => {
 export function hostWith(locks: LockProvider = systemLocks): Host {
   return {
     fileSystems: [nodeFileSystem({ locking: 'auto' }, locks), nodeFileSystem({ locking: 'none' })],
-    callbacks: { call: unused, destroy: unused, filterTable: unused, conflict: unused },
+    callbacks: {
+      call: unused,
+      destroy: unused,
+      filterTable: unused,
+      filterChange: unused,
+      conflict: unused,
+      streamInput: unused,
+      streamOutput: unused,
+    },
     extensions: { open: unused },
     terminal: undefined,
     interrupted: () => false,

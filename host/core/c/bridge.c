@@ -159,32 +159,6 @@ int bridge_row(sqlite3_stmt *pStmt, void *pOut){
   return n;
 }
 
-/* ---- Sessions ------------------------------------------------------------------------------------ */
-
-static int tableFilter(void *pId, const char *zTable){
-  return host_table_filter((int)(size_t)pId, zTable);
-}
-
-void bridge_session_table_filter(sqlite3_session *p, int id){
-  sqlite3session_table_filter(p, tableFilter, (void*)(size_t)id);
-}
-
-typedef struct Apply { int filterId; int conflictId; } Apply;
-
-static int applyFilter(void *pArg, const char *zTable){
-  return host_table_filter(((Apply*)pArg)->filterId, zTable);
-}
-static int applyConflict(void *pArg, int eConflict, sqlite3_changeset_iter *pIter){
-  return host_conflict(((Apply*)pArg)->conflictId, eConflict, pIter);
-}
-
-int bridge_changeset_apply(sqlite3 *db, int n, void *p, int filterId, int conflictId, void **ppRebase,
-                           int *pnRebase, int flags){
-  Apply apply = { filterId, conflictId };
-  return sqlite3changeset_apply_v2(db, n, p, filterId<0 ? 0 : applyFilter, applyConflict, &apply, ppRebase,
-                                   pnRebase, flags);
-}
-
 /* ---- Time: wasi-libc knows no time zone ------------------------------------------------------------ */
 
 struct tm *localtime_r(const time_t *restrict pTime, struct tm *restrict pOut){

@@ -67,7 +67,11 @@ IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc,
 /* The object behind id was let go of by SQLite: a function, or a connection's client data. */
 IMPORT(host_destroy) void host_destroy(int id);
 IMPORT(host_table_filter) int host_table_filter(int id, const char *zTable);
+IMPORT(host_change_filter) int host_change_filter(int id, sqlite3_changeset_iter *pIter);
 IMPORT(host_conflict) int host_conflict(int id, int eConflict, sqlite3_changeset_iter *pIter);
+/* Puts at most *pnData bytes at pData and says in *pnData how many; 0 is the end. */
+IMPORT(host_stream_input) int host_stream_input(int id, void *pData, int *pnData);
+IMPORT(host_stream_output) int host_stream_output(int id, const void *pData, int nData);
 /* Non-zero: the user asked for the running statement to end. Asked every 1000 steps of the engine. */
 IMPORT(host_interrupted) int host_interrupted(void);
 
@@ -100,10 +104,11 @@ EXPORT(bridge_values) void bridge_values(int argc, sqlite3_value **argv, void *p
 EXPORT(bridge_result_int64) void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high);
 /* Client data whose release tells the host that db is closing; see sqlite3_set_clientdata. */
 EXPORT(bridge_watch_close) int bridge_watch_close(sqlite3 *db, int id);
-EXPORT(bridge_session_table_filter) void bridge_session_table_filter(sqlite3_session *p, int id);
-/* sqlite3changeset_apply_v2. filterId < 0: no filter, so that SQLite never asks. */
-EXPORT(bridge_changeset_apply) int bridge_changeset_apply(sqlite3 *db, int n, void *p, int filterId,
-  int conflictId, void **ppRebase, int *pnRebase, int flags);
+/* The address of a callback of sessions.c, to pass to a function of the session extension; its context is then
+** the number of the callback object. */
+enum { CALLBACK_TABLE_FILTER, CALLBACK_CHANGE_FILTER, CALLBACK_CONFLICT, CALLBACK_STREAM_INPUT,
+  CALLBACK_STREAM_OUTPUT };
+EXPORT(bridge_callback) void *bridge_callback(int which);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
 /* The current row in one crossing: 16 bytes a column at pOut: int32 type, int32 bytes, then a double

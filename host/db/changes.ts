@@ -1,0 +1,179 @@
+/** One change of a changeset, as the engine's iterator shows it. */
+
+import {
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_DELETE,
+  SQLITE_INSERT,
+  SQLITE_OK,
+  SQLITE_UPDATE,
+} from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { readValue, type SqlValue } from './values.js';
+
+export type Operation = 'insert' | 'update' | 'delete';
+
+/** The values of a row by column: INTEGER as bigint, REAL as number; undefined where the change has none. */
+export type ChangeValues = readonly (SqlValue | undefined)[];
+
+/** One change of one row. */
+export interface Change {
+  readonly table: string;
+  readonly op: Operation;
+  /** Whether a trigger or a foreign key action did it. */
+  readonly indirect: boolean;
+  /** Per column 0, or its place in the PRIMARY KEY from 1. */
+  readonly key: readonly number[];
+  /** The old values: whole for a DELETE, key and changed columns for an UPDATE, none for an INSERT. */
+  readonly old: ChangeValues;
+  /** The new values: whole for an INSERT, changed columns for an UPDATE, none for a DELETE. */
+  readonly new: ChangeValues;
+}
+
+/** SQLite's codes of the operations. */
+export const operationCodes: Readonly<Record<Operation, number>> = {
+  insert: SQLITE_INSERT,
+  update: SQLITE_UPDATE,
+  delete: SQLITE_DELETE,
+};
+
+const operations = new Map<number, Operation>([
+  [SQLITE_INSERT, 'insert'],
+  [SQLITE_UPDATE, 'update'],
+  [SQLITE_DELETE, 'delete'],
+]);
+
+/** A change and the number of columns of its table, as the iterator at an address stands. */
+interface Head {
+  readonly table: string;
+  readonly columns: number;
+  readonly op: Operation;
+  readonly indirect: boolean;
+}
+
+/** C: `sqlite3changeset_op`. @param out 16 bytes of the core's memory */
+function readHead(core: Core, iterator: number, out: number): Head {
+  const { c, memory } = core;
+  const code = c.sqlite3changeset_op(iterator, out, out + 4, out + 8, out + 12);
+  if (code !== SQLITE_OK) throw core.error(0, code);
+  const op = operations.get(memory.view.getInt32(out + 8, true)) ?? 'update';
+  return {
+    table: memory.cString(memory.pointerAt(out)) ?? '',
+    columns: memory.view.getInt32(out + 4, true),
+    op,
+    indirect: memory.view.getInt32(out + 12, true) !== 0,
+  };
+}
+
+type Reader = 'sqlite3changeset_old' | 'sqlite3changeset_new' | 'sqlite3changeset_conflict';
+
+/** The values that one of the iterator's functions gives; a null pointer is "not part of the change". */
+function readValues(
+  core: Core,
+  iterator: number,
+  columns: number,
+  reader: Reader,
+  out: number,
+): ChangeValues {
+  const { c, memory } = core;
+  const values: (SqlValue | undefined)[] = [];
+  for (let i = 0; i < columns; i++) {
+    const code = c[reader](iterator, i, out);
+    if (code !== SQLITE_OK) throw core.error(0, code);
+    const pointer = memory.pointerAt(out);
+    values.push(pointer === 0 ? undefined : readValue(core, pointer));
+  }
+  return values;
+}
+
+/** The change at which the iterator stands, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
+export function readChange(core: Core, iterator: number): Change {
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(16);
+  const { table, columns, op, indirect } = readHead(core, iterator, out);
+  const read = (reader: Reader): ChangeValues => readValues(core, iterator, columns, reader, out);
+  const old = op === 'insert' ? [] : read('sqlite3changeset_old');
+  const fresh = op === 'delete' ? [] : read('sqlite3changeset_new');
+  const code = c.sqlite3changeset_pk(iterator, out, out + 4);
+  if (code !== SQLITE_OK) throw core.error(0, code);
+  const start = memory.pointerAt(out);
+  const key = [...memory.bytes.subarray(start, start + columns)];
+  return { table, op, indirect, key, old, new: fresh };
+}
+
+/** A change that could not be applied. Its members are read when asked for, during the handler's call only. */
+export class Conflict implements Change {
+  /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
+  readonly kind: number;
+  readonly #core: Core;
+  #iterator: number;
+  #change: Change | undefined;
+
+  constructor(core: Core, kind: number, iterator: number) {
+    this.kind = kind;
+    this.#core = core;
+    this.#iterator = iterator;
+  }
+
+  get table(): string {
+    return this.#read().table;
+  }
+  get op(): Operation {
+    return this.#read().op;
+  }
+  get indirect(): boolean {
+    return this.#read().indirect;
+  }
+  get key(): readonly number[] {
+    return this.#read().key;
+  }
+  get old(): ChangeValues {
+    return this.#read().old;
+  }
+  get new(): ChangeValues {
+    return this.#read().new;
+  }
+
+  /** The row that is there, for DATA and CONFLICT; else empty. C: `sqlite3changeset_conflict`. */
+  get conflicting(): ChangeValues {
+    if (this.kind !== SQLITE_CHANGESET_DATA && this.kind !== SQLITE_CHANGESET_CONFLICT) return [];
+    const { length } = this.#read().key;
+    using arena = this.#core.memory.arena();
+    const out = arena.allocate(16);
+    return readValues(this.#core, this.#live(), length, 'sqlite3changeset_conflict', out);
+  }
+
+  /** How many rows refer to none, for FOREIGN_KEY; else 0. C: `sqlite3changeset_fk_conflicts`. */
+  get foreignKeyViolations(): number {
+    if (this.kind !== SQLITE_CHANGESET_FOREIGN_KEY) return 0;
+    const { c, memory } = this.#core;
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const code = c.sqlite3changeset_fk_conflicts(this.#live(), out);
+    if (code !== SQLITE_OK) throw this.#core.error(0, code);
+    return memory.view.getInt32(out, true);
+  }
+
+  /** The address of the iterator. @throws Error once the handler has returned */
+  #live(): number {
+    if (this.#iterator === 0) throw new Error('a conflict can be read only while its handler runs');
+    return this.#iterator;
+  }
+
+  #read(): Change {
+    const iterator = this.#live();
+    if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) {
+      // It concerns the whole changeset: the iterator stands at no change.
+      this.#change ??= { table: '', op: 'update', indirect: false, key: [], old: [], new: [] };
+    }
+    this.#change ??= readChange(this.#core, iterator);
+    return this.#change;
+  }
+
+  /** Called when the handler has returned: SQLite moves the iterator on. */
+  over(): void {
+    this.#iterator = 0;
+  }
+}

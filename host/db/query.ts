@@ -1,0 +1,55 @@
+/** Queries that the host runs for itself: whole results, by value. */
+
+import { SQLITE_DONE, SQLITE_ROW } from '../core/constants.js';
+import { cellSize, readCell } from './cells.js';
+import type { Connection } from './engine.js';
+import type { SqlValue } from './values.js';
+
+/**
+ * The rows of one statement, integers as bigint; texts and integers as parameters. What a user's function that
+ * it calls throws surfaces as itself.
+ *
+ * @throws SqliteError
+ */
+export function query(connection: Connection, sql: string, ...params: (string | bigint)[]): SqlValue[][] {
+  const { engine, db } = connection;
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  engine.check(db, c.sqlite3_prepare_v3(db, arena.cString(sql), -1, 0, out, 0));
+  const statement = memory.pointerAt(out);
+  try {
+    for (const [index, value] of params.entries()) {
+      if (typeof value === 'bigint') engine.check(db, c.sqlite3_bind_int64(statement, index + 1, value));
+      else {
+        const { pointer, length } = arena.text(value);
+        engine.check(db, c.bridge_bind_text(statement, index + 1, pointer, length));
+      }
+    }
+    const cells = arena.allocate(cellSize * Math.max(c.sqlite3_column_count(statement), 1));
+    const rows: SqlValue[][] = [];
+    for (;;) {
+      const code = c.sqlite3_step(statement);
+      if (code === SQLITE_DONE) return rows;
+      if (code !== SQLITE_ROW) engine.check(db, code);
+      const count = c.bridge_row(statement, cells);
+      const row: SqlValue[] = [];
+      for (let i = 0; i < count; i++) row.push(readCell(memory, cells + cellSize * i, true));
+      rows.push(row);
+    }
+  } finally {
+    c.sqlite3_finalize(statement);
+  }
+}
+
+/** Runs statements that have no result. @throws SqliteError */
+export function run(connection: Connection, sql: string): void {
+  const { engine, db } = connection;
+  using arena = engine.core.memory.arena();
+  engine.check(db, engine.core.c.sqlite3_exec(db, arena.cString(sql), 0, 0, 0));
+}
+
+/** A name as SQL writes it. */
+export function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,112 @@
+/** What a table looks like to the session extension, and where it records or applies nothing without a word. */
+
+import type { Connection } from './engine.js';
+import { query, quotedName } from './query.js';
+
+/** A table as changesets see it. */
+export interface TableShape {
+  /** The columns that are stored: generated and hidden ones are none of a changeset's. */
+  readonly columns: readonly string[];
+  /** Per column 0, or its place in the PRIMARY KEY from 1. All 0 where there is none. */
+  readonly key: readonly number[];
+  readonly kind: 'table' | 'virtual' | 'shadow' | 'view';
+}
+
+/** Something that happened or will happen without an error, and that the user should know. */
+export interface Warning {
+  readonly kind:
+    | 'missing-table'
+    | 'no-key'
+    | 'null-key'
+    | 'virtual-table'
+    | 'shadow-table'
+    | 'fewer-columns'
+    | 'more-columns'
+    | 'different-key'
+    | 'triggers'
+    | 'schema-changed';
+  readonly table: string;
+  /** A sentence. */
+  readonly message: string;
+}
+
+/** The shape of a table; undefined where there is none. */
+export function tableShape(connection: Connection, database: string, table: string): TableShape | undefined {
+  const found = query(
+    connection,
+    `SELECT type FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND name=?2 COLLATE NOCASE`,
+    database,
+    table,
+  );
+  const kind = found[0]?.[0] as TableShape['kind'] | undefined;
+  if (kind === undefined) return undefined;
+  const rows = query(
+    connection,
+    'SELECT name, pk FROM pragma_table_xinfo(?1, ?2) WHERE hidden=0 ORDER BY cid',
+    table,
+    database,
+  );
+  return { columns: rows.map((row) => String(row[0])), key: rows.map((row) => Number(row[1])), kind };
+}
+
+/** Whether a table has a declared key; sqlite_stat1 counts as one, whose key the session extension knows. */
+export function hasKey(table: string, shape: TableShape): boolean {
+  return table.toLowerCase() === 'sqlite_stat1' || shape.key.some((place) => place > 0);
+}
+
+/** What recording a table, or all where it is null, leaves out without a word. */
+export function recordingWarnings(
+  connection: Connection,
+  database: string,
+  table: string | null,
+  rowid: boolean,
+): Warning[] {
+  const names =
+    table !== null
+      ? [table]
+      : query(
+          connection,
+          "SELECT name FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND type<>'view' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'",
+          database,
+        ).map((row) => String(row[0]));
+  const warnings: Warning[] = [];
+  for (const name of names) {
+    const warn = (kind: Warning['kind'], text: string): void => {
+      warnings.push({ kind, table: name, message: `${name}: ${text}` });
+    };
+    const shape = tableShape(connection, database, name);
+    if (!shape || shape.kind === 'view') {
+      warn('missing-table', 'there is no such table yet; it is recorded from the moment it is made');
+    } else if (shape.kind === 'virtual') {
+      warn('virtual-table', 'a virtual table is not recorded; its shadow tables are');
+    } else if (shape.kind === 'shadow') {
+      warn(
+        'shadow-table',
+        'a shadow table is recorded; applying it beside its virtual table may damage that',
+      );
+    } else if (!hasKey(name, shape)) {
+      if (!rowid)
+        warn('no-key', 'a table without a PRIMARY KEY is not recorded; create the session with rowid');
+    } else if (shape.key.filter((place) => place > 0).length > 0) {
+      const nulls = nullKeys(connection, database, name, shape);
+      if (nulls > 0n)
+        warn('null-key', `changes of ${nulls} rows whose PRIMARY KEY holds a NULL are not recorded`);
+    }
+  }
+  return warnings;
+}
+
+/** How many rows have a NULL in their key: only where SQLite allows it, in rowid tables. */
+function nullKeys(connection: Connection, database: string, table: string, shape: TableShape): bigint {
+  const nullable = query(
+    connection,
+    'SELECT count(*) FROM pragma_table_xinfo(?1, ?2) WHERE pk AND NOT "notnull"',
+    table,
+    database,
+  );
+  const key = shape.columns.filter((_, i) => (shape.key[i] ?? 0) > 0);
+  if (!nullable[0]?.[0] || key.length === 0) return 0n;
+  const condition = key.map((name) => `${quotedName(name)} IS NULL`).join(' OR ');
+  const from = `${quotedName(database)}.${quotedName(table)}`;
+  return (query(connection, `SELECT count(*) FROM ${from} WHERE ${condition}`)[0]?.[0] ?? 0n) as bigint;
+}

@@ -1,0 +1,20 @@
+/** The engine of this thread: one core for all databases that are opened here. */
+
+import type { Engine } from './engine.js';
+
+let make: (() => Engine) | undefined;
+let engineOfThread: Engine | undefined;
+
+/** Says how the engine of this thread is made, when it is first needed. */
+export function useEngine(factory: () => Engine): void {
+  make = factory;
+}
+
+/** The engine, made where there is none yet. */
+export function engine(): Engine {
+  if (!engineOfThread) {
+    if (!make) throw new Error('no engine: useEngine was not called');
+    engineOfThread = make();
+  }
+  return engineOfThread;
+}
