@@ -28,13 +28,19 @@ export function hostImports(database: DatabaseSync, component = 'component'): Re
 }
 
 export { SqliteError } from './core/errors.js';
+export type { Change, ChangeValues, Conflict, Operation } from './db/changes.js';
+export { Changeset, ChangesetGroup, type ChangesetLike } from './db/changeset.js';
 export {
   type ApplyOptions,
   constants,
   type DatabaseOptions,
   DatabaseSync,
   type FunctionOptions,
+  type SessionCreation,
 } from './db/database.js';
+export type { ConflictAction, ConflictKind, Policy, PolicyName, PolicyRule } from './db/policy.js';
+export type { ApplyReport, ReportOptions, TableReport } from './db/report.js';
+export type { Warning } from './db/schema.js';
 export { Session } from './db/session.js';
 export type { Column, Row, RunResult, StatementOptions, SupportedValueType } from './db/statement.js';
 export { StatementSync } from './db/statement.js';

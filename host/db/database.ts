@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import {
+  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_CONFLICT,
   SQLITE_CHANGESET_CONSTRAINT,
@@ -10,18 +11,32 @@ import {
   SQLITE_CHANGESET_NOTFOUND,
   SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
+  SQLITE_CHANGESETAPPLY_FKNOACTION,
+  SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  SQLITE_CHANGESETAPPLY_INVERT,
+  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_CONSTRAINT,
   SQLITE_DBCONFIG_DEFENSIVE,
   SQLITE_DBCONFIG_DQS_DDL,
   SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DBCONFIG_ENABLE_FKEY,
+  SQLITE_DELETE,
   SQLITE_DETERMINISTIC,
   SQLITE_DIRECTONLY,
+  SQLITE_INSERT,
   SQLITE_OK,
   SQLITE_OPEN_CREATE,
   SQLITE_OPEN_READONLY,
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_URI,
+  SQLITE_SESSION_CONFIG_STRMSIZE,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+  SQLITE_UPDATE,
 } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
 import { type ApplyFlags, applyFlagKinds, applyTo } from './apply.js';
 import {
   bytesOf,
@@ -107,8 +122,54 @@ export interface ApplyOptions extends ApplyFlags {
   onConflict?: (kind: number, conflict: Conflict) => number;
 }
 
-/** The kinds of conflicts and the answers to them. */
+export interface SessionCreation {
+  /** The one table to record. */
+  table?: string;
+  /** The tables to record. Without either, all. */
+  tables?: readonly string[];
+  /** The database: 'main', 'temp' or an attached one. */
+  db?: string;
+  /** Where all tables are recorded: those it returns true for, or whose names the globs match (`!glob`: not). */
+  filter?: ((table: string) => boolean) | readonly string[];
+  /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
+  rowid?: boolean;
+  /** Counts for {@link Session.changesetSize}. */
+  size?: boolean;
+  /** Marks changes as indirect. */
+  indirect?: boolean;
+  /** False: starts to record when {@link Session.enabled} is set. */
+  enabled?: boolean;
+  /** `refuse`: throws where a table or row would be left out without a word. */
+  onUnrecorded?: 'ignore' | 'refuse';
+}
+
+const sessionOptionKinds = {
+  table: 'string',
+  tables: 'any',
+  db: 'string',
+  filter: 'any',
+  rowid: 'boolean',
+  size: 'boolean',
+  indirect: 'boolean',
+  enabled: 'boolean',
+  onUnrecorded: 'string',
+} as const;
+
+/** The constants of the session extension, and the codes of operations. */
 export const constants = Object.freeze({
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_CONFIG_STRMSIZE,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  SQLITE_CHANGESETAPPLY_INVERT,
+  SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  SQLITE_CHANGESETAPPLY_FKNOACTION,
+  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
+  SQLITE_INSERT,
+  SQLITE_UPDATE,
+  SQLITE_DELETE,
   SQLITE_CHANGESET_DATA,
   SQLITE_CHANGESET_NOTFOUND,
   SQLITE_CHANGESET_CONFLICT,
@@ -308,16 +369,40 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Starts recording changes of `db` ('main'), in one table or in all. C: `sqlite3session_create`,
-   * `sqlite3session_attach`. The session ends with the database.
+   * Starts recording changes of `db` ('main'), in one table, some, or all. C: `sqlite3session_create`,
+   * `sqlite3session_object_config`, `sqlite3session_table_filter`, `sqlite3session_attach`. The session ends with
+   * the database.
+   *
+   * @throws SqliteError (SQLITE_CONSTRAINT) where `onUnrecorded` is 'refuse' and something would be left out
    */
-  createSession(options: { table?: string; db?: string } = {}): Session {
+  createSession(options: SessionCreation = {}): Session {
     const open = this.#open();
-    checkOptions(options, { table: 'string', db: 'string' });
+    checkOptions(options, sessionOptionKinds);
+    const { tables, filter, onUnrecorded } = options;
+    const globs = isTexts(filter) ? filter : undefined;
+    if (tables !== undefined && !isTexts(tables)) {
+      throw invalidType('The "options.tables" argument must be an array of strings.');
+    }
+    if (filter !== undefined && !globs && typeof filter !== 'function') {
+      throw invalidType('The "options.filter" argument must be a function or an array of strings.');
+    }
+    if (onUnrecorded !== undefined && !['ignore', 'refuse'].includes(onUnrecorded)) {
+      throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
+    }
     const { sessions } = open.connection;
-    const handle = sessions.create(options.db ?? 'main');
+    const { rowid = false, size = false } = options;
+    const handle = sessions.create(options.db ?? 'main', { rowid, size });
     try {
-      sessions.attach(handle, options.table ?? null);
+      if (globs) sessions.filterByGlobs(handle, globs);
+      else if (typeof filter === 'function') sessions.filter(handle, (table) => Boolean(filter(table)));
+      for (const table of tables ?? [options.table ?? null]) sessions.attach(handle, table);
+      if (options.indirect) sessions.indirect(handle, true);
+      if (options.enabled === false) sessions.enable(handle, false);
+      const [warning] = onUnrecorded === 'refuse' ? sessions.warnings(handle) : [];
+      if (warning) {
+        const text = open.connection.engine.core.errorText(SQLITE_CONSTRAINT);
+        throw new SqliteError(`refused: ${warning.message}`, SQLITE_CONSTRAINT, text);
+      }
     } catch (error) {
       sessions.delete(handle);
       throw error;
@@ -450,6 +535,10 @@ function pathText(path: unknown): string {
     throw invalidType('The "path" argument must be a string, Uint8Array, or URL without null bytes.');
   }
   return text;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
 function isIterable(value: unknown): boolean {

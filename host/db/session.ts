@@ -1,6 +1,7 @@
 /** Sessions in code, shaped as `Session` of `node:sqlite`. */
 
-import { illegalConstructor, invalidState } from './arguments.js';
+import { checkArgument, illegalConstructor, invalidState } from './arguments.js';
+import type { Warning } from './schema.js';
 import type { ChangesetKind, SessionRegistry } from './sessions.js';
 import { madeByDatabase, type OpenDatabase } from './statement.js';
 
@@ -40,6 +41,99 @@ export class Session implements Disposable {
   }
 
   /**
+   * The changeset, and a fresh start: what it holds is forgotten, tables and settings stay. Where it cannot be had
+   * nothing is forgotten.
+   */
+  take(): Uint8Array {
+    const sessions = this.#open();
+    return this.#owner.open.run(() => sessions.take(this.#handle));
+  }
+
+  /**
+   * The changeset as a stream of pieces of some KiB, which are made at once.
+   * C: `sqlite3session_changeset_strm`.
+   */
+  changesetStream(): ReadableStream<Uint8Array> {
+    return this.#stream('changeset');
+  }
+
+  /** The same without old values. C: `sqlite3session_patchset_strm`. */
+  patchsetStream(): ReadableStream<Uint8Array> {
+    return this.#stream('patchset');
+  }
+
+  /**
+   * Hands out the changeset in pieces of some KiB, so that it never lies in memory whole. A piece is the caller's.
+   * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
+   */
+  writeTo(take: (piece: Uint8Array) => void, kind: ChangesetKind = 'changeset'): void {
+    checkArgument('take', take, 'function');
+    const sessions = this.#open();
+    this.#owner.open.run(() => sessions.stream(this.#handle, kind, (piece) => take(piece.slice())));
+  }
+
+  /**
+   * Starts recording a table, or every table where there is no argument. C: `sqlite3session_attach`.
+   *
+   * @returns false where the table is attached but records nothing as things stand; `warnings` say why
+   */
+  attach(table?: string): boolean {
+    if (table !== undefined) checkArgument('table', table, 'string');
+    return this.#open().attach(this.#handle, table ?? null);
+  }
+
+  /** Whether it records. Rows touched while it does not are left out. C: `sqlite3session_enable`. */
+  get enabled(): boolean {
+    return this.#open().enable(this.#handle);
+  }
+  set enabled(on: boolean) {
+    checkArgument('enabled', on, 'boolean');
+    this.#open().enable(this.#handle, on);
+  }
+
+  /** Whether changes are marked as indirect, as those of triggers are anyway. C: `sqlite3session_indirect`. */
+  get indirect(): boolean {
+    return this.#open().indirect(this.#handle);
+  }
+  set indirect(on: boolean) {
+    checkArgument('indirect', on, 'boolean');
+    this.#open().indirect(this.#handle, on);
+  }
+
+  /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
+  get isEmpty(): boolean {
+    return this.#open().isEmpty(this.#handle);
+  }
+
+  /** Bytes of memory in use. C: `sqlite3session_memory_used`. */
+  get memoryUsed(): number {
+    return this.#open().memoryUsed(this.#handle);
+  }
+
+  /** The most bytes the changeset can have. C: `sqlite3session_changeset_size`. @throws SqliteError without `size` */
+  get changesetSize(): number {
+    return this.#open().changesetSize(this.#handle);
+  }
+
+  /**
+   * Records what turns the table of database `from`, an attached one, into this session's.
+   * C: `sqlite3session_diff`.
+   *
+   * @throws SqliteError (SQLITE_SCHEMA) where the tables differ in columns or key
+   */
+  diff(from: string, table: string): void {
+    checkArgument('from', from, 'string');
+    checkArgument('table', table, 'string');
+    const sessions = this.#open();
+    this.#owner.open.run(() => sessions.diff(this.#handle, from, table));
+  }
+
+  /** What is left out without a word as things stand: tables without a key, rows with NULL in it, and the like. */
+  warnings(): Warning[] {
+    return this.#open().warnings(this.#handle);
+  }
+
+  /**
    * Ends the session. C: `sqlite3session_delete`.
    *
    * @throws Error (ERR_INVALID_STATE) where it is closed, or where a callback of its database is running
@@ -61,6 +155,17 @@ export class Session implements Disposable {
     const sessions = this.#open();
     // Generated columns are computed for it, by functions that may call back.
     return this.#owner.open.run(() => sessions.changeset(this.#handle, kind));
+  }
+
+  #stream(kind: ChangesetKind): ReadableStream<Uint8Array> {
+    const sessions = this.#open();
+    return new ReadableStream({
+      start: (controller) => {
+        const { open } = this.#owner;
+        open.run(() => sessions.stream(this.#handle, kind, (piece) => controller.enqueue(piece.slice())));
+        controller.close();
+      },
+    });
   }
 
   #open(): SessionRegistry {
