@@ -1,13 +1,14 @@
 /** Applying changesets with a report: nothing is skipped, omitted or replaced without being said. */
 
 import {
+  SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_FOREIGN_KEY,
   SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
   SQLITE_CONSTRAINT,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import { type ApplyFlags, type ApplyHandlers, applyFlagKinds, applyTo } from './apply.js';
+import { type Applied, type ApplyFlags, type ApplyHandlers, applyFlagKinds, applyTo } from './apply.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
 import type { Change, Conflict } from './changes.js';
 import type { Connection } from './engine.js';
@@ -151,6 +152,7 @@ export function applyWithReport(
   };
 
   const rebases: Uint8Array[] = [];
+  let violated = false; // foreign keys, and the answer was to abort
   const handlers: ApplyHandlers = {
     ...pick(options),
     ...(options.tables && { filter: include }),
@@ -160,7 +162,9 @@ export function applyWithReport(
       const name = nameOfKind(kind);
       if (kind === SQLITE_CHANGESET_FOREIGN_KEY) {
         report.foreignKeyViolations += conflict.foreignKeyViolations;
-        return own ?? conflictActions[decide(engine.core, rules, name, '', 'update')];
+        const answer = own ?? conflictActions[decide(engine.core, rules, name, '', 'update')];
+        violated = answer === SQLITE_CHANGESET_ABORT;
+        return answer;
       }
       const { table, op } = conflict;
       const answer = own ?? conflictActions[decide(engine.core, rules, name, table, op)];
@@ -183,10 +187,13 @@ export function applyWithReport(
       const skipped = survey(connection, changeset, report);
       count(connection, changeset, options, skipped, include, of);
       refuse(connection, report, options.refuse);
-      const { done, rebase } = applyTo(connection, changeset, handlers);
-      report.applied &&= done;
-      if (!done) break;
-      rebases.push(rebase);
+      const came = attempt(
+        () => applyTo(connection, changeset, handlers),
+        () => violated,
+      );
+      report.applied &&= came?.done ?? false;
+      if (!came?.done) break;
+      rebases.push(came.rebase);
     }
     if (report.applied && options.check) report.problems = problems(connection);
     if (report.problems.length > 0) report.applied = false;
@@ -202,6 +209,17 @@ export function applyWithReport(
   if (!report.applied) report.changes = 0;
   else report.rebase = join(rebases);
   return report;
+}
+
+/** What `action` returns; undefined where it failed for the reason that is expected: violated foreign keys. */
+function attempt(action: () => Applied, expected: () => boolean): Applied | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof SqliteError && (error.errcode & 0xff) === SQLITE_CONSTRAINT && expected())
+      return undefined;
+    throw error;
+  }
 }
 
 function illegalReplace(kind: ConflictKind): TypeError {
