@@ -1,0 +1,43 @@
+/** How much a changeset changes. */
+
+import { opDelete, opInsert } from './format.js';
+import { ChangesetReader } from './reader.js';
+
+/** The counts of one table. */
+export interface TableStatistics {
+  table: string;
+  inserts: number;
+  updates: number;
+  deletes: number;
+  /** How many of them are indirect. */
+  indirect: number;
+  /** How many values the UPDATEs changed. */
+  values: number;
+  /** Of the changeset. */
+  bytes: number;
+}
+
+/** Counts per table, in the order in which tables appear. @throws ChangesetError where it is malformed */
+export function statistics(bytes: Uint8Array): TableStatistics[] {
+  const reader = new ChangesetReader(bytes);
+  const tables = new Map<string, TableStatistics>();
+  let before = 0;
+  while (reader.next()) {
+    const { name } = reader.table;
+    let counts = tables.get(name);
+    if (!counts) {
+      counts = { table: name, inserts: 0, updates: 0, deletes: 0, indirect: 0, values: 0, bytes: 0 };
+      tables.set(name, counts);
+    }
+    if (reader.op === opInsert) counts.inserts += 1;
+    else if (reader.op === opDelete) counts.deletes += 1;
+    else {
+      counts.updates += 1;
+      for (let i = 0; i < reader.columns; i++) if (reader.newAt(i) >= 0) counts.values += 1;
+    }
+    if (reader.indirect) counts.indirect += 1;
+    counts.bytes += reader.end - before;
+    before = reader.end;
+  }
+  return [...tables.values()];
+}

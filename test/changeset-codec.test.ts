@@ -1,0 +1,263 @@
+/** The codec in plain TypeScript against the C library: same values, same bytes, same refusals. */
+
+import { DatabaseSync, Changeset as EngineChangeset } from 'sqlite-wasm-run';
+import {
+  ChangesetError,
+  changes,
+  concat,
+  encode,
+  fromJson,
+  Group,
+  invert,
+  statistics,
+  toJson,
+  toSql,
+  validate,
+} from 'sqlite-wasm-run/changeset';
+import { describe, expect, test } from 'vitest';
+
+/** Numbers that are the same in every run. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed * 2_654_435_761 + 1;
+  return (below) => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
+    return (state >>> 0) % below;
+  };
+}
+
+const schema = `CREATE TABLE a(id INTEGER PRIMARY KEY, x, y);
+  CREATE TABLE b(x, k1, y, k2, PRIMARY KEY(k2, k1)) WITHOUT ROWID;
+  CREATE TABLE "C ""ü"(k TEXT PRIMARY KEY, v DEFAULT 1);`;
+
+const literals = [
+  'NULL',
+  '0',
+  '-1',
+  '9223372036854775807',
+  '-9223372036854775808',
+  '1.5',
+  '2.0',
+  '-0.0',
+  '1e308',
+  '9e999',
+  "''",
+  "'text'",
+  "'ü 日本 🎉'",
+  "'it''s'||char(0)||'x'",
+  "x''",
+  "x'00ff'",
+  'zeroblob(200)',
+  "cast(x'ff41' AS TEXT)",
+  "replace(hex(zeroblob(100)),'00','yy')",
+];
+
+/** Changesets of random work, each on what the one before left; the last one and all as patchsets too. */
+function workload(
+  seed: number,
+  parts = 3,
+  size = 150,
+): { changesets: Uint8Array[]; patchsets: Uint8Array[] } {
+  const random = randomNumbers(seed);
+  const literal = (): string => literals[random(literals.length)] as string;
+  const db = new DatabaseSync(':memory:');
+  db.exec(schema);
+  const found = { changesets: [] as Uint8Array[], patchsets: [] as Uint8Array[] };
+  for (let part = 0; part < parts; part++) {
+    const session = db.createSession();
+    db.exec('BEGIN');
+    for (let i = 0; i < size; i++) {
+      const id = random(60);
+      const statements = [
+        `INSERT OR REPLACE INTO a VALUES(${id},${literal()},${literal()})`,
+        `UPDATE a SET x=${literal()} WHERE id=${id}`,
+        `UPDATE a SET x=${literal()}, y=${literal()} WHERE id=${id}`,
+        `DELETE FROM a WHERE id=${id}`,
+        `INSERT OR REPLACE INTO b VALUES(${literal()},${id % 9},${literal()},'k${id % 7}')`,
+        `UPDATE b SET y=${literal()} WHERE k1=${id % 9}`,
+        `DELETE FROM b WHERE k2='k${id % 7}' AND k1=${id % 5}`,
+        `INSERT OR REPLACE INTO "C ""ü" VALUES('key ${id}',${literal()})`,
+        `DELETE FROM "C ""ü" WHERE k='key ${id}'`,
+      ];
+      db.exec(statements[random(statements.length)] as string);
+    }
+    db.exec('COMMIT');
+    found.changesets.push(session.changeset());
+    found.patchsets.push(session.patchset());
+    session.close();
+  }
+  db.close();
+  return found;
+}
+
+const seeds = Array.from({ length: 12 }, (_, i) => i + 1);
+
+describe.each(seeds)('random work %i', (seed) => {
+  const { changesets, patchsets } = workload(seed);
+  const all = [...changesets, ...patchsets];
+
+  test('is read as the C library reads it', () => {
+    for (const bytes of all) {
+      const ours = [...changes(bytes)].map(({ table, ...change }) => ({
+        table: table.name,
+        key: table.key,
+        ...change,
+      }));
+      expect(ours).toEqual([...new EngineChangeset(bytes)]);
+      expect(validate(bytes)).toBeNull();
+    }
+  });
+  test('is written as it was read', () => {
+    for (const bytes of all) expect(Buffer.compare(encodeRaw(bytes), bytes)).toBe(0);
+  });
+  test('goes through JSON without loss', () => {
+    for (const bytes of all) {
+      expect(Buffer.compare(fromJson(JSON.parse(JSON.stringify(toJson(bytes)))), bytes)).toBe(0);
+    }
+  });
+  test('is inverted byte for byte as the C library does', () => {
+    for (const bytes of changesets) {
+      expect(Buffer.compare(invert(bytes), new EngineChangeset(bytes).invert().bytes)).toBe(0);
+    }
+  });
+  test('is joined byte for byte as the C library does', () => {
+    for (const list of [changesets, patchsets]) {
+      for (const given of [list, [...list].reverse(), list.slice(0, 1), [...list, ...list]]) {
+        expect(Buffer.compare(concat(...given), EngineChangeset.concat(...given).bytes)).toBe(0);
+      }
+    }
+    const undone = changesets.map(invert).reverse();
+    expect(concat(...changesets, ...undone)).toEqual(EngineChangeset.concat(...changesets, ...undone).bytes);
+  });
+  test('runs as SQL text to the same rows', () => {
+    const names: Record<string, string[]> = {
+      a: ['id', 'x', 'y'],
+      b: ['x', 'k1', 'y', 'k2'],
+      'C "ü': ['k', 'v'],
+    };
+    const make = (): DatabaseSync => {
+      const db = new DatabaseSync(':memory:');
+      db.exec(schema);
+      return db;
+    };
+    const [bySql, byApply] = [make(), make()];
+    for (const bytes of changesets) {
+      bySql.exec(toSql(bytes, { columnNames: (table) => names[table] }));
+      byApply.applyChangeset(bytes);
+    }
+    for (const table of Object.keys(names)) {
+      const dump = `SELECT group_concat(quote(r), ';') FROM (SELECT ${names[table]?.map((n) => `hex(${n})||typeof(${n})`).join('||')} AS r FROM "${table.replace('"', '""')}" ORDER BY 1)`;
+      expect(bySql.prepare(dump).get()).toEqual(byApply.prepare(dump).get());
+    }
+  });
+  test('is refused when cut short, wherever', () => {
+    const [bytes = new Uint8Array(0)] = changesets;
+    const random = randomNumbers(seed);
+    for (let i = 0; i < 60; i++) {
+      const cut = bytes.subarray(0, random(bytes.length));
+      const ours = outcome(() => [...changes(cut)].length);
+      expect(ours).toBe(outcome(() => [...new EngineChangeset(cut)].length));
+    }
+  });
+});
+
+/** All values read and written again: texts that are not UTF-8 go the way of JSON. */
+function encodeRaw(bytes: Uint8Array): Uint8Array {
+  const json = JSON.stringify(toJson(bytes));
+  return json.includes('{"text":') || json.includes('NaN:')
+    ? fromJson(JSON.parse(json))
+    : encode(changes(bytes));
+}
+
+function outcome(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch {
+    return 'refused';
+  }
+}
+
+test('mutated bytes: what the C library refuses is refused, and nothing else is but by a rule', () => {
+  const { changesets } = workload(77, 1, 40);
+  const [bytes = new Uint8Array(0)] = changesets;
+  const random = randomNumbers(5);
+  let refused = 0;
+  for (let i = 0; i < 3000; i++) {
+    const mutant = bytes.slice();
+    for (let n = 1 + random(3); n > 0; n--) mutant[random(mutant.length)] = random(256);
+    const c = outcome(() => [...new EngineChangeset(mutant)].length);
+    const ours = outcome(() => [...changes(mutant)].length);
+    if (c === 'refused') refused += 1;
+    expect([i, ours]).toEqual([i, c]);
+    if (ours === 'refused') expect(validate(mutant)).not.toBeNull();
+  }
+  expect(refused).toBeGreaterThan(500);
+});
+
+describe('what is wrong is said', () => {
+  const head = [0x54, 2, 1, 0, 0x74, 0];
+  const insert = [...head, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 5];
+  const cases: [string, number[], { offset: number; reason: string }][] = [
+    ['no table', [18, 0, 5], { offset: 0, reason: 'a changeset begins with the byte T or P, not this' }],
+    ['an operation', [...head, 7, 0], { offset: 6, reason: 'there is no operation 7' }],
+    ['a type', [...head, 18, 0, 9], { offset: 8, reason: 'there is no type 9 of value' }],
+    ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is cut short' }],
+    ['no columns', [0x54, 0, 0x74, 0], { offset: 1, reason: 'a table has 1 to 65536 columns, not 0' }],
+    ['a name without end', [0x54, 1, 1, 0x74], { offset: 3, reason: "the table's name has no end" }],
+    ['the indirect flag', insert.with(7, 4), { offset: 7, reason: 'the indirect flag is 0 or 1, not 4' }],
+    ['a NULL key', [...head, 18, 0, 5, 5], { offset: 8, reason: 'a key that holds a NULL' }],
+    ['an INSERT', [...head, 18, 0, 5, 0].with(8, 5), { offset: 8, reason: 'a key that holds a NULL' }],
+    [
+      'a mixture',
+      [...insert, 0x50, ...insert.slice(1)],
+      { offset: 24, reason: 'tables of a changeset and of a patchset are mixed' },
+    ],
+  ];
+  test.each(cases)('%s', (_name, bytes, fault) => {
+    expect(validate(Uint8Array.from(bytes))).toEqual(fault);
+  });
+  test('a huge length costs nothing', () => {
+    const bytes = Uint8Array.from([...head, 18, 0, 3, 0x87, 0xff, 0xff, 0xff, 0x7f, 0x41]);
+    expect(validate(bytes)?.reason).toBe('the changeset is cut short');
+  });
+  test('in JSON the place is named', () => {
+    const table = { name: 't', key: [1], changes: [{ op: 'insert', new: [{ integer: 'x' }] }] };
+    expect(() => fromJson({ format: 1, kind: 'changeset', tables: [table] })).toThrow(
+      'tables[0].changes[0].new[0] must be a number, a string, null, {} or one of {"integer"}, {"real"}, {"text"}, {"blob"}',
+    );
+    expect(() => fromJson({ format: 2 })).toThrow('format must be 1');
+  });
+  test('a patchset is neither inverted nor mixed with a changeset', () => {
+    const patchset = Uint8Array.from([0x50, ...insert.slice(1)]);
+    expect(() => invert(patchset)).toThrow(ChangesetError);
+    expect(() => concat(Uint8Array.from(insert), patchset)).toThrow(
+      'changesets and patchsets cannot be mixed',
+    );
+    expect(() => concat(Uint8Array.from(insert), Uint8Array.from(insert.with(3, 2)))).toThrow(
+      'the changesets disagree on the columns or the key of table t',
+    );
+  });
+});
+
+test('statistics count per table', () => {
+  const db = new DatabaseSync(':memory:');
+  db.exec(`${schema} INSERT INTO a VALUES(1,2,3),(2,3,4)`);
+  const session = db.createSession();
+  db.exec('UPDATE a SET x=9, y=8 WHERE id=1; DELETE FROM a WHERE id=2; INSERT INTO b VALUES(1,2,3,4)');
+  const bytes = session.changeset();
+  expect(statistics(bytes)).toEqual([
+    { table: 'a', inserts: 0, updates: 1, deletes: 1, indirect: 0, values: 2, bytes: expect.any(Number) },
+    { table: 'b', inserts: 1, updates: 0, deletes: 0, indirect: 0, values: 0, bytes: expect.any(Number) },
+  ]);
+  expect(statistics(bytes).reduce((sum, table) => sum + table.bytes, 0)).toBe(bytes.length);
+  db.close();
+});
+
+test('a group goes on after an output', () => {
+  const { changesets } = workload(3);
+  const [a = new Uint8Array(0), b = new Uint8Array(0)] = changesets;
+  const group = new Group();
+  group.add(a);
+  expect(group.output()).toEqual(EngineChangeset.concat(a).bytes);
+  group.add(b);
+  expect(group.output()).toEqual(EngineChangeset.concat(a, b).bytes);
+});
