@@ -1,21 +1,86 @@
 /** The options that are ours and not the sqlite3 shell's: a fixed list, taken out before the shell sees any. */
 
+import { statSync } from 'node:fs';
+import type { FolderGrant } from '../db/grants.js';
+
 export interface OwnOptions {
   locking: 'auto' | 'none';
+  /** What components may use. */
+  grants: { sql?: 'ro' | 'rw'; fs: FolderGrant[]; env: string[]; net: boolean; memory?: number };
+  /** How long a statement may run, in ms; undefined: as long as it likes. */
+  timeout: number | undefined;
 }
 
 interface OwnOption {
+  /** Whether a value follows: always, as `--name=value` only, or never. */
+  readonly value: 'always' | 'joined' | 'never';
   readonly help: string;
+  /** Takes the value; false where it is none. `value` is '' where there is none. */
   set(options: OwnOptions, value: string): boolean;
 }
 
 const known: Readonly<Record<string, OwnOption>> = {
   '--locking': {
+    value: 'always',
     help: '--locking auto|none  the file locks that sqlite3 takes (auto), or none at all',
     set(options, value) {
       if (value !== 'auto' && value !== 'none') return false;
       options.locking = value;
       return true;
+    },
+  },
+  '--allow-sql': {
+    value: 'joined',
+    help: '--allow-sql[=ro]     components may run SQL, or only such as reads',
+    set(options, value) {
+      if (value !== '' && value !== 'ro') return false;
+      options.grants.sql = value === 'ro' ? 'ro' : 'rw';
+      return true;
+    },
+  },
+  '--allow-fs': {
+    value: 'always',
+    help: '--allow-fs DIR[:ro]  components may use the files in a folder, or only read them',
+    set(options, value) {
+      const path = value.replace(/:ro$/, '');
+      if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+      options.grants.fs.push({ path, readOnly: path !== value });
+      return true;
+    },
+  },
+  '--allow-env': {
+    value: 'always',
+    help: '--allow-env NAME     components see an environment variable',
+    set(options, value) {
+      options.grants.env.push(value);
+      return /^[^=]+$/.test(value);
+    },
+  },
+  '--allow-net': {
+    value: 'never',
+    help: '--allow-net          components may use the network',
+    set(options) {
+      options.grants.net = true;
+      return true;
+    },
+  },
+  '--max-memory': {
+    value: 'always',
+    help: '--max-memory SIZE    the most memory of a component, from 64K to 4G (256M)',
+    set(options, value) {
+      const [, digits = '', unit = ''] = /^(\d{1,10})([KMG]?)$/i.exec(value) ?? [];
+      const size = digits === '' ? 0 : Number(digits) * 1024 ** ' KMG'.indexOf(unit.toUpperCase() || ' ');
+      options.grants.memory = size;
+      return size >= 65_536 && size <= 2 ** 32;
+    },
+  },
+  '--timeout': {
+    value: 'always',
+    help: '--timeout SECONDS    ends a statement that runs for longer, with all that it calls',
+    set(options, value) {
+      const seconds = /^\d{1,6}(?:\.\d+)?$/.test(value) ? Number(value) : 0;
+      options.timeout = Math.ceil(seconds * 1000);
+      return seconds > 0;
     },
   },
 };
@@ -26,7 +91,11 @@ const known: Readonly<Record<string, OwnOption>> = {
  * @throws Error whose message the user sees
  */
 export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: OwnOptions } {
-  const own: OwnOptions = { locking: 'auto' };
+  const own: OwnOptions = {
+    locking: 'auto',
+    grants: { fs: [], env: [], net: false },
+    timeout: undefined,
+  };
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i] ?? '';
@@ -40,10 +109,16 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
       args.push(arg);
       continue;
     }
-    if (joined === undefined) i += 1;
-    const value = joined ?? argv[i];
+    let value: string | undefined = joined ?? '';
+    if (option.value === 'always' && joined === undefined) {
+      i += 1;
+      value = argv[i];
+    }
     if (value === undefined) throw new Error(`missing argument to ${name}`);
-    if (!option.set(own, value)) throw new Error(`${name} does not take "${value}": ${option.help}`);
+    const refused = option.value === 'never' && joined !== undefined;
+    if (refused || !option.set(own, value)) {
+      throw new Error(`${name} does not take "${value}": ${option.help.replace(/ +/g, ' ')}`);
+    }
   }
   return { args, own };
 }

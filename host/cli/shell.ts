@@ -5,6 +5,7 @@ import type { WASI } from 'node:wasi';
 import type { Core } from '../core/core.js';
 import type { Terminal } from '../core/host.js';
 import { Engine } from '../db/engine.js';
+import { checkGrants } from '../db/grants.js';
 import { extensionLoader } from '../loader/loader.js';
 import { nodeFileSystem } from '../vfs/node.js';
 import { type WasiFunction, withDevices } from './devices.js';
@@ -49,6 +50,7 @@ export function runShell(options: ShellOptions): number {
   const engine: Engine = new Engine({
     fileSystems: [usual, unlocked],
     extensions: extensionLoader,
+    grants: checkGrants(options.own.grants),
     terminal: options.terminal,
     ...(options.interrupted && { interrupted: options.interrupted }),
     wasi: imports(wasi, () => engine.core.c.memory),

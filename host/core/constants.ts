@@ -14,6 +14,7 @@ export const SQLITE_SCHEMA = 17;
 export const SQLITE_TOOBIG = 18;
 export const SQLITE_CONSTRAINT = 19;
 export const SQLITE_MISUSE = 21;
+export const SQLITE_AUTH = 23;
 export const SQLITE_PERM = 3;
 export const SQLITE_NOTICE = 27;
 export const SQLITE_ROW = 100;

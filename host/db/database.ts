@@ -53,6 +53,7 @@ import { cellSize, readCell } from './cells.js';
 import type { Change, Conflict } from './changes.js';
 import { Changeset } from './changeset.js';
 import { keepConnection } from './connections.js';
+import { type CheckedGrants, checkGrants, type Grants } from './grants.js';
 import { type ApplyReport, applyWithReport, checkReportOptions, type ReportOptions } from './report.js';
 import { Session } from './session.js';
 import {
@@ -80,6 +81,8 @@ export interface DatabaseOptions extends StatementOptions {
   defensive?: boolean;
   /** Lets `loadExtension` and the SQL function `load_extension` be used. */
   allowExtension?: boolean;
+  /** What components may use. */
+  grants?: Grants;
   /** How long to wait for another connection's lock, in ms. */
   timeout?: number;
   /** `none`: takes no locks, for files that nobody else uses. `auto`: SQLite's own. */
@@ -93,6 +96,7 @@ const databaseOptionKinds = {
   enableDoubleQuotedStringLiterals: 'boolean',
   defensive: 'boolean',
   allowExtension: 'boolean',
+  grants: 'any',
   timeout: 'integer',
   locking: 'string',
   ...statementOptionKinds,
@@ -189,6 +193,7 @@ export class DatabaseSync implements Disposable {
   readonly #options: DatabaseOptions;
   #current: OpenDatabase | undefined;
   #extensions: boolean;
+  readonly #grants: CheckedGrants;
 
   /**
    * Opens a database: a file, made where it is not there, or ':memory:'.
@@ -204,6 +209,7 @@ export class DatabaseSync implements Disposable {
       throw invalidValue("The \"options.locking\" argument must be 'auto' or 'none'.");
     }
     this.#options = Object.freeze({ ...options });
+    this.#grants = checkGrants(options.grants);
     this.#extensions = options.allowExtension ?? false;
     keepConnection(this, () => this.#open().connection);
     if (options.open ?? true) this.open();
@@ -224,6 +230,7 @@ export class DatabaseSync implements Disposable {
     try {
       if (code !== SQLITE_OK) throw core.error(db, code);
       const connection = engine().connection(db);
+      connection.grants = this.#grants;
       const configure = (op: number, value: boolean | undefined): void =>
         engine().check(db, c.bridge_db_config(db, op, Number(value), out + 4));
       c.sqlite3_extended_result_codes(db, 1);
@@ -490,21 +497,31 @@ export class DatabaseSync implements Disposable {
   /**
    * Loads a component, by its path or the name of one that ships with us. C: `sqlite3_load_extension`.
    *
-   * @param entryPoint taken for the sake of code written for native extensions: a component has but one
+   * @param options what this component may use, where not as the database's own `grants` say. Text is taken for
+   *   the sake of code written for native extensions, which may have several entry points: a component has one
    * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that says why it cannot be loaded; nothing of it is there then
    * @throws Error (ERR_INVALID_STATE) where loading is not allowed
    */
-  loadExtension(path: string, entryPoint?: string): void {
+  loadExtension(path: string, options?: string | { grants?: Grants }): void {
     const current = this.#open();
     const { db, engine: own } = current.connection;
     if (!this.#extensions) throw invalidState('extension loading is not allowed');
     checkArgument('path', path, 'string');
-    if (entryPoint !== undefined) checkArgument('entryPoint', entryPoint, 'string');
+    const named = typeof options === 'object' && options !== null;
+    if (named) checkOptions(options, { grants: 'any' });
+    else if (options !== undefined) checkArgument('entryPoint', options, 'string');
+    const grants = checkGrants(named ? options.grants : undefined, this.#grants);
     const { c, memory } = own.core;
     using arena = memory.arena();
     const out = arena.allocate(4);
     const name = arena.cString(path);
-    const code = current.run(() => c.sqlite3_load_extension(db, name, 0, out));
+    own.loading = grants;
+    let code: number;
+    try {
+      code = current.run(() => c.sqlite3_load_extension(db, name, 0, out));
+    } finally {
+      own.loading = undefined;
+    }
     const message = memory.pointerAt(out);
     try {
       if (code === SQLITE_OK) return;

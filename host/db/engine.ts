@@ -6,6 +6,7 @@ import { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Callbacks, Extensions, FileSystem, Terminal } from '../core/host.js';
 import { cellSize } from './cells.js';
+import { type CheckedGrants, noGrants } from './grants.js';
 import { SessionRegistry } from './sessions.js';
 
 /** What SQLite calls by number. Each kind of callback has one method. */
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly extensions?: (engine: Engine) => Extensions;
   readonly terminal?: Terminal;
   readonly interrupted?: () => boolean;
+  /** What the components of every connection are allowed. Left out, each connection says it. */
+  readonly grants?: CheckedGrants;
   /** The functions of wasi_snapshot_preview1, which the shell needs. */
   readonly wasi?: WebAssembly.ModuleImports;
 }
@@ -38,6 +41,9 @@ export const scratchSize = 16_384;
 
 export class Engine implements Callbacks {
   readonly core: Core;
+  readonly grants: CheckedGrants | undefined;
+  /** What the component is allowed that is being loaded, where the call that loads it says so. */
+  loading: CheckedGrants | undefined;
   readonly #callbacks = new Map<number, Callback>();
   readonly #connections = new Map<number, Connection>();
   #lastId = 0;
@@ -51,6 +57,7 @@ export class Engine implements Callbacks {
         throw new Error('this program loads no extensions');
       },
     };
+    this.grants = options.grants;
     this.core = new Core(
       {
         fileSystems: options.fileSystems,
@@ -186,6 +193,8 @@ export class Connection {
   /** A number that no other connection of the process has had. */
   readonly serial: number;
   readonly sessions: SessionRegistry;
+  /** What its components are allowed, unless the call that loads one says otherwise. */
+  grants: CheckedGrants;
   #restriction: string | undefined;
   readonly #closing: (() => void)[] = [];
 
@@ -194,6 +203,7 @@ export class Connection {
     this.engine = engine;
     this.db = db;
     this.serial = lastSerial;
+    this.grants = engine.grants ?? noGrants;
     this.sessions = new SessionRegistry(this);
   }
 

@@ -1,14 +1,20 @@
 /** The interfaces that the host offers, by name, and how a component's import finds its match. */
 
 import type { Connection } from '../db/engine.js';
+import type { CheckedGrants } from '../db/grants.js';
+import { changesetInterface } from './changeset.js';
 import { loggingInterface } from './logging.js';
 import { sessionInterface } from './session.js';
 
 /** The package of our interfaces and the newest release of it that is served here. */
 export const contract = { package: 'sqlite:extension', version: '1.1.0' } as const;
 
-const offered: Record<string, (connection: Connection, component: string) => object> = {
+/** @param component what its messages are marked with */
+type Make = (connection: Connection, component: string, grants: CheckedGrants) => object;
+
+const offered: Record<string, Make> = {
   session: (connection) => sessionInterface(connection),
+  changeset: (connection, _component, grants) => changesetInterface(connection, grants.sql === 'rw'),
   logging: (_connection, component) => loggingInterface(component),
 };
 
@@ -44,12 +50,17 @@ export function offeredNames(): string[] {
 }
 
 /** One interface's functions, bound to a connection. */
-export function interfaceFor(name: string, connection: Connection, component: string): object {
+export function interfaceFor(
+  name: string,
+  connection: Connection,
+  component: string,
+  grants: CheckedGrants,
+): object {
   if (name === 'types') return {};
   const make = offered[name];
   if (!make)
     throw new TypeError(`the host offers no interface ${name}: there is ${offeredNames().join(', ')}`);
-  return make(connection, component);
+  return make(connection, component, grants);
 }
 
 /**
@@ -59,7 +70,7 @@ export function interfaceFor(name: string, connection: Connection, component: st
 export function importsFor(connection: Connection, component: string): Record<string, object> {
   const imports: Record<string, object> = {};
   for (const name of offeredNames()) {
-    const functions = interfaceFor(name, connection, component);
+    const functions = interfaceFor(name, connection, component, connection.grants);
     imports[`${contract.package}/${name}`] = functions;
     imports[`${contract.package}/${name}@${contract.version}`] = functions;
   }

@@ -2,17 +2,15 @@
 
 import type { Functions, Level } from './generated/logging.js';
 import { cabiLower, Guest, type GuestOptions } from './guest.js';
+import { writeMarked } from './marked.js';
 
 const levels: readonly Level[] = ['debug', 'info', 'warning', 'error'];
-const longest = 4096;
 
 /** @param source what the messages are marked with: the component's name */
 export function loggingInterface(source: string): Functions {
   const write = (level: Level, message: string): void => {
     if (level === 'debug' && !process.env.SQLITE_WASM_RUN_DEBUG) return;
-    // A component may not move the cursor or forge lines of others.
-    const line = message.slice(0, longest).replace(/\p{Cc}+/gu, ' ');
-    process.stderr.write(`${source}: ${level}: ${line}\n`);
+    writeMarked(`${source}: ${level}`, message);
   };
   return {
     log: Object.assign(write, {

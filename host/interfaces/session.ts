@@ -1,9 +1,10 @@
-/** Interface `sqlite:extension/session@1.0.0`, bound to one connection. */
+/** Interface `sqlite:extension/session`, bound to one connection. */
 
 import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
 import type { Connection } from '../db/engine.js';
+import type { ChangesetKind, SessionRegistry } from '../db/sessions.js';
 import type { Functions } from './generated/session.js';
 import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
 
@@ -11,35 +12,40 @@ import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest
  * The functions of the interface over the sessions of `connection`. Each can be called with JavaScript values,
  * and carries a direct form for jco that reads and writes the guest's memory itself.
  */
-export function sessionInterface(
-  connection: Connection,
-): Pick<Functions, 'create' | 'attach' | 'changeset' | 'delete'> {
-  const { sessions, engine } = connection;
+export function sessionInterface(connection: Connection): Functions {
+  const { engine } = connection;
+  /** The sessions, where SQL may run at all. */
+  const live = (): SessionRegistry => {
+    connection.refuseWithin('session');
+    return connection.sessions;
+  };
+  const call = <T>(action: (sessions: SessionRegistry) => T): T => asResult(() => action(live()));
   const error = (code: number, message: string): SqliteError =>
     new SqliteError(message, code, engine.core.errorText(code));
-  const create = (dbname: string): bigint => sessions.create(dbname);
+  const create = (dbname: string): bigint => live().create(dbname);
   const attach = (handle: bigint, table: string | undefined): void => {
-    if (sessions.attach(handle, table ?? null)) return;
+    if (live().attach(handle, table ?? null)) return;
     throw error(
       SQLITE_NOTICE,
       `${table} records nothing now: there is no such table, or it has no primary key`,
     );
   };
   const remove = (handle: bigint): void => {
-    if (!sessions.delete(handle)) throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
+    if (!live().delete(handle)) throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
   };
 
   /** Reads a changeset that still fits an SQL value. */
-  const read = <T>(handle: bigint, use: (bytes: Uint8Array) => T): T =>
-    sessions.read(handle, 'changeset', (bytes) => {
-      if (bytes.length <= maxLength) return use(bytes);
-      throw error(
-        SQLITE_TOOBIG,
-        `the changeset has ${bytes.length} bytes, an SQL value has at most ${maxLength}: ` +
-          "write it to a file with the shell's .session, or take it in code with Session.changeset()",
-      );
-    });
-
+  const fitting = <T>(bytes: Uint8Array, use: (bytes: Uint8Array) => T): T => {
+    if (bytes.length <= maxLength) return use(bytes);
+    throw error(
+      SQLITE_TOOBIG,
+      `the changeset has ${bytes.length} bytes, an SQL value has at most ${maxLength}: ` +
+        "write it to a file with the shell's .session, or take it in code with Session.changeset()",
+    );
+  };
+  const read = <T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T =>
+    live().read(handle, kind, (bytes) => fitting(bytes, use));
+  const take = (handle: bigint): Uint8Array => fitting(live().take(handle), (bytes) => bytes);
   // A result<_, sqlite-error>: the case, then at offset 4 the error.
   const report = (guest: Guest, out: number, action: () => void): void => {
     try {
@@ -50,6 +56,21 @@ export function sessionInterface(
       guest.view.setUint8(out, 1);
     }
   };
+
+  /** A function from a handle to bytes, and its direct form. */
+  const reader = (action: (handle: bigint, use: (bytes: Uint8Array) => unknown) => unknown) =>
+    Object.assign(
+      (handle: bigint): Uint8Array => asResult(() => action(handle, (bytes) => bytes.slice()) as Uint8Array),
+      {
+        [cabiLower](options: GuestOptions) {
+          const guest = new Guest(options);
+          return (handle: bigint, out: number): void =>
+            report(guest, out >>> 0, () => {
+              action(BigInt.asUintN(64, handle), (bytes) => guest.putPair((out >>> 0) + 4, bytes));
+            });
+        },
+      },
+    );
 
   return {
     create: Object.assign((dbname: string) => asResult(() => create(dbname)), {
@@ -79,15 +100,9 @@ export function sessionInterface(
         },
       },
     ),
-    changeset: Object.assign((handle: bigint) => asResult(() => read(handle, (bytes) => bytes.slice())), {
-      [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options);
-        return (handle: bigint, out: number): void =>
-          report(guest, out >>> 0, () =>
-            read(BigInt.asUintN(64, handle), (bytes) => guest.putPair((out >>> 0) + 4, bytes)),
-          );
-      },
-    }),
+    changeset: reader((handle, use) => read(handle, 'changeset', use)),
+    patchset: reader((handle, use) => read(handle, 'patchset', use)),
+    take: reader((handle, use) => use(take(handle))),
     delete: Object.assign((handle: bigint) => asResult(() => remove(handle)), {
       [cabiLower](options: GuestOptions) {
         const guest = new Guest(options);
@@ -95,5 +110,25 @@ export function sessionInterface(
           report(guest, out >>> 0, () => remove(BigInt.asUintN(64, handle)));
       },
     }),
+    createWith: (dbname, options) => call((sessions) => sessions.create(dbname, options)),
+    enable: (handle, on) => call((sessions) => sessions.enable(handle, on)),
+    indirect: (handle, on) => call((sessions) => sessions.indirect(handle, on)),
+    isEmpty: (handle) => call((sessions) => sessions.isEmpty(handle)),
+    memoryUsed: (handle) => call((sessions) => BigInt(sessions.memoryUsed(handle))),
+    changesetSize: (handle) => call((sessions) => BigInt(sessions.changesetSize(handle))),
+    diff: (handle, from, table) => call((sessions) => sessions.diff(handle, from, table)),
+    filter: (handle, globs) => call((sessions) => sessions.filterByGlobs(handle, globs)),
+    sessions: () =>
+      call((sessions) =>
+        sessions.list().map(({ handle, database, bytes, ...state }) => ({
+          h: handle,
+          dbname: database,
+          tables: [...state.tables],
+          enabled: state.enabled,
+          indirect: state.indirect,
+          empty: state.empty,
+          bytes: BigInt(bytes),
+        })),
+      ),
   };
 }

@@ -4,9 +4,11 @@ import { compileFunction } from 'node:vm';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../db/engine.js';
+import { type CheckedGrants, noGrants } from '../db/grants.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
 import { Guest, type GuestOptions, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
+import { wasiFor } from '../interfaces/wasi.js';
 import type { Prepared } from './prepared.js';
 
 type Instantiate = (
@@ -38,11 +40,19 @@ export class Component {
   #fault: string | undefined;
 
   /** @throws Error where it cannot be compiled on this Node, or traps while it is started or names itself */
-  constructor(connection: Connection, prepared: Prepared, path: string, callPath: CallPath) {
+  constructor(
+    connection: Connection,
+    prepared: Prepared,
+    path: string,
+    callPath: CallPath,
+    grants: CheckedGrants = noGrants,
+  ) {
     const cores: WebAssembly.Exports[] = [];
-    const imports: Record<string, object> = {};
-    for (const text of prepared.imports) {
-      imports[text] = interfaceFor(parseInterface(text).name, connection, path);
+    const isWasi = (text: string): boolean => text.startsWith('wasi:');
+    const wasi = prepared.imports.filter(isWasi);
+    const imports = wasi.length > 0 ? wasiFor(wasi, connection, grants, path) : {};
+    for (const text of prepared.imports.filter((name) => !isWasi(name))) {
+      imports[text] = interfaceFor(parseInterface(text).name, connection, path, grants);
     }
     this.connection = connection;
     this.#cores = cores;
@@ -50,7 +60,7 @@ export class Component {
     this.#keys = prepared.exports;
     try {
       this.#exported = instantiator(prepared)(
-        (name) => prepared.module(name),
+        (name) => prepared.module(name, grants.memory),
         imports,
         (module, coreImports) => {
           const instance = new WebAssembly.Instance(module, coreImports);

@@ -5,10 +5,11 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Extensions, Library } from '../core/host.js';
 import type { Engine } from '../db/engine.js';
-import { interfacesOf, kindOf } from './binary.js';
+import type { CheckedGrants } from '../db/grants.js';
+import { type Interfaces, interfacesOf, kindOf } from './binary.js';
 import { type CallPath, Component } from './component.js';
-import { checkComponent } from './policy.js';
-import { prepare } from './prepared.js';
+import { checkComponent, checkNeeds } from './policy.js';
+import { isShipped, prepare } from './prepared.js';
 import { registerScalars } from './scalars.js';
 
 export interface LoaderOptions {
@@ -25,14 +26,24 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
     open(path): Library {
       const file = locate(path);
       const bytes = readFileSync(file);
-      check(path, bytes);
-      const prepared = prepare(bytes, path);
+      const { imports } = check(path, bytes);
+      // A connection of the API has grants of its own, which are known when its address is: in link.
+      const known = engine.loading ?? engine.grants;
+      const allow = (grants: CheckedGrants): CheckedGrants => {
+        if (isShipped(bytes)) return { ...grants, sql: 'rw' };
+        checkNeeds(path, imports, bytes, grants);
+        return grants;
+      };
+      const allowed = known && allow(known);
+      const early = allowed && prepare(bytes, path);
       return {
         link(db) {
           const asked = process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
           const calls = options.calls ?? asked;
           const connection = engine.connection(db);
-          const component = new Component(connection, prepared, path, calls);
+          const grants = allowed ?? allow(connection.grants);
+          const prepared = early ?? prepare(bytes, path);
+          const component = new Component(connection, prepared, path, calls, grants);
           for (const register of capabilities) register(component, path);
         },
       };
@@ -65,18 +76,20 @@ function locate(path: string): string {
   throw new Error(`no such file: ${path} (a component's .wasm file, or one that ships with us: ${names})`);
 }
 
-function check(path: string, bytes: Uint8Array): void {
+/** @throws Error where the file is no component of ours */
+export function check(path: string, bytes: Uint8Array): Interfaces {
   const kind = kindOf(bytes);
   if (kind === 'neither')
     throw new Error(`${path} is not WebAssembly: extensions are components, not libraries`);
   if (kind === 'core module') {
     throw new Error(`${path} is a core module, not a component: wrap it, for example with jco new`);
   }
-  let interfaces: { imports: string[]; exports: string[] };
+  let interfaces: Interfaces;
   try {
     interfaces = interfacesOf(bytes);
   } catch (error) {
     throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  checkComponent(path, interfaces.imports, interfaces.exports);
+  checkComponent(path, interfaces.imports, interfaces.exports, bytes);
+  return interfaces;
 }

@@ -1,9 +1,11 @@
 /** What may be linked: read off a component's own lists of imports and exports, before anything of it runs. */
 
+import type { CheckedGrants } from '../db/grants.js';
 import { contract, offeredNames, offers, parseInterface, servesVersion } from '../interfaces/index.js';
+import { wasiNeed } from '../interfaces/wasi.js';
 
 /** A component exports at least one of these. */
-const capabilities = [
+export const capabilityNames: readonly string[] = [
   'scalar-function',
   'aggregate-function',
   'collation',
@@ -13,24 +15,29 @@ const capabilities = [
 ];
 
 /**
- * Checks that a component is an extension of our contract and asks for nothing that it may not have.
+ * Checks that a component is an extension of our contract and imports nothing that there is not.
  *
  * @param path what the user named, for messages
+ * @param component its bytes
  * @throws Error that says what was wanted and what was found
  */
-export function checkComponent(path: string, imports: readonly string[], exports: readonly string[]): void {
+export function checkComponent(
+  path: string,
+  imports: readonly string[],
+  exports: readonly string[],
+  component: Uint8Array,
+): void {
   for (const text of imports) {
     const wanted = parseInterface(text);
-    if (wanted.package.startsWith('wasi:')) {
-      throw new Error(`${path} asks for ${text}, which is not granted: components run without WASI here`);
-    }
-    if (wanted.package !== contract.package || !offers(wanted.name)) {
+    const isWasi = wanted.package.startsWith('wasi:');
+    if (isWasi ? wasiNeed(text, component) === 'unknown' : !isOurs(wanted.package, wanted.name)) {
       const names = offeredNames().map((name) => `${contract.package}/${name}`);
       throw new Error(
-        `${path} imports ${text}, which this host does not offer: there is ${names.join(', ')}`,
+        `${path} imports ${text}, which this host does not offer: there is ` +
+          (isWasi ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of 0.2' : names.join(', ')),
       );
     }
-    if (!servesVersion(wanted.version)) throw new Error(wrongVersion(path, text));
+    if (!isWasi && !servesVersion(wanted.version)) throw new Error(wrongVersion(path, text));
   }
   const own = exports.map(parseInterface).filter((found) => found.package === contract.package);
   for (const found of own) {
@@ -39,11 +46,11 @@ export function checkComponent(path: string, imports: readonly string[], exports
     }
   }
   const has = (name: string): boolean => own.some((found) => found.name === name);
-  if (!has('metadata') || !capabilities.some(has)) {
+  if (!has('metadata') || !capabilityNames.some(has)) {
     const found = exports.filter((name) => name.includes(':'));
     throw new Error(
       `${path} is a component of another world: it must export ${contract.package}/metadata@${contract.version} ` +
-        `and one of ${capabilities.join(', ')}; found ${found.length > 0 ? found.join(', ') : 'no interface'}`,
+        `and one of ${capabilityNames.join(', ')}; found ${found.length > 0 ? found.join(', ') : 'no interface'}`,
     );
   }
   if (has('writable-table') && !has('virtual-table')) {
@@ -51,6 +58,52 @@ export function checkComponent(path: string, imports: readonly string[], exports
   }
 }
 
+function isOurs(pack: string, name: string): boolean {
+  return pack === contract.package && offers(name);
+}
+
 function wrongVersion(path: string, found: string): string {
   return `${path} is made for ${found}; this host has ${contract.package}@${contract.version}`;
+}
+
+/** Something that a component asks for and must be granted. */
+export interface Need {
+  /** The import that asks for it. */
+  readonly import: string;
+  /** What grants it, for messages. */
+  readonly remedy: string;
+  readonly granted: boolean;
+}
+
+/** What of a component's imports needs a grant, with whether it is there. */
+export function needsOf(imports: readonly string[], component: Uint8Array, grants: CheckedGrants): Need[] {
+  return imports.flatMap((text): Need[] => {
+    const wanted = parseInterface(text);
+    if (wanted.package === contract.package) {
+      if (wanted.name !== 'spi') return [];
+      const remedy = '--allow-sql, or grants.sql in code';
+      return [{ import: text, remedy, granted: grants.sql !== 'none' }];
+    }
+    switch (wasiNeed(text, component)) {
+      case 'fs': {
+        const remedy = '--allow-fs DIR, or grants.fs in code';
+        return [{ import: text, remedy, granted: grants.fs.length > 0 }];
+      }
+      case 'net':
+        return [{ import: text, remedy: '--allow-net, or grants.net in code', granted: grants.net }];
+      default:
+        return [];
+    }
+  });
+}
+
+/** @throws Error that names the first import that is not granted, and what grants it */
+export function checkNeeds(
+  path: string,
+  imports: readonly string[],
+  component: Uint8Array,
+  grants: CheckedGrants,
+): void {
+  const missing = needsOf(imports, component, grants).find((need) => !need.granted);
+  if (missing) throw new Error(`${path} asks for ${missing.import}: allow it with ${missing.remedy}`);
 }

@@ -2,10 +2,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { capMemory } from './memory-cap.js';
 import { type Meta, transpilerVersion } from './transpile.js';
 
 /** A component, ready to be instantiated. */
@@ -16,8 +17,8 @@ export interface Prepared {
   readonly exports: readonly string[];
   /** The body of a function that returns jco's `instantiate`. */
   readonly glue: string;
-  /** A core module by its file name. */
-  module(name: string): WebAssembly.Module;
+  /** A core module by its file name, whose memory cannot grow beyond `memory` bytes. */
+  module(name: string, memory: number): WebAssembly.Module;
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -63,11 +64,13 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
     imports: meta.imports,
     exports: meta.exports,
     glue: Buffer.from(glue).toString('utf8'),
-    module(name) {
-      let module = modules.get(name);
+    module(name, memory) {
+      const key = `${name}/${memory}`;
+      let module = modules.get(key);
       if (!module) {
-        module = new WebAssembly.Module((files.get(name) ?? new Uint8Array()) as Uint8Array<ArrayBuffer>);
-        modules.set(name, module);
+        const capped = capMemory(files.get(name) ?? new Uint8Array(), memory);
+        module = new WebAssembly.Module(capped as Uint8Array<ArrayBuffer>);
+        modules.set(key, module);
       }
       return module;
     },
@@ -91,6 +94,16 @@ function privateFolder(): string {
 
 const prepared = new Map<string, Prepared>();
 
+/** Where the transpiled files of a component are that ships with us. */
+function shippedFolder(digest: string): string {
+  return fileURLToPath(new URL(`../extensions/${digest}`, import.meta.url));
+}
+
+/** Whether this very component ships with us. */
+export function isShipped(component: Uint8Array): boolean {
+  return existsSync(shippedFolder(sha256(component)));
+}
+
 /**
  * The files of `component`, transpiled. Those of the components that ship with us are part of the package;
  * others are kept by content, and made in a process of their own the first time, which takes a second.
@@ -101,9 +114,7 @@ const prepared = new Map<string, Prepared>();
 export function prepare(component: Uint8Array, path: string): Prepared {
   const digest = sha256(component);
   const known =
-    prepared.get(digest) ??
-    readFolder(fileURLToPath(new URL(`../extensions/${digest}`, import.meta.url)), digest) ??
-    fromCache(component, digest, path);
+    prepared.get(digest) ?? readFolder(shippedFolder(digest), digest) ?? fromCache(component, digest, path);
   prepared.set(digest, known);
   return known;
 }

@@ -1,0 +1,123 @@
+/**
+ * What SQL of components may do: nothing that reaches beyond the connection's databases. Decided where SQLite
+ * asks its authorizers, while statements are compiled (https://www.sqlite.org/c3ref/set_authorizer.html).
+ */
+
+/** The action codes of SQLite that matter here. */
+const PRAGMA = 19;
+const READ = 20;
+const SELECT = 21;
+const TRANSACTION = 22;
+const ATTACH = 24;
+const DETACH = 25;
+const CREATE_VTABLE = 29;
+const DROP_VTABLE = 30;
+const FUNCTION = 31;
+const SAVEPOINT = 32;
+const RECURSIVE = 33;
+const INSERT = 18;
+const DELETE = 9;
+const UPDATE = 23;
+
+const set = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** SQL functions that act on files, processes, the terminal or the host, or run SQL from a text. */
+const functions = set(
+  'load_extension readfile writefile edit fsdir lsmode zipfile sha3_query fts3_tokenizer shell_putsnl ' +
+    'shell_add_schema shell_module_schema shell_format_schema usleep',
+);
+
+/** Virtual tables that read files, or other statements' texts. */
+const tables = set('fsdir zipfile csv sqlite_stmt');
+
+/** Tables through which the file itself is written. */
+const rawTables = set('sqlite_dbpage sqlite_dbdata sqlite_dbptr');
+
+/** Pragmas that only tell something, with and without an argument. */
+const tellingPragmas = set(
+  'table_info table_xinfo table_list index_list index_info index_xinfo foreign_key_list foreign_key_check ' +
+    'collation_list function_list module_list pragma_list compile_options integrity_check quick_check',
+);
+
+/** Pragmas that tell something without an argument and set something with one. */
+const settingPragmas = set(
+  'application_id user_version schema_version data_version encoding page_count page_size freelist_count ' +
+    'max_page_count auto_vacuum journal_mode journal_size_limit locking_mode synchronous foreign_keys ' +
+    'defer_foreign_keys recursive_triggers ignore_check_constraints query_only busy_timeout cache_size ' +
+    'cache_spill case_sensitive_like temp_store trusted_schema cell_size_check automatic_index ' +
+    'reverse_unordered_selects secure_delete threads analysis_limit mmap_size wal_autocheckpoint',
+);
+
+/** Those of them that may be set: they change the database's content, or this transaction. */
+const settablePragmas = set('application_id user_version defer_foreign_keys');
+
+/** Pragmas that change the database's content. */
+const writingPragmas = set('optimize incremental_vacuum');
+
+/**
+ * Why an action is refused to a component; undefined where it is allowed.
+ *
+ * @param action SQLite's action code; what `first` and `second` mean hangs on it
+ * @param readOnly whether it may only read
+ */
+export function refusal(
+  action: number,
+  first: string | null,
+  second: string | null,
+  readOnly: boolean,
+): string | undefined {
+  const name = (first ?? '').toLowerCase();
+  switch (action) {
+    case ATTACH:
+      return 'ATTACH and VACUUM reach beyond the database';
+    case DETACH:
+      return 'DETACH changes what the connection has';
+    case FUNCTION: {
+      const called = (second ?? '').toLowerCase();
+      return functions.has(called) ? `${called}() reaches beyond the database` : undefined;
+    }
+    case READ:
+      return tables.has(name) ? `${name} reaches beyond the database` : undefined;
+    case SELECT:
+    case RECURSIVE:
+      return undefined;
+    case PRAGMA:
+      return refusedPragma(name, second, readOnly);
+    case TRANSACTION:
+    case SAVEPOINT:
+      return readOnly ? 'only reading is granted, and transactions belong to writing' : undefined;
+  }
+  if (readOnly) return 'only reading is granted';
+  if ((action === INSERT || action === UPDATE || action === DELETE) && rawTables.has(name)) {
+    return `${name} writes the file past the database`;
+  }
+  if ((action === CREATE_VTABLE || action === DROP_VTABLE) && tables.has((second ?? '').toLowerCase())) {
+    return `${second} reaches beyond the database`;
+  }
+  return undefined;
+}
+
+function refusedPragma(name: string, value: string | null, readOnly: boolean): string | undefined {
+  if (tellingPragmas.has(name)) return undefined;
+  if (settingPragmas.has(name)) {
+    if (value === null) return undefined;
+    if (!settablePragmas.has(name)) return `PRAGMA ${name} may be asked and not set`;
+    return readOnly ? 'only reading is granted' : undefined;
+  }
+  if (!writingPragmas.has(name)) return `PRAGMA ${name} is not for components`;
+  return readOnly ? 'only reading is granted' : undefined;
+}
+
+const comments = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
+const creates = /\b(?:create|alter)\b/i;
+const named = new RegExp(`(?<![\\w$])(${[...functions].join('|')})["'\`\\]]?\\s*\\(`, 'i');
+
+/**
+ * Why a statement that leaves SQL in the schema is refused: what is called there runs later, as the user's own,
+ * and SQLite asks nobody about it now. Undefined where it is allowed.
+ */
+export function refusalOfText(sql: string): string | undefined {
+  if (!creates.test(sql)) return undefined;
+  const found = named.exec(sql.replace(comments, ' '))?.[1];
+  return found === undefined ? undefined : `${found.toLowerCase()}() may not become part of the schema`;
+}

@@ -1,0 +1,91 @@
+/** What components are allowed beyond what every component is: nothing, unless the user says so. */
+
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { checkOptions, invalidType, invalidValue } from './arguments.js';
+
+/** A folder that a component may use. */
+export interface FolderGrant {
+  /** The folder; the component sees it under this very name. */
+  path: string;
+  /** Whether nothing in it may be changed. */
+  readOnly?: boolean;
+}
+
+/** What components may use. Whatever is left out is not granted. */
+export interface Grants {
+  /** SQL on the connection, through `spi`: statements that only read, or all. */
+  sql?: 'ro' | 'rw';
+  /** Folders, through `wasi:filesystem`. */
+  fs?: readonly FolderGrant[];
+  /** The names of the environment variables that are seen. */
+  env?: readonly string[];
+  /** Sockets and HTTP. */
+  net?: boolean;
+  /** The most memory that each of a component's memories may have, in bytes: a multiple of 64 KiB. */
+  memory?: number;
+}
+
+/** Grants with every question answered. */
+export interface CheckedGrants {
+  readonly sql: 'none' | 'ro' | 'rw';
+  /** `host` is the folder's absolute path. */
+  readonly fs: readonly { readonly path: string; readonly host: string; readonly readOnly: boolean }[];
+  readonly env: readonly string[];
+  readonly net: boolean;
+  readonly memory: number;
+}
+
+const page = 65_536;
+/** The memory that a component may have unless something else was said, in bytes. */
+export const usualMemory = 256 * 2 ** 20;
+
+/** What a component has that was granted nothing. */
+export const noGrants: CheckedGrants = { sql: 'none', fs: [], env: [], net: false, memory: usualMemory };
+
+const kinds = { sql: 'string', fs: 'any', env: 'any', net: 'boolean', memory: 'any' } as const;
+
+/**
+ * Checks what a user wrote.
+ *
+ * @param base what holds where `grants` says nothing
+ * @throws TypeError that names what is wrong
+ */
+export function checkGrants(grants: Grants | undefined, base: CheckedGrants = noGrants): CheckedGrants {
+  if (grants === undefined) return base;
+  checkOptions(grants, kinds);
+  const { sql, fs, env, net, memory } = grants;
+  if (sql !== undefined && sql !== 'ro' && sql !== 'rw') {
+    throw invalidValue(`The "grants.sql" argument must be 'ro' or 'rw'.`);
+  }
+  if (fs !== undefined && !Array.isArray(fs)) {
+    throw invalidType('The "grants.fs" argument must be an array of { path, readOnly }.');
+  }
+  if (env !== undefined && !(Array.isArray(env) && env.every((name) => typeof name === 'string'))) {
+    throw invalidType('The "grants.env" argument must be an array of names.');
+  }
+  if (memory !== undefined && !(Number.isInteger(memory) && memory >= page && memory <= 2 ** 32)) {
+    throw invalidValue('The "grants.memory" argument must be a number of bytes from 65536 to 4294967296.');
+  }
+  return {
+    sql: sql ?? base.sql,
+    fs: fs?.map(checkFolder) ?? base.fs,
+    env: env ? [...env] : base.env,
+    net: net ?? base.net,
+    memory: memory === undefined ? base.memory : memory - (memory % page),
+  };
+}
+
+function checkFolder(grant: unknown): CheckedGrants['fs'][number] {
+  const { path, readOnly, ...rest } = Object(grant) as Partial<FolderGrant>;
+  if (typeof path !== 'string' || path === '' || Object.keys(rest).length > 0) {
+    throw invalidType('Each of "grants.fs" must be { path, readOnly } with a path of text.');
+  }
+  const host = resolve(path);
+  if (!statSync(host, { throwIfNoEntry: false })?.isDirectory()) {
+    throw invalidValue(`"grants.fs" names ${path}, which is no folder.`);
+  }
+  // The form in which C libraries look for it.
+  const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
+  return { path: name, host, readOnly: readOnly ?? false };
+}

@@ -1,0 +1,219 @@
+/** Interface `sqlite:extension/changeset@1.1.0`, bound to one connection and one component's grants. */
+
+import {
+  type Change,
+  ChangesetError,
+  ChangesetReader,
+  encode,
+  fromJson,
+  invert,
+  statistics,
+  toJson,
+  toSql,
+  type Value,
+  validate,
+} from '../changeset/index.js';
+import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../db/engine.js';
+import { applyWithReport, checkReportOptions, type ReportOptions } from '../db/report.js';
+import { tableShape } from '../db/schema.js';
+import { concat, rebase } from '../db/transform.js';
+import type { Field, Functions, Change as WitChange } from './generated/changeset.js';
+import { asResult } from './guest.js';
+
+/** A changeset that a component wrote piece by piece. */
+interface Held {
+  pieces: Uint8Array[];
+  /** Where `changes` left off. */
+  reader: ChangesetReader | undefined;
+}
+
+const maxHeld = 10_000;
+
+/** The changesets that the host holds for the components of one connection. */
+class HeldChangesets {
+  readonly #held = new Map<number, Held>();
+  #last = 0;
+
+  add(bytes?: Uint8Array): number {
+    if (this.#held.size >= maxHeld) {
+      throw misuse(
+        SQLITE_FULL,
+        `the connection holds ${maxHeld} changesets already: drop those that are done`,
+      );
+    }
+    do this.#last = (this.#last + 1) % 0x7fff_ffff;
+    while (this.#last === 0 || this.#held.has(this.#last));
+    this.#held.set(this.#last, { pieces: bytes ? [bytes] : [], reader: undefined });
+    return this.#last;
+  }
+
+  get(number: number): Held {
+    const held = this.#held.get(number);
+    if (!held) throw misuse(SQLITE_MISUSE, `there is no changeset ${number}: it was dropped, or never made`);
+    return held;
+  }
+
+  bytes(number: number): Uint8Array {
+    const held = this.get(number);
+    if (held.pieces.length !== 1) held.pieces = [new Uint8Array(Buffer.concat(held.pieces))];
+    return held.pieces[0] as Uint8Array;
+  }
+
+  drop(number: number): void {
+    this.get(number);
+    this.#held.delete(number);
+  }
+}
+
+const stores = new WeakMap<Connection, HeldChangesets>();
+
+function misuse(code: number, message: string): SqliteError {
+  return new SqliteError(message, code, message);
+}
+
+/** Runs an operation of the codec: what it finds wrong is SQLITE_CORRUPT. */
+function coded<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ChangesetError)) throw error;
+    throw misuse(SQLITE_CORRUPT, error.message);
+  }
+}
+
+/** @param mayApply whether the component was granted SQL that writes */
+export function changesetInterface(connection: Connection, mayApply: boolean): Functions {
+  const { engine } = connection;
+  const held = stores.get(connection) ?? new HeldChangesets();
+  stores.set(connection, held);
+  const call = <T>(action: () => T): T =>
+    asResult(() => {
+      connection.refuseWithin('changeset');
+      return coded(action);
+    });
+
+  const columnNames = (table: string, count: number): readonly string[] | undefined => {
+    const shape = tableShape(connection, 'main', table);
+    return shape?.columns.length === count ? shape.columns : undefined;
+  };
+
+  return {
+    create: () => call(() => held.add()),
+    append: (number, bytes) =>
+      call(() => {
+        const { pieces } = held.get(number);
+        pieces.push(bytes.slice());
+        held.get(number).reader = undefined;
+      }),
+    size: (number) => call(() => BigInt(held.bytes(number).length)),
+    read: (number, offset, length) =>
+      call(() => {
+        const bytes = held.bytes(number);
+        const start = Number(offset > BigInt(bytes.length) ? BigInt(bytes.length) : offset);
+        return bytes.slice(start, start + length);
+      }),
+    drop: (number) => call(() => held.drop(number)),
+    validate: (number) =>
+      call(() => {
+        const fault = validate(held.bytes(number));
+        return fault ? { offset: BigInt(fault.offset), reason: fault.reason } : undefined;
+      }),
+    changes: (number, position, max) =>
+      call(() => {
+        const entry = held.get(number);
+        const bytes = held.bytes(number);
+        let { reader } = entry;
+        if (position === 0n || !reader || BigInt(reader.end) !== position) {
+          reader = new ChangesetReader(bytes);
+          while (BigInt(reader.end) < position && reader.next());
+        }
+        const changes: WitChange[] = [];
+        let more = true;
+        while (changes.length < max) {
+          more = reader.next();
+          if (!more) break;
+          changes.push(toWit(reader.change()));
+        }
+        entry.reader = reader;
+        return more ? { changes, next: BigInt(reader.end) } : { changes };
+      }),
+    invert: (number) => call(() => held.add(invert(held.bytes(number)))),
+    concat: (numbers, schema) =>
+      call(() => {
+        const all = [...numbers].map((number) => held.bytes(number));
+        return held.add(
+          concat(engine, all, schema === undefined ? undefined : { connection, database: schema }),
+        );
+      }),
+    build: (changes, patchset) =>
+      call(() => held.add(encode(changes.map((change) => fromWit(change, patchset))))),
+    rebase: (number, rebases) => call(() => held.add(rebase(engine.core, held.bytes(number), rebases))),
+    toJson: (number) => call(() => JSON.stringify(toJson(held.bytes(number), columnNames))),
+    fromJson: (json) => call(() => held.add(fromJson(parsed(json)))),
+    toSql: (number) => call(() => toSql(held.bytes(number), { columnNames })),
+    statistics: (number) => call(() => JSON.stringify(statistics(held.bytes(number)))),
+    apply: (number, options) =>
+      call(() => {
+        if (!mayApply) {
+          throw misuse(
+            SQLITE_AUTH,
+            'applying a changeset is not granted to this component: allow it with --allow-sql',
+          );
+        }
+        const { changesets, ...rest } = { changesets: [held.bytes(number)], ...(parsed(options) as object) };
+        const asked = rest as ReportOptions;
+        try {
+          checkReportOptions(asked);
+        } catch (error) {
+          throw misuse(SQLITE_MISUSE, error instanceof Error ? error.message : String(error));
+        }
+        const { rebase: buffer, ...report } = applyWithReport(connection, changesets, asked);
+        return JSON.stringify({ ...report, rebase: Buffer.from(buffer).toString('hex') });
+      }),
+  };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw misuse(SQLITE_MISUSE, `this is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function toField(value: Value | undefined): Field {
+  if (value === undefined) return { tag: 'undefined' };
+  if (value === null) return { tag: 'value', val: { tag: 'null' } };
+  if (typeof value === 'bigint') return { tag: 'value', val: { tag: 'integer', val: value } };
+  if (typeof value === 'number') return { tag: 'value', val: { tag: 'real', val: value } };
+  if (typeof value === 'string') return { tag: 'value', val: { tag: 'text', val: value } };
+  return { tag: 'value', val: { tag: 'blob', val: value } };
+}
+
+function toWit(change: Change): WitChange {
+  return {
+    table: change.table.name,
+    op: change.op,
+    indirect: change.indirect,
+    key: Uint8Array.from(change.table.key),
+    old: change.old.map(toField),
+    new: change.new.map(toField),
+  };
+}
+
+function fromWit(change: WitChange, patchset: boolean): Change {
+  const values = (fields: readonly Field[]): (Value | undefined)[] =>
+    fields.map((field) => {
+      if (field.tag === 'undefined') return undefined;
+      return field.val.tag === 'null' ? null : field.val.val;
+    });
+  return {
+    table: { name: change.table, key: [...change.key], patchset },
+    op: change.op,
+    indirect: change.indirect,
+    old: values(change.old),
+    new: values(change.new),
+  };
+}

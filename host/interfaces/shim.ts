@@ -1,0 +1,61 @@
+/** The parts of preview2-shim that are used, fetched when a component is first granted what they serve. */
+
+import { createRequire } from 'node:module';
+
+/** A file or folder: its functions have the names and types of wasi:filesystem. */
+export interface ShimDescriptor {
+  openAt(follow: object, path: string, open: object, flags: object): ShimDescriptor;
+  stat(): { size: bigint };
+  read(length: bigint, offset: bigint): [Uint8Array, boolean];
+  write(bytes: Uint8Array, offset: bigint): bigint;
+  linkAt(...args: unknown[]): void;
+  renameAt(...args: unknown[]): void;
+}
+
+/** Classes of wasi:io as the shim has them: its sockets make instances of these. */
+export interface ShimIo {
+  readonly streams: { InputStream: new () => object; OutputStream: new () => object };
+  readonly poll: object;
+  readonly error: object;
+}
+
+export interface Shim {
+  createFilesystem(options: { preopens: Record<string, string> }): {
+    types: object;
+    preopens: { getDirectories(): [ShimDescriptor, string][] };
+  };
+  readonly io: ShimIo;
+  readonly clocks: { readonly monotonicClock: { subscribeDuration(duration: bigint): object } };
+  /** wasi:sockets and wasi:http by interface, with the network on. */
+  network(): Record<string, object>;
+}
+
+interface Modules {
+  readonly filesystem: Pick<Shim, 'createFilesystem'>;
+  readonly io: ShimIo;
+  readonly clocks: Shim['clocks'];
+}
+
+let loaded: Shim | undefined;
+
+/** Loads the shim, once a thread: some 20 to 200 ms, which is why nobody pays for it unasked. */
+export function shim(): Shim {
+  // Loading a component is synchronous, and so is this: Node has required ES modules since 20.19.
+  const require = createRequire(import.meta.url);
+  if (!loaded) {
+    const { filesystem, io, clocks } = require('@bytecodealliance/preview2-shim') as Modules;
+    const { WASIShim } = require('@bytecodealliance/preview2-shim/instantiation') as {
+      WASIShim: new (options: object) => { getImportObject(): Record<string, object> };
+    };
+    loaded = {
+      createFilesystem: filesystem.createFilesystem,
+      io,
+      clocks,
+      network() {
+        const options = { sandbox: { preopens: {}, env: {}, args: [], enableNetwork: true } };
+        return new WASIShim(options).getImportObject();
+      },
+    };
+  }
+  return loaded;
+}

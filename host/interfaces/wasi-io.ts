@@ -1,0 +1,192 @@
+/**
+ * What of WASI is there for every component: streams that lead to standard error or nowhere, clocks, random
+ * bytes. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
+ */
+
+import { randomBytes } from 'node:crypto';
+import { longestLine, writeMarked } from './marked.js';
+
+/** `resource error` of wasi:io/error. */
+export class IoError {
+  readonly #message: string;
+  /** The case of wasi:filesystem's error-code, where a file's call failed. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    this.#message = message;
+    this.code = code;
+  }
+
+  toDebugString(): string {
+    return this.#message;
+  }
+}
+
+/** `variant stream-error`: how a function of a stream fails. */
+export function streamError(
+  error?: IoError,
+): { tag: 'closed' } | { tag: 'last-operation-failed'; val: IoError } {
+  return error ? { tag: 'last-operation-failed', val: error } : { tag: 'closed' };
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+/** What a thread can wait for at once, in milliseconds: some 24 days. */
+const longestWait = 2 ** 31 - 1;
+
+/** `resource pollable`: ready from a moment of the monotonic clock on; at once where none is given. */
+export class Pollable {
+  readonly from: bigint;
+
+  constructor(from = 0n) {
+    this.from = from;
+  }
+
+  ready(): boolean {
+    return process.hrtime.bigint() >= this.from;
+  }
+
+  block(): void {
+    for (;;) {
+      const left = this.from - process.hrtime.bigint();
+      if (left <= 0n) return;
+      Atomics.wait(sleeper, 0, 0, Math.min(Number(left / 1_000_000n) + 1, longestWait));
+    }
+  }
+}
+
+/** wasi:io/poll */
+export const poll = {
+  Pollable,
+  poll(list: Pollable[]): Uint32Array {
+    if (list.length === 0) throw new Error('poll wants at least one pollable');
+    let first = list[0] as Pollable;
+    for (const one of list) if (one.from < first.from) first = one;
+    first.block();
+    return Uint32Array.from([...list.keys()].filter((index) => list[index]?.ready()));
+  },
+};
+
+/** The most bytes that one call of a stream moves. */
+const longestRead = 65_536n;
+
+/** `resource input-stream`. This one is at its end. */
+export class InputStream {
+  read(_length: bigint): Uint8Array {
+    throw streamError();
+  }
+
+  blockingRead(length: bigint): Uint8Array {
+    return this.read(length < longestRead ? length : longestRead);
+  }
+
+  skip(length: bigint): bigint {
+    return BigInt(this.blockingRead(length).length);
+  }
+
+  blockingSkip(length: bigint): bigint {
+    return this.skip(length);
+  }
+
+  subscribe(): Pollable {
+    return new Pollable();
+  }
+}
+
+/** `resource output-stream`. What is written to this one is gone. */
+export class OutputStream {
+  checkWrite(): bigint {
+    return longestRead;
+  }
+
+  write(_bytes: Uint8Array): void {}
+
+  blockingWriteAndFlush(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
+
+  flush(): void {}
+
+  blockingFlush(): void {
+    this.flush();
+  }
+
+  writeZeroes(length: bigint): void {
+    this.write(new Uint8Array(Number(length < longestRead ? length : longestRead)));
+  }
+
+  blockingWriteZeroesAndFlush(length: bigint): void {
+    this.writeZeroes(length);
+  }
+
+  splice(from: { blockingRead(length: bigint): Uint8Array }, length: bigint): bigint {
+    const bytes = from.blockingRead(length);
+    this.write(bytes);
+    return BigInt(bytes.length);
+  }
+
+  blockingSplice(from: { blockingRead(length: bigint): Uint8Array }, length: bigint): bigint {
+    return this.splice(from, length);
+  }
+
+  subscribe(): Pollable {
+    return new Pollable();
+  }
+}
+
+/** Gathers what a component writes into lines, each of which goes to standard error with its name before it. */
+export class MarkedLines {
+  readonly #mark: string;
+  readonly #decoder = new TextDecoder();
+  #line = '';
+
+  constructor(mark: string) {
+    this.#mark = mark;
+  }
+
+  add(bytes: Uint8Array): void {
+    const lines = (this.#line + this.#decoder.decode(bytes, { stream: true })).split('\n');
+    this.#line = lines.pop() ?? '';
+    for (const line of lines) writeMarked(this.#mark, line);
+    if (this.#line.length >= longestLine) this.end();
+  }
+
+  /** Writes what has no line end yet. */
+  end(): void {
+    if (this.#line !== '') writeMarked(this.#mark, this.#line);
+    this.#line = '';
+  }
+}
+
+/** wasi:clocks/monotonic-clock */
+export const monotonicClock = {
+  now: (): bigint => process.hrtime.bigint(),
+  resolution: (): bigint => 1n,
+  subscribeInstant: (when: bigint): Pollable => new Pollable(when),
+  subscribeDuration: (duration: bigint): Pollable => new Pollable(process.hrtime.bigint() + duration),
+};
+
+/** wasi:clocks/wall-clock */
+export const wallClock = {
+  now(): { seconds: bigint; nanoseconds: number } {
+    const now = Date.now();
+    return { seconds: BigInt(Math.floor(now / 1000)), nanoseconds: (now % 1000) * 1_000_000 };
+  },
+  resolution: (): { seconds: bigint; nanoseconds: number } => ({ seconds: 0n, nanoseconds: 1_000_000 }),
+};
+
+/** The most random bytes that one call gives. */
+const mostRandom = 2 ** 24;
+
+function bytes(length: bigint): Uint8Array {
+  if (length > mostRandom) throw new RangeError(`${length} random bytes are too many: at most ${mostRandom}`);
+  return randomBytes(Number(length));
+}
+
+const number = (): bigint => randomBytes(8).readBigUInt64LE();
+
+/** wasi:random */
+export const random = {
+  random: { getRandomBytes: bytes, getRandomU64: number },
+  insecure: { getInsecureRandomBytes: bytes, getInsecureRandomU64: number },
+  insecureSeed: { insecureSeed: (): [bigint, bigint] => [number(), number()] },
+};

@@ -1,0 +1,160 @@
+/**
+ * WASI for one component. Every component has streams, clocks, random bytes and an environment without
+ * variables; its output goes to standard error, marked. Folders, variables and the network must be granted.
+ */
+
+import type { Connection } from '../db/engine.js';
+import type { CheckedGrants } from '../db/grants.js';
+import { type Shim, shim } from './shim.js';
+import { noFiles, wasiFiles } from './wasi-files.js';
+import {
+  InputStream,
+  IoError,
+  MarkedLines,
+  monotonicClock,
+  OutputStream,
+  poll,
+  random,
+  wallClock,
+} from './wasi-io.js';
+
+/** The interfaces that need no grant, without their version. */
+const free: ReadonlySet<string> = new Set(
+  (
+    'io/error io/poll io/streams cli/stdin cli/stdout cli/stderr cli/terminal-input cli/terminal-output ' +
+    'cli/terminal-stdin cli/terminal-stdout cli/terminal-stderr cli/environment cli/exit ' +
+    'clocks/monotonic-clock clocks/wall-clock random/random random/insecure random/insecure-seed ' +
+    'filesystem/preopens'
+  ).split(' '),
+);
+
+/**
+ * The functions of descriptors that C libraries import for the sake of standard streams. A component that has
+ * no others does not want files: it never gets a descriptor to call them on.
+ */
+const harmless: ReadonlySet<string> = new Set(
+  'stat get-type get-flags read-via-stream write-via-stream append-via-stream'.split(' '),
+);
+
+const networks = /^(?:sockets|http)\//;
+
+/** What an interface of WASI needs. `unknown`: it is not there at all. */
+export type WasiNeed = 'nothing' | 'fs' | 'net' | 'unknown';
+
+/**
+ * @param name an import, such as `wasi:filesystem/types@0.2.6`
+ * @param component the component's bytes, in which the functions that it wants of descriptors are named
+ */
+export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
+  const [, path = '', version = ''] = /^wasi:([^@]*)@?(.*)$/.exec(name) ?? [];
+  if (!/^0\.2\.\d+$/.test(version)) return 'unknown';
+  if (free.has(path)) return 'nothing';
+  if (networks.test(path)) return 'net';
+  if (path !== 'filesystem/types') return 'unknown';
+  const text = Buffer.from(component.buffer, component.byteOffset, component.length).toString('latin1');
+  const wanted = [...text.matchAll(/\[method\]descriptor\.([a-z-]+)/g)].map(([, method = '']) => method);
+  return wanted.every((method) => harmless.has(method)) ? 'nothing' : 'fs';
+}
+
+/**
+ * The functions behind `names`, all of WASI, which the policy has let through.
+ *
+ * @param mark what its output is marked with
+ */
+export function wasiFor(
+  names: readonly string[],
+  connection: Connection,
+  grants: CheckedGrants,
+  mark: string,
+): Record<string, object> {
+  const used = grants.net || grants.fs.length > 0 ? shim() : undefined;
+  const all = interfaces(used, connection, grants, mark);
+  const found: Record<string, object> = {};
+  for (const name of names) {
+    const made = all[name.replace(/@.*$/, '')];
+    if (!made) throw new Error(`there is no ${name} here`);
+    found[name] = made;
+  }
+  return found;
+}
+
+function interfaces(
+  used: Shim | undefined,
+  connection: Connection,
+  grants: CheckedGrants,
+  mark: string,
+): Record<string, object> {
+  const network = grants.net ? used?.network() : undefined;
+  // The shim's sockets make the shim's streams; jco wants instances of the very class that it is given.
+  const io =
+    network && used ? used.io : { streams: { InputStream, OutputStream }, poll, error: { Error: IoError } };
+  const subscribe = network && used ? () => used.clocks.monotonicClock.subscribeDuration(0n) : undefined;
+  const clocks = network && used ? { ...monotonicClock, ...later(used) } : monotonicClock;
+  const lines = new MarkedLines(mark);
+  connection.onClose(() => lines.end());
+  const output = new OutputStream();
+  output.write = (bytes) => lines.add(bytes);
+  const adapt = (stream: InputStream | OutputStream): object => {
+    const base = stream instanceof InputStream ? io.streams.InputStream : io.streams.OutputStream;
+    return stream instanceof base ? stream : Object.assign(new base(), boundMethods(stream), { subscribe });
+  };
+  const stdout = adapt(output);
+  const stdin = adapt(new InputStream());
+  const files = used && grants.fs.length > 0 ? wasiFiles(used, grants.fs, adapt) : noFiles();
+  const exit = (): never => {
+    throw new Error('the component called exit');
+  };
+  const variables = grants.env.flatMap((name): [string, string][] => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return {
+    ...network,
+    'wasi:io/error': io.error,
+    'wasi:io/poll': io.poll,
+    'wasi:io/streams': io.streams,
+    'wasi:cli/stdin': { getStdin: () => stdin },
+    'wasi:cli/stdout': { getStdout: () => stdout },
+    'wasi:cli/stderr': { getStderr: () => stdout },
+    'wasi:cli/terminal-input': { TerminalInput: class TerminalInput {} },
+    'wasi:cli/terminal-output': { TerminalOutput: class TerminalOutput {} },
+    'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
+    'wasi:cli/terminal-stdout': { getTerminalStdout: () => undefined },
+    'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
+    'wasi:cli/environment': {
+      getEnvironment: () => variables,
+      getArguments: () => [],
+      initialCwd: () => undefined,
+    },
+    'wasi:cli/exit': { exit, exitWithCode: exit },
+    'wasi:clocks/monotonic-clock': clocks,
+    'wasi:clocks/wall-clock': wallClock,
+    'wasi:random/random': random.random,
+    'wasi:random/insecure': random.insecure,
+    'wasi:random/insecure-seed': random.insecureSeed,
+    'wasi:filesystem/types': files.types,
+    'wasi:filesystem/preopens': files.preopens,
+  };
+}
+
+/** The functions of an object and of the classes it is made of. */
+function boundMethods(object: object): Record<string, unknown> {
+  const methods: Record<string, unknown> = {};
+  for (let at = object; at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
+    for (const name of Object.getOwnPropertyNames(at)) {
+      const method: unknown = Reflect.get(object, name);
+      if (name !== 'constructor' && typeof method === 'function') methods[name] = method.bind(object);
+    }
+  }
+  return methods;
+}
+
+/** Waiting, in the form that the shim's poll takes. */
+function later({ clocks }: Shim): object {
+  const now = monotonicClock.now;
+  return {
+    subscribeInstant: (when: bigint) =>
+      clocks.monotonicClock.subscribeDuration(when > now() ? when - now() : 0n),
+    subscribeDuration: (duration: bigint) => clocks.monotonicClock.subscribeDuration(duration),
+  };
+}
