@@ -17,6 +17,8 @@ import { witText } from './wit.js';
 
 const machine = ['--target=wasm32-wasip1', '-Os', '-mbulk-memory', '-msign-ext', '-mnontrapping-fptoint'];
 const bindings = join(root, 'extensions/bindings');
+/** What our guests have in common. */
+const shared = join(root, 'extensions/shared');
 const stack = 65_536;
 
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
@@ -38,7 +40,7 @@ export function worldOf(sources: Iterable<Uint8Array>): string | undefined {
 export async function buildModule(cFiles: string | string[]): Promise<Uint8Array> {
   const sources = new Map([cFiles].flat().map((path) => [basename(path), read(path)]));
   const objects: Record<string, Uint8Array> = {};
-  const header: Record<string, Uint8Array> = {};
+  const header: Record<string, Uint8Array> = { 'guest.h': read(join(shared, 'guest.h')) };
   const compile = (name: string, source: Uint8Array, ...flags: string[]): Promise<Uint8Array> =>
     clang([...machine, ...flags, '-c', name], { ...header, [name]: source }, name.replace('.c', '.o'));
   const world = worldOf(sources.values());
