@@ -105,9 +105,13 @@ export function toJson(bytes: Uint8Array, columnNames?: ColumnNames): JsonChange
   while (reader.next()) {
     const { table, columns } = reader;
     if (current?.table !== table) {
-      const json: JsonTable = { name: table.name, key: [...table.key], changes: [] };
       const names = columnNames?.(table.name, columns);
-      if (names?.length === columns) json.columns = [...names];
+      const json: JsonTable = {
+        name: table.name,
+        key: [...table.key],
+        ...(names?.length === columns && { columns: [...names] }),
+        changes: [],
+      };
       tables.push(json);
       if (tables.length > 1 && patchset !== table.patchset) {
         throw new ChangesetError('tables of a changeset and of a patchset are mixed', reader.start - 2);
