@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command: our own long options, then the sqlite3 shell with all the others. */
+/** The command: our subcommands, our own long options, then the sqlite3 shell with all the others. */
 
 import { isatty } from 'node:tty';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
@@ -7,6 +7,10 @@ import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
 
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'changeset') {
+    const { changesetMain } = await import('./changeset/main.js');
+    return changesetMain(argv.slice(1));
+  }
   let args: string[];
   let own: OwnOptions;
   try {

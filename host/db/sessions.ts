@@ -253,7 +253,12 @@ export class SessionRegistry {
     const entry = this.#entry(handle);
     const { core } = this.#connection.engine;
     const { c, memory } = core;
-    if (!entry.tables.includes(table) && !entry.tables.includes(null)) this.attach(handle, table);
+    if (!this.attach(handle, table)) {
+      throw this.#error(
+        SQLITE_ERROR,
+        `diff of ${table}: nothing can be recorded, for ${quoted(entry.database)} has no such table with a primary key`,
+      );
+    }
     using arena = memory.arena();
     const out = arena.allocate(4);
     const code = c.sqlite3session_diff(entry.pointer, arena.cString(from), arena.cString(table), out);

@@ -1,0 +1,134 @@
+/** What a subcommand is: its options, from which parsing, help and shell completion are made. */
+
+import { parseArgs } from 'node:util';
+
+/** Exit codes of `sqlite-wasm-run changeset`. */
+export const exitCodes = {
+  done: 0,
+  /** A file, the database or a statement failed. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** A conflict, a check or a refusal took everything back. */
+  notApplied: 3,
+  /** The input is no changeset. */
+  malformed: 4,
+} as const;
+
+/** A failure whose sentence the user sees, with the exit code that it ends with. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = exitCodes.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export interface Option {
+  /** What stands for its value in the help; without it the option is a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly required?: boolean;
+  readonly help: string;
+}
+
+/** The options as they were given. */
+export interface Given {
+  /** The value of an option, the last one where there are several. */
+  text(name: string): string | undefined;
+  texts(name: string): string[];
+  on(name: string): boolean;
+  readonly rest: readonly string[];
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** What stands behind the options, as in `IN ...`. */
+  readonly operands: string;
+  /** How many of them there are at least and at most. */
+  readonly count: readonly [least: number, most: number];
+  readonly options: Readonly<Record<string, Option>>;
+  /** Returns the exit code. */
+  run(given: Given): number | Promise<number>;
+}
+
+/** The name that comes nearest to a wrong one, where one comes near. */
+export function nearest(wrong: string, names: readonly string[]): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        const swap = (row[j - 1] as number) + Number(a[i - 1] !== b[j - 1]);
+        next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      }
+      row = next;
+    }
+    return row[b.length] as number;
+  };
+  const found = names.map((name) => [distance(wrong, name), name] as const).sort(([a], [b]) => a - b)[0];
+  return found && found[0] <= 2 ? found[1] : undefined;
+}
+
+/** @throws CommandError that names what is wrong */
+export function parse(command: Command, args: readonly string[]): Given {
+  const usage = (message: string): CommandError =>
+    new CommandError(`${message}; see sqlite-wasm-run changeset ${command.name} --help`, exitCodes.usage);
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { value, short, multiple }]) => [
+      name,
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        multiple: multiple ?? false,
+        ...(short !== undefined && { short }),
+      },
+    ]),
+  );
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const [, unknown] = /Unknown option '(?:--)?([^']+)'/.exec(String(error)) ?? [];
+    if (unknown === undefined) throw usage((error as Error).message.split('. ')[0] ?? '');
+    const near = nearest(unknown.replace(/^-+/, ''), Object.keys(options));
+    const dashed = unknown.startsWith('-') ? unknown : `--${unknown}`;
+    throw usage(`there is no option ${dashed}${near ? `: did you mean --${near}?` : ''}`);
+  }
+  const { values, positionals } = parsed;
+  for (const [name, { required, value }] of Object.entries(command.options)) {
+    if (required && values[name] === undefined) throw usage(`--${name} ${value} is missing`);
+  }
+  const [least, most] = command.count;
+  if (positionals.length < least) throw usage(`${command.operands || 'an operand'} is missing`);
+  if (positionals.length > most) throw usage(`there is no place for "${positionals[most]}"`);
+  return {
+    text(name) {
+      const value = values[name];
+      return (Array.isArray(value) ? value.at(-1) : value) as string | undefined;
+    },
+    texts: (name) => [values[name] ?? []].flat() as string[],
+    on: (name) => values[name] === true,
+    rest: positionals,
+  };
+}
+
+/** `--name VALUE` as the help shows it. */
+function shown(name: string, { value, short }: Option): string {
+  return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
+}
+
+export function helpOf(command: Command): string {
+  const required = Object.entries(command.options).filter(([, option]) => option.required);
+  const words = required.map(([name, { value }]) => ` --${name} ${value}`).join('');
+  const rows = Object.entries(command.options).map(
+    ([name, option]) => [shown(name, option), option.help] as const,
+  );
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
+  const operands = command.operands ? ` ${command.operands}` : '';
+  return `sqlite-wasm-run changeset ${command.name}${words} [options]${operands}\n\n${command.summary}\n\n${lines}`;
+}

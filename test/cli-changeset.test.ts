@@ -1,0 +1,219 @@
+/** `sqlite-wasm-run changeset`: its commands, their output, their exit codes. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'sqlite-wasm-run';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { dist } from '../scripts/sources.js';
+
+const program = join(dist, 'cli/main.js');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cli-'));
+  database('a.db');
+  database('b.db');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function database(name: string, sql = ''): void {
+  const db = new DatabaseSync(join(folder, name));
+  db.exec(`CREATE TABLE IF NOT EXISTS users(id INTEGER PRIMARY KEY, name, age); CREATE TABLE IF NOT EXISTS nk(x);
+    INSERT OR IGNORE INTO users VALUES(1,'ann',40),(2,'bob',1.0); ${sql}`);
+  db.close();
+}
+
+function run(
+  args: string[],
+  input: string | Uint8Array = '',
+): { code: number | null; out: string; err: string; bytes: Buffer } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'changeset', ...args], {
+    cwd: folder,
+    input,
+    env: { ...process.env, NO_COLOR: '' },
+  });
+  return { code: status, out: stdout.toString(), err: stderr.toString(), bytes: stdout };
+}
+
+const script =
+  "UPDATE users SET age=41 WHERE id=1; DELETE FROM users WHERE id=2; INSERT INTO users VALUES(3,'cy',x'00ff');";
+const captured = (): void => {
+  expect(run(['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs'], script).code).toBe(0);
+};
+
+describe('capture', () => {
+  test('writes what the script changed and says what it cannot record', () => {
+    expect(run(['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs'], script)).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'warning: nk: a table without a PRIMARY KEY is not recorded; create the session with rowid\n',
+    });
+    expect(run(['stat', 'o.cs']).out).toBe(
+      'table  inserts  updates  deletes  indirect  bytes\nusers        1        1        1         0     87\n',
+    );
+  });
+  test('a script that fails keeps what was committed, and says so', () => {
+    const found = run(
+      ['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs'],
+      `${script} BEGIN; DELETE FROM users; nonsense;`,
+    );
+    expect(found.code).toBe(1);
+    expect(found.err).toContain(
+      'near "nonsense": syntax error; what was committed before it is in the changeset of 87 bytes',
+    );
+    expect(run(['stat', 'o.cs']).out).toContain('users        1        1        1 ');
+  });
+  test('tables, patchsets, rowids, and the refusal to leave something out', () => {
+    const text = "INSERT INTO nk VALUES(1); INSERT INTO users VALUES(9,'x',1);";
+    const capture = (...more: string[]) =>
+      run(['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs', ...more], text);
+    expect(capture('--refuse')).toMatchObject({ code: 1, err: expect.stringContaining('refused: nk: ') });
+    expect(capture('--rowid', '--table', 'nk').code).toBe(0);
+    expect(run(['show', 'o.cs']).out).toBe('nk\n  + c1=1, c2=1\n');
+    expect(run(['capture', '--db', 'b.db', '--script', '-', '--patchset', '-o', 'o.cs'], text).code).toBe(0);
+    expect(run(['validate', 'o.cs']).out).toMatch(/^o\.cs: a patchset of \d+ bytes\n$/);
+  });
+});
+
+describe('looking at a changeset', () => {
+  beforeEach(captured);
+
+  test('show names columns by a schema, and does without', () => {
+    expect(run(['show', '--db', 'a.db', 'o.cs']).out).toBe(
+      "users\n  ~ id=1 | age: 40 -> 41\n  - id=2, name='bob', age=1.0\n  + id=3, name='cy', age=x'00ff'\n",
+    );
+    expect(run(['show', 'o.cs']).out).toContain('~ c1=1 | c3: 40 -> 41');
+    expect(run(['show', '--color', 'always', 'o.cs']).out).toContain('\u001b[31m- c1=2');
+  });
+  test('show --json and build are each other’s reverse', () => {
+    const json = run(['show', '--json', '--db', 'a.db', 'o.cs']).out;
+    expect(JSON.parse(json).tables[0].columns).toEqual(['id', 'name', 'age']);
+    expect(run(['build', '-'], json).bytes.equals(readFileSync(join(folder, 'o.cs')))).toBe(true);
+    expect(run(['build', '-'], '{}')).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('format must be 1'),
+    });
+  });
+  test('sql prints statements that do the same', () => {
+    const db = new DatabaseSync(join(folder, 'b.db'));
+    db.exec(run(['sql', '--db', 'a.db', 'o.cs']).out);
+    expect(db.prepare('SELECT count(*) AS n, sum(age) AS s FROM users').get()).toEqual({ n: 2, s: 41 });
+    db.close();
+  });
+  test('validate says which byte is wrong', () => {
+    expect(run(['validate', 'o.cs', 'a.db'])).toMatchObject({
+      code: 4,
+      out: 'o.cs: a changeset of 87 bytes\na.db: wrong: a changeset begins with the byte T or P, not this at byte 0\n',
+    });
+    expect(run(['show', 'a.db'])).toMatchObject({ code: 4, out: '' });
+  });
+});
+
+describe('apply', () => {
+  beforeEach(captured);
+
+  test('reports, and refuses the second time', () => {
+    expect(run(['apply', '--db', 'b.db', '--dry-run', 'o.cs']).out).toBe(
+      'users: 1 inserted, 1 updated, 1 deleted\ndry run: 3 rows would be changed\n',
+    );
+    expect(run(['apply', '--db', 'b.db', 'o.cs'])).toMatchObject({
+      code: 0,
+      out: 'users: 1 inserted, 1 updated, 1 deleted\n3 rows changed\n',
+    });
+    expect(run(['apply', '--db', 'b.db', 'o.cs'])).toMatchObject({
+      code: 3,
+      out: 'users: 1 inserted, 1 updated, 1 deleted, conflicts: 1 data\nnothing was applied\n',
+    });
+    const again = run(['apply', '--db', 'b.db', '--json', '--policy', 'users:*:omit', 'o.cs']);
+    expect(JSON.parse(again.out)).toMatchObject({ applied: true, changes: 0, tables: [{ omitted: 3 }] });
+  });
+  test('--invert undoes', () => {
+    expect(run(['apply', '--db', 'a.db', '--invert', 'o.cs']).code).toBe(0);
+    expect(run(['diff', 'a.db', 'b.db']).bytes).toHaveLength(0);
+  });
+  test('wrong policies and tables are refused by name', () => {
+    expect(run(['apply', '--db', 'b.db', '--policy', 'mine', 'o.cs'])).toMatchObject({
+      code: 2,
+      err: 'sqlite-wasm-run changeset apply: The policy "mine" is not known: there is abort, ours, theirs, append-only.\n',
+    });
+    new DatabaseSync(join(folder, 'empty.db')).close();
+    writeFileSync(join(folder, 'empty.db'), '');
+    expect(run(['apply', '--db', 'empty.db', '--refuse', 'missing-table', 'o.cs'])).toMatchObject({
+      code: 3,
+      err: 'sqlite-wasm-run changeset apply: refused: users: there is no such table, so its changes are skipped\n',
+    });
+  });
+  test('a database that is not there is not made', () => {
+    expect(run(['apply', '--db', 'none.db', 'o.cs'])).toMatchObject({ code: 1 });
+    expect(existsSync(join(folder, 'none.db'))).toBe(false);
+  });
+  test('rebase fits local changes to what was applied before', () => {
+    database('b.db', "UPDATE users SET age=99 WHERE id=1; UPDATE users SET name='b' WHERE id=2;");
+    run(['diff', 'a.db', 'b.db', '-o', 'unused.cs']);
+    expect(run(['apply', '--db', 'b.db', '--policy', 'ours', '--rebase-out', 'r', 'o.cs']).code).toBe(0);
+    const local = run(
+      ['capture', '--db', 'b.db', '--script', '-', '-o', 'l.cs'],
+      'UPDATE users SET age=100 WHERE id=1;',
+    );
+    expect(local.code).toBe(0);
+    expect(run(['rebase', 'l.cs', '--with', 'r', '-o', 'l2.cs'])).toMatchObject({ code: 0, err: '' });
+    expect(run(['validate', 'l2.cs']).code).toBe(0);
+  });
+});
+
+describe('making changesets', () => {
+  beforeEach(captured);
+
+  test('invert, concat and diff', () => {
+    expect(run(['invert', 'o.cs', '-o', 'i.cs']).code).toBe(0);
+    expect(run(['concat', 'o.cs', 'i.cs']).bytes).toHaveLength(0);
+    expect(run(['diff', 'b.db', 'a.db', '-o', 'd.cs']).err).toBe(
+      'warning: nk: it has no primary key (--rowid compares by rowid), so it is left out\n',
+    );
+    expect(run(['apply', '--db', 'b.db', 'd.cs']).code).toBe(0);
+    expect(run(['diff', 'b.db', 'a.db']).bytes).toHaveLength(0);
+  });
+  test('output is written whole or not at all', () => {
+    expect(run(['invert', 'o.cs', '-o', 'none/i.cs'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/none\/i\.cs cannot be written: ENOENT/),
+    });
+    expect(readdirSync(folder).sort()).toEqual(['a.db', 'b.db', 'o.cs']);
+  });
+});
+
+describe('the command line', () => {
+  test('names what is wrong and what comes near', () => {
+    expect(run(['aply'])).toMatchObject({
+      code: 2,
+      err: 'sqlite-wasm-run changeset: there is no command "aply": did you mean apply?\n',
+    });
+    expect(run(['show', '--jsn', 'x'])).toMatchObject({
+      code: 2,
+      err: 'sqlite-wasm-run changeset show: there is no option --jsn: did you mean --json?; see sqlite-wasm-run changeset show --help\n',
+    });
+    expect(run(['apply', 'x'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--db FILE is missing'),
+    });
+    expect(run(['invert'])).toMatchObject({ code: 2, err: expect.stringContaining('IN is missing') });
+    expect(run(['invert', 'a', 'b'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('there is no place for "b"'),
+    });
+  });
+  test('has help for all and for each', () => {
+    const all = run(['--help']);
+    expect(all.code).toBe(0);
+    const names = [...all.out.matchAll(/^ {2}(\w+) /gm)].map(([, name = '']) => name);
+    expect(names).toContain('capture');
+    for (const name of names) {
+      expect(run([name, '--help'])).toMatchObject({
+        code: 0,
+        out: expect.stringContaining(`sqlite-wasm-run changeset ${name}`),
+      });
+    }
+  });
+});
