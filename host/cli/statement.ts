@@ -111,7 +111,7 @@ const words: Readonly<Record<string, number>> = {
 const token =
   /(;)|(\s+|--[^\n]*\n?|\/\*[\s\S]*?\*\/)|([`'"])[\s\S]*?\3|\[[^\]]*\]|([\w$\u0080-\uffff]+)|[\s\S]/gy;
 
-function isComplete(sql: string): boolean {
+export function isComplete(sql: string): boolean {
   let state = 0;
   for (const [text, semicolon, blank, quote, word] of sql.matchAll(token)) {
     // What is opened and not closed matches as its first character alone.

@@ -1,5 +1,6 @@
 /** `sqlite-wasm-run changeset`: finds the subcommand and runs it. */
 
+import { daemon } from '../daemon/daemon.js';
 import { type Command, CommandError, exitCodes, helpOf, nearest, parse } from './command.js';
 import { apply, capture, diff } from './database.js';
 import { check, show, sql, stat } from './show.js';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   rebase,
   build,
   diff,
+  daemon,
 ];
 
 function overview(): string {

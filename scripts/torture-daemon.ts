@@ -1,0 +1,193 @@
+/**
+ * Kills the daemon at random under load, again and again, and proves that no committed change is missing from
+ * the changeset, and none is there twice.
+ *
+ *     npm run test:daemon                    200 rounds
+ *     npm run test:daemon -- --rounds 10
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { dist } from './sources.js';
+
+interface Api {
+  DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
+}
+
+/** Numbers that are the same in every run with the same seed. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
+    return (state >>> 0) % below;
+  };
+}
+
+const schema = `CREATE TABLE a(id INTEGER PRIMARY KEY, round, n, text);
+  CREATE TABLE b(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+  CREATE TRIGGER tr AFTER INSERT ON a BEGIN INSERT INTO b VALUES('r'||new.id, new.n) ON CONFLICT DO UPDATE SET v=v+1; END;`;
+
+class Client {
+  readonly socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  #greeted = false;
+  readonly #waiting: ((answer: { error?: { message: string } }) => void)[] = [];
+
+  constructor(path: string) {
+    this.socket = connect(path);
+    this.socket.on('error', () => this.socket.destroy());
+    this.socket.on('data', (data) => {
+      this.#received = Buffer.concat([this.#received, data]);
+      this.#read();
+    });
+  }
+
+  ask(sql: string): Promise<{ error?: { message: string } }> {
+    const text = Buffer.from(JSON.stringify({ id: 1, sql }));
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(text.length);
+    this.socket.write(Buffer.concat([head, text]));
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #read(): void {
+    if (!this.#greeted) {
+      const end = this.#received.indexOf(10);
+      if (end < 0) return;
+      this.#greeted = true;
+      this.#received = this.#received.subarray(end + 1);
+    }
+    while (this.#received.length >= 4) {
+      const end = 4 + this.#received.readUInt32BE(0);
+      if (this.#received.length < end) return;
+      const answer = JSON.parse(this.#received.subarray(4, end).toString());
+      this.#received = this.#received.subarray(end);
+      this.#waiting.shift()?.(answer);
+    }
+  }
+}
+
+export interface TortureResult {
+  rounds: number;
+  /** Transactions whose commit was answered. */
+  committed: number;
+  /** Rows of the two tables that differ from what the changeset makes of the first state. */
+  different: number;
+  /** Acknowledged rows that are not in the database. */
+  lost: number;
+  bytes: number;
+}
+
+/** @param api the package, as built */
+export async function torture(api: Api, rounds: number, seed = 1): Promise<TortureResult> {
+  const { DatabaseSync } = api;
+  const folder = mkdtempSync(join(tmpdir(), 'torture-'));
+  const random = randomNumbers(seed);
+  const [db, copy, socket, out] = ['a.db', 'copy.db', 's', 'o.cs'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const acknowledged: number[] = [];
+  let running: ChildProcess | undefined;
+  try {
+    const first = new DatabaseSync(db);
+    first.exec(schema);
+    first.close();
+    copyFileSync(db, copy);
+
+    const start = async (): Promise<ChildProcess> => {
+      const program = join(dist, 'cli/main.js');
+      const args = [program, 'changeset', 'daemon', '--db', db, '--socket', socket, '--output', out];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+      let said = '';
+      for await (const data of child.stderr as AsyncIterable<Buffer>) {
+        said += data;
+        if (said.includes('listening')) return child;
+      }
+      throw new Error(`the daemon did not start: ${said}`);
+    };
+
+    let next = 1;
+    const work = async (client: Client, round: number): Promise<void> => {
+      while (!client.socket.destroyed) {
+        const id = next++;
+        const insert = `INSERT INTO a VALUES(${id}, ${round}, ${random(9)}, '${'x'.repeat(random(3000))}')`;
+        if (random(3) > 0) {
+          const answer = await client.ask(insert);
+          if (!answer.error) acknowledged.push(id);
+        } else {
+          await client.ask('BEGIN');
+          await client.ask(insert);
+          await client.ask(`UPDATE a SET n=n+1 WHERE id % 7 = ${random(7)}`);
+          if (random(3) === 0) await client.ask(`DELETE FROM b WHERE k='r${random(id)}'`);
+          const keep = random(4) > 0;
+          const answer = await client.ask(keep ? 'COMMIT' : 'ROLLBACK');
+          if (keep && !answer.error) acknowledged.push(id);
+        }
+      }
+    };
+
+    for (let round = 1; round <= rounds; round++) {
+      running = await start();
+      const clients = Array.from({ length: 3 }, () => new Client(socket));
+      for (const client of clients) void work(client, round);
+      await sleep(20 + random(250));
+      if (random(5) === 0) {
+        running.kill('SIGTERM'); // and the kill meets it while it writes the changeset
+        await sleep(random(30));
+      }
+      const exited = running.exitCode === null ? once(running, 'exit') : undefined;
+      running.kill('SIGKILL');
+      await exited;
+      for (const { socket: open } of clients) open.destroy();
+    }
+    running = await start();
+    const exited = once(running, 'exit');
+    running.kill('SIGTERM');
+    await exited;
+    if (running.exitCode !== 0 || !existsSync(out))
+      throw new Error(`the daemon ended with ${running.exitCode}`);
+
+    const { readFileSync } = await import('node:fs');
+    const changeset = new Uint8Array(readFileSync(out));
+    const replayed = new DatabaseSync(copy);
+    replayed.exec('DROP TRIGGER tr');
+    if (!replayed.applyChangeset(changeset))
+      throw new Error('the changeset met a conflict: a change is there twice');
+    replayed.prepare('ATTACH ? AS live').run(db);
+    let different = 0;
+    for (const table of ['a', 'b']) {
+      for (const [one, other] of [
+        ['main', 'live'],
+        ['live', 'main'],
+      ]) {
+        const sql = `SELECT count(*) AS n FROM (SELECT * FROM ${one}.${table} EXCEPT SELECT * FROM ${other}.${table})`;
+        different += Number(replayed.prepare(sql).get()?.n);
+      }
+    }
+    const there = replayed.prepare('SELECT 1 FROM live.a WHERE id=?');
+    const lost = acknowledged.filter((id) => !there.get(id)).length;
+    replayed.close();
+    return { rounds, committed: acknowledged.length, different, lost, bytes: changeset.length };
+  } finally {
+    running?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const at = process.argv.indexOf('--rounds');
+  const rounds = at < 0 ? 200 : Number(process.argv[at + 1]);
+  const api = (await import(join(dist, 'index.js'))) as Api;
+  const result = await torture(api, rounds, Date.now() % 1_000_000);
+  console.log(JSON.stringify(result));
+  if (result.different > 0 || result.lost > 0) process.exitCode = 1;
+}

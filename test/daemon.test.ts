@@ -1,0 +1,269 @@
+/** The daemon: its two protocols, its transactions, its end; and what a kill leaves. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as api from 'sqlite-wasm-run';
+import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { dist } from '../scripts/sources.js';
+import { torture } from '../scripts/torture-daemon.js';
+
+const program = join(dist, 'cli/main.js');
+let folder: string;
+let running: ChildProcess[];
+let sockets: Socket[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daemon-'));
+  running = [];
+  sockets = [];
+});
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts a daemon and waits until it listens, or has ended. */
+async function start(
+  ...more: string[]
+): Promise<{ child: ChildProcess; said: () => string; ended: Promise<unknown> }> {
+  const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
+  running.push(child);
+  const ended = once(child, 'exit');
+  let said = '';
+  child.stderr.on('data', (data) => {
+    said += data;
+  });
+  while (!said.includes('listening') && child.exitCode === null)
+    await Promise.race([once(child.stderr, 'data'), ended]);
+  return { child, said: () => said, ended };
+}
+
+/** A client that speaks lines; `ask` resolves with what came until the next line that begins with `--`. */
+async function lines(): Promise<{ greeting: string; ask(text: string): Promise<string>; socket: Socket }> {
+  const socket = connect(join(folder, 's'));
+  sockets.push(socket);
+  socket.on('error', () => {});
+  let received = '';
+  let wake = (): void => {};
+  socket.on('data', (data) => {
+    received += data;
+    wake();
+  });
+  const until = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const found = pattern.exec(received);
+      if (found) {
+        received = received.slice(found.index + found[0].length);
+        return found[0];
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const greeting = await until(/^.*\n/);
+  return {
+    greeting,
+    socket,
+    ask(text) {
+      socket.write(`${text}\n`);
+      return until(/^(?:(?!--).*\n)*--.*\n/);
+    },
+  };
+}
+
+async function frames(): Promise<{ ask(request: object): Promise<Record<string, unknown>> }> {
+  const socket = connect(join(folder, 's'));
+  sockets.push(socket);
+  let received = Buffer.alloc(0);
+  const [greeting] = (await once(socket, 'data')) as [Buffer];
+  expect(greeting.toString()).toBe('sqlite-wasm-run daemon 1 a.db\n');
+  return {
+    async ask(request) {
+      const text = Buffer.from(JSON.stringify(request));
+      const head = Buffer.alloc(4);
+      head.writeUInt32BE(text.length);
+      socket.write(Buffer.concat([head, text]));
+      while (received.length < 4 || received.length < 4 + received.readUInt32BE(0)) {
+        received = Buffer.concat([received, ...((await once(socket, 'data')) as [Buffer])]);
+      }
+      const end = 4 + received.readUInt32BE(0);
+      const answer = JSON.parse(received.subarray(4, end).toString());
+      received = received.subarray(end);
+      return answer;
+    },
+  };
+}
+
+const captured = (): unknown[] =>
+  [...new Changeset(new Uint8Array(readFileSync(join(folder, 'o.cs'))))].map(({ op, new: values }) => [
+    op,
+    ...values,
+  ]);
+
+describe('lines', () => {
+  test('SQL over several lines, rows, errors, status, quit', async () => {
+    const { ended, child } = await start();
+    const { greeting, ask } = await lines();
+    expect(greeting).toBe('sqlite-wasm-run daemon 1 a.db\n');
+    expect(statSync(join(folder, 's')).mode & 0o777).toBe(0o600);
+    expect(await ask('CREATE TABLE t(a INTEGER PRIMARY KEY, b);')).toBe(
+      '-- ok, 0 rows, 0 changes; what it does to the schema is not in the changeset\n',
+    );
+    expect(await ask("INSERT INTO t VALUES(1,\n'a;b'),(2,NULL);")).toBe('-- ok, 0 rows, 2 changes\n');
+    expect(await ask("SELECT a, b, x'00ff', 1.0, 'x\ty' FROM t;")).toBe(
+      "1\ta;b\tx'00ff'\t1.0\tx\\ty\n2\t\\N\tx'00ff'\t1.0\tx\\ty\n-- ok, 2 rows, 0 changes\n",
+    );
+    expect(await ask('INSERT INTO t VALUES(1,1);')).toBe('-- error 1555: UNIQUE constraint failed: t.a\n');
+    expect(await ask('SAVEPOINT x;')).toBe(
+      '-- error 21: begin a transaction first: savepoints live in one here\n',
+    );
+    expect(await ask('.status')).toBe('-- 1 transactions captured: t +2 ~0 -0\n');
+    await ask('quit');
+    await ended;
+    expect(child.exitCode).toBe(0);
+    expect(captured()).toEqual([
+      ['insert', 1n, 'a;b'],
+      ['insert', 2n, null],
+    ]);
+    expect(existsSync(join(folder, 'o.cs.journal'))).toBe(false);
+    const db = new DatabaseSync(join(folder, 'a.db'));
+    expect(
+      db.prepare("SELECT group_concat(name) AS names FROM sqlite_schema WHERE type='table'").get(),
+    ).toEqual({
+      names: 't',
+    });
+    db.close();
+  });
+});
+
+describe('frames', () => {
+  test('parameters, values without loss, errors with codes, status', async () => {
+    await start();
+    const { ask } = await frames();
+    await ask({ id: 1, sql: 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)' });
+    const values = [{ integer: '9007199254740993' }, { real: '2' }, 2.5, { blob: '00ff' }, null, 'ü', 7];
+    const sql = 'SELECT ?1 AS a, ?2, ?3, ?4, ?5, ?6, ?7';
+    expect(await ask({ id: 'x', sql, params: values })).toMatchObject({
+      id: 'x',
+      rows: [values],
+      changes: 0,
+    });
+    expect(await ask({ id: 2, sql: 'INSERT INTO t VALUES(5,1)' })).toEqual({
+      id: 2,
+      columns: [],
+      rows: [],
+      changes: 1,
+      lastInsertRowid: 5,
+    });
+    expect(await ask({ id: 3, sql: 'INSERT INTO t VALUES(5,1)' })).toEqual({
+      id: 3,
+      error: { code: 19, extendedCode: 1555, message: 'UNIQUE constraint failed: t.a' },
+    });
+    expect(await ask({ id: 4, sql: 'SELECT 1; SELECT 2;' })).toMatchObject({
+      error: { message: 'a request holds one statement' },
+    });
+    expect(await ask({ id: 5 })).toMatchObject({ error: { code: 21 } });
+    expect(await ask({ id: 6, command: 'status' })).toEqual({
+      id: 6,
+      status: { transactions: 1, tables: [{ table: 't', inserts: 1, updates: 0, deletes: 0 }] },
+    });
+  });
+});
+
+describe('transactions', () => {
+  test('one client’s keeps the others waiting; rolled back it leaves nothing', async () => {
+    const { ended } = await start();
+    const [one, other] = [await lines(), await lines()];
+    await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    await one.ask('BEGIN;');
+    await one.ask('INSERT INTO t VALUES(1);');
+    const waiting = other.ask('SELECT count(*) FROM t;');
+    await one.ask('INSERT INTO t VALUES(2);');
+    await one.ask('COMMIT;');
+    expect(await waiting).toBe('2\n-- ok, 1 rows, 0 changes\n');
+    await one.ask('BEGIN;');
+    await one.ask('DELETE FROM t;');
+    await one.ask('ROLLBACK;');
+    await one.ask('quit');
+    await ended;
+    expect(captured()).toEqual([
+      ['insert', 1n],
+      ['insert', 2n],
+    ]);
+  });
+  test('that of a client that leaves, or keeps silent, is rolled back', async () => {
+    await start('--patience', '0.3');
+    const [one, other, third] = [await lines(), await lines(), await lines()];
+    await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    await one.ask('BEGIN;');
+    await one.ask('INSERT INTO t VALUES(1);');
+    one.socket.destroy();
+    expect(await other.ask('SELECT count(*) FROM t;')).toBe('0\n-- ok, 1 rows, 0 changes\n');
+    await other.ask('BEGIN;');
+    await other.ask('INSERT INTO t VALUES(1);');
+    expect(await third.ask('SELECT count(*) FROM t;')).toBe('0\n-- ok, 1 rows, 0 changes\n');
+    expect(await other.ask('COMMIT;')).toBe(
+      '-- error 4: the transaction was rolled back, for nothing came for 0.3 s\n',
+    );
+  });
+  test('a commit that fails is not captured until it succeeds', async () => {
+    const { ended } = await start();
+    const { ask } = await lines();
+    await ask('PRAGMA foreign_keys=ON;');
+    await ask('CREATE TABLE p(a INTEGER PRIMARY KEY);');
+    await ask('CREATE TABLE t(a INTEGER PRIMARY KEY, p REFERENCES p DEFERRABLE INITIALLY DEFERRED);');
+    await ask('BEGIN;');
+    await ask('INSERT INTO t VALUES(1,1);');
+    expect(await ask('COMMIT;')).toBe('-- error 787: FOREIGN KEY constraint failed\n');
+    await ask('INSERT INTO p VALUES(1);');
+    expect(await ask('COMMIT;')).toBe('-- ok, 0 rows, 0 changes\n');
+    await ask('quit');
+    await ended;
+    expect(captured()).toHaveLength(2);
+  });
+});
+
+describe('the end', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s writes the changeset and exits with 0', async (signal) => {
+    const { child, ended } = await start();
+    const { ask } = await lines();
+    await ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    await ask('INSERT INTO t VALUES(1);');
+    child.kill(signal);
+    await ended;
+    expect(child.exitCode).toBe(0);
+    expect(captured()).toEqual([['insert', 1n]]);
+  });
+  test('killed and started again it goes on; started after its end it adds to its output', async () => {
+    for (const id of [1, 2, 3]) {
+      const { child, ended } = await start();
+      const { ask } = await lines();
+      await ask('CREATE TABLE IF NOT EXISTS t(a INTEGER PRIMARY KEY);');
+      await ask(`INSERT INTO t VALUES(${id});`);
+      child.kill(id === 1 ? 'SIGKILL' : 'SIGTERM');
+      await ended;
+    }
+    expect(captured().sort()).toEqual([
+      ['insert', 1n],
+      ['insert', 2n],
+      ['insert', 3n],
+    ]);
+  });
+  test('a second daemon on the same socket is refused', async () => {
+    await start();
+    const { child, said } = await start('--output', 'p.cs');
+    expect(child.exitCode).toBe(1);
+    expect(said()).toContain('another daemon listens at s');
+  });
+  test('killed at random under load: nothing is missing, nothing is there twice', async () => {
+    expect(await torture(api, 6)).toMatchObject({ different: 0, lost: 0 });
+  });
+});
