@@ -38,6 +38,7 @@ export {
   type FunctionOptions,
   type SessionCreation,
 } from './db/database.js';
+export type { FolderGrant, Grants } from './db/grants.js';
 export type { ConflictAction, ConflictKind, Policy, PolicyName, PolicyRule } from './db/policy.js';
 export type { ApplyReport, ReportOptions, TableReport } from './db/report.js';
 export type { Warning } from './db/schema.js';

@@ -55,15 +55,35 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
   for (const [name, source] of sources) {
     objects[name.replace('.c', '.o')] = await compile(name, source, '-Wall', '-Wextra');
   }
-  const link = [
-    '-nostartfiles',
-    '-Wl,--no-entry',
-    '-Wl,--strip-all',
-    '-Wl,--stack-first',
-    `-Wl,-z,stack-size=${stack}`,
-  ];
   const name = basename([cFiles].flat()[0] ?? '').replace('.c', '.wasm');
-  return clang(['--target=wasm32-wasip1', ...Object.keys(objects), ...link], objects, name);
+  const link = (...start: string[]): Promise<Uint8Array> =>
+    clang(
+      [
+        '--target=wasm32-wasip1',
+        ...Object.keys(objects),
+        ...start,
+        '-Wl,--strip-all',
+        '-Wl,--stack-first',
+        `-Wl,-z,stack-size=${stack}`,
+      ],
+      objects,
+      name,
+    );
+  const plain = await link('-nostartfiles', '-Wl,--no-entry');
+  // What uses the C library's streams has constructors; without _initialize they would run at every call.
+  return usesWasi(plain) ? link('-mexec-model=reactor') : plain;
+}
+
+const preview1 = 'wasi_snapshot_preview1';
+
+function usesWasi(binary: Uint8Array): boolean {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(binary as Uint8Array<ArrayBuffer>));
+  return imports.some(({ module }) => module === preview1);
+}
+
+/** Makes WASI 0.2 of the calls of wasi-libc. */
+function adapter(): Uint8Array {
+  return read(join(root, 'node_modules/@bytecodealliance/jco/lib', `${preview1}.reactor.wasm`));
 }
 
 /**
@@ -77,7 +97,8 @@ export async function buildGuest(
 ): Promise<Uint8Array> {
   const binary = await buildModule(cFiles);
   const own = world ?? worldOf([cFiles].flat().map(read)) ?? 'minimal';
-  return componentNew(await componentEmbed({ binary, witSource: witText(wit), world: own }));
+  const embedded = await componentEmbed({ binary, witSource: witText(wit), world: own });
+  return componentNew(embedded, usesWasi(binary) ? [[preview1, adapter()]] : []);
 }
 
 /** Every component that is committed, by its path. */

@@ -11,6 +11,10 @@ async function main(argv: readonly string[]): Promise<number> {
     const { changesetMain } = await import('./changeset/main.js');
     return changesetMain(argv.slice(1));
   }
+  if (argv[0] === 'inspect') {
+    const { inspectMain } = await import('./inspect.js');
+    return inspectMain(argv.slice(1));
+  }
   let args: string[];
   let own: OwnOptions;
   try {

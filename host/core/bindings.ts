@@ -550,6 +550,9 @@ export interface Bindings {
   /** `int bridge_db_config(sqlite3 *db, int op, int value, int *pState)` */
   bridge_db_config(db: number, op: number, value: number, pState: number): number;
 
+  /** `int bridge_authorize_first(sqlite3 *db, int id)` */
+  bridge_authorize_first(db: number, id: number): number;
+
   /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
   bridge_row(pStmt: number, pOut: number): number;
 

@@ -100,6 +100,10 @@ export interface Callbacks {
   call(id: number, context: number, count: number, values: number): void;
   /** SQLite let go of the object behind `id`. */
   destroy(id: number): void;
+  /** The connection that is watched under `id` is about to be closed. */
+  closing(id: number): void;
+  /** Whether a statement that is being compiled may not do something. */
+  refuses(id: number, action: number, first: string | null, second: string | null): boolean;
   filterTable(id: number, table: string): boolean;
   filterChange(id: number, iterator: number): boolean;
   /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. */
@@ -118,4 +122,6 @@ export interface Host {
   readonly terminal: Terminal | undefined;
   /** Whether the running statement should end. */
   interrupted(): boolean;
+  /** A statement of the shell begins or comes to its end. */
+  statement?(running: boolean): void;
 }

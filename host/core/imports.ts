@@ -216,6 +216,9 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_function: (id: number, context: number, count: number, values: number): void =>
       host.callbacks.call(id, context, count, values >>> 0),
     host_destroy: (id: number): void => host.callbacks.destroy(id),
+    host_closing: (id: number): void => host.callbacks.closing(id),
+    host_authorize: (id: number, action: number, first: number, second: number): number =>
+      Number(host.callbacks.refuses(id, action, memory().cString(first), memory().cString(second))),
     host_table_filter: (id: number, table: number): number =>
       Number(host.callbacks.filterTable(id, text(table))),
     host_change_filter: (id: number, iterator: number): number =>
@@ -232,6 +235,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_stream_output: (id: number, pointer: number, length: number): number =>
       host.callbacks.streamOutput(id, pointer >>> 0, length) ? SQLITE_OK : SQLITE_IOERR,
     host_interrupted: (): number => Number(host.interrupted()),
+    host_statement: (running: number): void => host.statement?.(running !== 0),
 
     host_readline(prompt: number): number {
       const line = host.terminal?.readLine(text(prompt)) ?? null;

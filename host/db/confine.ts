@@ -108,7 +108,9 @@ function refusedPragma(name: string, value: string | null, readOnly: boolean): s
   return readOnly ? 'only reading is granted' : undefined;
 }
 
-const comments = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
+/** What is quoted, as it is; comments. */
+const quotedOrComment =
+  /('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 const creates = /\b(?:create|alter)\b/i;
 const named = new RegExp(`(?<![\\w$])(${[...functions].join('|')})["'\`\\]]?\\s*\\(`, 'i');
 
@@ -118,6 +120,55 @@ const named = new RegExp(`(?<![\\w$])(${[...functions].join('|')})["'\`\\]]?\\s*
  */
 export function refusalOfText(sql: string): string | undefined {
   if (!creates.test(sql)) return undefined;
-  const found = named.exec(sql.replace(comments, ' '))?.[1];
+  const bare = sql.replace(quotedOrComment, (_, quoted: string | undefined) => quoted ?? ' ');
+  const found = named.exec(bare)?.[1];
   return found === undefined ? undefined : `${found.toLowerCase()}() may not become part of the schema`;
+}
+
+/** Asked about every action of a statement while it is compiled: true refuses the statement. */
+export type Authorize = (action: number, first: string | null, second: string | null) => boolean;
+
+/**
+ * Whether the SQL that a connection runs now is a component's. What such SQL calls in turn is confined as it is:
+ * whoever may only read cannot write through another component's function.
+ */
+export class Confinement {
+  /** How many calls of `spi` are under way. */
+  depth = 0;
+  /** Why the last action was refused. */
+  refused: string | undefined;
+  readonly #install: (authorize: Authorize) => void;
+  #installed = false;
+  #mode: 'free' | 'ro' | 'rw' = 'free';
+
+  /** @param install puts an authorizer of the host's in front of all others, for good */
+  constructor(install: (authorize: Authorize) => void) {
+    this.#install = install;
+  }
+
+  /** Runs `action`, whose SQL is a component's. */
+  run<T>(readOnly: boolean, action: () => T): T {
+    if (!this.#installed) {
+      // Not earlier: asking costs every statement of the connection something, even where nobody is confined.
+      this.#install((...asked) => this.#refuses(...asked));
+      this.#installed = true;
+    }
+    const outer = this.#mode;
+    const outerRefused = this.refused;
+    this.#mode = readOnly || outer === 'ro' ? 'ro' : 'rw';
+    try {
+      return action();
+    } finally {
+      this.#mode = outer;
+      this.refused = outerRefused;
+    }
+  }
+
+  #refuses(action: number, first: string | null, second: string | null): boolean {
+    if (this.#mode === 'free') return false;
+    const why = refusal(action, first, second, this.#mode === 'ro');
+    if (why === undefined) return false;
+    this.refused ??= why;
+    return true;
+  }
 }

@@ -6,6 +6,7 @@ import { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Callbacks, Extensions, FileSystem, Terminal } from '../core/host.js';
 import { cellSize } from './cells.js';
+import { type Authorize, Confinement } from './confine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
 import { SessionRegistry } from './sessions.js';
 
@@ -19,6 +20,10 @@ export interface Callback {
   /** Puts at most `room` bytes at `pointer` and returns how many; 0 is the end. */
   streamInput?(pointer: number, room: number): number;
   streamOutput?(pointer: number, length: number): void;
+  /** The connection is about to be closed. */
+  closing?(): void;
+  /** Whether an action is refused while a statement is compiled. */
+  refuses?: Authorize;
   /** SQLite let go of it: it will not be called again. */
   destroyed?(): void;
 }
@@ -30,6 +35,8 @@ export interface EngineOptions {
   readonly extensions?: (engine: Engine) => Extensions;
   readonly terminal?: Terminal;
   readonly interrupted?: () => boolean;
+  /** Hears when a statement of the shell begins and ends. */
+  readonly statement?: (running: boolean) => void;
   /** What the components of every connection are allowed. Left out, each connection says it. */
   readonly grants?: CheckedGrants;
   /** The functions of wasi_snapshot_preview1, which the shell needs. */
@@ -65,6 +72,7 @@ export class Engine implements Callbacks {
         extensions: options.extensions?.(this) ?? refused,
         terminal: options.terminal,
         interrupted: options.interrupted ?? (() => false),
+        ...(options.statement && { statement: options.statement }),
       },
       options.wasi,
     );
@@ -100,6 +108,7 @@ export class Engine implements Callbacks {
     if (known) return known;
     const connection = new Connection(this, db);
     const id = this.register({
+      closing: () => connection.closing(),
       destroyed: () => {
         this.#connections.delete(db);
         connection.closed();
@@ -137,6 +146,14 @@ export class Engine implements Callbacks {
     const callback = this.#callbacks.get(id);
     this.#callbacks.delete(id);
     callback?.destroyed?.();
+  }
+
+  closing(id: number): void {
+    this.#callbacks.get(id)?.closing?.();
+  }
+
+  refuses(id: number, action: number, first: string | null, second: string | null): boolean {
+    return this.#attempt(true, () => this.#callbacks.get(id)?.refuses?.(action, first, second) ?? false);
   }
 
   filterTable(id: number, table: string): boolean {
@@ -193,9 +210,12 @@ export class Connection {
   /** A number that no other connection of the process has had. */
   readonly serial: number;
   readonly sessions: SessionRegistry;
+  /** Holds the SQL of components within the database. */
+  readonly confinement: Confinement;
   /** What its components are allowed, unless the call that loads one says otherwise. */
   grants: CheckedGrants;
   #restriction: string | undefined;
+  readonly #before: (() => void)[] = [];
   readonly #closing: (() => void)[] = [];
 
   constructor(engine: Engine, db: number) {
@@ -204,6 +224,7 @@ export class Connection {
     this.db = db;
     this.serial = lastSerial;
     this.grants = engine.grants ?? noGrants;
+    this.confinement = new Confinement((authorize) => this.#authorizeFirst(authorize));
     this.sessions = new SessionRegistry(this);
   }
 
@@ -234,6 +255,21 @@ export class Connection {
       SQLITE_MISUSE,
       this.engine.core.errorText(SQLITE_MISUSE),
     );
+  }
+
+  /** Calls `action` just before SQLite is asked to close the connection: the time to finalize statements. */
+  beforeClose(action: () => void): void {
+    this.#before.push(action);
+  }
+
+  /** Called by the engine. */
+  closing(): void {
+    for (const action of this.#before) action(); // again where SQLite refuses to close this time
+  }
+
+  #authorizeFirst(refuses: Authorize): void {
+    const { c } = this.engine.core;
+    this.engine.check(this.db, c.bridge_authorize_first(this.db, this.engine.register({ refuses })));
   }
 
   /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */

@@ -4,6 +4,7 @@
  * lower and lift the few types of our interfaces without a wrapper in between.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { SqliteError } from '../core/errors.js';
 import { Views } from '../core/views.js';
 
@@ -18,6 +19,8 @@ export interface GuestOptions {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // U+FEFF is part of a text
 const encoder = new TextEncoder();
+/** Below this many bytes a loop over ASCII is faster than a call into Node. */
+const shortText = 24;
 
 export class Guest extends Views {
   readonly #realloc: GuestOptions['realloc'];
@@ -30,10 +33,11 @@ export class Guest extends Views {
   /**
    * Memory of the guest for something that is passed to it.
    *
-   * @throws RangeError where the guest answers with a place that is not in its memory or not aligned
+   * @throws RangeError where the guest has none, or answers with a place that is not in its memory or not aligned
    */
   allocate(size: number, align: number): number {
     const pointer = this.#realloc(0, 0, align, size) >>> 0;
+    if (pointer === 0 && size > 0) throw new RangeError(`the component has no memory for ${size} bytes`);
     if ((pointer & (align - 1)) !== 0 || pointer + size > this.bytes.length) {
       throw new RangeError(`the component allocated ${size} bytes outside its memory`);
     }
@@ -50,15 +54,33 @@ export class Guest extends Views {
   /** A view of `length` bytes at `pointer`. */
   slice(pointer: number, length: number): Uint8Array {
     const start = pointer >>> 0;
-    const size = length >>> 0;
+    const size = length < 0 ? length + 2 ** 32 : length;
     if (start + size > this.bytes.length) {
       throw new RangeError(`the component named ${size} bytes outside its memory`);
     }
     return this.bytes.subarray(start, start + size);
   }
 
+  /** A view of text. @throws TypeError where it is not UTF-8 */
+  utf8(pointer: number, length: number): Uint8Array {
+    const bytes = this.slice(pointer, length);
+    for (let i = 0; i < bytes.length; i++) {
+      // Most texts are short and ASCII; for the others a call into Node is worth its price.
+      if (i < shortText && (bytes[i] as number) < 0x80) continue;
+      if (!isUtf8(bytes)) throw new TypeError('the component passed text that is not UTF-8');
+      break;
+    }
+    return bytes;
+  }
+
+  /** A pair of pointer and length, of text. @throws TypeError where it is not UTF-8 */
+  utf8At(address: number): Uint8Array {
+    return this.utf8(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
+  }
+
+  /** @throws TypeError where it is not UTF-8 */
   text(pointer: number, length: number): string {
-    return decoder.decode(this.slice(pointer, length));
+    return decoder.decode(this.utf8(pointer, length));
   }
 
   /** A pair of pointer and length, as strings and lists are stored. */

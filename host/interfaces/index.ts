@@ -5,6 +5,7 @@ import type { CheckedGrants } from '../db/grants.js';
 import { changesetInterface } from './changeset.js';
 import { loggingInterface } from './logging.js';
 import { sessionInterface } from './session.js';
+import { spiInterface } from './spi.js';
 
 /** The package of our interfaces and the newest release of it that is served here. */
 export const contract = { package: 'sqlite:extension', version: '1.1.0' } as const;
@@ -15,6 +16,7 @@ type Make = (connection: Connection, component: string, grants: CheckedGrants) =
 const offered: Record<string, Make> = {
   session: (connection) => sessionInterface(connection),
   changeset: (connection, _component, grants) => changesetInterface(connection, grants.sql === 'rw'),
+  spi: (connection, _component, grants) => spiInterface(connection, grants),
   logging: (_connection, component) => loggingInterface(component),
 };
 

@@ -56,7 +56,7 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   };
 
   const liftBytes = (context: number, source: number, kind: number): void => {
-    const bytes = guest.pairAt(source + 8);
+    const bytes = kind === caseText ? guest.utf8At(source + 8) : guest.pairAt(source + 8);
     if (bytes.length > maxLength) {
       c.sqlite3_result_error_toobig(context);
       return;
@@ -91,8 +91,8 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
     }
     const result = call(id, args, count) >>> 0;
     const view = guest.view;
-    if (result + resultSize > view.byteLength) {
-      throw new RangeError('the component returned a place outside its memory');
+    if (result + resultSize > view.byteLength || result % 8 !== 0) {
+      throw new RangeError('the component returned a place outside its memory, or not aligned');
     }
     if (view.getUint8(result) === 0) {
       const kind = view.getUint8(result + 8);

@@ -64,7 +64,7 @@ function shippedNames(): string[] {
  * The file that `path` names. A path that is not there and whose last part is one of ours means that one, so
  * that `.load session` and `.load extensions/session.wasm` work in any folder.
  */
-function locate(path: string): string {
+export function locate(path: string): string {
   if (existsSync(path)) {
     if (statSync(path).isDirectory()) throw new Error(`${path} is a folder: name a component's .wasm file`);
     return path;

@@ -16,7 +16,9 @@ export function hostWith(locks: LockProvider = systemLocks): Host {
     fileSystems: [nodeFileSystem({ locking: 'auto' }, locks), nodeFileSystem({ locking: 'none' })],
     callbacks: {
       call: unused,
+      closing: unused,
       destroy: unused,
+      refuses: unused,
       filterTable: unused,
       filterChange: unused,
       conflict: unused,

@@ -66,6 +66,8 @@ IMPORT(host_extension_init) int host_extension_init(sqlite3 *db, int library, ch
 IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc, sqlite3_value **argv);
 /* The object behind id was let go of by SQLite: a function, or a connection's client data. */
 IMPORT(host_destroy) void host_destroy(int id);
+/* The connection whose client data has this id is about to be closed. */
+IMPORT(host_closing) void host_closing(int id);
 IMPORT(host_table_filter) int host_table_filter(int id, const char *zTable);
 IMPORT(host_change_filter) int host_change_filter(int id, sqlite3_changeset_iter *pIter);
 IMPORT(host_conflict) int host_conflict(int id, int eConflict, sqlite3_changeset_iter *pIter);
@@ -74,6 +76,8 @@ IMPORT(host_stream_input) int host_stream_input(int id, void *pData, int *pnData
 IMPORT(host_stream_output) int host_stream_output(int id, const void *pData, int nData);
 /* Non-zero: the user asked for the running statement to end. Asked every 1000 steps of the engine. */
 IMPORT(host_interrupted) int host_interrupted(void);
+/* A statement of the shell begins (1), or comes to its end (0). */
+IMPORT(host_statement) void host_statement(int running);
 
 /* ---- Imports: the shell -------------------------------------------------------------------------- */
 

@@ -1,0 +1,20 @@
+/** The thread in which `inspect` lets a component describe itself. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { connectionOf } from '../db/connections.js';
+import { DatabaseSync } from '../index.js';
+import { describe } from '../loader/inspect.js';
+import type { Answer, InspectInput } from './inspect.js';
+
+function answer({ path, memory }: InspectInput): Answer {
+  const database = new DatabaseSync(':memory:');
+  try {
+    return { described: describe(connectionOf(database), path, memory) };
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  } finally {
+    database.close();
+  }
+}
+
+parentPort?.postMessage(answer(workerData as InspectInput));

@@ -1,0 +1,122 @@
+/** `sqlite-wasm-run inspect FILE.wasm`: what a component is, wants and brings, and whether it would be loaded. */
+
+import { Worker } from 'node:worker_threads';
+import { checkGrants } from '../db/grants.js';
+import { type Described, type Inspection, inspect } from '../loader/inspect.js';
+import { ownHelp, takeOwnOptions } from './options.js';
+import { programName } from './shell.js';
+
+/** How long a component may take to describe itself, in ms. */
+const patience = 10_000;
+
+const usage = `Usage: ${programName} inspect FILE.wasm [--json] [options]
+
+Says what a component is, what it asks for and what it brings, and whether it would be loaded with the options
+given. Exit code: 0 where it would be, 1 where not, 2 where there is no such file.
+`;
+
+/** What the thread that runs the component answers. */
+export type Answer = { readonly described: Described } | { readonly failed: string };
+
+/** What that thread is told. */
+export interface InspectInput {
+  readonly path: string;
+  /** In bytes. */
+  readonly memory: number;
+}
+
+/** @param argv what follows `inspect`. Returns the exit code. */
+export async function inspectMain(argv: readonly string[]): Promise<number> {
+  let found: Inspection;
+  let json: boolean;
+  let path: string;
+  let memory: number;
+  try {
+    const { args, own } = takeOwnOptions(argv);
+    if (args.includes('--help') || args.includes('-h') || args.includes('-help')) {
+      process.stdout.write(usage + ownHelp());
+      return 0;
+    }
+    json = args.includes('--json');
+    const files = args.filter((arg) => arg !== '--json');
+    const wrong = files.find((arg) => arg.startsWith('-'));
+    if (wrong !== undefined) throw new Error(`inspect has no option ${wrong}: there is --json`);
+    if (files.length !== 1) throw new Error(`inspect wants one file, ${files.length} were given`);
+    path = files[0] ?? '';
+    const grants = checkGrants(own.grants);
+    memory = grants.memory;
+    found = inspect(path, grants);
+  } catch (error) {
+    process.stderr.write(
+      `${programName}: Error: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return 2;
+  }
+  const answer: Answer =
+    found.contracts.length > 0
+      ? await run({ path, memory })
+      : { failed: 'it is no component of this contract' };
+  const refused = found.refused ?? ('failed' in answer ? answer.failed : undefined);
+  const report = {
+    ...found,
+    ...answer,
+    loads: refused === undefined,
+    ...(refused !== undefined && { refused }),
+  };
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : asText(path, report));
+  return report.loads ? 0 : 1;
+}
+
+/** Lets the component describe itself in a thread of its own, which is ended where it does not come to an end. */
+function run(workerData: InspectInput): Promise<Answer> {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL('./inspect-worker.js', import.meta.url), { workerData });
+    const end = (answer: Answer): void => {
+      clearTimeout(timer);
+      void worker.terminate().then(() => resolve(answer));
+    };
+    const timer = setTimeout(
+      () => end({ failed: `${workerData.path} did not describe itself within ${patience / 1000} seconds` }),
+      patience,
+    );
+    worker.on('message', end);
+    worker.on('error', (error) => end({ failed: error.message }));
+  });
+}
+
+type Report = Inspection & Partial<{ described: Described; failed: string }> & { readonly loads: boolean };
+
+function asText(path: string, report: Report): string {
+  const { described } = report;
+  const lines: string[] = [];
+  const add = (label: string, values: readonly string[]): void => {
+    values.forEach((value, index) => {
+      lines.push(`  ${(index === 0 ? label : '').padEnd(11)}${value}`);
+    });
+  };
+  lines.push(path);
+  add('size', [`${report.size} bytes`]);
+  add('sha-256', [report.sha256]);
+  if (report.shipped) add('ships', ['with this program']);
+  add('contract', report.contracts);
+  add('world', [report.worlds.join(', ') || 'one of its own']);
+  if (described) {
+    add('name', [`${described.name} ${described.version}`]);
+    add('functions', described.functions);
+    add('aggregates', described.aggregates);
+    add('collations', described.collations);
+    add('tables', described.tables);
+    add('hooks', described.hooks);
+  } else {
+    add('described', [`no: ${report.failed}`]);
+  }
+  add(
+    'imports',
+    report.imports.map(({ name, granted, remedy }) => {
+      if (remedy === undefined) return granted ? name : `${name} (not to be had)`;
+      return granted ? `${name} (granted)` : `${name} (needs ${remedy})`;
+    }),
+  );
+  add('loads', [report.loads ? 'yes' : `no: ${report.refused}`]);
+  return `${lines.join('\n')}\n`;
+}

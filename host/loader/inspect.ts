@@ -1,0 +1,155 @@
+/** What a component is, wants and brings, and whether it would be loaded: for people who were handed one. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Connection } from '../db/engine.js';
+import { type CheckedGrants, noGrants } from '../db/grants.js';
+import type { Functions as Aggregates } from '../interfaces/generated/aggregate-function.js';
+import type { Functions as Collations } from '../interfaces/generated/collation.js';
+import type { Functions as Hooks } from '../interfaces/generated/hooks.js';
+import type { Functions as Scalars } from '../interfaces/generated/scalar-function.js';
+import type { Functions as Tables } from '../interfaces/generated/virtual-table.js';
+import { contract, parseInterface } from '../interfaces/index.js';
+import { interfacesOf, kindOf } from './binary.js';
+import { Component } from './component.js';
+import { check, locate } from './loader.js';
+import { checkNeeds, needsOf } from './policy.js';
+import { isShipped, prepare } from './prepared.js';
+
+/** An import and what becomes of it. */
+export interface InspectedImport {
+  readonly name: string;
+  /** Whether it is there with the grants given. */
+  readonly granted: boolean;
+  /** What would grant it; absent where nothing needs to, or nothing can. */
+  readonly remedy?: string;
+}
+
+/** What a component says it brings. */
+export interface Described {
+  readonly name: string;
+  readonly version: string;
+  /** As `name(arguments)`, where -1 is any number, and flags behind it. */
+  readonly functions: string[];
+  readonly aggregates: string[];
+  readonly collations: string[];
+  readonly tables: string[];
+  readonly hooks: string[];
+}
+
+/** What is known of a component without running it. */
+export interface Inspection {
+  readonly file: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly sha256: string;
+  readonly shipped: boolean;
+  /** The contract it was made for, as `sqlite:extension@1.1.0`; several where it mixes them. */
+  readonly contracts: string[];
+  /** Those of our worlds whose exports it has, the largest first; none where it is a world of its own. */
+  readonly worlds: string[];
+  readonly imports: InspectedImport[];
+  readonly exports: string[];
+  /** Why it would not be loaded. */
+  readonly refused?: string;
+}
+
+/** The exports of each world of the contract beside metadata, the largest world first. */
+const worlds: readonly [name: string, ...exports: string[]][] = [
+  [
+    'full',
+    'scalar-function',
+    'aggregate-function',
+    'collation',
+    'authorizer',
+    'hooks',
+    'virtual-table',
+    'writable-table',
+  ],
+  ['tabular-writable', 'virtual-table', 'writable-table'],
+  ['tabular', 'virtual-table'],
+  ['stateful', 'aggregate-function'],
+  ['collating', 'collation'],
+  ['authorizing', 'authorizer'],
+  ['hooked', 'hooks'],
+  ['minimal', 'scalar-function'],
+];
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Reads a component. Nothing of it runs. @throws Error where there is no such file */
+export function inspect(path: string, grants: CheckedGrants): Inspection {
+  const file = locate(path);
+  const bytes = readFileSync(file);
+  const shipped = isShipped(bytes);
+  let interfaces: { imports: string[]; exports: string[] } = { imports: [], exports: [] };
+  let refused: string | undefined;
+  try {
+    if (kindOf(bytes) === 'component') interfaces = interfacesOf(bytes);
+    check(path, bytes);
+    if (!shipped) checkNeeds(path, interfaces.imports, bytes, grants);
+  } catch (error) {
+    refused = messageOf(error);
+  }
+  const { imports, exports } = interfaces;
+  const needs = new Map(needsOf(imports, bytes, grants).map((need) => [need.import, need]));
+  const own = exports.map(parseInterface).filter((found) => found.package === contract.package);
+  const has = (name: string): boolean => own.some((found) => found.name === name);
+  const versions = [...imports, ...exports]
+    .map(parseInterface)
+    .filter((name) => name.package === contract.package);
+  return {
+    file,
+    size: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    shipped,
+    contracts: [...new Set(versions.map((name) => `${name.package}@${name.version}`))].sort(),
+    worlds: has('metadata') ? worlds.flatMap(([name, ...wanted]) => (wanted.every(has) ? [name] : [])) : [],
+    imports: imports.map((name) => {
+      const need = needs.get(name);
+      if (!need) return { name, granted: !refused?.includes(name) };
+      return { name, granted: need.granted || shipped, remedy: need.remedy };
+    }),
+    exports,
+    ...(refused !== undefined && { refused }),
+  };
+}
+
+/**
+ * Runs a component as far as it describes itself, on a connection that is thrown away, with nothing granted.
+ *
+ * @throws Error that says why it cannot be run
+ */
+export function describe(connection: Connection, path: string, memory: number): Described {
+  const prepared = prepare(readFileSync(locate(path)), path);
+  const component = new Component(connection, prepared, path, 'wrapped', { ...noGrants, memory });
+  const all = <F, T>(name: string, read: (functions: F) => T[]): T[] => {
+    const functions = component.interface<F>(name);
+    return functions ? component.described(path, () => read(functions)) : [];
+  };
+  return {
+    name: component.name,
+    version: component.version,
+    functions: all<Scalars, string>('scalar-function', (found) =>
+      found.describe().map(({ name, numArgs, options }) => `${name}(${numArgs})${flags(options)}`),
+    ),
+    aggregates: all<Aggregates, string>('aggregate-function', (found) =>
+      found.describe().map(({ name, numArgs, options }) => `${name}(${numArgs})${flags(options)}`),
+    ),
+    collations: all<Collations, string>('collation', (found) => found.describe().map(({ name }) => name)),
+    tables: all<Tables, string>('virtual-table', (found) =>
+      found.describe().map(({ name, options }) => `${name}${flags(options)}`),
+    ),
+    hooks: all<Hooks, string>('hooks', (found) => namesOf(found.describe())),
+  };
+}
+
+function namesOf(options: object): string[] {
+  return Object.entries(options).flatMap(([name, on]) => (on === true ? [name] : []));
+}
+
+function flags(options: object): string {
+  return namesOf(options)
+    .map((name) => ` ${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
+    .join('');
+}
