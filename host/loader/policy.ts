@@ -34,7 +34,9 @@ export function checkComponent(
       const names = offeredNames().map((name) => `${contract.package}/${name}`);
       throw new Error(
         `${path} imports ${text}, which this host does not offer: there is ` +
-          (isWasi ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of 0.2' : names.join(', ')),
+          (isWasi
+            ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of 0.2'
+            : names.join(', ')),
       );
     }
     if (!isWasi && !servesVersion(wanted.version)) throw new Error(wrongVersion(path, text));

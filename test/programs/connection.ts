@@ -16,6 +16,9 @@ export function hostWith(locks: LockProvider = systemLocks): Host {
     fileSystems: [nodeFileSystem({ locking: 'auto' }, locks), nodeFileSystem({ locking: 'none' })],
     callbacks: {
       call: unused,
+      step: unused,
+      groupValue: unused,
+      module: () => undefined,
       destroy: unused,
       filterTable: unused,
       filterChange: unused,
