@@ -32,6 +32,8 @@ const worlds = [
   'hooked',
   'tabular',
   'tabular-writable',
+  'functions-and-tables',
+  'analytic',
   'full',
 ];
 

@@ -142,6 +142,57 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     });
   });
 
+  describe('sessions as tables', () => {
+    test('CREATE VIRTUAL TABLE temp.s USING session records until DROP', () => {
+      db.exec('CREATE VIRTUAL TABLE temp.s USING session(main, t, "u")');
+      db.exec('INSERT INTO t VALUES(1,2,3)');
+      expect([...new Changeset(value('SELECT changeset FROM s') as Uint8Array)]).toHaveLength(1);
+      expect(new Changeset(value('SELECT patchset FROM s') as Uint8Array).isPatchset).toBe(true);
+      expect(value('SELECT session_isempty(handle) FROM s')).toBe(0);
+      db.exec('DROP TABLE s');
+      expect(value('SELECT count(*) FROM sessions')).toBe(0);
+    });
+    test('it is ended by the rollback of its CREATE, and by nothing else that disconnects tables', () => {
+      db.exec('BEGIN; CREATE VIRTUAL TABLE temp.s USING session');
+      expect(value('SELECT count(*) FROM sessions')).toBe(1);
+      db.exec('ROLLBACK');
+      expect(value('SELECT count(*) FROM sessions')).toBe(0);
+      db.exec('CREATE VIRTUAL TABLE temp.s USING session; INSERT INTO t VALUES(1,2,3)');
+      db.exec('BEGIN; CREATE TABLE other(x); ROLLBACK; VACUUM');
+      expect(failure("ATTACH '/nowhere/at/all' AS x")).toMatch(/unable to open database/);
+      db.exec('CREATE TABLE another(x)');
+      expect([...new Changeset(value('SELECT changeset FROM s') as Uint8Array)]).toHaveLength(1);
+      db.exec('BEGIN; SAVEPOINT p; CREATE VIRTUAL TABLE temp.s2 USING session; ROLLBACK TO p; COMMIT');
+      db.exec('CREATE VIRTUAL TABLE temp.s2 USING session');
+      expect(value('SELECT count(*) FROM sessions')).toBe(2);
+    });
+    test('it is temporary, and is not written to', () => {
+      expect(failure('CREATE VIRTUAL TABLE s USING session(main)')).toBe(
+        'a session is a temporary table: CREATE VIRTUAL TABLE temp.NAME USING session(...)',
+      );
+      expect(failure('CREATE VIRTUAL TABLE temp.s USING session(nope)')).toBe(
+        "no database is attached as 'nope': there is 'main', 'temp'",
+      );
+      db.exec('CREATE VIRTUAL TABLE temp.s USING session');
+      expect(failure('DELETE FROM s')).toBe('table s may not be modified');
+    });
+    test('sessions lists them all, some hundreds too', () => {
+      session("session_create('main', 't', 'u')");
+      expect(
+        rows('SELECT handle = h, dbname, tables, enabled, indirect, empty, bytes > 0 FROM sessions, s'),
+      ).toEqual([[1, 'main', 't, u', 1, 0, 1, 1]]);
+      db.exec(
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x<900) SELECT count(session_create('main')) FROM c",
+      );
+      expect(rows('SELECT count(*) AS a, count(DISTINCT handle) AS b FROM sessions')).toEqual([[901, 901]]);
+    });
+    test('ten thousand are the limit', () => {
+      const sql =
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 10001) SELECT count(session_create('main')) FROM c";
+      expect(failure(sql)).toBe('the connection has 10000 sessions already: delete those that are done');
+    });
+  });
+
   describe('changeset_ functions', () => {
     beforeEach(() => {
       session("session_create('main', 't')");
@@ -240,6 +291,75 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       db.exec("CREATE VIEW v AS SELECT changeset_apply(x'')");
       expect(failure('SELECT * FROM v')).toBe('unsafe use of changeset_apply()');
+    });
+    test('changeset_rows: a row for each value that changed', () => {
+      db.exec("CREATE TABLE k(x, y, z, g AS (x), PRIMARY KEY(z, x)); SELECT session_attach(h, 'k') FROM s");
+      db.exec("UPDATE t SET b='new', c=NULL WHERE a=1; INSERT INTO k VALUES('a\"b', 2, 3.5)");
+      hold();
+      expect(rows('SELECT r.* FROM c, changeset_rows(c.c) AS r ORDER BY seq')).toEqual([
+        [1, 't', 'INSERT', 0, 1, 'a', null, 1],
+        [1, 't', 'INSERT', 0, 1, 'b', null, 'new'],
+        [1, 't', 'INSERT', 0, 1, 'c', null, null],
+        [2, 't', 'INSERT', 0, 2, 'a', null, 2],
+        [2, 't', 'INSERT', 0, 2, 'b', null, null],
+        [2, 't', 'INSERT', 0, 2, 'c', null, new Uint8Array([1])],
+        [3, 'k', 'INSERT', 0, '[3.5,"a\\u0022b"]', 'x', null, 'a"b'],
+        [3, 'k', 'INSERT', 0, '[3.5,"a\\u0022b"]', 'y', null, 2],
+        [3, 'k', 'INSERT', 0, '[3.5,"a\\u0022b"]', 'z', null, 3.5],
+      ]);
+      expect(
+        rows('SELECT tbl, op, count(DISTINCT seq) AS n FROM c, changeset_rows(c.c) GROUP BY 1, 2 ORDER BY 1'),
+      ).toEqual([
+        ['k', 'INSERT', 1],
+        ['t', 'INSERT', 2],
+      ]);
+    });
+    test('changeset_rows joins with the table itself, and scans thousands', () => {
+      db.exec(
+        "WITH RECURSIVE n(x) AS (SELECT 10 UNION ALL SELECT x+1 FROM n WHERE x<3000) INSERT INTO t SELECT x, 'v'||x, 0 FROM n",
+      );
+      hold();
+      expect(
+        value(
+          "SELECT count(*) FROM c, changeset_rows(c.c) AS r JOIN t ON t.a = r.pk AND r.new = t.b WHERE r.column='b'",
+        ),
+      ).toBe(2992);
+      expect(value('SELECT new FROM c, changeset_rows(c.c) LIMIT 1 OFFSET 5000') !== undefined).toBe(true);
+      expect(value('SELECT count(*) FROM changeset_rows(NULL)')).toBe(0);
+      expect(failure("SELECT * FROM changeset_rows('x')")).toBe(
+        'changeset_rows: a changeset is a blob, as session_changeset(h) gives; got text',
+      );
+      expect(failure("SELECT * FROM changeset_rows(x'00')")).toBe(
+        'a changeset begins with the byte T or P, not this at byte 0',
+      );
+    });
+    test('changeset_group is concat over rows, in groups, of many rows', () => {
+      db.exec('CREATE TEMP TABLE log(g, c)');
+      for (let i = 0; i < 150; i++) {
+        db.exec(
+          `INSERT INTO t VALUES(${100 + i}, ${i}, 0); INSERT INTO log SELECT ${i % 2}, session_take(h) FROM s`,
+        );
+      }
+      const all = db
+        .prepare('SELECT c FROM log')
+        .all()
+        .map((row) => row.c as Uint8Array);
+      expect(value('SELECT changeset_group(c) FROM log')).toEqual(Changeset.concat(...all).bytes);
+      expect(
+        rows(
+          "SELECT g, json_extract(changeset_stat(changeset_group(c)), '$[0].inserts') AS n FROM log GROUP BY g",
+        ),
+      ).toEqual([
+        [0, 77],
+        [1, 75],
+      ]);
+      expect(value('SELECT length(changeset_group(c)) FROM log WHERE 0')).toBe(0);
+      expect(failure('SELECT changeset_group(g) FROM log')).toBe(
+        'changeset_group: a changeset is a blob, as session_changeset(h) gives; got an integer',
+      );
+      expect(failure('SELECT changeset_group(c) OVER (ORDER BY rowid) FROM log')).toMatch(
+        /may not be used as a window function/,
+      );
     });
     test('changeset_rebase makes local changes fit', () => {
       db.exec('DELETE FROM t; INSERT INTO t VALUES(1,1,1)');

@@ -1,6 +1,6 @@
 /* The SQL functions changeset_*, over the host's interface sqlite:extension/changeset. */
-#include "minimal.h"
-#define WORLD(name) minimal_##name
+#include "analytic.h"
+#define WORLD(name) analytic_##name
 #include "guest.h"
 
 typedef sqlite_extension_changeset_held_t Held;
@@ -30,8 +30,8 @@ static const Function functions[FUNCTIONS] = {
 };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  minimal_string_dup(&ret->name, "changeset");
-  minimal_string_dup(&ret->version, "1.1.0");
+  analytic_string_dup(&ret->name, "changeset");
+  analytic_string_dup(&ret->version, "1.1.0");
 }
 
 void exports_sqlite_extension_scalar_function_describe(
@@ -51,7 +51,7 @@ static void drop(Held held) {
 static bool hold(const char *name, Value *v, Held *held, Error *err) {
   if (!is_blob(v)) return fail_kind(err, name, "a changeset is a blob, as session_changeset(h) gives", v);
   if (!sqlite_extension_changeset_create(held, err)) return false;
-  minimal_list_u8_t bytes = {v->val.blob.ptr, v->val.blob.len};
+  analytic_list_u8_t bytes = {v->val.blob.ptr, v->val.blob.len};
   if (sqlite_extension_changeset_append(*held, &bytes, err)) return true;
   drop(*held);
   return false;
@@ -60,7 +60,7 @@ static bool hold(const char *name, Value *v, Held *held, Error *err) {
 /* Takes what the host holds as the result, and lets go of it. */
 static bool give_held(Held held, Value *ret, Error *err) {
   uint64_t size;
-  minimal_list_u8_t bytes;
+  analytic_list_u8_t bytes;
   bool done = sqlite_extension_changeset_size(held, &size, err) &&
               sqlite_extension_changeset_read(held, 0, size, &bytes, err);
   drop(held);
@@ -88,7 +88,7 @@ static bool concat(Value *args, size_t count, Value *ret, Error *err) {
 }
 
 static bool rebase(Held held, Value *args, size_t count, Value *ret, Error *err) {
-  minimal_list_list_u8_t buffers = {malloc((count ? count : 1) * sizeof(minimal_list_u8_t)), count};
+  analytic_list_list_u8_t buffers = {malloc((count ? count : 1) * sizeof(analytic_list_u8_t)), count};
   if (!buffers.ptr) abort();
   for (size_t i = 0; i < count; i++) {
     if (!is_blob(&args[i])) {
@@ -116,7 +116,7 @@ static bool fault(uint64_t id, Held held, Value *ret, Error *err) {
     add(&s, " at byte ");
     add_unsigned(&s, found.val.offset);
     ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
-    minimal_string_dup_n(&ret->val.text, s.text, s.len);
+    analytic_string_dup_n(&ret->val.text, s.text, s.len);
   }
   sqlite_extension_changeset_option_fault_free(&found);
   return true;
@@ -124,7 +124,7 @@ static bool fault(uint64_t id, Held held, Value *ret, Error *err) {
 
 static bool on_held(uint64_t id, Held held, Value *args, size_t count, Value *ret, Error *err) {
   Held made;
-  minimal_string_t options;
+  analytic_string_t options;
   switch (id) {
     case INVERT:
       return sqlite_extension_changeset_invert(held, &made, err) && give_held(made, ret, err);
@@ -147,7 +147,7 @@ static bool on_held(uint64_t id, Held held, Value *args, size_t count, Value *re
         return fail_kind(err, functions[id].name, "the options are a JSON object, as text", &args[1]);
       }
       if (count > 1) options = args[1].val.text;
-      else minimal_string_set(&options, "{}");
+      else analytic_string_set(&options, "{}");
       ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
       return sqlite_extension_changeset_apply(held, &options, &ret->val.text, err);
   }

@@ -1,6 +1,6 @@
 /* The SQL functions session_*, over the host's interface sqlite:extension/session. */
-#include "minimal.h"
-#define WORLD(name) minimal_##name
+#include "functions_and_tables.h"
+#define WORLD(name) functions_and_tables_##name
 #include "guest.h"
 
 typedef sqlite_extension_session_handle_t Handle;
@@ -32,8 +32,8 @@ static const Function functions[FUNCTIONS] = {
 };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  minimal_string_dup(&ret->name, "session");
-  minimal_string_dup(&ret->version, "1.1.0");
+  functions_and_tables_string_dup(&ret->name, "session");
+  functions_and_tables_string_dup(&ret->version, "1.1.0");
 }
 
 void exports_sqlite_extension_scalar_function_describe(
@@ -111,7 +111,7 @@ static bool state(int function, Handle h, Value *wanted, Value *ret, Error *err)
 }
 
 static bool filter(Handle h, Value *args, size_t count, Value *ret, Error *err) {
-  minimal_list_string_t globs = {malloc((count ? count : 1) * sizeof(minimal_string_t)), count};
+  functions_and_tables_list_string_t globs = {malloc((count ? count : 1) * sizeof(functions_and_tables_string_t)), count};
   if (!globs.ptr) abort();
   for (size_t i = 0; i < count; i++) {
     if (!is_text(&args[i])) {

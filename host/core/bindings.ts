@@ -80,6 +80,9 @@ export interface Bindings {
   /** `int sqlite3_db_readonly(sqlite3 *db, const char *zDbName)` */
   sqlite3_db_readonly(db: number, zDbName: number): number;
 
+  /** `int sqlite3_declare_vtab(sqlite3 *db, const char *zSQL)` */
+  sqlite3_declare_vtab(db: number, zSQL: number): number;
+
   /** `int sqlite3_enable_load_extension(sqlite3 *db, int onoff)` */
   sqlite3_enable_load_extension(db: number, onoff: number): number;
 
@@ -256,6 +259,24 @@ export interface Bindings {
 
   /** `int sqlite3_value_type(sqlite3_value*)` */
   sqlite3_value_type(value: number): number;
+
+  /** `int sqlite3_vtab_distinct(sqlite3_index_info*)` */
+  sqlite3_vtab_distinct(pInfo: number): number;
+
+  /** `int sqlite3_vtab_in(sqlite3_index_info*, int iCons, int bHandle)` */
+  sqlite3_vtab_in(pInfo: number, iCons: number, bHandle: number): number;
+
+  /** `int sqlite3_vtab_in_first(sqlite3_value *pVal, sqlite3_value **ppOut)` */
+  sqlite3_vtab_in_first(pVal: number, ppOut: number): number;
+
+  /** `int sqlite3_vtab_in_next(sqlite3_value *pVal, sqlite3_value **ppOut)` */
+  sqlite3_vtab_in_next(pVal: number, ppOut: number): number;
+
+  /** `int sqlite3_vtab_on_conflict(sqlite3*)` */
+  sqlite3_vtab_on_conflict(db: number): number;
+
+  /** `int sqlite3_vtab_rhs_value(sqlite3_index_info*, int, sqlite3_value **ppVal)` */
+  sqlite3_vtab_rhs_value(pInfo: number, iCons: number, ppVal: number): number;
 
   /** `int sqlite3changegroup_add(sqlite3_changegroup*, int nData, void *pData)` */
   sqlite3changegroup_add(pGrp: number, nData: number, pData: number): number;
@@ -534,6 +555,19 @@ export interface Bindings {
 
   /** `int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id)` */
   bridge_create_function(db: number, zName: number, nArg: number, flags: number, id: number): number;
+
+  /** `int bridge_create_aggregate(sqlite3 *db, const char *zName, int nArg, int flags, int id, int window)` */
+  bridge_create_aggregate(
+    db: number,
+    zName: number,
+    nArg: number,
+    flags: number,
+    id: number,
+    window: number,
+  ): number;
+
+  /** `int bridge_create_module(sqlite3 *db, const char *zName, int id, int options, const char *zShadow)` */
+  bridge_create_module(db: number, zName: number, id: number, options: number, zShadow: number): number;
 
   /** `void bridge_values(int argc, sqlite3_value **argv, void *pOut)` */
   bridge_values(argc: number, argv: number, pOut: number): void;

@@ -44,6 +44,7 @@ export const SQLITE_INTEGER = 1;
 export const SQLITE_FLOAT = 2;
 export const SQLITE_TEXT = 3;
 export const SQLITE_BLOB = 4;
+export const SQLITE_NULL = 5;
 
 export const SQLITE_OPEN_READONLY = 0x1;
 export const SQLITE_OPEN_READWRITE = 0x2;
@@ -112,3 +113,6 @@ export const CALLBACK_CHANGE_FILTER = 1;
 export const CALLBACK_CONFLICT = 2;
 export const CALLBACK_STREAM_INPUT = 3;
 export const CALLBACK_STREAM_OUTPUT = 4;
+
+/** `idxFlags` of `sqlite3_index_info`: at most one row. */
+export const SQLITE_INDEX_SCAN_UNIQUE = 1;

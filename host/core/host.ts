@@ -94,10 +94,48 @@ export interface Terminal {
   system(command: string, input: string | null, output: string | null): number;
 }
 
+/** A virtual table module, as the core calls it. Every method may throw; tables and cursors are numbers above 0. */
+export interface TableModule {
+  /** Declares the table and returns its number and that of its columns. */
+  connect(db: number, create: boolean, args: readonly string[]): { table: number; columns: number };
+  /** May not throw. */
+  disconnect(table: number): void;
+  destroy(table: number): void;
+  /** Fills the `sqlite3_index_info` at an address. False where there is no plan. */
+  bestIndex(table: number, info: number): boolean;
+  open(table: number): number;
+  /** May not throw. */
+  close(cursor: number): void;
+  /** Begins a scan and fills the batch at an address with at most `ask` rows. `text` is that of the plan. */
+  filter(
+    cursor: number,
+    batch: number,
+    plan: number,
+    text: string,
+    count: number,
+    values: number,
+    ask: number,
+  ): void;
+  fetch(cursor: number, batch: number, ask: number): void;
+  /** `xUpdate`; returns the rowid of a new row. */
+  update(table: number, count: number, values: number): bigint | undefined;
+  /** `what`: 0 begin, 1 sync, 2 commit, 3 rollback, 4 savepoint, 5 release, 6 rollback to. */
+  transaction(table: number, what: number, savepoint: number): void;
+  rename(table: number, name: string): void;
+  /** A sentence where it is damaged. */
+  integrity(table: number, quick: boolean): string | undefined;
+}
+
 /** Functions that the core calls back by number. None may throw. */
 export interface Callbacks {
   /** `xFunc` of an SQL function. */
   call(id: number, context: number, count: number, values: number): void;
+  /** `xStep`, or `xInverse`, of an aggregate on a group, 0 being a new one. Returns the group's number. */
+  step(id: number, context: number, group: number, count: number, values: number, inverse: boolean): number;
+  /** `xValue`, or `xFinal`, which ends the group. Returns its number, 0 where it ended. */
+  groupValue(id: number, context: number, group: number, final: boolean): number;
+  /** The module behind `id`; undefined where it is gone. */
+  module(id: number): TableModule | undefined;
   /** SQLite let go of the object behind `id`. */
   destroy(id: number): void;
   /** The connection that is watched under `id` is about to be closed. */

@@ -18,6 +18,7 @@ import {
 } from './constants.js';
 import { FileError, type Host, type Library, type OpenFile } from './host.js';
 import type { Memory } from './memory.js';
+import { tableImports } from './table-imports.js';
 
 const encoder = new TextEncoder();
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -234,6 +235,13 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     },
     host_stream_output: (id: number, pointer: number, length: number): number =>
       host.callbacks.streamOutput(id, pointer >>> 0, length) ? SQLITE_OK : SQLITE_IOERR,
+    host_step: (id: number, context: number, group: number, count: number, values: number, inverse: number) =>
+      host.callbacks.step(id, context, group, count, values >>> 0, inverse !== 0),
+    host_group_value: (id: number, context: number, group: number, final: number): number =>
+      host.callbacks.groupValue(id, context, group, final !== 0),
+
+    ...tableImports(host, memory),
+
     host_interrupted: (): number => Number(host.interrupted()),
     host_statement: (running: number): void => host.statement?.(running !== 0),
 

@@ -4,7 +4,7 @@ import { threadId } from 'node:worker_threads';
 import { maxArguments, SQLITE_CHANGESET_ABORT, SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
 import { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
-import type { Callbacks, Extensions, FileSystem, Terminal } from '../core/host.js';
+import type { Callbacks, Extensions, FileSystem, TableModule, Terminal } from '../core/host.js';
 import { cellSize } from './cells.js';
 import { type Authorize, Confinement } from './confine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
@@ -14,6 +14,12 @@ import { SessionRegistry } from './sessions.js';
 export interface Callback {
   /** An SQL function was called with `count` values at address `values`. Throwing fails the statement. */
   call?(context: number, count: number, values: number): void;
+  /** An aggregate takes a row; returns the number of its group, which it makes where that is 0. */
+  step?(context: number, group: number, count: number, values: number, inverse: boolean): number;
+  /** Sets an aggregate's result. Returns the group's number, 0 where `final` ended it. */
+  groupValue?(context: number, group: number, final: boolean): number;
+  /** A virtual table module. */
+  readonly module?: TableModule;
   filterTable?(table: string): boolean;
   filterChange?(iterator: number): boolean;
   conflict?(kind: number, iterator: number): number;
@@ -135,11 +141,38 @@ export class Engine implements Callbacks {
     try {
       this.#callbacks.get(id)?.call?.(context, count, values);
     } catch (error) {
-      this.#thrown = { error };
-      using arena = this.core.memory.arena();
-      const { pointer, length } = arena.text(error instanceof Error ? error.message : String(error));
-      this.core.c.sqlite3_result_error(context, pointer, length);
+      this.failIn(context, error);
     }
+  }
+
+  /** Fails the statement that runs in `context`; what was thrown is kept for {@link check}. */
+  failIn(context: number, error: unknown): void {
+    this.#thrown = { error };
+    using arena = this.core.memory.arena();
+    const { pointer, length } = arena.text(error instanceof Error ? error.message : String(error));
+    this.core.c.sqlite3_result_error(context, pointer, length);
+  }
+
+  step(id: number, context: number, group: number, count: number, values: number, inverse: boolean): number {
+    try {
+      return this.#callbacks.get(id)?.step?.(context, group, count, values, inverse) ?? group;
+    } catch (error) {
+      this.failIn(context, error);
+      return group;
+    }
+  }
+
+  groupValue(id: number, context: number, group: number, final: boolean): number {
+    try {
+      return this.#callbacks.get(id)?.groupValue?.(context, group, final) ?? group;
+    } catch (error) {
+      this.failIn(context, error);
+      return final ? 0 : group;
+    }
+  }
+
+  module(id: number): TableModule | undefined {
+    return this.#callbacks.get(id)?.module;
   }
 
   destroy(id: number): void {

@@ -139,6 +139,8 @@ export function changesetInterface(connection: Connection, mayApply: boolean): F
         entry.reader = reader;
         return more ? { changes, next: BigInt(reader.end) } : { changes };
       }),
+    columnNames: (table, count) =>
+      call(() => [...(columnNames(table, count) ?? Array.from({ length: count }, (_, i) => `c${i + 1}`))]),
     invert: (number) => call(() => held.add(invert(held.bytes(number)))),
     concat: (numbers, schema) =>
       call(() => {

@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url';
 import type { Extensions, Library } from '../core/host.js';
 import type { Engine } from '../db/engine.js';
 import type { CheckedGrants } from '../db/grants.js';
+import { registerAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
 import { type CallPath, Component } from './component.js';
 import { checkComponent, checkNeeds } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
 import { registerScalars } from './scalars.js';
+import { registerTables } from './tables.js';
 
 export interface LoaderOptions {
   /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
@@ -18,7 +20,11 @@ export interface LoaderOptions {
 }
 
 /** What a component can bring. Each registers what the component exports of it, and nothing where it does not. */
-const capabilities: readonly ((component: Component, path: string) => void)[] = [registerScalars];
+const capabilities: readonly ((component: Component, path: string) => void)[] = [
+  registerScalars,
+  registerAggregates,
+  registerTables,
+];
 
 /** Serves an engine's `.load`. */
 export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Extensions {

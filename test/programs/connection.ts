@@ -17,6 +17,9 @@ export function hostWith(locks: LockProvider = systemLocks): Host {
     callbacks: {
       call: unused,
       closing: unused,
+      step: unused,
+      groupValue: unused,
+      module: () => undefined,
       destroy: unused,
       refuses: unused,
       filterTable: unused,

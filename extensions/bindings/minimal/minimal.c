@@ -73,6 +73,9 @@ extern void __wasm_import_sqlite_extension_changeset_validate(int32_t, uint8_t *
 __attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("changes")))
 extern void __wasm_import_sqlite_extension_changeset_changes(int32_t, int64_t, int32_t, uint8_t *);
 
+__attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("column-names")))
+extern void __wasm_import_sqlite_extension_changeset_column_names(uint8_t *, size_t, int32_t, uint8_t *);
+
 __attribute__((__import_module__("sqlite:extension/changeset@1.1.0"), __import_name__("invert")))
 extern void __wasm_import_sqlite_extension_changeset_invert(int32_t, uint8_t *);
 
@@ -420,6 +423,14 @@ void sqlite_extension_changeset_result_option_fault_sqlite_error_free(sqlite_ext
 void sqlite_extension_changeset_result_page_sqlite_error_free(sqlite_extension_changeset_result_page_sqlite_error_t *ptr) {
   if (!ptr->is_err) {
     sqlite_extension_changeset_page_free(&ptr->val.ok);
+  } else {
+    sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_changeset_result_list_string_sqlite_error_free(sqlite_extension_changeset_result_list_string_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    minimal_list_string_free(&ptr->val.ok);
   } else {
     sqlite_extension_changeset_sqlite_error_free(&ptr->val.err);
   }
@@ -1289,6 +1300,37 @@ bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t change
         (int32_t) *((int32_t*) (ptr + 8)),
         (int32_t) *((int32_t*) (ptr + 12)),
         (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_changeset_column_names(minimal_string_t *table, uint32_t count, minimal_list_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_changeset_column_names((uint8_t *) (*table).ptr, (*table).len, (int32_t) (count), ptr);
+  sqlite_extension_changeset_result_list_string_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (minimal_list_string_t) { (minimal_string_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (minimal_string_t) (minimal_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
       };
       break;
     }

@@ -277,6 +277,14 @@ typedef struct {
 } sqlite_extension_changeset_result_page_sqlite_error_t;
 
 typedef struct {
+  bool is_err;
+  union {
+    stateful_list_string_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_list_string_sqlite_error_t;
+
+typedef struct {
   sqlite_extension_changeset_held_t *ptr;
   size_t len;
 } sqlite_extension_changeset_list_held_t;
@@ -510,6 +518,10 @@ extern bool sqlite_extension_changeset_validate(sqlite_extension_changeset_held_
 // 
 // C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
 extern bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t changeset, uint64_t position, uint32_t max, sqlite_extension_changeset_page_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
+// database "main", generated columns left out; c1, c2 and so on where the table is not there or has another
+// number of columns.
+extern bool sqlite_extension_changeset_column_names(stateful_string_t *table, uint32_t count, stateful_list_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
 // What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
 // 
 // C: `sqlite3changeset_invert`.
@@ -637,6 +649,8 @@ void sqlite_extension_changeset_option_fault_free(sqlite_extension_changeset_opt
 void sqlite_extension_changeset_result_option_fault_sqlite_error_free(sqlite_extension_changeset_result_option_fault_sqlite_error_t *ptr);
 
 void sqlite_extension_changeset_result_page_sqlite_error_free(sqlite_extension_changeset_result_page_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_result_list_string_sqlite_error_free(sqlite_extension_changeset_result_list_string_sqlite_error_t *ptr);
 
 void sqlite_extension_changeset_list_held_free(sqlite_extension_changeset_list_held_t *ptr);
 

@@ -277,6 +277,14 @@ typedef struct {
 } sqlite_extension_changeset_result_page_sqlite_error_t;
 
 typedef struct {
+  bool is_err;
+  union {
+    tabular_writable_list_string_t ok;
+    sqlite_extension_changeset_sqlite_error_t err;
+  } val;
+} sqlite_extension_changeset_result_list_string_sqlite_error_t;
+
+typedef struct {
   sqlite_extension_changeset_held_t *ptr;
   size_t len;
 } sqlite_extension_changeset_list_held_t;
@@ -410,7 +418,8 @@ typedef uint8_t exports_sqlite_extension_virtual_table_module_flags_t;
 
 // A table of the module's name is there without CREATE VIRTUAL TABLE; the arguments are then empty.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS (1 << 0)
-// CREATE VIRTUAL TABLE name USING module(...) makes one.
+// CREATE VIRTUAL TABLE name USING module(...) makes one. Of a module that is eponymous too, every table is
+// connected, none is created.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_CREATABLE (1 << 1)
 // Not usable from triggers and views (`SQLITE_VTAB_DIRECTONLY`).
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_DIRECT_ONLY (1 << 2)
@@ -418,7 +427,8 @@ typedef uint8_t exports_sqlite_extension_virtual_table_module_flags_t;
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_INNOCUOUS (1 << 3)
 // Changed by INSERT, UPDATE and DELETE: the component exports `writable-table` too.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_WRITABLE (1 << 4)
-// Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called.
+// Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called. A table
+// that is created takes part in that transaction at once, so that `rollback` tells of a CREATE undone.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL (1 << 5)
 // Takes part in savepoints too: `savepoint`, `release` and `rollback-to` are called.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_SAVEPOINTS (1 << 6)
@@ -728,6 +738,10 @@ extern bool sqlite_extension_changeset_validate(sqlite_extension_changeset_held_
 // 
 // C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
 extern bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t changeset, uint64_t position, uint32_t max, sqlite_extension_changeset_page_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
+// The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
+// database "main", generated columns left out; c1, c2 and so on where the table is not there or has another
+// number of columns.
+extern bool sqlite_extension_changeset_column_names(tabular_writable_string_t *table, uint32_t count, tabular_writable_list_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
 // What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
 // 
 // C: `sqlite3changeset_invert`.
@@ -873,6 +887,8 @@ void sqlite_extension_changeset_option_fault_free(sqlite_extension_changeset_opt
 void sqlite_extension_changeset_result_option_fault_sqlite_error_free(sqlite_extension_changeset_result_option_fault_sqlite_error_t *ptr);
 
 void sqlite_extension_changeset_result_page_sqlite_error_free(sqlite_extension_changeset_result_page_sqlite_error_t *ptr);
+
+void sqlite_extension_changeset_result_list_string_sqlite_error_free(sqlite_extension_changeset_result_list_string_sqlite_error_t *ptr);
 
 void sqlite_extension_changeset_list_held_free(sqlite_extension_changeset_list_held_t *ptr);
 

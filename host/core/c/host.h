@@ -74,6 +74,37 @@ IMPORT(host_conflict) int host_conflict(int id, int eConflict, sqlite3_changeset
 /* Puts at most *pnData bytes at pData and says in *pnData how many; 0 is the end. */
 IMPORT(host_stream_input) int host_stream_input(int id, void *pData, int *pnData);
 IMPORT(host_stream_output) int host_stream_output(int id, const void *pData, int nData);
+/* xStep and xInverse of an aggregate. group is the number of its state, 0 for a new one; returns the number. */
+IMPORT(host_step) int host_step(int id, sqlite3_context *ctx, int group, int argc, sqlite3_value **argv,
+  int inverse);
+/* xValue, or xFinal, which ends the group. Returns its number, 0 where it ended. */
+IMPORT(host_group_value) int host_group_value(int id, sqlite3_context *ctx, int group, int final);
+
+/* ---- Imports: virtual tables. Those that can fail put text from sqlite3_malloc into *pzErr -------- */
+
+/* Some rows: nRow rowids at pBlock, then the cells of each row as bridge_row writes them. The host allocates
+** pBlock, of nBlock bytes, and anew where that is too small. */
+typedef struct Batch { void *pBlock; int nBlock; int nRow; int done; } Batch;
+
+/* Declares the table. Returns its number > 0, or the negative of a result code. */
+IMPORT(host_table_connect) int host_table_connect(int id, sqlite3 *db, int create, int argc,
+  const char *const*argv, int *pnColumn, char **pzErr);
+IMPORT(host_table_disconnect) void host_table_disconnect(int id, int table);
+IMPORT(host_table_destroy) int host_table_destroy(int id, int table, char **pzErr);
+IMPORT(host_table_best_index) int host_table_best_index(int id, int table, sqlite3_index_info *pInfo,
+  char **pzErr);
+IMPORT(host_cursor_open) int host_cursor_open(int id, int table, char **pzErr);
+IMPORT(host_cursor_close) void host_cursor_close(int id, int cursor);
+IMPORT(host_cursor_filter) int host_cursor_filter(int id, int cursor, Batch *pBatch, int idxNum,
+  const char *idxStr, int argc, sqlite3_value **argv, int nAsk, char **pzErr);
+IMPORT(host_cursor_fetch) int host_cursor_fetch(int id, int cursor, Batch *pBatch, int nAsk, char **pzErr);
+IMPORT(host_table_update) int host_table_update(int id, int table, int argc, sqlite3_value **argv,
+  sqlite3_int64 *pRowid, char **pzErr);
+/* what: 0 begin, 1 sync, 2 commit, 3 rollback, 4 savepoint n, 5 release n, 6 rollback to n. */
+IMPORT(host_table_transaction) int host_table_transaction(int id, int table, int what, int n, char **pzErr);
+IMPORT(host_table_rename) int host_table_rename(int id, int table, const char *zNew, char **pzErr);
+IMPORT(host_table_integrity) int host_table_integrity(int id, int table, int quick, char **pzErr);
+
 /* Non-zero: the user asked for the running statement to end. Asked every 1000 steps of the engine. */
 IMPORT(host_interrupted) int host_interrupted(void);
 /* A statement of the shell begins (1), or comes to its end (0). */
@@ -102,6 +133,13 @@ const char *shell_path(const char *zName, char *zOut, int nOut);
 EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs);
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
+EXPORT(bridge_create_aggregate) int bridge_create_aggregate(
+  sqlite3 *db, const char *zName, int nArg, int flags, int id, int window);
+enum { MODULE_EPONYMOUS = 1, MODULE_CREATABLE = 2, MODULE_DIRECT_ONLY = 4, MODULE_INNOCUOUS = 8,
+  MODULE_WRITABLE = 16, MODULE_TRANSACTIONAL = 32, MODULE_SAVEPOINTS = 64 };
+/* zShadow: the suffixes of shadow tables, a newline behind each. SQLITE_FULL where too many modules have any. */
+EXPORT(bridge_create_module) int bridge_create_module(
+  sqlite3 *db, const char *zName, int id, int options, const char *zShadow);
 /* The arguments of a function in one crossing, in the form of bridge_row. */
 EXPORT(bridge_values) void bridge_values(int argc, sqlite3_value **argv, void *pOut);
 /* sqlite3_result_int64 without an i64, which JavaScript could pass only as a BigInt. */

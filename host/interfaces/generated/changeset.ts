@@ -123,6 +123,12 @@ export interface Functions {
    */
   changes(changeset: Held, position: bigint, max: number): Page;
   /**
+   * The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
+   * database "main", generated columns left out; c1, c2 and so on where the table is not there or has another
+   * number of columns.
+   */
+  columnNames(table: string, count: number): Array<string>;
+  /**
    * What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
    *
    * C: `sqlite3changeset_invert`.

@@ -11,7 +11,8 @@ export interface ModuleFlags {
    */
   eponymous?: boolean;
   /**
-   * CREATE VIRTUAL TABLE name USING module(...) makes one.
+   * CREATE VIRTUAL TABLE name USING module(...) makes one. Of a module that is eponymous too, every table is
+   * connected, none is created.
    */
   creatable?: boolean;
   /**
@@ -27,7 +28,8 @@ export interface ModuleFlags {
    */
   writable?: boolean;
   /**
-   * Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called.
+   * Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called. A table
+   * that is created takes part in that transaction at once, so that `rollback` tells of a CREATE undone.
    */
   transactional?: boolean;
   /**
@@ -245,7 +247,8 @@ export interface Functions {
   connect(module: bigint, kind: ConnectionKind, args: Array<string>): TableSchema;
   /**
    * Lets go of a table. What lasts, stays. Called at the end of the connection and whenever SQLite reads the
-   * schema anew.
+   * schema anew: after a ROLLBACK of other tables' CREATE, VACUUM, a failed ATTACH, another process's changes. A
+   * CREATE that is rolled back ends here too, not with `destroy`.
    *
    * C: `xDisconnect`.
    */

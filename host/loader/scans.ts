@@ -1,0 +1,250 @@
+/** Scans of virtual tables: from a component's batches to the core's. */
+
+import { SQLITE_NULL, SQLITE_OK } from '../core/constants.js';
+import type { Engine } from '../db/engine.js';
+import { readValue } from '../db/values.js';
+import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
+import type { Argument, Batch, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
+import type { WitError } from '../interfaces/guest.js';
+import { type CoreInterface, payloadOf } from './component.js';
+import { caseBlob, caseNull, caseText, isOk, lowering, toWit, unknownKind, valueSize } from './sql-values.js';
+
+/** The start of a scan. */
+export interface FilterRequest {
+  /** The component's number of the cursor. */
+  readonly cursor: number;
+  readonly plan: number;
+  readonly text: string;
+  /** Which arguments are the values of an IN all at once. */
+  readonly lists: readonly number[];
+  readonly count: number;
+  readonly values: number;
+  readonly ask: number;
+}
+
+/** How a component is asked for rows. Each fills the core's batch at an address, or returns the error. */
+export interface Scans {
+  filter(request: FilterRequest, batch: number, columns: number): WitError | undefined;
+  fetch(cursor: number, ask: number, batch: number, columns: number): WitError | undefined;
+}
+
+/** The values of an IN. C: `sqlite3_vtab_in_first`, `sqlite3_vtab_in_next`. */
+function listOf({ core }: Engine, value: number): WitValue[] {
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  const found: WitValue[] = [];
+  for (
+    let code = c.sqlite3_vtab_in_first(value, out);
+    code === SQLITE_OK && memory.pointerAt(out) !== 0;
+    code = c.sqlite3_vtab_in_next(value, out)
+  ) {
+    found.push(toWit(readValue(core, memory.pointerAt(out))));
+  }
+  return found;
+}
+
+function argumentsOf(engine: Engine, { count, values, lists }: FilterRequest): Argument[] {
+  const { core } = engine;
+  return Array.from({ length: count }, (_, i): Argument => {
+    const value = core.memory.pointerAt(values + 4 * i);
+    return lists.includes(i)
+      ? { tag: 'values', val: listOf(engine, value) }
+      : { tag: 'value', val: toWit(readValue(core, value)) };
+  });
+}
+
+/** Room for a batch's rows in the core's struct Batch at `batch`; see host.h. */
+function room({ core }: Engine, batch: number, size: number, rows: number, done: boolean): number {
+  const { c, memory } = core;
+  let block = memory.pointerAt(batch);
+  if (size > memory.view.getInt32(batch + 4, true)) {
+    c.sqlite3_free(block);
+    memory.view.setUint32(batch, 0, true);
+    memory.view.setInt32(batch + 4, 0, true);
+    const wanted = Math.min(size * 2, 0x7fff_fff0);
+    block = memory.allocate(wanted);
+    memory.view.setUint32(batch, block, true);
+    memory.view.setInt32(batch + 4, wanted, true);
+  }
+  memory.view.setInt32(batch + 8, rows, true);
+  memory.view.setInt32(batch + 12, Number(done || rows === 0), true);
+  return block;
+}
+
+function checkCounts(rows: number, values: number, columns: number, ask: number): void {
+  if (rows > ask)
+    throw new RangeError(`the component returned ${rows} rows where at most ${ask} were asked for`);
+  if (values !== rows * columns) {
+    throw new RangeError(`the component returned ${values} values for ${rows} rows of ${columns} columns`);
+  }
+}
+
+// list<sql-value> and core cells are both 16 bytes a value: tag and payload at 8, or type, bytes and value at 8.
+const batchResultSize = 24;
+const argumentSize = 24;
+
+export function directScans(engine: Engine, exports: CoreInterface): Scans {
+  const { core } = engine;
+  const { memory } = core;
+  const { guest } = exports;
+  type Filter = (
+    cursor: number,
+    plan: number,
+    text: number,
+    textLength: number,
+    args: number,
+    count: number,
+    ask: number,
+  ) => number;
+  const filter = exports.function('filter') as Filter;
+  const fetch = exports.function('fetch') as (cursor: number, ask: number) => number;
+  const [filtered, fetched] = [exports.post('filter'), exports.post('fetch')];
+  const lower = lowering(engine, guest);
+  const encoder = new TextEncoder();
+
+  /** result<batch, sqlite-error>: case at 0; rowids at 4, values at 12, done at 20; or the error at 4. */
+  const lift = (result: number, batch: number, columns: number, ask: number): WitError | undefined => {
+    if (!isOk(guest, result, batchResultSize, 4)) return guest.errorAt(result + 4);
+    const { view } = guest;
+    const rows = view.getUint32(result + 8, true);
+    const count = view.getUint32(result + 16, true);
+    checkCounts(rows, count, columns, ask);
+    const rowids = guest.slice(view.getUint32(result + 4, true), 8 * rows);
+    const source = guest.slice(view.getUint32(result + 12, true), valueSize * count);
+    const start = source.byteOffset;
+    let bytes = 0;
+    for (let at = start; at < start + valueSize * count; at += valueSize) {
+      const kind = view.getUint8(at);
+      if (kind === caseText || kind === caseBlob) bytes += view.getUint32(at + 12, true);
+      else if (kind > caseBlob) throw unknownKind(kind);
+    }
+    if (bytes > guest.bytes.length * 64)
+      throw new RangeError('the component returned more bytes than can be');
+    const block = room(
+      engine,
+      batch,
+      8 * rows + valueSize * count + bytes,
+      rows,
+      view.getUint8(result + 20) !== 0,
+    );
+    const target = memory.bytes;
+    const cells = memory.view;
+    target.set(rowids, block);
+    let cell = block + 8 * rows;
+    let text = cell + valueSize * count;
+    for (let at = start; at < start + valueSize * count; at += valueSize, cell += valueSize) {
+      const kind = view.getUint8(at);
+      cells.setInt32(cell, kind === caseNull ? SQLITE_NULL : kind, true);
+      if (kind === caseText || kind === caseBlob) {
+        const length = view.getUint32(at + 12, true);
+        const place = view.getUint32(at + 8, true);
+        target.set(kind === caseText ? guest.utf8(place, length) : guest.slice(place, length), text);
+        cells.setInt32(cell + 4, length, true);
+        cells.setUint32(cell + 8, text, true);
+        text += length;
+      } else {
+        cells.setInt32(cell + 8, view.getInt32(at + 8, true), true);
+        cells.setInt32(cell + 12, view.getInt32(at + 12, true), true);
+      }
+    }
+    return undefined;
+  };
+
+  const lowerList = (values: readonly WitValue[], target: number): void => {
+    const list = guest.allocate(Math.max(valueSize * values.length, 1), 8);
+    values.forEach((value, i) => {
+      const at = list + valueSize * i;
+      const kind = ['null', 'integer', 'real', 'text', 'blob'].indexOf(value.tag);
+      if (value.tag === 'text') guest.putPair(at + 8, encoder.encode(value.val));
+      else if (value.tag === 'blob') guest.putPair(at + 8, value.val);
+      else if (value.tag === 'integer') guest.view.setBigInt64(at + 8, value.val, true);
+      else if (value.tag === 'real') guest.view.setFloat64(at + 8, value.val, true);
+      guest.view.setUint8(at, kind);
+    });
+    guest.view.setUint32(target, list, true);
+    guest.view.setUint32(target + 4, values.length, true);
+  };
+
+  return {
+    filter({ cursor, plan, text, lists, count, values, ask }, batch, columns) {
+      // variant argument: case at 0, payload at 8: a sql-value, or a list.
+      let args = 0;
+      if (count > 0) {
+        args = guest.allocate(argumentSize * count, 8);
+        lower(count, values, args + 8, argumentSize);
+        for (let i = 0; i < count; i++) {
+          guest.view.setUint8(args + argumentSize * i, Number(lists.includes(i)));
+          if (!lists.includes(i)) continue;
+          lowerList(listOf(engine, memory.pointerAt(values + 4 * i)), args + argumentSize * i + 8);
+        }
+      }
+      const bytes = text === '' ? undefined : encoder.encode(text);
+      const place = bytes ? guest.put(bytes) : 0;
+      const result = filter(cursor, plan, place, bytes?.length ?? 0, args, count, ask) >>> 0;
+      const error = lift(result, batch, columns, ask);
+      filtered(result);
+      return error;
+    },
+    fetch(cursor, ask, batch, columns) {
+      const result = fetch(cursor, ask) >>> 0;
+      const error = lift(result, batch, columns, ask);
+      fetched(result);
+      return error;
+    },
+  };
+}
+
+export function wrappedScans(engine: Engine, tables: VirtualTable): Scans {
+  const { memory } = engine.core;
+  const encoder = new TextEncoder();
+
+  const put = ({ rowids, values, done }: Batch, batch: number, columns: number, ask: number): void => {
+    const rows = rowids.length;
+    checkCounts(rows, values.length, columns, ask);
+    const encoded = values.map(({ tag, val }: { tag: string; val?: unknown }) =>
+      tag === 'text' ? encoder.encode(val as string) : tag === 'blob' ? (val as Uint8Array) : undefined,
+    );
+    const bytes = encoded.reduce((sum, part) => sum + (part?.length ?? 0), 0);
+    const block = room(engine, batch, 8 * rows + valueSize * values.length + bytes, rows, done);
+    const { view } = memory;
+    rowids.forEach((rowid, i) => {
+      view.setBigInt64(block + 8 * i, rowid, true);
+    });
+    let cell = block + 8 * rows;
+    let text = cell + valueSize * values.length;
+    values.forEach((value, i) => {
+      const part = encoded[i];
+      const kind = ['null', 'integer', 'real', 'text', 'blob'].indexOf(value.tag);
+      view.setInt32(cell, kind === caseNull ? SQLITE_NULL : kind, true);
+      if (value.tag === 'integer') view.setBigInt64(cell + 8, value.val, true);
+      else if (value.tag === 'real') view.setFloat64(cell + 8, value.val, true);
+      else if (part) {
+        memory.bytes.set(part, text);
+        view.setInt32(cell + 4, part.length, true);
+        view.setUint32(cell + 8, text, true);
+        text += part.length;
+      }
+      cell += valueSize;
+    });
+  };
+  const fill = (batch: number, columns: number, ask: number, action: () => Batch): WitError | undefined => {
+    let rows: Batch;
+    try {
+      rows = action();
+    } catch (error) {
+      return payloadOf(error);
+    }
+    put(rows, batch, columns, ask);
+    return undefined;
+  };
+
+  return {
+    filter(request, batch, columns) {
+      const args = argumentsOf(engine, request);
+      const { cursor, plan, text, ask } = request;
+      return fill(batch, columns, ask, () => tables.filter(cursor, plan, text, args, ask));
+    },
+    fetch: (cursor, ask, batch, columns) => fill(batch, columns, ask, () => tables.fetch(cursor, ask)),
+  };
+}
