@@ -45,3 +45,4 @@ export type { Warning } from './db/schema.js';
 export { Session } from './db/session.js';
 export type { Column, Row, RunResult, StatementOptions, SupportedValueType } from './db/statement.js';
 export { StatementSync } from './db/statement.js';
+export { type CallOptions, DatabaseWorker, type DatabaseWorkerOptions, TimeoutError } from './db/worker.js';

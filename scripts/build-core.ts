@@ -28,6 +28,7 @@ const sqlite = ['-U__wasi__', '-DSQLITE_WASI=1', '-DSQLITE_OS_OTHER=1', '-DHAVE_
 const shellOnly = [
   '-USQLITE_WASI', // it would drop popen, which terminal.c has
   '-Dmain=shell_main',
+  '-Dsqlite3_step=shell_step', // deadline.c
   '-DHAVE_LINENOISE=1',
   '-D_WASI_EMULATED_SIGNAL',
   '-D_WASI_EMULATED_PROCESS_CLOCKS',
@@ -85,6 +86,11 @@ async function build(): Promise<Uint8Array> {
       '-Wl,--wrap=sqlite3_progress_handler',
       '-Wl,--wrap=sqlite3_open_v2',
       '-Wl,--wrap=sqlite3_open',
+      '-Wl,--wrap=sqlite3_set_authorizer',
+      '-Wl,--wrap=sqlite3_commit_hook',
+      '-Wl,--wrap=sqlite3_rollback_hook',
+      '-Wl,--wrap=sqlite3_update_hook',
+      '-Wl,--wrap=sqlite3_exec',
       '-Wl,--wrap=sqlite3_step',
       '-Wl,--wrap=sqlite3_close',
       '-Wl,--wrap=sqlite3_close_v2',

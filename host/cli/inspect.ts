@@ -52,11 +52,9 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  const answer: Answer =
-    found.contracts.length > 0
-      ? await run({ path, memory })
-      : { failed: 'it is no component of this contract' };
-  const refused = found.refused ?? ('failed' in answer ? answer.failed : undefined);
+  const answer: Answer = found.cannotRun ? { failed: found.cannotRun } : await run({ path, memory });
+  // What cannot be run here may still be loaded where it is granted what it asks for.
+  const refused = found.refused ?? ('failed' in answer && !found.cannotRun ? answer.failed : undefined);
   const report = {
     ...found,
     ...answer,

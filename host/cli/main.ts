@@ -28,6 +28,10 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runOnTerminal } = await import('./terminal.js');
     return runOnTerminal({ args, own });
   }
+  if (own.timeout !== undefined) {
+    const { runSupervised } = await import('./supervised.js');
+    return runSupervised({ args, own });
+  }
   const code = runShell({ args, own, terminal: processTerminal() });
   if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help')) process.stderr.write(ownHelp());
   return code;

@@ -3,13 +3,23 @@
 import type { OwnOptions } from './options.js';
 
 /** The words of the shared Int32Array. */
-export const Word = { wake: 0, interrupt: 1, command: 2, count: 3 } as const;
+export const Word = { wake: 0, interrupt: 1, command: 2, started: 3, count: 4 } as const;
+
+/** Milliseconds on a clock that all threads share, from 1 to 2^31 - 1 and round again. */
+export function clock(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n) & 0x7fff_ffff || 1;
+}
 
 export interface WorkerInput {
   readonly args: readonly string[];
   readonly own: OwnOptions;
-  /** See {@link Word}: an answer came; Ctrl-C was pressed; a command of the user's has the terminal. */
+  /**
+   * See {@link Word}: an answer came; what runs is to be interrupted; a command of the user's has the terminal;
+   * when the statement that runs began, or 0.
+   */
   readonly shared: Int32Array;
+  /** Whether lines are edited in the main thread. */
+  readonly edited: boolean;
 }
 
 export type FromShell =

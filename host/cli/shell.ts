@@ -20,6 +20,8 @@ export interface ShellOptions {
   readonly own: OwnOptions;
   readonly terminal: Terminal;
   readonly interrupted?: () => boolean;
+  /** Hears when a statement begins and ends. */
+  readonly statement?: (running: boolean) => void;
   /** Called once before the shell runs. */
   readonly started?: (core: Core) => void;
 }
@@ -53,6 +55,7 @@ export function runShell(options: ShellOptions): number {
     grants: checkGrants(options.own.grants),
     terminal: options.terminal,
     ...(options.interrupted && { interrupted: options.interrupted }),
+    ...(options.statement && { statement: options.statement }),
     wasi: imports(wasi, () => engine.core.c.memory),
   });
   const { c } = engine.core;

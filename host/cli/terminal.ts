@@ -3,36 +3,34 @@
 import { EventEmitter } from 'node:events';
 import { createInterface, emitKeypressEvents, type Interface, type Key } from 'node:readline';
 import { Readable } from 'node:stream';
-import { Worker } from 'node:worker_threads';
 import { completeCommand } from './completion.js';
 import { History } from './history.js';
-import { type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
+import type { ToShell } from './messages.js';
 import type { OwnOptions } from './options.js';
+import { programName } from './shell.js';
 import { StatementReader } from './statement.js';
+import { Supervisor } from './supervisor.js';
 
 /** Returns the exit code. */
 export async function runOnTerminal(options: { args: readonly string[]; own: OwnOptions }): Promise<number> {
-  const shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
-  const workerData: WorkerInput = { ...options, shared };
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
-  const send = (message: ToShell): void => {
-    worker.postMessage(message);
-    Atomics.add(shared, Word.wake, 1);
-    Atomics.notify(shared, Word.wake);
-  };
-  const editor = new StatementEditor(send);
+  const editor = new StatementEditor((message) => supervisor.send(message));
   process.on('exit', () => editor.restore());
   process.on('SIGINT', () => {
-    if (editor.discard() || Atomics.load(shared, Word.command) !== 0) return;
+    if (editor.discard() || supervisor.commandRuns) return;
     // The shell itself leaves at the second one that it hears of; this is for where it hears nothing.
-    if (Atomics.exchange(shared, Word.interrupt, 1) !== 0) process.exit(1);
+    if (!supervisor.interrupt('a statement was to end at Ctrl-C')) process.exit(1);
   });
-
-  const code = await new Promise<number>((resolve) => {
-    worker.on('message', (message: FromShell) => {
+  let finish: (code: number) => void;
+  const finished = new Promise<number>((resolve) => {
+    finish = resolve;
+  });
+  const supervisor: Supervisor = new Supervisor({
+    own: options.own,
+    edited: true,
+    heard(message) {
       switch (message.kind) {
         case 'read':
-          Atomics.store(shared, Word.interrupt, 0);
+          supervisor.settled();
           editor.read(message.prompt, message.continuations);
           break;
         case 'candidates':
@@ -42,16 +40,23 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
           editor.history.load(message.file);
           break;
         case 'exit':
-          resolve(message.code);
+          finish(message.code);
       }
-    });
-    worker.on('error', (error) => {
+    },
+    lost(why) {
+      process.stderr.write(`\n${programName}: ${why}\n`);
+      if (!editor.used)
+        finish(1); // it was given its statements when it was started, and shall not repeat them
+      else supervisor.start(editor.argumentsAgain(options.args));
+    },
+    failed(error) {
       editor.restore();
       console.error(error);
-      resolve(1);
-    });
+      finish(1);
+    },
   });
-  process.exit(code);
+  supervisor.start(options.args);
+  process.exit(await finished);
 }
 
 /** The parts of readline's Interface that are documented as readable and are set here: see {@link show}. */
@@ -82,12 +87,32 @@ class StatementEditor {
   #statement = new StatementReader();
   #prompt = '';
   #continuation = '   ...> ';
+  /** The last command that opened a database, and the one that a new shell begins with. */
+  #opened: string | undefined;
+  #reopen: string | undefined;
 
   constructor(send: (message: ToShell) => void) {
     this.#send = send;
   }
 
+  /** Whether the shell has ever asked for a line. */
+  get used(): boolean {
+    return this.#readline !== undefined;
+  }
+
+  /** The shell's arguments for the case that it starts again where the user was: without commands, which ran. */
+  argumentsAgain(args: readonly string[]): string[] {
+    this.#reopen = this.#opened;
+    return args.filter((arg, index) => !isCommand(arg) && !(index > 0 && isCommand(args[index - 1] ?? '')));
+  }
+
   read(prompt: string, continuations: readonly string[]): void {
+    const again = this.#reopen;
+    this.#reopen = undefined;
+    if (again !== undefined) {
+      this.#send({ kind: 'lines', lines: [again], end: false });
+      return;
+    }
     for (const seen of continuations) {
       this.#continuation = (openPrefix.test(seen) ? this.#continuation : seen).slice(0, 3) + seen.slice(3);
     }
@@ -231,9 +256,16 @@ class StatementEditor {
     process.stdin.pause();
     process.stdin.setRawMode(false);
     const { lines, input } = this.#statement;
+    const [first = ''] = lines;
+    if (/^\.open\s/.test(first)) this.#opened = first.replace(/\s-{1,2}new\b/, '');
     this.#statement = new StatementReader();
     this.history.add(lines.join('\n'));
     this.history.rewind();
     this.#send({ kind: 'lines', lines: input, end });
   }
+}
+
+/** Whether the shell takes the next argument for a command to run first. */
+function isCommand(arg: string): boolean {
+  return arg === '-cmd' || arg === '--cmd';
 }

@@ -3,13 +3,13 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Core } from '../core/core.js';
 import type { Terminal } from '../core/host.js';
-import { type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
-import { runCommand } from './process-terminal.js';
+import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
+import { processTerminal, runCommand } from './process-terminal.js';
 import { runShell } from './shell.js';
 
 if (!parentPort) throw new Error('this is a worker');
 const port = parentPort;
-const { args, own, shared } = workerData as WorkerInput;
+const { args, own, shared, edited } = workerData as WorkerInput;
 
 const tell = (message: FromShell): void => port.postMessage(message);
 
@@ -39,7 +39,7 @@ function complete(line: string): void {
   tell({ kind: 'candidates', lines: candidates });
 }
 
-const terminal: Terminal = {
+const editing: Terminal = {
   readLine(prompt) {
     if (lines.length > 0) continuations.push(prompt);
     while (lines.length === 0) {
@@ -85,7 +85,10 @@ const terminal: Terminal = {
 const code = runShell({
   args,
   own,
-  terminal,
+  terminal: edited ? editing : processTerminal(),
+  statement(running) {
+    Atomics.store(shared, Word.started, running ? clock() : 0);
+  },
   interrupted() {
     if (Atomics.exchange(shared, Word.interrupt, 0) === 0) return false;
     hasInterrupt = true;

@@ -578,14 +578,20 @@ export interface Bindings {
   /** `int bridge_watch_close(sqlite3 *db, int id)` */
   bridge_watch_close(db: number, id: number): number;
 
+  /** `int bridge_capture(sqlite3 *db, int id)` */
+  bridge_capture(db: number, id: number): number;
+
   /** `void *bridge_callback(int which)` */
   bridge_callback(which: number): number;
 
   /** `int bridge_db_config(sqlite3 *db, int op, int value, int *pState)` */
   bridge_db_config(db: number, op: number, value: number, pState: number): number;
 
-  /** `int bridge_authorize_first(sqlite3 *db, int id)` */
-  bridge_authorize_first(db: number, id: number): number;
+  /** `int bridge_hook(sqlite3 *db, int id, int kind)` */
+  bridge_hook(db: number, id: number, kind: number): number;
+
+  /** `int bridge_create_collation(sqlite3 *db, const char *zName, int id)` */
+  bridge_create_collation(db: number, zName: number, id: number): number;
 
   /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
   bridge_row(pStmt: number, pOut: number): number;

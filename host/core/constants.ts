@@ -107,6 +107,11 @@ export const SQLITE_DELETE = 9;
 export const SQLITE_INSERT = 18;
 export const SQLITE_UPDATE = 23;
 
+/** What a capture hears of: the enum of host.h. */
+export const CAPTURE_OTHER = 0;
+export const CAPTURE_SCHEMA = 1;
+export const CAPTURE_ROLLBACK = 2;
+
 /** Callbacks of the session extension: the enum of host.h. */
 export const CALLBACK_TABLE_FILTER = 0;
 export const CALLBACK_CHANGE_FILTER = 1;
@@ -116,3 +121,13 @@ export const CALLBACK_STREAM_OUTPUT = 4;
 
 /** `idxFlags` of `sqlite3_index_info`: at most one row. */
 export const SQLITE_INDEX_SCAN_UNIQUE = 1;
+
+export const SQLITE_DENY = 1;
+export const SQLITE_IGNORE = 2;
+
+/** Kinds of hooks: the enum of host.h. */
+export const HOOK_AUTHORIZE = 0;
+export const HOOK_COMMIT = 1;
+export const HOOK_ROLLBACK = 2;
+export const HOOK_UPDATE = 3;
+export const HOOK_WAL = 4;

@@ -94,6 +94,20 @@ export interface Terminal {
   system(command: string, input: string | null, output: string | null): number;
 }
 
+/** What a connection is asked and told. No method may throw. */
+export interface ConnectionHooks {
+  /** SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE for one thing that a statement would do. */
+  authorize(action: number, texts: AuthorizedTexts): number;
+  /** False: the transaction is rolled back instead. */
+  commit(): boolean;
+  rollback(): void;
+  update(op: number, database: string, table: string, rowid: bigint): void;
+  wal(database: string, pages: number): void;
+}
+
+/** The four texts of an authorizer's call: two that depend on the action, database, trigger or view. */
+export type AuthorizedTexts = readonly [string | null, string | null, string | null, string | null];
+
 /** A virtual table module, as the core calls it. Every method may throw; tables and cursors are numbers above 0. */
 export interface TableModule {
   /** Declares the table and returns its number and that of its columns. */
@@ -140,8 +154,10 @@ export interface Callbacks {
   destroy(id: number): void;
   /** The connection that is watched under `id` is about to be closed. */
   closing(id: number): void;
-  /** Whether a statement that is being compiled may not do something. */
-  refuses(id: number, action: number, first: string | null, second: string | null): boolean;
+  /** The hooks of the connection whose number is `id`. */
+  hooks(id: number): ConnectionHooks | undefined;
+  /** A collation's order of the texts at two places. */
+  compare(id: number, left: number, leftLength: number, right: number, rightLength: number): number;
   filterTable(id: number, table: string): boolean;
   filterChange(id: number, iterator: number): boolean;
   /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. */
@@ -150,6 +166,10 @@ export interface Callbacks {
   streamInput(id: number, pointer: number, room: number): number;
   /** Takes `length` bytes at `pointer`; false where it failed. */
   streamOutput(id: number, pointer: number, length: number): boolean;
+  /** A statement that may change the schema is about to begin. */
+  captureBefore(id: number, statement: number): void;
+  /** It was run; or something failed, was rolled back or committed: see CAPTURE_ in constants.ts. */
+  captureAfter(id: number, statement: number, kind: number, code: number): void;
 }
 
 export interface Host {

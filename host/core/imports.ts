@@ -218,8 +218,24 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       host.callbacks.call(id, context, count, values >>> 0),
     host_destroy: (id: number): void => host.callbacks.destroy(id),
     host_closing: (id: number): void => host.callbacks.closing(id),
-    host_authorize: (id: number, action: number, first: number, second: number): number =>
-      Number(host.callbacks.refuses(id, action, memory().cString(first), memory().cString(second))),
+    host_authorize(id: number, action: number, ...texts: [number, number, number, number]): number {
+      const [first, second, database, trigger] = texts.map((at) => memory().cString(at));
+      const given = [first ?? null, second ?? null, database ?? null, trigger ?? null] as const;
+      return host.callbacks.hooks(id)?.authorize(action, given) ?? SQLITE_OK;
+    },
+    host_commit: (id: number): number => Number(host.callbacks.hooks(id)?.commit() === false),
+    host_rollback: (id: number): void => host.callbacks.hooks(id)?.rollback(),
+    host_update: (id: number, op: number, database: number, table: number, rowid: bigint): void =>
+      host.callbacks.hooks(id)?.update(op, text(database), text(table), rowid),
+    host_wal: (id: number, database: number, pages: number): void =>
+      host.callbacks.hooks(id)?.wal(text(database), pages),
+    host_compare: (
+      id: number,
+      leftLength: number,
+      left: number,
+      rightLength: number,
+      right: number,
+    ): number => host.callbacks.compare(id, left >>> 0, leftLength, right >>> 0, rightLength),
     host_table_filter: (id: number, table: number): number =>
       Number(host.callbacks.filterTable(id, text(table))),
     host_change_filter: (id: number, iterator: number): number =>
@@ -235,6 +251,10 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     },
     host_stream_output: (id: number, pointer: number, length: number): number =>
       host.callbacks.streamOutput(id, pointer >>> 0, length) ? SQLITE_OK : SQLITE_IOERR,
+    host_capture_before: (id: number, statement: number): void =>
+      host.callbacks.captureBefore(id, statement >>> 0),
+    host_capture_after: (id: number, statement: number, kind: number, code: number): void =>
+      host.callbacks.captureAfter(id, statement >>> 0, kind, code),
     host_step: (id: number, context: number, group: number, count: number, values: number, inverse: number) =>
       host.callbacks.step(id, context, group, count, values >>> 0, inverse !== 0),
     host_group_value: (id: number, context: number, group: number, final: number): number =>

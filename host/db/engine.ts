@@ -1,13 +1,27 @@
 /** One core with what the host keeps for it: the functions it may call back, and its connections. */
 
 import { threadId } from 'node:worker_threads';
-import { maxArguments, SQLITE_CHANGESET_ABORT, SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
+import {
+  maxArguments,
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_DENY,
+  SQLITE_MISUSE,
+  SQLITE_OK,
+} from '../core/constants.js';
 import { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
-import type { Callbacks, Extensions, FileSystem, TableModule, Terminal } from '../core/host.js';
+import type {
+  Callbacks,
+  ConnectionHooks,
+  Extensions,
+  FileSystem,
+  TableModule,
+  Terminal,
+} from '../core/host.js';
 import { cellSize } from './cells.js';
-import { type Authorize, Confinement } from './confine.js';
+import { Confinement } from './confine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
+import { Hooks } from './hooks.js';
 import { SessionRegistry } from './sessions.js';
 
 /** What SQLite calls by number. Each kind of callback has one method. */
@@ -26,10 +40,15 @@ export interface Callback {
   /** Puts at most `room` bytes at `pointer` and returns how many; 0 is the end. */
   streamInput?(pointer: number, room: number): number;
   streamOutput?(pointer: number, length: number): void;
+  /** A statement that may change the schema is about to begin. May not throw. */
+  captureBefore?(statement: number): void;
+  /** What {@link Callbacks.captureAfter} says. May not throw. */
+  captureAfter?(statement: number, kind: number, code: number): void;
   /** The connection is about to be closed. */
   closing?(): void;
-  /** Whether an action is refused while a statement is compiled. */
-  refuses?: Authorize;
+  readonly hooks?: ConnectionHooks;
+  /** A collation's order of the texts at two places. May not throw. */
+  compare?(left: number, leftLength: number, right: number, rightLength: number): number;
   /** SQLite let go of it: it will not be called again. */
   destroyed?(): void;
 }
@@ -185,8 +204,12 @@ export class Engine implements Callbacks {
     this.#callbacks.get(id)?.closing?.();
   }
 
-  refuses(id: number, action: number, first: string | null, second: string | null): boolean {
-    return this.#attempt(true, () => this.#callbacks.get(id)?.refuses?.(action, first, second) ?? false);
+  hooks(id: number): ConnectionHooks | undefined {
+    return this.#callbacks.get(id)?.hooks;
+  }
+
+  compare(id: number, left: number, leftLength: number, right: number, rightLength: number): number {
+    return this.#callbacks.get(id)?.compare?.(left, leftLength, right, rightLength) ?? 0;
   }
 
   filterTable(id: number, table: string): boolean {
@@ -211,6 +234,14 @@ export class Engine implements Callbacks {
       this.#callbacks.get(id)?.streamOutput?.(pointer, length);
       return true;
     });
+  }
+
+  captureBefore(id: number, statement: number): void {
+    this.#callbacks.get(id)?.captureBefore?.(statement);
+  }
+
+  captureAfter(id: number, statement: number, kind: number, code: number): void {
+    this.#callbacks.get(id)?.captureAfter?.(statement, kind, code);
   }
 
   /** What `action` returns, or `failed` where it throws; what it threw is kept for {@link check}. */
@@ -243,6 +274,7 @@ export class Connection {
   /** A number that no other connection of the process has had. */
   readonly serial: number;
   readonly sessions: SessionRegistry;
+  readonly hooks: Hooks;
   /** Holds the SQL of components within the database. */
   readonly confinement: Confinement;
   /** What its components are allowed, unless the call that loads one says otherwise. */
@@ -257,7 +289,12 @@ export class Connection {
     this.db = db;
     this.serial = lastSerial;
     this.grants = engine.grants ?? noGrants;
-    this.confinement = new Confinement((authorize) => this.#authorizeFirst(authorize));
+    this.hooks = new Hooks(this);
+    this.confinement = new Confinement((refuses) =>
+      this.hooks.add({
+        authorize: (action, [first, second]) => (refuses(action, first, second) ? SQLITE_DENY : SQLITE_OK),
+      }),
+    );
     this.sessions = new SessionRegistry(this);
   }
 
@@ -298,11 +335,6 @@ export class Connection {
   /** Called by the engine. */
   closing(): void {
     for (const action of this.#before) action(); // again where SQLite refuses to close this time
-  }
-
-  #authorizeFirst(refuses: Authorize): void {
-    const { c } = this.engine.core;
-    this.engine.check(this.db, c.bridge_authorize_first(this.db, this.engine.register({ refuses })));
   }
 
   /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */

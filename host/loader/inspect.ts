@@ -10,6 +10,7 @@ import type { Functions as Hooks } from '../interfaces/generated/hooks.js';
 import type { Functions as Scalars } from '../interfaces/generated/scalar-function.js';
 import type { Functions as Tables } from '../interfaces/generated/virtual-table.js';
 import { contract, parseInterface } from '../interfaces/index.js';
+import { wasiNeed } from '../interfaces/wasi.js';
 import { interfacesOf, kindOf } from './binary.js';
 import { Component } from './component.js';
 import { check, locate } from './loader.js';
@@ -52,6 +53,8 @@ export interface Inspection {
   readonly exports: string[];
   /** Why it would not be loaded. */
   readonly refused?: string;
+  /** Why it cannot be run with nothing granted. */
+  readonly cannotRun?: string;
 }
 
 /** The exports of each world of the contract beside metadata, the largest world first. */
@@ -84,12 +87,21 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
   const shipped = isShipped(bytes);
   let interfaces: { imports: string[]; exports: string[] } = { imports: [], exports: [] };
   let refused: string | undefined;
+  let cannotRun: string | undefined;
   try {
     if (kindOf(bytes) === 'component') interfaces = interfacesOf(bytes);
     check(path, bytes);
-    if (!shipped) checkNeeds(path, interfaces.imports, bytes, grants);
   } catch (error) {
     refused = messageOf(error);
+    cannotRun = 'it does not fit this host';
+  }
+  try {
+    if (refused === undefined && !shipped) checkNeeds(path, interfaces.imports, bytes, grants);
+  } catch (error) {
+    refused = messageOf(error);
+  }
+  if (interfaces.imports.some((name) => wasiNeed(name, bytes) === 'net')) {
+    cannotRun ??= 'it asks for the network, which it is not given for this';
   }
   const { imports, exports } = interfaces;
   const needs = new Map(needsOf(imports, bytes, grants).map((need) => [need.import, need]));
@@ -112,6 +124,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     }),
     exports,
     ...(refused !== undefined && { refused }),
+    ...(cannotRun !== undefined && { cannotRun }),
   };
 }
 

@@ -13,6 +13,7 @@ import { checkComponent, checkNeeds } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
 import { registerScalars } from './scalars.js';
 import { registerTables } from './tables.js';
+import { registerAuthorizer, registerCollations, registerHooks } from './watchers.js';
 
 export interface LoaderOptions {
   /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
@@ -24,6 +25,9 @@ const capabilities: readonly ((component: Component, path: string) => void)[] = 
   registerScalars,
   registerAggregates,
   registerTables,
+  registerCollations,
+  registerAuthorizer,
+  registerHooks,
 ];
 
 /** Serves an engine's `.load`. */

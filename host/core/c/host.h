@@ -74,11 +74,29 @@ IMPORT(host_conflict) int host_conflict(int id, int eConflict, sqlite3_changeset
 /* Puts at most *pnData bytes at pData and says in *pnData how many; 0 is the end. */
 IMPORT(host_stream_input) int host_stream_input(int id, void *pData, int *pnData);
 IMPORT(host_stream_output) int host_stream_output(int id, const void *pData, int nData);
+/* Captures: a statement that may change the schema is about to begin. */
+IMPORT(host_capture_before) void host_capture_before(int id, sqlite3_stmt *pStmt);
+/* It was run; or something failed, was rolled back or committed. kind is one of those below, rc what the step gave. */
+IMPORT(host_capture_after) void host_capture_after(int id, sqlite3_stmt *pStmt, int kind, int rc);
+enum { CAPTURE_OTHER, CAPTURE_SCHEMA, CAPTURE_ROLLBACK };
 /* xStep and xInverse of an aggregate. group is the number of its state, 0 for a new one; returns the number. */
 IMPORT(host_step) int host_step(int id, sqlite3_context *ctx, int group, int argc, sqlite3_value **argv,
   int inverse);
 /* xValue, or xFinal, which ends the group. Returns its number, 0 where it ended. */
 IMPORT(host_group_value) int host_group_value(int id, sqlite3_context *ctx, int group, int final);
+
+/* ---- Imports: hooks of a connection, by the id given to bridge_hook ------------------------------- */
+
+/* SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE. */
+IMPORT(host_authorize) int host_authorize(int id, int action, const char *z1, const char *z2, const char *zDb,
+  const char *zTrigger);
+/* Non-zero: the transaction is rolled back instead. */
+IMPORT(host_commit) int host_commit(int id);
+IMPORT(host_rollback) void host_rollback(int id);
+IMPORT(host_update) void host_update(int id, int op, const char *zDb, const char *zTable, sqlite3_int64 rowid);
+IMPORT(host_wal) void host_wal(int id, const char *zDb, int nPage);
+/* A collation's order of two texts. */
+IMPORT(host_compare) int host_compare(int id, int n1, const void *p1, int n2, const void *p2);
 
 /* ---- Imports: virtual tables. Those that can fail put text from sqlite3_malloc into *pzErr -------- */
 
@@ -133,6 +151,10 @@ const char *shell_path(const char *zName, char *zOut, int nOut);
 EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs);
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
+enum { HOOK_AUTHORIZE, HOOK_COMMIT, HOOK_ROLLBACK, HOOK_UPDATE, HOOK_WAL };
+/* Puts the host in front of whoever is or comes into a hook's slot; the id is one for all hooks of db. */
+EXPORT(bridge_hook) int bridge_hook(sqlite3 *db, int id, int kind);
+EXPORT(bridge_create_collation) int bridge_create_collation(sqlite3 *db, const char *zName, int id);
 EXPORT(bridge_create_aggregate) int bridge_create_aggregate(
   sqlite3 *db, const char *zName, int nArg, int flags, int id, int window);
 enum { MODULE_EPONYMOUS = 1, MODULE_CREATABLE = 2, MODULE_DIRECT_ONLY = 4, MODULE_INNOCUOUS = 8,
@@ -151,6 +173,8 @@ EXPORT(bridge_watch_close) int bridge_watch_close(sqlite3 *db, int id);
 enum { CALLBACK_TABLE_FILTER, CALLBACK_CHANGE_FILTER, CALLBACK_CONFLICT, CALLBACK_STREAM_INPUT,
   CALLBACK_STREAM_OUTPUT };
 EXPORT(bridge_callback) void *bridge_callback(int which);
+/* Tells the captures behind id of what db runs from now on; 0 ends that. See captures.c. */
+EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
 /* The current row in one crossing: 16 bytes a column at pOut: int32 type, int32 bytes, then a double

@@ -1,0 +1,23 @@
+/** The shell without a terminal, in a thread of its own, so that a statement's time can be limited. */
+
+import type { OwnOptions } from './options.js';
+import { programName } from './shell.js';
+import { Supervisor } from './supervisor.js';
+
+/** Returns the exit code: 1 where a statement had to be ended. */
+export function runSupervised({ args, own }: { args: readonly string[]; own: OwnOptions }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    new Supervisor({
+      own,
+      edited: false,
+      heard(message) {
+        if (message.kind === 'exit') resolve(message.code);
+      },
+      lost(why) {
+        process.stderr.write(`${programName}: ${why}\n`);
+        resolve(1);
+      },
+      failed: reject,
+    }).start(args);
+  });
+}

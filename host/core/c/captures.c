@@ -1,0 +1,146 @@
+/*
+** Tells the host of statements that change the schema, just before their first step and after it, and of what may
+** have undone them. Authorizer and trace come too late for the first: a changeset is refused there.
+**
+** What SQLite runs inside of itself, such as the statements that make a virtual table's shadow tables, does not
+** come by here.
+*/
+#include "host.h"
+#include <string.h>
+
+/* A connection with a capture. inside: the host, or a statement that it was told of, is running. */
+typedef struct Capture {
+  sqlite3 *db;
+  int id;
+  int inside;
+  struct Capture *pNext;
+} Capture;
+
+static Capture *captures;
+
+int __real_sqlite3_step(sqlite3_stmt*);
+int __real_sqlite3_exec(sqlite3*, const char*, int(*)(void*,int,char**,char**), void*, char**);
+
+static Capture **find(sqlite3 *db){
+  Capture **pp = &captures;
+  while( *pp && (*pp)->db!=db ) pp = &(*pp)->pNext;
+  return pp;
+}
+
+int bridge_capture(sqlite3 *db, int id){
+  Capture **pp = find(db), *p = *pp;
+  if( id==0 ){
+    if( p ){ *pp = p->pNext; sqlite3_free(p); }
+    return SQLITE_OK;
+  }
+  if( p==0 ){
+    p = sqlite3_malloc(sizeof(*p));
+    if( p==0 ) return SQLITE_NOMEM;
+    memset(p, 0, sizeof(*p));
+    p->db = db;
+    *pp = p;
+  }
+  p->id = id;
+  return SQLITE_OK;
+}
+
+/* Where the first keyword is: past space, comments, semicolons and byte order marks, as SQLite reads them. */
+static const char *firstWord(const char *z){
+  for(;;){
+    if( *z==' ' || (*z>='\t' && *z<='\r') || *z==';' ) z++;
+    else if( strncmp(z, "\xef\xbb\xbf", 3)==0 ) z += 3;
+    else if( z[0]=='-' && z[1]=='-' ){ while( *z && *z!='\n' ) z++; }
+    else if( z[0]=='/' && z[1]=='*' ){
+      const char *zEnd = strstr(z+2, "*/");
+      if( zEnd==0 ) return "";
+      z = zEnd + 2;
+    }
+    else return z;
+  }
+}
+
+/* ANALYZE makes its tables where there are none. */
+static int kindOf(const char *zSql){
+  static const struct { const char *zWord; int kind; } aWord[] = {
+    {"create", CAPTURE_SCHEMA}, {"alter", CAPTURE_SCHEMA}, {"drop", CAPTURE_SCHEMA},
+    {"analyze", CAPTURE_SCHEMA}, {"rollback", CAPTURE_ROLLBACK},
+  };
+  const char *z = firstWord(zSql ? zSql : "");
+  for(size_t i=0; i<sizeof(aWord)/sizeof(aWord[0]); i++){
+    if( sqlite3_strnicmp(z, aWord[i].zWord, (int)strlen(aWord[i].zWord))==0 ) return aWord[i].kind;
+  }
+  return CAPTURE_OTHER;
+}
+
+static int capturedStep(sqlite3_stmt *pStmt){
+  Capture *p;
+  sqlite3 *db;
+  int kind = CAPTURE_OTHER, open, rc;
+  if( captures==0 ) return __real_sqlite3_step(pStmt);
+  db = sqlite3_db_handle(pStmt);
+  p = *find(db);
+  if( p==0 || p->inside ) return __real_sqlite3_step(pStmt);
+  if( !sqlite3_stmt_busy(pStmt) && !sqlite3_stmt_isexplain(pStmt) ) kind = kindOf(sqlite3_sql(pStmt));
+  open = !sqlite3_get_autocommit(db);
+  if( kind==CAPTURE_SCHEMA ){
+    p->inside = 1;
+    host_capture_before(p->id, pStmt);
+  }
+  rc = __real_sqlite3_step(pStmt);
+  p = *find(db);  /* a callback may have ended it */
+  if( p==0 ) return rc;
+  if( kind!=CAPTURE_OTHER || (rc!=SQLITE_ROW && rc!=SQLITE_DONE) || (open && sqlite3_get_autocommit(db)) ){
+    p->inside = 1;
+    host_capture_after(p->id, pStmt, kind, rc);
+    p = *find(db);
+    if( p ) p->inside = 0;
+  }
+  return rc;
+}
+
+/* sqlite3_exec as SQLite has it, but for the step, which inside of SQLite cannot be wrapped. */
+static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**,char**), void *pArg, char **pzErr){
+  sqlite3_stmt *pStmt = 0;
+  char **az = 0;
+  int rc = SQLITE_OK;
+  if( zSql==0 ) zSql = "";
+  while( rc==SQLITE_OK && zSql[0] ){
+    int nCol, first = 1;
+    rc = sqlite3_prepare_v2(db, zSql, -1, &pStmt, &zSql);
+    if( rc!=SQLITE_OK ) break;
+    if( pStmt==0 ) continue;  /* a comment */
+    nCol = sqlite3_column_count(pStmt);
+    for(;;){
+      rc = capturedStep(pStmt);
+      if( rc!=SQLITE_ROW || x==0 ){
+        if( rc!=SQLITE_ROW ) break;
+        continue;
+      }
+      if( first ){
+        az = sqlite3_malloc64(sizeof(char*)*(2*(sqlite3_uint64)nCol+1));
+        if( az==0 ){ rc = SQLITE_NOMEM; break; }
+        for(int i=0; i<nCol; i++) az[nCol+i] = (char*)sqlite3_column_name(pStmt, i);
+        first = 0;
+      }
+      for(int i=0; i<nCol; i++) az[i] = (char*)sqlite3_column_text(pStmt, i);
+      if( x(pArg, nCol, az, az+nCol) ){ rc = SQLITE_ABORT; break; }
+    }
+    sqlite3_free(az);
+    az = 0;
+    if( rc==SQLITE_ABORT || rc==SQLITE_NOMEM ) sqlite3_finalize(pStmt);
+    else rc = sqlite3_finalize(pStmt);
+    pStmt = 0;
+    while( *zSql==' ' || (*zSql>='\t' && *zSql<='\r') ) zSql++;
+  }
+  if( pzErr ) *pzErr = rc==SQLITE_OK ? 0 : sqlite3_mprintf("%s", sqlite3_errmsg(db));
+  return rc;
+}
+
+/* Wrapped, these cannot be exported by the linker's list. */
+EXPORT(sqlite3_step) int __wrap_sqlite3_step(sqlite3_stmt *pStmt){ return capturedStep(pStmt); }
+EXPORT(sqlite3_exec) int __wrap_sqlite3_exec(
+  sqlite3 *db, const char *zSql, int (*x)(void*,int,char**,char**), void *pArg, char **pzErr
+){
+  if( captures==0 || *find(db)==0 ) return __real_sqlite3_exec(db, zSql, x, pArg, pzErr);
+  return capturedExec(db, zSql, x, pArg, pzErr);
+}

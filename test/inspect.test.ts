@@ -1,0 +1,122 @@
+/** `sqlite-wasm-run inspect`: what it says of components of all kinds. */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dist } from '../scripts/sources.js';
+
+const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inspect-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function inspect(...args: string[]): { stdout: string; stderr: string; status: number | null } {
+  return spawnSync(process.execPath, [join(dist, 'cli/main.js'), 'inspect', ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { ...process.env, SQLITE_WASM_RUN_CACHE: join(folder, 'cache') },
+  });
+}
+
+test('one that ships with us', () => {
+  const { stdout, stderr, status } = inspect('session');
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    /^session\n {2}size +\d+ bytes\n {2}sha-256 +[0-9a-f]{64}\n {2}ships +with this program\n/,
+  );
+  expect(stdout).toMatch(/^ {2}contract +sqlite:extension@1\.1\.0$/m);
+  expect(stdout).toMatch(/^ {2}world +.*minimal$/m);
+  expect(stdout).toMatch(/^ {2}name +session 1\.\d+\.\d+$/m);
+  expect(stdout).toMatch(/session_changeset\(1\)/);
+  expect(stdout).toMatch(/^ {2}loads +yes$/m);
+});
+
+test('as JSON', () => {
+  const { stdout, status } = inspect('--json', guest('echo'));
+  expect(status).toBe(0);
+  const bytes = readFileSync(guest('echo'));
+  expect(JSON.parse(stdout)).toMatchObject({
+    file: guest('echo'),
+    size: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    shipped: false,
+    contracts: ['sqlite:extension@1.1.0'],
+    worlds: ['minimal'],
+    described: {
+      name: 'echo',
+      version: '1.0.0',
+      functions: expect.arrayContaining(['inc(1)', 'concat_all(-1)', 'det(1) deterministic']),
+      tables: [],
+    },
+    loads: true,
+  });
+});
+
+describe('one that asks for something', () => {
+  test('says what grants it, and loads where it is granted', () => {
+    const refused = inspect(guest('sql'));
+    expect(refused.status).toBe(1);
+    expect(refused.stdout).toMatch(/spi@1\.1\.0 \(needs --allow-sql, or grants\.sql in code\)/);
+    expect(refused.stdout).toMatch(
+      /^ {2}loads +no: .*asks for sqlite:extension\/spi@1\.1\.0: allow it with --allow-sql/m,
+    );
+    expect(refused.stdout).toMatch(/^ {2}functions +sql_query\(-1\)$/m);
+    const granted = inspect('--allow-sql=ro', guest('sql'));
+    expect(granted.status).toBe(0);
+    expect(granted.stdout).toMatch(/spi@1\.1\.0 \(granted\)/);
+  });
+
+  test('files', () => {
+    expect(inspect(guest('files')).stdout).toMatch(/wasi:filesystem\/types@0\.2\.\d+ \(needs --allow-fs DIR/);
+    expect(inspect('--allow-fs', '.', guest('files')).status).toBe(0);
+  });
+});
+
+test.each([
+  ['core', /is a core module, not a component/],
+  ['other-world', /is a component of another world/],
+  ['wrong-version', /is made for sqlite:extension\/session@2\.0\.0/],
+  ['wants-unknown', /imports acme:things\/stuff@1\.0\.0, which this host does not offer/],
+  ['traps', /failed while it described itself/],
+])('%s would not load', (name, why) => {
+  const { stdout, status } = inspect(guest(name));
+  expect(stdout).toMatch(new RegExp(`^ {2}loads +no: .*${why.source}`, 'm'));
+  expect(stdout).toMatch(/^ {2}described +no: ./m);
+  expect(status).toBe(1);
+});
+
+test('one that wants more memory than it may have', () => {
+  const { stdout, status } = inspect('--max-memory', '64K', guest('stdio'));
+  expect(stdout).toMatch(/loads +no: .*it wants at least 131072 bytes of memory/);
+  expect(status).toBe(1);
+});
+
+test('one that never comes to an end', () => {
+  const bytes = readFileSync(guest('hostile'));
+  bytes.write('e', bytes.indexOf('MODE:') + 5);
+  const file = join(folder, 'endless.wasm');
+  writeFileSync(file, bytes);
+  const { stdout, status } = inspect('--allow-sql', file);
+  expect(stdout).toMatch(/loads +no: .*did not describe itself within 10 seconds/);
+  expect(status).toBe(1);
+}, 40_000);
+
+test.each([
+  [['nowhere.wasm'], /no such file: nowhere\.wasm/],
+  [[], /inspect wants one file, 0 were given/],
+  [['a.wasm', 'b.wasm'], /inspect wants one file, 2 were given/],
+  [['--yaml', 'session'], /inspect has no option --yaml: there is --json/],
+])('%j', (args, message) => {
+  const { stderr, stdout, status } = inspect(...args);
+  expect(stderr).toMatch(message);
+  expect(stdout).toBe('');
+  expect(status).toBe(2);
+});
