@@ -456,10 +456,8 @@ function fails(action: () => void): boolean {
 
 describe('beyond node:sqlite', () => {
   test('an unknown option is refused by name', () => {
-    expect(thrownBy(() => new own.DatabaseSync(':memory:', { readonly: true } as never)).message).toBe(
-      'There is no option "readonly": there is open, readOnly, enableForeignKeyConstraints, ' +
-        'enableDoubleQuotedStringLiterals, defensive, allowExtension, timeout, locking, readBigInts, returnArrays, ' +
-        'allowBareNamedParameters, allowUnknownNamedParameters.',
+    expect(thrownBy(() => new own.DatabaseSync(':memory:', { readonly: true } as never)).message).toMatch(
+      /^There is no option "readonly": there is open, readOnly, .*, allowExtension, .*, locking, .*allowUnknownNamedParameters\.$/,
     );
   });
 
