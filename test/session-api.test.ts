@@ -1,0 +1,149 @@
+/** Sessions in code, beyond what node:sqlite has. */
+
+import { Changeset, ChangesetGroup, DatabaseSync } from 'sqlite-wasm-run';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+let db: DatabaseSync;
+beforeEach(() => {
+  db = new DatabaseSync(':memory:');
+  db.exec(
+    'CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a INTEGER PRIMARY KEY); CREATE TABLE nk(x)',
+  );
+});
+afterEach(() => {
+  if (db.isOpen) db.close();
+});
+
+const tablesOf = (bytes: Uint8Array): string[] => [...new Changeset(bytes)].map(({ table }) => table);
+
+function failure(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
+test('sessions hand out their changeset in pieces, as bytes and as a stream', async () => {
+  const session = db.createSession();
+  db.exec(
+    'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x<2000) INSERT INTO t SELECT x, hex(x) FROM c',
+  );
+  for (const kind of ['changeset', 'patchset'] as const) {
+    const pieces: Uint8Array[] = [];
+    session.writeTo((piece) => pieces.push(piece), kind);
+    expect(pieces.length).toBeGreaterThan(10);
+    expect(new Uint8Array(Buffer.concat(pieces))).toEqual(session[kind]());
+    const stream = kind === 'changeset' ? session.changesetStream() : session.patchsetStream();
+    expect((await Changeset.from(stream as unknown as AsyncIterable<Uint8Array>)).bytes).toEqual(
+      session[kind](),
+    );
+  }
+  using group = new ChangesetGroup();
+  group.add(session.changeset());
+  const pieces: Uint8Array[] = [];
+  group.outputTo((piece) => pieces.push(piece));
+  expect(pieces.length).toBeGreaterThan(10);
+  expect(new Uint8Array(Buffer.concat(pieces))).toEqual(group.output().bytes);
+});
+
+test('what a taker of pieces throws surfaces as itself', () => {
+  const session = db.createSession();
+  db.exec('INSERT INTO t VALUES(1,2)');
+  const error = new Error('enough');
+  expect(() =>
+    session.writeTo(() => {
+      throw error;
+    }),
+  ).toThrow(error);
+  expect(session.changeset().length).toBeGreaterThan(0);
+});
+
+describe('what is recorded', () => {
+  test('some tables, all, or those that a filter or globs say', () => {
+    const some = db.createSession({ tables: ['u'] });
+    const globs = db.createSession({ filter: ['*', '!t'] });
+    const filtered = db.createSession({ filter: (table) => table === 't' });
+    db.exec('INSERT INTO t VALUES(1,2); INSERT INTO u VALUES(1)');
+    expect(tablesOf(some.changeset())).toEqual(['u']);
+    expect(tablesOf(globs.changeset())).toEqual(['u']);
+    expect(tablesOf(filtered.changeset())).toEqual(['t']);
+  });
+  test('only while enabled; marked where indirect', () => {
+    const session = db.createSession({ enabled: false, indirect: true });
+    expect([session.enabled, session.indirect]).toEqual([false, true]);
+    db.exec('INSERT INTO t VALUES(1,2)');
+    expect(session.isEmpty).toBe(true);
+    session.enabled = true;
+    db.exec('INSERT INTO t VALUES(2,2)');
+    expect(
+      [...new Changeset(session.changeset())].map(({ indirect, new: values }) => [indirect, values[0]]),
+    ).toEqual([[true, 2n]]);
+    expect(session.memoryUsed).toBeGreaterThan(0);
+  });
+  test('take starts afresh with the same settings; where it fails nothing is lost', () => {
+    const session = db.createSession({ filter: ['t'], indirect: true });
+    db.exec('INSERT INTO t VALUES(1,2)');
+    expect(tablesOf(session.take())).toEqual(['t']);
+    expect(session.changeset()).toHaveLength(0);
+    db.exec('INSERT INTO t VALUES(2,2); INSERT INTO u VALUES(2)');
+    expect(tablesOf(session.changeset())).toEqual(['t']);
+    expect(session.indirect).toBe(true);
+    db.exec('ALTER TABLE t RENAME TO v');
+    expect(failure(() => session.take())).toMatch(/a recorded table was dropped, renamed or lost a column/);
+    expect(session.isEmpty).toBe(false);
+  });
+  test('the size is counted where it was asked for', () => {
+    expect(failure(() => db.createSession().changesetSize)).toMatch(
+      /does not count its size: create it with that option$/,
+    );
+    const session = db.createSession({ size: true });
+    db.exec('INSERT INTO t VALUES(1,2)');
+    expect(session.changesetSize).toBeGreaterThanOrEqual(session.changeset().length);
+  });
+  test('generated columns are left out, so names fit the stored ones', () => {
+    db.exec('CREATE TABLE g(a INTEGER PRIMARY KEY, v AS (a+1), s AS (a*2) STORED, b)');
+    const session = db.createSession({ table: 'g' });
+    db.exec('INSERT INTO g(a, b) VALUES(1, 2)');
+    expect([...new Changeset(session.changeset())][0]?.new).toEqual([1n, 2n]);
+  });
+});
+
+describe('what is left out is said', () => {
+  test('tables without a key, missing ones, NULL keys, virtual and shadow tables', () => {
+    db.exec(
+      "CREATE TABLE n(a TEXT PRIMARY KEY); INSERT INTO n VALUES(NULL),('x'); CREATE VIRTUAL TABLE f USING fts5(x)",
+    );
+    const all = db.createSession();
+    const kinds = all.warnings().map(({ kind, table }) => `${table}: ${kind}`);
+    expect(kinds).toEqual(
+      expect.arrayContaining(['nk: no-key', 'n: null-key', 'f: virtual-table', 'f_data: shadow-table']),
+    );
+    expect(kinds).not.toContain('t: no-key');
+    const later = db.createSession({ tables: ['later'] });
+    expect(later.warnings().map(({ message }) => message)).toEqual([
+      'later: there is no such table yet; it is recorded from the moment it is made',
+    ]);
+  });
+  test('or refused', () => {
+    expect(failure(() => db.createSession({ onUnrecorded: 'refuse' }))).toBe(
+      'refused: nk: a table without a PRIMARY KEY is not recorded; create the session with rowid',
+    );
+    db.createSession({ onUnrecorded: 'refuse', rowid: true });
+  });
+});
+
+describe('ends', () => {
+  test('in any order, more than once by using', () => {
+    const session = db.createSession();
+    session[Symbol.dispose]();
+    session[Symbol.dispose]();
+    const other = db.createSession();
+    db.close();
+    other[Symbol.dispose]();
+    expect(failure(() => other.changeset())).toBe('database is not open');
+    db.open();
+    expect(failure(() => other.changeset())).toBe('session is not open');
+  });
+});
