@@ -28,7 +28,8 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const shortText = 24;
 
 /**
- * Goes through the changes of a changeset. After `next()` returned true the members describe one change, and
+ * Goes through the changes of a changeset, as the C iterator does; but a type of value that there is not is refused,
+ * where that one reads a NULL. After `next()` returned true the members describe one change, and
  * values are had by their place: `oldAt(i)` and `newAt(i)` for column i, -1 where the change has none.
  * What is read is not copied first: leave the bytes alone meanwhile.
  */
