@@ -25,7 +25,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Up to this many bytes a loop over ASCII is faster than a call of the decoder. */
-const shortText = 24;
+const shortText = 32;
 
 /**
  * Goes through the changes of a changeset, as the C iterator does; but a type of value that there is not is refused,
@@ -151,12 +151,25 @@ export class ChangesetReader {
     const length = lengthAt(bytes, place + 1);
     const start = place + 1 + lengthSize(bytes, place + 1);
     if (length > shortText) return decoder.decode(bytes.subarray(start, start + length));
+    const end = start + length;
+    let all = 0;
+    for (let i = start; i < end; i++) all |= bytes[i] as number;
+    if (all > 127) return decoder.decode(bytes.subarray(start, end));
     let text = '';
-    for (let i = start; i < start + length; i++) {
-      const byte = bytes[i] as number;
-      if (byte > 127) return decoder.decode(bytes.subarray(start, start + length));
-      text += String.fromCharCode(byte);
+    let i = start;
+    for (; i + 8 <= end; i += 8) {
+      text += String.fromCharCode(
+        bytes[i] as number,
+        bytes[i + 1] as number,
+        bytes[i + 2] as number,
+        bytes[i + 3] as number,
+        bytes[i + 4] as number,
+        bytes[i + 5] as number,
+        bytes[i + 6] as number,
+        bytes[i + 7] as number,
+      );
     }
+    for (; i < end; i++) text += String.fromCharCode(bytes[i] as number);
     return text;
   }
 
