@@ -209,7 +209,7 @@ describe('what is wrong is said', () => {
     [
       'a mixture',
       [...insert, 0x50, ...insert.slice(1)],
-      { offset: 24, reason: 'tables of a changeset and of a patchset are mixed' },
+      { offset: 18, reason: 'tables of a changeset and of a patchset are mixed' },
     ],
   ];
   test.each(cases)('%s', (_name, bytes, fault) => {

@@ -3,17 +3,7 @@
  * of sqlite3session.c.
  */
 
-/** What the bytes of a changeset are not. */
-export class ChangesetError extends Error {
-  override readonly name = 'ChangesetError';
-  /** The first wrong byte, from 0; undefined where no bytes are to blame. */
-  readonly offset: number | undefined;
-
-  constructor(reason: string, offset?: number) {
-    super(offset === undefined ? reason : `${reason} at byte ${offset}`);
-    this.offset = offset;
-  }
-}
+import { ChangesetError, cutShort, noType } from './errors.js';
 
 /** `T` begins the changes of a table in a changeset, `P` in a patchset. */
 export const changesetMark = 0x54;
@@ -34,6 +24,9 @@ export const typeNull = 5;
 /** More columns than SQLite allows any table; the C library refuses more too. */
 export const maxColumns = 65_536;
 
+/** More bytes than this the C library cannot count. */
+export const maxSize = 0x7fffffff;
+
 /** An operation on a row. */
 export type Operation = 'insert' | 'update' | 'delete';
 
@@ -52,7 +45,7 @@ export type Values = readonly (Value | undefined)[];
 /** The head of a table's changes. */
 export interface Table {
   readonly name: string;
-  /** Per column 0, or its place in the PRIMARY KEY from 1. */
+  /** Per column 0, or its place in the PRIMARY KEY from 1. Any byte is taken, and all but 0 means the key. */
   readonly key: readonly number[];
   /** Whether the changes come without old values. */
   readonly patchset: boolean;
@@ -83,4 +76,75 @@ export class Raw {
 export interface WrittenChange extends Omit<Change, 'old' | 'new'> {
   readonly old: readonly (Value | Raw | undefined)[];
   readonly new: readonly (Value | Raw | undefined)[];
+}
+
+/**
+ * The varint at a place: what it says. As C takes it (`sessionVarintGet`): up to nine bytes, of which 31 bits
+ * count, and what does not fit 32 bits is the largest length there is.
+ *
+ * @throws ChangesetError where the bytes end before it does
+ */
+export function lengthAt(bytes: Uint8Array, at: number): number {
+  let value = 0; // exact far enough to tell what fits 32 bits
+  for (let i = 0; i < 9; i++) {
+    const byte = bytes[at + i];
+    if (byte === undefined) throw cutShort(bytes.length);
+    if (i === 8) value = value * 256 + byte;
+    else value = value * 128 + (byte & 0x7f);
+    if (byte < 0x80) break;
+  }
+  return value > 0xffffffff ? 0x7fffffff : value % 0x80000000;
+}
+
+/** The varint at a place: how many bytes it takes. */
+export function lengthSize(bytes: Uint8Array, at: number): number {
+  let size = 1;
+  while (size < 9 && (bytes[at + size - 1] as number) >= 0x80) size += 1;
+  return size;
+}
+
+/** Where the value at a place ends. @throws ChangesetError where it is none */
+export function valueEnd(bytes: Uint8Array, at: number): number {
+  const type = bytes[at];
+  if (type === typeInteger || type === typeReal) return at + 9;
+  if (type === typeNull || type === typeUndefined) return at + 1;
+  if (type !== typeText && type !== typeBlob) throw type === undefined ? cutShort(at) : noType(type, at);
+  const short = bytes[at + 1] as number;
+  if (short < 0x80) return at + 2 + short;
+  return at + 1 + lengthSize(bytes, at + 1) + lengthAt(bytes, at + 1);
+}
+
+/** A table's head and where it lies. */
+export interface Head {
+  readonly table: Table;
+  readonly start: number;
+  readonly end: number;
+  /** The bytes of the name, without the NUL at its end. */
+  readonly name: Uint8Array;
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The head that begins at a place, with T or P. @throws ChangesetError where it is malformed */
+export function readHead(bytes: Uint8Array, start: number): Head {
+  const columns = lengthAt(bytes, start + 1);
+  const keyAt = start + 1 + lengthSize(bytes, start + 1);
+  if (columns < 1 || columns > maxColumns) {
+    throw new ChangesetError(`a table has 1 to ${maxColumns} columns, not ${columns}`, start + 1);
+  }
+  const nameAt = keyAt + columns;
+  if (nameAt >= bytes.length) throw cutShort(bytes.length);
+  const end = bytes.indexOf(0, nameAt);
+  if (end < 0) throw new ChangesetError("the table's name has no end", nameAt);
+  const name = bytes.slice(nameAt, end);
+  const key = Array.from(bytes.subarray(keyAt, nameAt));
+  const table = { name: decoder.decode(name), key, patchset: bytes[start] === patchsetMark };
+  return { table, start, end: end + 1, name };
+}
+
+/** The same bytes, not copied: what `slice` of a Buffer shares, that of a Uint8Array copies. */
+export function plain(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > maxSize) throw new ChangesetError(`a changeset has at most ${maxSize} bytes`, maxSize);
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

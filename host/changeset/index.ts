@@ -3,14 +3,10 @@
  * WebAssembly. Published as `sqlite-wasm-run/changeset`.
  */
 
-export {
-  type Change,
-  ChangesetError,
-  type Operation,
-  type Table,
-  type Value,
-  type Values,
-} from './format.js';
+export { ChangesetError } from './errors.js';
+export type { Change, Operation, Table, Value, Values } from './format.js';
+export { concat, Group } from './group.js';
+export { invert } from './invert.js';
 export {
   type ColumnNames,
   fromJson,
@@ -20,8 +16,9 @@ export {
   type JsonValue,
   toJson,
 } from './json.js';
-export { ChangesetReader, changes, type Fault, validate } from './reader.js';
+export { ChangesetReader, changes } from './reader.js';
 export { type SqlOptions, sqlStatements, toSql } from './sql.js';
 export { statistics, type TableStatistics } from './statistics.js';
-export { concat, Group, invert } from './transform.js';
+export { changesFrom } from './stream.js';
+export { type Fault, validate } from './validate.js';
 export { encode } from './writer.js';

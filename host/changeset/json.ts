@@ -15,8 +15,8 @@
  * UTF-8; `{"blob": "hex"}`; null for NULL; `{}` where the change has no value. Indirect is left out where false.
  */
 
+import { ChangesetError } from './errors.js';
 import {
-  ChangesetError,
   type Operation,
   opDelete,
   operationOf,

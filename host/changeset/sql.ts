@@ -1,6 +1,7 @@
 /** Changesets as SQL text. */
 
-import { ChangesetError, opDelete, opInsert } from './format.js';
+import { ChangesetError } from './errors.js';
+import { opDelete, opInsert } from './format.js';
 import { type ColumnNames, toHex } from './json.js';
 import { ChangesetReader } from './reader.js';
 

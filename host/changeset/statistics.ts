@@ -13,22 +13,30 @@ export interface TableStatistics {
   indirect: number;
   /** How many values the UPDATEs changed. */
   values: number;
-  /** Of the changeset. */
+  /** Of the changeset: of all tables together, its size. */
   bytes: number;
 }
 
-/** Counts per table, in the order in which tables appear. @throws ChangesetError where it is malformed */
+/**
+ * Counts per table, in the order in which tables appear; those without changes are among them.
+ *
+ * @throws ChangesetError where it is malformed
+ */
 export function statistics(bytes: Uint8Array): TableStatistics[] {
-  const reader = new ChangesetReader(bytes);
   const tables = new Map<string, TableStatistics>();
-  let before = 0;
+  let counts: TableStatistics | undefined;
+  const reader = new ChangesetReader(bytes, {
+    onHead: ({ table: { name: table }, start, end }) => {
+      counts = tables.get(table);
+      if (!counts) {
+        counts = { table, inserts: 0, updates: 0, deletes: 0, indirect: 0, values: 0, bytes: 0 };
+        tables.set(table, counts);
+      }
+      counts.bytes += end - start;
+    },
+  });
   while (reader.next()) {
-    const { name } = reader.table;
-    let counts = tables.get(name);
-    if (!counts) {
-      counts = { table: name, inserts: 0, updates: 0, deletes: 0, indirect: 0, values: 0, bytes: 0 };
-      tables.set(name, counts);
-    }
+    if (!counts) break; // not without a table
     if (reader.op === opInsert) counts.inserts += 1;
     else if (reader.op === opDelete) counts.deletes += 1;
     else {
@@ -36,8 +44,7 @@ export function statistics(bytes: Uint8Array): TableStatistics[] {
       for (let i = 0; i < reader.columns; i++) if (reader.newAt(i) >= 0) counts.values += 1;
     }
     if (reader.indirect) counts.indirect += 1;
-    counts.bytes += reader.end - before;
-    before = reader.end;
+    counts.bytes += reader.end - (reader.start - 2);
   }
   return [...tables.values()];
 }

@@ -1,7 +1,7 @@
 /** Writes changesets. */
 
+import { ChangesetError } from './errors.js';
 import {
-  ChangesetError,
   changesetMark,
   codeOf,
   maxColumns,
@@ -22,9 +22,15 @@ const encoder = new TextEncoder();
 
 /** Bytes that grow. */
 export class Writer {
-  #bytes = new Uint8Array(1024);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
+
+  /** @param expected how many bytes there is room for at first */
+  constructor(expected = 1024) {
+    this.#bytes = new Uint8Array(expected);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   get length(): number {
     return this.#length;
@@ -54,11 +60,10 @@ export class Writer {
 
   /** A number as SQLite's varint. */
   length32(value: number): void {
-    const bytes: number[] = [value & 0x7f];
-    for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
-      bytes.unshift((rest & 0x7f) | 0x80);
+    for (let shift = 28; shift > 0; shift -= 7) {
+      if (value >>> shift > 0) this.byte(((value >>> shift) & 0x7f) | 0x80);
     }
-    for (const byte of bytes) this.byte(byte);
+    this.byte(value & 0x7f);
   }
 
   value(value: Value | Raw | undefined): void {
@@ -84,7 +89,8 @@ export class Writer {
     }
   }
 
-  table(table: Table): void {
+  /** @param nameBytes the bytes of the name, where they are not UTF-8 */
+  table(table: Table, nameBytes?: Uint8Array): void {
     const { name, key, patchset } = table;
     if (key.length < 1 || key.length > maxColumns) {
       throw new ChangesetError(`table ${name} has ${key.length} columns: 1 to ${maxColumns} are possible`);
@@ -93,7 +99,7 @@ export class Writer {
     this.byte(patchset ? patchsetMark : changesetMark);
     this.length32(key.length);
     this.raw(Uint8Array.from(key));
-    this.raw(encoder.encode(name));
+    this.raw(nameBytes ?? encoder.encode(name));
     this.byte(0);
   }
 
@@ -112,9 +118,11 @@ export class Writer {
   }
 }
 
-/** Writes a change's records: what follows operation and indirect flag. */
-export function writeRecords(writer: Writer, change: WrittenChange): void {
+/** Writes a change: operation, indirect flag, records. */
+export function writeChange(writer: Writer, change: WrittenChange): void {
   const { table, op, old, new: fresh } = change;
+  writer.byte(codeOf(op));
+  writer.byte(Number(change.indirect));
   const columns = table.key.length;
   for (const values of [old, fresh]) {
     if (values.length > 0 && values.length !== columns) {
@@ -134,7 +142,7 @@ export function writeRecords(writer: Writer, change: WrittenChange): void {
 }
 
 function sameTable(a: Table, b: Table): boolean {
-  return a.name === b.name && a.patchset === b.patchset && a.key.every((place, i) => place === b.key[i]);
+  return a.name === b.name && a.key.length === b.key.length && a.key.every((place, i) => place === b.key[i]);
 }
 
 /**
@@ -151,9 +159,7 @@ export function encode(changes: Iterable<WrittenChange>): Uint8Array {
     }
     if (!table || (change.table !== table && !sameTable(change.table, table))) writer.table(change.table);
     table = change.table;
-    writer.byte(codeOf(change.op));
-    writer.byte(Number(change.indirect));
-    writeRecords(writer, change);
+    writeChange(writer, change);
   }
   return writer.output();
 }

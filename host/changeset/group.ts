@@ -1,0 +1,281 @@
+/** Changesets that become one, byte for byte as the C library has it. */
+
+import { ChangesetError } from './errors.js';
+import {
+  type Head,
+  lengthSize,
+  opDelete,
+  typeBlob,
+  typeInteger,
+  typeReal,
+  typeText,
+  valueEnd,
+  type WrittenChange,
+} from './format.js';
+import { type MergedTable, merge, type Records, same } from './merge.js';
+import { ChangesetReader } from './reader.js';
+import { Writer, writeChange } from './writer.js';
+
+/** A change of a group, in its bucket's list. */
+interface Entry {
+  records: Records;
+  /** The hash of its key, before it is taken modulo the number of buckets. */
+  hash: number;
+  next: Entry | undefined;
+}
+
+/** All changes of one table, in a hash table: its order is the order of the output. */
+class GroupTable implements MergedTable {
+  readonly key: readonly number[];
+  readonly patchset: boolean;
+  readonly #name: Uint8Array;
+  #buckets: (Entry | undefined)[] = [];
+  #entries = 0;
+
+  constructor(head: Head) {
+    this.key = head.table.key;
+    this.patchset = head.table.patchset;
+    this.#name = head.name;
+  }
+
+  /** C: `sessionOneChangeToHash`. */
+  add(records: Records): void {
+    this.#grow();
+    const hash = this.#hash(records);
+    const bucket = hash % this.#buckets.length;
+    let entry = this.#buckets[bucket];
+    let before: Entry | undefined;
+    while (entry && !(entry.hash === hash && this.#sameKey(entry.records, records))) {
+      before = entry;
+      entry = entry.next;
+    }
+    if (!entry) {
+      this.#buckets[bucket] = { records, hash, next: this.#buckets[bucket] };
+      this.#entries += 1;
+      return;
+    }
+    if (before) before.next = entry.next;
+    else this.#buckets[bucket] = entry.next;
+    const merged = merge(this, entry.records, records);
+    if (!merged) {
+      this.#entries -= 1;
+      return;
+    }
+    // An UPDATE that SQLite did not write may bring another key: it moves when the table grows, not before.
+    if (merged !== entry.records) entry.hash = this.#hash(merged);
+    entry.records = merged;
+    entry.next = this.#buckets[bucket];
+    this.#buckets[bucket] = entry;
+  }
+
+  /** C: `sessionChangegroupOutput`. */
+  write(writer: Writer): void {
+    if (this.#entries === 0) return;
+    writer.table({ name: '', key: this.key, patchset: this.patchset }, this.#name);
+    for (const first of this.#buckets) {
+      for (let entry = first; entry; entry = entry.next) {
+        const { op, indirect, bytes, start, end } = entry.records;
+        writer.byte(op);
+        writer.byte(indirect);
+        writer.slice(bytes, start, end);
+      }
+    }
+  }
+
+  /** C: `sessionGrowHash`. */
+  #grow(): void {
+    const size = this.#buckets.length;
+    if (size > 0 && this.#entries < Math.floor(size / 2)) return;
+    const grown: (Entry | undefined)[] = new Array(2 * (size || 128)).fill(undefined);
+    for (const first of this.#buckets) {
+      for (let entry = first; entry; ) {
+        const { next } = entry;
+        const bucket = entry.hash % grown.length;
+        entry.next = grown[bucket];
+        grown[bucket] = entry;
+        entry = next;
+      }
+    }
+    this.#buckets = grown;
+  }
+
+  /** Whether a record holds the values of the key alone. */
+  #keyOnly(records: Records): boolean {
+    return this.patchset && records.op === opDelete;
+  }
+
+  /** C: `sessionChangeHash`. */
+  #hash(records: Records): number {
+    const keyOnly = this.#keyOnly(records);
+    const { bytes } = records;
+    let hash = 0;
+    let at = records.start;
+    for (const place of this.key) {
+      if (place === 0) {
+        if (!keyOnly) at = valueEnd(bytes, at);
+        continue;
+      }
+      const type = bytes[at] as number;
+      const end = valueEnd(bytes, at);
+      hash = append(hash, type);
+      if (type === typeInteger || type === typeReal) {
+        hash = append(hash, int32(bytes, at + 5)); // the lower half first
+        hash = append(hash, int32(bytes, at + 1));
+      } else if (type === typeText || type === typeBlob) {
+        const start = at + 1 + lengthSize(bytes, at + 1);
+        for (let i = start; i < end; i++) hash = append(hash, bytes[i] as number);
+      }
+      at = end;
+    }
+    return hash >>> 0;
+  }
+
+  /** C: `sessionChangeEqual`. */
+  #sameKey(a: Records, b: Records): boolean {
+    const keyOnlyA = this.#keyOnly(a);
+    const keyOnlyB = this.#keyOnly(b);
+    let atA = a.start;
+    let atB = b.start;
+    for (const place of this.key) {
+      const isKey = place > 0;
+      const endA = isKey || !keyOnlyA ? valueEnd(a.bytes, atA) : atA;
+      const endB = isKey || !keyOnlyB ? valueEnd(b.bytes, atB) : atB;
+      if (isKey && !same(a.bytes, atA, endA, b.bytes, atB, endB)) return false;
+      atA = endA;
+      atB = endB;
+    }
+    return true;
+  }
+}
+
+const append = (hash: number, part: number): number => (hash << 3) ^ hash ^ part;
+
+const int32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] as number) << 24) |
+  ((bytes[at + 1] as number) << 16) |
+  ((bytes[at + 2] as number) << 8) |
+  (bytes[at + 3] as number);
+
+/** A table's name as C compares it: byte by byte, but for the case of ASCII letters. */
+function nameKey(name: Uint8Array): string {
+  let text = '';
+  for (const byte of name) text += String.fromCharCode(byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
+  return text;
+}
+
+/**
+ * Changesets, or patchsets, that become one. What is added is copied. C: `sqlite3changegroup_new`, `_add`,
+ * `_add_change`, `_output`; its memory is that of the changes, and goes with it.
+ */
+export class Group {
+  readonly #tables = new Map<string, GroupTable>();
+  #patchset: boolean | undefined;
+
+  /**
+   * Adds the changes of a changeset. C: `sqlite3changegroup_add`.
+   *
+   * @throws ChangesetError where it is malformed, of another kind than those before, or disagrees with them on a
+   *   table; the group is then as the C library's: what came before the error is in it
+   */
+  add(bytes: Uint8Array): void {
+    let head: Head | undefined;
+    let table: GroupTable | undefined;
+    const reader = new ChangesetReader(new Uint8Array(bytes), {
+      asWritten: true,
+      onHead: (next) => {
+        head = next;
+        table = undefined;
+      },
+    });
+    while (reader.next()) {
+      table ??= this.#tableFor(head as Head);
+      table.add(recordsOf(reader, reader.bytes));
+    }
+  }
+
+  /**
+   * Adds one change: that at which a reader stands, or one that is given. C: `sqlite3changegroup_add_change`; what
+   * is asked of a change that is given, `sqlite3changegroup_change_finish` asks.
+   *
+   * @throws ChangesetError for a change that is none, of another kind than those before, or of a table on which it
+   *   disagrees with them; the group is then as it was
+   */
+  addChange(change: ChangesetReader | WrittenChange): void {
+    if (change instanceof ChangesetReader) {
+      // Its own records, not all of the changeset, are copied.
+      const { op, indirect, bytes, start, end } = recordsOf(change, change.bytes);
+      const copy = bytes.slice(start, end);
+      const { table, nameBytes: name } = change;
+      const head = { table, start: 0, end: 0, name };
+      this.#tableFor(head).add({ op, indirect, bytes: copy, start: 0, end: copy.length });
+      return;
+    }
+    checkChange(change);
+    const writer = new Writer();
+    writer.table(change.table);
+    writeChange(writer, change);
+    this.add(writer.output());
+  }
+
+  /** All changes as one changeset, empty where there are none. C: `sqlite3changegroup_output`. */
+  output(): Uint8Array {
+    const writer = new Writer();
+    for (const table of this.#tables.values()) table.write(writer);
+    return writer.output();
+  }
+
+  /** C: `sessionChangesetFindTable`. */
+  #tableFor(head: Head): GroupTable {
+    const { table } = head;
+    if (this.#patchset !== undefined && this.#patchset !== table.patchset) {
+      throw new ChangesetError('changesets and patchsets cannot be mixed');
+    }
+    this.#patchset = table.patchset;
+    const key = nameKey(head.name);
+    let group = this.#tables.get(key);
+    if (!group) {
+      group = new GroupTable(head);
+      this.#tables.set(key, group);
+    } else if (
+      group.key.length !== table.key.length ||
+      group.key.some((place, i) => place !== table.key[i])
+    ) {
+      throw new ChangesetError(`the changesets disagree on the columns or the key of table ${table.name}`);
+    }
+    return group;
+  }
+}
+
+function recordsOf(reader: ChangesetReader, bytes: Uint8Array): Records {
+  const { op, start, end } = reader;
+  return { op, indirect: bytes[start - 1] as number, bytes, start, end };
+}
+
+function checkChange({ table, op, old, new: fresh }: WrittenChange): void {
+  const wrong = (what: string, column: number): ChangesetError =>
+    new ChangesetError(`${what}: column ${column} of table ${table.name}`);
+  table.key.forEach((place, i) => {
+    const before = op === 'insert' ? fresh[i] : old[i];
+    if (place > 0) {
+      if (before === undefined) throw wrong('a change without its whole key', i);
+      if (before === null) throw wrong('a key that holds a NULL', i);
+      if (op === 'update' && fresh[i] !== undefined) throw wrong('an UPDATE of the key', i);
+    } else if (op !== 'update') {
+      const needed = op === 'insert' || !table.patchset;
+      if (needed && before === undefined) throw wrong(`${op.toUpperCase()} without all of its values`, i);
+    } else if (!table.patchset && (before === undefined) !== (fresh[i] === undefined)) {
+      throw wrong('an UPDATE with one of the old and the new value', i);
+    }
+  });
+}
+
+/**
+ * One changeset that does what the given ones do one after another. C: `sqlite3changeset_concat`, but for any number.
+ *
+ * @throws ChangesetError as `Group.add` does
+ */
+export function concat(...changesets: readonly Uint8Array[]): Uint8Array {
+  const group = new Group();
+  for (const changeset of changesets) group.add(changeset);
+  return group.output();
+}

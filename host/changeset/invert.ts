@@ -1,0 +1,76 @@
+/** What undoes a changeset. */
+
+import { isPatchset } from './errors.js';
+import {
+  lengthAt,
+  lengthSize,
+  opDelete,
+  opInsert,
+  opUpdate,
+  typeInteger,
+  typeNull,
+  typeReal,
+  typeUndefined,
+  valueEnd,
+} from './format.js';
+import { ChangesetReader } from './reader.js';
+import { Writer } from './writer.js';
+
+/**
+ * What undoes a changeset, byte for byte as C has it: INSERTs are DELETEs and the other way round, as they are
+ * written; UPDATEs have old and new values exchanged, and are written anew. C: `sqlite3changeset_invert`.
+ *
+ * @throws ChangesetError for a patchset, which has no old values, and for what is no changeset
+ */
+export function invert(bytes: Uint8Array): Uint8Array {
+  const reader = new ChangesetReader(bytes, {
+    asWritten: true,
+    onHead: ({ table, start }) => {
+      if (table.patchset) throw isPatchset(start);
+    },
+  });
+  const writer = new Writer(bytes.length);
+  let done = 0;
+  while (reader.next()) {
+    const { bytes, op, start, end } = reader;
+    writer.slice(bytes, done, start - 2); // the heads of tables, and nothing else, lie between changes
+    writer.byte(op === opInsert ? opDelete : op === opDelete ? opInsert : opUpdate);
+    writer.byte(bytes[start - 1] as number);
+    if (op === opUpdate) invertUpdate(reader, writer);
+    else writer.slice(bytes, start, end);
+    done = end;
+  }
+  writer.slice(reader.bytes, done, bytes.length);
+  return writer.output();
+}
+
+function invertUpdate(reader: ChangesetReader, writer: Writer): void {
+  const { bytes, columns } = reader;
+  const { key } = reader.table;
+  for (let i = 0; i < columns; i++) putAnew(writer, bytes, key[i] ? reader.oldAt(i) : reader.newAt(i));
+  for (let i = 0; i < columns; i++) putAnew(writer, bytes, key[i] ? -1 : reader.oldAt(i));
+}
+
+/** As C writes a value that it read: a NaN is NULL, a length as short as can be. */
+function putAnew(writer: Writer, bytes: Uint8Array, place: number): void {
+  const type = place < 0 ? typeUndefined : (bytes[place] as number);
+  if (type === typeReal && isNaNAt(bytes, place + 1)) writer.byte(typeNull);
+  else if (type === typeUndefined || type === typeNull) writer.byte(type);
+  else if (type === typeInteger || type === typeReal || (bytes[place + 1] as number) < 0x80) {
+    writer.slice(bytes, place, valueEnd(bytes, place));
+  } else {
+    const length = lengthAt(bytes, place + 1);
+    const start = place + 1 + lengthSize(bytes, place + 1);
+    writer.byte(type);
+    writer.length32(length);
+    writer.slice(bytes, start, start + length);
+  }
+}
+
+/** Whether the eight bytes of a REAL are no number. */
+function isNaNAt(bytes: Uint8Array, at: number): boolean {
+  if (((bytes[at] as number) & 0x7f) !== 0x7f || (bytes[at + 1] as number) < 0xf0) return false;
+  if ((bytes[at + 1] as number) > 0xf0) return true;
+  for (let i = at + 2; i < at + 8; i++) if (bytes[i] !== 0) return true;
+  return false;
+}

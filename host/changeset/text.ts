@@ -1,0 +1,68 @@
+/** Makes strings of the texts in a changeset, most of which are short and ASCII. */
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+type Slice = (this: Uint8Array, start: number, end: number) => string;
+
+/** Of Node and what follows it, found where it is there: reading needs nothing but the language. */
+const { latin1Slice, utf8Slice } =
+  (globalThis as { Buffer?: { prototype?: { latin1Slice?: Slice; utf8Slice?: Slice } } }).Buffer?.prototype ??
+  {};
+
+/** How many bytes become one string at once, at least and at most. */
+const smallest = 256;
+const largest = 16_384;
+
+/**
+ * The texts of one changeset. A call into the engine's decoder costs more than a short text takes; so a stretch
+ * of the changeset becomes one string of one character a byte, and ASCII texts are parts of it. A text may keep
+ * that stretch alive, 16 KiB at most.
+ */
+export class Texts {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #stretch = '';
+  #start = 0;
+  #end = 0;
+
+  constructor(bytes: Uint8Array, view: DataView) {
+    this.#bytes = bytes;
+    this.#view = view;
+  }
+
+  /** The text of the bytes from `start` to `end`, which lie within. What is not UTF-8 becomes U+FFFD. */
+  text(start: number, end: number): string {
+    const bytes = this.#bytes;
+    const view = this.#view;
+    let i = start;
+    let bits = 0;
+    for (const whole = end - 15; i < whole; i += 16) {
+      bits |= view.getInt32(i, true) | view.getInt32(i + 4, true);
+      bits |= view.getInt32(i + 8, true) | view.getInt32(i + 12, true);
+    }
+    for (const whole = end - 3; i < whole; i += 4) bits |= view.getInt32(i, true);
+    bits &= 0x80808080;
+    for (; i < end; i++) bits |= (bytes[i] as number) & 0x80;
+    if (bits !== 0) {
+      return utf8Slice ? utf8Slice.call(bytes, start, end) : decoder.decode(bytes.subarray(start, end));
+    }
+    if (start < this.#start || end > this.#end) {
+      if (!latin1Slice) return ascii(bytes, start, end);
+      if (end - start > smallest) return latin1Slice.call(bytes, start, end);
+      // Where texts lie close together a stretch pays; after a jump it begins small again.
+      const size = this.#end - this.#start;
+      const near = start >= this.#start && start < this.#end + size;
+      this.#start = start;
+      this.#end = Math.min(bytes.length, start + (near ? Math.min(2 * size, largest) : smallest));
+      this.#stretch = latin1Slice.call(bytes, start, this.#end);
+    }
+    return this.#stretch.substring(start - this.#start, end - this.#start);
+  }
+}
+
+function ascii(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > 24) return decoder.decode(bytes.subarray(start, end));
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  return text;
+}

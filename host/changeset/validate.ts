@@ -1,0 +1,110 @@
+/** Checks changesets by a grammar that is narrower than what reading them takes. */
+
+import { ChangesetError, cutShort, noOperation, noTable, noType } from './errors.js';
+import {
+  changesetMark,
+  lengthAt,
+  lengthSize,
+  opDelete,
+  opInsert,
+  opUpdate,
+  patchsetMark,
+  plain,
+  readHead,
+  type Table,
+  typeBlob,
+  typeInteger,
+  typeNull,
+  typeReal,
+  typeText,
+  typeUndefined,
+} from './format.js';
+
+/** What is wrong with the bytes. */
+export interface Fault {
+  /** The first wrong byte, from 0; the size of the changeset where that ends too early. */
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/**
+ * Why the bytes are no changeset or patchset; null where they are one. What is one is read by the C library too, and
+ * goes through JSON to the same bytes. Stricter than C: types of values are known, lengths take no more bytes than
+ * they need, the indirect flag is 0 or 1, tables of changesets and patchsets are not mixed, a change has its whole
+ * key and no NULL in it, INSERT and DELETE have all of their values. Not looked at: whether text is UTF-8, and which
+ * numbers tell the columns of the key.
+ */
+export function validate(bytes: Uint8Array): Fault | null {
+  try {
+    check(plain(bytes));
+    return null;
+  } catch (error) {
+    if (!(error instanceof ChangesetError)) throw error;
+    return { offset: error.offset ?? 0, reason: error.reason };
+  }
+}
+
+function check(bytes: Uint8Array): void {
+  const size = bytes.length;
+  let table: Table | undefined;
+  let at = 0;
+  while (at < size) {
+    const op = bytes[at] as number;
+    if (op === changesetMark || op === patchsetMark) {
+      if (table && table.patchset !== (op === patchsetMark)) {
+        throw new ChangesetError('tables of a changeset and of a patchset are mixed', at);
+      }
+      checkLength(bytes, at + 1);
+      const head = readHead(bytes, at);
+      table = head.table;
+      at = head.end;
+      continue;
+    }
+    if (!table) throw noTable(at);
+    if (op !== opInsert && op !== opUpdate && op !== opDelete) throw noOperation(op, at);
+    const flag = bytes[at + 1];
+    if (flag === undefined) throw cutShort(size);
+    if (flag > 1) throw new ChangesetError(`the indirect flag is 0 or 1, not ${flag}`, at + 1);
+    const { patchset } = table;
+    at += 2;
+    if (op === opUpdate) at = checkRecord(bytes, at, table, '', true);
+    else if (op === opInsert) at = checkRecord(bytes, at, table, 'an INSERT without all of its values', true);
+    else if (!patchset) at = checkRecord(bytes, at, table, 'a DELETE without all of its values', true);
+    else at = checkRecord(bytes, at, { ...table, key: table.key.filter((place) => place > 0) }, '', true);
+    if (op === opUpdate && !patchset) at = checkRecord(bytes, at, table, '', false);
+  }
+}
+
+/**
+ * @param whole what to say where a value is missing; '' where any may be
+ * @param keyed whether the record must have the key
+ * @returns where the record ends
+ */
+function checkRecord(bytes: Uint8Array, from: number, table: Table, whole: string, keyed: boolean): number {
+  const size = bytes.length;
+  let at = from;
+  for (const place of table.key) {
+    const type = bytes[at];
+    if (type === undefined) throw cutShort(size);
+    if (keyed && place > 0) {
+      if (type === typeUndefined) throw new ChangesetError('a change without its whole key', at);
+      if (type === typeNull) throw new ChangesetError('a key that holds a NULL', at);
+    } else if (whole && type === typeUndefined) throw new ChangesetError(whole, at);
+    if (type === typeInteger || type === typeReal) at += 9;
+    else if (type === typeText || type === typeBlob)
+      at += 1 + checkLength(bytes, at + 1) + lengthAt(bytes, at + 1);
+    else if (type === typeNull || type === typeUndefined) at += 1;
+    else throw noType(type, at);
+    if (at > size) throw cutShort(size);
+  }
+  return at;
+}
+
+/** @returns how many bytes the length takes */
+function checkLength(bytes: Uint8Array, at: number): number {
+  const value = lengthAt(bytes, at);
+  const size = lengthSize(bytes, at);
+  const needed = value < 0x80 ? 1 : Math.floor(Math.log2(value) / 7) + 1;
+  if (size > needed) throw new ChangesetError(`a length of ${size} bytes where ${needed} would do`, at);
+  return size;
+}
