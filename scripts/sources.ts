@@ -12,7 +12,7 @@ export const dist = join(root, process.env.SQLITE_WASM_RUN_DIST ?? 'dist');
 /** Everything that can be made again; `SQLITE_WASM_RUN_BUILD_CACHE` moves it. */
 export const cache = process.env.SQLITE_WASM_RUN_BUILD_CACHE ?? join(root, '.cache');
 
-interface Source {
+export interface Source {
   readonly spec: string;
   /** The registry's sha512 of the package file. */
   readonly integrity: string;
@@ -42,10 +42,15 @@ export const compiler: Source = {
     'sha512-V31/z9GrJECKeACTDUyvg2llbEUiFi3bxtL5HSg7H/6sydSxdI/AoVAD9F5ozrfLjotWl0B9rghR87m+DUM/zg==',
 };
 
+/** Where a package is, or will be. */
+export function sourceFolder(source: Source): string {
+  const name = source.spec.replace(/[^\w.-]+/g, '-').replace(/^-/, '');
+  return join(cache, 'sources', name);
+}
+
 /** Fetches and unpacks a package unless it is there already. Returns its folder. */
 export function fetchSource(source: Source): string {
-  const name = source.spec.replace(/[^\w.-]+/g, '-').replace(/^-/, '');
-  const folder = join(cache, 'sources', name);
+  const folder = sourceFolder(source);
   if (!existsSync(folder)) {
     console.error(`fetching ${source.spec}`);
     const work = `${folder}.${process.pid}`;

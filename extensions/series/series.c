@@ -1,0 +1,406 @@
+/*
+** series(start, stop, step): the integers from start to stop, as SQLite's own generate_series gives them
+** (https://www.sqlite.org/series.html). WHERE on value, ORDER BY value, LIMIT and OFFSET are answered here, and cost
+** nothing.
+*/
+#include "tabular.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef sqlite_extension_types_sql_value_t Value;
+typedef exports_sqlite_extension_virtual_table_sqlite_error_t Error;
+typedef exports_sqlite_extension_virtual_table_batch_t Batch;
+typedef exports_sqlite_extension_virtual_table_index_plan_t Plan;
+
+enum { NUL = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL, INTEGER = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER,
+  REAL = SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL };
+
+enum { ROWID = -1, VALUE, START, STOP, STEP, COLUMNS };
+/* https://www.sqlite.org/c3ref/c_index_constraint_eq.html */
+enum { EQ = 2, GT = 4, LE = 8, LT = 16, GE = 32, IS = 72, LIMIT = 73, OFFSET = 74 };
+
+/* What a plan's number says: which arguments there are, in this order, and what else is asked for. */
+enum {
+  HAS_START = 1, HAS_STOP = 2, HAS_STEP = 4, HAS_LIMIT = 8, HAS_OFFSET = 16,
+  VALUE_EQ = 0x20, VALUE_GE = 0x40, VALUE_GT = 0x80, LOWER = VALUE_EQ | VALUE_GE | VALUE_GT,
+  VALUE_LE = 0x100, VALUE_LT = 0x200, UPPER = VALUE_LE | VALUE_LT,
+  DESCENDING = 0x400, ASCENDING = 0x800,
+  USES_START = 0x1000, /* this and the two bits above it: the columns start, stop and step are used */
+};
+enum { SLOT_LIMIT = 3, SLOT_OFFSET, SLOT_LOWER, SLOT_UPPER, SLOTS };
+
+/* One scan. Steps are unsigned, since one may be 2^63. */
+typedef struct {
+  bool used, done, descending;
+  int32_t number;
+  int64_t given[3];        /* start, stop and step as the columns show them */
+  int64_t value, last;
+  uint64_t step;
+} Scan;
+static Scan *scans;
+static uint32_t room;
+
+void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
+  tabular_string_dup(&ret->name, "series");
+  tabular_string_dup(&ret->version, "1.0.0");
+}
+
+void exports_sqlite_extension_virtual_table_describe(
+  exports_sqlite_extension_virtual_table_list_module_spec_t *ret
+) {
+  ret->len = 1;
+  ret->ptr = calloc(1, sizeof *ret->ptr);
+  if (!ret->ptr) abort();
+  tabular_string_dup(&ret->ptr->name, "series");
+  ret->ptr->options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS |
+                      EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_INNOCUOUS;
+}
+
+bool exports_sqlite_extension_virtual_table_connect(
+  uint64_t module, exports_sqlite_extension_virtual_table_connection_kind_t kind, tabular_list_string_t *args,
+  exports_sqlite_extension_virtual_table_table_schema_t *ret, Error *err
+) {
+  (void)module; (void)kind; (void)err;
+  tabular_list_string_free(args);
+  ret->table = 0;
+  tabular_string_dup(&ret->declaration, "CREATE TABLE x(value, start HIDDEN, stop HIDDEN, step HIDDEN)");
+  return true;
+}
+void exports_sqlite_extension_virtual_table_disconnect(uint32_t table) { (void)table; }
+bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) {
+  (void)table; (void)err;
+  return true;
+}
+
+/* ---- Plans ---------------------------------------------------------------------------------------- */
+
+bool exports_sqlite_extension_virtual_table_best_index(
+  uint32_t table, exports_sqlite_extension_virtual_table_index_query_t *query,
+  exports_sqlite_extension_virtual_table_option_index_plan_t *ret, Error *err
+) {
+  (void)table;
+  size_t count = query->constraints.len;
+  int slots[SLOTS], number = 0, unusable = 0;
+  bool started = false, reversed = false, ordered = false;
+  for (int i = 0; i < SLOTS; i++) slots[i] = -1;
+  for (size_t i = 0; i < count; i++) {
+    const exports_sqlite_extension_virtual_table_index_constraint_t *c = &query->constraints.ptr[i];
+    if (c->op == LIMIT || c->op == OFFSET) {
+      if (!c->usable) continue;
+      slots[c->op == LIMIT ? SLOT_LIMIT : SLOT_OFFSET] = i;
+      number |= c->op == LIMIT ? HAS_LIMIT : HAS_OFFSET;
+    } else if (c->column <= VALUE) {
+      if (!c->usable) continue;
+      bool equal = c->op == EQ || c->op == IS, lower = c->op == GE || c->op == GT;
+      if (!equal && !lower && c->op != LE && c->op != LT) continue;
+      if (equal || lower) started = true;
+      if (equal) {
+        number = (number & ~(LOWER | UPPER)) | VALUE_EQ;
+        slots[SLOT_LOWER] = i;
+        slots[SLOT_UPPER] = -1;
+      } else if (number & VALUE_EQ) {
+        continue;
+      } else if (lower) {
+        number = (number & ~LOWER) | (c->op == GE ? VALUE_GE : VALUE_GT);
+        slots[SLOT_LOWER] = i;
+      } else {
+        number = (number & ~UPPER) | (c->op == LE ? VALUE_LE : VALUE_LT);
+        slots[SLOT_UPPER] = i;
+      }
+    } else {
+      int bit = 1 << (c->column - START);
+      if (c->column == START && c->op == EQ) started = true;
+      if (!c->usable) unusable |= bit;
+      else if (c->op == EQ) number |= bit, slots[c->column - START] = i;
+    }
+  }
+  if (!(number & HAS_LIMIT)) number &= ~HAS_OFFSET, slots[SLOT_OFFSET] = -1;
+  if (query->order_by.len > 0 && query->order_by.ptr[0].column == VALUE) {
+    ordered = true;
+    reversed = query->order_by.ptr[0].descending;
+  }
+  number |= (int)(query->columns_used >> START & 7) * USES_START;
+  exports_sqlite_extension_virtual_table_index_query_free(query);
+  if (!started) {
+    err->code = err->extended_code = 1;
+    tabular_string_dup(&err->message, "first argument to \"series()\" missing or unusable");
+    return false;
+  }
+  memset(ret, 0, sizeof *ret);
+  if (unusable & ~number) return true; /* start, stop and step are inputs: no plan without them */
+
+  Plan *plan = &ret->val;
+  ret->is_some = true;
+  plan->usages.len = count;
+  plan->usages.ptr = calloc(count ? count : 1, sizeof *plan->usages.ptr);
+  if (!plan->usages.ptr) abort();
+  int arguments = 0;
+  for (int i = 0; i < SLOTS; i++) {
+    if (slots[i] < 0) continue;
+    plan->usages.ptr[slots[i]].argument = ++arguments;
+    plan->usages.ptr[slots[i]].omit = true;
+  }
+  plan->cost = 5e98;
+  plan->rows = 2147483647;
+  if ((number & (HAS_START | HAS_STOP)) == (HAS_START | HAS_STOP)) {
+    plan->cost = number & HAS_STEP ? 1 : 2;
+    plan->rows = 1000;
+    plan->ordered = ordered;
+    if (ordered) number |= reversed ? DESCENDING : ASCENDING;
+  } else if ((number & (HAS_START | HAS_LIMIT)) == (HAS_START | HAS_LIMIT)) {
+    plan->rows = 2500;
+  }
+  plan->number = number;
+  return true;
+}
+
+/* ---- Arguments, converted as sqlite3_value_int64 and sqlite3_value_numeric_type do ------------------ */
+
+static bool space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool digit(uint8_t c) { return c >= '0' && c <= '9'; }
+
+static int64_t truncated(double x) {
+  if (x <= -9223372036854775808.0) return INT64_MIN;
+  if (x >= 9223372036854775807.0) return INT64_MAX;
+  return (int64_t)x;
+}
+
+/* The integer at the start of a text. *fits: it is one that needs no rounding. */
+static int64_t leading(const uint8_t *at, const uint8_t *end, bool *fits) {
+  while (at < end && space(*at)) at++;
+  bool minus = at < end && *at == '-';
+  if (at < end && (*at == '-' || *at == '+')) at++;
+  uint64_t n = 0, most = (uint64_t)INT64_MAX + minus;
+  *fits = true;
+  for (; at < end && digit(*at); at++) {
+    uint64_t d = *at - '0';
+    if (n > (most - d) / 10) *fits = false;
+    if (*fits) n = n * 10 + d;
+  }
+  if (!*fits) return minus ? INT64_MIN : INT64_MAX;
+  return (int64_t)(minus ? 0 - n : n);
+}
+
+static int64_t integer(const Value *v) {
+  bool fits;
+  if (v->tag == INTEGER) return v->val.integer;
+  if (v->tag == REAL) return truncated(v->val.real);
+  return leading(v->val.text.ptr, v->val.text.ptr + v->val.text.len, &fits);
+}
+
+/* Whether a text is a number as a whole, and no integer: that number. */
+static bool real(const Value *v, double *ret) {
+  if (v->tag == REAL) *ret = v->val.real;
+  if (v->tag != SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT) return v->tag == REAL;
+  const uint8_t *at = v->val.text.ptr, *end = at + v->val.text.len;
+  while (at < end && space(*at)) at++;
+  while (end > at && space(end[-1])) end--;
+  const uint8_t *first = at;
+  bool minus = at < end && *at == '-', whole = true, any = false, fits;
+  if (at < end && (*at == '-' || *at == '+')) at++;
+  double n = 0;
+  int scale = 0;
+  for (; at < end && digit(*at); at++) any = true, n = n * 10 + (*at - '0');
+  if (at < end && *at == '.') {
+    whole = false;
+    for (at++; at < end && digit(*at); at++) any = true, n = n * 10 + (*at - '0'), scale--;
+  }
+  if (any && at < end && (*at == 'e' || *at == 'E')) {
+    bool below = ++at < end && *at == '-';
+    int exponent = 0;
+    whole = false;
+    if (at < end && (*at == '-' || *at == '+')) at++;
+    if (at == end) return false;
+    for (; at < end && digit(*at); at++) if (exponent < 10000) exponent = exponent * 10 + (*at - '0');
+    scale += below ? -exponent : exponent;
+  }
+  if (!any || at != end) return false;
+  if (whole) {
+    leading(first, end, &fits);
+    if (fits) return false;
+  }
+  for (; scale > 0; scale--) n *= 10;
+  for (; scale < 0; scale++) n /= 10;
+  *ret = minus ? -n : n;
+  return true;
+}
+
+/* ---- Scans ---------------------------------------------------------------------------------------- */
+
+bool exports_sqlite_extension_virtual_table_open(uint32_t table, uint32_t *ret, Error *err) {
+  (void)table; (void)err;
+  uint32_t i = 0;
+  while (i < room && scans[i].used) i++;
+  if (i == room) {
+    uint32_t more = room ? room * 2 : 4;
+    scans = realloc(scans, more * sizeof *scans);
+    if (!scans) abort();
+    memset(scans + room, 0, (more - room) * sizeof *scans);
+    room = more;
+  }
+  scans[i].used = true;
+  *ret = i;
+  return true;
+}
+void exports_sqlite_extension_virtual_table_close(uint32_t cursor) { scans[cursor].used = false; }
+
+static uint64_t span(int64_t high, int64_t low) { return (uint64_t)high - (uint64_t)low; }
+static int64_t plus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a + b); }
+static int64_t minus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a - b); }
+
+#define LOWEST (-9223372036854775808.0)
+#define HIGHEST 9223372036854775807.0
+
+/* What WHERE leaves of the values. False where that is nothing. */
+static bool narrow(int32_t number, const Value *lower, const Value *upper, int64_t *min, int64_t *max) {
+  double x;
+  if (number & VALUE_EQ) {
+    if (real(lower, &x)) {
+      if (x != ceil(x) || x < LOWEST || x > HIGHEST) return false;
+      *min = *max = truncated(x);
+    } else {
+      *min = *max = integer(lower);
+    }
+    return true;
+  }
+  if (lower && real(lower, &x)) {
+    if (x >= LOWEST) *min = truncated(number & VALUE_GT && x == ceil(x) ? ceil(x + 1) : ceil(x));
+  } else if (lower) {
+    *min = integer(lower);
+    if (number & VALUE_GT) {
+      if (*min == INT64_MAX) return false;
+      ++*min;
+    }
+  }
+  if (upper && real(upper, &x)) {
+    if (x <= HIGHEST) *max = truncated(number & VALUE_LT && x == floor(x) ? x - 1 : floor(x));
+  } else if (upper) {
+    *max = integer(upper);
+    if (number & VALUE_LT) {
+      if (*max == INT64_MIN) return false;
+      --*max;
+    }
+  }
+  return *min <= *max;
+}
+
+/* Moves the first value into what is left. False where there is none. */
+static bool enter(Scan *s, int64_t min, int64_t max) {
+  if (!s->descending && s->value < min) {
+    s->value = plus(s->value, span(min, s->value) / s->step * s->step);
+    if (s->value < min) {
+      if (s->value > minus(INT64_MAX, s->step)) return false;
+      s->value = plus(s->value, s->step);
+    }
+  } else if (s->descending && s->value > max) {
+    s->value = minus(s->value, span(s->value, max) / s->step * s->step);
+    if (s->value > max) {
+      if (s->value < plus(INT64_MIN, s->step)) return false;
+      s->value = minus(s->value, s->step);
+    }
+  }
+  if (!s->descending && s->last > max) s->last = max;
+  if (s->descending && s->last < min) s->last = min;
+  return s->descending ? s->value >= s->last : s->value <= s->last;
+}
+
+static uint64_t steps(const Scan *s) {
+  return (s->descending ? span(s->value, s->last) : span(s->last, s->value)) / s->step;
+}
+
+/* Finds the first and the last value. False where there is none. */
+static bool start(Scan *s, int32_t number, const exports_sqlite_extension_virtual_table_list_argument_t *args) {
+  const Value *slots[SLOTS] = {0};
+  static const int bits[SLOTS] = {HAS_START, HAS_STOP, HAS_STEP, HAS_LIMIT, HAS_OFFSET, LOWER, UPPER};
+  size_t at = 0;
+  for (int i = 0; i < SLOTS; i++) {
+    if (!(number & bits[i]) || at == args->len) continue;
+    slots[i] = (const Value *)&args->ptr[at++].val.value;
+    if (slots[i]->tag == NUL) return false;
+  }
+  bool bounded = number & (HAS_START | HAS_STEP), unended = !(number & (HAS_STOP | HAS_STEP));
+  s->given[0] = slots[0] ? integer(slots[0]) : !bounded && slots[SLOT_LOWER] ? INT64_MIN : 0;
+  s->given[1] = slots[1] ? integer(slots[1]) : unended && number & (UPPER | VALUE_EQ) ? INT64_MAX : 0xffffffff;
+  s->given[2] = slots[2] ? integer(slots[2]) : 1;
+  if (s->given[2] == 0) s->given[2] = 1;
+  s->descending = s->given[2] < 0;
+  s->step = s->descending ? 0 - (uint64_t)s->given[2] : (uint64_t)s->given[2];
+  s->value = s->given[0];
+  s->last = s->given[1];
+  if (s->descending ? s->value < s->last : s->value > s->last) return false;
+
+  int64_t min = INT64_MIN, max = INT64_MAX;
+  if (!narrow(number, slots[SLOT_LOWER], slots[SLOT_UPPER], &min, &max) || !enter(s, min, max)) return false;
+  uint64_t whole = steps(s) * s->step;
+  s->last = s->descending ? minus(s->value, whole) : plus(s->value, whole);
+  if (s->descending ? number & ASCENDING : number & DESCENDING) {
+    int64_t first = s->last;
+    s->last = s->value;
+    s->value = first;
+    s->descending = !s->descending;
+  }
+
+  int64_t limit = slots[SLOT_LIMIT] ? integer(slots[SLOT_LIMIT]) : -1;
+  int64_t offset = slots[SLOT_OFFSET] ? integer(slots[SLOT_OFFSET]) : 0;
+  if (offset > 0) {
+    if (steps(s) < (uint64_t)offset) return false;
+    uint64_t skipped = s->step * (uint64_t)offset;
+    s->value = s->descending ? minus(s->value, skipped) : plus(s->value, skipped);
+  }
+  if (limit == 0) return false;
+  if (limit > 0 && steps(s) >= (uint64_t)limit) {
+    uint64_t length = s->step * (uint64_t)(limit - 1);
+    s->last = s->descending ? minus(s->value, length) : plus(s->value, length);
+  }
+  return true;
+}
+
+static void fill(Scan *s, uint32_t most, Batch *ret) {
+  memset(ret, 0, sizeof *ret);
+  ret->done = s->done;
+  if (s->done) return;
+  uint64_t left = steps(s); /* besides this one */
+  size_t count = left < most ? left + 1 : most;
+  int64_t *rowids = ret->rowids.ptr = malloc(count * sizeof *rowids);
+  Value *value = malloc(count * COLUMNS * sizeof *value);
+  if (!rowids || !value) abort();
+  ret->values.ptr = (void *)value;
+  ret->rowids.len = count;
+  ret->values.len = count * COLUMNS;
+  uint64_t stride = s->descending ? 0 - s->step : s->step;
+  int64_t n = s->value;
+  for (size_t row = 0; row < count; row++, value += COLUMNS) {
+    rowids[row] = n;
+    value[VALUE].tag = INTEGER;
+    value[VALUE].val.integer = n;
+    for (int i = 0; i < 3; i++) {
+      bool used = s->number & USES_START << i;
+      value[START + i].tag = used ? INTEGER : NUL;
+      if (used) value[START + i].val.integer = s->given[i];
+    }
+    n = plus(n, stride);
+  }
+  s->value = n;
+  s->done = ret->done = left < most;
+}
+
+bool exports_sqlite_extension_virtual_table_filter(
+  uint32_t cursor, int32_t number, tabular_string_t *text,
+  exports_sqlite_extension_virtual_table_list_argument_t *args, uint32_t max_rows, Batch *ret, Error *err
+) {
+  (void)err;
+  Scan *scan = &scans[cursor];
+  scan->number = number;
+  scan->done = !start(scan, number, args);
+  exports_sqlite_extension_virtual_table_list_argument_free(args);
+  tabular_string_free(text);
+  fill(scan, max_rows, ret);
+  return true;
+}
+
+bool exports_sqlite_extension_virtual_table_fetch(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
+  (void)err;
+  fill(&scans[cursor], max_rows, ret);
+  return true;
+}

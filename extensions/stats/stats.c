@@ -1,0 +1,220 @@
+/*
+** The statistics of SQL:2023 and of spreadsheets that SQLite lacks, as aggregate and window functions: variance and
+** its kin, regression, skewness, kurtosis, mode.
+**
+** Rows with a NULL count for nothing. Moments are merged by the formulas of Chan and Pébay, which lose nothing to
+** cancellation. A window forgets its first row without subtracting: see stats.h.
+*/
+#include "stateful.h"
+#include "stats.h"
+
+typedef exports_sqlite_extension_aggregate_function_list_sql_value_t Args;
+
+enum {
+  WINDOW = EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_WINDOW |
+    EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
+    EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_INNOCUOUS
+};
+
+/* What each function takes: one number, two (y, then x), or any value. */
+typedef enum { ONE, TWO, ANY } Kind;
+
+static double var_samp(const Moments *m) { return m->n > 1 ? m->m2 / (m->n - 1) : NAN; }
+static double var_pop(const Moments *m) { return m->m2 / m->n; }
+static double stddev_samp(const Moments *m) { return sqrt(var_samp(m)); }
+static double stddev_pop(const Moments *m) { return sqrt(var_pop(m)); }
+/* Equal values have no shape. */
+static double skewness_pop(const Moments *m) {
+  return m->m2 > 0 ? sqrt(m->n) * m->m3 / (m->m2 * sqrt(m->m2)) : NAN;
+}
+static double skewness(const Moments *m) {
+  double n = m->n;
+  return n > 2 ? skewness_pop(m) * sqrt(n * (n - 1)) / (n - 2) : NAN;
+}
+static double kurtosis_pop(const Moments *m) { return m->m2 > 0 ? m->n * m->m4 / (m->m2 * m->m2) - 3 : NAN; }
+static double kurtosis(const Moments *m) {
+  double n = m->n;
+  return n > 3 ? (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * kurtosis_pop(m) + 6) : NAN;
+}
+
+static double regr_count(const Moments *m) { return m->n; }
+static double regr_avgx(const Moments *m) { return m->mean; }
+static double regr_avgy(const Moments *m) { return m->mean_y; }
+static double regr_sxx(const Moments *m) { return m->m2; }
+static double regr_syy(const Moments *m) { return m->m2_y; }
+static double regr_sxy(const Moments *m) { return m->sxy; }
+static double covar_pop(const Moments *m) { return m->sxy / m->n; }
+static double covar_samp(const Moments *m) { return m->n > 1 ? m->sxy / (m->n - 1) : NAN; }
+static double corr(const Moments *m) {
+  if (!(m->m2 > 0) || !(m->m2_y > 0)) return NAN;
+  double r = m->sxy / (sqrt(m->m2) * sqrt(m->m2_y));
+  return r > 1 ? 1 : r < -1 ? -1 : r;
+}
+static double regr_slope(const Moments *m) { return m->m2 > 0 ? m->sxy / m->m2 : NAN; }
+static double regr_intercept(const Moments *m) { return m->mean_y - regr_slope(m) * m->mean; }
+static double regr_r2(const Moments *m) {
+  if (!(m->m2 > 0)) return NAN;
+  double r = corr(m);
+  return m->m2_y > 0 ? r * r : 1;
+}
+
+static const struct {
+  const char *name;
+  Kind kind;
+  double (*result)(const Moments *); /* NaN is NULL */
+} functions[] = {
+  {"var_samp", ONE, var_samp},
+  {"variance", ONE, var_samp},
+  {"var_pop", ONE, var_pop},
+  {"stddev_samp", ONE, stddev_samp},
+  {"stddev", ONE, stddev_samp},
+  {"stddev_pop", ONE, stddev_pop},
+  {"skewness", ONE, skewness},
+  {"skewness_pop", ONE, skewness_pop},
+  {"kurtosis", ONE, kurtosis},
+  {"kurtosis_pop", ONE, kurtosis_pop},
+  {"covar_samp", TWO, covar_samp},
+  {"covar_pop", TWO, covar_pop},
+  {"corr", TWO, corr},
+  {"regr_slope", TWO, regr_slope},
+  {"regr_intercept", TWO, regr_intercept},
+  {"regr_r2", TWO, regr_r2},
+  {"regr_count", TWO, regr_count},
+  {"regr_avgx", TWO, regr_avgx},
+  {"regr_avgy", TWO, regr_avgy},
+  {"regr_sxx", TWO, regr_sxx},
+  {"regr_syy", TWO, regr_syy},
+  {"regr_sxy", TWO, regr_sxy},
+  {"mode", ANY, NULL},
+};
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+/* The state of one group; the host's numbers are small and used again. */
+typedef struct {
+  Queue queue;
+  Counts counts;
+} Group;
+
+static Group *groups;
+static size_t rooms;
+
+static Group *group_at(uint32_t number) {
+  if (number >= rooms) {
+    size_t wanted = rooms ? rooms : 16;
+    while (wanted <= number) wanted *= 2;
+    Group *p = realloc(groups, wanted * sizeof *p);
+    if (!p) abort();
+    memset(p + rooms, 0, (wanted - rooms) * sizeof *p);
+    groups = p;
+    rooms = wanted;
+  }
+  return &groups[number];
+}
+
+void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
+  stateful_string_dup(&ret->name, "stats");
+  stateful_string_dup(&ret->version, "1.0.0");
+}
+
+void exports_sqlite_extension_aggregate_function_describe(
+  exports_sqlite_extension_aggregate_function_list_function_spec_t *ret
+) {
+  ret->len = FUNCTIONS;
+  ret->ptr = malloc(FUNCTIONS * sizeof *ret->ptr);
+  if (!ret->ptr) abort();
+  for (int i = 0; i < FUNCTIONS; i++) {
+    ret->ptr[i].id = i;
+    stateful_string_dup(&ret->ptr[i].name, functions[i].name);
+    ret->ptr[i].num_args = functions[i].kind == TWO ? 2 : 1;
+    ret->ptr[i].options = WINDOW;
+  }
+}
+
+/* A number, in the words of percentile() where it is none. */
+static bool number_of(uint64_t id, const Value *v, double *x, Error *err) {
+  static const char before[] = "input to ", behind[] = "() is not numeric";
+  if (v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER) *x = (double)v->val.integer;
+  else if (v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL) *x = v->val.real;
+  else {
+    char text[64];
+    strcpy(text, before);
+    strcat(text, functions[id].name);
+    strcat(text, behind);
+    err->code = err->extended_code = 1;
+    stateful_string_dup(&err->message, text);
+    return false;
+  }
+  return true;
+}
+
+static bool is_null(const Value *v) { return v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL; }
+
+/* Reads a row; *counts says whether there is anything in it. */
+static bool row_of(uint64_t id, const Args *args, Point *row, bool *counts, Error *err) {
+  bool two = functions[id].kind == TWO;
+  row->y = 0;
+  *counts = !is_null(&args->ptr[0]) && !(two && is_null(&args->ptr[1]));
+  if (!*counts) return true;
+  if (two && !number_of(id, &args->ptr[0], &row->y, err)) return false;
+  return number_of(id, &args->ptr[two], &row->x, err);
+}
+
+static bool take(uint64_t id, uint32_t number, Args *args, bool inverse, Error *err) {
+  Group *group = group_at(number);
+  Point row;
+  bool counts;
+  if (functions[id].kind == ANY) {
+    if (!is_null(&args->ptr[0])) count(&group->counts, &args->ptr[0], inverse ? -1 : 1);
+    return true;
+  }
+  if (!row_of(id, args, &row, &counts, err)) return false;
+  if (counts && inverse) queue_pop(&group->queue, row);
+  else if (counts) queue_push(&group->queue, row);
+  return true;
+}
+
+static void give(uint64_t id, const Group *group, Value *ret) {
+  ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL;
+  if (functions[id].kind == ANY) {
+    most(&group->counts, ret);
+    return;
+  }
+  Moments all = queue_all(&group->queue);
+  double result = all.n > 0 || functions[id].result == regr_count ? functions[id].result(&all) : NAN;
+  if (result != result) return;
+  if (functions[id].result == regr_count) {
+    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER;
+    ret->val.integer = (int64_t)result;
+  } else {
+    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL;
+    ret->val.real = result;
+  }
+}
+
+bool exports_sqlite_extension_aggregate_function_step(uint64_t id, uint32_t group, Args *args, Error *err) {
+  bool done = take(id, group, args, false, err);
+  exports_sqlite_extension_aggregate_function_list_sql_value_free(args);
+  return done;
+}
+
+bool exports_sqlite_extension_aggregate_function_inverse(uint64_t id, uint32_t group, Args *args, Error *err) {
+  bool done = take(id, group, args, true, err);
+  exports_sqlite_extension_aggregate_function_list_sql_value_free(args);
+  return done;
+}
+
+bool exports_sqlite_extension_aggregate_function_value(uint64_t id, uint32_t group, Value *ret, Error *err) {
+  (void)err;
+  give(id, group_at(group), ret);
+  return true;
+}
+
+bool exports_sqlite_extension_aggregate_function_finalize(uint64_t id, uint32_t number, Value *ret, Error *err) {
+  (void)err;
+  Group *group = group_at(number);
+  give(id, group, ret);
+  queue_free(&group->queue);
+  counts_free(&group->counts);
+  memset(group, 0, sizeof *group);
+  return true;
+}

@@ -1,0 +1,38 @@
+/** Sources of others that guests include, fetched at build time. Their licences: extensions/NAME/LICENSES.txt. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fetchSource, type Source } from './sources.js';
+
+/** C sources of hash functions, MIT and public domain. */
+const hashes: Source = {
+  spec: 'hash-wasm@4.13.0',
+  integrity:
+    'sha512-GrWl7wsV46fKIXQZB5ebskLZLAmKL6d9RS0fspCxDeQyjoNu1AfTJTMLPOJyfzaQm0ldFiwFN21/w+sE/kgEFQ==',
+};
+
+/** xxHash 0.8.3, BSD-2-Clause. */
+const xxhash: Source = {
+  spec: 'xxhash-addon@2.1.0',
+  integrity:
+    'sha512-y69Lhs6msXn4eLPZkDqSKff3OLHyOL7a5lhxbJ0NN4x6XYhVI+lKIXt7JxQqSHssEhUWLgAWIbUbT9X9KUTbcw==',
+};
+
+/** By extension: the name under which a file is included, the package it comes from and where it is there. */
+const carried: Readonly<Record<string, readonly (readonly [string, Source, string])[]>> = {
+  hash: [
+    ...['md5', 'sha1', 'sha256', 'sha512', 'sha3', 'crc32', 'blake3'].map(
+      (name) => [`hash-wasm-${name}.c`, hashes, `src/${name}.c`] as const,
+    ),
+    ['xxhash.h', xxhash, 'xxHash/xxhash.h'],
+  ],
+};
+
+/** What the sources in extensions/NAME/ include beside their own files. */
+export function carriedFiles(extension: string): Record<string, Uint8Array> {
+  const files: Record<string, Uint8Array> = {};
+  for (const [name, source, path] of carried[extension] ?? []) {
+    files[name] = new Uint8Array(readFileSync(join(fetchSource(source), path)));
+  }
+  return files;
+}
