@@ -15,6 +15,10 @@ async function main(argv: readonly string[]): Promise<number> {
     const { inspectMain } = await import('./inspect.js');
     return inspectMain(argv.slice(1));
   }
+  if (argv[0] === 'new-extension') {
+    const { newExtensionMain } = await import('./new-extension.js');
+    return newExtensionMain(argv.slice(1));
+  }
   let args: string[];
   let own: OwnOptions;
   try {

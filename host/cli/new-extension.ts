@@ -1,0 +1,277 @@
+/** `sqlite-wasm-run new-extension NAME`: a folder with an extension that builds and passes its own test. */
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { contract } from '../interfaces/index.js';
+import { programName } from './shell.js';
+
+/** The interfaces that a component of each world exports beside `metadata`. */
+const worlds: Readonly<Record<string, readonly string[]>> = {
+  minimal: ['scalar-function'],
+  stateful: ['aggregate-function'],
+  collating: ['collation'],
+  authorizing: ['authorizer'],
+  hooked: ['hooks'],
+  tabular: ['virtual-table'],
+  'tabular-writable': ['virtual-table', 'writable-table'],
+  full: [
+    'scalar-function',
+    'aggregate-function',
+    'collation',
+    'authorizer',
+    'hooks',
+    'virtual-table',
+    'writable-table',
+  ],
+};
+
+/** What the generated folders use, pinned: what they do was tried with these. */
+const tools: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  c: { '@bytecodealliance/jco-transpile': '0.15.0', '@yowasp/clang': '22.0.0-git20542-10' },
+  typescript: { 'componentize-qjs': '0.4.5', typescript: '7.0.2' },
+};
+
+const oldestNode: Readonly<Record<string, string>> = { c: '>=20.19', typescript: '>=22' };
+
+const usage = `Usage: ${programName} new-extension NAME [--world WORLD] [--language LANGUAGE]
+
+Makes a folder NAME with an extension, its WIT, a build and a test. Then, in that folder:
+npm install && npm run build && npm test
+
+   --world WORLD        what it brings: ${Object.keys(worlds).slice(0, 4).join(', ')} (all of these by
+                        one interface each), ${Object.keys(worlds).slice(4).join(', ')};
+                        minimal, which is scalar functions, unless said otherwise
+   --language LANGUAGE  ${Object.keys(tools).join(' or ')}; c unless said otherwise. Components in TypeScript
+                        carry an interpreter: they need Node 22 or later
+`;
+
+interface Request {
+  readonly name: string;
+  readonly world: string;
+  readonly language: string;
+}
+
+/** @param argv what follows `new-extension`. Returns the exit code. */
+export function newExtensionMain(argv: readonly string[]): number {
+  try {
+    if (argv.includes('--help') || argv.includes('-h')) {
+      process.stdout.write(usage);
+      return 0;
+    }
+    const request = requestOf(argv);
+    makeFolder(request);
+    process.stdout.write(
+      `${request.name}: a component of world ${request.world} in ${request.language}. Now run\n` +
+        `cd ${request.name} && npm install && npm run build && npm test\n`,
+    );
+    return 0;
+  } catch (error) {
+    process.stderr.write(
+      `${programName}: Error: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return 1;
+  }
+}
+
+/** @throws Error that says what was wanted */
+function requestOf(argv: readonly string[]): Request {
+  const { values, positionals, tokens } = parseArgs({
+    args: [...argv],
+    options: { world: { type: 'string' }, language: { type: 'string' } },
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    if (token.name !== 'world' && token.name !== 'language') {
+      throw new Error(`new-extension has no option ${token.rawName}: there is --world and --language`);
+    }
+    if (token.value === undefined) throw new Error(`missing argument to ${token.rawName}`);
+  }
+  if (positionals.length !== 1) {
+    throw new Error(`new-extension wants one name, ${positionals.length} were given: try --help`);
+  }
+  const [name = ''] = positionals;
+  checkName(name);
+  const choose = (option: 'world' | 'language', usual: string, known: string[]): string => {
+    const value = String(values[option] ?? usual);
+    if (known.includes(value)) return value;
+    throw new Error(`there is no ${option} "${value}": choose one of ${known.join(', ')}`);
+  };
+  return {
+    name,
+    world: choose('world', 'minimal', Object.keys(worlds)),
+    language: choose('language', 'c', Object.keys(tools)),
+  };
+}
+
+/** @throws Error where it cannot be the name of a package and of a folder on every system */
+function checkName(name: string): void {
+  if (!/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/.test(name)) {
+    throw new Error(
+      `"${name}" cannot be the name of an extension: it must be 1 to 100 of the characters a-z 0-9 . _ - ` +
+        'that begin and end with a letter or digit',
+    );
+  }
+  const taken = [
+    'node_modules',
+    'favicon.ico',
+    'sqlite-wasm-run',
+    ...builtinModules,
+    ...Object.values(tools).flatMap(Object.keys),
+  ];
+  const device = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/.test(name); // on Windows
+  if (device || taken.includes(name)) {
+    throw new Error(`"${name}" cannot be the name of an extension: it is taken, so choose another one`);
+  }
+}
+
+const templates = fileURLToPath(new URL('./templates/', import.meta.url));
+const generated = fileURLToPath(new URL('../interfaces/generated/', import.meta.url));
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The names of the sample's files for an interface: a table that can be written is another one. */
+function sampleOf(name: string, world: string): string {
+  const writable = worlds[world]?.includes('writable-table');
+  return writable && name.endsWith('-table') ? 'scratch' : name;
+}
+
+/** @throws Error where the folder is there already, or cannot be written */
+function makeFolder(request: Request): void {
+  const files = request.language === 'c' ? cFiles(request) : typescriptFiles(request);
+  try {
+    mkdirSync(request.name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new Error(`${request.name} is there already: choose another name, or move it away`);
+  }
+  for (const [path, content] of [...files, ...commonFiles(request)]) {
+    const target = join(request.name, path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, content);
+  }
+}
+
+type Files = Map<string, string>;
+
+/** A template with this extension's names in it. */
+function template(path: string, { name, world }: Request): string {
+  return readFileSync(join(templates, path), 'utf8')
+    .replaceAll('EXTENSION_NAME', name)
+    .replaceAll('WORLD_NAME', world)
+    .replaceAll('CONTRACT_VERSION', contract.version)
+    .replace(/\bWORLD(?=[_.])/g, world.replaceAll('-', '_'));
+}
+
+function commonFiles(request: Request): Files {
+  const { name, world, language } = request;
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const manifest = {
+    name,
+    version: '0.1.0',
+    description: 'An extension of SQLite for sqlite-wasm-run',
+    private: true,
+    type: 'module',
+    files: [`${name}.wasm`],
+    engines: { node: oldestNode[language] },
+    scripts: { build: 'node build.mjs', test: 'node --test' },
+    devDependencies: { ...tools[language], 'sqlite-wasm-run': `^${version}` },
+  };
+  const files: Files = new Map([
+    ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
+    ['README.md', template(`${language}/README.md`, request)],
+    ['.gitignore', template(`${language}/gitignore`, request)],
+    ['build.mjs', template(`${language}/build.mjs`, request)],
+    ['tests/open.mjs', template('test/open.mjs', request)],
+    ['wit/world.wit', worldText(request)],
+  ]);
+  for (const capability of worlds[world] ?? []) {
+    const test = `${sampleOf(capability, world)}.test.mjs`;
+    files.set(`tests/${test}`, template(`test/${test}`, request));
+  }
+  const wit = join(packageRoot, 'wit', contract.version);
+  for (const file of readdirSync(wit)) {
+    files.set(`wit/deps/sqlite-extension/${file}`, readFileSync(join(wit, file), 'utf8'));
+  }
+  return files;
+}
+
+/** The world of the component. An interpreter imports all that its world does, so there it must be said. */
+function worldText({ name, world, language }: Request): string {
+  const known = (text: string): string => `sqlite:extension/${text}@${contract.version}`;
+  const lines = [`include ${known(world)};`];
+  if (language === 'typescript') {
+    const usesLogging = worlds[world]?.includes('hooks');
+    lines.splice(
+      0,
+      1,
+      '// What it may call. Only what is listed is there, and `spi` must be granted by the user.',
+    );
+    for (const service of ['session', 'changeset', 'spi', 'logging']) {
+      lines.push(`${service === 'logging' && usesLogging ? '' : '// '}import ${known(service)};`);
+    }
+    lines.push('', ...['metadata', ...(worlds[world] ?? [])].map((text) => `export ${known(text)};`));
+  }
+  const label = name.replace(/[^a-z0-9]+/g, '-').replace(/(^|-)(?=[0-9])/g, '$1x');
+  const body = lines.map((line) => (line === '' ? '' : `  ${line}`)).join('\n');
+  return `package local:${label};\n\nworld extension {\n${body}\n}\n`;
+}
+
+function cFiles(request: Request): Files {
+  const files: Files = new Map();
+  const names = ['guest.h', 'metadata.c'];
+  for (const capability of worlds[request.world] ?? []) {
+    const sample = sampleOf(capability, request.world);
+    if (sample !== 'scratch') names.push(`${sample}.c`);
+    else names.push('scratch.h', 'scratch-read.c', 'scratch-write.c');
+  }
+  for (const name of names) files.set(`src/${name}`, template(`c/${name}`, request));
+  return files;
+}
+
+/** `virtual-table` as the names of its members in JavaScript. */
+const camel = (name: string): string =>
+  name.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
+
+function typescriptFiles(request: Request): Files {
+  const capabilities = worlds[request.world] ?? [];
+  const files: Files = new Map([
+    ['tsconfig.json', template('typescript/tsconfig.json', request)],
+    ['src/errors.ts', template('typescript/errors.ts', request)],
+  ]);
+  const exported = capabilities.map((capability) => {
+    const sample = sampleOf(capability, request.world);
+    files.set(`src/${sample}.ts`, template(`typescript/${sample}.ts`, request));
+    return `export { ${camel(capability)} } from './${sample}.js';\n`;
+  });
+  files.set('src/index.ts', template('typescript/index.ts', request) + exported.join(''));
+  for (const file of readdirSync(generated).filter((name) => name.endsWith('.d.ts'))) {
+    files.set(`src/types/${file}`, guestTypes(readFileSync(join(generated, file), 'utf8')));
+  }
+  const modules = ['session', 'changeset', 'spi', 'logging'].map(
+    (service) =>
+      `declare module 'sqlite:extension/${service}@${contract.version}' {\n` +
+      `  const functions: import('./types/${service}.js').Functions;\n  export default functions;\n}\n`,
+  );
+  files.set('src/imports.d.ts', modules.join(''));
+  return files;
+}
+
+/** The host's types as a guest sees them: integers of 64 bits are numbers there, and what is absent is null. */
+function guestTypes(text: string): string {
+  return text
+    .replace(
+      '// Generated from the WIT by scripts/bindings.ts: do not edit.\n',
+      '// Generated: do not edit.\n',
+    )
+    .replaceAll('BigInt64Array', 'Array<number>')
+    .replace(/\bbigint\b/g, 'number')
+    .replace(/\| undefined\b/g, '| null')
+    .replace(/(\w+)\?: ((?!boolean)[^;]+);/g, '$1?: $2 | null;');
+}

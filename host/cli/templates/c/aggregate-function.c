@@ -1,0 +1,91 @@
+/* median(x): the middle of the numbers of a group, or of a window. NULL does not count. */
+#include "guest.h"
+
+/* The numbers of a group in the order in which they came: a window lets go of the oldest first. */
+typedef struct {
+  double *numbers;
+  size_t begin, end, room;
+} Group;
+
+/* By the number that the host gives to a group; it is used again after `finalize`. */
+static Group *groups;
+static uint32_t group_count;
+
+static Group *group_of(uint32_t number) {
+  if (number >= group_count) {
+    groups = reallocate(groups, (number + 1) * sizeof *groups);
+    memset(groups + group_count, 0, (number + 1 - group_count) * sizeof *groups);
+    group_count = number + 1;
+  }
+  return &groups[number];
+}
+
+void exports_sqlite_extension_aggregate_function_describe(
+  exports_sqlite_extension_aggregate_function_list_function_spec_t *ret
+) {
+  ret->len = 1;
+  ret->ptr = allocate(sizeof *ret->ptr);
+  ret->ptr[0].id = 0;
+  WORLD_string_dup(&ret->ptr[0].name, "median");
+  ret->ptr[0].num_args = 1;
+  ret->ptr[0].options = EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
+                        EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_INNOCUOUS |
+                        EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_WINDOW;
+}
+
+bool exports_sqlite_extension_aggregate_function_step(
+  uint64_t id, uint32_t number, exports_sqlite_extension_aggregate_function_list_sql_value_t *args, Error *err
+) {
+  (void)id;
+  Group *group = group_of(number);
+  const Value *x = &args->ptr[0];
+  bool done = true;
+  if (x->tag == INTEGER || x->tag == REAL) {
+    if (group->end == group->room) {
+      group->room = 2 * group->room + 16;
+      group->numbers = reallocate(group->numbers, group->room * sizeof *group->numbers);
+    }
+    group->numbers[group->end++] = x->tag == REAL ? x->val.real : (double)x->val.integer;
+  } else if (x->tag != NONE) {
+    done = fail(err, CODE_MISMATCH, "median: the argument must be a number");
+  }
+  exports_sqlite_extension_aggregate_function_list_sql_value_free(args);
+  return done;
+}
+
+bool exports_sqlite_extension_aggregate_function_inverse(
+  uint64_t id, uint32_t number, exports_sqlite_extension_aggregate_function_list_sql_value_t *args, Error *err
+) {
+  (void)id, (void)err;
+  if (args->ptr[0].tag != NONE) group_of(number)->begin++;
+  exports_sqlite_extension_aggregate_function_list_sql_value_free(args);
+  return true;
+}
+
+static int compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+bool exports_sqlite_extension_aggregate_function_value(uint64_t id, uint32_t number, Value *ret, Error *err) {
+  (void)id, (void)err;
+  const Group *group = group_of(number);
+  size_t count = group->end - group->begin;
+  ret->tag = NONE;
+  if (count == 0) return true;
+  double *sorted = allocate(count * sizeof *sorted);
+  memcpy(sorted, group->numbers + group->begin, count * sizeof *sorted);
+  qsort(sorted, count, sizeof *sorted, compare);
+  ret->tag = REAL;
+  ret->val.real = count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+  free(sorted);
+  return true;
+}
+
+bool exports_sqlite_extension_aggregate_function_finalize(uint64_t id, uint32_t number, Value *ret, Error *err) {
+  bool done = exports_sqlite_extension_aggregate_function_value(id, number, ret, err);
+  Group *group = group_of(number);
+  free(group->numbers);
+  *group = (Group){0};
+  return done;
+}

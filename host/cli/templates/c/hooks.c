@@ -1,0 +1,39 @@
+/* A transaction that changes more than a thousand rows is rolled back: a guard against a forgotten WHERE. */
+#include "guest.h"
+
+enum { MOST_ROWS = 1000 };
+
+static uint64_t changed;
+
+exports_sqlite_extension_hooks_hook_set_t exports_sqlite_extension_hooks_describe(void) {
+  return EXPORTS_SQLITE_EXTENSION_HOOKS_HOOK_SET_UPDATE | EXPORTS_SQLITE_EXTENSION_HOOKS_HOOK_SET_COMMIT |
+         EXPORTS_SQLITE_EXTENSION_HOOKS_HOOK_SET_ROLLBACK;
+}
+
+void exports_sqlite_extension_hooks_on_update(
+  exports_sqlite_extension_hooks_operation_t what, String *database, String *table, int64_t rowid
+) {
+  (void)what, (void)rowid;
+  changed++;
+  WORLD_string_free(database);
+  WORLD_string_free(table);
+}
+
+bool exports_sqlite_extension_hooks_on_commit(void) {
+  if (changed <= MOST_ROWS) {
+    changed = 0;
+    return true;
+  }
+  String message;
+  WORLD_string_set(&message, "more than 1000 rows were changed: the transaction is rolled back");
+  sqlite_extension_logging_log(SQLITE_EXTENSION_LOGGING_LEVEL_WARNING, &message);
+  return false; /* on_rollback follows */
+}
+
+void exports_sqlite_extension_hooks_on_rollback(void) { changed = 0; }
+
+/* Not in the set above, so never called. */
+void exports_sqlite_extension_hooks_on_wal(String *database, uint32_t pages) {
+  (void)pages;
+  WORLD_string_free(database);
+}

@@ -1,0 +1,45 @@
+/* CREATE VIRTUAL TABLE temp.t USING scratch(column, ...): rows in memory, gone with the connection. */
+#ifndef SCRATCH_H
+#define SCRATCH_H
+#include "guest.h"
+
+typedef struct {
+  int64_t rowid;
+  Value *values;
+} Row;
+
+typedef struct {
+  Row *rows; /* by rowid */
+  size_t count;
+} Rows;
+
+/* The rows as they were when a savepoint began, or, number -1, the transaction. */
+typedef struct Saved {
+  int32_t number;
+  Rows rows;
+  struct Saved *below;
+} Saved;
+
+/*
+** A table. Its address is the number by which the host knows it. SQLite lets go of a table and connects it again
+** whenever it reads the schema anew, so what lasts is kept by name in a list.
+*/
+typedef struct Table {
+  char *name; /* DATABASE.NAME */
+  size_t columns;
+  Rows rows;
+  Saved *saved;
+  struct Table *next;
+} Table;
+
+static inline Table *table_of(uint32_t number) { return (Table *)(uintptr_t)number; }
+
+Value copy_value(const Value *value);
+void free_rows(Table *table, Rows *rows);
+/* Forgets the savepoints from `number` on. */
+void forget_saved(Table *table, int32_t number);
+/* The name under which a table is kept, as new memory. */
+char *full_name(const char *database, size_t database_len, const char *name, size_t name_len);
+/* The place of `rowid`, or that where it would be put. */
+size_t place_of(const Rows *rows, int64_t rowid);
+#endif
