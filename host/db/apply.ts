@@ -7,6 +7,10 @@ import {
   CALLBACK_TABLE_FILTER,
   SQLITE_ABORT,
   SQLITE_CHANGESET_ABORT,
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_OMIT,
+  SQLITE_CHANGESET_REPLACE,
   SQLITE_CHANGESETAPPLY_FKNOACTION,
   SQLITE_CHANGESETAPPLY_IGNORENOOP,
   SQLITE_CHANGESETAPPLY_INVERT,
@@ -92,13 +96,16 @@ export function applyTo(connection: Connection, input: ChangesetInput, handlers:
     conflict(kind, iterator) {
       const conflict = new Conflict(core, kind, iterator);
       try {
-        return onConflict ? onConflict(kind, conflict) : SQLITE_CHANGESET_ABORT;
+        const answer = onConflict ? onConflict(kind, conflict) : SQLITE_CHANGESET_ABORT;
+        illegal ??= illegalAnswer(kind, answer);
+        return answer;
       } finally {
         conflict.over();
       }
     },
     ...(!whole && { streamInput: piecewise(input as Iterable<Uint8Array>, () => memory.bytes) }),
   };
+  let illegal: string | undefined;
   const id = engine.register(callback);
   using arena = memory.arena();
   const out = arena.allocate(8);
@@ -121,7 +128,11 @@ export function applyTo(connection: Connection, input: ChangesetInput, handlers:
     const thrown = engine.takeThrown();
     if (thrown) throw thrown.error;
     if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0) };
-    if (code !== SQLITE_OK) throw core.error(db, code);
+    if (code !== SQLITE_OK) {
+      const error = core.error(db, code);
+      if (illegal) error.cause = new Error(illegal);
+      throw error;
+    }
     return { done: true, rebase: memory.copy(memory.pointerAt(out), memory.view.getInt32(out + 4, true)) };
   } finally {
     c.sqlite3_free(memory.pointerAt(out));
@@ -129,7 +140,18 @@ export function applyTo(connection: Connection, input: ChangesetInput, handlers:
   }
 }
 
-function oncePerTable(filter: (table: string) => boolean): (table: string) => boolean {
+/** What is wrong with a handler's answer, for which SQLite has no more than SQLITE_MISUSE. */
+function illegalAnswer(kind: number, answer: number): string | undefined {
+  if (answer === SQLITE_CHANGESET_OMIT || answer === SQLITE_CHANGESET_ABORT) return undefined;
+  if (answer !== SQLITE_CHANGESET_REPLACE) {
+    return 'a conflict handler returns SQLITE_CHANGESET_OMIT (0), SQLITE_CHANGESET_REPLACE (1) or SQLITE_CHANGESET_ABORT (2)';
+  }
+  if (kind === SQLITE_CHANGESET_DATA || kind === SQLITE_CHANGESET_CONFLICT) return undefined;
+  return 'SQLITE_CHANGESET_REPLACE answers conflicts of the kinds DATA and CONFLICT only: omit this one or abort';
+}
+
+/** Asks `filter` once a table and remembers what it said. */
+export function oncePerTable(filter: (table: string) => boolean): (table: string) => boolean {
   const known = new Map<string, boolean>();
   return (table) => {
     let answer = known.get(table);

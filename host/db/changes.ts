@@ -145,7 +145,10 @@ export class Conflict implements Change {
     return readValues(this.#core, this.#live(), length, 'sqlite3changeset_conflict', out);
   }
 
-  /** How many rows refer to none, for FOREIGN_KEY; else 0. C: `sqlite3changeset_fk_conflicts`. */
+  /**
+   * Above 0 for FOREIGN_KEY, else 0. SQLite of today says 1, however many rows refer to none; PRAGMA
+   * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
+   */
   get foreignKeyViolations(): number {
     if (this.kind !== SQLITE_CHANGESET_FOREIGN_KEY) return 0;
     const { c, memory } = this.#core;
@@ -170,6 +173,16 @@ export class Conflict implements Change {
     }
     this.#change ??= readChange(this.#core, iterator);
     return this.#change;
+  }
+
+  /**
+   * The address of the iterator, which stands at the change.
+   *
+   * @throws Error for a FOREIGN_KEY conflict, which is of no one change, and once the handler has returned
+   */
+  get address(): number {
+    if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) throw new Error('violated foreign keys are no change');
+    return this.#live();
   }
 
   /** Called when the handler has returned: SQLite moves the iterator on. */

@@ -1,8 +1,9 @@
 /** Changesets in code: values that can be read, changed and made. */
 
-import { checkArgument, checkOptions, invalidType } from './arguments.js';
-import { type Change, operationCodes } from './changes.js';
+import { checkArgument, checkOptions, invalidType, outOfRange } from './arguments.js';
+import { type Change, Conflict, operationCodes } from './changes.js';
 import { connectionOf } from './connections.js';
+import { changesOfPieces, concatPieces, invertPieces, type Pieces, pieceSize, readable } from './streams.js';
 import { engine } from './thread.js';
 import { changesOf, concat, Group, invert, rebase } from './transform.js';
 
@@ -13,6 +14,12 @@ function bytesOf(changeset: ChangesetLike, name = 'changeset'): Uint8Array {
   if (changeset instanceof Changeset) return changeset.bytes;
   if (changeset instanceof Uint8Array) return changeset;
   throw invalidType(`The "${name}" argument must be a Changeset or a Uint8Array.`);
+}
+
+function checkedPieces(name: string, pieces: Pieces): Pieces {
+  const iterable = typeof pieces === 'object' && pieces !== null && Symbol.iterator in pieces;
+  if (iterable && !ArrayBuffer.isView(pieces)) return pieces;
+  throw invalidType(`The "${name}" argument must be an iterable of Uint8Arrays.`);
 }
 
 /** A changeset or patchset. It never changes; what changes it makes another. No database is needed. */
@@ -58,6 +65,44 @@ export class Changeset implements Iterable<Change> {
         changesets.map((one) => bytesOf(one)),
       ),
     );
+  }
+
+  /**
+   * The changes of a changeset that comes in pieces, of which one lies in memory at a time.
+   * C: `sqlite3changeset_start_v2_strm`.
+   *
+   * @param inverted shows the changes that undo them
+   * @throws SqliteError where it is malformed; what the pieces throw surfaces as itself
+   */
+  static read(pieces: Pieces, inverted = false): IterableIterator<Change> {
+    checkArgument('inverted', inverted, 'boolean');
+    return changesOfPieces(engine(), checkedPieces('pieces', pieces), inverted);
+  }
+
+  /** Inverts in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_invert_strm`. */
+  static invertTo(pieces: Pieces, take: (piece: Uint8Array) => void): void {
+    checkArgument('take', take, 'function');
+    invertPieces(engine(), checkedPieces('pieces', pieces), (piece) => take(piece.slice()));
+  }
+
+  /** Joins two in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_concat_strm`. */
+  static concatTo(first: Pieces, second: Pieces, take: (piece: Uint8Array) => void): void {
+    checkArgument('take', take, 'function');
+    concatPieces(engine(), checkedPieces('first', first), checkedPieces('second', second), (piece) =>
+      take(piece.slice()),
+    );
+  }
+
+  /**
+   * How many bytes the pieces of all streams have, about; set first where it is given. One number for all
+   * databases of the thread. C: `sqlite3session_config`.
+   */
+  static pieceSize(bytes?: number): number {
+    if (bytes !== undefined) {
+      checkArgument('bytes', bytes, 'integer');
+      if (bytes < 1) throw outOfRange('The "bytes" argument must be at least 1.');
+    }
+    return pieceSize(engine(), bytes);
   }
 
   /** Whether there is nothing in it. */
@@ -122,11 +167,21 @@ export class ChangesetGroup implements Disposable {
     this.#group.add(bytesOf(changeset));
   }
 
+  /** The same for a changeset that comes in pieces. C: `sqlite3changegroup_add_strm`. */
+  addFrom(pieces: Pieces): void {
+    this.#group.addFrom(checkedPieces('pieces', pieces));
+  }
+
   /**
-   * Adds one change. INTEGER values are bigint, numbers are REAL, undefined is no part of the change.
-   * C: `sqlite3changegroup_change_begin`, `_finish`.
+   * Adds one change: of values, or the conflict of a handler that runs, to keep what could not be applied.
+   * INTEGER values are bigint, numbers are REAL, undefined is no part of the change.
+   * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
    */
   addChange(change: Change): void {
+    if (change instanceof Conflict) {
+      this.#group.addIterated(change.address);
+      return;
+    }
     if (!(change?.op in operationCodes)) {
       throw invalidType('The "change.op" argument must be insert, update or delete.');
     }
@@ -143,6 +198,11 @@ export class ChangesetGroup implements Disposable {
   outputTo(take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     this.#group.outputTo((piece) => take(piece.slice()));
+  }
+
+  /** The same as a stream of pieces, which are made at once. */
+  outputStream(): ReadableStream<Uint8Array> {
+    return readable((take) => this.#group.outputTo(take));
   }
 
   /** Frees it. */

@@ -3,12 +3,21 @@
 import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_FOREIGN_KEY,
-  SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
   SQLITE_CONSTRAINT,
+  SQLITE_DBCONFIG_ENABLE_TRIGGER,
+  SQLITE_MISUSE,
 } from '../core/constants.js';
+import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
-import { type Applied, type ApplyFlags, type ApplyHandlers, applyFlagKinds, applyTo } from './apply.js';
+import {
+  type Applied,
+  type ApplyFlags,
+  type ApplyHandlers,
+  applyFlagKinds,
+  applyTo,
+  oncePerTable,
+} from './apply.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
 import type { Change, Conflict } from './changes.js';
 import type { Connection } from './engine.js';
@@ -22,7 +31,9 @@ import {
   policyRules,
 } from './policy.js';
 import { query, quotedName, run } from './query.js';
-import { tableShape, type Warning } from './schema.js';
+import type { Warning } from './schema.js';
+import { survey, surveyKinds } from './survey.js';
+import { type TableReport, Tally } from './tally.js';
 import { changesOf } from './transform.js';
 
 export interface ReportOptions extends ApplyFlags {
@@ -32,32 +43,16 @@ export interface ReportOptions extends ApplyFlags {
   onConflict?: (kind: number, conflict: Conflict) => number | undefined;
   /** Only tables whose name matches one of these, as the GLOB operator does, and none that begins with "!". */
   tables?: readonly string[];
-  /** Whether a change is applied. */
+  /** Whether a change is applied. Asked once for each. */
   filterChange?: (change: Change) => boolean;
+  /** False: triggers do not fire on the changes, which hold what they did already. C: `sqlite3_db_config`. */
+  triggers?: boolean;
   /** Applies, reports, and takes everything back. */
   dryRun?: boolean;
   /** Kinds of warnings on which nothing is applied; `true` means every kind. */
   refuse?: boolean | readonly Warning['kind'][];
   /** Runs integrity_check and foreign_key_check at the end, and takes everything back where they find something. */
   check?: boolean;
-}
-
-/** What came of one table's changes. */
-export interface TableReport {
-  table: string;
-  inserted: number;
-  updated: number;
-  deleted: number;
-  /** Changes that a conflict left out. */
-  omitted: number;
-  /** Changes that overwrote what was there. */
-  replaced: number;
-  /** Changes that a filter left out. */
-  filtered: number;
-  /** Changes of a table that cannot take any; a warning says why. */
-  skipped: number;
-  /** Conflicts by kind; kinds without any are left out. */
-  conflicts: Partial<Record<ConflictKind, number>>;
 }
 
 /** What came of a changeset. It can be written as JSON but for `rebase`. */
@@ -68,7 +63,7 @@ export interface ApplyReport {
   /** Rows changed. */
   changes: number;
   tables: TableReport[];
-  /** Rows that refer to none, as the changeset left them. */
+  /** Rows that refer to none, as the last changeset that left any found or left them. */
   foreignKeyViolations: number;
   warnings: Warning[];
   /** What `check` found. */
@@ -83,6 +78,7 @@ const optionKinds = {
   onConflict: 'function',
   tables: 'any',
   filterChange: 'function',
+  triggers: 'boolean',
   dryRun: 'boolean',
   refuse: 'any',
   check: 'boolean',
@@ -100,10 +96,10 @@ export function checkReportOptions(options: ReportOptions): void {
     if (!Array.isArray(refuse)) {
       throw invalidType('The "options.refuse" argument must be a boolean or an array of kinds of warnings.');
     }
-    const known = ['missing-table', 'fewer-columns', 'more-columns', 'different-key', 'triggers'];
     for (const kind of refuse) {
-      if (!known.includes(kind)) {
-        throw invalidValue(`The warning ${JSON.stringify(kind)} is not known: there is ${known.join(', ')}.`);
+      if (!surveyKinds.includes(kind)) {
+        const known = surveyKinds.join(', ');
+        throw invalidValue(`The warning ${JSON.stringify(kind)} is not known: there is ${known}.`);
       }
     }
   }
@@ -119,7 +115,7 @@ export function applyWithReport(
   changesets: readonly Uint8Array[],
   options: ReportOptions = {},
 ): ApplyReport {
-  const { engine } = connection;
+  const { core } = connection.engine;
   const rules = policyRules(options.policy ?? 'abort');
   const report: ApplyReport = {
     applied: true,
@@ -131,84 +127,131 @@ export function applyWithReport(
     problems: [],
     rebase: new Uint8Array(0),
   };
-  const tables = new Map<string, TableReport>();
-  const included = new Map<string, boolean>();
-  const of = (name: string): TableReport => {
-    let found = tables.get(name);
-    if (!found) {
-      const none = { inserted: 0, updated: 0, deleted: 0, omitted: 0, replaced: 0, filtered: 0, skipped: 0 };
-      found = { table: name, ...none, conflicts: {} };
-      tables.set(name, found);
-    }
-    return found;
-  };
-  const include = (table: string): boolean => {
-    let found = included.get(table);
-    if (found === undefined) {
-      found = !options.tables || globsInclude(engine.core, options.tables, table);
-      included.set(table, found);
-    }
-    return found;
-  };
+  const tally = new Tally();
+  const include = oncePerTable((table) => !options.tables || globsInclude(core, options.tables, table));
+  const { filterChange } = options;
 
-  const rebases: Uint8Array[] = [];
+  let round = 0;
   let violated = false; // foreign keys, and the answer was to abort
   const handlers: ApplyHandlers = {
     ...pick(options),
     ...(options.tables && { filter: include }),
-    ...(options.filterChange && { filterChange: options.filterChange }),
+    ...(filterChange && {
+      filterChange(change) {
+        const applied = Boolean(filterChange(change));
+        if (!applied) {
+          tally.planned(change, -1);
+          tally.of(change.table).filtered += 1;
+        }
+        return applied;
+      },
+    }),
     onConflict(kind, conflict) {
       const own = options.onConflict?.(kind, conflict);
       const name = nameOfKind(kind);
       if (kind === SQLITE_CHANGESET_FOREIGN_KEY) {
-        report.foreignKeyViolations += conflict.foreignKeyViolations;
-        const answer = own ?? conflictActions[decide(engine.core, rules, name, '', 'update')];
+        report.foreignKeyViolations = orphans(connection);
+        const answer = own ?? conflictActions[decide(core, rules, name, '', 'update')];
+        if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(core, name);
         violated = answer === SQLITE_CHANGESET_ABORT;
         return answer;
       }
-      const { table, op } = conflict;
-      const answer = own ?? conflictActions[decide(engine.core, rules, name, table, op)];
-      const counted = of(table);
-      counted.conflicts[name] = (counted.conflicts[name] ?? 0) + 1;
-      if (answer === SQLITE_CHANGESET_OMIT) counted.omitted += 1;
-      if (answer === SQLITE_CHANGESET_REPLACE) {
-        if (name !== 'data' && name !== 'conflict') throw illegalReplace(name);
-        counted.replaced += 1;
+      const answer = own ?? conflictActions[decide(core, rules, name, conflict.table, conflict.op)];
+      if (answer === SQLITE_CHANGESET_REPLACE && name !== 'data' && name !== 'conflict') {
+        throw illegalReplace(core, name);
       }
+      tally.conflict(round, name, conflict, answer);
       return answer;
     },
   };
 
-  const own = 'sqlite_wasm_run_apply';
-  openSavepoint(connection, own);
-  let keep = false;
-  try {
+  const rebases: Uint8Array[] = [];
+  const all = (): boolean => {
     for (const changeset of changesets) {
-      const skipped = survey(connection, changeset, report);
-      count(connection, changeset, options, skipped, include, of);
+      round += 1;
+      const skipped = survey(connection, changeset, report.warnings, options.triggers !== false);
+      for (const change of changesOf(core, changeset, options.invert)) {
+        if (skipped.has(change.table)) tally.of(change.table).skipped += 1;
+        else if (!include(change.table)) tally.of(change.table).filtered += 1;
+        else tally.planned(change, 1);
+      }
       refuse(connection, report, options.refuse);
       const came = attempt(
         () => applyTo(connection, changeset, handlers),
         () => violated,
       );
-      report.applied &&= came?.done ?? false;
-      if (!came?.done) break;
+      if (!came?.done) {
+        report.applied = false;
+        return false;
+      }
       rebases.push(came.rebase);
     }
-    if (report.applied && options.check) report.problems = problems(connection);
-    if (report.problems.length > 0) report.applied = false;
-    keep = report.applied && !report.dryRun;
-  } finally {
-    if (!keep) run(connection, `ROLLBACK TO ${own}`);
-    run(connection, `RELEASE ${own}`);
-  }
-  report.tables = [...tables.values()];
+    if (options.check) report.problems = problems(connection);
+    report.applied = report.problems.length === 0;
+    return report.applied && !report.dryRun;
+  };
+  withinSavepoint(connection, 'sqlite_wasm_run_apply', () =>
+    options.triggers === false ? withoutTriggers(connection, all) : all(),
+  );
+  report.tables = tally.tables();
+  if (!report.applied) return report;
   for (const table of report.tables) {
     report.changes += table.inserted + table.updated + table.deleted - table.omitted;
   }
-  if (!report.applied) report.changes = 0;
-  else report.rebase = join(rebases);
+  report.rebase = new Uint8Array(Buffer.concat(rebases));
   return report;
+}
+
+/**
+ * Runs `action` within a savepoint: what it did stays where it returns true.
+ *
+ * @throws SqliteError where a statement of the same connection writes
+ */
+export function withinSavepoint(connection: Connection, name: string, action: () => boolean): void {
+  try {
+    run(connection, `SAVEPOINT ${name}`);
+  } catch (error) {
+    if (!(error instanceof SqliteError)) throw error;
+    throw new SqliteError(
+      `a changeset cannot be applied while a statement of the same connection writes: ${error.message}`,
+      error.errcode,
+      error.errstr,
+    );
+  }
+  let keep = false;
+  try {
+    keep = action();
+    if (keep) run(connection, `RELEASE ${name}`);
+  } catch (error) {
+    keep = false;
+    throw error;
+  } finally {
+    // Nothing is left to take back where SQLite ended the transaction itself, as it does when the disk is full.
+    if (!keep && isOpen(connection)) run(connection, `ROLLBACK TO ${name}; RELEASE ${name}`);
+  }
+}
+
+function isOpen({ engine, db }: Connection): boolean {
+  return engine.core.c.sqlite3_get_autocommit(db) === 0;
+}
+
+/** Runs `action`, during which no trigger fires. */
+function withoutTriggers<T>(connection: Connection, action: () => T): T {
+  const { engine, db } = connection;
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const state = arena.allocate(4);
+  const set = (value: number): void => {
+    engine.check(db, c.bridge_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, value, state));
+  };
+  set(-1);
+  const before = memory.view.getInt32(state, true);
+  set(0);
+  try {
+    return action();
+  } finally {
+    set(before);
+  }
 }
 
 /** What `action` returns; undefined where it failed for the reason that is expected: violated foreign keys. */
@@ -222,21 +265,12 @@ function attempt(action: () => Applied, expected: () => boolean): Applied | unde
   }
 }
 
-function illegalReplace(kind: ConflictKind): TypeError {
-  return invalidValue(`A ${kind} conflict of a changeset cannot be replaced: omit it or abort.`);
-}
-
-function openSavepoint(connection: Connection, name: string): void {
-  try {
-    run(connection, `SAVEPOINT ${name}`);
-  } catch (error) {
-    if (!(error instanceof SqliteError)) throw error;
-    throw new SqliteError(
-      `a changeset cannot be applied while a statement of the same connection writes: ${error.message}`,
-      error.errcode,
-      error.errstr,
-    );
-  }
+function illegalReplace(core: Core, kind: ConflictKind): SqliteError {
+  return new SqliteError(
+    `A ${kind} conflict of a changeset cannot be replaced: omit it or abort.`,
+    SQLITE_MISUSE,
+    core.errorText(SQLITE_MISUSE),
+  );
 }
 
 function pick(options: ReportOptions): ApplyFlags {
@@ -253,72 +287,6 @@ function nameOfKind(kind: number): ConflictKind {
   return (found?.[0] ?? 'data') as ConflictKind;
 }
 
-/**
- * Adds what SQLite would pass over without a word to the warnings: it only logs that a table is missing, has
- * fewer columns or another key. Returns those tables.
- */
-function survey(connection: Connection, changeset: Uint8Array, report: ApplyReport): Set<string> {
-  const skipped = new Set<string>();
-  const seen = new Set<string>();
-  const warn = (kind: Warning['kind'], table: string, text: string): void => {
-    if (report.warnings.some((known) => known.kind === kind && known.table === table)) return;
-    report.warnings.push({ kind, table, message: `${table}: ${text}` });
-  };
-  for (const { table, key } of changesOf(connection.engine.core, changeset)) {
-    if (seen.has(table)) continue;
-    seen.add(table);
-    const shape = tableShape(connection, 'main', table);
-    if (!shape || shape.kind === 'view') {
-      warn('missing-table', table, 'there is no such table, so its changes are skipped');
-      skipped.add(table);
-      continue;
-    }
-    const keyed = table === 'sqlite_stat1' || shape.key.some((place) => place > 0);
-    const own = keyed ? shape.key : [1, ...shape.key];
-    const has = own.length;
-    if (has < key.length) {
-      warn('fewer-columns', table, `it has ${has} columns, the changes have ${key.length}: they are skipped`);
-      skipped.add(table);
-    } else if (table !== 'sqlite_stat1' && key.some((place, i) => place !== own[i])) {
-      warn('different-key', table, 'it has another PRIMARY KEY than the changes, which are skipped');
-      skipped.add(table);
-    } else if (has > key.length) {
-      warn(
-        'more-columns',
-        table,
-        `it has ${has} columns, the changes have ${key.length}: the rest get defaults`,
-      );
-    }
-    const triggers = query(
-      connection,
-      "SELECT count(*) FROM main.sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE",
-      table,
-    );
-    if (triggers[0]?.[0]) {
-      warn('triggers', table, 'it has triggers, which fire on the changes: what they did may be done twice');
-    }
-  }
-  return skipped;
-}
-
-/** Counts the changes that are going to be applied, and those that are not. */
-function count(
-  connection: Connection,
-  changeset: Uint8Array,
-  options: ReportOptions,
-  skipped: Set<string>,
-  include: (table: string) => boolean,
-  of: (table: string) => TableReport,
-): void {
-  const counters = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
-  for (const change of changesOf(connection.engine.core, changeset, options.invert)) {
-    const counted = of(change.table);
-    if (skipped.has(change.table)) counted.skipped += 1;
-    else if (!include(change.table) || options.filterChange?.(change) === false) counted.filtered += 1;
-    else counted[counters[change.op]] += 1;
-  }
-}
-
 function refuse(connection: Connection, report: ApplyReport, kinds: ReportOptions['refuse']): void {
   if (!kinds) return;
   const found = report.warnings.find(({ kind }) => kinds === true || kinds.includes(kind));
@@ -327,7 +295,13 @@ function refuse(connection: Connection, report: ApplyReport, kinds: ReportOption
   throw new SqliteError(`refused: ${found.message}`, SQLITE_CONSTRAINT, core.errorText(SQLITE_CONSTRAINT));
 }
 
-function problems(connection: Connection): string[] {
+/** How many rows refer to none, where SQLite says that there are such: it does not say how many. */
+function orphans(connection: Connection): number {
+  return Math.max(1, query(connection, 'PRAGMA main.foreign_key_check').length);
+}
+
+/** What integrity_check and foreign_key_check find in `main`. */
+export function problems(connection: Connection): string[] {
   const found = query(connection, 'PRAGMA main.integrity_check')
     .map((row) => String(row[0]))
     .filter((text) => text !== 'ok');
@@ -337,8 +311,4 @@ function problems(connection: Connection): string[] {
     );
   }
   return found;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
 }

@@ -24,7 +24,9 @@ export interface Warning {
     | 'more-columns'
     | 'different-key'
     | 'triggers'
-    | 'schema-changed';
+    | 'schema-changed'
+    | 'create-as'
+    | 'lost';
   readonly table: string;
   /** A sentence. */
   readonly message: string;
@@ -47,6 +49,37 @@ export function tableShape(connection: Connection, database: string, table: stri
     database,
   );
   return { columns: rows.map((row) => String(row[0])), key: rows.map((row) => Number(row[1])), kind };
+}
+
+/** How many columns each table of a database has. */
+export function columnCounts(connection: Connection, database: string): Map<string, number> {
+  const rows = query(
+    connection,
+    "SELECT lower(name), ncol FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND type<>'view'",
+    database,
+  );
+  return new Map(rows.map(([name, count]) => [String(name), Number(count)]));
+}
+
+/**
+ * The tables that a session can no longer make a changeset of where it recorded them: those of `before` that are
+ * gone or have fewer columns now. One is enough: it fails whole.
+ */
+export function schemaWarnings(
+  connection: Connection,
+  database: string,
+  before: ReadonlyMap<string, number>,
+): Warning[] {
+  const now = columnCounts(connection, database);
+  const warnings: Warning[] = [];
+  for (const [table, columns] of before) {
+    const count = now.get(table);
+    if (count !== undefined && count >= columns) continue;
+    const what = count === undefined ? 'it was dropped or renamed' : `it lost ${columns - count} columns`;
+    const message = `${table}: ${what} since the session began; recorded changes of it cannot be read any more`;
+    warnings.push({ kind: 'schema-changed', table, message });
+  }
+  return warnings;
 }
 
 /** Whether a table has a declared key; sqlite_stat1 counts as one, whose key the session extension knows. */

@@ -1,6 +1,7 @@
 /** Sessions in code, shaped as `Session` of `node:sqlite`. */
 
 import { checkArgument, illegalConstructor, invalidState } from './arguments.js';
+import { refuseInAuthorizer } from './authorizer.js';
 import type { Warning } from './schema.js';
 import type { ChangesetKind, SessionRegistry } from './sessions.js';
 import { madeByDatabase, type OpenDatabase } from './statement.js';
@@ -139,7 +140,7 @@ export class Session implements Disposable {
    * @throws Error (ERR_INVALID_STATE) where it is closed, or where a callback of its database is running
    */
   close(): void {
-    const sessions = this.#open();
+    const sessions = this.#there();
     if (this.#owner.open.running > 0) throw invalidState('session cannot be closed while in a callback');
     sessions.delete(this.#handle);
   }
@@ -168,7 +169,13 @@ export class Session implements Disposable {
     });
   }
 
+  /** The sessions, for what may run SQL. */
   #open(): SessionRegistry {
+    refuseInAuthorizer(this.#owner.open.connection);
+    return this.#there();
+  }
+
+  #there(): SessionRegistry {
     const { open } = this.#owner;
     const now = this.#owner.now();
     if (!now) throw invalidState('database is not open');

@@ -17,7 +17,14 @@ import {
 import { SqliteError } from '../core/errors.js';
 import { Connection } from './engine.js';
 import { globsInclude } from './policy.js';
-import { hasKey, recordingWarnings, tableShape, type Warning } from './schema.js';
+import {
+  columnCounts,
+  hasKey,
+  recordingWarnings,
+  schemaWarnings,
+  tableShape,
+  type Warning,
+} from './schema.js';
 import { streamed } from './transform.js';
 
 /** What a changeset can be made as: with the old values, or without them. */
@@ -33,6 +40,8 @@ interface Entry {
   filter: ((table: string) => boolean) | undefined;
   /** The number of the filter's callback; 0 where there is none. */
   filterId: number;
+  /** How many columns the tables had, by name in lower case, when they were attached. */
+  columns: Map<string, number>;
 }
 
 /** What SQLite wants to know before a session's first table is attached. */
@@ -66,6 +75,8 @@ export class SessionRegistry {
   readonly #connection: Connection;
   readonly #entries = new Map<bigint, Entry>();
   #lastSequence = 0n;
+  /** How many filters are running: SQLite is in the middle of a session there. */
+  #filtering = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -103,6 +114,7 @@ export class SessionRegistry {
       tables: [],
       filter: undefined,
       filterId: 0,
+      columns: new Map(),
     });
     return handle;
   }
@@ -128,13 +140,32 @@ export class SessionRegistry {
    *   no primary key
    */
   attach(handle: bigint, table: string | null): boolean {
+    this.#refuseInFilter('attached');
     const entry = this.#entry(handle);
     this.#attachTo(entry, table);
     if (!entry.tables.includes(table)) entry.tables.push(table);
+    this.#noteColumns(entry);
     if (table === null) return true;
     const shape = tableShape(this.#connection, entry.database, table);
     if (!shape) return table.toLowerCase() === 'sqlite_stat1';
     return hasKey(table, shape) || (entry.options.rowid === true && shape.kind === 'table');
+  }
+
+  /** For {@link warnings} only: where the schema cannot be read now, such as for a lock, there will be none. */
+  #noteColumns(entry: Entry): void {
+    let all: ReadonlyMap<string, number>;
+    try {
+      all = columnCounts(this.#connection, entry.database);
+    } catch {
+      return;
+    }
+    for (const table of entry.tables) {
+      const names = table === null ? all.keys() : [table.toLowerCase()];
+      for (const name of names) {
+        const count = all.get(name);
+        if (count !== undefined && !entry.columns.has(name)) entry.columns.set(name, count);
+      }
+    }
   }
 
   #attachTo(entry: Entry, table: string | null): void {
@@ -151,6 +182,7 @@ export class SessionRegistry {
    * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column
    */
   read<T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
+    this.#refuseInFilter('read');
     const { pointer } = this.#entry(handle);
     const { engine } = this.#connection;
     const { c, memory } = engine.core;
@@ -179,6 +211,7 @@ export class SessionRegistry {
    * changeset cannot be had nothing is forgotten.
    */
   take(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array {
+    this.#refuseInFilter('taken');
     const taken = this.changeset(handle, kind);
     const entry = this.#entry(handle);
     const { c } = this.#connection.engine.core;
@@ -191,6 +224,8 @@ export class SessionRegistry {
       c.sqlite3session_table_filter(fresh, c.bridge_callback(CALLBACK_TABLE_FILTER), entry.filterId);
     }
     for (const table of entry.tables) this.#attachTo(entry, table);
+    entry.columns = new Map();
+    this.#noteColumns(entry);
     return taken;
   }
 
@@ -199,6 +234,7 @@ export class SessionRegistry {
    * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
+    this.#refuseInFilter('read');
     const { pointer } = this.#entry(handle);
     const { engine } = this.#connection;
     const { c } = engine.core;
@@ -278,7 +314,16 @@ export class SessionRegistry {
     const { engine } = this.#connection;
     entry.filter = filter;
     if (entry.filterId) return;
-    entry.filterId = engine.register({ filterTable: (table) => entry.filter?.(table) ?? true });
+    entry.filterId = engine.register({
+      filterTable: (table) => {
+        this.#filtering += 1;
+        try {
+          return entry.filter?.(table) ?? true;
+        } finally {
+          this.#filtering -= 1;
+        }
+      },
+    });
     const { c } = engine.core;
     c.sqlite3session_table_filter(entry.pointer, c.bridge_callback(CALLBACK_TABLE_FILTER), entry.filterId);
   }
@@ -292,10 +337,11 @@ export class SessionRegistry {
 
   /** What the session leaves out without a word as things stand. */
   warnings(handle: bigint): Warning[] {
-    const { tables, database, options } = this.#entry(handle);
-    const found = tables.flatMap((table) =>
-      recordingWarnings(this.#connection, database, table, options.rowid ?? false),
-    );
+    const { tables, database, options, columns } = this.#entry(handle);
+    const found = schemaWarnings(this.#connection, database, columns);
+    for (const table of tables) {
+      found.push(...recordingWarnings(this.#connection, database, table, options.rowid ?? false));
+    }
     return found.filter(
       ({ kind, table }, i) => found.findIndex((w) => w.kind === kind && w.table === table) === i,
     );
@@ -325,10 +371,20 @@ export class SessionRegistry {
       if (this.#wasMine(handle)) return false;
       throw this.#unknown(handle);
     }
+    this.#refuseInFilter('deleted');
+    this.#end(handle, entry);
+    return true;
+  }
+
+  #refuseInFilter(what: string): void {
+    if (this.#filtering === 0) return;
+    throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while the filter of one is running`);
+  }
+
+  #end(handle: bigint, entry: Entry): void {
     this.#entries.delete(handle);
     this.#connection.engine.core.c.sqlite3session_delete(entry.pointer);
     if (entry.filterId) this.#connection.engine.release(entry.filterId);
-    return true;
   }
 
   /** Whether the handle names a session that can be used here. */
@@ -337,7 +393,7 @@ export class SessionRegistry {
   }
 
   deleteAll(): void {
-    for (const handle of [...this.#entries.keys()]) this.delete(handle);
+    for (const [handle, entry] of [...this.#entries]) this.#end(handle, entry);
   }
 
   #entry(handle: bigint): Entry {

@@ -1,6 +1,7 @@
 /** What makes changesets of changesets: the C library's functions that need no database. */
 
 import {
+  CALLBACK_STREAM_INPUT,
   CALLBACK_STREAM_OUTPUT,
   SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
   SQLITE_CHANGESETSTART_INVERT,
@@ -16,6 +17,7 @@ import {
 import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Arena } from '../core/memory.js';
+import { piecewise } from './apply.js';
 import { type Change, operationCodes, readChange } from './changes.js';
 import type { Connection, Engine } from './engine.js';
 
@@ -96,10 +98,42 @@ export function* changesOf(
   }
 }
 
+/**
+ * Goes through a changeset for what is wrong with it: the rebaser stops there without a word.
+ *
+ * @throws SqliteError (SQLITE_CORRUPT)
+ */
+export function checkChangeset(core: Core, what: string, changeset: Uint8Array): void {
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  const started = c.sqlite3changeset_start(out, changeset.length, arena.bytes(changeset));
+  if (started !== SQLITE_OK) throw changesetError(core, what, started);
+  const iterator = memory.pointerAt(out);
+  while (c.sqlite3changeset_next(iterator) === SQLITE_ROW);
+  const code = c.sqlite3changeset_finalize(iterator);
+  if (code !== SQLITE_OK) throw changesetError(core, what, code);
+}
+
+const closedStates = new WeakMap<Connection, { closed: boolean }>();
+
+/** A question whether the connection has been closed: C code that keeps its address may not use it then. */
+function closedState(connection: Connection): () => boolean {
+  const state = closedStates.get(connection) ?? { closed: false };
+  if (!closedStates.has(connection)) {
+    closedStates.set(connection, state);
+    connection.onClose(() => {
+      state.closed = true;
+    });
+  }
+  return () => state.closed;
+}
+
 /** Changesets that become one. C: `sqlite3changegroup_new` and what goes with it. Close it: it is C memory. */
 export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
+  #isClosed = (): boolean => false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -111,9 +145,13 @@ export class Group implements Disposable {
     this.#pointer = memory.pointerAt(out);
   }
 
-  /** Fills up changesets that were made before columns were added. C: `sqlite3changegroup_schema`. */
+  /**
+   * Fills up changesets that were made before columns were added. The group is to be used while the connection is
+   * open. C: `sqlite3changegroup_schema`.
+   */
   schema(connection: Connection, database: string): void {
     const { c, memory } = this.#engine.core;
+    this.#isClosed = closedState(connection);
     using arena = memory.arena();
     const name = arena.cString(database);
     this.#check('schema', c.sqlite3changegroup_schema(this.#live(), connection.db, name));
@@ -135,6 +173,22 @@ export class Group implements Disposable {
     using arena = memory.arena();
     const bytes = arena.bytes(changeset);
     this.#check('concat', c.sqlite3changegroup_add(this.#live(), changeset.length, bytes));
+  }
+
+  /** The same in pieces. C: `sqlite3changegroup_add_strm`. */
+  addFrom(pieces: Iterable<Uint8Array>): void {
+    const group = this.#live();
+    const { core } = this.#engine;
+    const id = this.#engine.register({ streamInput: piecewise(pieces, () => core.memory.bytes) });
+    try {
+      const input = core.c.bridge_callback(CALLBACK_STREAM_INPUT);
+      const code = core.c.sqlite3changegroup_add_strm(group, input, id);
+      const thrown = this.#engine.takeThrown();
+      if (thrown) throw thrown.error;
+      this.#check('concat', code);
+    } finally {
+      this.#engine.release(id);
+    }
   }
 
   /** Adds the change at which the iterator at an address stands. C: `sqlite3changegroup_add_change`. */
@@ -221,8 +275,11 @@ export class Group implements Disposable {
   }
 
   #live(): number {
-    if (this.#pointer !== 0) return this.#pointer;
-    throw changesetError(this.#engine.core, 'group', SQLITE_MISUSE, 'the changeset group is closed');
+    const said = this.#isClosed()
+      ? 'the database whose schema it has is closed'
+      : 'the changeset group is closed';
+    if (this.#pointer !== 0 && !this.#isClosed()) return this.#pointer;
+    throw changesetError(this.#engine.core, 'group', SQLITE_MISUSE, said);
   }
 
   #check(what: string, code: number): void {
@@ -268,6 +325,7 @@ export function concat(
  * order. C: `sqlite3rebaser_create`, `_configure`, `_rebase`, `_delete`.
  */
 export function rebase(core: Core, changeset: Uint8Array, rebases: Iterable<Uint8Array>): Uint8Array {
+  checkChangeset(core, 'rebase', changeset);
   const { c, memory } = core;
   using arena = memory.arena();
   const out = arena.allocate(4);

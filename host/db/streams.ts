@@ -1,0 +1,115 @@
+/** The session extension's functions on streams: neither what comes in nor what goes out lies in memory whole. */
+
+import {
+  CALLBACK_STREAM_INPUT,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_DONE,
+  SQLITE_OK,
+  SQLITE_ROW,
+  SQLITE_SESSION_CONFIG_STRMSIZE,
+} from '../core/constants.js';
+import { piecewise } from './apply.js';
+import { type Change, readChange } from './changes.js';
+import type { Engine } from './engine.js';
+import { changesetError, streamed } from './transform.js';
+
+/** A changeset in pieces of any length. They are read one at a time. */
+export type Pieces = Iterable<Uint8Array>;
+/** Takes a piece that is valid during the call only. */
+export type Take = (piece: Uint8Array) => void;
+
+/**
+ * How many bytes a piece has that the C library writes, or asks for, where `bytes` sets it first: about, for it
+ * ends with a change. Holds for all databases of the thread. C: `sqlite3session_config`.
+ */
+export function pieceSize(engine: Engine, bytes?: number): number {
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const value = arena.allocate(4);
+  memory.view.setInt32(value, bytes ?? 0, true);
+  const code = c.sqlite3session_config(SQLITE_SESSION_CONFIG_STRMSIZE, value);
+  if (code !== SQLITE_OK) throw changesetError(engine.core, 'stream', code);
+  return memory.view.getInt32(value, true);
+}
+
+/** Calls `action` with the address and the context of an input stream over `pieces`. */
+export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: number, id: number) => T): T {
+  const { c, memory } = engine.core;
+  const read = piecewise(pieces, () => memory.bytes);
+  const id = engine.register({ streamInput: read });
+  try {
+    return action(c.bridge_callback(CALLBACK_STREAM_INPUT), id);
+  } finally {
+    engine.release(id);
+  }
+}
+
+/** Throws what a stream threw, as it was, or what `code` means. */
+export function checkStream(engine: Engine, what: string, code: number): void {
+  const thrown = engine.takeThrown();
+  if (thrown) throw thrown.error;
+  if (code !== SQLITE_OK) throw changesetError(engine.core, what, code);
+}
+
+/** C: `sqlite3changeset_start_v2_strm`, `sqlite3changeset_next`. */
+export function* changesOfPieces(
+  engine: Engine,
+  pieces: Pieces,
+  inverted = false,
+): Generator<Change, void, void> {
+  const { core } = engine;
+  const { c, memory } = core;
+  const id = engine.register({ streamInput: piecewise(pieces, () => memory.bytes) });
+  let iterator = 0;
+  try {
+    {
+      using arena = memory.arena();
+      const out = arena.allocate(4);
+      const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
+      const input = c.bridge_callback(CALLBACK_STREAM_INPUT);
+      checkStream(engine, 'read', c.sqlite3changeset_start_v2_strm(out, input, id, flags));
+      iterator = memory.pointerAt(out);
+    }
+    for (;;) {
+      const code = c.sqlite3changeset_next(iterator);
+      if (code === SQLITE_ROW) yield readChange(core, iterator);
+      else if (code === SQLITE_DONE) return;
+      else checkStream(engine, 'read', code);
+    }
+  } finally {
+    if (iterator !== 0) c.sqlite3changeset_finalize(iterator);
+    engine.release(id);
+  }
+}
+
+/** C: `sqlite3changeset_invert_strm`. */
+export function invertPieces(engine: Engine, pieces: Pieces, take: Take): void {
+  const { c } = engine.core;
+  withInput(engine, pieces, (input, inputId) =>
+    streamed(engine, 'invert', take, (output, id) =>
+      c.sqlite3changeset_invert_strm(input, inputId, output, id),
+    ),
+  );
+}
+
+/** C: `sqlite3changeset_concat_strm`. */
+export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take: Take): void {
+  const { c } = engine.core;
+  withInput(engine, first, (input, a) =>
+    withInput(engine, second, (_, b) =>
+      streamed(engine, 'concat', take, (output, id) =>
+        c.sqlite3changeset_concat_strm(input, a, input, b, output, id),
+      ),
+    ),
+  );
+}
+
+/** A stream of what `write` hands out, which it does at once. */
+export function readable(write: (take: Take) => void): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      write((piece) => controller.enqueue(piece.slice()));
+      controller.close();
+    },
+  });
+}
