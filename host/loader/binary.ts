@@ -17,7 +17,12 @@ export interface Interfaces {
   /** The full names of what it imports, such as `sqlite:extension/session@1.0.0`. */
   readonly imports: string[];
   readonly exports: string[];
+  /** Whether it has components inside that have code of their own: calls between them are jco's alone. */
+  readonly composed: boolean;
 }
+
+const moduleSection = 1;
+const componentSection = 4;
 
 const importSection = 10;
 const exportSection = 11;
@@ -26,6 +31,7 @@ const exportSection = 11;
 export function interfacesOf(component: Uint8Array): Interfaces {
   const imports: string[] = [];
   const exports: string[] = [];
+  let composed = false;
   let at = 8;
 
   const byte = (): number => {
@@ -65,6 +71,19 @@ export function interfacesOf(component: Uint8Array): Interfaces {
     if (!isResource) unsigned();
   };
 
+  /** Whether the component that begins here has a module in it, or in one that is inside of it. */
+  const hasCode = (start: number, end: number): boolean => {
+    let found = false;
+    for (at = start + 8; at < end; ) {
+      const section = byte();
+      const next = unsigned() + at;
+      if (next > end) throw new Error('the component is cut short');
+      found ||= section === moduleSection || (section === componentSection && hasCode(at, next));
+      at = next;
+    }
+    return found;
+  };
+
   if (kindOf(component) !== 'component') throw new Error('not a component');
   while (at < component.length) {
     const section = byte();
@@ -84,9 +103,10 @@ export function interfacesOf(component: Uint8Array): Interfaces {
         if (byte() === 1) type();
       }
     } else {
+      if (section === componentSection) composed ||= hasCode(at, end);
       at = end;
     }
     if (at !== end) throw malformed('a section of another length than it says');
   }
-  return { imports, exports };
+  return { imports, exports, composed };
 }

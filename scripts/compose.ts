@@ -1,0 +1,49 @@
+/** Joins two components to one: what `wac plug` does, which is not to be had from npm. */
+
+import { parse, print } from '@bytecodealliance/jco-transpile/wasm-tools';
+
+/** The text between `(component` and its end. */
+async function bodyOf(component: Uint8Array): Promise<string> {
+  return (await print(component)).replace(/^\(component\b[^\n]*\n/, '').replace(/\)\s*$/, '');
+}
+
+/** What the component imports: declarations of types and the imports of them. All come before its first module. */
+function importsOf(body: string): string {
+  return body.slice(0, body.search(/^ {2}\(core /m));
+}
+
+/**
+ * A component of its own that has `plug` inside, whose export `name` takes the place of `socket`'s import. What
+ * else `socket` imports is imported, and its `exports` are exported. The plug may import nothing.
+ */
+export async function plugged(
+  socket: Uint8Array,
+  plug: Uint8Array,
+  name: string,
+  exports: readonly string[],
+): Promise<Uint8Array> {
+  const outer = await bodyOf(socket);
+  const declared = importsOf(outer);
+  const blocks = declared.split(/(?=^ {2}\((?:type|import) )/m);
+  const kept = blocks.filter((block) => !block.includes(`$ty-${name}`) && !block.includes(`"${name}"`));
+  const imported = kept.flatMap((block) => /^ {2}\(import "([^"]+)"/.exec(block)?.[1] ?? []);
+  const withImports = imported.map((one) => `(with "${one}" (instance $${one}))`).join(' ');
+  // Numbers in comments are the printer's; names are what counts.
+  const text = `(component
+${kept.join('').replace(/\(;\d+;\)/g, '')}
+  (component $plug
+${await bodyOf(plug)})
+  (component $socket
+${outer})
+  (instance $inner (instantiate $plug))
+  (alias export $inner "${name}" (instance $plugged))
+  (instance $whole (instantiate $socket (with "${name}" (instance $plugged)) ${withImports}))
+${exports
+  .map(
+    (one, index) => `  (alias export $whole "${one}" (instance $export${index}))
+  (export "${one}" (instance $export${index}))`,
+  )
+  .join('\n')}
+)`;
+  return parse(text);
+}
