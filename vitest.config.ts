@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sqlite-wasm-run$/, replacement: join(dist, 'index.js') },
+      { find: /^sqlite-wasm-run\/host$/, replacement: join(dist, 'host.js') },
       { find: /^sqlite-wasm-run\/(.*)$/, replacement: join(dist, '$1/index.js') },
     ],
   },

@@ -11,9 +11,11 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { transpilerVersion, transpileTo } from '../host/loader/transpile.js';
+import { carriedFiles } from './carried.js';
 import { clang } from './clang.js';
+import { plugged } from './compose.js';
 import { dist, root } from './sources.js';
-import { witText } from './wit.js';
+import { contractVersion, witText } from './wit.js';
 
 const machine = ['--target=wasm32-wasip1', '-Os', '-mbulk-memory', '-msign-ext', '-mnontrapping-fptoint'];
 const bindings = join(root, 'extensions/bindings');
@@ -40,7 +42,14 @@ export function worldOf(sources: Iterable<Uint8Array>): string | undefined {
 export async function buildModule(cFiles: string | string[]): Promise<Uint8Array> {
   const sources = new Map([cFiles].flat().map((path) => [basename(path), read(path)]));
   const objects: Record<string, Uint8Array> = {};
-  const header: Record<string, Uint8Array> = { 'guest.h': read(join(shared, 'guest.h')) };
+  const folder = dirname([cFiles].flat()[0] ?? '');
+  const header: Record<string, Uint8Array> = {
+    'guest.h': read(join(shared, 'guest.h')),
+    ...(dirname(folder) === join(root, 'extensions') && carriedFiles(basename(folder))),
+  };
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.h')) header[name] = read(join(folder, name));
+  }
   const compile = (name: string, source: Uint8Array, ...flags: string[]): Promise<Uint8Array> =>
     clang([...machine, ...flags, '-c', name], { ...header, [name]: source }, name.replace('.c', '.o'));
   const world = worldOf(sources.values());
@@ -125,6 +134,19 @@ async function* all(): AsyncGenerator<[path: string, built: Uint8Array]> {
           : await buildGuest(join(guests, file));
     yield [`test/guests/${name}.wasm`, built];
   }
+  yield ['test/guests/composed.wasm', await composed()];
+}
+
+/** test/guests/composed.wasm: one component with another inside. */
+async function composed(): Promise<Uint8Array> {
+  const parts = join(root, 'test/guests/parts');
+  const wit = readFileSync(join(parts, 'parts.wit'), 'utf8');
+  const asks = await buildGuest(join(parts, 'asks.c'), 'asks', wit);
+  const answers = await buildGuest(join(parts, 'answers.c'), 'answers', wit);
+  const exports = ['metadata', 'scalar-function'].map(
+    (name) => `sqlite:extension/${name}@${contractVersion}`,
+  );
+  return plugged(asks, answers, 'acme:things/text@1.0.0', exports);
 }
 
 /** Copies the transpiler into dist/transpiler/, where host/loader/transpile.ts looks for it. */

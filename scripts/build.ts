@@ -1,7 +1,7 @@
 /** Builds dist/: what is published and what tests and `npx` run. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
@@ -19,6 +19,7 @@ execFileSync(
   },
 );
 copyFileSync(join(root, 'host/core/sqlite3.wasm'), join(dist, 'core/sqlite3.wasm'));
+cpSync(join(root, 'host/cli/templates'), join(dist, 'cli/templates'), { recursive: true });
 if (existsSync(join(dist, 'cli/main.js'))) chmodSync(join(dist, 'cli/main.js'), 0o755);
 
 copyTranspiler();

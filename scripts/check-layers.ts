@@ -5,7 +5,18 @@ import { dirname, join, normalize, relative, sep } from 'node:path';
 import { root } from './sources.js';
 
 /** From the bottom up. `index.ts` is the public API; the command line stands on it. */
-const layers = ['changeset', 'core', 'vfs', 'db', 'interfaces', 'loader', 'index.ts', 'worker', 'cli'];
+const layers = [
+  'changeset',
+  'core',
+  'vfs',
+  'db',
+  'interfaces',
+  'loader',
+  'host.ts',
+  'index.ts',
+  'worker',
+  'cli',
+];
 
 const host = join(root, 'host');
 const layerOf = (file: string): number => layers.indexOf(relative(host, file).split(sep)[0] ?? '');

@@ -1,8 +1,18 @@
 /** What the tests compare with: a native sqlite3 shell of the very sources that the core is built from. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { amalgamation, cache, fetchSource, sha256, shell } from '../scripts/sources.js';
 import { features } from '../scripts/sqlite-options.js';
 
@@ -88,4 +98,24 @@ function takeLock(lock: string): boolean {
     if (taken && Date.now() - taken.mtimeMs > staleAfter) rmSync(lock, { recursive: true, force: true });
     return false;
   }
+}
+
+/**
+ * A C program of test/programs, compiled against the library when it is asked for first; undefined where there is no
+ * C compiler.
+ */
+export function nativeProgram(name: string): string | undefined {
+  const shellProgram = nativeShell();
+  if (!shellProgram) return undefined;
+  const compiler = process.env.CC ?? 'cc';
+  const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
+  const source = fileURLToPath(new URL(`programs/${name}.c`, import.meta.url));
+  const program = join(dirname(shellProgram), `${name}-${sha256(readFileSync(source)).slice(0, 16)}`);
+  if (existsSync(program)) return program;
+  const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
+  const made = `${program}.${process.pid}`;
+  const flags = ['-O0', '-w', ...features, ...platform, `-I${sqlite}`];
+  execFileSync(compiler, [...flags, source, join(sqlite, 'sqlite3.c'), '-o', made, ...libraries]);
+  renameSync(made, program);
+  return program;
 }

@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { DatabaseSync, type Grants } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { refusal, refusalOfText } from '../host/db/confine.js';
+import type { Functions } from '../host/interfaces/generated/spi.js';
 import { capMemory } from '../host/loader/memory-cap.js';
 import { dist } from '../scripts/sources.js';
 
@@ -321,6 +322,24 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     expect(value('SELECT count(*) FROM t')).toBe(2);
   });
 
+  test('nothing runs where SQLite allows none, such as in a collation', async () => {
+    const { connectionOf } = await import(join(dist, 'db/connections.js'));
+    const { spiInterface } = await import(join(dist, 'interfaces/spi.js'));
+    const { execute, run: runAll }: Functions = spiInterface(connectionOf(db), {
+      sql: 'rw',
+      memory: 2 ** 20,
+    });
+    for (const action of [() => execute('SELECT 1', []), () => runAll('SELECT 1')]) {
+      const error = failure(() => connectionOf(db).within('a collation', action)) as { payload?: unknown };
+      expect(error.payload).toEqual({
+        code: 21,
+        extendedCode: 21,
+        message: 'spi cannot be used while a collation runs: SQLite allows no SQL there',
+      });
+      expect(action()).not.toBeNull();
+    }
+  });
+
   describe('where only reading is granted', () => {
     beforeEach(() => {
       db.loadExtension(guest('sql'), { grants: { sql: 'ro' } });
@@ -332,6 +351,15 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
         run('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 5) SELECT sum(x) FROM c'),
       ).toBe(15);
       expect(run('EXPLAIN SELECT 1')).toBe(0);
+    });
+
+    test('it reads what a session recorded', () => {
+      db.loadExtension('session');
+      db.exec(
+        "CREATE TEMP TABLE s AS SELECT session_create('main') AS h; SELECT session_attach(h, NULL) FROM s",
+      );
+      db.exec('INSERT INTO t VALUES (3, NULL)');
+      expect(run('SELECT length(session_changeset(h)) > 0 FROM s')).toBe(1);
     });
 
     test.each([

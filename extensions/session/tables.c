@@ -308,11 +308,11 @@ bool exports_sqlite_extension_writable_table_insert(
   return read_only(err);
 }
 bool exports_sqlite_extension_writable_table_update(
-  uint32_t table, int64_t rowid, int64_t fresh, Row *row, exports_sqlite_extension_writable_table_conflict_mode_t mode,
-  Error *err
+  uint32_t table, int64_t rowid, int64_t fresh, exports_sqlite_extension_writable_table_list_option_sql_value_t *row,
+  exports_sqlite_extension_writable_table_conflict_mode_t mode, Error *err
 ) {
   (void)table; (void)rowid; (void)fresh; (void)mode;
-  exports_sqlite_extension_writable_table_list_sql_value_free(row);
+  exports_sqlite_extension_writable_table_list_option_sql_value_free(row);
   return read_only(err);
 }
 bool exports_sqlite_extension_writable_table_delete(uint32_t table, int64_t rowid, Error *err) {

@@ -254,6 +254,9 @@ export interface Bindings {
   /** `sqlite3_int64 sqlite3_value_int64(sqlite3_value*)` */
   sqlite3_value_int64(value: number): bigint;
 
+  /** `int sqlite3_value_nochange(sqlite3_value*)` */
+  sqlite3_value_nochange(value: number): number;
+
   /** `const unsigned char *sqlite3_value_text(sqlite3_value*)` */
   sqlite3_value_text(value: number): number;
 
@@ -589,6 +592,12 @@ export interface Bindings {
 
   /** `int bridge_hook(sqlite3 *db, int id, int kind)` */
   bridge_hook(db: number, id: number, kind: number): number;
+
+  /** `void bridge_poison(sqlite3 *db, const char *zWhy)` */
+  bridge_poison(db: number, zWhy: number): void;
+
+  /** `int bridge_poisoned(sqlite3 *db)` */
+  bridge_poisoned(db: number): number;
 
   /** `int bridge_create_collation(sqlite3 *db, const char *zName, int id)` */
   bridge_create_collation(db: number, zName: number, id: number): number;

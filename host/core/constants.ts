@@ -13,6 +13,7 @@ export const SQLITE_CANTOPEN = 14;
 export const SQLITE_SCHEMA = 17;
 export const SQLITE_TOOBIG = 18;
 export const SQLITE_CONSTRAINT = 19;
+export const SQLITE_MISMATCH = 20;
 export const SQLITE_MISUSE = 21;
 export const SQLITE_AUTH = 23;
 export const SQLITE_PERM = 3;
@@ -76,6 +77,7 @@ export const SQLITE_DIRECTONLY = 0x80000;
 export const SQLITE_INNOCUOUS = 0x200000;
 
 export const SQLITE_DBCONFIG_ENABLE_FKEY = 1002;
+export const SQLITE_DBCONFIG_ENABLE_TRIGGER = 1003;
 export const SQLITE_DBCONFIG_DEFENSIVE = 1010;
 export const SQLITE_DBCONFIG_WRITABLE_SCHEMA = 1011;
 export const SQLITE_DBCONFIG_DQS_DML = 1013;

@@ -83,8 +83,11 @@ export function refusal(
       return undefined;
     case PRAGMA:
       return refusedPragma(name, second, readOnly);
-    case TRANSACTION:
     case SAVEPOINT:
+      // The session extension's own, around its reading of a changeset.
+      if (name !== 'rollback' && second === 'changeset') return undefined;
+      return readOnly ? 'only reading is granted, and transactions belong to writing' : undefined;
+    case TRANSACTION:
       return readOnly ? 'only reading is granted, and transactions belong to writing' : undefined;
   }
   if (readOnly) return 'only reading is granted';

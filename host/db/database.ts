@@ -37,9 +37,9 @@ import {
   SQLITE_UPDATE,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { type AggregateOptions, createAggregate } from './aggregate.js';
 import { type ApplyFlags, applyFlagKinds, applyTo } from './apply.js';
 import {
-  bytesOf,
   checkArgument,
   checkOptions,
   coded,
@@ -49,11 +49,16 @@ import {
   isBytes,
   isInt32,
 } from './arguments.js';
+import { type Authorizer, authorizerConstants, refuseInAuthorizer, setAuthorizer } from './authorizer.js';
+import { Capture } from './capture.js';
+import { type CaptureEntry, decodeCapture } from './capture-format.js';
+import { CaptureLog } from './capture-log.js';
 import { cellSize, readCell } from './cells.js';
 import type { Change, Conflict } from './changes.js';
 import { Changeset } from './changeset.js';
 import { keepConnection } from './connections.js';
 import { type CheckedGrants, checkGrants, type Grants } from './grants.js';
+import { applyCapture, type CaptureReport } from './replay.js';
 import { type ApplyReport, applyWithReport, checkReportOptions, type ReportOptions } from './report.js';
 import { Session } from './session.js';
 import {
@@ -66,7 +71,7 @@ import {
   statementOptionKinds,
 } from './statement.js';
 import { engine } from './thread.js';
-import { type SqlValue, setResult } from './values.js';
+import { type SqlValue, setJsResult } from './values.js';
 
 export interface DatabaseOptions extends StatementOptions {
   /** Opens at once. On unless set to false; then `open()` does. */
@@ -159,8 +164,33 @@ const sessionOptionKinds = {
   onUnrecorded: 'string',
 } as const;
 
-/** The constants of the session extension, and the codes of operations. */
+export interface CaptureOptions {
+  /** The tables to record. Without them all. */
+  tables?: readonly string[];
+  /** The database: 'main', 'temp' or an attached one. */
+  db?: string;
+  /** As in {@link SessionCreation}. */
+  filter?: ((table: string) => boolean) | readonly string[];
+  /** As in {@link SessionCreation}. */
+  rowid?: boolean;
+  /** Marks changes as indirect. */
+  indirect?: boolean;
+  /** Leaves old values out. */
+  patchset?: boolean;
+}
+
+const captureOptionKinds = {
+  tables: 'any',
+  db: 'string',
+  filter: 'any',
+  rowid: 'boolean',
+  indirect: 'boolean',
+  patchset: 'boolean',
+} as const;
+
+/** The constants of the session extension and of authorizers, and the codes of operations. */
 export const constants = Object.freeze({
+  ...authorizerConstants,
   SQLITE_SESSION_OBJCONFIG_SIZE,
   SQLITE_SESSION_OBJCONFIG_ROWID,
   SQLITE_SESSION_CONFIG_STRMSIZE,
@@ -289,7 +319,7 @@ export class DatabaseSync implements Disposable {
 
   /** Runs all statements of `sql`; rows are dropped. C: `sqlite3_exec`. @throws SqliteError */
   exec(sql: string): void {
-    const current = this.#open();
+    const current = this.#ready();
     const { db, engine: own } = current.connection;
     checkArgument('sql', sql, 'string');
     using arena = own.core.memory.arena();
@@ -305,7 +335,7 @@ export class DatabaseSync implements Disposable {
    * @throws TypeError (ERR_INVALID_ARG_VALUE) where there is no statement
    */
   prepare(sql: string, options: StatementOptions = {}): StatementSync {
-    const open = this.#open();
+    const open = this.#ready();
     checkArgument('sql', sql, 'string');
     checkStatementOptions(options);
     const { db, engine: own } = open.connection;
@@ -314,7 +344,7 @@ export class DatabaseSync implements Disposable {
     const out = arena.allocate(4);
     const { pointer, length } = arena.text(sql);
     // The length includes the terminator: SQLite copies the text otherwise.
-    own.check(db, c.sqlite3_prepare_v3(db, pointer, length + 1, 0, out, 0));
+    open.run(() => own.check(db, c.sqlite3_prepare_v3(db, pointer, length + 1, 0, out, 0)));
     const handle: StatementHandle = { pointer: memory.pointerAt(out), cells: 0, running: false };
     if (handle.pointer === 0) throw invalidValue('The SQL query contains no statements.');
     open.statements.add(handle);
@@ -335,7 +365,7 @@ export class DatabaseSync implements Disposable {
   function(name: string, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, options: FunctionOptions, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, ...rest: unknown[]): void {
-    const { db, engine: own } = this.#open().connection;
+    const { db, engine: own } = this.#ready().connection;
     checkArgument('name', name, 'string');
     const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;
     const implementation = rest[rest.length > 1 ? 1 : 0];
@@ -359,12 +389,7 @@ export class DatabaseSync implements Disposable {
         bridge_values(count, values, cells);
         const args: SqlValue[] = [];
         for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
-        const value = sqlValue(target(...args));
-        if (value instanceof Refused) {
-          using arena = memory.arena();
-          const { pointer, length } = arena.text(value.reason);
-          c.sqlite3_result_error(context, pointer, length);
-        } else setResult(own.core, context, value);
+        setJsResult(own.core, context, target(...args));
       },
     });
     const flags =
@@ -376,6 +401,27 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
+   * Adds an aggregate, or replaces one with the same number of arguments; with `inverse` it is a window function
+   * too. Values are taken and given as those of {@link function}. C: `sqlite3_create_window_function`.
+   *
+   * @throws TypeError for options of another kind
+   * @throws SqliteError where SQLite refuses the name or the number of arguments
+   */
+  aggregate<State>(name: string, options: AggregateOptions<State>): void {
+    createAggregate(this.#ready().connection, String(name), options as AggregateOptions);
+  }
+
+  /**
+   * Sets who says what statements may do, in the place of who did before; null lets them do everything again. What
+   * components and the host refuse stays refused. C: `sqlite3_set_authorizer`.
+   *
+   * @throws TypeError for what is neither a function nor null
+   */
+  setAuthorizer(callback: Authorizer | null): void {
+    setAuthorizer(this.#ready().connection, callback);
+  }
+
+  /**
    * Starts recording changes of `db` ('main'), in one table, some, or all. C: `sqlite3session_create`,
    * `sqlite3session_object_config`, `sqlite3session_table_filter`, `sqlite3session_attach`. The session ends with
    * the database.
@@ -383,16 +429,10 @@ export class DatabaseSync implements Disposable {
    * @throws SqliteError (SQLITE_CONSTRAINT) where `onUnrecorded` is 'refuse' and something would be left out
    */
   createSession(options: SessionCreation = {}): Session {
-    const open = this.#open();
+    const open = this.#ready();
     checkOptions(options, sessionOptionKinds);
     const { tables, filter, onUnrecorded } = options;
-    const globs = isTexts(filter) ? filter : undefined;
-    if (tables !== undefined && !isTexts(tables)) {
-      throw invalidType('The "options.tables" argument must be an array of strings.');
-    }
-    if (filter !== undefined && !globs && typeof filter !== 'function') {
-      throw invalidType('The "options.filter" argument must be a function or an array of strings.');
-    }
+    checkTables(options);
     if (onUnrecorded !== undefined && !['ignore', 'refuse'].includes(onUnrecorded)) {
       throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
     }
@@ -400,8 +440,8 @@ export class DatabaseSync implements Disposable {
     const { rowid = false, size = false } = options;
     const handle = sessions.create(options.db ?? 'main', { rowid, size });
     try {
-      if (globs) sessions.filterByGlobs(handle, globs);
-      else if (typeof filter === 'function') sessions.filter(handle, (table) => Boolean(filter(table)));
+      if (typeof filter === 'function') sessions.filter(handle, (table) => Boolean(filter(table)));
+      else if (filter) sessions.filterByGlobs(handle, filter);
       for (const table of tables ?? [options.table ?? null]) sessions.attach(handle, table);
       if (options.indirect) sessions.indirect(handle, true);
       if (options.enabled === false) sessions.enable(handle, false);
@@ -422,6 +462,46 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
+   * Starts recording changes and the statements that change the schema of `db` ('main'). A session knows only the
+   * first, and is lost where one of its tables is dropped or loses a column; a capture is not.
+   *
+   * @throws SqliteError where there is no such database
+   */
+  capture(options: CaptureOptions = {}): Capture {
+    const open = this.#open();
+    checkOptions(options, captureOptionKinds);
+    checkTables(options);
+    const log = new CaptureLog(open.connection, {
+      database: options.db ?? 'main',
+      tables: options.tables ?? null,
+      filter: options.filter,
+      rowid: options.rowid ?? false,
+      indirect: options.indirect ?? false,
+      kind: options.patchset ? 'patchset' : 'changeset',
+    });
+    const capture = new Capture(madeByDatabase, open, log, () => this.#current);
+    forgotten.register(capture, () => log.end());
+    return capture;
+  }
+
+  /**
+   * Applies a capture to `main`, all of it or nothing. Its statements change the schema and cannot reach beyond the
+   * database. Triggers and foreign key actions do not run unless the options say so: what they did was captured.
+   *
+   * @throws SqliteError where it is malformed or an entry fails
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) where statements were to be inverted
+   */
+  applyCapture(capture: Uint8Array | readonly CaptureEntry[], options: ReportOptions = {}): CaptureReport {
+    const current = this.#open();
+    if (!(capture instanceof Uint8Array) && !Array.isArray(capture)) {
+      throw invalidType('The "capture" argument must be a Uint8Array or an array of entries.');
+    }
+    checkReportOptions(options);
+    const entries = capture instanceof Uint8Array ? decodeCapture(capture) : [...capture];
+    return current.run(() => applyCapture(current.connection, entries, options));
+  }
+
+  /**
    * Applies a changeset or patchset to `main`, whole or not at all; pieces of one are read one at a time.
    * C: `sqlite3changeset_apply_v2`, `sqlite3changeset_apply_v3` and their `_strm` forms.
    *
@@ -432,7 +512,7 @@ export class DatabaseSync implements Disposable {
     changeset: Uint8Array | Changeset | Iterable<Uint8Array>,
     options: ApplyOptions = {},
   ): boolean {
-    const current = this.#open();
+    const current = this.#ready();
     const input = changeset instanceof Changeset ? changeset.bytes : changeset;
     if (!(input instanceof Uint8Array) && (isBytes(input) || !isIterable(input))) {
       throw invalidType('The "changeset" argument must be a Uint8Array.');
@@ -460,7 +540,7 @@ export class DatabaseSync implements Disposable {
     changesets: Uint8Array | Changeset | readonly (Uint8Array | Changeset)[],
     options: ReportOptions = {},
   ): ApplyReport {
-    const current = this.#open();
+    const current = this.#ready();
     const list = Array.isArray(changesets) ? changesets : [changesets];
     const all = list.map((one) => (one instanceof Changeset ? one.bytes : one));
     if (!all.every((one) => one instanceof Uint8Array)) {
@@ -471,12 +551,24 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
+   * The same for a changeset that comes in pieces over time, such as a ReadableStream. It is read to its end first,
+   * so that nothing is locked while it comes.
+   */
+  async applyStream(
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: ReportOptions = {},
+  ): Promise<ApplyReport> {
+    checkReportOptions(options);
+    return this.apply(await Changeset.from(pieces), options);
+  }
+
+  /**
    * Allows or forbids loading extensions, in code and in SQL. C: `sqlite3_enable_load_extension`.
    *
    * @throws Error (ERR_INVALID_STATE) where the database was not opened with `allowExtension`
    */
   enableLoadExtension(allow: boolean): void {
-    const { db, engine: own } = this.#open().connection;
+    const { db, engine: own } = this.#ready().connection;
     checkArgument('allow', allow, 'boolean');
     if (allow && !this.#options.allowExtension) {
       throw invalidState('Cannot enable extension loading because it was disabled at database creation.');
@@ -487,7 +579,7 @@ export class DatabaseSync implements Disposable {
 
   /** Forbids or allows SQL to damage the file; see {@link DatabaseOptions.defensive}. */
   enableDefensive(active: boolean): void {
-    const { db, engine: own } = this.#open().connection;
+    const { db, engine: own } = this.#ready().connection;
     checkArgument('active', active, 'boolean');
     using arena = own.core.memory.arena();
     const state = arena.allocate(4);
@@ -503,7 +595,7 @@ export class DatabaseSync implements Disposable {
    * @throws Error (ERR_INVALID_STATE) where loading is not allowed
    */
   loadExtension(path: string, options?: string | { grants?: Grants }): void {
-    const current = this.#open();
+    const current = this.#ready();
     const { db, engine: own } = current.connection;
     if (!this.#extensions) throw invalidState('extension loading is not allowed');
     checkArgument('path', path, 'string');
@@ -532,6 +624,13 @@ export class DatabaseSync implements Disposable {
     }
   }
 
+  /** The open database, for what may not happen while a statement is compiled. */
+  #ready(): OpenDatabase {
+    const current = this.#open();
+    refuseInAuthorizer(current.connection);
+    return current;
+  }
+
   #open(): OpenDatabase {
     if (!this.#current) throw invalidState('database is not open');
     return this.#current;
@@ -558,30 +657,18 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
+/** Checks the options that say which tables are recorded. @throws TypeError */
+function checkTables({ tables, filter }: Pick<SessionCreation, 'tables' | 'filter'>): void {
+  if (tables !== undefined && !isTexts(tables)) {
+    throw invalidType('The "options.tables" argument must be an array of strings.');
+  }
+  if (filter !== undefined && typeof filter !== 'function' && !isTexts(filter)) {
+    throw invalidType('The "options.filter" argument must be a function or an array of strings.');
+  }
+}
+
 function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
-}
-
-/** Why a value is none of SQL's. */
-class Refused {
-  readonly reason: string;
-
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
-
-/** What an SQL function returned, as an SQL value. */
-function sqlValue(value: unknown): SqlValue | Refused {
-  if (typeof value === 'number' || typeof value === 'string') return value;
-  if (value === undefined || value === null) return null;
-  if (typeof value === 'bigint') {
-    if (BigInt.asIntN(64, value) === value) return value;
-    return new Refused('BigInt value is too large for SQLite');
-  }
-  if (isBytes(value)) return bytesOf(value);
-  if (value instanceof Promise) return new Refused('Asynchronous user-defined functions are not supported');
-  return new Refused('Returned JavaScript value cannot be converted to a SQLite value');
 }
 
 /** A conflict handler's answer: what is no answer is passed on as one that SQLite refuses (SQLITE_MISUSE). */

@@ -172,6 +172,11 @@ export class Engine implements Callbacks {
     this.core.c.sqlite3_result_error(context, pointer, length);
   }
 
+  /** Keeps what a callback threw that SQLite gives no text of, for {@link check}. */
+  keep(error: unknown): void {
+    this.#thrown = { error };
+  }
+
   step(id: number, context: number, group: number, count: number, values: number, inverse: boolean): number {
     try {
       return this.#callbacks.get(id)?.step?.(context, group, count, values, inverse) ?? group;
@@ -315,6 +320,11 @@ export class Connection {
     } finally {
       this.#restriction = outer;
     }
+  }
+
+  /** What runs that no SQL may run in: see {@link within}. */
+  get inside(): string | undefined {
+    return this.#restriction;
   }
 
   /** @throws SqliteError (SQLITE_MISUSE) where SQL may not run now; `what` is what was asked for */

@@ -25,56 +25,82 @@ type Kind = keyof typeof kinds;
 
 export class Hooks {
   readonly #connection: Connection;
-  readonly #all: Partial<ConnectionHooks>[] = [];
-  readonly #installed = new Set<Kind>();
+  readonly #all = new Map<unknown, Partial<ConnectionHooks>>();
   #id = 0;
-  #poison: string | undefined;
+  #ready = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Adds hooks in front of the program's and the shell's own; earlier ones are asked first. For good. */
-  add(hooks: Partial<ConnectionHooks>): void {
-    this.#all.push(hooks);
-    for (const kind of Object.keys(kinds) as Kind[]) if (hooks[kind]) this.#install(kind);
+  /**
+   * Adds hooks in front of the shell's own; earlier ones are asked first. Whoever adds again replaces what was
+   * his, in its place.
+   */
+  add(hooks: Partial<ConnectionHooks>, owner: unknown = hooks): void {
+    const before = this.#all.get(owner);
+    this.#all.set(owner, hooks);
+    this.#fill(before, hooks);
+  }
+
+  /** Takes the hooks of `owner` away, if there are any. */
+  remove(owner: unknown): void {
+    const before = this.#all.get(owner);
+    this.#all.delete(owner);
+    this.#fill(before);
   }
 
   /**
-   * Makes the connection refuse every commit until the transaction is rolled back, and ends the statement that
-   * runs: for what fails where SQLite knows no errors. Callable from within callbacks.
+   * Makes the statement that runs fail with `reason`, and every commit until the transaction was rolled back: for
+   * what fails where SQLite knows no errors. Callable from within callbacks, once the connection is ready.
    */
   poison(reason: string): void {
     const { engine, db } = this.#connection;
-    this.#poison ??= reason;
-    engine.core.c.sqlite3_interrupt(db);
+    using arena = engine.core.memory.arena();
+    engine.core.c.bridge_poison(db, arena.cString(reason));
   }
 
   /** Readies the connection for {@link poison}, which is too late to install a hook. */
   beReady(): void {
-    this.#install('commit');
-    this.#install('rollback');
+    if (this.#ready) return;
+    this.#ready = true;
+    this.#put('commit');
+    this.#put('rollback');
   }
 
-  /** Why nothing commits, where that is so. */
-  get poisoned(): string | undefined {
-    return this.#poison;
-  }
-
-  #install(kind: Kind): void {
-    if (this.#installed.has(kind)) return;
+  /** Whether nothing commits until the transaction was rolled back. */
+  get poisoned(): boolean {
     const { engine, db } = this.#connection;
-    this.#id ||= engine.register({ hooks: this.#chain() });
-    engine.check(db, engine.core.c.bridge_hook(db, this.#id, kinds[kind]));
-    this.#installed.add(kind);
+    return engine.core.c.bridge_poisoned(db) !== 0;
+  }
+
+  /** Takes the slots that are wanted now, and leaves those that are not wanted any more. */
+  #fill(...changed: (Partial<ConnectionHooks> | undefined)[]): void {
+    for (const kind of Object.keys(kinds) as Kind[]) {
+      if (changed.some((hooks) => hooks?.[kind])) this.#put(kind);
+    }
+  }
+
+  /** Tells the core. For an authorizer that is more than once: SQLite compiles its statements anew then. */
+  #put(kind: Kind): void {
+    const { engine, db } = this.#connection;
+    const wanted =
+      (this.#ready && (kind === 'commit' || kind === 'rollback')) ||
+      [...this.#all.values()].some((hooks) => hooks[kind]);
+    if (this.#id === 0) {
+      this.#id = engine.register({ hooks: this.#chain() });
+      this.#connection.onClose(() => engine.release(this.#id));
+    }
+    engine.check(db, engine.core.c.bridge_hook(db, wanted ? this.#id : 0, kinds[kind]));
   }
 
   #chain(): ConnectionHooks {
     const connection = this.#connection;
+    const all = this.#all;
     return {
       authorize: (action: number, texts: AuthorizedTexts) => {
         let verdict = SQLITE_OK;
-        for (const { authorize } of this.#all) {
+        for (const { authorize } of all.values()) {
           const one = authorize
             ? connection.within('an authorizer', () => authorize(action, texts))
             : SQLITE_OK;
@@ -84,20 +110,21 @@ export class Hooks {
         return verdict;
       },
       commit: () => {
-        if (this.#poison !== undefined) return false;
-        return this.#all.every(({ commit }) => !commit || connection.within('a hook', commit));
+        for (const { commit } of all.values()) {
+          if (commit && !connection.within('a hook', commit)) return false;
+        }
+        return true;
       },
       rollback: () => {
-        this.#poison = undefined;
-        for (const { rollback } of this.#all) if (rollback) connection.within('a hook', rollback);
+        for (const { rollback } of all.values()) if (rollback) connection.within('a hook', rollback);
       },
       update: (op, database, table, rowid) => {
-        for (const { update } of this.#all) {
+        for (const { update } of all.values()) {
           if (update) connection.within('a hook', () => update(op, database, table, rowid));
         }
       },
       wal: (database, pages) => {
-        for (const { wal } of this.#all) if (wal) connection.within('a hook', () => wal(database, pages));
+        for (const { wal } of all.values()) if (wal) connection.within('a hook', () => wal(database, pages));
       },
     };
   }

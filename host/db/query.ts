@@ -42,6 +42,21 @@ export function query(connection: Connection, sql: string, ...params: (string | 
   }
 }
 
+/** Whether `sql` is one statement and nothing else. It is compiled, not run. @throws SqliteError */
+export function isOneStatement(connection: Connection, sql: string): boolean {
+  const { engine, db } = connection;
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const out = arena.allocate(8);
+  const compile = (text: number): boolean => {
+    engine.check(db, c.sqlite3_prepare_v3(db, text, -1, 0, out, out + 4));
+    const statement = memory.pointerAt(out);
+    c.sqlite3_finalize(statement);
+    return statement !== 0;
+  };
+  return compile(arena.cString(sql)) && !compile(memory.pointerAt(out + 4));
+}
+
 /** Runs statements that have no result. @throws SqliteError */
 export function run(connection: Connection, sql: string): void {
   const { engine, db } = connection;

@@ -14,6 +14,7 @@ import {
   isBytes,
   outOfRange,
 } from './arguments.js';
+import { refuseInAuthorizer } from './authorizer.js';
 import { cellSize, readCell } from './cells.js';
 import { type Connection, type Engine, scratchSize } from './engine.js';
 import type { SqlValue } from './values.js';
@@ -237,6 +238,7 @@ export class StatementSync implements Disposable {
     return new RowIterator(
       () => this.#next(run),
       () => {
+        refuseInAuthorizer(this.#owner.open.connection);
         this.#ready();
         if (this.#run !== run || !this.#standing) return;
         this.#standing = false;
@@ -247,6 +249,7 @@ export class StatementSync implements Disposable {
 
   /** The next row of the iteration that is the statement's `run`th execution; undefined at the end. */
   #next(run: number): Row | undefined {
+    refuseInAuthorizer(this.#owner.open.connection);
     const statement = this.#ready();
     if (this.#run !== run) throw invalidState('iterator was invalidated');
     if (!this.#standing) return undefined;
@@ -352,6 +355,7 @@ export class StatementSync implements Disposable {
       (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
         ? Object.entries(first) // before all else: it may call getters
         : undefined;
+    refuseInAuthorizer(this.#owner.open.connection);
     const statement = this.#ready();
     const { c } = this.#core;
     this.#run += 1;

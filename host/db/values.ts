@@ -3,6 +3,7 @@
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
+import { bytesOf, isBytes } from './arguments.js';
 
 /** An SQL value in JavaScript. Integers are bigint where they were asked for so or do not fit a number. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -44,4 +45,23 @@ export function setResult({ c, memory }: Core, context: number, value: SqlValue)
     if (typeof value === 'string') c.bridge_result_text(context, pointer, bytes.length);
     else c.bridge_result_blob(context, pointer, bytes.length);
   }
+}
+
+/** Makes what a JavaScript function returned the result; where that is no SQL value, the statement fails. */
+export function setJsResult(core: Core, context: number, value: unknown): void {
+  if (typeof value === 'number' || typeof value === 'string') setResult(core, context, value);
+  else if (value === undefined || value === null) setResult(core, context, null);
+  else if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) setResult(core, context, value);
+  else if (isBytes(value)) setResult(core, context, bytesOf(value));
+  else {
+    using arena = core.memory.arena();
+    const { pointer, length } = arena.text(whyNoValue(value));
+    core.c.sqlite3_result_error(context, pointer, length);
+  }
+}
+
+function whyNoValue(value: unknown): string {
+  if (typeof value === 'bigint') return 'BigInt value is too large for SQLite';
+  if (value instanceof Promise) return 'Asynchronous user-defined functions are not supported';
+  return 'Returned JavaScript value cannot be converted to a SQLite value';
 }

@@ -64,17 +64,3 @@ export function interfaceFor(
     throw new TypeError(`the host offers no interface ${name}: there is ${offeredNames().join(', ')}`);
   return make(connection, component, grants);
 }
-
-/**
- * An import object for a component that was transpiled apart (jco: `--instantiation`), bound to `connection`:
- * every interface that is offered, under its name with and without version.
- */
-export function importsFor(connection: Connection, component: string): Record<string, object> {
-  const imports: Record<string, object> = {};
-  for (const name of offeredNames()) {
-    const functions = interfaceFor(name, connection, component, connection.grants);
-    imports[`${contract.package}/${name}`] = functions;
-    imports[`${contract.package}/${name}@${contract.version}`] = functions;
-  }
-  return imports;
-}

@@ -1,13 +1,13 @@
 /** Aggregate and window functions of components. The component keeps the state of each group by its number. */
 
-import type { Engine } from '../db/engine.js';
+import type { Callback, Connection, Engine } from '../db/engine.js';
 import { setResult } from '../db/values.js';
 import type {
   Functions as AggregateFunction,
   FunctionSpec,
 } from '../interfaces/generated/aggregate-function.js';
 import { failWith } from './call.js';
-import { type Component, type CoreInterface, payloadOf } from './component.js';
+import { type Component, type CoreInterface, messageOf, payloadOf } from './component.js';
 import { checkSpec, flagsOf } from './scalars.js';
 import { fromWit, isOk, lowering, resulting, toWitList, valueSize } from './sql-values.js';
 
@@ -17,59 +17,105 @@ interface Calls {
   give(id: bigint, context: number, group: number, final: boolean): void;
 }
 
-/** Numbers of groups: those that ended are used again. */
-class Groups {
-  readonly #free: number[] = [];
-  #last = 0;
+/** What answers for an aggregate: a component that was loaded. */
+interface Answer {
+  readonly component: Component;
+  readonly spec: FunctionSpec;
+  readonly calls: Calls;
+}
 
-  take(): number {
-    return this.#free.pop() ?? ++this.#last;
+/** The groups of a connection that have not ended, by their numbers; those that ended are used again. */
+class Groups {
+  readonly #answers: (Answer | undefined)[] = [undefined]; // 0 is no group
+  readonly #free: number[] = [];
+
+  begin(answer: Answer): number {
+    const group = this.#free.pop() ?? this.#answers.length;
+    this.#answers[group] = answer;
+    return group;
   }
 
-  free(group: number): void {
+  /** Who has the state of a group: the component that it began with, also where that was loaded again since. */
+  answer(group: number): Answer {
+    return this.#answers[group] as Answer;
+  }
+
+  end(group: number): void {
+    this.#answers[group] = undefined;
     this.#free.push(group);
   }
 }
 
-/** Registers the aggregates of a component; none where a description is refused. */
+/** One SQL aggregate of a connection, and what answers new groups of it. */
+interface Slot {
+  answer: Answer;
+}
+
+const registered = new WeakMap<Connection, { groups: Groups; slots: Map<string, Slot> }>();
+
+/**
+ * Registers the aggregates of a component; none where a description is refused. One that is there already as it
+ * should be is handed to the new instance in place: see {@link registerScalars}.
+ */
 export function registerAggregates(component: Component, path: string): void {
   const functions = component.interface<AggregateFunction>('aggregate-function');
   if (!functions) return;
-  const { engine, db } = component.connection;
+  const { connection } = component;
+  const { engine, db } = connection;
   const specs = component.described(path, () => functions.describe());
   for (const spec of specs) checkSpec(component, spec);
   const core = component.core('aggregate-function');
   const calls = core ? directCalls(engine, core) : wrappedCalls(engine, functions);
-  const groups = new Groups();
+  const { groups, slots } = registered.get(connection) ?? { groups: new Groups(), slots: new Map() };
+  registered.set(connection, { groups, slots });
   for (const spec of specs) {
-    const id = engine.register(aggregate(component, spec, calls, groups));
-    using arena = engine.core.memory.arena();
-    const name = arena.cString(spec.name);
     const flags = flagsOf(spec.options);
     const window = Number(spec.options.window ?? false);
+    const key = `${spec.name.toLowerCase()}/${spec.numArgs}/${flags}/${window}`;
+    const answer = { component, spec, calls };
+    const there = slots.get(key);
+    if (there) {
+      there.answer = answer;
+      continue;
+    }
+    const slot: Slot = { answer };
+    const id = engine.register({
+      ...aggregate(slot, groups),
+      destroyed() {
+        if (slots.get(key) === slot) slots.delete(key);
+      },
+    });
+    slots.set(key, slot);
+    using arena = engine.core.memory.arena();
+    const name = arena.cString(spec.name);
     engine.check(db, engine.core.c.bridge_create_aggregate(db, name, spec.numArgs, flags, id, window));
   }
 }
 
-function aggregate(component: Component, spec: FunctionSpec, calls: Calls, groups: Groups) {
-  const { id, name } = spec;
+function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' | 'groupValue'> {
   return {
-    step(context: number, group: number, count: number, values: number, inverse: boolean): number {
-      const own = group || groups.take();
+    step(context, group, count, values, inverse) {
+      const own = group || groups.begin(slot.answer);
+      const { component, spec, calls } = groups.answer(own);
       try {
-        component.guard(name, () => calls.take(id, context, own, count, values, inverse));
+        component.guard(spec.name, () => calls.take(spec.id, context, own, count, values, inverse));
       } catch (error) {
         component.connection.engine.failIn(context, error); // the group has its number all the same
       }
       return own;
     },
-    groupValue(context: number, group: number, final: boolean): number {
-      const own = group || groups.take();
+    groupValue(context, group, final) {
+      const own = group || groups.begin(slot.answer);
+      const { component, spec, calls } = groups.answer(own);
       try {
-        component.guard(name, () => calls.give(id, context, own, final));
-      } finally {
-        if (final) groups.free(own);
+        component.guard(spec.name, () => calls.give(spec.id, context, own, final));
+      } catch (error) {
+        const { engine } = component.connection;
+        // Groups end behind the error that ended their statement, which is the one to keep.
+        if (final) failWith(engine.core, context, { code: 1, extendedCode: 1, message: messageOf(error) });
+        else engine.failIn(context, error);
       }
+      if (final) groups.end(own);
       return final ? 0 : own;
     },
   };

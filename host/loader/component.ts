@@ -70,8 +70,10 @@ export class Component {
       );
     } catch (error) {
       if (error instanceof WebAssembly.CompileError) {
+        // Components with an interpreter compute where they lie in memory.
+        const newer = error.message.includes('constant expression') ? 'Node 22 or later' : 'a newer one';
         throw new Error(
-          `${path} cannot be compiled by Node ${process.version}, so it needs a newer one: ${error.message}`,
+          `${path} cannot be compiled by Node ${process.version}, so it needs ${newer}: ${error.message}`,
         );
       }
       throw new Error(`${path} cannot be started: ${messageOf(error)}`);
@@ -197,6 +199,6 @@ export function payloadOf(error: unknown): WitError {
   return payload as WitError;
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

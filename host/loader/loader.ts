@@ -8,12 +8,13 @@ import type { Engine } from '../db/engine.js';
 import type { CheckedGrants } from '../db/grants.js';
 import { registerAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
+import { registerCollations } from './collations.js';
 import { type CallPath, Component } from './component.js';
 import { checkComponent, checkNeeds } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
 import { registerScalars } from './scalars.js';
 import { registerTables } from './tables.js';
-import { registerAuthorizer, registerCollations, registerHooks } from './watchers.js';
+import { registerAuthorizer, registerHooks } from './watchers.js';
 
 export interface LoaderOptions {
   /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
@@ -36,7 +37,7 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
     open(path): Library {
       const file = locate(path);
       const bytes = readFileSync(file);
-      const { imports } = check(path, bytes);
+      const { imports, composed } = check(path, bytes);
       // A connection of the API has grants of its own, which are known when its address is: in link.
       const known = engine.loading ?? engine.grants;
       const allow = (grants: CheckedGrants): CheckedGrants => {
@@ -48,7 +49,7 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
       const early = allowed && prepare(bytes, path);
       return {
         link(db) {
-          const asked = process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
+          const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
           const calls = options.calls ?? asked;
           const connection = engine.connection(db);
           const grants = allowed ?? allow(connection.grants);

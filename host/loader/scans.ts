@@ -1,13 +1,13 @@
 /** Scans of virtual tables: from a component's batches to the core's. */
 
-import { SQLITE_NULL, SQLITE_OK } from '../core/constants.js';
+import { SQLITE_OK } from '../core/constants.js';
 import type { Engine } from '../db/engine.js';
 import { readValue } from '../db/values.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import type { Argument, Batch, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { WitError } from '../interfaces/guest.js';
 import { type CoreInterface, payloadOf } from './component.js';
-import { caseBlob, caseNull, caseText, isOk, lowering, toWit, unknownKind, valueSize } from './sql-values.js';
+import { caseBlob, caseText, isOk, lowering, toWit, unknownKind, valueSize } from './sql-values.js';
 
 /** The start of a scan. */
 export interface FilterRequest {
@@ -54,35 +54,53 @@ function argumentsOf(engine: Engine, { count, values, lists }: FilterRequest): A
   });
 }
 
-/** Room for a batch's rows in the core's struct Batch at `batch`; see host.h. */
-function room({ core }: Engine, batch: number, size: number, rows: number, done: boolean): number {
+/** What one batch can have, since SQLite counts its bytes in an int. */
+const mostBytes = 0x7fff_0000;
+
+/**
+ * Room for a batch's rows in the core's struct Batch at `batch`; see host.h. Returns where the rowids go; the cells
+ * come next, then texts and blobs.
+ */
+function room({ core }: Engine, batch: number, rows: number, count: number, bytes: number): number {
   const { c, memory } = core;
+  const size = 8 * rows + valueSize * count + bytes;
+  if (size > mostBytes) throw new RangeError(`the component returned ${size} bytes of rows at once`);
   let block = memory.pointerAt(batch);
   if (size > memory.view.getInt32(batch + 4, true)) {
     c.sqlite3_free(block);
     memory.view.setUint32(batch, 0, true);
     memory.view.setInt32(batch + 4, 0, true);
-    const wanted = Math.min(size * 2, 0x7fff_fff0);
+    const wanted = size < 1 << 20 ? size * 2 : size;
     block = memory.allocate(wanted);
     memory.view.setUint32(batch, block, true);
     memory.view.setInt32(batch + 4, wanted, true);
   }
-  memory.view.setInt32(batch + 8, rows, true);
-  memory.view.setInt32(batch + 12, Number(done || rows === 0), true);
+  memory.view.setInt32(batch + 8, size, true);
   return block;
 }
 
-function checkCounts(rows: number, values: number, columns: number, ask: number): void {
+/** Tells the core, once the rows are there, how many they are. */
+function ready({ core }: Engine, batch: number, rows: number, done: boolean): void {
+  core.memory.view.setInt32(batch + 12, rows, true);
+  core.memory.view.setInt32(batch + 16, Number(done), true);
+}
+
+function checkCounts(rows: number, values: number, columns: number, ask: number, done: boolean): void {
   if (rows > ask)
     throw new RangeError(`the component returned ${rows} rows where at most ${ask} were asked for`);
   if (values !== rows * columns) {
     throw new RangeError(`the component returned ${values} values for ${rows} rows of ${columns} columns`);
   }
+  if (rows === 0 && !done) {
+    throw new RangeError('the component returned no rows, and did not say that these were the last');
+  }
 }
 
-// list<sql-value> and core cells are both 16 bytes a value: tag and payload at 8, or type, bytes and value at 8.
+const cases: readonly WitValue['tag'][] = ['null', 'integer', 'real', 'text', 'blob'];
 const batchResultSize = 24;
 const argumentSize = 24;
+/** Up to this many bytes a loop is faster than a view and a call of set(). */
+const shortText = 48;
 
 export function directScans(engine: Engine, exports: CoreInterface): Scans {
   const { core } = engine;
@@ -103,51 +121,79 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
   const lower = lowering(engine, guest);
   const encoder = new TextEncoder();
 
-  /** result<batch, sqlite-error>: case at 0; rowids at 4, values at 12, done at 20; or the error at 4. */
+  /** Checks that a list of the component lies in its memory, aligned as 64-bit numbers are. */
+  const checkPlace = (place: number, size: number): void => {
+    if (place + size > guest.bytes.length || (place & 7) !== 0) {
+      throw new RangeError('the component returned rows outside its memory, or not aligned');
+    }
+  };
+
+  /** Copies `length` bytes of the component, text where `isText`. */
+  const copyBytes = (from: number, length: number, target: Uint8Array, to: number, isText: boolean): void => {
+    const source = guest.bytes;
+    if (from + length > source.length) {
+      throw new RangeError(`the component named ${length} bytes outside its memory`);
+    }
+    if (length > shortText) {
+      target.set(isText ? guest.utf8(from, length) : source.subarray(from, from + length), to);
+      return;
+    }
+    let all = 0;
+    for (let i = 0; i < length; i++) {
+      const byte = source[from + i] as number;
+      all |= byte;
+      target[to + i] = byte;
+    }
+    if (isText && all > 0x7f) guest.utf8(from, length);
+  };
+
+  /**
+   * result<batch, sqlite-error>: case at 0; rowids at 4, values at 12, done at 20; or the error at 4. The core takes
+   * values as they lie in the component, but for the places of texts and blobs.
+   */
   const lift = (result: number, batch: number, columns: number, ask: number): WitError | undefined => {
     if (!isOk(guest, result, batchResultSize, 4)) return guest.errorAt(result + 4);
-    const { view } = guest;
+    const { view, bytes: source } = guest;
     const rows = view.getUint32(result + 8, true);
     const count = view.getUint32(result + 16, true);
-    checkCounts(rows, count, columns, ask);
-    const rowids = guest.slice(view.getUint32(result + 4, true), 8 * rows);
-    const source = guest.slice(view.getUint32(result + 12, true), valueSize * count);
-    const start = source.byteOffset;
-    let bytes = 0;
-    for (let at = start; at < start + valueSize * count; at += valueSize) {
-      const kind = view.getUint8(at);
-      if (kind === caseText || kind === caseBlob) bytes += view.getUint32(at + 12, true);
-      else if (kind > caseBlob) throw unknownKind(kind);
+    const done = view.getUint8(result + 20) !== 0;
+    checkCounts(rows, count, columns, ask, done);
+    if (rows === 0) {
+      ready(engine, batch, 0, true);
+      return undefined;
     }
-    if (bytes > guest.bytes.length * 64)
-      throw new RangeError('the component returned more bytes than can be');
-    const block = room(
-      engine,
-      batch,
-      8 * rows + valueSize * count + bytes,
-      rows,
-      view.getUint8(result + 20) !== 0,
-    );
+    const rowids = view.getUint32(result + 4, true);
+    const values = view.getUint32(result + 12, true);
+    checkPlace(rowids, 8 * rows);
+    checkPlace(values, valueSize * count);
+    const end = values + valueSize * count;
+    let texts = 0;
+    let bytes = 0;
+    for (let at = values; at < end; at += valueSize) {
+      const kind = source[at] as number;
+      if (kind < caseText) continue;
+      if (kind > caseBlob) throw unknownKind(kind);
+      texts++;
+      bytes += view.getUint32(at + 12, true);
+    }
+    const block = room(engine, batch, rows, count, bytes);
     const target = memory.bytes;
-    const cells = memory.view;
-    target.set(rowids, block);
-    let cell = block + 8 * rows;
-    let text = cell + valueSize * count;
-    for (let at = start; at < start + valueSize * count; at += valueSize, cell += valueSize) {
-      const kind = view.getUint8(at);
-      cells.setInt32(cell, kind === caseNull ? SQLITE_NULL : kind, true);
-      if (kind === caseText || kind === caseBlob) {
+    const cells = block + 8 * rows;
+    target.set(source.subarray(rowids, rowids + 8 * rows), block);
+    target.set(source.subarray(values, end), cells);
+    if (texts > 0) {
+      const places = memory.view;
+      let to = cells + valueSize * count;
+      for (let at = values, cell = cells; at < end; at += valueSize, cell += valueSize) {
+        const kind = source[at] as number;
+        if (kind < caseText) continue;
         const length = view.getUint32(at + 12, true);
-        const place = view.getUint32(at + 8, true);
-        target.set(kind === caseText ? guest.utf8(place, length) : guest.slice(place, length), text);
-        cells.setInt32(cell + 4, length, true);
-        cells.setUint32(cell + 8, text, true);
-        text += length;
-      } else {
-        cells.setInt32(cell + 8, view.getInt32(at + 8, true), true);
-        cells.setInt32(cell + 12, view.getInt32(at + 12, true), true);
+        copyBytes(view.getUint32(at + 8, true), length, target, to, kind === caseText);
+        places.setUint32(cell + 8, to, true);
+        to += length;
       }
     }
+    ready(engine, batch, rows, done);
     return undefined;
   };
 
@@ -155,7 +201,7 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
     const list = guest.allocate(Math.max(valueSize * values.length, 1), 8);
     values.forEach((value, i) => {
       const at = list + valueSize * i;
-      const kind = ['null', 'integer', 'real', 'text', 'blob'].indexOf(value.tag);
+      const kind = cases.indexOf(value.tag);
       if (value.tag === 'text') guest.putPair(at + 8, encoder.encode(value.val));
       else if (value.tag === 'blob') guest.putPair(at + 8, value.val);
       else if (value.tag === 'integer') guest.view.setBigInt64(at + 8, value.val, true);
@@ -201,12 +247,12 @@ export function wrappedScans(engine: Engine, tables: VirtualTable): Scans {
 
   const put = ({ rowids, values, done }: Batch, batch: number, columns: number, ask: number): void => {
     const rows = rowids.length;
-    checkCounts(rows, values.length, columns, ask);
+    checkCounts(rows, values.length, columns, ask, done);
     const encoded = values.map(({ tag, val }: { tag: string; val?: unknown }) =>
       tag === 'text' ? encoder.encode(val as string) : tag === 'blob' ? (val as Uint8Array) : undefined,
     );
     const bytes = encoded.reduce((sum, part) => sum + (part?.length ?? 0), 0);
-    const block = room(engine, batch, 8 * rows + valueSize * values.length + bytes, rows, done);
+    const block = room(engine, batch, rows, values.length, bytes);
     const { view } = memory;
     rowids.forEach((rowid, i) => {
       view.setBigInt64(block + 8 * i, rowid, true);
@@ -215,18 +261,18 @@ export function wrappedScans(engine: Engine, tables: VirtualTable): Scans {
     let text = cell + valueSize * values.length;
     values.forEach((value, i) => {
       const part = encoded[i];
-      const kind = ['null', 'integer', 'real', 'text', 'blob'].indexOf(value.tag);
-      view.setInt32(cell, kind === caseNull ? SQLITE_NULL : kind, true);
+      view.setUint8(cell, cases.indexOf(value.tag));
       if (value.tag === 'integer') view.setBigInt64(cell + 8, value.val, true);
       else if (value.tag === 'real') view.setFloat64(cell + 8, value.val, true);
       else if (part) {
         memory.bytes.set(part, text);
-        view.setInt32(cell + 4, part.length, true);
         view.setUint32(cell + 8, text, true);
+        view.setUint32(cell + 12, part.length, true);
         text += part.length;
       }
       cell += valueSize;
     });
+    ready(engine, batch, rows, done);
   };
   const fill = (batch: number, columns: number, ask: number, action: () => Batch): WitError | undefined => {
     let rows: Batch;

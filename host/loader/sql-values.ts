@@ -1,6 +1,6 @@
 /** SQL values between the core's memory and a component's, by the canonical ABI, and as jco's wrappers have them. */
 
-import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import { maxArguments, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import type { Engine } from '../db/engine.js';
@@ -39,7 +39,7 @@ export function lowering(
     view.setUint32(target + 12, length, true);
   };
 
-  return (count, values, first, stride = valueSize) => {
+  const lowerSome = (count: number, values: number, first: number, stride: number): void => {
     bridge_values(count, values, cells);
     const source = memory.view;
     let view = guest.view;
@@ -57,6 +57,14 @@ export function lowering(
       } else {
         view.setUint8(target, caseNull);
       }
+    }
+  };
+
+  return (count, values, first, stride = valueSize) => {
+    // A function has no more than maxArguments, and mostly this is one; a virtual table's row or plan may have more.
+    for (let done = 0; done < count; done += maxArguments) {
+      const some = Math.min(count - done, maxArguments);
+      lowerSome(some, values + 4 * done, first + stride * done, stride);
     }
   };
 }

@@ -1,62 +1,18 @@
-/** What of a component SQLite calls without a way to fail: collations, hooks; and authorizers. */
+/** What of a component is asked and told of what happens on the connection: authorizers and hooks. */
 
+import { resolve } from 'node:path';
 import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
+import type { ConnectionHooks } from '../core/host.js';
 import type { Functions as Authorizer, Verdict } from '../interfaces/generated/authorizer.js';
-import type { Functions as Collation } from '../interfaces/generated/collation.js';
 import type { HookSet, Functions as Hooks } from '../interfaces/generated/hooks.js';
 import type { Component } from './component.js';
 
 /**
- * Calls a component where SQLite takes no error: where it traps, `otherwise` is the answer and the connection
- * commits nothing until the transaction is rolled back.
+ * Adds hooks of a component, or puts them in the place of those that the same component had: loading it again is
+ * how one that trapped comes back.
  */
-function calling<T>(component: Component, what: string, otherwise: T, action: () => T): T {
-  try {
-    return component.guard(what, action);
-  } catch (error) {
-    component.connection.hooks.poison(error instanceof Error ? error.message : String(error));
-    return otherwise;
-  }
-}
-
-/** Registers the collations of a component; none where a description is refused. */
-export function registerCollations(component: Component, path: string): void {
-  const collation = component.interface<Collation>('collation');
-  if (!collation) return;
-  const { connection } = component;
-  const { engine, db } = connection;
-  const specs = component.described(path, () => collation.describe());
-  for (const { name } of specs) {
-    if (name === '' || name.includes('\0')) {
-      throw new Error(
-        `component ${component.name} describes a collation with the name ${JSON.stringify(name)}`,
-      );
-    }
-  }
-  connection.hooks.beReady();
-  const { memory } = engine.core;
-  const core = component.core('collation');
-  const guest = core?.guest;
-  type Compare = (id: bigint, left: number, leftLength: number, right: number, rightLength: number) => number;
-  const direct = core?.function('compare') as Compare | undefined;
-  for (const { id, name } of specs) {
-    const registered = engine.register({
-      compare(left, leftLength, right, rightLength) {
-        return connection.within('a collation', () =>
-          calling(component, name, 0, () => {
-            if (!direct || !guest) {
-              return collation.compare(id, memory.text(left, leftLength), memory.text(right, rightLength));
-            }
-            const a = guest.put(memory.bytes.subarray(left, left + leftLength));
-            const b = guest.put(memory.bytes.subarray(right, right + rightLength));
-            return direct(id, a, leftLength, b, rightLength);
-          }),
-        );
-      },
-    });
-    using arena = memory.arena();
-    engine.check(db, engine.core.c.bridge_create_collation(db, arena.cString(name), registered));
-  }
+function add(component: Component, path: string, what: string, hooks: Partial<ConnectionHooks>): void {
+  component.connection.hooks.add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
 }
 
 const verdicts: Readonly<Record<Verdict, number>> = {
@@ -65,11 +21,11 @@ const verdicts: Readonly<Record<Verdict, number>> = {
   ignore: SQLITE_IGNORE,
 };
 
-/** Puts a component's authorizer in the chain. A trap denies. */
-export function registerAuthorizer(component: Component): void {
+/** Puts a component's authorizer in the chain. A trap denies, then and from then on. */
+export function registerAuthorizer(component: Component, path: string): void {
   const authorizer = component.interface<Authorizer>('authorizer');
   if (!authorizer) return;
-  component.connection.hooks.add({
+  add(component, path, 'authorizer', {
     authorize(action, texts) {
       if (!component.alive) return SQLITE_DENY;
       const [first, second, database, trigger] = texts.map((text) => text ?? undefined);
@@ -85,27 +41,43 @@ export function registerAuthorizer(component: Component): void {
   });
 }
 
-/** Puts a component's hooks in the chains. */
+/** Puts a component's hooks in the chains. Those of one that trapped are not called any more. */
 export function registerHooks(component: Component, path: string): void {
   const hooks = component.interface<Hooks>('hooks');
   if (!hooks) return;
   const wanted: HookSet = component.described(path, () => hooks.describe());
   const { connection } = component;
   connection.hooks.beReady();
-  const call = (action: () => void): void => {
-    if (component.alive) calling(component, 'hook', undefined, action);
+
+  /** Where it traps, `otherwise` is the answer, and nothing commits until the rollback. */
+  const ask = <T>(name: string, otherwise: T, action: () => T): T => {
+    try {
+      return component.guard(name, action);
+    } catch (error) {
+      connection.hooks.poison(error instanceof Error ? error.message : String(error));
+      return otherwise;
+    }
   };
-  connection.hooks.add({
+  /** For what is over: there is nothing left to be refused. */
+  const tell = (name: string, action: () => void): void => {
+    if (!component.alive) return;
+    try {
+      component.guard(name, action);
+    } catch {} // it is dead now
+  };
+  add(component, path, 'hooks', {
     ...(wanted.update && {
       update(op, database, table, rowid) {
         const what = op === SQLITE_INSERT ? 'insert' : op === SQLITE_DELETE ? 'delete' : 'update';
-        call(() => hooks.onUpdate(what, database, table, rowid));
+        if (component.alive) ask('on-update', undefined, () => hooks.onUpdate(what, database, table, rowid));
       },
     }),
     ...(wanted.commit && {
-      commit: () => !component.alive || calling(component, 'hook', false, () => hooks.onCommit()),
+      commit: () => !component.alive || ask('on-commit', false, () => hooks.onCommit()),
     }),
-    ...(wanted.rollback && { rollback: () => call(() => hooks.onRollback()) }),
-    ...(wanted.wal && { wal: (database: string, pages: number) => call(() => hooks.onWal(database, pages)) }),
+    ...(wanted.rollback && { rollback: () => tell('on-rollback', () => hooks.onRollback()) }),
+    ...(wanted.wal && {
+      wal: (database: string, pages: number) => tell('on-wal', () => hooks.onWal(database, pages)),
+    }),
   });
 }

@@ -427,7 +427,8 @@ typedef uint8_t exports_sqlite_extension_virtual_table_module_flags_t;
 // Changed by INSERT, UPDATE and DELETE: the component exports `writable-table` too.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_WRITABLE (1 << 4)
 // Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called. A table
-// that is created takes part in that transaction at once, so that `rollback` tells of a CREATE undone.
+// that is created takes part in that transaction at once, without `begin`, so that `rollback` tells of a CREATE
+// undone.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL (1 << 5)
 // Takes part in savepoints too: `savepoint`, `release` and `rollback-to` are called.
 #define EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_SAVEPOINTS (1 << 6)
@@ -436,12 +437,12 @@ typedef uint8_t exports_sqlite_extension_virtual_table_module_flags_t;
 typedef struct exports_sqlite_extension_virtual_table_module_spec_t {
   // What `connect` receives to say which one is meant. Chosen by the component.
   uint64_t   id;
-  // The module's name.
+  // The module's name. Not empty, without U+0000, and of no other module of the component.
   analytic_string_t   name;
-  // What it is.
+  // What it is: eponymous or creatable or both.
   exports_sqlite_extension_virtual_table_module_flags_t   options;
   // Tables named T_SUFFIX hold the data of a table T of this module, for each suffix here: they are
-  // protected as shadow tables (https://www.sqlite.org/vtab.html#xshadowname).
+  // protected as shadow tables (https://www.sqlite.org/vtab.html#xshadowname). Letters, digits and underscores.
   analytic_list_string_t   shadow_names;
 } exports_sqlite_extension_virtual_table_module_spec_t;
 
@@ -458,7 +459,7 @@ typedef struct exports_sqlite_extension_virtual_table_table_schema_t {
   // The number by which the component knows the table, until `disconnect` or `destroy`.
   uint32_t   table;
   // A CREATE TABLE statement, whose table name is not used. A HIDDEN column is a parameter of the table
-  // as a function. Rows have integer rowids.
+  // as a function. Rows have integer rowids; WITHOUT ROWID is for modules that are not writable.
   analytic_string_t   declaration;
 } exports_sqlite_extension_virtual_table_table_schema_t;
 
@@ -534,7 +535,7 @@ typedef struct exports_sqlite_extension_virtual_table_index_plan_t {
   exports_sqlite_extension_virtual_table_list_constraint_usage_t   usages;
   // Passed on to `filter`.
   int32_t   number;
-  // Passed on to `filter`.
+  // Passed on to `filter`. Without U+0000.
   analytic_string_t   text;
   // Whether rows come in the order that was asked for.
   bool   ordered;
@@ -542,7 +543,7 @@ typedef struct exports_sqlite_extension_virtual_table_index_plan_t {
   double   cost;
   // The number of rows, as an estimate.
   uint64_t   rows;
-  // Whether there is at most one row.
+  // Whether there is at most one row. An UPDATE or DELETE then changes it while the scan stands on it.
   bool   unique;
 } exports_sqlite_extension_virtual_table_index_plan_t;
 
@@ -574,10 +575,10 @@ typedef struct {
 typedef struct exports_sqlite_extension_virtual_table_batch_t {
   // The rowid of each row.
   analytic_list_s64_t   rowids;
-  // The values of each row after one another, as many as the table has declared columns. Columns that the
-  // plan does not use may be null.
+  // The values of each row after one another, as many as the table has declared columns. Columns that are not
+  // among the query's `columns-used` may be null.
   exports_sqlite_extension_virtual_table_list_sql_value_t   values;
-  // Whether these are the last rows.
+  // Whether these are the last rows. A batch without rows must say so.
   bool   done;
 } exports_sqlite_extension_virtual_table_batch_t;
 

@@ -1398,6 +1398,23 @@ void exports_sqlite_extension_writable_table_result_s64_sqlite_error_free(export
   }
 }
 
+void exports_sqlite_extension_writable_table_option_sql_value_free(exports_sqlite_extension_writable_table_option_sql_value_t *ptr) {
+  if (ptr->is_some) {
+    exports_sqlite_extension_writable_table_sql_value_free(&ptr->val);
+  }
+}
+
+void exports_sqlite_extension_writable_table_list_option_sql_value_free(exports_sqlite_extension_writable_table_list_option_sql_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_sqlite_extension_writable_table_option_sql_value_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_sqlite_extension_writable_table_option_sql_value_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
 void exports_sqlite_extension_writable_table_result_void_sqlite_error_free(exports_sqlite_extension_writable_table_result_void_sqlite_error_t *ptr) {
   if (!ptr->is_err) {
   } else {
@@ -3154,7 +3171,7 @@ uint8_t * __wasm_export_exports_sqlite_extension_writable_table_insert(int32_t a
 
 __attribute__((__export_name__("sqlite:extension/writable-table@1.1.0#update")))
 uint8_t * __wasm_export_exports_sqlite_extension_writable_table_update(int32_t arg, int64_t arg0, int64_t arg1, uint8_t * arg2, size_t arg3, int32_t arg4) {
-  exports_sqlite_extension_writable_table_list_sql_value_t arg5 = (exports_sqlite_extension_writable_table_list_sql_value_t) { (exports_sqlite_extension_writable_table_sql_value_t*)(arg2), (arg3) };
+  exports_sqlite_extension_writable_table_list_option_sql_value_t arg5 = (exports_sqlite_extension_writable_table_list_option_sql_value_t) { (exports_sqlite_extension_writable_table_option_sql_value_t*)(arg2), (arg3) };
   exports_sqlite_extension_writable_table_result_void_sqlite_error_t ret;
   exports_sqlite_extension_writable_table_sqlite_error_t err;
   ret.is_err = !exports_sqlite_extension_writable_table_update((uint32_t) (arg), arg0, arg1, &arg5, arg4, &err);

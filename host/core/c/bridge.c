@@ -12,6 +12,7 @@
 #define POLL_STEPS 1000
 
 typedef struct Progress {
+  sqlite3 *db;
   int (*x)(void*);
   void *pArg;
   int nEvery;     /* steps between two calls of x; 0: none */
@@ -26,6 +27,7 @@ int __real_sqlite3_open(const char*, sqlite3**);
 static int poll(void *pArg){
   Progress *p = pArg;
   if( host_interrupted() ) raise(SIGINT);
+  if( hooks_stopping(p->db) ) return 1;
   if( p->x==0 ) return 0;
   p->nDone += p->nStep;
   if( p->nDone<p->nEvery ) return 0;
@@ -37,6 +39,7 @@ static void connectionOpened(sqlite3 *db){
   Progress *p = sqlite3_malloc(sizeof(*p));
   if( !p ) return;
   memset(p, 0, sizeof(*p));
+  p->db = db;
   p->nStep = POLL_STEPS;
   if( sqlite3_set_clientdata(db, "progress", p, sqlite3_free) ) return;
   __real_sqlite3_progress_handler(db, POLL_STEPS, poll, p);

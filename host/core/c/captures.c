@@ -111,7 +111,7 @@ static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**
     if( pStmt==0 ) continue;  /* a comment */
     nCol = sqlite3_column_count(pStmt);
     for(;;){
-      rc = capturedStep(pStmt);
+      rc = sqlite3_step(pStmt);
       if( rc!=SQLITE_ROW || x==0 ){
         if( rc!=SQLITE_ROW ) break;
         continue;
@@ -137,10 +137,10 @@ static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**
 }
 
 /* Wrapped, these cannot be exported by the linker's list. */
-EXPORT(sqlite3_step) int __wrap_sqlite3_step(sqlite3_stmt *pStmt){ return capturedStep(pStmt); }
+EXPORT(sqlite3_step) int __wrap_sqlite3_step(sqlite3_stmt *pStmt){ return hooks_step(pStmt, capturedStep); }
 EXPORT(sqlite3_exec) int __wrap_sqlite3_exec(
   sqlite3 *db, const char *zSql, int (*x)(void*,int,char**,char**), void *pArg, char **pzErr
 ){
-  if( captures==0 || *find(db)==0 ) return __real_sqlite3_exec(db, zSql, x, pArg, pzErr);
+  if( (captures==0 || *find(db)==0) && !hooks_watch(db) ) return __real_sqlite3_exec(db, zSql, x, pArg, pzErr);
   return capturedExec(db, zSql, x, pArg, pzErr);
 }

@@ -13,7 +13,8 @@ static void step(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx
 static void inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx, argc, argv, 1); }
 
 static void give(sqlite3_context *ctx, int final){
-  int *pGroup = sqlite3_aggregate_context(ctx, 0);
+  /* A frame can be empty before the first row: the group's number lasts all the same. */
+  int *pGroup = sqlite3_aggregate_context(ctx, final ? 0 : sizeof(*pGroup));
   int group = host_group_value(idOf(ctx), ctx, pGroup ? *pGroup : 0, final);
   if( pGroup ) *pGroup = group;
 }

@@ -1,6 +1,9 @@
 /*
-** SQLite has one slot for each of these callbacks. The host is in front in all of them; whoever else sets one, the
-** shell or a program, comes behind it and keeps what SQLite promises. Collations are here too.
+** SQLite has one slot for each of these callbacks. The host is in front in those that it asks for; whoever else
+** sets one, the shell or a program, comes behind it and keeps what SQLite promises. Collations are here too.
+**
+** A callback that fails where SQLite takes no error poisons the connection: the statement that runs fails, and
+** nothing commits until the transaction was rolled back.
 */
 #include "host.h"
 #include <stddef.h>
@@ -11,43 +14,52 @@ typedef void (*Updated)(void*, int, const char*, const char*, sqlite3_int64);
 typedef int (*Logged)(void*, sqlite3*, const char*, int);
 
 typedef struct Hooks {
-  int id;
+  sqlite3 *db;
+  int id;           /* the host's; 0: it has none yet */
+  int front;        /* 1<<HOOK_...: the slots in which the host is in front */
+  /* Those behind the host. */
   Authorizer xAuthorize; void *pAuthorize;
   int (*xCommit)(void*); void *pCommit;
   void (*xRollback)(void*); void *pRollback;
   Updated xUpdate; void *pUpdate;
   Logged xWal; void *pWal;
-  int nCheckpoint;  /* pages of the log after which it is written back, where no xWal sees to that; 0: never */
+  int nCheckpoint;  /* pages of the log after which it is written back, where xWal is 0; 0: never */
+  int logging;      /* the slot of the WAL hook is taken */
+
+  char *zFault;     /* why the connection is or was poisoned */
+  int nFault;       /* counts the faults */
+  int poisoned;     /* nothing commits */
+  int refused;      /* a commit was, since somebody looked */
+  int stopping;     /* what runs is to end */
+  int nStep;        /* calls of sqlite3_step that are under way */
+  sqlite3_stmt *pFailed; /* the last statement that failed for it, until it is reset or finalized */
+  int rcFailed;
+  struct Hooks *pNext;
 } Hooks;
+
+static Hooks *all;
 
 int __real_sqlite3_set_authorizer(sqlite3*, Authorizer, void*);
 void *__real_sqlite3_commit_hook(sqlite3*, int(*)(void*), void*);
 void *__real_sqlite3_rollback_hook(sqlite3*, void(*)(void*), void*);
 void *__real_sqlite3_update_hook(sqlite3*, Updated, void*);
+void *__real_sqlite3_wal_hook(sqlite3*, Logged, void*);
+int __real_sqlite3_wal_autocheckpoint(sqlite3*, int);
+int __real_sqlite3_reset(sqlite3_stmt*);
+int __real_sqlite3_finalize(sqlite3_stmt*);
 
-static Hooks *hooksOf(sqlite3 *db){ return sqlite3_get_clientdata(db, "hooks"); }
+static Hooks *hooksOf(sqlite3 *db){
+  Hooks *p = all;
+  while( p && p->db!=db ) p = p->pNext;
+  return p;
+}
 
-static int authorize(void *pArg, int action, const char *z1, const char *z2, const char *z3, const char *z4){
-  Hooks *p = pArg;
-  int host = host_authorize(p->id, action, z1, z2, z3, z4);
-  if( host==SQLITE_DENY || !p->xAuthorize ) return host;
-  int other = p->xAuthorize(p->pAuthorize, action, z1, z2, z3, z4);
-  return other==SQLITE_OK ? host : other==SQLITE_IGNORE ? SQLITE_IGNORE : other;
-}
-static int commit(void *pArg){
-  Hooks *p = pArg;
-  return host_commit(p->id) || (p->xCommit && p->xCommit(p->pCommit));
-}
-static void rollback(void *pArg){
-  Hooks *p = pArg;
-  host_rollback(p->id);
-  if( p->xRollback ) p->xRollback(p->pRollback);
-}
-static void updated(void *pArg, int op, const char *zDb, const char *zTable, sqlite3_int64 rowid){
-  Hooks *p = pArg;
-  host_update(p->id, op, zDb, zTable, rowid);
-  if( p->xUpdate ) p->xUpdate(p->pUpdate, op, zDb, zTable, rowid);
-}
+static int inFront(const Hooks *p, int kind){ return p->front>>kind & 1; }
+
+/* ---- The log: the slot is SQLite's own but for the time of a commit --------------------------------- */
+
+/* Between commits PRAGMA wal_autocheckpoint, which is not wrapped inside of SQLite, asks and sets what is there. */
+
 static int logged(void *pArg, sqlite3 *db, const char *zDb, int nPage){
   Hooks *p = pArg;
   host_wal(p->id, zDb, nPage);
@@ -56,47 +68,234 @@ static int logged(void *pArg, sqlite3 *db, const char *zDb, int nPage){
   return SQLITE_OK;
 }
 
-int bridge_hook(sqlite3 *db, int id, int kind){
+/* What was in the slot, by its argument: that of SQLite's own hook is a number of pages. */
+static void replaced(Hooks *p, void *pOld){
+  if( p->xWal && pOld==p->pWal ) return;
+  p->xWal = 0;
+  p->nCheckpoint = (int)(size_t)pOld;
+}
+static void takeLog(Hooks *p){
+  void *pOld = __real_sqlite3_wal_hook(p->db, logged, p);
+  if( pOld!=p ) replaced(p, pOld);
+  p->logging = 1;
+}
+static void returnLog(Hooks *p){
+  if( !p->logging ) return;
+  p->logging = 0;
+  void *pOld = __real_sqlite3_wal_hook(p->db, 0, 0);
+  if( pOld!=p ) replaced(p, pOld);
+  if( p->xWal ) __real_sqlite3_wal_hook(p->db, p->xWal, p->pWal);
+  else __real_sqlite3_wal_autocheckpoint(p->db, p->nCheckpoint);
+}
+
+void *__wrap_sqlite3_wal_hook(sqlite3 *db, Logged x, void *pArg);
+int __wrap_sqlite3_wal_autocheckpoint(sqlite3 *db, int n){
   Hooks *p = hooksOf(db);
-  if( !p ){
-    p = sqlite3_malloc(sizeof(*p));
-    if( !p ) return SQLITE_NOMEM;
-    memset(p, 0, sizeof(*p));
-    int rc = sqlite3_set_clientdata(db, "hooks", p, sqlite3_free);
-    if( rc ) return rc;
-  }
-  p->id = id;
+  if( !p || !p->logging ) return __real_sqlite3_wal_autocheckpoint(db, n);
+  p->xWal = 0;
+  p->nCheckpoint = n>0 ? n : 0;
+  return SQLITE_OK;
+}
+
+/* ---- The callbacks: the host, then the one behind it ------------------------------------------------ */
+
+static int authorize(void *pArg, int action, const char *z1, const char *z2, const char *z3, const char *z4){
+  Hooks *p = pArg;
+  int host = host_authorize(p->id, action, z1, z2, z3, z4);
+  if( host==SQLITE_DENY || !p->xAuthorize ) return host;
+  int other = p->xAuthorize(p->pAuthorize, action, z1, z2, z3, z4);
+  return other==SQLITE_OK ? host : other;
+}
+static int commit(void *pArg){
+  Hooks *p = pArg;
+  if( p->poisoned ) return p->refused = 1;
+  if( host_commit(p->id) || (p->xCommit && p->xCommit(p->pCommit)) ) return 1;
+  if( inFront(p, HOOK_WAL) ) takeLog(p);
+  return 0;
+}
+static void rollback(void *pArg){
+  Hooks *p = pArg;
+  p->poisoned = 0;
+  host_rollback(p->id);
+  if( p->xRollback ) p->xRollback(p->pRollback);
+}
+static void updated(void *pArg, int op, const char *zDb, const char *zTable, sqlite3_int64 rowid){
+  Hooks *p = pArg;
+  host_update(p->id, op, zDb, zTable, rowid);
+  if( p->xUpdate ) p->xUpdate(p->pUpdate, op, zDb, zTable, rowid);
+}
+
+/* Puts the host, or who is behind it, into a slot. */
+static void fill(Hooks *p, int kind){
+  int front = inFront(p, kind);
+#define FILL(name, field, ours) \
+  if( front ) __real_sqlite3_##name(p->db, ours, p); \
+  else __real_sqlite3_##name(p->db, p->x##field, p->p##field); \
+  break
   switch( kind ){
-    case HOOK_AUTHORIZE: return __real_sqlite3_set_authorizer(db, authorize, p);
-    case HOOK_COMMIT: p->pCommit = __real_sqlite3_commit_hook(db, commit, p); break;
-    case HOOK_ROLLBACK: p->pRollback = __real_sqlite3_rollback_hook(db, rollback, p); break;
-    case HOOK_UPDATE: p->pUpdate = __real_sqlite3_update_hook(db, updated, p); break;
-    /* What is in the slot now is SQLite's own hook, whose argument is the number of pages. */
-    case HOOK_WAL: p->nCheckpoint = (int)(size_t)sqlite3_wal_hook(db, logged, p); break;
+    case HOOK_AUTHORIZE: FILL(set_authorizer, Authorize, authorize); /* also so that statements are compiled anew */
+    case HOOK_COMMIT: FILL(commit_hook, Commit, commit);
+    case HOOK_ROLLBACK: FILL(rollback_hook, Rollback, rollback);
+    case HOOK_UPDATE: FILL(update_hook, Update, updated);
+    case HOOK_WAL: returnLog(p); break;
   }
+}
+
+/* SQLite closes the connection, which may yet live on until its last statement is finalized. */
+static void release(void *pArg){
+  Hooks *p = pArg, **pp = &all;
+  p->front = 0;
+  for(int kind=HOOK_AUTHORIZE; kind<=HOOK_WAL; kind++) fill(p, kind);
+  while( *pp!=p ) pp = &(*pp)->pNext;
+  *pp = p->pNext;
+  sqlite3_free(p->zFault);
+  sqlite3_free(p);
+}
+
+static Hooks *hooksFor(sqlite3 *db){
+  Hooks *p = hooksOf(db);
+  if( p ) return p;
+  p = sqlite3_malloc(sizeof(*p));
+  if( !p ) return 0;
+  memset(p, 0, sizeof(*p));
+  p->db = db;
+  p->pNext = all;
+  all = p;
+  return sqlite3_set_clientdata(db, "hooks", p, release) ? 0 : p; /* which releases it where it fails */
+}
+
+int bridge_hook(sqlite3 *db, int id, int kind){
+  Hooks *p = hooksFor(db);
+  if( !p ) return SQLITE_NOMEM;
+  if( id==0 ) p->front &= ~(1<<kind);
+  else{
+    p->id = id;
+    p->front |= 1<<kind;
+  }
+  fill(p, kind);
+  if( id && kind==HOOK_WAL ) return bridge_hook(db, id, HOOK_COMMIT);
   return SQLITE_OK;
 }
 
 int __wrap_sqlite3_set_authorizer(sqlite3 *db, Authorizer x, void *pArg){
-  Hooks *p = hooksOf(db);
-  if( !p ) return __real_sqlite3_set_authorizer(db, x, pArg);
+  Hooks *p = hooksFor(db);
+  if( !p ) return SQLITE_NOMEM;
   p->xAuthorize = x;
   p->pAuthorize = pArg;
-  return __real_sqlite3_set_authorizer(db, authorize, p); /* again, so that statements are compiled anew */
+  fill(p, HOOK_AUTHORIZE);
+  return SQLITE_OK;
 }
-#define HOOK(name, type, field, ours) \
+#define HOOK(name, type, field, kind) \
   void *__wrap_sqlite3_##name(sqlite3 *db, type, void *pArg){ \
-    Hooks *p = hooksOf(db); \
+    Hooks *p = hooksFor(db); \
     if( !p ) return __real_sqlite3_##name(db, x, pArg); \
     void *pOld = p->p##field; \
     p->x##field = x; \
     p->p##field = pArg; \
-    __real_sqlite3_##name(db, ours, p); \
+    fill(p, kind); \
     return pOld; \
   }
-HOOK(commit_hook, int (*x)(void*), Commit, commit)
-HOOK(rollback_hook, void (*x)(void*), Rollback, rollback)
-HOOK(update_hook, Updated x, Update, updated)
+HOOK(commit_hook, int (*x)(void*), Commit, HOOK_COMMIT)
+HOOK(rollback_hook, void (*x)(void*), Rollback, HOOK_ROLLBACK)
+HOOK(update_hook, Updated x, Update, HOOK_UPDATE)
+
+void *__wrap_sqlite3_wal_hook(sqlite3 *db, Logged x, void *pArg){
+  Hooks *p = hooksFor(db);
+  if( !p ) return __real_sqlite3_wal_hook(db, x, pArg);
+  void *pOld = p->xWal ? p->pWal : (void*)(size_t)p->nCheckpoint;
+  p->xWal = x;
+  p->pWal = pArg;
+  p->nCheckpoint = 0;
+  return p->logging ? pOld : __real_sqlite3_wal_hook(db, x, pArg);
+}
+
+/* ---- Faults of callbacks that cannot say so --------------------------------------------------------- */
+
+void bridge_poison(sqlite3 *db, const char *zWhy){
+  Hooks *p = hooksOf(db);
+  if( !p ) return;
+  if( !p->poisoned ){
+    sqlite3_free(p->zFault);
+    p->zFault = sqlite3_mprintf("%s", zWhy);
+  }
+  p->poisoned = p->stopping = 1;
+  p->nFault++;
+}
+int bridge_poisoned(sqlite3 *db){
+  Hooks *p = hooksOf(db);
+  return p && p->poisoned;
+}
+
+int hooks_stopping(sqlite3 *db){
+  Hooks *p = all ? hooksOf(db) : 0;
+  return p && p->stopping;
+}
+int hooks_watch(sqlite3 *db){
+  Hooks *p = all ? hooksOf(db) : 0;
+  return p && p->front;
+}
+
+/* Nothing is left that could be committed. */
+static void settle(Hooks *p){
+  if( p->poisoned && p->nStep==0 && sqlite3_get_autocommit(p->db)
+   && sqlite3_txn_state(p->db, 0)!=SQLITE_TXN_WRITE ) p->poisoned = 0;
+}
+
+static int say(Hooks *p, int rc){
+  int extended = sqlite3_extended_errcode(p->db);
+  p->refused = 0;
+  sqlite3_set_errmsg(p->db, (extended & 0xff)==(rc & 0xff) ? extended : rc, p->zFault);
+  return rc;
+}
+
+/* Makes a step fail, whatever SQLite thinks of it, unless it failed for a reason of its own. */
+static int fail(Hooks *p, sqlite3_stmt *pStmt, int rc){
+  switch( rc & 0xff ){
+    case SQLITE_ROW: case SQLITE_DONE: case SQLITE_INTERRUPT: rc = SQLITE_ERROR; break;
+    case SQLITE_CONSTRAINT: break; /* a commit that was refused */
+    default: return rc;
+  }
+  p->pFailed = pStmt;
+  p->rcFailed = rc;
+  return say(p, rc);
+}
+
+int hooks_step(sqlite3_stmt *pStmt, int (*xStep)(sqlite3_stmt*)){
+  Hooks *p = all ? hooksOf(sqlite3_db_handle(pStmt)) : 0;
+  if( !p || !p->front ) return xStep(pStmt);
+  int nFault = p->nFault;
+  if( p->pFailed==pStmt ) p->pFailed = 0;
+  if( p->nStep==0 ) p->stopping = p->refused = 0;
+  p->nStep++;
+  int rc = xStep(pStmt);
+  if( --p->nStep==0 ){
+    p->stopping = 0;
+    returnLog(p);
+  }
+  if( p->nFault!=nFault || p->refused ) rc = fail(p, pStmt, rc);
+  settle(p);
+  return rc;
+}
+
+/* A statement is not running any more; rc is what SQLite says of how it ended. */
+static int ended(Hooks *p, int failed, int rc){
+  if( failed ){
+    p->pFailed = 0;
+    rc = p->rcFailed;
+  }
+  if( failed || p->refused ) say(p, rc);
+  settle(p);
+  return rc;
+}
+#define END(name) \
+  EXPORT(sqlite3_##name) int __wrap_sqlite3_##name(sqlite3_stmt *pStmt){ \
+    Hooks *p = all && pStmt ? hooksOf(sqlite3_db_handle(pStmt)) : 0; \
+    int failed = p && p->pFailed==pStmt; \
+    int rc = __real_sqlite3_##name(pStmt); \
+    return p && p->front ? ended(p, failed, rc) : rc; \
+  }
+END(reset) /* wrapped, these cannot be exported by the linker's list */
+END(finalize)
 
 /* ---- Collations ---------------------------------------------------------------------------------- */
 

@@ -100,9 +100,10 @@ IMPORT(host_compare) int host_compare(int id, int n1, const void *p1, int n2, co
 
 /* ---- Imports: virtual tables. Those that can fail put text from sqlite3_malloc into *pzErr -------- */
 
-/* Some rows: nRow rowids at pBlock, then the cells of each row as bridge_row writes them. The host allocates
-** pBlock, of nBlock bytes, and anew where that is too small. */
-typedef struct Batch { void *pBlock; int nBlock; int nRow; int done; } Batch;
+/* Some rows: nRow rowids at pBlock, then the cells of each row, 16 bytes each as a component has them: a byte for the
+** case of variant sql-value, and at 8 its payload, which for text and blobs is where they are in this memory, and
+** their length. The host allocates pBlock, of nBlock bytes of which it uses nUsed, and anew where that is too small. */
+typedef struct Batch { void *pBlock; int nBlock; int nUsed; int nRow; int done; } Batch;
 
 /* Declares the table. Returns its number > 0, or the negative of a result code. */
 IMPORT(host_table_connect) int host_table_connect(int id, sqlite3 *db, int create, int argc,
@@ -145,6 +146,14 @@ IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, co
 ** shell zName itself. */
 const char *shell_path(const char *zName, char *zOut, int nOut);
 
+/* ---- Among the files of the bridge ---------------------------------------------------------------- */
+
+/* Whether what runs on db is to end; whether the host has hooks there. */
+int hooks_stopping(sqlite3 *db);
+int hooks_watch(sqlite3 *db);
+/* A step of pStmt by xStep, which fails where a hook or collation did. */
+int hooks_step(sqlite3_stmt *pStmt, int (*xStep)(sqlite3_stmt*));
+
 /* ---- Exports of bridge.c ------------------------------------------------------------------------- */
 
 /* sqlite3_open_v2, and what every connection of ours gets: the interrupt poll. */
@@ -152,14 +161,20 @@ EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags,
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
 enum { HOOK_AUTHORIZE, HOOK_COMMIT, HOOK_ROLLBACK, HOOK_UPDATE, HOOK_WAL };
-/* Puts the host in front of whoever is or comes into a hook's slot; the id is one for all hooks of db. */
+/* Puts the host in front of whoever is or comes into a hook's slot; the id is one for all hooks of db. With id 0 it
+** leaves the slot. */
 EXPORT(bridge_hook) int bridge_hook(sqlite3 *db, int id, int kind);
+/* Makes the statement that runs fail, and every commit until the transaction was rolled back: for a callback that
+** fails where SQLite takes no error. The host must be in front in the slots of commit and rollback. */
+EXPORT(bridge_poison) void bridge_poison(sqlite3 *db, const char *zWhy);
+EXPORT(bridge_poisoned) int bridge_poisoned(sqlite3 *db);
 EXPORT(bridge_create_collation) int bridge_create_collation(sqlite3 *db, const char *zName, int id);
 EXPORT(bridge_create_aggregate) int bridge_create_aggregate(
   sqlite3 *db, const char *zName, int nArg, int flags, int id, int window);
 enum { MODULE_EPONYMOUS = 1, MODULE_CREATABLE = 2, MODULE_DIRECT_ONLY = 4, MODULE_INNOCUOUS = 8,
   MODULE_WRITABLE = 16, MODULE_TRANSACTIONAL = 32, MODULE_SAVEPOINTS = 64 };
-/* zShadow: the suffixes of shadow tables, a newline behind each. SQLITE_FULL where too many modules have any. */
+/* zShadow: the suffixes of shadow tables, a newline behind each. SQLITE_FULL where there are too many such lists. On
+** any failure host_destroy is called too. */
 EXPORT(bridge_create_module) int bridge_create_module(
   sqlite3 *db, const char *zName, int id, int options, const char *zShadow);
 /* The arguments of a function in one crossing, in the form of bridge_row. */

@@ -8,7 +8,8 @@
 
 #define FIRST_ASK 16
 #define LARGEST_ASK 512
-#define SHADOW_MODULES 16
+#define BATCH_BYTES (1<<20)     /* what a batch should take at most, going by the rows before it */
+#define SHADOW_LISTS 32
 
 typedef struct Module {
   sqlite3_module methods;
@@ -32,11 +33,16 @@ typedef struct Cursor {
   Batch batch;
 } Cursor;
 
+/* As a component has it: variant sql-value. */
 typedef struct Cell {
-  int type;
-  int bytes;
-  union { double real; sqlite3_int64 integer; const char *p; } value;
+  unsigned char kind;
+  union {
+    double real;
+    sqlite3_int64 integer;
+    struct { const char *p; unsigned n; } bytes;
+  } value;
 } Cell;
+enum { KIND_NULL, KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_BLOB };
 
 #define TABLE(p) Table *pTable = (Table*)(p); int id = pTable->pModule->id; (void)id
 
@@ -119,18 +125,26 @@ static int xFilter(sqlite3_vtab_cursor *p, int idxNum, const char *idxStr, int a
   pCur->iRow = 0;
   pCur->nAsk = FIRST_ASK;
   pCur->batch.nRow = 0;
+  pCur->batch.nUsed = 0;
   pCur->batch.done = 1;
   return host_cursor_filter(id, pCur->cursor, &pCur->batch, idxNum, idxStr, argc, argv, pCur->nAsk,
                             errorOf(p->pVtab));
+}
+/* Twice as many as before, unless rows of their size would take too much. */
+static int nextAsk(const Cursor *pCur){
+  int nFit = pCur->batch.nRow>0 ? BATCH_BYTES/(pCur->batch.nUsed/pCur->batch.nRow+1) : LARGEST_ASK;
+  int nAsk = pCur->nAsk<LARGEST_ASK ? pCur->nAsk*2 : LARGEST_ASK;
+  return nFit<1 ? 1 : nFit<nAsk ? nFit : nAsk;
 }
 static int xNext(sqlite3_vtab_cursor *p){
   Cursor *pCur = (Cursor*)p;
   pCur->iRow++;
   if( pCur->iRow<pCur->batch.nRow || pCur->batch.done ) return SQLITE_OK;
   TABLE(p->pVtab);
+  pCur->nAsk = nextAsk(pCur);
   pCur->iRow = 0;
   pCur->batch.nRow = 0;
-  if( pCur->nAsk<LARGEST_ASK ) pCur->nAsk *= 2;
+  pCur->batch.done = 1;
   return host_cursor_fetch(id, pCur->cursor, &pCur->batch, pCur->nAsk, errorOf(p->pVtab));
 }
 static int xEof(sqlite3_vtab_cursor *p){
@@ -140,14 +154,18 @@ static int xEof(sqlite3_vtab_cursor *p){
 static int xColumn(sqlite3_vtab_cursor *p, sqlite3_context *ctx, int iCol){
   Cursor *pCur = (Cursor*)p;
   int nColumn = ((Table*)p->pVtab)->nColumn;
+  if( iCol>=nColumn || sqlite3_vtab_nochange(ctx) ) return SQLITE_OK;
   const sqlite3_int64 *aRowid = pCur->batch.pBlock;
   const Cell *pCell = (const Cell*)&aRowid[pCur->batch.nRow] + (size_t)pCur->iRow*nColumn + iCol;
-  if( iCol>=nColumn ) return SQLITE_OK;
-  switch( pCell->type ){
-    case SQLITE_INTEGER: sqlite3_result_int64(ctx, pCell->value.integer); break;
-    case SQLITE_FLOAT: sqlite3_result_double(ctx, pCell->value.real); break;
-    case SQLITE_TEXT: sqlite3_result_text(ctx, pCell->value.p, pCell->bytes, SQLITE_TRANSIENT); break;
-    case SQLITE_BLOB: sqlite3_result_blob(ctx, pCell->value.p, pCell->bytes, SQLITE_TRANSIENT); break;
+  switch( pCell->kind ){
+    case KIND_INTEGER: sqlite3_result_int64(ctx, pCell->value.integer); break;
+    case KIND_REAL: sqlite3_result_double(ctx, pCell->value.real); break;
+    case KIND_TEXT:
+      sqlite3_result_text(ctx, pCell->value.bytes.p, (int)pCell->value.bytes.n, SQLITE_TRANSIENT);
+      break;
+    case KIND_BLOB:
+      sqlite3_result_blob(ctx, pCell->value.bytes.p, (int)pCell->value.bytes.n, SQLITE_TRANSIENT);
+      break;
   }
   return SQLITE_OK;
 }
@@ -188,34 +206,56 @@ static int xIntegrity(sqlite3_vtab *p, const char *zSchema, const char *zName, i
   return host_table_integrity(id, pTable->table, mFlags & 1, pzErr);
 }
 
-/* xShadowName is told of no module: each has a function of its own. The suffixes end with a newline each. */
-static char *azShadow[SHADOW_MODULES];
+/* xShadowName is told of no module: each list of suffixes has a function of its own, shared by all modules of that
+** list. The suffixes end with a newline each. */
+static struct { char *z; int nModule; } aShadow[SHADOW_LISTS];
 static int isShadow(int slot, const char *zSuffix){
   size_t n = strlen(zSuffix);
-  for(const char *z=azShadow[slot]; z && *z; z=strchr(z, '\n')+1){
+  for(const char *z=aShadow[slot].z; z && *z; z=strchr(z, '\n')+1){
     if( sqlite3_strnicmp(z, zSuffix, (int)n)==0 && z[n]=='\n' ) return 1;
   }
   return 0;
 }
 #define SHADOW(n) static int shadow##n(const char *z){ return isShadow(n, z); }
-SHADOW(0) SHADOW(1) SHADOW(2) SHADOW(3) SHADOW(4) SHADOW(5) SHADOW(6) SHADOW(7)
-SHADOW(8) SHADOW(9) SHADOW(10) SHADOW(11) SHADOW(12) SHADOW(13) SHADOW(14) SHADOW(15)
-static int (*const xShadow[SHADOW_MODULES])(const char*) = { shadow0, shadow1, shadow2, shadow3, shadow4, shadow5,
-  shadow6, shadow7, shadow8, shadow9, shadow10, shadow11, shadow12, shadow13, shadow14, shadow15 };
+#define FOUR(x, a, b, c, d) x(a) x(b) x(c) x(d)
+#define ALL(x) FOUR(x,0,1,2,3) FOUR(x,4,5,6,7) FOUR(x,8,9,10,11) FOUR(x,12,13,14,15) \
+  FOUR(x,16,17,18,19) FOUR(x,20,21,22,23) FOUR(x,24,25,26,27) FOUR(x,28,29,30,31)
+ALL(SHADOW)
+#define NAME(n) shadow##n,
+static int (*const xShadow[SHADOW_LISTS])(const char*) = { ALL(NAME) };
+
+/* The slot of a list of suffixes, with one module more; -1 where there is none left. */
+static int takeShadow(const char *zShadow){
+  int slot = -1;
+  for(int i=0; i<SHADOW_LISTS; i++){
+    if( aShadow[i].z ? strcmp(aShadow[i].z, zShadow)==0 : slot<0 ) slot = i;
+    if( slot==i && aShadow[i].z ) break;
+  }
+  if( slot<0 ) return -1;
+  if( !aShadow[slot].z ) aShadow[slot].z = sqlite3_mprintf("%s", zShadow);
+  if( !aShadow[slot].z ) return -1;
+  aShadow[slot].nModule++;
+  return slot;
+}
+static void dropShadow(int slot){
+  if( slot<0 || --aShadow[slot].nModule>0 ) return;
+  sqlite3_free(aShadow[slot].z);
+  aShadow[slot].z = 0;
+}
 
 static void moduleGone(void *p){
   Module *pModule = p;
-  if( pModule->slot>=0 ){
-    sqlite3_free(azShadow[pModule->slot]);
-    azShadow[pModule->slot] = 0;
-  }
+  dropShadow(pModule->slot);
   host_destroy(pModule->id);
   sqlite3_free(pModule);
 }
 
 int bridge_create_module(sqlite3 *db, const char *zName, int id, int options, const char *zShadow){
   Module *p = sqlite3_malloc(sizeof(*p));
-  if( !p ) return SQLITE_NOMEM;
+  if( !p ){
+    host_destroy(id);
+    return SQLITE_NOMEM;
+  }
   memset(p, 0, sizeof(*p));
   p->id = id;
   p->options = options;
@@ -251,13 +291,11 @@ int bridge_create_module(sqlite3 *db, const char *zName, int id, int options, co
     m->xRollbackTo = xRollbackTo;
   }
   if( zShadow[0] ){
-    for(int i=0; i<SHADOW_MODULES && p->slot<0; i++) if( !azShadow[i] ) p->slot = i;
-    char *z = p->slot<0 ? 0 : sqlite3_mprintf("%s", zShadow);
-    if( !z ){
-      sqlite3_free(p);
+    p->slot = takeShadow(zShadow);
+    if( p->slot<0 ){
+      moduleGone(p);
       return SQLITE_FULL;
     }
-    azShadow[p->slot] = z;
     m->xShadowName = xShadow[p->slot];
   }
   return sqlite3_create_module_v2(db, zName, m, p, moduleGone);

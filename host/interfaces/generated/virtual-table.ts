@@ -29,7 +29,8 @@ export interface ModuleFlags {
   writable?: boolean;
   /**
    * Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called. A table
-   * that is created takes part in that transaction at once, so that `rollback` tells of a CREATE undone.
+   * that is created takes part in that transaction at once, without `begin`, so that `rollback` tells of a CREATE
+   * undone.
    */
   transactional?: boolean;
   /**
@@ -46,16 +47,16 @@ export interface ModuleSpec {
    */
   id: bigint;
   /**
-   * The module's name.
+   * The module's name. Not empty, without U+0000, and of no other module of the component.
    */
   name: string;
   /**
-   * What it is.
+   * What it is: eponymous or creatable or both.
    */
   options: ModuleFlags;
   /**
    * Tables named T_SUFFIX hold the data of a table T of this module, for each suffix here: they are
-   * protected as shadow tables (https://www.sqlite.org/vtab.html#xshadowname).
+   * protected as shadow tables (https://www.sqlite.org/vtab.html#xshadowname). Letters, digits and underscores.
    */
   shadowNames: Array<string>;
 }
@@ -81,7 +82,7 @@ export interface TableSchema {
   table: number;
   /**
    * A CREATE TABLE statement, whose table name is not used. A HIDDEN column is a parameter of the table
-   * as a function. Rows have integer rowids.
+   * as a function. Rows have integer rowids; WITHOUT ROWID is for modules that are not writable.
    */
   declaration: string;
 }
@@ -176,7 +177,7 @@ export interface IndexPlan {
    */
   number: number;
   /**
-   * Passed on to `filter`.
+   * Passed on to `filter`. Without U+0000.
    */
   text: string;
   /**
@@ -192,7 +193,7 @@ export interface IndexPlan {
    */
   rows: bigint;
   /**
-   * Whether there is at most one row.
+   * Whether there is at most one row. An UPDATE or DELETE then changes it while the scan stands on it.
    */
   unique: boolean;
 }
@@ -223,12 +224,12 @@ export interface Batch {
    */
   rowids: BigInt64Array;
   /**
-   * The values of each row after one another, as many as the table has declared columns. Columns that the
-   * plan does not use may be null.
+   * The values of each row after one another, as many as the table has declared columns. Columns that are not
+   * among the query's `columns-used` may be null.
    */
   values: Array<SqlValue>;
   /**
-   * Whether these are the last rows.
+   * Whether these are the last rows. A batch without rows must say so.
    */
   done: boolean;
 }
@@ -248,13 +249,15 @@ export interface Functions {
   /**
    * Lets go of a table. What lasts, stays. Called at the end of the connection and whenever SQLite reads the
    * schema anew: after a ROLLBACK of other tables' CREATE, VACUUM, a failed ATTACH, another process's changes. A
-   * CREATE that is rolled back ends here too, not with `destroy`.
+   * CREATE that is rolled back ends here too, not with `destroy`. `spi`, `session` and `changeset` fail with code 21
+   * (`SQLITE_MISUSE`) while it runs.
    *
    * C: `xDisconnect`.
    */
   disconnect(table: number): void;
   /**
-   * Ends a table for ever, for DROP TABLE, and lets go of it. On an error it stays connected.
+   * Ends a table, for DROP TABLE, and lets go of it. On an error it stays connected. Where the DROP is rolled back,
+   * `connect` follows: the schema has the table again.
    *
    * C: `xDestroy`.
    */
@@ -285,7 +288,7 @@ export interface Functions {
    */
   filter(cursor: number, number: number, text: string, args: Array<Argument>, maxRows: number): Batch;
   /**
-   * The rows that follow, at most `max-rows`. Not called after a batch that was done. An empty batch is done.
+   * The rows that follow, at most `max-rows`. Not called after a batch that was done.
    *
    * C: `xNext`.
    */

@@ -3,7 +3,8 @@
 export type SqlValue = import('./types.js').SqlValue;
 export type SqliteError = import('./types.js').SqliteError;
 /**
- * What to do about a row that breaks a constraint (https://www.sqlite.org/lang_conflict.html).
+ * What to do about a row that breaks a constraint (https://www.sqlite.org/lang_conflict.html). For `replace` the
+ * component takes away the rows that are in the way; for all others it returns an error of code 19.
  * # Variants
  *
  * ## `"rollback"`
@@ -26,11 +27,12 @@ export interface Functions {
    */
   insert(table: number, rowid: bigint | undefined, values: Array<SqlValue>, mode: ConflictMode): bigint;
   /**
-   * Gives the row `rowid` new values, and the rowid `new-rowid`, which is mostly the same.
+   * Gives the row `rowid` new values, and the rowid `new-rowid`, which is mostly the same. None stands for a column
+   * that keeps its value; where SQLite does not know that it does, the value is there.
    *
    * C: `xUpdate`.
    */
-  update(table: number, rowid: bigint, newRowid: bigint, values: Array<SqlValue>, mode: ConflictMode): void;
+  update(table: number, rowid: bigint, newRowid: bigint, values: Array<SqlValue | undefined>, mode: ConflictMode): void;
   /**
    * Takes the row `rowid` away.
    *
@@ -50,13 +52,13 @@ export interface Functions {
    */
   sync(table: number): void;
   /**
-   * The transaction was committed.
+   * The transaction was committed. Not a moment for SQL.
    *
    * C: `xCommit`.
    */
   commit(table: number): void;
   /**
-   * The transaction was rolled back.
+   * The transaction was rolled back. Not a moment for SQL.
    *
    * C: `xRollback`.
    */

@@ -1,0 +1,101 @@
+/** The host's interfaces for components of other worlds than ours, bound to a database: `sqlite-wasm-run/host`. */
+
+import { invalidState, invalidType, invalidValue } from './db/arguments.js';
+import { connectionOf } from './db/connections.js';
+import type { DatabaseSync } from './db/database.js';
+import { checkGrants, type Grants } from './db/grants.js';
+import type { Functions as Changeset } from './interfaces/generated/changeset.js';
+import type { Functions as Logging } from './interfaces/generated/logging.js';
+import type { Functions as Session } from './interfaces/generated/session.js';
+import type { Functions as Spi } from './interfaces/generated/spi.js';
+import { cabiLower, type GuestOptions } from './interfaces/guest.js';
+import { contract, interfaceFor, offeredNames } from './interfaces/index.js';
+
+export type { FolderGrant, Grants } from './db/grants.js';
+
+/** The interfaces of `sqlite:extension` that a component can import, by name. */
+export interface HostInterfaces {
+  readonly session: Session;
+  readonly changeset: Changeset;
+  readonly spi: Spi;
+  readonly logging: Logging;
+}
+
+export interface HostOptions<Name extends keyof HostInterfaces = keyof HostInterfaces> {
+  /** The names of those that are wanted; all unless said otherwise. */
+  readonly interfaces?: readonly Name[];
+  /** What `spi`, and `apply` of `changeset`, may do; what the database was opened with unless said otherwise. */
+  readonly grants?: Grants;
+  /** What messages of `logging` are marked with; "component" unless said otherwise. */
+  readonly name?: string;
+}
+
+/**
+ * The functions of the host's interfaces, by the interface's name. They are what jco's modules import: a module of
+ * yours that exports them is what `jco transpile --map 'sqlite:extension/*=./yours.js#*'` names.
+ *
+ * They belong to the database: once it is closed they throw ERR_INVALID_STATE, and sessions that were left are
+ * deleted.
+ *
+ * @throws TypeError where an interface or a grant is none; Error (ERR_INVALID_STATE) where the database is closed
+ */
+export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInterfaces>(
+  database: DatabaseSync,
+  options: HostOptions<Name> = {},
+): Pick<HostInterfaces, Name> {
+  const { interfaces = offeredNames(), grants, name = 'component' } = options;
+  if (!Array.isArray(interfaces)) throw invalidType('The "options.interfaces" argument must be an array.');
+  if (typeof name !== 'string') throw invalidType('The "options.name" argument must be a string.');
+  const connection = connectionOf(database);
+  const granted = checkGrants(grants, connection.grants);
+  const made: Record<string, object> = {};
+  for (const wanted of interfaces) {
+    if (!offeredNames().includes(wanted)) {
+      throw invalidValue(
+        `The "options.interfaces" argument names ${String(wanted)}, which is none of ${offeredNames().join(', ')}.`,
+      );
+    }
+    made[wanted] = guarded(interfaceFor(wanted, connection, name, granted), () => {
+      if (connectionOf(database) !== connection) {
+        throw invalidState('the database was closed and opened again: make the interfaces anew');
+      }
+    });
+  }
+  return made as unknown as Pick<HostInterfaces, Name>;
+}
+
+type Call = (...args: never[]) => unknown;
+/** A function as jco takes it: with a form for the guest's own memory. */
+type HostFunction = Call & { readonly [cabiLower]?: (options: GuestOptions) => Call };
+
+/** The same functions, each of which calls `check` first: a component may outlive the database. */
+function guarded(functions: object, check: () => void): object {
+  const first =
+    (call: Call): Call =>
+    (...args) => {
+      check();
+      return call(...args);
+    };
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, call]: [string, HostFunction]) => {
+      const lower = call[cabiLower];
+      const lowered = lower && { [cabiLower]: (options: GuestOptions) => first(lower(options)) };
+      return [name, Object.assign(first(call), lowered)];
+    }),
+  );
+}
+
+/**
+ * The same as an import object, for the `instantiate` that `jco transpile --instantiation` makes: each interface
+ * under its full name, with version and without, for jco asks for either.
+ *
+ * @throws as `hostInterfaces` does
+ */
+export function hostImports(database: DatabaseSync, options: HostOptions = {}): Record<string, object> {
+  const imports: Record<string, object> = {};
+  for (const [name, functions] of Object.entries(hostInterfaces(database, options))) {
+    imports[`${contract.package}/${name}`] = functions;
+    imports[`${contract.package}/${name}@${contract.version}`] = functions;
+  }
+  return imports;
+}

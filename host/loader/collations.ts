@@ -1,0 +1,94 @@
+/** Collations of components. SQLite lets them neither fail nor change: indexes are kept in their order. */
+
+import type { Connection } from '../db/engine.js';
+import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
+import type { Component } from './component.js';
+
+/** The order of the texts at two places in the core's memory: less than, equal to or more than 0. */
+type Compare = (left: number, leftLength: number, right: number, rightLength: number) => number;
+
+/** One collation of a connection, and the component that answers it now. */
+interface Slot {
+  component: Component;
+  compare: Compare;
+}
+
+const slots = new WeakMap<Connection, Map<string, Slot>>();
+
+/**
+ * Registers the collations; none where a description is refused. One that is there already is handed to the new
+ * instance in place, since SQLite lets none be replaced while a statement runs.
+ */
+export function registerCollations(component: Component, path: string): void {
+  const collation = component.interface<Collation>('collation');
+  if (!collation) return;
+  const { connection } = component;
+  const { engine, db } = connection;
+  const specs = component.described(path, () => collation.describe());
+  for (const { name } of specs) {
+    if (name === '' || name.includes('\0')) {
+      throw new Error(
+        `component ${component.name} describes a collation with the name ${JSON.stringify(name)}`,
+      );
+    }
+  }
+  const known = slots.get(connection) ?? new Map<string, Slot>();
+  slots.set(connection, known);
+  connection.hooks.beReady();
+  for (const spec of specs) {
+    const key = spec.name.toLowerCase();
+    const answer = { component, compare: compareOf(component, collation, spec) };
+    const there = known.get(key);
+    if (there) {
+      Object.assign(there, answer);
+      continue;
+    }
+    const slot: Slot = answer;
+    const id = engine.register({
+      compare: (...texts) => guarded(slot, spec.name, texts),
+      destroyed() {
+        if (known.get(key) === slot) known.delete(key);
+      },
+    });
+    known.set(key, slot);
+    using arena = engine.core.memory.arena();
+    const code = engine.core.c.bridge_create_collation(db, arena.cString(spec.name), id);
+    if (code !== 0) {
+      known.delete(key);
+      engine.release(id); // SQLite calls no destructor where it refuses a collation
+      engine.check(db, code);
+    }
+  }
+}
+
+/** Compares, and where the component cannot, answers 0 and lets nothing commit until the rollback. */
+function guarded({ component, compare }: Slot, name: string, texts: Parameters<Compare>): number {
+  const { connection } = component;
+  try {
+    // What was poisoned ends soon, but it may sort a lot before.
+    if (!component.alive && connection.hooks.poisoned) return 0;
+    return component.guard(name, () => connection.within('a collation', () => compare(...texts)));
+  } catch (error) {
+    connection.hooks.poison(error instanceof Error ? error.message : String(error));
+    return 0;
+  }
+}
+
+/** How a component's collation is called: directly, or through jco's wrappers. */
+function compareOf(component: Component, collation: Collation, { id }: CollationSpec): Compare {
+  const { memory } = component.connection.engine.core;
+  const core = component.core('collation');
+  if (!core) {
+    return (left, leftLength, right, rightLength) =>
+      collation.compare(id, memory.text(left, leftLength), memory.text(right, rightLength));
+  }
+  const { guest } = core;
+  type Direct = (id: bigint, left: number, leftLength: number, right: number, rightLength: number) => number;
+  const direct = core.function('compare') as Direct;
+  return (left, leftLength, right, rightLength) => {
+    // The guest frees both: strings that are passed to it are its own.
+    const a = guest.put(memory.bytes.subarray(left, left + leftLength));
+    const b = guest.put(memory.bytes.subarray(right, right + rightLength));
+    return direct(id, a, leftLength, b, rightLength);
+  };
+}

@@ -1,0 +1,136 @@
+/** INSERT, UPDATE and DELETE on tables of components: directly between the memories, or through jco's wrappers. */
+
+import { SQLITE_NULL } from '../core/constants.js';
+import type { Engine } from '../db/engine.js';
+import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
+import type { ConflictMode, Functions as WritableTable } from '../interfaces/generated/writable-table.js';
+import type { WitError } from '../interfaces/guest.js';
+import { type CoreInterface, payloadOf } from './component.js';
+import { caseNull, isOk, lowering, toWitList, valueSize } from './sql-values.js';
+
+/**
+ * How a component is told of changes. A row is `count` values at address `values`. Each returns the component's
+ * own error, or that there was none.
+ */
+export interface Changes {
+  /** Returns the rowid, too. */
+  insert(
+    table: number,
+    rowid: bigint | undefined,
+    count: number,
+    values: number,
+    mode: number,
+  ): bigint | WitError;
+  update(
+    table: number,
+    rowid: bigint,
+    fresh: bigint,
+    count: number,
+    values: number,
+    mode: number,
+  ): WitError | undefined;
+  delete(table: number, rowid: bigint): WitError | undefined;
+}
+
+/** `conflict-mode`, in its order, which is SQLite's: `sqlite3_vtab_on_conflict` gives these from 1 on. */
+const modes: readonly ConflictMode[] = ['rollback', 'ignore', 'fail', 'abort', 'replace'];
+
+// option<sql-value>: case at 0, value at 8.
+const optionSize = 24;
+// result<_, sqlite-error>: case at 0, error at 4; result<s64, sqlite-error>: rowid or error at 8.
+const emptyResultSize = 20;
+const rowidResultSize = 24;
+
+export function directChanges(engine: Engine, exports: CoreInterface): Changes {
+  const { core } = engine;
+  const { memory } = core;
+  const { sqlite3_value_nochange } = core.c;
+  const { guest } = exports;
+  type Row = [values: number, count: number, mode: number];
+  const insert = exports.function('insert') as (
+    table: number,
+    known: number,
+    rowid: bigint,
+    ...row: Row
+  ) => number;
+  const update = exports.function('update') as (
+    table: number,
+    rowid: bigint,
+    fresh: bigint,
+    ...row: Row
+  ) => number;
+  const remove = exports.function('delete') as (table: number, rowid: bigint) => number;
+  const [inserted, updated, removed] = [
+    exports.post('insert'),
+    exports.post('update'),
+    exports.post('delete'),
+  ];
+  const lower = lowering(engine, guest);
+
+  const empty = (result: number): WitError | undefined =>
+    isOk(guest, result, emptyResultSize, 4) ? undefined : guest.errorAt(result + 4);
+
+  return {
+    insert(table, rowid, count, values, mode) {
+      const row = guest.allocate(valueSize * count, 8);
+      lower(count, values, row);
+      const result = insert(table, Number(rowid !== undefined), rowid ?? 0n, row, count, mode) >>> 0;
+      const made = isOk(guest, result, rowidResultSize)
+        ? guest.view.getBigInt64(result + 8, true)
+        : guest.errorAt(result + 8);
+      inserted(result);
+      return made;
+    },
+    update(table, rowid, fresh, count, values, mode) {
+      const row = guest.allocate(optionSize * count, 8);
+      lower(count, values, row + 8, optionSize);
+      const { view } = guest;
+      for (let i = 0; i < count; i++) {
+        const at = row + optionSize * i;
+        const kept =
+          view.getUint8(at + 8) === caseNull &&
+          sqlite3_value_nochange(memory.pointerAt(values + 4 * i)) !== 0;
+        view.setUint8(at, Number(!kept));
+      }
+      const result = update(table, rowid, fresh, row, count, mode) >>> 0;
+      const error = empty(result);
+      updated(result);
+      return error;
+    },
+    delete(table, rowid) {
+      const result = remove(table, rowid) >>> 0;
+      const error = empty(result);
+      removed(result);
+      return error;
+    },
+  };
+}
+
+export function wrappedChanges({ core }: Engine, writable: WritableTable): Changes {
+  const { c, memory } = core;
+
+  const attempt = <T>(action: () => T): T | WitError => {
+    try {
+      return action();
+    } catch (error) {
+      return payloadOf(error);
+    }
+  };
+  const modeOf = (mode: number): ConflictMode => modes[mode] as ConflictMode;
+  const isKept = (value: number): boolean =>
+    c.sqlite3_value_type(value) === SQLITE_NULL && c.sqlite3_value_nochange(value) !== 0;
+
+  return {
+    insert(table, rowid, count, values, mode) {
+      const row = toWitList(core, count, values);
+      return attempt(() => writable.insert(table, rowid, row, modeOf(mode)));
+    },
+    update(table, rowid, fresh, count, values, mode) {
+      const row = toWitList(core, count, values).map((value, i): WitValue | undefined =>
+        isKept(memory.pointerAt(values + 4 * i)) ? undefined : value,
+      );
+      return attempt(() => writable.update(table, rowid, fresh, row, modeOf(mode))) as WitError | undefined;
+    },
+    delete: (table, rowid) => attempt(() => writable.delete(table, rowid)) as WitError | undefined,
+  };
+}

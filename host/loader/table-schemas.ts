@@ -1,0 +1,120 @@
+/** What a component says its modules and tables are: checked, before SQLite has any of it. */
+
+import { SQLITE_ERROR } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../db/engine.js';
+import { query, quotedName } from '../db/query.js';
+import type { ModuleFlags, ModuleSpec } from '../interfaces/generated/virtual-table.js';
+import type { Component } from './component.js';
+
+/** MODULE_ of c/host.h. */
+const flagBits: Readonly<Record<keyof ModuleFlags, number>> = {
+  eponymous: 1,
+  creatable: 2,
+  directOnly: 4,
+  innocuous: 8,
+  writable: 16,
+  transactional: 32,
+  savepoints: 64,
+};
+
+/** A module's flags as the core takes them. */
+export function optionsOf(flags: ModuleFlags): number {
+  let options = 0;
+  for (const [name, bit] of Object.entries(flagBits)) if (flags[name as keyof ModuleFlags]) options |= bit;
+  return options;
+}
+
+/** A module's suffixes of shadow tables as the core takes them. */
+export function shadowsOf(spec: ModuleSpec): string {
+  return spec.shadowNames.map((suffix) => `${suffix}\n`).join('');
+}
+
+/**
+ * @param writable whether the component exports `writable-table`
+ * @throws Error where one of the modules cannot be, or two have one name
+ */
+export function checkModules(component: Component, specs: readonly ModuleSpec[], writable: boolean): void {
+  const names = new Set<string>();
+  for (const spec of specs) {
+    const { name, options } = spec;
+    const where = `component ${component.name} describes module ${JSON.stringify(name)}`;
+    if (name === '' || name.includes('\0')) throw new Error(`${where}, which is no name`);
+    if (names.has(name.toLowerCase())) throw new Error(`${where} twice`);
+    names.add(name.toLowerCase());
+    if (!options.eponymous && !options.creatable) {
+      throw new Error(`${where} as neither eponymous nor creatable: nobody could use it`);
+    }
+    if (options.directOnly && options.innocuous) {
+      throw new Error(`${where} as both direct-only and innocuous`);
+    }
+    if ((options.writable || options.transactional || options.savepoints) && !writable) {
+      throw new Error(`${where} as writable or transactional, but exports no writable-table`);
+    }
+    if (spec.shadowNames.some((suffix) => !/^\w+$/.test(suffix))) {
+      throw new Error(`${where} with a suffix of shadow tables that is no word`);
+    }
+  }
+}
+
+/** How many declarations are remembered. */
+const mostKnown = 200;
+const known = new Map<string, { columns: number; rowids: boolean }>();
+
+/**
+ * Declares the table whose xCreate or xConnect runs now, and returns the number of its columns.
+ *
+ * C: `sqlite3_declare_vtab`
+ *
+ * @throws SqliteError where SQLite refuses the declaration, or it is one that a module of ours cannot have
+ */
+export function declare(connection: Connection, db: number, declaration: string, writable: boolean): number {
+  const { engine } = connection;
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  if (declaration.includes('\0')) throw refused(connection, 'it contains U+0000');
+  try {
+    engine.check(db, c.sqlite3_declare_vtab(db, arena.cString(declaration)));
+    let found = known.get(declaration);
+    if (!found) {
+      found = made(connection, declaration);
+      if (known.size >= mostKnown) known.clear();
+      known.set(declaration, found);
+    }
+    if (writable && !found.rowids) throw new Error('a table that is written has rowids');
+    return found.columns;
+  } catch (error) {
+    throw refused(connection, (error as Error).message);
+  }
+}
+
+function refused({ engine }: Connection, why: string): SqliteError {
+  return new SqliteError(
+    `the component declares a table that cannot be: ${why}`,
+    SQLITE_ERROR,
+    engine.core.errorText(SQLITE_ERROR),
+  );
+}
+
+/** Lets SQLite make the table in a database of its own: a rowid table has all columns that a virtual one has. */
+function made({ engine }: Connection, declaration: string): { columns: number; rowids: boolean } {
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  const code = c.bridge_open(arena.cString(':memory:'), out, 6, arena.cString('node-none'));
+  const db = memory.pointerAt(out);
+  try {
+    engine.check(db, code);
+    const scratch = engine.connection(db);
+    query(scratch, declaration);
+    const [[name, withoutRowid] = []] = query(
+      scratch,
+      "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    );
+    if (typeof name !== 'string') throw new Error('it is no CREATE TABLE');
+    const columns = query(scratch, `SELECT * FROM pragma_table_xinfo(${quotedName(name)})`).length;
+    return { columns, rowids: withoutRowid === 0n };
+  } finally {
+    c.sqlite3_close_v2(db);
+  }
+}
