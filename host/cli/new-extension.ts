@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { contract } from '../interfaces/index.js';
@@ -181,7 +181,7 @@ function commonFiles(request: Request): Files {
     files: [`${name}.wasm`],
     engines: { node: oldestNode[language] },
     scripts: { build: 'node build.mjs', test: 'node --test' },
-    devDependencies: { ...tools[language], 'sqlite-wasm-run': `^${version}` },
+    devDependencies: { ...tools[language], 'sqlite-wasm-run': ownSource(name, version) },
   };
   const files: Files = new Map([
     ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
@@ -200,6 +200,12 @@ function commonFiles(request: Request): Files {
     files.set(`wit/deps/sqlite-extension/${file}`, readFileSync(join(wit, file), 'utf8'));
   }
   return files;
+}
+
+/** Where npm finds this program: the registry, or the folder itself where it runs from a clone. */
+function ownSource(name: string, version: string): string {
+  if (packageRoot.split(sep).includes('node_modules')) return `^${version}`;
+  return `file:${relative(resolve(name), packageRoot).split(sep).join('/')}`;
 }
 
 /** The world of the component. An interpreter imports all that its world does, so there it must be said. */
