@@ -187,15 +187,27 @@ describe('what is recorded', () => {
   test('not a temporary table, where the session is of main', () => {
     expect(recorded('CREATE TEMP TABLE x(a PRIMARY KEY)', 'INSERT INTO x VALUES(1)')).toEqual([]);
   });
-  test('not what another connection writes; a row of ours that it deletes is gone from the changeset', () => {
+  test('not what another connection writes, which is said; a row of ours that it deletes is gone from the changeset', () => {
     const folder = mkdtempSync(join(tmpdir(), 'session-'));
     try {
       const path = join(folder, 'x.db');
       const db = database(schema, path);
       const session = db.createSession();
-      db.exec('INSERT INTO t VALUES(1,2),(2,3)');
+      const kinds = (): string[] => session.warnings().map(({ kind }) => kind);
+      db.exec(
+        'INSERT INTO t VALUES(1,2),(2,3); BEGIN; DELETE FROM t; ROLLBACK; VACUUM; PRAGMA user_version=7',
+      );
+      expect(kinds()).not.toContain('other-writer');
       const other = database('INSERT INTO t VALUES(7,7); DELETE FROM t WHERE a=1', path);
       expect(texts(session.changeset())).toEqual(['t insert 2,3']);
+      expect(session.warnings()).toContainEqual({
+        kind: 'other-writer',
+        table: '',
+        message:
+          'another connection wrote to the database: that is not recorded, and a row that both wrote shows what is there now',
+      });
+      expect(texts(session.take())).toEqual(['t insert 2,3']);
+      expect(kinds()).not.toContain('other-writer');
       other.close();
       db.close();
     } finally {

@@ -37,6 +37,7 @@ import {
   SQLITE_UPDATE,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { Spool } from '../vfs/spool.js';
 import { type AggregateOptions, createAggregate } from './aggregate.js';
 import { type ApplyFlags, applyFlagKinds, applyTo } from './apply.js';
 import {
@@ -552,14 +553,21 @@ export class DatabaseSync implements Disposable {
 
   /**
    * The same for a changeset that comes in pieces over time, such as a ReadableStream. It is read to its end first,
-   * so that nothing is locked while it comes.
+   * so that nothing is locked while it comes; it never lies in memory whole, but in a temporary file where it is more
+   * than a MiB.
    */
   async applyStream(
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     options: ReportOptions = {},
   ): Promise<ApplyReport> {
     checkReportOptions(options);
-    return this.apply(await Changeset.from(pieces), options);
+    using spool = new Spool();
+    for await (const piece of pieces) {
+      if (!(piece instanceof Uint8Array)) throw invalidType('A piece of a changeset must be a Uint8Array.');
+      spool.add(piece);
+    }
+    const current = this.#ready();
+    return current.run(() => applyWithReport(current.connection, [spool], options));
   }
 
   /**

@@ -68,14 +68,14 @@ export class Rebaser implements Disposable {
     checkArgument('take', take, 'function');
     const pointer = this.#live();
     const { c } = this.#engine.core;
-    withInput(this.#engine, pieces, (input, inputId) =>
+    const code = withInput(this.#engine, pieces, (input, inputId) =>
       streamed(
         this.#engine,
-        'rebase',
         (piece) => take(piece.slice()),
         (output, id) => c.sqlite3rebaser_rebase_strm(pointer, input, inputId, output, id),
       ),
     );
+    this.#check(code);
   }
 
   /** Frees it; more than once does no harm. C: `sqlite3rebaser_delete`. */

@@ -16,6 +16,7 @@ import {
   type ApplyHandlers,
   applyFlagKinds,
   applyTo,
+  type ChangesetInput,
   oncePerTable,
 } from './apply.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
@@ -32,9 +33,9 @@ import {
 } from './policy.js';
 import { query, quotedName, run } from './query.js';
 import type { Warning } from './schema.js';
+import { changesOfInput } from './streams.js';
 import { survey, surveyKinds } from './survey.js';
 import { type TableReport, Tally } from './tally.js';
-import { changesOf } from './transform.js';
 
 export interface ReportOptions extends ApplyFlags {
   /** What to do about conflicts; `abort` where it is not given. */
@@ -106,16 +107,17 @@ export function checkReportOptions(options: ReportOptions): void {
 }
 
 /**
- * Applies changesets one after another, all of them or none.
+ * Applies changesets one after another, all of them or none. One that comes in pieces is gone through several times.
  *
  * @throws SqliteError where one is malformed, SQLite fails, or a warning is to be refused
  */
 export function applyWithReport(
   connection: Connection,
-  changesets: readonly Uint8Array[],
+  changesets: readonly ChangesetInput[],
   options: ReportOptions = {},
 ): ApplyReport {
-  const { core } = connection.engine;
+  const { engine } = connection;
+  const { core } = engine;
   const rules = policyRules(options.policy ?? 'abort');
   const report: ApplyReport = {
     applied: true,
@@ -170,7 +172,7 @@ export function applyWithReport(
     for (const changeset of changesets) {
       round += 1;
       const skipped = survey(connection, changeset, report.warnings, options.triggers !== false);
-      for (const change of changesOf(core, changeset, options.invert)) {
+      for (const change of changesOfInput(engine, changeset, options.invert)) {
         if (skipped.has(change.table)) tally.of(change.table).skipped += 1;
         else if (!include(change.table)) tally.of(change.table).filtered += 1;
         else tally.planned(change, 1);

@@ -25,6 +25,7 @@ export interface Warning {
     | 'different-key'
     | 'triggers'
     | 'schema-changed'
+    | 'other-writer'
     | 'create-as'
     | 'lost';
   readonly table: string;
@@ -49,6 +50,12 @@ export function tableShape(connection: Connection, database: string, table: stri
     database,
   );
   return { columns: rows.map((row) => String(row[0])), key: rows.map((row) => Number(row[1])), kind };
+}
+
+/** A number that other connections change when they write to a database, and this one does not. */
+export function dataVersion(connection: Connection, database: string): bigint {
+  const [row] = query(connection, `PRAGMA ${quotedName(database)}.data_version`);
+  return (row?.[0] ?? 0n) as bigint;
 }
 
 /** How many columns each table of a database has. */

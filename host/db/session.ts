@@ -5,6 +5,7 @@ import { refuseInAuthorizer } from './authorizer.js';
 import type { Warning } from './schema.js';
 import type { ChangesetKind, SessionRegistry } from './sessions.js';
 import { madeByDatabase, type OpenDatabase } from './statement.js';
+import { readable } from './streams.js';
 
 /** What a session has of its database. */
 export interface SessionOwner {
@@ -51,8 +52,8 @@ export class Session implements Disposable {
   }
 
   /**
-   * The changeset as a stream of pieces of some KiB, which are made at once.
-   * C: `sqlite3session_changeset_strm`.
+   * The changeset as it is now, as a stream. It never lies in memory whole: what the reader did not take yet waits in
+   * a temporary file where it is more than a MiB. C: `sqlite3session_changeset_strm`.
    */
   changesetStream(): ReadableStream<Uint8Array> {
     return this.#stream('changeset');
@@ -160,13 +161,7 @@ export class Session implements Disposable {
 
   #stream(kind: ChangesetKind): ReadableStream<Uint8Array> {
     const sessions = this.#open();
-    return new ReadableStream({
-      start: (controller) => {
-        const { open } = this.#owner;
-        open.run(() => sessions.stream(this.#handle, kind, (piece) => controller.enqueue(piece.slice())));
-        controller.close();
-      },
-    });
+    return readable((take) => this.#owner.open.run(() => sessions.stream(this.#handle, kind, take)));
   }
 
   /** The sessions, for what may run SQL. */

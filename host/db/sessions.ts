@@ -19,6 +19,7 @@ import { Connection } from './engine.js';
 import { globsInclude } from './policy.js';
 import {
   columnCounts,
+  dataVersion,
   hasKey,
   recordingWarnings,
   schemaWarnings,
@@ -42,6 +43,8 @@ interface Entry {
   filterId: number;
   /** How many columns the tables had, by name in lower case, when they were attached. */
   columns: Map<string, number>;
+  /** {@link dataVersion} when recording began; undefined where it could not be had. */
+  dataVersion: bigint | undefined;
 }
 
 /** What SQLite wants to know before a session's first table is attached. */
@@ -115,6 +118,7 @@ export class SessionRegistry {
       filter: undefined,
       filterId: 0,
       columns: new Map(),
+      dataVersion: undefined,
     });
     return handle;
   }
@@ -144,7 +148,7 @@ export class SessionRegistry {
     const entry = this.#entry(handle);
     this.#attachTo(entry, table);
     if (!entry.tables.includes(table)) entry.tables.push(table);
-    this.#noteColumns(entry);
+    this.#note(entry);
     if (table === null) return true;
     const shape = tableShape(this.#connection, entry.database, table);
     if (!shape) return table.toLowerCase() === 'sqlite_stat1';
@@ -152,10 +156,11 @@ export class SessionRegistry {
   }
 
   /** For {@link warnings} only: where the schema cannot be read now, such as for a lock, there will be none. */
-  #noteColumns(entry: Entry): void {
+  #note(entry: Entry): void {
     let all: ReadonlyMap<string, number>;
     try {
       all = columnCounts(this.#connection, entry.database);
+      entry.dataVersion ??= dataVersion(this.#connection, entry.database);
     } catch {
       return;
     }
@@ -225,7 +230,8 @@ export class SessionRegistry {
     }
     for (const table of entry.tables) this.#attachTo(entry, table);
     entry.columns = new Map();
-    this.#noteColumns(entry);
+    entry.dataVersion = undefined;
+    this.#note(entry);
     return taken;
   }
 
@@ -239,7 +245,8 @@ export class SessionRegistry {
     const { engine } = this.#connection;
     const { c } = engine.core;
     const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
-    streamed(engine, kind, take, (output, id) => write(pointer, output, id));
+    const code = streamed(engine, take, (output, id) => write(pointer, output, id));
+    if (code !== SQLITE_OK) throw this.#readError(code);
   }
 
   /** Starts or stops recording, where `on` is given; whether it records now. C: `sqlite3session_enable`. */
@@ -337,8 +344,13 @@ export class SessionRegistry {
 
   /** What the session leaves out without a word as things stand. */
   warnings(handle: bigint): Warning[] {
-    const { tables, database, options, columns } = this.#entry(handle);
+    const { tables, database, options, columns, dataVersion: before } = this.#entry(handle);
     const found = schemaWarnings(this.#connection, database, columns);
+    if (before !== undefined && dataVersion(this.#connection, database) !== before) {
+      const message =
+        'another connection wrote to the database: that is not recorded, and a row that both wrote shows what is there now';
+      found.push({ kind: 'other-writer', table: '', message });
+    }
     for (const table of tables) {
       found.push(...recordingWarnings(this.#connection, database, table, options.rowid ?? false));
     }

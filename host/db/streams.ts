@@ -8,10 +8,11 @@ import {
   SQLITE_ROW,
   SQLITE_SESSION_CONFIG_STRMSIZE,
 } from '../core/constants.js';
-import { piecewise } from './apply.js';
+import { Spool } from '../vfs/spool.js';
+import { type ChangesetInput, piecewise } from './apply.js';
 import { type Change, readChange } from './changes.js';
 import type { Engine } from './engine.js';
-import { changesetError, streamed } from './transform.js';
+import { changesetError, changesOf, streamed } from './transform.js';
 
 /** A changeset in pieces of any length. They are read one at a time. */
 export type Pieces = Iterable<Uint8Array>;
@@ -82,34 +83,63 @@ export function* changesOfPieces(
   }
 }
 
+/** The changes of a changeset, be it whole or in pieces. */
+export function changesOfInput(
+  engine: Engine,
+  input: ChangesetInput,
+  inverted = false,
+): Generator<Change, void, void> {
+  if (input instanceof Uint8Array) return changesOf(engine.core, input, inverted);
+  return changesOfPieces(engine, input, inverted);
+}
+
 /** C: `sqlite3changeset_invert_strm`. */
 export function invertPieces(engine: Engine, pieces: Pieces, take: Take): void {
   const { c } = engine.core;
-  withInput(engine, pieces, (input, inputId) =>
-    streamed(engine, 'invert', take, (output, id) =>
-      c.sqlite3changeset_invert_strm(input, inputId, output, id),
-    ),
+  const code = withInput(engine, pieces, (input, inputId) =>
+    streamed(engine, take, (output, id) => c.sqlite3changeset_invert_strm(input, inputId, output, id)),
   );
+  checkStream(engine, 'invert', code);
 }
 
 /** C: `sqlite3changeset_concat_strm`. */
 export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take: Take): void {
   const { c } = engine.core;
-  withInput(engine, first, (input, a) =>
+  const code = withInput(engine, first, (input, a) =>
     withInput(engine, second, (_, b) =>
-      streamed(engine, 'concat', take, (output, id) =>
-        c.sqlite3changeset_concat_strm(input, a, input, b, output, id),
-      ),
+      streamed(engine, take, (output, id) => c.sqlite3changeset_concat_strm(input, a, input, b, output, id)),
     ),
   );
+  checkStream(engine, 'concat', code);
 }
 
-/** A stream of what `write` hands out, which it does at once. */
+/**
+ * A stream of what `write` hands out. It does so at once; what is not asked for yet waits in a file where it is much.
+ */
 export function readable(write: (take: Take) => void): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      write((piece) => controller.enqueue(piece.slice()));
-      controller.close();
+  const spool = new Spool();
+  const pieces = spool[Symbol.iterator]();
+  return new ReadableStream(
+    {
+      start() {
+        try {
+          write((piece) => spool.add(piece));
+        } catch (error) {
+          spool[Symbol.dispose]();
+          throw error;
+        }
+      },
+      pull(controller) {
+        const { done, value } = pieces.next();
+        if (!done) {
+          controller.enqueue(value.slice());
+          return;
+        }
+        spool[Symbol.dispose]();
+        controller.close();
+      },
+      cancel: () => spool[Symbol.dispose](),
     },
-  });
+    { highWaterMark: 0 },
+  );
 }

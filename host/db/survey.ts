@@ -1,9 +1,10 @@
 /** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
 
+import type { ChangesetInput } from './apply.js';
 import type { Connection } from './engine.js';
 import { query } from './query.js';
 import { tableShape, type Warning } from './schema.js';
-import { changesOf } from './transform.js';
+import { changesOfInput } from './streams.js';
 
 /** The kinds of warnings that {@link survey} gives. */
 export const surveyKinds: readonly Warning['kind'][] = [
@@ -23,7 +24,7 @@ export const surveyKinds: readonly Warning['kind'][] = [
  */
 export function survey(
   connection: Connection,
-  changeset: Uint8Array,
+  changeset: ChangesetInput,
   warnings: Warning[],
   triggersFire: boolean,
 ): Set<string> {
@@ -33,7 +34,7 @@ export function survey(
     if (warnings.some((known) => known.kind === kind && known.table === table)) return;
     warnings.push({ kind, table, message: `${table}: ${text}` });
   };
-  for (const { table, key } of changesOf(connection.engine.core, changeset)) {
+  for (const { table, key } of changesOfInput(connection.engine, changeset)) {
     if (seen.has(table)) continue;
     seen.add(table);
     const shape = tableShape(connection, 'main', table);

@@ -263,9 +263,10 @@ export class Group implements Disposable {
   outputTo(take: (piece: Uint8Array) => void): void {
     const group = this.#live();
     const { c } = this.#engine.core;
-    streamed(this.#engine, 'concat', take, (output, id) =>
+    const code = streamed(this.#engine, take, (output, id) =>
       c.sqlite3changegroup_output_strm(group, output, id),
     );
+    this.#check('concat', code);
   }
 
   /** Frees it; more than once does no harm. C: `sqlite3changegroup_delete`. */
@@ -287,13 +288,15 @@ export class Group implements Disposable {
   }
 }
 
-/** Runs a C function that writes to an output stream, and hands on what it writes; what `take` throws, surfaces. */
+/**
+ * Runs a C function that writes to an output stream, and hands on what it writes; what `take` throws, surfaces.
+ * Returns its result code.
+ */
 export function streamed(
   engine: Engine,
-  what: string,
   take: (piece: Uint8Array) => void,
   action: (output: number, id: number) => number,
-): void {
+): number {
   const { c, memory } = engine.core;
   const id = engine.register({
     streamOutput: (pointer, length) => take(memory.bytes.subarray(pointer, pointer + length)),
@@ -302,7 +305,7 @@ export function streamed(
     const code = action(c.bridge_callback(CALLBACK_STREAM_OUTPUT), id);
     const thrown = engine.takeThrown();
     if (thrown) throw thrown.error;
-    if (code !== SQLITE_OK) throw changesetError(engine.core, what, code);
+    return code;
   } finally {
     engine.release(id);
   }

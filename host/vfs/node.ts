@@ -212,7 +212,8 @@ function ownLike(fd: number, like: Stats): void {
   }
 }
 
-function openTemporary(): OpenFile {
+/** A file that is gone when it is closed. @throws FileError where no folder takes it */
+export function openTemporary(): OpenFile {
   const folder = temporaryFolder();
   for (let tries = 0; ; tries++) {
     const path = join(folder, `etilqs_${randomBytes(8).toString('hex')}`);

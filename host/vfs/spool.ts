@@ -1,0 +1,81 @@
+/** Bytes on their way from one side to the other: in memory while they are few, then in a file without a name. */
+
+import type { OpenFile } from '../core/host.js';
+import { openTemporary } from './node.js';
+
+const blockSize = 65_536;
+/** How many blocks stay in memory. */
+const mostBlocks = 16;
+
+/** Files of spools that nobody closed. */
+const forgotten = new FinalizationRegistry<OpenFile>((file) => file.close());
+
+/** Takes bytes, and then gives them out in their order, as often as is wished. Close it: it may have a file. */
+export class Spool implements Iterable<Uint8Array>, Disposable {
+  /** Full ones, behind what is in the file. */
+  #blocks: Uint8Array[] = [];
+  #last = new Uint8Array(blockSize);
+  /** How many bytes of the last block are in use. */
+  #used = 0;
+  #file: OpenFile | undefined;
+  #written = 0;
+
+  /** Adds a copy of `piece`. @throws FileError where the disk takes no more */
+  add(piece: Uint8Array): void {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + blockSize - this.#used);
+      this.#last.set(part, this.#used);
+      this.#used += part.length;
+      at += part.length;
+      if (this.#used === blockSize) this.#next();
+    }
+  }
+
+  /** How many bytes there are. */
+  get size(): number {
+    return this.#written + this.#blocks.length * blockSize + this.#used;
+  }
+
+  /** The bytes from the first on, in pieces that are valid until the next is asked for. */
+  *[Symbol.iterator](): Generator<Uint8Array, void, void> {
+    const file = this.#file;
+    if (file) {
+      const block = new Uint8Array(blockSize);
+      for (let at = 0; at < this.#written; at += blockSize) {
+        yield block.subarray(0, file.read(block, 0, blockSize, at));
+      }
+    }
+    yield* this.#blocks;
+    if (this.#used > 0) yield this.#last.subarray(0, this.#used);
+  }
+
+  /** Forgets all of it. More than once does no harm. */
+  [Symbol.dispose](): void {
+    this.#blocks = [];
+    this.#used = 0;
+    this.#written = 0;
+    if (!this.#file) return;
+    forgotten.unregister(this);
+    this.#file.close();
+    this.#file = undefined;
+  }
+
+  /** The last block is full: begins another, and has the file take the full ones where they are many. */
+  #next(): void {
+    this.#blocks.push(this.#last);
+    this.#used = 0;
+    if (this.#blocks.length < mostBlocks) {
+      this.#last = new Uint8Array(blockSize);
+      return;
+    }
+    if (!this.#file) {
+      this.#file = openTemporary();
+      forgotten.register(this, this.#file, this);
+    }
+    for (const block of this.#blocks) {
+      this.#file.write(block, 0, blockSize, this.#written);
+      this.#written += blockSize;
+    }
+    this.#blocks = [];
+  }
+}
