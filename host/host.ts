@@ -87,7 +87,7 @@ function guarded(functions: object, check: () => void): object {
 
 /**
  * The same as an import object, for the `instantiate` that `jco transpile --instantiation` makes: each interface
- * under its full name, with version and without, for jco asks for either.
+ * under its full name, with each release's version and without, for jco asks for either.
  *
  * @throws as `hostInterfaces` does
  */
@@ -95,7 +95,7 @@ export function hostImports(database: DatabaseSync, options: HostOptions = {}): 
   const imports: Record<string, object> = {};
   for (const [name, functions] of Object.entries(hostInterfaces(database, options))) {
     imports[`${contract.package}/${name}`] = functions;
-    imports[`${contract.package}/${name}@${contract.version}`] = functions;
+    for (const release of contract.releases) imports[`${contract.package}/${name}@${release}`] = functions;
   }
   return imports;
 }

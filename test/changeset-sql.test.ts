@@ -186,6 +186,34 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       expect(rows('SELECT count(*) AS a, count(DISTINCT handle) AS b FROM sessions')).toEqual([[901, 901]]);
     });
+    test('session_warnings(h): what is left out as things stand, a row each', () => {
+      session("session_create_rowid('main')");
+      expect(rows('SELECT kind FROM s, session_warnings(h)')).toEqual([]);
+      db.exec('CREATE TABLE nk(x); CREATE VIRTUAL TABLE f USING fts5(x)');
+      session("session_create('main', 'later', 'nk', 'f')");
+      expect(rows('SELECT w.kind, w.tbl, w.message FROM s, session_warnings(s.h) AS w')).toEqual([
+        [
+          'missing-table',
+          'later',
+          'later: there is no such table yet; it is recorded from the moment it is made',
+        ],
+        ['no-key', 'nk', 'nk: a table without a PRIMARY KEY is not recorded; create the session with rowid'],
+        ['virtual-table', 'f', 'f: a virtual table is not recorded; its shadow tables are'],
+      ]);
+      session("session_create('main')");
+      db.exec('SELECT session_attach(h, NULL) FROM s');
+      for (let i = 0; i < 200; i++) db.exec(`CREATE TABLE nk${i}(x)`);
+      expect(
+        rows("SELECT count(*), count(DISTINCT tbl) FROM s, session_warnings(h) WHERE tbl GLOB 'nk*'"),
+      ).toEqual([[201, 201]]);
+      expect(failure("SELECT * FROM session_warnings('x')")).toBe(
+        "session_warnings: the text 'x' is not a session handle; session_create('main') makes one",
+      );
+      expect(failure('SELECT * FROM session_warnings')).toMatch(
+        /^session_warnings: NULL is not a session handle/,
+      );
+      expect(failure('SELECT * FROM session_warnings(5)')).toMatch(/^there is no session 5/);
+    });
     test('ten thousand are the limit', () => {
       const sql =
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 10001) SELECT count(session_create('main')) FROM c";

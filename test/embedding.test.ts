@@ -136,6 +136,7 @@ describe('the interfaces by themselves', () => {
     expect(Object.keys(hostInterfaces(db, { interfaces: ['spi'] }))).toEqual(['spi']);
     expect(Object.keys(hostImports(db, { interfaces: ['session'] }))).toEqual([
       'sqlite:extension/session',
+      'sqlite:extension/session@1.0.0',
       'sqlite:extension/session@1.1.0',
     ]);
     expect(hostImports(db, { interfaces: [] })).toEqual({});

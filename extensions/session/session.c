@@ -2,8 +2,7 @@
 #include "functions_and_tables.h"
 #define WORLD(name) functions_and_tables_##name
 #include "guest.h"
-
-typedef sqlite_extension_session_handle_t Handle;
+#include "handle.h"
 
 enum {
   CREATE, CREATE_TABLES, CREATE_ROWID, ATTACH, CHANGESET, PATCHSET, TAKE, DELETE, ENABLED, ENABLE, IS_INDIRECT,
@@ -40,19 +39,6 @@ void exports_sqlite_extension_scalar_function_describe(
   exports_sqlite_extension_scalar_function_list_function_spec_t *ret
 ) {
   describe_functions(functions, FUNCTIONS, ret);
-}
-
-static bool handle_of(const char *name, const Value *v, Handle *h, Error *err) {
-  if (is_integer(v) && v->val.integer > 0) {
-    *h = v->val.integer;
-    return true;
-  }
-  Sentence s = {0};
-  add(&s, name);
-  add(&s, ": ");
-  add_value(&s, v);
-  add(&s, " is not a session handle; session_create('main') makes one");
-  return fail(err, MISUSE, &s);
 }
 
 /* Success is 1, and 0 where the host failed with `code`, which is an answer rather than an error. */

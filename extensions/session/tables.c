@@ -1,20 +1,21 @@
 /*
-** The table `sessions`, which lists them, and CREATE VIRTUAL TABLE temp.NAME USING session(database, table, ...),
-** a session as a table of one row.
+** The table `sessions`, which lists them; session_warnings(h), what one leaves out without a word; and CREATE VIRTUAL
+** TABLE temp.NAME USING session(database, table, ...), a session as a table of one row.
 */
 #include "functions_and_tables.h"
 #define WORLD(name) functions_and_tables_##name
 #include "guest.h"
+#include "handle.h"
 
-typedef sqlite_extension_session_handle_t Handle;
 typedef functions_and_tables_string_t String;
 typedef functions_and_tables_list_string_t Strings;
 typedef exports_sqlite_extension_virtual_table_batch_t Batch;
 
-enum { SESSIONS, SESSION };                    /* modules */
-enum { LISTED_COLUMNS = 7, OWN_COLUMNS = 3 };
+enum { SESSIONS, WARNINGS, SESSION, MODULES }; /* modules; also the numbers of the eponymous tables */
+enum { FIRST_OWN = SESSION };                  /* the own tables' numbers count up from it */
+enum { LISTED_COLUMNS = 7, OWN_COLUMNS = 3, WARNING_COLUMNS = 4 };
 enum { CHANGESET, PATCHSET, HANDLE };
-enum { LIST = 1, FIRST_OWN = 2 };              /* numbers of tables; the own ones count up from FIRST_OWN */
+enum { WARNING_HANDLE = 3, EQ = 2 };
 
 /*
 ** A session that is a table. SQLite disconnects and connects tables at will, so it is found by its name: it ends
@@ -29,22 +30,29 @@ typedef struct {
 static Own *own;
 static uint32_t owned;
 
-/* A scan of table `table`, which has shown `at` sessions of the list. */
-typedef struct { bool used; uint32_t table; size_t at; } Scan;
+/* A scan of table `table`, which has shown `at` rows of a list; that of warnings is its own. */
+typedef struct {
+  bool used;
+  uint32_t table;
+  size_t at;
+  Handle handle;
+  sqlite_extension_session_list_warning_t warnings;
+} Scan;
 static Scan *scans;
 static uint32_t room;
 
 void exports_sqlite_extension_virtual_table_describe(
   exports_sqlite_extension_virtual_table_list_module_spec_t *ret
 ) {
-  ret->len = 2;
-  ret->ptr = calloc(2, sizeof *ret->ptr);
+  static const char *const names[MODULES] = {"sessions", "session_warnings", "session"};
+  ret->len = MODULES;
+  ret->ptr = calloc(MODULES, sizeof *ret->ptr);
   if (!ret->ptr) abort();
-  ret->ptr[SESSIONS].id = SESSIONS;
-  WORLD(string_dup)(&ret->ptr[SESSIONS].name, "sessions");
-  ret->ptr[SESSIONS].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS;
-  ret->ptr[SESSION].id = SESSION;
-  WORLD(string_dup)(&ret->ptr[SESSION].name, "session");
+  for (int i = 0; i < MODULES; i++) {
+    ret->ptr[i].id = i;
+    WORLD(string_dup)(&ret->ptr[i].name, names[i]);
+    ret->ptr[i].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS;
+  }
   ret->ptr[SESSION].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_CREATABLE |
                               EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL;
 }
@@ -141,17 +149,19 @@ bool exports_sqlite_extension_virtual_table_connect(
   uint64_t module, exports_sqlite_extension_virtual_table_connection_kind_t kind, Strings *args,
   exports_sqlite_extension_virtual_table_table_schema_t *ret, Error *err
 ) {
+  static const char *const declarations[MODULES] = {
+    "CREATE TABLE x(handle INTEGER, dbname TEXT, tables TEXT, enabled INTEGER, indirect INTEGER, empty INTEGER, "
+    "bytes INTEGER)",
+    "CREATE TABLE x(kind TEXT, tbl TEXT, message TEXT, session HIDDEN)",
+    "CREATE TABLE x(changeset BLOB, patchset BLOB, handle INTEGER)",
+  };
   bool create = kind == EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_CONNECTION_KIND_CREATE;
   bool done = true;
-  ret->table = LIST;
+  ret->table = module;
   if (module == SESSION) done = connect_own(create, args, &ret->table, err);
   WORLD(list_string_free)(args);
-  if (!done) return false;
-  WORLD(string_dup)(&ret->declaration, module == SESSION
-    ? "CREATE TABLE x(changeset BLOB, patchset BLOB, handle INTEGER)"
-    : "CREATE TABLE x(handle INTEGER, dbname TEXT, tables TEXT, enabled INTEGER, indirect INTEGER, empty INTEGER, "
-      "bytes INTEGER)");
-  return true;
+  if (done) WORLD(string_dup)(&ret->declaration, declarations[module]);
+  return done;
 }
 
 void exports_sqlite_extension_virtual_table_disconnect(uint32_t table) { (void)table; }
@@ -162,7 +172,10 @@ bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) 
   return true;
 }
 
-/* The plan's number says which columns are used: a changeset is made only where it is asked for. */
+/*
+** The plan's number says which columns are used: a changeset is made only where it is asked for. Warnings are those of
+** the handle that the first usable term gives.
+*/
 bool exports_sqlite_extension_virtual_table_best_index(
   uint32_t table, exports_sqlite_extension_virtual_table_index_query_t *query,
   exports_sqlite_extension_virtual_table_option_index_plan_t *ret, Error *err
@@ -171,9 +184,24 @@ bool exports_sqlite_extension_virtual_table_best_index(
   memset(ret, 0, sizeof *ret);
   ret->is_some = true;
   ret->val.number = query->columns_used & 7;
-  ret->val.cost = table == LIST ? 10 : 1;
-  ret->val.rows = table == LIST ? 10 : 1;
-  ret->val.unique = table != LIST;
+  ret->val.cost = ret->val.rows = table < FIRST_OWN ? 10 : 1;
+  ret->val.unique = table >= FIRST_OWN;
+  size_t count = query->constraints.len, given = count;
+  bool unusable = false;
+  for (size_t i = 0; i < count && table == WARNINGS; i++) {
+    if (query->constraints.ptr[i].column != WARNING_HANDLE || query->constraints.ptr[i].op != EQ) continue;
+    if (!query->constraints.ptr[i].usable) unusable = true;
+    else if (given == count) given = i;
+  }
+  if (given < count) {
+    ret->val.usages.ptr = calloc(count, sizeof *ret->val.usages.ptr);
+    if (!ret->val.usages.ptr) abort();
+    ret->val.usages.len = count;
+    ret->val.usages.ptr[given].argument = 1;
+    ret->val.usages.ptr[given].omit = true;
+  } else if (unusable) {
+    ret->is_some = false;
+  }
   exports_sqlite_extension_virtual_table_index_query_free(query);
   return true;
 }
@@ -186,11 +214,14 @@ bool exports_sqlite_extension_virtual_table_open(uint32_t table, uint32_t *ret, 
     scans = realloc(scans, ++room * sizeof *scans);
     if (!scans) abort();
   }
-  scans[i] = (Scan){true, table, 0};
+  scans[i] = (Scan){.used = true, .table = table};
   *ret = i;
   return true;
 }
-void exports_sqlite_extension_virtual_table_close(uint32_t cursor) { scans[cursor].used = false; }
+void exports_sqlite_extension_virtual_table_close(uint32_t cursor) {
+  sqlite_extension_session_list_warning_free(&scans[cursor].warnings);
+  scans[cursor].used = false;
+}
 
 static void rows(Batch *ret, size_t count, size_t columns) {
   memset(ret, 0, sizeof *ret);
@@ -201,6 +232,11 @@ static void rows(Batch *ret, size_t count, size_t columns) {
   ret->values.len = count * columns;
   for (size_t i = 0; i < count; i++) ret->rowids.ptr[i] = i + 1;
   ret->done = true;
+}
+
+static void give_text(Value *to, const String *text) {
+  to->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+  WORLD(string_dup_n)(&to->val.text, (const char *)text->ptr, text->len);
 }
 
 /* The names of tables in one text, with ", " between them. */
@@ -229,8 +265,7 @@ static void list(Scan *scan, uint32_t max, Batch *ret) {
     Value *row = (Value *)ret->values.ptr + i * LISTED_COLUMNS;
     ret->rowids.ptr[i] = scan->at + 1;
     give_integer(&row[0], s->h);
-    row[1].tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
-    WORLD(string_dup_n)(&row[1].val.text, (const char *)s->dbname.ptr, s->dbname.len);
+    give_text(&row[1], &s->dbname);
     give_names(&row[2], &s->tables);
     give_integer(&row[3], s->enabled);
     give_integer(&row[4], s->indirect);
@@ -238,6 +273,30 @@ static void list(Scan *scan, uint32_t max, Batch *ret) {
     give_integer(&row[6], s->bytes);
   }
   sqlite_extension_session_list_session_state_free(&all);
+}
+
+static void warnings(Scan *scan, uint32_t max, Batch *ret) {
+  size_t left = scan->warnings.len - scan->at, count = left < max ? left : max;
+  rows(ret, count, WARNING_COLUMNS);
+  ret->done = count == left;
+  for (size_t i = 0; i < count; i++, scan->at++) {
+    const sqlite_extension_session_warning_t *w = &scan->warnings.ptr[scan->at];
+    Value *row = (Value *)ret->values.ptr + i * WARNING_COLUMNS;
+    ret->rowids.ptr[i] = scan->at + 1;
+    give_text(&row[0], &w->kind);
+    give_text(&row[1], &w->table);
+    give_text(&row[2], &w->message);
+    give_integer(&row[WARNING_HANDLE], scan->handle);
+  }
+}
+
+static bool warn(Scan *scan, const exports_sqlite_extension_virtual_table_list_argument_t *args, Error *err) {
+  Value none = {.tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL};
+  const Value *given = args->len ? (const Value *)&args->ptr[0].val.value : &none;
+  sqlite_extension_session_list_warning_free(&scan->warnings);
+  memset(&scan->warnings, 0, sizeof scan->warnings);
+  return handle_of("session_warnings", given, &scan->handle, err) &&
+         sqlite_extension_session_warnings(scan->handle, &scan->warnings, err);
 }
 
 static bool one(uint32_t table, int32_t used, Batch *ret, Error *err) {
@@ -263,17 +322,26 @@ bool exports_sqlite_extension_virtual_table_filter(
   uint32_t max_rows, Batch *ret, Error *err
 ) {
   WORLD(string_free)(text);
-  exports_sqlite_extension_virtual_table_list_argument_free(args);
   Scan *scan = &scans[cursor];
   scan->at = 0;
-  if (scan->table != LIST) return one(scan->table, number, ret, err);
-  list(scan, max_rows, ret);
-  return true;
+  bool done = true;
+  if (scan->table == SESSIONS) {
+    list(scan, max_rows, ret);
+  } else if (scan->table == WARNINGS) {
+    done = warn(scan, args, err);
+    if (done) warnings(scan, max_rows, ret);
+  } else {
+    done = one(scan->table, number, ret, err);
+  }
+  exports_sqlite_extension_virtual_table_list_argument_free(args);
+  return done;
 }
 
 bool exports_sqlite_extension_virtual_table_fetch(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
-  (void)err; /* only the list has more than one row */
-  list(&scans[cursor], max_rows, ret);
+  (void)err; /* only the lists have more than one row */
+  Scan *scan = &scans[cursor];
+  if (scan->table == WARNINGS) warnings(scan, max_rows, ret);
+  else list(scan, max_rows, ret);
   return true;
 }
 

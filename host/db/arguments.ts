@@ -80,7 +80,7 @@ export function checkOptions(options: unknown, kinds: Readonly<Record<string, Ki
     throw invalidType('The "options" argument must be an object.');
   }
   for (const [name, value] of Object.entries(options)) {
-    const kind = kinds[name];
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
     if (!kind) {
       throw invalidValue(`There is no option "${name}": there is ${Object.keys(kinds).join(', ')}.`);
     }

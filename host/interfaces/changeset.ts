@@ -30,23 +30,44 @@ interface Held {
 }
 
 const maxHeld = 10_000;
+const maxHeldBytes = 2 ** 30;
 
 /** The changesets that the host holds for the components of one connection. */
 class HeldChangesets {
   readonly #held = new Map<number, Held>();
   #last = 0;
+  /** Of all of them. */
+  #bytes = 0;
 
-  add(bytes?: Uint8Array): number {
+  add(bytes: Uint8Array = new Uint8Array(0)): number {
     if (this.#held.size >= maxHeld) {
       throw misuse(
         SQLITE_FULL,
         `the connection holds ${maxHeld} changesets already: drop those that are done`,
       );
     }
+    this.#grow(bytes.length);
     do this.#last = (this.#last + 1) % 0x7fff_ffff;
     while (this.#last === 0 || this.#held.has(this.#last));
-    this.#held.set(this.#last, { pieces: bytes ? [bytes] : [], reader: undefined });
+    this.#held.set(this.#last, { pieces: [bytes], reader: undefined });
     return this.#last;
+  }
+
+  append(number: number, bytes: Uint8Array): void {
+    const held = this.get(number);
+    this.#grow(bytes.length);
+    held.pieces.push(bytes.slice());
+    held.reader = undefined;
+  }
+
+  #grow(bytes: number): void {
+    if (this.#bytes + bytes > maxHeldBytes) {
+      throw misuse(
+        SQLITE_FULL,
+        `the changesets that the connection holds may have ${maxHeldBytes} bytes: drop those that are done`,
+      );
+    }
+    this.#bytes += bytes;
   }
 
   get(number: number): Held {
@@ -62,7 +83,7 @@ class HeldChangesets {
   }
 
   drop(number: number): void {
-    this.get(number);
+    for (const { length } of this.get(number).pieces) this.#bytes -= length;
     this.#held.delete(number);
   }
 }
@@ -101,12 +122,7 @@ export function changesetInterface(connection: Connection, mayApply: boolean): F
 
   return {
     create: () => call(() => held.add()),
-    append: (number, bytes) =>
-      call(() => {
-        const { pieces } = held.get(number);
-        pieces.push(bytes.slice());
-        held.get(number).reader = undefined;
-      }),
+    append: (number, bytes) => call(() => held.append(number, bytes)),
     size: (number) => call(() => BigInt(held.bytes(number).length)),
     read: (number, offset, length) =>
       call(() => {
@@ -164,14 +180,13 @@ export function changesetInterface(connection: Connection, mayApply: boolean): F
             'applying a changeset is not granted to this component: allow it with --allow-sql',
           );
         }
-        const { changesets, ...rest } = { changesets: [held.bytes(number)], ...(parsed(options) as object) };
-        const asked = rest as ReportOptions;
+        const asked = parsed(options) as ReportOptions;
         try {
           checkReportOptions(asked);
         } catch (error) {
           throw misuse(SQLITE_MISUSE, error instanceof Error ? error.message : String(error));
         }
-        const { rebase: buffer, ...report } = applyWithReport(connection, changesets, asked);
+        const { rebase: buffer, ...report } = applyWithReport(connection, [held.bytes(number)], asked);
         return JSON.stringify({ ...report, rebase: Buffer.from(buffer).toString('hex') });
       }),
   };

@@ -7,8 +7,12 @@ import { loggingInterface } from './logging.js';
 import { sessionInterface } from './session.js';
 import { spiInterface } from './spi.js';
 
-/** The package of our interfaces and the newest release of it that is served here. */
-export const contract = { package: 'sqlite:extension', version: '1.1.0' } as const;
+/** The package of our interfaces, the newest release of it that is served here, and all that there were. */
+export const contract = {
+  package: 'sqlite:extension',
+  version: '1.1.0',
+  releases: ['1.0.0', '1.1.0'],
+} as const;
 
 /** @param component what its messages are marked with */
 type Make = (connection: Connection, component: string, grants: CheckedGrants) => object;

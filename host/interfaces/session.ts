@@ -118,6 +118,7 @@ export function sessionInterface(connection: Connection): Functions {
     changesetSize: (handle) => call((sessions) => BigInt(sessions.changesetSize(handle))),
     diff: (handle, from, table) => call((sessions) => sessions.diff(handle, from, table)),
     filter: (handle, globs) => call((sessions) => sessions.filterByGlobs(handle, globs)),
+    warnings: (handle) => call((sessions) => sessions.warnings(handle)),
     sessions: () =>
       call((sessions) =>
         sessions.list().map(({ handle, database, bytes, ...state }) => ({

@@ -47,6 +47,9 @@ extern void __wasm_import_sqlite_extension_session_diff(int64_t, uint8_t *, size
 __attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("filter")))
 extern void __wasm_import_sqlite_extension_session_filter(int64_t, uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("warnings")))
+extern void __wasm_import_sqlite_extension_session_warnings(int64_t, uint8_t *);
+
 __attribute__((__import_module__("sqlite:extension/session@1.1.0"), __import_name__("sessions")))
 extern void __wasm_import_sqlite_extension_session_sessions(uint8_t *);
 
@@ -647,6 +650,12 @@ void sqlite_extension_session_sqlite_error_free(sqlite_extension_session_sqlite_
   sqlite_extension_types_sqlite_error_free(ptr);
 }
 
+void sqlite_extension_session_warning_free(sqlite_extension_session_warning_t *ptr) {
+  functions_and_tables_string_free(&ptr->kind);
+  functions_and_tables_string_free(&ptr->table);
+  functions_and_tables_string_free(&ptr->message);
+}
+
 void functions_and_tables_list_string_free(functions_and_tables_list_string_t *ptr) {
   size_t list_len = ptr->len;
   if (list_len > 0) {
@@ -705,6 +714,25 @@ void sqlite_extension_session_result_bool_sqlite_error_free(sqlite_extension_ses
 
 void sqlite_extension_session_result_u64_sqlite_error_free(sqlite_extension_session_result_u64_sqlite_error_t *ptr) {
   if (!ptr->is_err) {
+  } else {
+    sqlite_extension_session_sqlite_error_free(&ptr->val.err);
+  }
+}
+
+void sqlite_extension_session_list_warning_free(sqlite_extension_session_list_warning_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sqlite_extension_session_warning_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sqlite_extension_session_warning_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sqlite_extension_session_result_list_warning_sqlite_error_free(sqlite_extension_session_result_list_warning_sqlite_error_t *ptr) {
+  if (!ptr->is_err) {
+    sqlite_extension_session_list_warning_free(&ptr->val.ok);
   } else {
     sqlite_extension_session_sqlite_error_free(&ptr->val.err);
   }
@@ -1691,6 +1719,37 @@ bool sqlite_extension_session_filter(sqlite_extension_session_handle_t h, functi
     }
   }
   if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sqlite_extension_session_warnings(sqlite_extension_session_handle_t h, sqlite_extension_session_list_warning_t *ret, sqlite_extension_session_sqlite_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(8+3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sqlite_extension_session_warnings((int64_t) (h), ptr);
+  sqlite_extension_session_result_list_warning_sqlite_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sqlite_extension_session_list_warning_t) { (sqlite_extension_session_warning_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (sqlite_extension_types_sqlite_error_t) {
+        (int32_t) *((int32_t*) (ptr + sizeof(void*))),
+        (int32_t) *((int32_t*) (ptr + (4+1*sizeof(void*)))),
+        (functions_and_tables_string_t) (functions_and_tables_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
     return 1;
   } else {
     *err = result.val.err;

@@ -73,6 +73,17 @@ typedef uint8_t sqlite_extension_session_session_flags_t;
 // Keeps count for `changeset-size` (`SQLITE_SESSION_OBJCONFIG_SIZE`).
 #define SQLITE_EXTENSION_SESSION_SESSION_FLAGS_SIZE (1 << 1)
 
+// Something that a session leaves out, or has lost, without an error.
+typedef struct sqlite_extension_session_warning_t {
+  // What it is, in a word: "missing-table", "no-key", "null-key", "virtual-table", "shadow-table",
+  // "schema-changed", "other-writer". There may be more.
+  functions_and_tables_string_t   kind;
+  // The table; empty where it concerns the whole database.
+  functions_and_tables_string_t   table;
+  // One sentence in English for a person.
+  functions_and_tables_string_t   message;
+} sqlite_extension_session_warning_t;
+
 typedef struct {
   functions_and_tables_string_t *ptr;
   size_t len;
@@ -144,6 +155,19 @@ typedef struct {
     sqlite_extension_session_sqlite_error_t err;
   } val;
 } sqlite_extension_session_result_u64_sqlite_error_t;
+
+typedef struct {
+  sqlite_extension_session_warning_t *ptr;
+  size_t len;
+} sqlite_extension_session_list_warning_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sqlite_extension_session_list_warning_t ok;
+    sqlite_extension_session_sqlite_error_t err;
+  } val;
+} sqlite_extension_session_result_list_warning_sqlite_error_t;
 
 typedef struct {
   sqlite_extension_session_session_state_t *ptr;
@@ -775,6 +799,9 @@ extern bool sqlite_extension_session_diff(sqlite_extension_session_handle_t h, f
 // 
 // C: `sqlite3session_table_filter`.
 extern bool sqlite_extension_session_filter(sqlite_extension_session_handle_t h, functions_and_tables_list_string_t *globs, sqlite_extension_session_sqlite_error_t *err);
+// What is left out as things stand: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
+// wrote, and the like.
+extern bool sqlite_extension_session_warnings(sqlite_extension_session_handle_t h, sqlite_extension_session_list_warning_t *ret, sqlite_extension_session_sqlite_error_t *err);
 // The sessions of this connection, oldest first.
 extern void sqlite_extension_session_sessions(sqlite_extension_session_list_session_state_t *ret);
 
@@ -898,6 +925,8 @@ void sqlite_extension_types_sqlite_error_free(sqlite_extension_types_sqlite_erro
 
 void sqlite_extension_session_sqlite_error_free(sqlite_extension_session_sqlite_error_t *ptr);
 
+void sqlite_extension_session_warning_free(sqlite_extension_session_warning_t *ptr);
+
 void functions_and_tables_list_string_free(functions_and_tables_list_string_t *ptr);
 
 void sqlite_extension_session_session_state_free(sqlite_extension_session_session_state_t *ptr);
@@ -915,6 +944,10 @@ void functions_and_tables_option_bool_free(functions_and_tables_option_bool_t *p
 void sqlite_extension_session_result_bool_sqlite_error_free(sqlite_extension_session_result_bool_sqlite_error_t *ptr);
 
 void sqlite_extension_session_result_u64_sqlite_error_free(sqlite_extension_session_result_u64_sqlite_error_t *ptr);
+
+void sqlite_extension_session_list_warning_free(sqlite_extension_session_list_warning_t *ptr);
+
+void sqlite_extension_session_result_list_warning_sqlite_error_free(sqlite_extension_session_result_list_warning_sqlite_error_t *ptr);
 
 void sqlite_extension_session_list_session_state_free(sqlite_extension_session_list_session_state_t *ptr);
 

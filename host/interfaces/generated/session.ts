@@ -24,6 +24,24 @@ export interface SessionFlags {
   size?: boolean;
 }
 /**
+ * Something that a session leaves out, or has lost, without an error.
+ */
+export interface Warning {
+  /**
+   * What it is, in a word: "missing-table", "no-key", "null-key", "virtual-table", "shadow-table";
+   * "schema-changed", "other-writer". There may be more.
+   */
+  kind: string;
+  /**
+   * The table; empty where it concerns the whole database.
+   */
+  table: string;
+  /**
+   * One sentence in English for a person.
+   */
+  message: string;
+}
+/**
  * A session, as it stands.
  */
 export interface SessionState {
@@ -166,6 +184,11 @@ export interface Functions {
    * C: `sqlite3session_table_filter`.
    */
   filter(h: Handle, globs: Array<string>): void;
+  /**
+   * What is left out as things stand: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
+   * wrote, and the like.
+   */
+  warnings(h: Handle): Array<Warning>;
   /**
    * The sessions of this connection, oldest first.
    */

@@ -1,0 +1,341 @@
+/** The host's interfaces function by function, called as jco calls them: with JavaScript values. */
+
+import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
+import { type HostInterfaces, hostInterfaces } from 'sqlite-wasm-run/host';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+let db: DatabaseSync;
+let session: HostInterfaces['session'];
+let changeset: HostInterfaces['changeset'];
+beforeEach(() => {
+  db = new DatabaseSync(':memory:');
+  db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE nk(x)');
+  ({ session, changeset } = hostInterfaces(db, { grants: { sql: 'rw' } }));
+});
+afterEach(() => db.close());
+
+/** The error case of a result. */
+function failure(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return (error as { payload?: unknown }).payload ?? error;
+  }
+  return 'nothing failed';
+}
+
+const said = (code: number, message: string | RegExp) =>
+  expect.objectContaining({
+    code,
+    extendedCode: code,
+    message: typeof message === 'string' ? message : expect.stringMatching(message),
+  });
+const rows = (sql = 'SELECT a, b FROM t'): unknown[] =>
+  db
+    .prepare(sql)
+    .all()
+    .map((row) => Object.values(row as object));
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+/** The changeset of INSERT INTO t VALUES(1, 'a'). */
+const inserted = '54020100740012000100000000000000010301 61'.replace(' ', '');
+const patched = inserted.replace(/^54/, '50');
+
+describe('session', () => {
+  /** A session that records all tables. */
+  const recording = (): bigint => {
+    const handle = session.create('main');
+    session.attach(handle, undefined);
+    return handle;
+  };
+  const insert = (a = 1): void => db.exec(`INSERT INTO t VALUES(${a}, 'a')`);
+
+  test('session.create gives a handle; there must be such a database', () => {
+    const handle = session.create('main');
+    expect(handle).toBeGreaterThan(0n);
+    expect(session.create('MAIN')).toBe(handle + 1n);
+    expect(failure(() => session.create('other'))).toEqual(
+      said(1, "no database is attached as 'other': there is 'main', 'temp'"),
+    );
+  });
+  test('session.create-with records tables without a key, and counts', () => {
+    const handle = session.createWith('main', { rowid: true, size: true });
+    session.attach(handle, 'nk');
+    db.exec('INSERT INTO nk VALUES(5)');
+    const bytes = session.changeset(handle);
+    expect([...new Changeset(bytes)].map((change) => change.new)).toEqual([[1n, 5n]]);
+    expect(session.changesetSize(handle)).toBeGreaterThanOrEqual(BigInt(bytes.length));
+  });
+  test('session.attach tells by an error of code 27 that a table records nothing now', () => {
+    const handle = session.create('main');
+    session.attach(handle, 't');
+    session.attach(handle, undefined);
+    const nothing = /^\w+ records nothing now: there is no such table, or it has no primary key$/;
+    expect(failure(() => session.attach(handle, 'nk'))).toEqual(said(27, nothing));
+    expect(failure(() => session.attach(handle, 'later'))).toEqual(said(27, nothing));
+  });
+  test('session.changeset is what the C library writes, empty where nothing changed', () => {
+    const handle = recording();
+    expect(session.changeset(handle)).toEqual(new Uint8Array(0));
+    insert();
+    expect(hex(session.changeset(handle))).toBe(inserted);
+    expect(hex(session.changeset(handle))).toBe(inserted);
+  });
+  test('session.patchset leaves old values out', () => {
+    const handle = recording();
+    insert();
+    expect(hex(session.patchset(handle))).toBe(patched);
+  });
+  test('session.take starts afresh', () => {
+    const handle = recording();
+    insert();
+    expect(hex(session.take(handle))).toBe(inserted);
+    expect(session.changeset(handle)).toEqual(new Uint8Array(0));
+    insert(2);
+    expect([...new Changeset(session.take(handle))]).toHaveLength(1);
+  });
+  test('session.enable and session.indirect set and ask', () => {
+    const handle = recording();
+    expect([session.enable(handle, undefined), session.enable(handle, false)]).toEqual([true, false]);
+    insert(2);
+    expect(session.enable(handle, true)).toBe(true);
+    expect([session.indirect(handle, undefined), session.indirect(handle, true)]).toEqual([false, true]);
+    insert();
+    expect(hex(session.changeset(handle))).toBe(inserted.replace('1200', '1201'));
+  });
+  test('session.is-empty says whether anything was recorded, be it undone since', () => {
+    const handle = recording();
+    expect(session.isEmpty(handle)).toBe(true);
+    insert();
+    db.exec('DELETE FROM t');
+    expect(session.isEmpty(handle)).toBe(false);
+    expect(session.changeset(handle)).toHaveLength(0);
+  });
+  test('session.memory-used grows with what is recorded', () => {
+    const handle = recording();
+    const before = session.memoryUsed(handle);
+    db.exec(
+      'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 1000) INSERT INTO t SELECT x, x FROM c',
+    );
+    expect(session.memoryUsed(handle)).toBeGreaterThan(before + 16_000n);
+  });
+  test('session.changeset-size must be asked for when the session is made', () => {
+    expect(failure(() => session.changesetSize(recording()))).toEqual(
+      said(21, /^session \d+ does not count its size: create it with that option$/),
+    );
+  });
+  test('session.diff records what makes one table of another', () => {
+    db.exec(
+      "ATTACH ':memory:' AS old; CREATE TABLE old.t(a INTEGER PRIMARY KEY, b); CREATE TABLE old.nk(x, y)",
+    );
+    insert();
+    const handle = session.create('main');
+    session.diff(handle, 'old', 't');
+    expect(hex(session.changeset(handle))).toBe(inserted);
+    expect(failure(() => session.diff(handle, 'old', 'nk'))).toEqual(
+      said(1, "diff of nk: nothing can be recorded, for 'main' has no such table with a primary key"),
+    );
+  });
+  test('session.filter keeps to globs', () => {
+    db.exec('CREATE TABLE log_a(a INTEGER PRIMARY KEY); CREATE TABLE log_b(a INTEGER PRIMARY KEY)');
+    const handle = recording();
+    session.filter(handle, ['log_*', '!*_b']);
+    insert();
+    db.exec('INSERT INTO log_a VALUES(1); INSERT INTO log_b VALUES(1)');
+    expect([...new Changeset(session.changeset(handle))].map(({ table }) => table)).toEqual(['log_a']);
+  });
+  test('session.warnings says what is left out', () => {
+    const handle = session.create('main');
+    session.attach(handle, 't');
+    expect(session.warnings(handle)).toEqual([]);
+    session.attach(handle, undefined);
+    expect(session.warnings(handle)).toEqual([
+      {
+        kind: 'no-key',
+        table: 'nk',
+        message: 'nk: a table without a PRIMARY KEY is not recorded; create the session with rowid',
+      },
+    ]);
+  });
+  test('session.sessions lists them, oldest first', () => {
+    const [one, two] = [recording(), session.create('temp')];
+    session.enable(two, false);
+    expect(session.sessions()).toEqual([
+      {
+        h: one,
+        dbname: 'main',
+        tables: ['*'],
+        enabled: true,
+        indirect: false,
+        empty: true,
+        bytes: expect.any(BigInt),
+      },
+      {
+        h: two,
+        dbname: 'temp',
+        tables: [],
+        enabled: false,
+        indirect: false,
+        empty: true,
+        bytes: expect.any(BigInt),
+      },
+    ]);
+  });
+  test('session.delete ends one; what was is told from what never was', () => {
+    const handle = recording();
+    session.delete(handle);
+    expect(failure(() => session.delete(handle))).toEqual(said(12, `session ${handle} is deleted already`));
+    expect(failure(() => session.changeset(handle))).toEqual(
+      said(21, `session ${handle} is deleted already`),
+    );
+    const other = new DatabaseSync(':memory:');
+    const theirs = hostInterfaces(other).session.create('main');
+    expect(failure(() => session.delete(theirs))).toEqual(said(21, /is another connection's/));
+    expect(failure(() => session.delete(7n))).toEqual(
+      said(21, /^there is no session 7: a handle comes from/),
+    );
+    other.close();
+  });
+});
+
+describe('changeset', () => {
+  const held = (text: string): number => {
+    const number = changeset.create();
+    changeset.append(number, new Uint8Array(Buffer.from(text, 'hex')));
+    return number;
+  };
+  const bytesOf = (number: number): string => hex(changeset.read(number, 0n, 1_000_000));
+
+  test('changeset.create, changeset.append, changeset.size and changeset.read: in pieces, both ways', () => {
+    const number = changeset.create();
+    expect([changeset.size(number), bytesOf(number)]).toEqual([0n, '']);
+    for (const byte of Buffer.from(inserted, 'hex')) changeset.append(number, Uint8Array.of(byte));
+    expect(changeset.size(number)).toBe(20n);
+    expect(bytesOf(number)).toBe(inserted);
+    expect(hex(changeset.read(number, 18n, 9))).toBe('0161');
+    expect(changeset.read(number, 2n ** 60n, 9)).toHaveLength(0);
+  });
+  test('changeset.drop frees one, whose number is none from then on', () => {
+    const number = held(inserted);
+    changeset.drop(number);
+    expect(failure(() => changeset.size(number))).toEqual(
+      said(21, `there is no changeset ${number}: it was dropped, or never made`),
+    );
+  });
+  test('changeset.append ends in an error where a GiB is held', () => {
+    const number = changeset.create();
+    const piece = new Uint8Array(2 ** 28);
+    for (let i = 0; i < 4; i++) changeset.append(number, piece);
+    const full = said(
+      13,
+      'the changesets that the connection holds may have 1073741824 bytes: drop those that are done',
+    );
+    expect(failure(() => changeset.append(number, Uint8Array.of(1)))).toEqual(full);
+    expect(failure(() => held(inserted))).toEqual(full);
+    changeset.drop(number);
+    expect(bytesOf(held(inserted))).toBe(inserted);
+  });
+  test('changeset.validate says which byte is wrong, and why', () => {
+    expect(changeset.validate(held(inserted))).toBeUndefined();
+    expect(changeset.validate(held(inserted.slice(0, -2)))).toEqual({
+      offset: expect.any(BigInt),
+      reason: expect.stringMatching(/\w/),
+    });
+    expect(changeset.validate(held('00'))).toEqual({ offset: 0n, reason: expect.any(String) });
+  });
+  test('changeset.changes are read page by page', () => {
+    const handle = session.create('main');
+    session.attach(handle, undefined);
+    db.exec("INSERT INTO t VALUES(1, 'a'), (2, NULL), (3, 2.5)");
+    const number = held(hex(session.changeset(handle)));
+    const first = changeset.changes(number, 0n, 2);
+    expect(first.changes).toHaveLength(2);
+    const rest = changeset.changes(number, first.next ?? 0n, 5);
+    expect(rest.next).toBeUndefined();
+    const all = [...first.changes, ...rest.changes];
+    expect(all.map((change) => change.new)).toEqual(
+      expect.arrayContaining([
+        [
+          { tag: 'value', val: { tag: 'integer', val: 1n } },
+          { tag: 'value', val: { tag: 'text', val: 'a' } },
+        ],
+        [
+          { tag: 'value', val: { tag: 'integer', val: 2n } },
+          { tag: 'value', val: { tag: 'null' } },
+        ],
+      ]),
+    );
+    expect(all[0]).toMatchObject({
+      table: 't',
+      op: 'insert',
+      indirect: false,
+      key: Uint8Array.of(1, 0),
+      old: [],
+    });
+    expect(failure(() => changeset.changes(held('5402'), 0n, 1))).toEqual(said(11, /\w/));
+  });
+  test('changeset.column-names come from the schema where it fits', () => {
+    db.exec('CREATE TABLE g(a INTEGER PRIMARY KEY, v AS (a + 1), b)');
+    expect(changeset.columnNames('g', 2)).toEqual(['a', 'b']);
+    expect(changeset.columnNames('g', 3)).toEqual(['c1', 'c2', 'c3']);
+    expect(changeset.columnNames('none', 1)).toEqual(['c1']);
+  });
+  test('changeset.invert undoes; a patchset cannot be undone', () => {
+    expect(bytesOf(changeset.invert(held(inserted)))).toBe(inserted.replace('740012', '740009'));
+    expect(failure(() => changeset.invert(held(patched)))).toEqual(said(11, /patchset/));
+  });
+  test('changeset.concat makes one of several, by a schema where they are older', () => {
+    const undone = changeset.invert(held(inserted));
+    expect(bytesOf(changeset.concat(Uint32Array.of(held(inserted), undone), undefined))).toBe('');
+    db.exec("ALTER TABLE t ADD COLUMN c DEFAULT 'x'");
+    expect(bytesOf(changeset.concat(Uint32Array.of(held(inserted)), 'main'))).toBe(
+      '5403010000740012000100000000000000010301610301 78'.replace(' ', ''),
+    );
+    expect(failure(() => changeset.concat(Uint32Array.of(held(inserted), held(patched)), undefined))).toEqual(
+      said(1, 'concat: changesets and patchsets cannot be mixed'),
+    );
+  });
+  test('changeset.build makes one of values', () => {
+    const { changes } = changeset.changes(held(inserted), 0n, 1);
+    expect(bytesOf(changeset.build(changes, false))).toBe(inserted);
+    expect(bytesOf(changeset.build(changes, true))).toBe(patched);
+  });
+  test('changeset.apply reports, and changeset.rebase makes local changes fit what it gave', () => {
+    db.exec("INSERT INTO t VALUES(1, 'ours')");
+    const report = JSON.parse(changeset.apply(held(inserted), '{"policy":"ours"}'));
+    expect(report).toMatchObject({ applied: true, changes: 0, tables: [{ table: 't', omitted: 1 }] });
+    expect(rows()).toEqual([[1, 'ours']]);
+    const theirs = JSON.parse(changeset.apply(held(inserted), '{"policy":"theirs"}'));
+    expect(rows()).toEqual([[1, 'a']]);
+    const local = held(inserted.replace(/61$/, '62'));
+    const buffer = new Uint8Array(Buffer.from(theirs.rebase, 'hex'));
+    expect(bytesOf(changeset.rebase(local, [buffer]))).toBe('540201007400'); // the table, and no change of it
+    expect(failure(() => changeset.rebase(local, [Uint8Array.of(1, 2, 3)]))).toEqual(
+      said(11, 'rebase: a rebase buffer is malformed'),
+    );
+  });
+  test('changeset.apply refuses options by name, and what was not granted', () => {
+    const number = held(inserted);
+    expect(failure(() => changeset.apply(number, '{"polizy":1}'))).toEqual(
+      said(21, /^There is no option "polizy": there is .*policy/),
+    );
+    expect(failure(() => changeset.apply(number, '{"changesets":[]}'))).toEqual(said(21, /"changesets"/));
+    expect(failure(() => changeset.apply(number, '{"constructor":1}'))).toEqual(said(21, /"constructor"/));
+    expect(failure(() => changeset.apply(number, '5'))).toEqual(said(21, /must be an object/));
+    expect(failure(() => changeset.apply(number, '{'))).toEqual(said(21, /^this is no JSON: /));
+    const confined = hostInterfaces(db, { grants: { sql: 'ro' } }).changeset;
+    expect(failure(() => confined.apply(number, '{}'))).toEqual(said(23, /allow it with --allow-sql$/));
+    expect(rows()).toEqual([]);
+  });
+  test('changeset.to-json and changeset.from-json lose nothing', () => {
+    const json = changeset.toJson(held(inserted));
+    expect(JSON.parse(json)).toMatchObject({ tables: [{ name: 't' }] });
+    expect(bytesOf(changeset.fromJson(json))).toBe(inserted);
+    expect(failure(() => changeset.fromJson('{"tables":5}'))).toEqual(said(11, 'format must be 1'));
+  });
+  test('changeset.to-sql and changeset.statistics tell people', () => {
+    expect(changeset.toSql(held(inserted)).trim()).toBe(`INSERT INTO "t"("a", "b") VALUES(1, 'a');`);
+    expect(JSON.parse(changeset.statistics(held(inserted)))).toEqual([
+      expect.objectContaining({ table: 't', inserts: 1, updates: 0, deletes: 0 }),
+    ]);
+  });
+});
