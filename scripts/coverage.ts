@@ -9,434 +9,227 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './sources.js';
 
-type Row = readonly [c: string, wit: string, sql: string, code: string, command: string, test: string];
+type Row = readonly [c: string, wit: string, sql: string, code: string, command: string];
 
 const apply = ['changeset.apply', 'changeset_apply', 'DatabaseSync.apply', 'apply'] as const;
-const capture = 'capture';
+const read = ['changeset.changes', 'changeset_rows'] as const;
+const group = ['changeset.concat', 'changeset_group'] as const;
+const rebase = ['changeset.rebase', 'changeset_rebase'] as const;
+const build = ['changeset.build', 'changeset_from_json'] as const;
 
-/** `-`: the C function is used for something that has another shape there. */
+/** `-`: what the C function is for has another shape there. */
 const rows: readonly Row[] = [
-  [
-    'sqlite3session_create',
-    'session.create',
-    'session_create',
-    'DatabaseSync.createSession',
-    capture,
-    'session_create attaches tables at once; without any it records nothing yet',
-  ],
-  [
-    'sqlite3session_delete',
-    'session.delete',
-    'session_delete',
-    'Session.close',
-    capture,
-    'CREATE VIRTUAL TABLE temp.s USING session records until DROP',
-  ],
+  ['sqlite3session_create', 'session.create', 'session_create', 'DatabaseSync.createSession', 'capture'],
+  ['sqlite3session_delete', 'session.delete', 'session_delete', 'Session.close', 'capture'],
   [
     'sqlite3session_object_config',
     'session.create-with',
     'session_create_rowid',
     'createSession({ rowid, size })',
     'capture --rowid',
-    'session_create_rowid records tables without a key by rowid, and all where none is named',
   ],
-  [
-    'sqlite3session_enable',
-    'session.enable',
-    'session_enable',
-    'Session.enabled',
-    '-',
-    'session_enable and session_indirect set and ask',
-  ],
-  [
-    'sqlite3session_indirect',
-    'session.indirect',
-    'session_indirect',
-    'Session.indirect',
-    '-',
-    'session_enable and session_indirect set and ask',
-  ],
-  [
-    'sqlite3session_attach',
-    'session.attach',
-    'session_attach',
-    'Session.attach',
-    'capture --table',
-    'a table that is not there yet is attached all the same',
-  ],
+  ['sqlite3session_enable', 'session.enable', 'session_enable', 'Session.enabled', '-'],
+  ['sqlite3session_indirect', 'session.indirect', 'session_indirect', 'Session.indirect', '-'],
+  ['sqlite3session_attach', 'session.attach', 'session_attach', 'Session.attach', 'capture --table'],
   [
     'sqlite3session_table_filter',
     'session.filter',
     'session_filter',
     'createSession({ filter })',
-    'daemon',
-    'session_filter keeps to globs',
+    'daemon --table',
   ],
-  [
-    'sqlite3session_changeset',
-    'session.changeset',
-    'session_changeset',
-    'Session.changeset',
-    capture,
-    'session_patchset leaves old values out, session_take starts afresh',
-  ],
-  [
-    'sqlite3session_changeset_strm',
-    '-',
-    '-',
-    'Session.changesetStream',
-    '-',
-    'sessions hand out their changeset in pieces, as bytes and as a stream',
-  ],
+  ['sqlite3session_changeset', 'session.changeset', 'session_changeset', 'Session.changeset', 'capture'],
+  ['sqlite3session_changeset_strm', '-', '-', 'Session.changesetStream', '-'],
   [
     'sqlite3session_patchset',
     'session.patchset',
     'session_patchset',
     'Session.patchset',
     'capture --patchset',
-    'session_patchset leaves old values out, session_take starts afresh',
   ],
-  [
-    'sqlite3session_patchset_strm',
-    '-',
-    '-',
-    'Session.patchsetStream',
-    '-',
-    'sessions hand out their changeset in pieces, as bytes and as a stream',
-  ],
-  [
-    'sqlite3session_changeset_size',
-    'session.changeset-size',
-    'session_size',
-    'Session.changesetSize',
-    '-',
-    'session_isempty, session_size and session_memory_used',
-  ],
-  [
-    'sqlite3session_diff',
-    'session.diff',
-    'session_diff',
-    'Session.diff',
-    'diff',
-    'session_diff records what makes one table of another',
-  ],
-  [
-    'sqlite3session_isempty',
-    'session.is-empty',
-    'session_isempty',
-    'Session.isEmpty',
-    '-',
-    'session_isempty, session_size and session_memory_used',
-  ],
-  [
-    'sqlite3session_memory_used',
-    'session.memory-used',
-    'session_memory_used',
-    'Session.memoryUsed',
-    '-',
-    'session_isempty, session_size and session_memory_used',
-  ],
-  [
-    'sqlite3session_config',
-    '-',
-    '-',
-    'SessionRegistry.stream',
-    '-',
-    'sessions hand out their changeset in pieces, as bytes and as a stream',
-  ],
-  [
-    'sqlite3changeset_start',
-    'changeset.changes',
-    'changeset_rows',
-    'Changeset[Symbol.iterator]',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_start_v2',
-    'changeset.changes',
-    'changeset_rows',
-    'Changeset[Symbol.iterator]',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_start_strm',
-    'changeset.append',
-    '-',
-    'Changeset.from',
-    'show',
-    'it comes in pieces of any length',
-  ],
-  [
-    'sqlite3changeset_start_v2_strm',
-    'changeset.append',
-    '-',
-    'Changeset.from',
-    'show',
-    'it comes in pieces of any length',
-  ],
-  [
-    'sqlite3changeset_next',
-    'changeset.changes',
-    'changeset_rows',
-    'Changeset[Symbol.iterator]',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_op',
-    'changeset.changes',
-    'changeset_rows',
-    'Change.op',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_pk',
-    'changeset.changes',
-    'changeset_rows',
-    'Change.key',
-    'show --json',
-    'a key in another order than the columns keeps its places',
-  ],
-  [
-    'sqlite3changeset_old',
-    'changeset.changes',
-    'changeset_rows',
-    'Change.old',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_new',
-    'changeset.changes',
-    'changeset_rows',
-    'Change.new',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_conflict',
-    '-',
-    '-',
-    'Conflict.conflicting',
-    '-',
-    'a handler sees kind, change and the row that is in the way',
-  ],
-  [
-    'sqlite3changeset_fk_conflicts',
-    apply[0],
-    apply[1],
-    'Conflict.foreignKeyViolations',
-    apply[3],
-    'violated foreign keys: counted, aborted by every policy; a rule can let them be',
-  ],
-  [
-    'sqlite3changeset_finalize',
-    'changeset.drop',
-    'changeset_rows',
-    'Changeset[Symbol.iterator]',
-    'show',
-    'its changes are read with their types, keys and operations',
-  ],
-  [
-    'sqlite3changeset_invert',
-    'changeset.invert',
-    'changeset_invert',
-    'Changeset.invert',
-    'invert',
-    'is inverted byte for byte as the C library does',
-  ],
-  [
-    'sqlite3changeset_invert_strm',
-    'changeset.invert',
-    'changeset_invert',
-    'Changeset.invert',
-    'invert',
-    'is inverted byte for byte as the C library does',
-  ],
-  [
-    'sqlite3changeset_concat',
-    'changeset.concat',
-    'changeset_concat',
-    'Changeset.concat',
-    'concat',
-    'is joined byte for byte as the C library does',
-  ],
-  [
-    'sqlite3changeset_concat_strm',
-    'changeset.concat',
-    'changeset_concat',
-    'Changeset.concat',
-    'concat',
-    'is joined byte for byte as the C library does',
-  ],
-  ['sqlite3changeset_apply', ...apply, 'policies: abort, ours, theirs, append-only'],
-  [
-    'sqlite3changeset_apply_strm',
-    'changeset.append',
-    '-',
-    'DatabaseSync.applyChangeset',
-    '-',
-    'it comes in pieces of any length',
-  ],
-  ['sqlite3changeset_apply_v2', ...apply, 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
-  [
-    'sqlite3changeset_apply_v2_strm',
-    'changeset.append',
-    '-',
-    'DatabaseSync.applyChangeset',
-    '-',
-    'it comes in pieces of any length',
-  ],
-  [
-    'sqlite3changeset_apply_v3',
-    apply[0],
-    apply[1],
-    'applyChangeset({ filterChange })',
-    'apply --table',
-    'single changes are filtered',
-  ],
-  [
-    'sqlite3changeset_apply_v3_strm',
-    'changeset.append',
-    '-',
-    'applyChangeset({ filterChange })',
-    '-',
-    'single changes are filtered',
-  ],
-  [
-    'sqlite3changegroup_new',
-    'changeset.concat',
-    'changeset_group',
-    'ChangesetGroup',
-    'concat',
-    'changeset_group is concat over rows, in groups, of many rows',
-  ],
-  [
-    'sqlite3changegroup_delete',
-    'changeset.concat',
-    'changeset_group',
-    'ChangesetGroup.close',
-    'concat',
-    'changeset_group is concat over rows, in groups, of many rows',
-  ],
-  [
-    'sqlite3changegroup_schema',
-    'changeset.concat',
-    '-',
-    'ChangesetGroup.schema',
-    'concat --schema',
-    'a changeset made before a column was added joins one made after',
-  ],
-  [
-    'sqlite3changegroup_config',
-    'changeset.build',
-    'changeset_from_json',
-    'ChangesetGroup.patchset',
-    'build',
-    'it is made of values, as a changeset and as a patchset',
-  ],
-  [
-    'sqlite3changegroup_add',
-    'changeset.concat',
-    'changeset_group',
-    'ChangesetGroup.add',
-    'concat',
-    'changeset_group is concat over rows, in groups, of many rows',
-  ],
-  [
-    'sqlite3changegroup_add_strm',
-    'changeset.append',
-    '-',
-    'ChangesetGroup.add',
-    'concat',
-    'changeset_group is concat over rows, in groups, of many rows',
-  ],
-  [
-    'sqlite3changegroup_add_change',
-    '-',
-    '-',
-    'ChangesetGroup.addChange',
-    '-',
-    'it is made of values, as a changeset and as a patchset',
-  ],
-  ...[
-    'change_begin',
-    'change_int64',
-    'change_double',
-    'change_text',
-    'change_blob',
-    'change_null',
-    'change_finish',
-  ].map(
-    (name): Row => [
-      `sqlite3changegroup_${name}`,
-      'changeset.build',
-      'changeset_from_json',
-      'Changeset.of',
-      'build',
-      'it is made of values, as a changeset and as a patchset',
-    ],
-  ),
-  [
-    'sqlite3changegroup_output',
-    'changeset.concat',
-    'changeset_group',
-    'ChangesetGroup.output',
-    'concat',
-    'changeset_group is concat over rows, in groups, of many rows',
-  ],
-  [
-    'sqlite3changegroup_output_strm',
-    'changeset.read',
-    '-',
-    'ChangesetGroup.outputTo',
-    '-',
-    'sessions hand out their changeset in pieces, as bytes and as a stream',
-  ],
-  ...['create', 'configure', 'rebase', 'rebase_strm', 'delete'].map(
-    (name): Row => [
-      `sqlite3rebaser_${name}`,
-      'changeset.rebase',
-      'changeset_rebase',
-      'Changeset.rebase',
-      'rebase',
-      'local changes are rebased on what was applied before them',
-    ],
-  ),
+  ['sqlite3session_patchset_strm', '-', '-', 'Session.patchsetStream', '-'],
+  ['sqlite3session_changeset_size', 'session.changeset-size', 'session_size', 'Session.changesetSize', '-'],
+  ['sqlite3session_diff', 'session.diff', 'session_diff', 'Session.diff', 'diff'],
+  ['sqlite3session_isempty', 'session.is-empty', 'session_isempty', 'Session.isEmpty', '-'],
+  ['sqlite3session_memory_used', 'session.memory-used', 'session_memory_used', 'Session.memoryUsed', '-'],
+  ['sqlite3session_config', '-', '-', 'Changeset.pieceSize', '-'],
+  ['sqlite3changeset_start', ...read, 'Changeset[Symbol.iterator]', 'show'],
+  ['sqlite3changeset_start_v2', ...read, 'Changeset[Symbol.iterator]', 'show'],
+  ['sqlite3changeset_start_strm', 'changeset.append', '-', 'Changeset.read', '-'],
+  ['sqlite3changeset_start_v2_strm', 'changeset.append', '-', 'Changeset.read', '-'],
+  ['sqlite3changeset_next', ...read, 'Changeset[Symbol.iterator]', 'show'],
+  ['sqlite3changeset_op', ...read, 'Change.op', 'show'],
+  ['sqlite3changeset_pk', ...read, 'Change.key', 'show --json'],
+  ['sqlite3changeset_old', ...read, 'Change.old', 'show'],
+  ['sqlite3changeset_new', ...read, 'Change.new', 'show'],
+  ['sqlite3changeset_conflict', '-', '-', 'Conflict.conflicting', '-'],
+  ['sqlite3changeset_fk_conflicts', apply[0], apply[1], 'Conflict.foreignKeyViolations', apply[3]],
+  ['sqlite3changeset_finalize', 'changeset.drop', 'changeset_rows', 'Changeset[Symbol.iterator]', 'show'],
+  ['sqlite3changeset_invert', 'changeset.invert', 'changeset_invert', 'Changeset.invert', 'invert'],
+  ['sqlite3changeset_invert_strm', 'changeset.append', '-', 'Changeset.invertTo', '-'],
+  ['sqlite3changeset_concat', 'changeset.concat', 'changeset_concat', 'Changeset.concat', 'concat'],
+  ['sqlite3changeset_concat_strm', 'changeset.append', '-', 'Changeset.concatTo', '-'],
+  ['sqlite3changeset_apply', ...apply],
+  ['sqlite3changeset_apply_strm', 'changeset.append', '-', 'DatabaseSync.applyChangeset', '-'],
+  ['sqlite3changeset_apply_v2', ...apply],
+  ['sqlite3changeset_apply_v2_strm', 'changeset.append', '-', 'DatabaseSync.applyStream', '-'],
+  ['sqlite3changeset_apply_v3', apply[0], apply[1], 'applyChangeset({ filterChange })', 'apply --table'],
+  ['sqlite3changeset_apply_v3_strm', 'changeset.append', '-', 'applyChangeset({ filterChange })', '-'],
+  ['sqlite3changegroup_new', ...group, 'ChangesetGroup', 'concat'],
+  ['sqlite3changegroup_delete', ...group, 'ChangesetGroup.close', 'concat'],
+  ['sqlite3changegroup_schema', 'changeset.concat', '-', 'ChangesetGroup.schema', 'concat --schema'],
+  ['sqlite3changegroup_config', ...build, 'ChangesetGroup.patchset', 'build'],
+  ['sqlite3changegroup_add', ...group, 'ChangesetGroup.add', 'concat'],
+  ['sqlite3changegroup_add_strm', 'changeset.append', '-', 'ChangesetGroup.addFrom', '-'],
+  ['sqlite3changegroup_add_change', '-', '-', 'ChangesetGroup.addChange', '-'],
+  ['sqlite3changegroup_change_begin', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_change_int64', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_change_double', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_change_text', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_change_blob', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_change_null', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_change_finish', ...build, 'Changeset.of', 'build'],
+  ['sqlite3changegroup_output', ...group, 'ChangesetGroup.output', 'concat'],
+  ['sqlite3changegroup_output_strm', 'changeset.read', '-', 'ChangesetGroup.outputTo', '-'],
+  ['sqlite3rebaser_create', ...rebase, 'Rebaser', 'rebase'],
+  ['sqlite3rebaser_configure', ...rebase, 'Rebaser.configure', 'rebase'],
+  ['sqlite3rebaser_rebase', ...rebase, 'Rebaser.rebase', 'rebase'],
+  ['sqlite3rebaser_rebase_strm', 'changeset.append', '-', 'Rebaser.rebaseTo', '-'],
+  ['sqlite3rebaser_delete', ...rebase, 'Rebaser.close', 'rebase'],
 ];
 
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+/** The test of each name that is in no test's title. */
+const testOf: Readonly<Record<string, string>> = {
+  session_create: 'session_create attaches tables at once; without any it records nothing yet',
+  session_attach: 'a table that is not there yet is attached all the same',
+  session_changeset: 'captures what the C library writes',
+  session_delete: 'deleted',
+  changeset_from_json: 'changeset_json and back, with the names of the columns',
+  'DatabaseSync.createSession': 'some tables, all, or those that a filter or globs say',
+  'createSession({ filter })': 'some tables, all, or those that a filter or globs say',
+  'createSession({ rowid, size })': 'the size is counted where it was asked for',
+  'Session.close': 'in any order, more than once by using',
+  'Session.enabled': 'only while enabled; marked where indirect',
+  'Session.indirect': 'only while enabled; marked where indirect',
+  'Session.memoryUsed': 'only while enabled; marked where indirect',
+  'Session.attach': 'tables that are attached later, one by one or all',
+  'Session.changeset': 'sessions hand out their changeset in pieces, as bytes and as a stream',
+  'Session.patchset': 'sessions hand out their changeset in pieces, as bytes and as a stream',
+  'Session.changesetStream': 'sessions hand out their changeset in pieces, as bytes and as a stream',
+  'Session.patchsetStream': 'sessions hand out their changeset in pieces, as bytes and as a stream',
+  'Session.changesetSize': 'the size is counted where it was asked for',
+  'Session.diff': 'a diff of two databases: what turns the other into this',
+  'Session.isEmpty': 'what was undone: not empty, and a changeset of no bytes',
+  'Changeset.pieceSize': 'the size of the pieces can be set; memory stays bounded by it',
+  'Changeset[Symbol.iterator]': 'its changes are read with their types, keys and operations',
+  'Changeset.read': 'reading, also inverted',
+  'Change.op': 'its changes are read with their types, keys and operations',
+  'Change.key': 'a key in another order than the columns keeps its places',
+  'Change.old': 'its changes are read with their types, keys and operations',
+  'Change.new': 'its changes are read with their types, keys and operations',
+  'Conflict.conflicting': 'a handler sees kind, change and the row that is in the way',
+  'Conflict.foreignKeyViolations':
+    'violated foreign keys: counted, aborted by every policy; a rule can let them be',
+  'Changeset.invert': 'its inverse undoes it',
+  'Changeset.invertTo': 'inverting, joining, rebasing, grouping',
+  'Changeset.concat': 'a patchset has no inverse, and is not mixed with a changeset',
+  'Changeset.concatTo': 'inverting, joining, rebasing, grouping',
+  'Changeset.of': 'it is made of values, as a changeset and as a patchset',
+  'DatabaseSync.apply': 'policies: abort, ours, theirs, append-only',
+  'DatabaseSync.applyChangeset': 'it comes in pieces of any length',
+  'DatabaseSync.applyStream': 'a changeset of 100 MiB goes from one database to another in much less memory',
+  'applyChangeset({ filterChange })': 'single changes are filtered',
+  ChangesetGroup: 'changes of values of every type, joined by key',
+  'ChangesetGroup.close': 'closed, it says so; twice does no harm',
+  'ChangesetGroup.schema': 'a changeset made before a column was added joins one made after',
+  'ChangesetGroup.patchset': 'changes of values of every type, joined by key',
+  'ChangesetGroup.add': 'a change that does not fit is refused and leaves the group as it was',
+  'ChangesetGroup.addFrom': 'inverting, joining, rebasing, grouping',
+  'ChangesetGroup.addChange': 'what a handler rejects can be kept, and applied later',
+  'ChangesetGroup.output': 'changes of values of every type, joined by key',
+  'ChangesetGroup.outputTo': 'inverting, joining, rebasing, grouping',
+  Rebaser: 'several buffers, in order',
+  'Rebaser.configure': 'several buffers, in order',
+  'Rebaser.rebase': 'several buffers, in order',
+  'Rebaser.rebaseTo': 'inverting, joining, rebasing, grouping',
+  'Rebaser.close': 'a patchset or damaged bytes are no rebase buffer; closed, it says so',
+  capture: 'writes what the script changed and says what it cannot record',
+  'capture --rowid': 'tables, patchsets, rowids, and the refusal to leave something out',
+  'capture --table': 'tables, patchsets, rowids, and the refusal to leave something out',
+  'capture --patchset': 'tables, patchsets, rowids, and the refusal to leave something out',
+  'daemon --table': 'killed and started again it goes on; started after its end it adds to its output',
+  diff: 'invert, concat and diff',
+  invert: 'invert, concat and diff',
+  concat: 'invert, concat and diff',
+  'concat --schema': 'invert, concat and diff',
+  show: 'show names columns by a schema, and does without',
+  'show --json': 'show --json and build are each other’s reverse',
+  apply: 'reports, and refuses the second time',
+  'apply --table': 'wrong policies and tables are refused by name',
+  rebase: 'rebase fits local changes to what was applied before',
+};
+
+const source = (path: string): string => readFileSync(join(root, path), 'utf8');
 const problems: string[] = [];
 
-const bound = read('host/core/c/exports.txt')
+const bound = source('host/core/c/exports.txt')
   .split('\n')
   .filter((name) => /^sqlite3(session|changeset|changegroup|rebaser)_/.test(name));
 for (const name of bound) if (!rows.some(([c]) => c === name)) problems.push(`${name} has no row`);
 for (const [c] of rows) if (!bound.includes(c)) problems.push(`${c} is not bound`);
 
-const wit = Object.fromEntries(['session', 'changeset'].map((name) => [name, read(`wit/1.1.0/${name}.wit`)]));
+const wit = Object.fromEntries(
+  ['session', 'changeset'].map((name) => [name, source(`wit/1.1.0/${name}.wit`)]),
+);
 const guests = ['session/session.c', 'changeset/changeset.c', 'changeset/group.c', 'changeset/rows.c']
-  .map((name) => read(`extensions/${name}`))
+  .map((name) => source(`extensions/${name}`))
+  .join('');
+const classes = readdirSync(join(root, 'host/db'))
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => source(`host/db/${name}`))
+  .join('');
+const commands = readdirSync(join(root, 'host/cli/changeset'))
+  .map((name) => source(`host/cli/changeset/${name}`))
+  .concat(source('host/cli/daemon/daemon.ts'))
   .join('');
 const tests = readdirSync(join(root, 'test'))
   .filter((name) => name.endsWith('.test.ts'))
-  .map((name) => ({ name, text: read(`test/${name}`) }));
+  .map((name) => ({ name, text: source(`test/${name}`) }));
+const titles = tests.flatMap(({ name, text }) =>
+  [...text.matchAll(/\btest\(\s*'((?:[^'\\]|\\.)+)'/g)].map(([, title = '']) => ({ name, title })),
+);
 
-function linked(c: string, title: string): string {
-  const found = tests.find(({ text }) => text.includes(`'${title}'`));
-  if (!found) problems.push(`${c}: there is no test "${title}"`);
-  return `[${title}](${found?.name})`;
+function linked(what: string, title: string, shown = title): string {
+  const found = titles.find((known) => known.title === title);
+  if (!found) problems.push(`${what}: there is no test "${title}"`);
+  return `[${shown}](${found?.name} "${title}")`;
 }
 
-const lines = rows.map(([c, offered, sql, code, command, title]) => {
+/** A name with its test: the one that is given, or the first whose title has the name as a word. */
+function cell(c: string, name: string): string {
+  if (name === '-') return '-';
+  const title = testOf[name] ?? titles.find((known) => known.title.split(/[^\w.-]+/).includes(name))?.title;
+  if (title !== undefined) return linked(c, title, name);
+  problems.push(`${c}: no test has ${name} in its title`);
+  return name;
+}
+
+const lines = rows.map(([c, offered, sql, code, command]) => {
   const [face = '', name = ''] = offered.split('.');
-  if (offered !== '-' && !wit[face]?.includes(`  ${name}: func`))
-    problems.push(`${c}: there is no ${offered} in the WIT`);
-  if (sql !== '-' && !guests.includes(`"${sql}"`)) problems.push(`${c}: there is no SQL function ${sql}`);
-  return `| ${[`\`${c}\``, offered, sql, code, command, linked(c, title)].join(' | ')} |`;
+  const [, member = ''] = /(\w+)(?:\(.*\))?$/.exec(code) ?? [];
+  const [, subcommand = '', option] = /^(\S+)(?: --(\S+))?/.exec(command) ?? [];
+  const there: [string, boolean][] = [
+    [offered, Boolean(wit[face]?.includes(`  ${name}: func`))],
+    [sql, guests.includes(`"${sql}"`)],
+    [code, code.endsWith(']') || new RegExp(`\\b${member}\\b`).test(classes)],
+    [
+      command,
+      commands.includes(`name: '${subcommand}'`) &&
+        (!option || new RegExp(`\\b'?${option}'?: {`).test(commands)),
+    ],
+  ];
+  for (const [what, is] of there) if (what !== '-' && !is) problems.push(`${c}: there is no ${what}`);
+  return `| \`${c}\` | ${[offered, sql, code, command].map((one) => cell(c, one)).join(' | ')} |`;
 });
 
 /** What users of other bindings ask for: answered by a test, or not, and why. */
@@ -454,19 +247,14 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['a session does not dangle when its database is closed', 'in any order, more than once by using'],
   [
     'a session and its database survive garbage collection',
-    null,
-    'held by the statement and session objects; a net frees what is forgotten. No test of its own',
+    'sessions, captures and statements that are forgotten are collected without harm',
   ],
   ['closing in a callback', 'SQL runs in a handler; closing the database there is refused'],
   [
     'exceptions of handlers and filters surface',
     'what a handler or filter throws surfaces as itself, and nothing is applied',
   ],
-  [
-    'applies in several workers share nothing',
-    null,
-    'each thread has an engine of its own. No test of its own',
-  ],
+  ['applies in several workers share nothing', 'applies in several threads share nothing'],
   [
     'malformed bytes are an error',
     'mutated bytes: what the C library refuses is refused, and nothing else is but by a rule',
@@ -480,17 +268,13 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['generated columns', 'generated columns are left out, so names fit the stored ones'],
   ['filter by row', 'single changes are filtered'],
   ['changesets across added columns', 'a changeset made before a column was added joins one made after'],
-  [
-    'changes of the schema in the stream',
-    null,
-    'not yet: a change of the schema is not part of a changeset; the daemon says so',
-  ],
+  ['changes of the schema in the stream', 'changes and statements in order'],
   ['triggers do not act twice unnoticed', 'more columns and triggers on the target are said'],
   ['foreign keys and UNIQUE in any order', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
   ['changes that are there already', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
   ['replaying twice', 'reports, and refuses the second time'],
   ['several changesets at once, all or none', 'several changesets are applied all or none'],
-  ['streams, bounded memory', 'it comes in pieces of any length'],
+  ['streams, bounded memory', 'a changeset of 100 MiB goes from one database to another in much less memory'],
   ['reading what is not committed', 'session_patchset leaves old values out, session_take starts afresh'],
   ['the empty changeset', 'the empty one is one: read, inverted, joined, applied'],
   ['no filter is asked where none is given', 'single changes are filtered'],
@@ -529,10 +313,11 @@ const answers = demands.map(
 const text = `# What is offered of the session extension
 
 Made by scripts/coverage.ts, which fails where a C function has no row, or a row names what is not there. \`-\`: what the
-C function does has no place there, for the whole value is at hand, or a callback would be needed.
+C function does has another shape there, for the whole value is at hand, or a callback would be needed. Each name leads to
+its test.
 
-| C | WIT | SQL | TypeScript | command line | test |
-| --- | --- | --- | --- | --- | --- |
+| C | WIT | SQL | TypeScript | command line |
+| --- | --- | --- | --- | --- |
 ${lines.join('\n')}
 
 # What users of other bindings ask for
@@ -544,7 +329,7 @@ ${answers.join('\n')}
 
 const target = join(root, 'test/COVERAGE.md');
 if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== text)
+  if (source('test/COVERAGE.md') !== text)
     problems.push('test/COVERAGE.md is not what scripts/coverage.ts gives');
 } else {
   writeFileSync(target, text);

@@ -70,6 +70,27 @@ describe('what is recorded', () => {
     expect(tablesOf(globs.changeset())).toEqual(['u']);
     expect(tablesOf(filtered.changeset())).toEqual(['t']);
   });
+  test('tables that are attached later, one by one or all', () => {
+    const session = db.createSession({ tables: [] });
+    db.exec('INSERT INTO t VALUES(1,2)');
+    expect(session.attach('t')).toBe(true);
+    expect(session.attach('nk')).toBe(false);
+    expect(session.attach('later')).toBe(false);
+    db.exec('CREATE TABLE later(a INTEGER PRIMARY KEY)');
+    db.exec(
+      'INSERT INTO t VALUES(2,2); INSERT INTO u VALUES(1); INSERT INTO nk VALUES(1); INSERT INTO later VALUES(1)',
+    );
+    expect([...new Changeset(session.changeset())].map(({ table, new: [key] }) => [table, key])).toEqual([
+      ['t', 2n],
+      ['later', 1n],
+    ]);
+    expect(session.attach()).toBe(true);
+    db.exec('INSERT INTO u VALUES(2)');
+    expect(tablesOf(session.changeset())).toEqual(['t', 'later', 'u']);
+    expect(failure(() => session.attach(5 as unknown as string))).toBe(
+      'The "table" argument must be a string.',
+    );
+  });
   test('only while enabled; marked where indirect', () => {
     const session = db.createSession({ enabled: false, indirect: true });
     expect([session.enabled, session.indirect]).toEqual([false, true]);
