@@ -32,6 +32,7 @@ import {
 } from './policy.js';
 import { query, quotedName, run } from './query.js';
 import type { Warning } from './schema.js';
+import { changesOfPieces } from './streams.js';
 import { survey, surveyKinds } from './survey.js';
 import { type TableReport, Tally } from './tally.js';
 import { changesOf } from './transform.js';
@@ -53,6 +54,8 @@ export interface ReportOptions extends ApplyFlags {
   refuse?: boolean | readonly Warning['kind'][];
   /** Runs integrity_check and foreign_key_check at the end, and takes everything back where they find something. */
   check?: boolean;
+  /** Hears now and then how far it is, of `total`. Counted are bytes: each is read to plan, and to apply. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /** What came of a changeset. It can be written as JSON but for `rebase`. */
@@ -72,6 +75,9 @@ export interface ApplyReport {
   rebase: Uint8Array;
 }
 
+/** How much is read at a time where somebody hears of it, in bytes. */
+const pieceSize = 65_536;
+
 const optionKinds = {
   ...applyFlagKinds,
   policy: 'any',
@@ -82,6 +88,7 @@ const optionKinds = {
   dryRun: 'boolean',
   refuse: 'any',
   check: 'boolean',
+  onProgress: 'function',
 } as const;
 
 /** Checks options of {@link applyWithReport} at once. @throws TypeError that names what is wrong */
@@ -165,19 +172,35 @@ export function applyWithReport(
     },
   };
 
+  const total = 2 * changesets.reduce((sum, { length }) => sum + length, 0);
+  let done = 0;
+  const watched = function* (changeset: Uint8Array): Generator<Uint8Array, void, void> {
+    for (let at = 0; at < changeset.length; at += pieceSize) {
+      const piece = changeset.subarray(at, at + pieceSize);
+      yield piece;
+      done += piece.length;
+      options.onProgress?.(done, total);
+    }
+  };
+  const { onProgress } = options;
+  const planned = (changeset: Uint8Array): Iterable<Change> =>
+    onProgress
+      ? changesOfPieces(connection.engine, watched(changeset), options.invert)
+      : changesOf(core, changeset, options.invert);
+
   const rebases: Uint8Array[] = [];
   const all = (): boolean => {
     for (const changeset of changesets) {
       round += 1;
       const skipped = survey(connection, changeset, report.warnings, options.triggers !== false);
-      for (const change of changesOf(core, changeset, options.invert)) {
+      for (const change of planned(changeset)) {
         if (skipped.has(change.table)) tally.of(change.table).skipped += 1;
         else if (!include(change.table)) tally.of(change.table).filtered += 1;
         else tally.planned(change, 1);
       }
       refuse(connection, report, options.refuse);
       const came = attempt(
-        () => applyTo(connection, changeset, handlers),
+        () => applyTo(connection, onProgress ? watched(changeset) : changeset, handlers),
         () => violated,
       );
       if (!came?.done) {
