@@ -96,17 +96,17 @@ export class Progress implements Disposable {
     const parts = [this.#note === '' ? this.#what : `${this.#what} ${this.#note}`];
     const done = this.#done;
     const total = this.#total ?? 0;
-    if (total > 0) {
+    if (done > 0 && total > 0) {
       const share = Math.min(1, done / total);
       const filled = Math.round(share * barWidth);
       parts.push(`[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${Math.floor(share * 100)}%`);
-      parts.push(
-        this.#unit ? `${done} of ${total} ${this.#unit}` : `${megabytes(done)} of ${megabytes(total)} MB`,
-      );
-    } else if (done > 0) parts.push(this.#unit ? `${done} ${this.#unit}` : `${megabytes(done)} MB`);
+      parts.push(this.#unit ? `${done} of ${total} ${this.#unit}` : `${amount(done)} of ${amount(total)}`);
+    } else if (done > 0) parts.push(this.#unit ? `${done} ${this.#unit}` : amount(done));
     parts.push(`${Math.round(elapsed / 1000)} s`);
     return parts.join('  ');
   }
 }
 
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+function amount(bytes: number): string {
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -192,9 +192,9 @@ export function applyWithReport(
   const all = (): boolean => {
     for (const changeset of changesets) {
       round += 1;
-      const skipped = survey(connection, changeset, report.warnings, options.triggers !== false);
+      const skips = survey(connection, report.warnings, options.triggers !== false);
       for (const change of planned(changeset)) {
-        if (skipped.has(change.table)) tally.of(change.table).skipped += 1;
+        if (skips(change)) tally.of(change.table).skipped += 1;
         else if (!include(change.table)) tally.of(change.table).filtered += 1;
         else tally.planned(change, 1);
       }
