@@ -1,6 +1,6 @@
 /**
- * Kills the daemon at random under load, again and again, and proves that no committed change is missing from
- * the changeset, and none is there twice.
+ * Kills the daemon at random under load, again and again, and proves that no committed change, of rows or of the
+ * schema, is missing from what it captured, and none is there twice.
  *
  *     npm run test:daemon                    200 rounds
  *     npm run test:daemon -- --rounds 10
@@ -8,7 +8,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,9 +77,11 @@ export interface TortureResult {
   rounds: number;
   /** Transactions whose commit was answered. */
   committed: number;
-  /** Rows of the two tables that differ from what the changeset makes of the first state. */
+  /** Of them, how many changed the schema. */
+  schema: number;
+  /** Rows and objects of the schema that differ from what the capture makes of the first state. */
   different: number;
-  /** Acknowledged rows that are not in the database. */
+  /** Acknowledged rows and tables that are not in the database. */
   lost: number;
   bytes: number;
 }
@@ -96,6 +98,8 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
     string,
   ];
   const acknowledged: number[] = [];
+  const tables: string[] = [];
+  let changesOfSchema = 0;
   let running: ChildProcess | undefined;
   try {
     const first = new DatabaseSync(db);
@@ -105,7 +109,7 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
 
     const start = async (): Promise<ChildProcess> => {
       const program = join(dist, 'cli/main.js');
-      const args = [program, 'changeset', 'daemon', '--db', db, '--socket', socket, '--output', out];
+      const args = [program, 'changeset', 'daemon', '--db', db, '--socket', socket, '--output', out, '--ddl'];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
       let said = '';
       for await (const data of child.stderr as AsyncIterable<Buffer>) {
@@ -116,11 +120,45 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
     };
 
     let next = 1;
+    /** Statements that change the schema among others, alone and in a transaction; many fail, as they may. */
+    const changeSchema = async (client: Client, id: number): Promise<void> => {
+      const column = `c${random(4)}`;
+      const alone = [
+        `ALTER TABLE a ADD COLUMN ${column} DEFAULT ${id}`,
+        `ALTER TABLE a DROP COLUMN ${column}`,
+        `CREATE INDEX IF NOT EXISTS i${random(5)} ON a(n)`,
+        `DROP INDEX IF EXISTS i${random(5)}`,
+        `PRAGMA user_version=${id}`,
+      ];
+      if (random(2) === 0) {
+        const answer = await client.ask(alone[random(alone.length)] ?? '');
+        if (!answer.error) changesOfSchema += 1;
+        return;
+      }
+      const table = `made${id}`;
+      await client.ask('BEGIN');
+      await client.ask(`UPDATE a SET n=n+1 WHERE id % 11 = ${random(11)}`);
+      await client.ask(`CREATE TABLE ${table}(k INTEGER PRIMARY KEY, v)`);
+      await client.ask(`INSERT INTO ${table} VALUES(1, ${id}), (2, 'x')`);
+      if (random(2) === 0) await client.ask(`ALTER TABLE ${table} ADD COLUMN w DEFAULT 7`);
+      if (random(2) === 0) await client.ask(`UPDATE ${table} SET v=v+1`);
+      const gone = tables.at(random(tables.length + 1));
+      if (gone !== undefined && random(2) === 0) {
+        tables.splice(tables.indexOf(gone), 1);
+        await client.ask(`DROP TABLE IF EXISTS ${gone}`);
+      }
+      const keep = random(4) > 0;
+      const answer = await client.ask(keep ? 'COMMIT' : 'ROLLBACK');
+      if (!keep || answer.error) return;
+      tables.push(table);
+      changesOfSchema += 1;
+    };
     const work = async (client: Client, round: number): Promise<void> => {
       while (!client.socket.destroyed) {
         const id = next++;
-        const insert = `INSERT INTO a VALUES(${id}, ${round}, ${random(9)}, '${'x'.repeat(random(3000))}')`;
-        if (random(3) > 0) {
+        const insert = `INSERT INTO a(id, round, n, text) VALUES(${id}, ${round}, ${random(9)}, '${'x'.repeat(random(3000))}')`;
+        if (random(5) === 0) await changeSchema(client, id);
+        else if (random(3) > 0) {
           const answer = await client.ask(insert);
           if (!answer.error) acknowledged.push(id);
         } else {
@@ -156,27 +194,43 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
     if (running.exitCode !== 0 || !existsSync(out))
       throw new Error(`the daemon ended with ${running.exitCode}`);
 
-    const { readFileSync } = await import('node:fs');
-    const changeset = new Uint8Array(readFileSync(out));
+    const capture = new Uint8Array(readFileSync(out));
     const replayed = new DatabaseSync(copy);
-    replayed.exec('DROP TRIGGER tr');
-    if (!replayed.applyChangeset(changeset))
-      throw new Error('the changeset met a conflict: a change is there twice');
+    if (!replayed.applyCapture(capture).applied)
+      throw new Error('the capture met a conflict: a change is there twice');
     replayed.prepare('ATTACH ? AS live').run(db);
-    let different = 0;
-    for (const table of ['a', 'b']) {
+    const differing = (columns: string, table: string): number => {
+      let rows = 0;
       for (const [one, other] of [
         ['main', 'live'],
         ['live', 'main'],
       ]) {
-        const sql = `SELECT count(*) AS n FROM (SELECT * FROM ${one}.${table} EXCEPT SELECT * FROM ${other}.${table})`;
-        different += Number(replayed.prepare(sql).get()?.n);
+        const sql = `SELECT count(*) AS n FROM
+          (SELECT ${columns} FROM ${one}.${table} EXCEPT SELECT ${columns} FROM ${other}.${table})`;
+        rows += Number(replayed.prepare(sql).get()?.n);
       }
+      return rows;
+    };
+    let different = differing('type, name, sql', 'sqlite_schema');
+    if (different === 0) {
+      const names = replayed.prepare("SELECT name FROM live.sqlite_schema WHERE type='table'").all();
+      for (const { name } of names) different += differing('*', String(name));
     }
+    const version = (schema: string): unknown => replayed.prepare(`PRAGMA ${schema}.user_version`).get();
+    if (JSON.stringify(version('main')) !== JSON.stringify(version('live'))) different += 1;
     const there = replayed.prepare('SELECT 1 FROM live.a WHERE id=?');
-    const lost = acknowledged.filter((id) => !there.get(id)).length;
+    const made = replayed.prepare('SELECT 1 FROM live.sqlite_schema WHERE name=?');
+    const lost =
+      acknowledged.filter((id) => !there.get(id)).length + tables.filter((table) => !made.get(table)).length;
     replayed.close();
-    return { rounds, committed: acknowledged.length, different, lost, bytes: changeset.length };
+    return {
+      rounds,
+      committed: acknowledged.length,
+      schema: changesOfSchema,
+      different,
+      lost,
+      bytes: capture.length,
+    };
   } finally {
     running?.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

@@ -48,7 +48,7 @@ describe('capture', () => {
     expect(run(['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs'], script)).toMatchObject({
       code: 0,
       out: '',
-      err: 'warning: nk: a table without a PRIMARY KEY is not recorded; create the session with rowid\n',
+      err: 'warning: nk: a table without a PRIMARY KEY is not recorded (--rowid records it)\n',
     });
     expect(run(['stat', 'o.cs']).out).toBe(
       'table  inserts  updates  deletes  indirect  bytes\nusers        1        1        1         0     87\n',
@@ -61,7 +61,7 @@ describe('capture', () => {
     );
     expect(found.code).toBe(1);
     expect(found.err).toContain(
-      'near "nonsense": syntax error; what was committed before it is in the changeset of 87 bytes',
+      'standard input, line 1: near "nonsense": syntax error; what was committed before it was written: a changeset of 87 bytes\n',
     );
     expect(run(['stat', 'o.cs']).out).toContain('users        1        1        1 ');
   });
@@ -178,7 +178,7 @@ describe('making changesets', () => {
   test('output is written whole or not at all', () => {
     expect(run(['invert', 'o.cs', '-o', 'none/i.cs'])).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/none\/i\.cs cannot be written: ENOENT/),
+      err: expect.stringContaining('none/i.cs cannot be written: no such file or directory\n'),
     });
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'b.db', 'o.cs']);
   });

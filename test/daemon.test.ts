@@ -125,7 +125,7 @@ describe('lines', () => {
     expect(await ask('SAVEPOINT x;')).toBe(
       '-- error 21: begin a transaction first: savepoints live in one here\n',
     );
-    expect(await ask('.status')).toBe('-- 1 transactions captured: t +2 ~0 -0\n');
+    expect(await ask('.status')).toBe('-- 2 transactions captured: t +2 ~0 -0, schema !1\n');
     await ask('quit');
     await ended;
     expect(child.exitCode).toBe(0);
@@ -173,7 +173,11 @@ describe('frames', () => {
     expect(await ask({ id: 5 })).toMatchObject({ error: { code: 21 } });
     expect(await ask({ id: 6, command: 'status' })).toEqual({
       id: 6,
-      status: { transactions: 1, tables: [{ table: 't', inserts: 1, updates: 0, deletes: 0 }] },
+      status: {
+        transactions: 2,
+        tables: [{ table: 't', inserts: 1, updates: 0, deletes: 0 }],
+        statements: 1,
+      },
     });
   });
 });

@@ -11,6 +11,8 @@ export interface SqlOptions {
    * runs only where the columns are called so.
    */
   readonly columnNames?: ColumnNames;
+  /** Hears for each change how many bytes were read. */
+  readonly heard?: (offset: number) => void;
 }
 
 export function quoteName(name: string): string {
@@ -62,6 +64,7 @@ export function* sqlStatements(bytes: Uint8Array, options: SqlOptions = {}): Gen
   const reader = new ChangesetReader(bytes);
   const known = new Map<object, readonly string[]>();
   while (reader.next()) {
+    options.heard?.(reader.end);
     const { table, columns, op } = reader;
     let names = known.get(table);
     if (!names) {

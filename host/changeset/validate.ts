@@ -33,10 +33,12 @@ export interface Fault {
  * they need, the indirect flag is 0 or 1, tables of changesets and patchsets are not mixed, a change has its whole
  * key and no NULL in it, INSERT and DELETE have all of their values. Not looked at: whether text is UTF-8, and which
  * numbers tell the columns of the key.
+ *
+ * @param heard called now and then with how many bytes are checked
  */
-export function validate(bytes: Uint8Array): Fault | null {
+export function validate(bytes: Uint8Array, heard?: (offset: number) => void): Fault | null {
   try {
-    check(plain(bytes));
+    check(plain(bytes), heard);
     return null;
   } catch (error) {
     if (!(error instanceof ChangesetError)) throw error;
@@ -44,11 +46,19 @@ export function validate(bytes: Uint8Array): Fault | null {
   }
 }
 
-function check(bytes: Uint8Array): void {
+/** How many bytes are checked between two calls of the listener, at least. */
+const stride = 2 ** 20;
+
+function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined): void {
   const size = bytes.length;
   let table: Table | undefined;
   let at = 0;
+  let next = heard ? stride : Number.POSITIVE_INFINITY;
   while (at < size) {
+    if (at >= next) {
+      heard?.(at);
+      next = at + stride;
+    }
     const op = bytes[at] as number;
     if (op === changesetMark || op === patchsetMark) {
       if (table && table.patchset !== (op === patchsetMark)) {

@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { checkGrants } from '../db/grants.js';
 import { type Described, type Inspection, inspect } from '../loader/inspect.js';
+import type { Option } from './command.js';
 import { ownHelp, takeOwnOptions } from './options.js';
 import { programName } from './shell.js';
 
@@ -14,6 +15,8 @@ const usage = `Usage: ${programName} inspect FILE.wasm [--json] [options]
 Says what a component is, what it asks for and what it brings, and whether it would be loaded with the options
 given. Exit code: 0 where it would be, 1 where not, 2 where there is no such file.
 `;
+
+export const inspectOptions: Readonly<Record<string, Option>> = { json: { help: 'as a JSON document' } };
 
 /** What the thread that runs the component answers. */
 export type Answer = { readonly described: Described } | { readonly failed: string };

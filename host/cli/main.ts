@@ -5,20 +5,11 @@ import { isatty } from 'node:tty';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
+import { subcommandHelp, subcommands } from './subcommands.js';
 
 async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === 'changeset') {
-    const { changesetMain } = await import('./changeset/main.js');
-    return changesetMain(argv.slice(1));
-  }
-  if (argv[0] === 'inspect') {
-    const { inspectMain } = await import('./inspect.js');
-    return inspectMain(argv.slice(1));
-  }
-  if (argv[0] === 'new-extension') {
-    const { newExtensionMain } = await import('./new-extension.js');
-    return newExtensionMain(argv.slice(1));
-  }
+  const subcommand = subcommands.find(({ name }) => name === argv[0]);
+  if (subcommand) return subcommand.run(argv.slice(1));
   let args: string[];
   let own: OwnOptions;
   try {
@@ -37,7 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return runSupervised({ args, own });
   }
   const code = runShell({ args, own, terminal: processTerminal() });
-  if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help')) process.stderr.write(ownHelp());
+  if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help'))
+    process.stderr.write(ownHelp() + subcommandHelp());
   return code;
 }
 

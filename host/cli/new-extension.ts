@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { contract } from '../interfaces/index.js';
+import type { Option } from './command.js';
 import { programName } from './shell.js';
 
 /** The interfaces that a component of each world exports beside `metadata`. */
@@ -36,6 +37,13 @@ const tools: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 const oldestNode: Readonly<Record<string, string>> = { c: '>=20.19', typescript: '>=22' };
 
+const languages = Object.keys(tools);
+
+export const newExtensionOptions: Readonly<Record<'world' | 'language', Option>> = {
+  world: { value: 'WORLD', choices: Object.keys(worlds), help: 'what it brings' },
+  language: { value: 'LANGUAGE', choices: languages, help: 'what it is written in' },
+};
+
 const usage = `Usage: ${programName} new-extension NAME [--world WORLD] [--language LANGUAGE]
 
 Makes a folder NAME with an extension, its WIT, a build and a test. Then, in that folder:
@@ -44,7 +52,7 @@ npm install && npm run build && npm test
    --world WORLD        what it brings: ${Object.keys(worlds).slice(0, 4).join(', ')} (all of these by
                         one interface each), ${Object.keys(worlds).slice(4).join(', ')};
                         minimal, which is scalar functions, unless said otherwise
-   --language LANGUAGE  ${Object.keys(tools).join(' or ')}; c unless said otherwise. Components in TypeScript
+   --language LANGUAGE  ${languages.join(' or ')}; c unless said otherwise. Components in TypeScript
                         carry an interpreter: they need Node 22 or later
 `;
 
@@ -87,7 +95,7 @@ function requestOf(argv: readonly string[]): Request {
   });
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
-    if (token.name !== 'world' && token.name !== 'language') {
+    if (!Object.hasOwn(newExtensionOptions, token.name)) {
       throw new Error(`new-extension has no option ${token.rawName}: there is --world and --language`);
     }
     if (token.value === undefined) throw new Error(`missing argument to ${token.rawName}`);
@@ -97,15 +105,16 @@ function requestOf(argv: readonly string[]): Request {
   }
   const [name = ''] = positionals;
   checkName(name);
-  const choose = (option: 'world' | 'language', usual: string, known: string[]): string => {
+  const choose = (option: 'world' | 'language', usual: string): string => {
     const value = String(values[option] ?? usual);
+    const known = newExtensionOptions[option].choices ?? [];
     if (known.includes(value)) return value;
     throw new Error(`there is no ${option} "${value}": choose one of ${known.join(', ')}`);
   };
   return {
     name,
-    world: choose('world', 'minimal', Object.keys(worlds)),
-    language: choose('language', 'c', Object.keys(tools)),
+    world: choose('world', 'minimal'),
+    language: choose('language', 'c'),
   };
 }
 

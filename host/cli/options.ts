@@ -15,14 +15,18 @@ interface OwnOption {
   /** Whether a value follows: always, as `--name=value` only, or never. */
   readonly value: 'always' | 'joined' | 'never';
   readonly help: string;
+  /** What the value can be, for shell completion; anything where it is not said. */
+  readonly values?: 'folders' | readonly string[];
   /** Takes the value; false where it is none. `value` is '' where there is none. */
   set(options: OwnOptions, value: string): boolean;
 }
 
-const known: Readonly<Record<string, OwnOption>> = {
+/** By name, with its dashes. */
+export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--locking': {
     value: 'always',
     help: '--locking auto|none  the file locks that sqlite3 takes (auto), or none at all',
+    values: ['auto', 'none'],
     set(options, value) {
       if (value !== 'auto' && value !== 'none') return false;
       options.locking = value;
@@ -32,6 +36,7 @@ const known: Readonly<Record<string, OwnOption>> = {
   '--allow-sql': {
     value: 'joined',
     help: '--allow-sql[=ro]     components may run SQL, or only such as reads',
+    values: ['ro'],
     set(options, value) {
       if (value !== '' && value !== 'ro') return false;
       options.grants.sql = value === 'ro' ? 'ro' : 'rw';
@@ -41,6 +46,7 @@ const known: Readonly<Record<string, OwnOption>> = {
   '--allow-fs': {
     value: 'always',
     help: '--allow-fs DIR[:ro]  components may use the files in a folder, or only read them',
+    values: 'folders',
     set(options, value) {
       const path = value.replace(/:ro$/, '');
       if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
@@ -85,6 +91,27 @@ const known: Readonly<Record<string, OwnOption>> = {
   },
 };
 
+/** The sqlite3 shell's own options, for completion alone: switches, and those that a value follows. */
+export const shellSwitches =
+  'append ascii bail batch box column csv deserialize echo header help html ifexists interactive json line list ' +
+  'markdown memtrace no-rowid-in-view nofollow noheader noinit pcachetrace quote readonly safe stats table tabs ' +
+  'unsafe-testing version vfstrace';
+export const shellOptions = {
+  cmd: 'any',
+  escape: ['symbol', 'ascii', 'off'],
+  init: 'files',
+  lookaside: 'any',
+  maxsize: 'any',
+  mmap: 'any',
+  newline: 'any',
+  nonce: 'any',
+  nullvalue: 'any',
+  pagecache: 'any',
+  screenwidth: 'any',
+  separator: 'any',
+  vfs: 'any',
+} as const;
+
 /**
  * Separates our options from the shell's, which stay as they are, in their order.
  *
@@ -104,7 +131,7 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
       break;
     }
     const [, name = arg, joined] = /^(--[a-z-]+)=(.*)$/s.exec(arg) ?? [];
-    const option = Object.hasOwn(known, name) ? known[name] : undefined;
+    const option = Object.hasOwn(ownOptions, name) ? ownOptions[name] : undefined;
     if (!option) {
       args.push(arg);
       continue;
@@ -125,6 +152,6 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
 
 /** What `-help` adds to the shell's own text. */
 export function ownHelp(): string {
-  const lines = Object.values(known).map(({ help }) => `   ${help}\n`);
+  const lines = Object.values(ownOptions).map(({ help }) => `   ${help}\n`);
   return `Options of sqlite-wasm-run:\n${lines.join('')}`;
 }

@@ -111,11 +111,32 @@ const words: Readonly<Record<string, number>> = {
 const token =
   /(;)|(\s+|--[^\n]*\n?|\/\*[\s\S]*?\*\/)|([`'"])[\s\S]*?\3|\[[^\]]*\]|([\w$\u0080-\uffff]+)|[\s\S]/gy;
 
+/** Whether a text is whole statements, as `sqlite3_complete` sees it. */
 export function isComplete(sql: string): boolean {
+  return scan(sql, () => {}) === 1;
+}
+
+/** Where the first statement ends, behind its semicolon; -1 where none is whole. */
+export function statementEnd(sql: string): number {
+  let first = -1;
+  scan(sql, (end) => {
+    first = end;
+    return true;
+  });
+  return first;
+}
+
+/**
+ * Goes through a text. Returns the state at its end, or -1 where something is open there.
+ *
+ * @param ended hears where each statement ends; `true` ends the scan
+ */
+export function scan(sql: string, ended: (end: number) => unknown): number {
   let state = 0;
-  for (const [text, semicolon, blank, quote, word] of sql.matchAll(token)) {
+  for (const { 0: text, 1: semicolon, 2: blank, 3: quote, 4: word, index } of sql.matchAll(token)) {
     // What is opened and not closed matches as its first character alone.
-    if (quote === undefined && word === undefined && /^['"`[]$/.test(text)) return false;
+    if (quote === undefined && word === undefined && /^['"`[]$/.test(text)) return -1;
+    if (text === '/' && sql.startsWith('/*', index)) return -1;
     let column = 2;
     if (semicolon) column = 0;
     else if (blank !== undefined) column = 1;
@@ -124,6 +145,7 @@ export function isComplete(sql: string): boolean {
       column = Object.hasOwn(words, known) ? (words[known] ?? 2) : 2;
     }
     state = Number(transitions[state]?.charAt(column));
+    if (semicolon && state === 1 && ended(index + 1) === true) return state;
   }
-  return state === 1;
+  return state;
 }

@@ -147,6 +147,11 @@ export class CaptureLog {
     ];
   }
 
+  /** What was lost. */
+  get lost(): Warning[] {
+    return [...this.#lost];
+  }
+
   /** A statement that may change the schema is about to begin. */
   before(sql: string): void {
     const { database, kind } = this.#settings;

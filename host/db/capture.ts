@@ -56,6 +56,11 @@ export class Capture implements Disposable {
     return this.#live().warnings();
   }
 
+  /** Those of the warnings that tell of something that was lost. Quick, for most of the time there are none. */
+  lost(): Warning[] {
+    return this.#live().lost;
+  }
+
   /** Ends the capture. @throws Error (ERR_INVALID_STATE) where it is closed, or a callback is running */
   close(): void {
     const log = this.#live();

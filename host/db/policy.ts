@@ -66,6 +66,9 @@ const named: Readonly<Record<PolicyName, readonly PolicyRule[]>> = {
   ],
 };
 
+/** The policies that have a name. */
+export const policyNames: readonly string[] = Object.keys(named);
+
 function oneOf(what: string, value: unknown, names: readonly string[]): void {
   if (typeof value === 'string' && names.includes(value)) return;
   throw invalidValue(`The ${what} ${JSON.stringify(value)} is not known: there is ${names.join(', ')}.`);

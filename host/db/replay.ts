@@ -46,10 +46,13 @@ export function applyCapture(
   if (options.invert && entries.some(({ kind }) => kind === 'ddl')) {
     throw invalidValue('A capture in which the schema changes cannot be inverted.');
   }
-  const { dryRun = false, check = false, ...rest } = options;
+  const { dryRun = false, check = false, onProgress, ...rest } = options;
   const each: ReportOptions = { triggers: false, fkNoAction: true, ...rest };
   const report: CaptureReport = { applied: true, dryRun, changes: 0, entries: [], problems: [] };
   const ordered = options.invert ? entries.toReversed() : entries;
+  const sizeOf = (entry: CaptureEntry): number => (entry.kind === 'ddl' ? 0 : 2 * entry.bytes.length);
+  const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  let before = 0;
   withinSavepoint(connection, 'sqlite_wasm_run_capture', () => {
     for (const entry of ordered) {
       if (entry.kind === 'ddl') {
@@ -57,7 +60,12 @@ export function applyCapture(
         report.entries.push({ sql: entry.sql });
         continue;
       }
-      const came = applyWithReport(connection, [entry.bytes], each);
+      const heard = onProgress && ((done: number): void => onProgress(before + done, total));
+      const came = applyWithReport(connection, [entry.bytes], {
+        ...each,
+        ...(heard && { onProgress: heard }),
+      });
+      before += sizeOf(entry);
       report.entries.push(came);
       report.changes += came.changes;
       if (!came.applied) {

@@ -10,6 +10,7 @@ import {
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
+import type { Spool } from '../vfs/spool.js';
 import {
   type Applied,
   type ApplyFlags,
@@ -54,6 +55,8 @@ export interface ReportOptions extends ApplyFlags {
   refuse?: boolean | readonly Warning['kind'][];
   /** Runs integrity_check and foreign_key_check at the end, and takes everything back where they find something. */
   check?: boolean;
+  /** Hears now and then how far it is, of `total`. Counted are bytes: each is read to plan, and to apply. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /** What came of a changeset. It can be written as JSON but for `rebase`. */
@@ -73,6 +76,9 @@ export interface ApplyReport {
   rebase: Uint8Array;
 }
 
+/** How much is read at a time where somebody hears of it, in bytes. */
+const pieceSize = 65_536;
+
 const optionKinds = {
   ...applyFlagKinds,
   policy: 'any',
@@ -83,6 +89,7 @@ const optionKinds = {
   dryRun: 'boolean',
   refuse: 'any',
   check: 'boolean',
+  onProgress: 'function',
 } as const;
 
 /** Checks options of {@link applyWithReport} at once. @throws TypeError that names what is wrong */
@@ -107,13 +114,13 @@ export function checkReportOptions(options: ReportOptions): void {
 }
 
 /**
- * Applies changesets one after another, all of them or none. One that comes in pieces is gone through several times.
+ * Applies changesets one after another, all of them or none. Each is read twice: to plan, and to apply.
  *
  * @throws SqliteError where one is malformed, SQLite fails, or a warning is to be refused
  */
 export function applyWithReport(
   connection: Connection,
-  changesets: readonly ChangesetInput[],
+  changesets: readonly (Uint8Array | Spool)[],
   options: ReportOptions = {},
 ): ApplyReport {
   const { engine } = connection;
@@ -167,19 +174,33 @@ export function applyWithReport(
     },
   };
 
+  const { onProgress } = options;
+  const sizeOf = (input: Uint8Array | Spool): number =>
+    input instanceof Uint8Array ? input.length : input.size;
+  const total = 2 * changesets.reduce((sum, input) => sum + sizeOf(input), 0);
+  let done = 0;
+  const watched = function* (input: Uint8Array | Spool): Generator<Uint8Array, void, void> {
+    for (const piece of input instanceof Uint8Array ? cut(input) : input) {
+      yield piece;
+      done += piece.length;
+      onProgress?.(done, total);
+    }
+  };
+  const heard = (input: Uint8Array | Spool): ChangesetInput => (onProgress ? watched(input) : input);
+
   const rebases: Uint8Array[] = [];
   const all = (): boolean => {
     for (const changeset of changesets) {
       round += 1;
-      const skipped = survey(connection, changeset, report.warnings, options.triggers !== false);
-      for (const change of changesOfInput(engine, changeset, options.invert)) {
-        if (skipped.has(change.table)) tally.of(change.table).skipped += 1;
+      const skips = survey(connection, report.warnings, options.triggers !== false);
+      for (const change of changesOfInput(engine, heard(changeset), options.invert)) {
+        if (skips(change)) tally.of(change.table).skipped += 1;
         else if (!include(change.table)) tally.of(change.table).filtered += 1;
         else tally.planned(change, 1);
       }
       refuse(connection, report, options.refuse);
       const came = attempt(
-        () => applyTo(connection, changeset, handlers),
+        () => applyTo(connection, heard(changeset), handlers),
         () => violated,
       );
       if (!came?.done) {
@@ -202,6 +223,10 @@ export function applyWithReport(
   }
   report.rebase = new Uint8Array(Buffer.concat(rebases));
   return report;
+}
+
+function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
 /**

@@ -1,10 +1,9 @@
 /** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
 
-import type { ChangesetInput } from './apply.js';
+import type { Change } from './changes.js';
 import type { Connection } from './engine.js';
 import { query } from './query.js';
 import { tableShape, type Warning } from './schema.js';
-import { changesOfInput } from './streams.js';
 
 /** The kinds of warnings that {@link survey} gives. */
 export const surveyKinds: readonly Warning['kind'][] = [
@@ -17,44 +16,40 @@ export const surveyKinds: readonly Warning['kind'][] = [
 ];
 
 /**
- * Adds to `warnings` what SQLite would pass over without a word: it only logs that a table is missing, has fewer
- * columns or another key. Returns those tables.
+ * Looks at the table of each change of a changeset, as things stand when its first one comes. Adds to `warnings` what
+ * SQLite would pass over without a word: it only logs that a table is missing, has fewer columns or another key.
  *
- * @throws SqliteError (SQLITE_CORRUPT) where the changeset is malformed
+ * @returns says of a change whether SQLite skips it for that
  */
 export function survey(
   connection: Connection,
-  changeset: ChangesetInput,
   warnings: Warning[],
   triggersFire: boolean,
-): Set<string> {
-  const skipped = new Set<string>();
-  const seen = new Set<string>();
+): (change: Change) => boolean {
+  const skipped = new Map<string, boolean>();
   const warn = (kind: Warning['kind'], table: string, text: string): void => {
     if (warnings.some((known) => known.kind === kind && known.table === table)) return;
     warnings.push({ kind, table, message: `${table}: ${text}` });
   };
-  for (const { table, key } of changesOfInput(connection.engine, changeset)) {
-    if (seen.has(table)) continue;
-    seen.add(table);
+  const skips = ({ table, key }: Change): boolean => {
     const shape = tableShape(connection, 'main', table);
     if (!shape || shape.kind === 'view') {
       warn('missing-table', table, 'there is no such table, so its changes are skipped');
-      skipped.add(table);
-      continue;
+      return true;
     }
     const isStatistics = table.toLowerCase() === 'sqlite_stat1'; // its key is known without being declared
     const keyed = isStatistics || shape.key.some((place) => place > 0);
     const own = keyed ? shape.key : [1, ...shape.key];
     const has = own.length;
     // A column of the key behind the changes' last one is another key too.
+    let skip = false;
     const differs = own.some((place, i) => place !== (key[i] ?? 0));
     if (has < key.length) {
       warn('fewer-columns', table, `it has ${has} columns, the changes have ${key.length}: they are skipped`);
-      skipped.add(table);
+      skip = true;
     } else if (!isStatistics && differs) {
       warn('different-key', table, 'it has another PRIMARY KEY than the changes, which are skipped');
-      skipped.add(table);
+      skip = true;
     } else if (has > key.length) {
       const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
       warn('more-columns', table, rest);
@@ -62,7 +57,7 @@ export function survey(
     if (shape.kind === 'shadow') {
       warn('shadow-table', table, 'it belongs to a virtual table, which these changes go past');
     }
-    if (!triggersFire) continue;
+    if (!triggersFire) return skip;
     const triggers = query(
       connection,
       "SELECT count(*) FROM main.sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE",
@@ -71,6 +66,14 @@ export function survey(
     if (triggers[0]?.[0]) {
       warn('triggers', table, 'it has triggers, which fire on the changes: what they did may be done twice');
     }
-  }
-  return skipped;
+    return skip;
+  };
+  return (change) => {
+    let skip = skipped.get(change.table);
+    if (skip === undefined) {
+      skip = skips(change);
+      skipped.set(change.table, skip);
+    }
+    return skip;
+  };
 }

@@ -1,60 +1,197 @@
 /** Files of the subcommands: what they read, and what they write whole or not at all. */
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { validate } from '../../changeset/index.js';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from '../../index.js';
-import { CommandError, exitCodes } from './command.js';
+import { CommandError, exitCodes } from '../command.js';
+import { writeBytes } from '../output.js';
+import { Progress } from '../progress.js';
 
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** A reason without the code, the call and the path that Node puts around it. */
+export function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /^[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message;
+}
 
-/** The bytes of a file, or of standard input for `-`. */
+/** How the user knows an input. */
+export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
+
+/** More than this no changeset can have, for the C library counts with an int. */
+const mostBytes = 2 ** 31 - 1;
+const pieceSize = 2 ** 20;
+
+let standardInputRead = false;
+
+/** The bytes of a file, or of standard input for `-`, which can be read once. */
 export function readInput(path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path === '-' ? 0 : path));
-  } catch (error) {
-    throw new CommandError(`${path === '-' ? 'standard input' : path} cannot be read: ${reason(error)}`);
-  }
-}
-
-/** A changeset that was checked. */
-export function readChangeset(path: string): Uint8Array {
-  const bytes = readInput(path);
-  const fault = validate(bytes);
-  if (!fault) return bytes;
-  const name = path === '-' ? 'standard input' : path;
-  throw new CommandError(
-    `${name} is no changeset: ${fault.reason} at byte ${fault.offset}`,
-    exitCodes.malformed,
-  );
-}
-
-/** Writes bytes to standard output, or to a file that is there whole or, where that fails, as it was before. */
-export function writeOutput(path: string, bytes: Uint8Array): void {
   if (path === '-') {
-    if (process.stdout.isTTY) {
-      throw new CommandError(
-        'a changeset is not for a terminal: name a file with -o, or pipe it on',
-        exitCodes.usage,
-      );
-    }
-    for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
-    return;
+    if (standardInputRead) throw new CommandError('standard input can be read once only', exitCodes.usage);
+    standardInputRead = true;
   }
-  const work = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {
-    const file = openSync(work, 'w');
+    const file = path === '-' ? 0 : openSync(path, 'r');
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-      fsyncSync(file);
+      const status = fstatSync(file);
+      if (status.isDirectory()) throw new CommandError(`${path} is a folder`);
+      return readAll(file, status, nameOf(path));
     } finally {
-      closeSync(file);
+      if (file !== 0) closeSync(file);
     }
-    renameSync(work, path);
-    syncFolder(dirname(path));
   } catch (error) {
-    rmSync(work, { force: true });
-    throw new CommandError(`${path} cannot be written: ${reason(error)}`);
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`${nameOf(path)} cannot be read: ${reason(error)}`);
+  }
+}
+
+function readAll(file: number, status: Stats, name: string): Uint8Array {
+  const known = status.isFile() ? status.size : 0;
+  if (known > mostBytes) throw new CommandError(`${name} has more than 2 GiB`);
+  using progress = new Progress(`reading ${name}`, known);
+  let bytes = new Uint8Array(known + 1); // the last one shows that it ends there
+  let size = 0;
+  for (;;) {
+    if (size === bytes.length) {
+      if (size > mostBytes) throw new CommandError(`${name} has more than 2 GiB`);
+      const grown = new Uint8Array(Math.min(mostBytes + 1, Math.max(2 * size, pieceSize)));
+      grown.set(bytes);
+      bytes = grown;
+    }
+    const count = readPatiently(file, bytes, size, Math.min(pieceSize, bytes.length - size));
+    if (count === 0) return bytes.subarray(0, size);
+    size += count;
+    progress.at(size);
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Reads some bytes; 0 is the end. */
+function readPatiently(file: number, bytes: Uint8Array, at: number, room: number): number {
+  for (;;) {
+    try {
+      return readSync(file, bytes, at, room, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0; // Windows says so of a pipe
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(sleeper, 0, 0, 5); // a terminal or pipe that another process made non-blocking
+    }
+  }
+}
+
+/** Where a command's result goes. It is checked before there is one, for then it may be had only once. */
+export class Output {
+  readonly #path: string;
+  /** Where the bytes go in the end: behind links. */
+  readonly #target: string = '-';
+  #mode = 0o666;
+  /** Whether the target is something other than a file, such as a pipe. */
+  #device = false;
+
+  /**
+   * @param path a file, which may be there, or `-` for standard output
+   * @param database what may not be overwritten
+   * @throws CommandError where it cannot be written
+   */
+  constructor(path: string, database?: string) {
+    this.#path = path;
+    if (path === '-') {
+      if (!process.stdout.isTTY) return;
+      const message = 'a changeset is not for a terminal: name a file with -o, or pipe it on';
+      throw new CommandError(message, exitCodes.usage);
+    }
+    try {
+      this.#target = existsSync(path) ? realpathSync(path) : resolve(path);
+      const status = statSync(this.#target, { throwIfNoEntry: false });
+      if (status?.isDirectory()) throw new CommandError(`${path} cannot be written: it is a folder`);
+      this.#device = status !== undefined && !status.isFile();
+      if (status) {
+        this.#mode = status.mode & 0o777;
+        accessSync(this.#target, constants.W_OK);
+      }
+      if (!this.#device) accessSync(dirname(this.#target), constants.W_OK);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+    if (
+      this.#target === (database === undefined ? undefined : resolve(database)) ||
+      isDatabase(this.#target)
+    ) {
+      throw new CommandError(`${path} is a database: it is not overwritten`, exitCodes.usage);
+    }
+  }
+
+  /** Writes bytes; the file is there whole or, where that fails or is interrupted, as it was before. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#path === '-') {
+      writeBytes(bytes);
+      return;
+    }
+    const work = this.#device
+      ? this.#target
+      : join(dirname(this.#target), `.${basename(this.#target)}.${process.pid}`);
+    const remove = (): void => {
+      if (!this.#device) rmSync(work, { force: true });
+    };
+    const end = (signal: NodeJS.Signals): void => {
+      remove();
+      release();
+      process.kill(process.pid, signal);
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const release = (): void => signals.forEach((signal) => void process.off(signal, end));
+    for (const signal of signals) process.on(signal, end);
+    try {
+      const file = await open(work, 'w', this.#mode);
+      try {
+        for (let at = 0; at < bytes.length; at += pieceSize) {
+          await file.writeFile(bytes.subarray(at, at + pieceSize));
+        }
+        if (!this.#device) await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (this.#device) return;
+      await rename(work, this.#target);
+      syncFolder(dirname(this.#target));
+    } catch (error) {
+      remove();
+      throw this.#failure(error);
+    } finally {
+      release();
+    }
+  }
+
+  #failure(error: unknown): CommandError {
+    if (error instanceof CommandError) return error;
+    return new CommandError(`${this.#path} cannot be written: ${reason(error)}`);
+  }
+}
+
+/** Whether a file begins as a database does. */
+function isDatabase(path: string): boolean {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(16);
+    readSync(file, head, 0, 16, 0);
+    return head.toString('latin1') === 'SQLite format 3\0';
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -74,29 +211,14 @@ export function openDatabase(
   path: string,
   options: { readOnly?: boolean; make?: boolean } = {},
 ): DatabaseSync {
+  let database: DatabaseSync | undefined;
   try {
     if (!options.make && path !== ':memory:') closeSync(openSync(path, 'r'));
-    return new DatabaseSync(path, { readOnly: options.readOnly ?? false, timeout: 5000 });
+    database = new DatabaseSync(path, { readOnly: options.readOnly ?? false, timeout: 5000 });
+    database.prepare('SELECT count(*) FROM sqlite_schema').get(); // a file that is none shows only now
+    return database;
   } catch (error) {
+    database?.close();
     throw new CommandError(`${path} cannot be opened: ${reason(error)}`);
   }
-}
-
-/** The names of a table's columns as changesets have them, asked of a database where there is one. */
-export function columnNamesOf(
-  database: DatabaseSync | undefined,
-): (table: string, count: number) => string[] | undefined {
-  const known = new Map<string, string[]>();
-  return (table, count) => {
-    if (!database) return undefined;
-    let names = known.get(table);
-    if (!names) {
-      const rows = database
-        .prepare('SELECT name FROM pragma_table_xinfo(?) WHERE hidden=0 ORDER BY cid')
-        .all(table);
-      names = rows.map((row) => String(row.name));
-      known.set(table, names);
-    }
-    return names.length === count ? names : undefined;
-  };
 }

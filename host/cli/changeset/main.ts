@@ -1,10 +1,21 @@
 /** `sqlite-wasm-run changeset`: finds the subcommand and runs it. */
 
+import { Engine } from '../../db/engine.js';
+import { useEngine } from '../../db/thread.js';
+import { extensionLoader } from '../../loader/loader.js';
+import { nodeFileSystem } from '../../vfs/node.js';
+import { type Command, CommandError, exitCodes, helpOf, nearest, parse } from '../command.js';
 import { daemon } from '../daemon/daemon.js';
-import { type Command, CommandError, exitCodes, helpOf, nearest, parse } from './command.js';
-import { apply, capture, diff } from './database.js';
+import { flush, print, say } from '../output.js';
+import { statusLine, tick } from '../progress.js';
+import { programName } from '../shell.js';
+import { apply } from './apply.js';
+import { capture } from './capture.js';
+import { diff } from './diff.js';
 import { check, show, sql, stat } from './show.js';
 import { build, concat, invert, rebase } from './transform.js';
+
+const program = `${programName} changeset`;
 
 /** In the order of the help. */
 export const commands: readonly Command[] = [
@@ -24,8 +35,11 @@ export const commands: readonly Command[] = [
 
 function overview(): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('');
-  return `sqlite-wasm-run changeset COMMAND [options]\n\n${lines}
+  const lines = commands.map(
+    ({ name, summary }) =>
+      `  ${name.padEnd(width)}  ${summary.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}\n`,
+  );
+  return `${program} COMMAND [options]\n\n${lines.join('')}
 A file named - is standard input or output. Each command has --help.
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 not applied for a conflict or check, 4 no changeset.\n`;
 }
@@ -33,28 +47,56 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 not applied for a conflict or check
 /** @param args what follows `changeset`. Returns the exit code. */
 export async function changesetMain(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(overview());
-    return name === undefined ? exitCodes.usage : exitCodes.done;
-  }
   const command = commands.find((known) => known.name === name);
   try {
-    if (!command) {
-      const names = commands.map((known) => known.name);
-      const near = nearest(name, names);
-      throw new CommandError(
-        `there is no command "${name}"${near ? `: did you mean ${near}?` : `: there is ${names.join(', ')}`}`,
-        exitCodes.usage,
-      );
-    }
-    if (rest.includes('--help') || rest.includes('-h')) {
-      process.stdout.write(helpOf(command));
-      return exitCodes.done;
-    }
-    return await command.run(parse(command, rest));
+    return await run(name, command, rest);
   } catch (error) {
+    statusLine.clear();
+    const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
+    if (code === exitCodes.unread) return code;
+    flush(); // what was printed before it
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`sqlite-wasm-run changeset${command ? ` ${command.name}` : ''}: ${message}\n`);
-    return error instanceof CommandError ? error.exitCode : exitCodes.failed;
+    say(`${program}${command ? ` ${command.name}` : ''}: ${message}`);
+    return code;
   }
+}
+
+async function run(
+  name: string | undefined,
+  command: Command | undefined,
+  args: readonly string[],
+): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    print(overview());
+    flush();
+    return name === undefined ? exitCodes.usage : exitCodes.done;
+  }
+  if (!command) {
+    const names = commands.map((known) => known.name);
+    const near = nearest(name, names);
+    throw new CommandError(
+      `there is no command "${name}"${near ? `: did you mean ${near}?` : `: there is ${names.join(', ')}`}`,
+      exitCodes.usage,
+    );
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    print(helpOf(program, command));
+    flush();
+    return exitCodes.done;
+  }
+  const given = parse(program, command, args);
+  useEngine(
+    () =>
+      new Engine({
+        fileSystems: [nodeFileSystem({ locking: 'auto' }), nodeFileSystem({ locking: 'none' })],
+        extensions: (engine) => extensionLoader(engine),
+        interrupted() {
+          tick(); // asked now and then while a statement runs
+          return false;
+        },
+      }),
+  );
+  const code = await command.run(given);
+  flush();
+  return code;
 }

@@ -1,12 +1,41 @@
 /** Subcommands that look at changesets: show, sql, stat, validate. */
 
 import { styleText } from 'node:util';
-import { ChangesetReader, sqlStatements, statistics, toJson, validate } from '../../changeset/index.js';
+import {
+  ChangesetReader,
+  sqlStatements,
+  statistics,
+  type TableStatistics,
+  toJson,
+} from '../../changeset/index.js';
 import { sqlValueAt } from '../../changeset/sql.js';
-import { type Command, exitCodes, type Given, type Option } from './command.js';
-import { columnNamesOf, openDatabase, readChangeset, readInput } from './files.js';
+import type { CaptureEntry, DatabaseSync } from '../../index.js';
+import { type Command, exitCodes, type Given, type Option } from '../command.js';
+import { print } from '../output.js';
+import { Progress } from '../progress.js';
+import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';
+import { nameOf, openDatabase, readInput } from './files.js';
 
 const schemaOption: Option = { value: 'FILE', help: 'a database whose schema names the columns' };
+
+/** The names of a table's columns as changesets have them, asked of a database where there is one. */
+function columnNamesOf(
+  database: DatabaseSync | undefined,
+): (table: string, count: number) => string[] | undefined {
+  const known = new Map<string, string[]>();
+  return (table, count) => {
+    if (!database) return undefined;
+    let names = known.get(table);
+    if (!names) {
+      const rows = database
+        .prepare('SELECT name FROM pragma_table_xinfo(?) WHERE hidden=0 ORDER BY cid')
+        .all(table);
+      names = rows.map((row) => String(row.name));
+      known.set(table, names);
+    }
+    return names.length === count ? names : undefined;
+  };
+}
 
 /** Runs `action` with the columns' names, from the database where one is named. */
 function withNames<T>(given: Given, action: (names: ReturnType<typeof columnNamesOf>) => T): T {
@@ -15,28 +44,35 @@ function withNames<T>(given: Given, action: (names: ReturnType<typeof columnName
   return action(columnNamesOf(database));
 }
 
-type Paint = (style: 'red' | 'green' | 'yellow' | 'bold', text: string) => string;
+type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold';
+type Paint = (style: Style, text: string) => string;
 
 function painter(wish: string | undefined): Paint {
   const on = wish === 'always' || (wish !== 'never' && process.stdout.isTTY && !process.env.NO_COLOR);
   return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
 }
 
-/** One change as lines: `+` a new row, `-` one that is gone, `~` one that changed, with the values before and after. */
+/** Control characters as escapes: a row is one line, and a value cannot play with the terminal. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    const short = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
+    return short ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** One change as a line: `+` a new row, `-` one that is gone, `~` one that changed, with the values before and after. */
 function describe(reader: ChangesetReader, names: readonly string[], paint: Paint): string {
   const { op, table } = reader;
   const mark = reader.indirect ? ' (indirect)' : '';
   const each = (text: (name: string, i: number) => string | undefined): string =>
     names.map(text).filter(Boolean).join(', ');
-  if (op === 18) {
-    return paint('green', `+ ${each((name, i) => `${name}=${sqlValueAt(reader, reader.newAt(i))}`)}${mark}`);
-  }
   const old = (i: number): string => sqlValueAt(reader, reader.oldAt(i));
+  const line = (style: Style, text: string): string => paint(style, visible(`${text}${mark}`));
+  if (op === 18)
+    return line('green', `+ ${each((name, i) => `${name}=${sqlValueAt(reader, reader.newAt(i))}`)}`);
   if (op === 9) {
-    return paint(
-      'red',
-      `- ${each((name, i) => (reader.oldAt(i) < 0 ? undefined : `${name}=${old(i)}`))}${mark}`,
-    );
+    return line('red', `- ${each((name, i) => (reader.oldAt(i) < 0 ? undefined : `${name}=${old(i)}`))}`);
   }
   const key = each((name, i) => (table.key[i] ? `${name}=${old(i)}` : undefined));
   const changed = each((name, i) => {
@@ -44,44 +80,105 @@ function describe(reader: ChangesetReader, names: readonly string[], paint: Pain
     const after = sqlValueAt(reader, reader.newAt(i));
     return reader.oldAt(i) < 0 ? `${name}: ${after}` : `${name}: ${old(i)} -> ${after}`;
   });
-  return paint('yellow', `~ ${key} | ${changed}${mark}`);
+  return line('yellow', `~ ${key} | ${changed}`);
 }
+
+/** Says how far printing is, where what is printed does not show it. */
+function printing(bytes: number): Progress | undefined {
+  return process.stdout.isTTY ? undefined : new Progress('printing', bytes);
+}
+
+const sizeOf = (entries: readonly CaptureEntry[]): number =>
+  changesetsOf(entries).reduce((sum, { length }) => sum + length, 0);
 
 export const show: Command = {
   name: 'show',
-  summary: 'Shows what a changeset changes, row by row: + added, - deleted, ~ changed.',
+  summary:
+    'Shows what a changeset changes, row by row: + added, - deleted, ~ changed; of a capture also, behind !, what\n' +
+    'changes the schema.',
   operands: 'IN',
   count: [1, 1],
   options: {
     db: schemaOption,
     json: { help: 'as a JSON document, which `build` makes the same bytes of' },
-    color: { value: 'WHEN', help: 'always, never or auto' },
+    color: { value: 'WHEN', choices: ['always', 'never', 'auto'], help: 'always, never or auto' },
   },
   run(given) {
-    const bytes = readChangeset(given.rest[0] ?? '-');
+    const entries = readEntries(given.rest[0] ?? '-');
     withNames(given, (columnNames) => {
       if (given.on('json')) {
-        process.stdout.write(`${JSON.stringify(toJson(bytes, columnNames), null, 2)}\n`);
+        printJson(entries, columnNames);
         return;
       }
       const paint = painter(given.text('color'));
-      const reader = new ChangesetReader(bytes);
-      let table: unknown;
-      let names: readonly string[] = [];
-      while (reader.next()) {
-        if (reader.table !== table) {
-          table = reader.table;
-          const { columns } = reader;
-          names =
-            columnNames(reader.table.name, columns) ?? Array.from({ length: columns }, (_, i) => `c${i + 1}`);
-          process.stdout.write(`${paint('bold', reader.table.name)}\n`);
+      using progress = printing(sizeOf(entries));
+      let before = 0;
+      for (const entry of entries) {
+        if (entry.kind === 'ddl') {
+          print(`${paint('cyan', `! ${entry.sql}`)}\n`);
+          continue;
         }
-        process.stdout.write(`  ${describe(reader, names, paint)}\n`);
+        showChanges(entry.bytes, columnNames, paint, (offset) => progress?.at(before + offset));
+        before += entry.bytes.length;
       }
     });
     return exitCodes.done;
   },
 };
+
+function showChanges(
+  bytes: Uint8Array,
+  columnNames: ReturnType<typeof columnNamesOf>,
+  paint: Paint,
+  heard: (offset: number) => void,
+): void {
+  const reader = new ChangesetReader(bytes);
+  let table: unknown;
+  let names: readonly string[] = [];
+  while (reader.next()) {
+    if (reader.table !== table) {
+      table = reader.table;
+      const { columns } = reader;
+      names =
+        columnNames(reader.table.name, columns) ?? Array.from({ length: columns }, (_, i) => `c${i + 1}`);
+      print(`${paint('bold', visible(reader.table.name))}\n`);
+    }
+    print(`  ${describe(reader, names, paint)}\n`);
+    heard(reader.end);
+  }
+}
+
+/** A changeset as `toJson` has it; a capture as `{"format": 1, "entries": [...]}` of such and `{"sql": "..."}`. */
+function printJson(entries: readonly CaptureEntry[], columnNames: ReturnType<typeof columnNamesOf>): void {
+  const documents = entries.map((entry) =>
+    entry.kind === 'ddl' ? { sql: entry.sql } : toJson(entry.bytes, columnNames),
+  );
+  const single = statementsOf(entries).length === 0 && documents.length < 2;
+  const document = single ? (documents[0] ?? toJson(new Uint8Array(0))) : { format: 1, entries: documents };
+  for (const piece of jsonPieces(document, single ? 4 : 6)) print(piece);
+  print('\n');
+}
+
+/**
+ * What `JSON.stringify(value, null, 2)` gives, in pieces, for a text has at most half a GiB.
+ *
+ * @param depth down to where it is cut into pieces
+ */
+function* jsonPieces(value: unknown, depth: number, indent = ''): Generator<string, void, void> {
+  if (depth === 0 || typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
+    yield JSON.stringify(value, null, 2).replaceAll('\n', `\n${indent}`);
+    return;
+  }
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const inner = `${indent}  `;
+  let separator = open;
+  for (const [name, item] of Object.entries(value)) {
+    yield `${separator}\n${inner}${Array.isArray(value) ? '' : `${JSON.stringify(name)}: `}`;
+    yield* jsonPieces(item, depth - 1, inner);
+    separator = ',';
+  }
+  yield `\n${indent}${close}`;
+}
 
 export const sql: Command = {
   name: 'sql',
@@ -91,24 +188,49 @@ export const sql: Command = {
   count: [1, 1],
   options: { db: schemaOption },
   run(given) {
-    const bytes = readChangeset(given.rest[0] ?? '-');
+    const entries = readEntries(given.rest[0] ?? '-');
     withNames(given, (columnNames) => {
-      for (const statement of sqlStatements(bytes, { columnNames })) process.stdout.write(`${statement}\n`);
+      using progress = printing(sizeOf(entries));
+      let before = 0;
+      for (const entry of entries) {
+        if (entry.kind === 'ddl') {
+          print(`${entry.sql};\n`);
+          continue;
+        }
+        const heard = (offset: number): void => progress?.at(before + offset);
+        for (const statement of sqlStatements(entry.bytes, { columnNames, heard })) print(`${statement}\n`);
+        before += entry.bytes.length;
+      }
     });
     return exitCodes.done;
   },
 };
+
+/** The counts of all changesets together. */
+function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
+  const sums = new Map<string, TableStatistics>();
+  for (const bytes of changesetsOf(entries)) {
+    for (const { table, ...counts } of statistics(bytes)) {
+      const sum = sums.get(table);
+      if (!sum) sums.set(table, { table, ...counts });
+      else for (const [name, count] of Object.entries(counts)) sum[name as keyof typeof counts] += count;
+    }
+  }
+  return [...sums.values()];
+}
 
 export const stat: Command = {
   name: 'stat',
   summary: 'Counts what a changeset changes, per table.',
   operands: 'IN',
   count: [1, 1],
-  options: { json: { help: 'as a JSON document' } },
+  options: { json: { help: 'as a JSON document: {"tables": [...], "statements": N}' } },
   run(given) {
-    const counts = statistics(readChangeset(given.rest[0] ?? '-'));
+    const entries = readEntries(given.rest[0] ?? '-');
+    const counts = countsOf(entries);
+    const statements = statementsOf(entries).length;
     if (given.on('json')) {
-      process.stdout.write(`${JSON.stringify(counts, null, 2)}\n`);
+      print(`${JSON.stringify({ tables: counts, statements }, null, 2)}\n`);
       return exitCodes.done;
     }
     const head = ['table', 'inserts', 'updates', 'deletes', 'indirect', 'bytes'];
@@ -122,15 +244,16 @@ export const stat: Command = {
       const cells = row.map((text, i) =>
         i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0),
       );
-      process.stdout.write(`${cells.join('  ')}\n`);
+      print(`${cells.join('  ')}\n`);
     }
+    if (statements > 0) print(`and ${counted(statements, 'statement')} that changed the schema\n`);
     return exitCodes.done;
   },
 };
 
 export const check: Command = {
   name: 'validate',
-  summary: 'Says of each file whether it is a changeset, and if not, which byte is wrong and why.',
+  summary: 'Says of each file whether it is a changeset or capture, and if not, which byte is wrong and why.',
   operands: 'IN ...',
   count: [1, Number.POSITIVE_INFINITY],
   options: {},
@@ -138,14 +261,9 @@ export const check: Command = {
     let code: number = exitCodes.done;
     for (const path of given.rest) {
       const bytes = readInput(path);
-      const fault = validate(bytes);
-      if (fault) code = exitCodes.malformed;
-      const kind =
-        bytes.length === 0 ? 'an empty changeset' : bytes[0] === 0x50 ? 'a patchset' : 'a changeset';
-      const text = fault
-        ? `wrong: ${fault.reason} at byte ${fault.offset}`
-        : `${kind} of ${bytes.length} bytes`;
-      process.stdout.write(`${path}: ${text}\n`);
+      const checked = checkedEntries(bytes, nameOf(path));
+      if (typeof checked === 'string') code = exitCodes.malformed;
+      print(`${path}: ${typeof checked === 'string' ? `wrong: ${checked}` : kindOf(bytes)}\n`);
     }
     return code;
   },

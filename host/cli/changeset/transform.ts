@@ -1,9 +1,19 @@
 /** Subcommands that make changesets of changesets or documents: invert, concat, rebase, build. */
 
 import { ChangesetError, fromJson } from '../../changeset/index.js';
-import { Changeset, ChangesetGroup, SqliteError } from '../../index.js';
-import { type Command, CommandError, exitCodes, type Option } from './command.js';
-import { openDatabase, readChangeset, readInput, writeOutput } from './files.js';
+import { type CaptureEntry, Changeset, encodeCapture, SqliteError } from '../../index.js';
+import { type Command, CommandError, exitCodes, type Option } from '../command.js';
+import { Progress } from '../progress.js';
+import {
+  changesetsOf,
+  condensed,
+  joined,
+  pieces,
+  readChangeset,
+  readEntries,
+  statementsOf,
+} from './entries.js';
+import { nameOf, Output, openDatabase, readInput } from './files.js';
 
 export const outputOption: Option = {
   value: 'OUT',
@@ -27,19 +37,27 @@ export const invert: Command = {
   operands: 'IN',
   count: [1, 1],
   options: { output: outputOption },
-  run(given) {
-    const bytes = readChangeset(given.rest[0] ?? '-');
-    writeOutput(
-      given.text('output') ?? '-',
-      ofInput(() => new Changeset(bytes).invert().bytes),
-    );
+  async run(given) {
+    const output = new Output(given.text('output') ?? '-');
+    const bytes = readChangeset(given.rest[0] ?? '-', 'cannot be inverted');
+    await output.write(ofInput(() => inverted(bytes)));
     return exitCodes.done;
   },
 };
 
+function inverted(bytes: Uint8Array): Uint8Array {
+  using progress = new Progress('inverting', bytes.length);
+  const parts: Uint8Array[] = [];
+  const watched = pieces(bytes, (done) => progress.at(done));
+  Changeset.invertTo(watched, (piece) => parts.push(piece));
+  return Buffer.concat(parts);
+}
+
 export const concat: Command = {
   name: 'concat',
-  summary: 'Writes one changeset that does what several do one after another.',
+  summary:
+    'Writes one changeset that does what several do one after another; of captures, one capture, in which what\n' +
+    'changes the schema stays in its place.',
   operands: 'IN ...',
   count: [1, Number.POSITIVE_INFINITY],
   options: {
@@ -49,17 +67,19 @@ export const concat: Command = {
       help: 'a database by which changesets older than its newest columns are filled up',
     },
   },
-  run(given) {
-    const all = given.rest.map(readChangeset);
+  async run(given) {
+    const output = new Output(given.text('output') ?? '-');
     const schema = given.text('schema');
+    const entries = given.rest.flatMap(readEntries);
+    const captures = statementsOf(entries).length > 0;
+    if (captures && schema !== undefined) {
+      const message = 'there is no --schema for captures: what adds columns is in them';
+      throw new CommandError(message, exitCodes.usage);
+    }
     using database = schema === undefined ? undefined : openDatabase(schema, { readOnly: true });
-    const joined = ofInput(() => {
-      using group = new ChangesetGroup();
-      if (database) group.schema(database);
-      for (const bytes of all) group.add(bytes);
-      return group.output().bytes;
-    });
-    writeOutput(given.text('output') ?? '-', joined);
+    await output.write(
+      ofInput(() => (captures ? encodeCapture(condensed(entries)) : joined(changesetsOf(entries), database))),
+    );
     return exitCodes.done;
   },
 };
@@ -74,36 +94,52 @@ export const rebase: Command = {
     with: { value: 'FILE', multiple: true, required: true, help: 'a rebase buffer; several in their order' },
     output: outputOption,
   },
-  run(given) {
-    const bytes = readChangeset(given.rest[0] ?? '-');
+  async run(given) {
+    const output = new Output(given.text('output') ?? '-');
+    const bytes = readChangeset(given.rest[0] ?? '-', 'cannot be rebased');
     const buffers = given.texts('with').map(readInput);
-    writeOutput(
-      given.text('output') ?? '-',
-      ofInput(() => new Changeset(bytes).rebase(...buffers).bytes),
-    );
+    await output.write(ofInput(() => new Changeset(bytes).rebase(...buffers).bytes));
     return exitCodes.done;
   },
 };
 
 export const build: Command = {
   name: 'build',
-  summary: 'Writes the changeset that a JSON document describes, as `show --json` prints it.',
+  summary: 'Writes the changeset or capture that a JSON document describes, as `show --json` prints it.',
   operands: 'IN',
   count: [1, 1],
   options: { output: outputOption },
-  run(given) {
+  async run(given) {
+    const output = new Output(given.text('output') ?? '-');
     const path = given.rest[0] ?? '-';
+    const text = new TextDecoder().decode(readInput(path));
     let document: unknown;
     try {
-      document = JSON.parse(new TextDecoder().decode(readInput(path)));
+      document = JSON.parse(text);
     } catch (error) {
-      if (error instanceof CommandError) throw error;
-      throw new CommandError(`${path} is no JSON: ${(error as Error).message}`, exitCodes.malformed);
+      throw new CommandError(`${nameOf(path)} is no JSON: ${(error as Error).message}`, exitCodes.malformed);
     }
-    writeOutput(
-      given.text('output') ?? '-',
-      ofInput(() => fromJson(document)),
-    );
+    await output.write(ofInput(() => built(document)));
     return exitCodes.done;
   },
 };
+
+/** The bytes of a document as `show --json` prints it. @throws ChangesetError where it is none */
+function built(document: unknown): Uint8Array {
+  const { format, entries } = (document ?? {}) as { format?: unknown; entries?: unknown };
+  if (entries === undefined) return fromJson(document);
+  if (format !== 1) throw new ChangesetError('format must be 1');
+  if (!Array.isArray(entries)) throw new ChangesetError('entries must be an array');
+  return encodeCapture(
+    entries.map((entry: unknown, index): CaptureEntry => {
+      const { sql } = (entry ?? {}) as { sql?: unknown };
+      if (typeof sql === 'string') return { kind: 'ddl', sql };
+      try {
+        return { kind: 'changeset', bytes: fromJson(entry) };
+      } catch (error) {
+        if (!(error instanceof ChangesetError)) throw error;
+        throw new ChangesetError(`entries[${index}]: ${error.message}`);
+      }
+    }),
+  );
+}

@@ -1,9 +1,21 @@
 /** `sqlite-wasm-run changeset daemon`: the long-lived capture for tools that know nothing of components. */
 
 import { statistics } from '../../changeset/index.js';
-import { type Command, CommandError, exitCodes } from '../changeset/command.js';
+import type { Capture } from '../../index.js';
+import {
+  apartMessage,
+  captureOptions,
+  refuseUnrecorded,
+  sentences,
+  startCapture,
+} from '../changeset/capture.js';
+import { changesetsOf, counted, kindOf, written } from '../changeset/entries.js';
+import { Output, openDatabase } from '../changeset/files.js';
+import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { say } from '../output.js';
+import { statusLine } from '../progress.js';
 import { Journal } from './journal.js';
-import { Recorder } from './recorder.js';
+import { markers, Recorder } from './recorder.js';
 import { DaemonServer } from './server.js';
 
 export const daemon: Command = {
@@ -22,40 +34,81 @@ export const daemon: Command = {
       required: true,
       help: 'the changeset; what it holds already stays in it',
     },
-    table: { value: 'NAME', multiple: true, help: 'records this table only; may be given several times' },
+    ...captureOptions,
     patience: { value: 'SECONDS', help: 'how long an open transaction may wait for its next statement (30)' },
   },
   async run(given) {
     const patience = Number(given.text('patience') ?? 30) * 1000;
-    if (!(patience > 0))
+    // A timer takes 31 bits.
+    if (!(patience > 0 && patience < 2 ** 31)) {
       throw new CommandError('--patience takes a number of seconds above 0', exitCodes.usage);
-    process.stderr.on('error', () => {}); // whoever read it may leave; the capture goes on
-    const journal = new Journal(given.text('output') ?? '');
-    const recorder = new Recorder(given.text('db') ?? '', journal, given.texts('table'));
-    for (const warning of recorder.warnings) process.stderr.write(`warning: ${warning}\n`);
-    const status = statusOf(journal);
+    }
+    const [path, socket, out] = [
+      given.text('db') ?? '',
+      given.text('socket') ?? '',
+      given.text('output') ?? '',
+    ];
+    if (out === '-')
+      throw new CommandError(
+        '--output names a file: what was captured must outlive a crash',
+        exitCodes.usage,
+      );
+    new Output(out, path); // checked at once
     const ended = ending();
-    const server = new DaemonServer({
-      path: given.text('socket') ?? '',
-      database: given.text('db') ?? '',
-      recorder,
-      patience,
-      status,
-      quit: ended.now,
-      changed: () => showStatus(status().text),
-    });
+    const server = new DaemonServer({ path: socket, database: path, patience, quit: ended.now });
     await server.listen();
-    process.stderr.write(`listening at ${given.text('socket')}; ${status().text}\n`);
+    let files: { journal: Journal; recorder: Recorder };
+    try {
+      files = openFiles(given);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    const { journal, recorder } = files;
+    const ddl = given.on('ddl') || journal.basedOnDdl; // what it holds already stays in it
+    const status = statusOf(journal);
+    server.serve({
+      recorder,
+      ddl,
+      status,
+      changed: () => showStatus(() => status().text),
+    });
+    say(`listening at ${socket}; ${status().text}`);
     await ended.wait;
     server.close();
-    let bytes = 0;
-    recorder.close(() => {
-      bytes = journal.close().length;
+    statusLine.clear();
+    let apart = false;
+    recorder.close((database) => {
+      const result = written(journal.entries(), ddl, database);
+      apart = result.apart;
+      journal.close(result.bytes);
+      statusLine.clear();
+      say(`${out}: ${kindOf(result.bytes)}`);
     });
-    process.stderr.write(`${given.text('output')}: a changeset of ${bytes} bytes\n`);
+    if (apart) throw new CommandError(apartMessage);
     return exitCodes.done;
   },
 };
+
+/** Opens the database and the journal, and says what is not going to be recorded. */
+function openFiles(given: Given): { journal: Journal; recorder: Recorder } {
+  const database = openDatabase(given.text('db') ?? '', { make: true });
+  const begin = (): Capture => startCapture(database, given, [`!${markers}`]);
+  let journal: Journal | undefined;
+  try {
+    {
+      using first = begin();
+      refuseUnrecorded(first, given);
+      for (const sentence of sentences(first.warnings(), true)) say(`warning: ${sentence}`);
+    }
+    journal = new Journal(given.text('output') ?? '', given.on('patchset'));
+    return { journal, recorder: new Recorder(database, journal, begin) };
+  } catch (error) {
+    journal?.abandon();
+    database.close();
+    throw error;
+  }
+}
 
 /** The end: a client's wish, SIGTERM or SIGINT. */
 function ending(): { wait: Promise<void>; now(): void } {
@@ -67,14 +120,20 @@ function ending(): { wait: Promise<void>; now(): void } {
   return { wait, now: () => now() };
 }
 
+/** What is captured so far, as a line and as data. */
+export type Status = () => { text: string; data: unknown };
+
 /** Counts what was committed: incrementally, for the journal only grows. */
-function statusOf(journal: Journal): () => { text: string; data: unknown } {
+function statusOf(journal: Journal): Status {
   const counts = new Map<string, { inserts: number; updates: number; deletes: number }>();
-  let counted = 0;
+  let statements = 0;
+  let seen = 0;
   return () => {
-    const all = journal.changesets;
-    for (; counted < all.length; counted++) {
-      for (const { table, inserts, updates, deletes } of statistics(all[counted] as Uint8Array)) {
+    for (; seen < journal.count; seen++) {
+      const entries = journal.record(seen);
+      const changesets = changesetsOf(entries);
+      statements += entries.length - changesets.length;
+      for (const { table, inserts, updates, deletes } of changesets.flatMap(statistics)) {
         const sum = counts.get(table) ?? { inserts: 0, updates: 0, deletes: 0 };
         sum.inserts += inserts;
         sum.updates += updates;
@@ -86,16 +145,21 @@ function statusOf(journal: Journal): () => { text: string; data: unknown } {
     const parts = tables.map(
       ({ table, inserts, updates, deletes }) => `${table} +${inserts} ~${updates} -${deletes}`,
     );
-    const text = `${all.length} transactions captured${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
-    return { text, data: { transactions: all.length, tables } };
+    if (statements > 0) parts.push(`schema !${statements}`);
+    const text = `${counted(seen, 'transaction')} captured${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+    return { text, data: { transactions: seen, tables, statements } };
   };
 }
 
-let shown = 0;
+let waiting: NodeJS.Timeout | undefined;
 
-/** A line that is written over, on a terminal, a few times a second at most. */
-function showStatus(text: string): void {
-  if (!process.stderr.isTTY || Date.now() - shown < 100) return;
-  shown = Date.now();
-  process.stderr.write(`\r\u001b[2K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+/** Shows a line that is written over, on a terminal, and a few times a second at most; what is last is shown. */
+function showStatus(text: () => string): void {
+  if (!process.stderr.isTTY || waiting !== undefined) return;
+  const show = (): void => {
+    waiting = undefined;
+    statusLine.show(text());
+  };
+  if (statusLine.due) show();
+  else waiting = setTimeout(show, 100).unref();
 }

@@ -1,8 +1,8 @@
 /**
- * The daemon's journal, beside its output: every transaction's changeset, on disk before the transaction commits.
+ * The daemon's journal, beside its output: what every transaction changed, on disk before the transaction commits.
  *
  * A line of JSON with the journal's name and what the output was when it began; then records: length (4 bytes),
- * CRC-32 (4), number (8, all big-endian), changeset. A record counts where a row of the database, written in the
+ * CRC-32 (4), number (8, all big-endian), a capture: a changeset where the schema did not change. A record counts where a row of the database, written in the
  * very transaction, has its number or a higher one.
  */
 
@@ -20,9 +20,11 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { Changeset, ChangesetGroup } from '../../index.js';
-import { CommandError } from '../changeset/command.js';
-import { syncFolder, writeOutput } from '../changeset/files.js';
+import { type CaptureEntry, decodeCapture, encodeCapture } from '../../index.js';
+import { systemLocks } from '../../vfs/locks.js';
+import { changesetsOf, checkedEntries, statementsOf } from '../changeset/entries.js';
+import { syncFolder } from '../changeset/files.js';
+import { CommandError, exitCodes } from '../command.js';
 
 interface Head {
   readonly format: 1;
@@ -32,7 +34,20 @@ interface Head {
 }
 
 const headSize = 16;
+/** More than the first line ever has. */
+const longestHead = 256;
+const patchsetMark = 0x50;
+
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The first line of a journal; undefined where it is none. */
+function headOf(line: string): Head | undefined {
+  try {
+    return JSON.parse(line) as Head;
+  } catch {
+    return undefined;
+  }
+}
 
 function write(file: number, bytes: Uint8Array, at: number): void {
   for (let done = 0; done < bytes.length; ) {
@@ -44,43 +59,84 @@ export class Journal {
   readonly path: string;
   readonly #output: string;
   readonly #head: Head;
-  readonly #file: number;
-  readonly #records: { number: number; changeset: Uint8Array }[] = [];
+  readonly #file: number = -1;
+  readonly #isNew: boolean = false;
+  readonly #records: { number: number; capture: Uint8Array }[] = [];
+  /** What the output held before. */
+  readonly #base: readonly CaptureEntry[];
   #length: number;
 
   /**
    * Opens the journal of an output, or begins one.
    *
-   * @throws CommandError where it is not a journal, or the output is not the one it goes on from
+   * @param patchset what is going to be recorded
+   * @throws CommandError where another daemon has it, it is not a journal, the output is not the one it goes on
+   * from or no changeset, or what is there is of the other kind
    */
-  constructor(output: string) {
+  constructor(output: string, patchset: boolean) {
     this.#output = output;
     this.path = `${output}.journal`;
-    this.#finish();
     const there = existsSync(this.path);
-    this.#file = openSync(this.path, there ? 'r+' : 'wx+', 0o600);
-    if (!there) {
-      const base = existsSync(output) ? digestOf(readFileSync(output)) : null;
-      this.#head = { format: 1, name: randomUUID(), base };
-      const line = Buffer.from(`${JSON.stringify(this.#head)}\n`);
-      write(this.#file, line, 0);
-      fsyncSync(this.#file);
-      syncFolder(dirname(this.path));
-      this.#length = line.length;
-      return;
+    if (there) this.#file = this.#openAlone('r+');
+    this.#finish();
+    const found = existsSync(output) ? new Uint8Array(readFileSync(output)) : undefined;
+    const base = found ? digestOf(found) : null;
+    const entries = checkedEntries(found ?? new Uint8Array(0), output);
+    if (typeof entries === 'string') {
+      throw new CommandError(
+        `${output} is there, and no changeset that could be added to: ${entries}`,
+        exitCodes.malformed,
+      );
     }
-    const bytes = readFileSync(this.path);
+    this.#base = entries;
+    if (!there) this.#file = this.#openAlone('wx+');
+    const bytes = there ? readFileSync(this.path) : Buffer.alloc(0);
     const end = bytes.indexOf(10);
-    try {
-      this.#head = JSON.parse(bytes.subarray(0, end).toString()) as Head;
-    } catch {
-      throw new CommandError(`${this.path} is not a journal of this daemon: move it away`);
+    if (end < 0 && bytes.length <= longestHead) {
+      this.#head = { format: 1, name: randomUUID(), base }; // new, or its first line was never written whole
+      this.#length = this.#begin();
+      this.#isNew = true;
+    } else {
+      const head = headOf(bytes.subarray(0, Math.max(end, 0)).toString());
+      if (head?.format !== 1) {
+        throw new CommandError(`${this.path} is not a journal of this daemon: move it away`);
+      }
+      this.#head = head;
+      if (base !== head.base) {
+        throw new CommandError(
+          `${this.path} does not belong to ${output} as it is now: move one of them away`,
+        );
+      }
+      this.#length = this.#read(bytes, end + 1);
     }
-    const found = existsSync(output) ? digestOf(readFileSync(output)) : null;
-    if (this.#head.format !== 1 || found !== this.#head.base) {
-      throw new CommandError(`${this.path} does not belong to ${output} as it is now: move one of them away`);
+    const [first] = changesetsOf(this.entries());
+    if (first && (first[0] === patchsetMark) !== patchset) {
+      const [has, other] = patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
+      throw new CommandError(`${output} holds ${has}: start ${other} --patchset`, exitCodes.usage);
     }
-    this.#length = this.#read(bytes, end + 1);
+  }
+
+  /** Opens the file so that no other daemon can, where the system has locks; they end with the process. */
+  #openAlone(flags: string): number {
+    const file = openSync(this.path, flags, 0o600);
+    const locks = systemLocks();
+    if (typeof locks === 'string' || locks.set(file, 'write', 0, 1) === 0) return file;
+    closeSync(file);
+    throw new CommandError(`another daemon writes ${this.#output}: choose another output`);
+  }
+
+  #begin(): number {
+    const line = Buffer.from(`${JSON.stringify(this.#head)}\n`);
+    write(this.#file, line, 0);
+    fsyncSync(this.#file);
+    syncFolder(dirname(this.path));
+    return line.length;
+  }
+
+  /** Lets go of it; one that was just begun is gone. */
+  abandon(): void {
+    if (this.#isNew && this.count === 0) rmSync(this.path, { force: true });
+    closeSync(this.#file);
   }
 
   /** The journal's name, by which the database knows it. */
@@ -93,8 +149,24 @@ export class Journal {
     return this.#records.at(-1)?.number ?? 0;
   }
 
-  get changesets(): readonly Uint8Array[] {
-    return this.#records.map(({ changeset }) => changeset);
+  /** Whether the output held statements that change the schema before. */
+  get basedOnDdl(): boolean {
+    return statementsOf(this.#base).length > 0;
+  }
+
+  /** How many records there are. */
+  get count(): number {
+    return this.#records.length;
+  }
+
+  /** What a record holds, from 0. */
+  record(index: number): CaptureEntry[] {
+    return decodeCapture(this.#records[index]?.capture ?? new Uint8Array(0));
+  }
+
+  /** What the output is to hold: what it held, and all that was recorded since. */
+  entries(): CaptureEntry[] {
+    return [...this.#base, ...this.#records.flatMap(({ capture }) => decodeCapture(capture))];
   }
 
   /** Drops the records behind `number`: their transactions were never committed. */
@@ -104,18 +176,19 @@ export class Journal {
     fsyncSync(this.#file);
   }
 
-  /** Writes the changeset of a transaction that is about to commit, and waits until it is on the disk. */
-  add(changeset: Uint8Array): number {
+  /** Writes what a transaction changed that is about to commit, and waits until it is on the disk. */
+  add(entries: readonly CaptureEntry[]): number {
+    const capture = encodeCapture(entries);
     const number = this.last + 1;
-    const record = Buffer.alloc(headSize + changeset.length);
-    record.set(changeset, headSize);
-    record.writeUInt32BE(changeset.length, 0);
+    const record = Buffer.alloc(headSize + capture.length);
+    record.set(capture, headSize);
+    record.writeUInt32BE(capture.length, 0);
     record.writeBigUInt64BE(BigInt(number), 8);
     record.writeUInt32BE(crc32(record.subarray(8)), 4);
     write(this.#file, record, this.#length);
     fsyncSync(this.#file);
     this.#length += record.length;
-    this.#records.push({ number, changeset });
+    this.#records.push({ number, capture });
     return number;
   }
 
@@ -123,28 +196,25 @@ export class Journal {
   drop(): void {
     const record = this.#records.pop();
     if (!record) return;
-    this.#length -= headSize + record.changeset.length;
+    this.#length -= headSize + record.capture.length;
     ftruncateSync(this.#file, this.#length);
     fsyncSync(this.#file);
   }
 
-  /** What the output is going to be: what it was, and all that was recorded since. */
-  merged(): Uint8Array {
-    using group = new ChangesetGroup();
-    if (existsSync(this.#output)) group.add(new Changeset(new Uint8Array(readFileSync(this.#output))));
-    for (const { changeset } of this.#records) group.add(changeset);
-    return group.output().bytes;
-  }
-
   /** Writes the output and ends the journal, so that a crash in between neither loses nor doubles anything. */
-  close(): Uint8Array {
-    const merged = this.merged();
-    writeOutput(`${this.#output}.new`, merged);
-    renameSync(this.path, `${this.path}.${digestOf(merged)}`);
+  close(output: Uint8Array): void {
+    const fresh = openSync(`${this.#output}.new`, 'w');
+    try {
+      write(fresh, output, 0);
+      fsyncSync(fresh);
+    } finally {
+      closeSync(fresh);
+    }
+    syncFolder(dirname(this.path));
+    renameSync(this.path, `${this.path}.${digestOf(output)}`);
     syncFolder(dirname(this.path));
     closeSync(this.#file);
     this.#finish();
-    return merged;
   }
 
   /** Does what is left of a close: the journal's name then says what the output must be. */
@@ -168,7 +238,7 @@ export class Journal {
       const number = at + headSize <= bytes.length ? Number(bytes.readBigUInt64BE(at + 8)) : 0;
       if (end > bytes.length || number !== this.last + 1) break;
       if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32BE(at + 4)) break;
-      this.#records.push({ number, changeset: new Uint8Array(bytes.subarray(at + headSize, end)) });
+      this.#records.push({ number, capture: new Uint8Array(bytes.subarray(at + headSize, end)) });
       at = end;
     }
     return at;

@@ -4,13 +4,16 @@
  * The daemon greets with a line: `sqlite-wasm-run daemon 1 FILE`; 1 is the protocol's version. A client then speaks
  * lines or frames, and its first byte says which: a frame's length begins with the byte 0.
  *
- * Lines are for people and simple tools: SQL, over as many lines as it takes; `.status`, `.quit`. Each row comes back as a
+ * Lines are for people and simple tools: SQL, over as many lines as it takes; `.status`, `.quit`, `.help`. Each row comes back as a
  * line, values separated by tabs, and after the rows `-- ok, N rows, M changes`, or `-- error CODE: MESSAGE`.
  *
  * A frame is its length, 4 bytes big-endian, and JSON: `{"id": 1, "sql": "...", "params": [...]}` or `{"id": 2, "command":
  * "status"}` (or "quit"). The answer has the same id, and `columns`, `rows`, `changes`, `lastInsertRowid`; or `error` with
- * `code`, `extendedCode` and `message`. Values are as in the JSON of changesets: `{"integer": "..."}` beyond 2^53,
- * `{"real": "1"}` for a REAL without a fraction, `{"blob": "hex"}`.
+ * `code`, `extendedCode` and `message`. A frame has at most 2^24 - 1 bytes, a statement in lines too. Values are as in the JSON of changesets: `{"integer": "..."}` beyond 2^53,
+ * `{"real": "1"}` for a REAL without a fraction, `{"blob": "hex"}`. Status is `transactions`, `tables` with their counts,
+ * and `statements`: how many changed the schema.
+ *
+ * A client that closes its side is answered what it asked before; a transaction that it left open is rolled back.
  */
 
 import { type JsonValue, toHex } from '../../changeset/json.js';
@@ -19,10 +22,9 @@ import type { SqlValue } from '../../db/values.js';
 export const protocolVersion = 1;
 export const largestFrame = 2 ** 24 - 1;
 
-export type Request = { id: unknown } & (
-  | { sql: string; params: SqlValue[] }
-  | { command: 'status' | 'quit' }
-);
+export type Request =
+  | { readonly sql: string; readonly params: readonly SqlValue[] }
+  | { readonly command: 'status' | 'quit' };
 
 export function jsonOf(value: SqlValue): JsonValue {
   if (value === null || typeof value === 'string') return value;
@@ -38,29 +40,54 @@ export function jsonOf(value: SqlValue): JsonValue {
 /** @throws TypeError where it is no value */
 export function sqlValueOf(json: unknown): SqlValue {
   if (json === null || typeof json === 'string') return json;
-  if (typeof json === 'number') return Number.isInteger(json) ? BigInt(json) : json;
-  if (typeof json === 'object') {
+  if (typeof json === 'number') {
+    if (!Number.isInteger(json)) return json;
+    if (Number.isSafeInteger(json)) return BigInt(json);
+  } else if (typeof json === 'object') {
     const { integer, real, blob } = json as Record<string, unknown>;
-    if (typeof integer === 'string' && /^-?\d+$/.test(integer)) return BigInt.asIntN(64, BigInt(integer));
-    if (typeof real === 'string') return Number(real);
-    if (typeof blob === 'string') return new Uint8Array(Buffer.from(blob, 'hex'));
+    if (typeof integer === 'string' && /^-?\d{1,19}$/.test(integer)) {
+      const value = BigInt(integer);
+      if (BigInt.asIntN(64, value) === value) return value;
+    }
+    if (typeof real === 'string' && real.trim() !== '' && !Number.isNaN(Number(real))) return Number(real);
+    if (typeof blob === 'string' && /^(?:[0-9a-f]{2})*$/i.test(blob)) {
+      return new Uint8Array(Buffer.from(blob, 'hex'));
+    }
   }
-  throw new TypeError(`${JSON.stringify(json)} is no value: see the description of the protocol`);
+  throw new TypeError(
+    `${JSON.stringify(json)} is no value: null, a number, a string, {"integer": "9007199254740993"}, {"real": "1"} or {"blob": "00ff"}`,
+  );
 }
 
-/** @throws Error that says what is wrong with the frame */
-export function requestOf(text: string): Request {
-  let json: unknown;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What a frame holds. @throws Error that says what is wrong with it */
+export function jsonOfFrame(bytes: Uint8Array): unknown {
+  let text: string;
   try {
-    json = JSON.parse(text);
+    text = utf8.decode(bytes);
+  } catch {
+    throw new TypeError('the frame is no JSON: it is not UTF-8');
+  }
+  try {
+    return JSON.parse(text);
   } catch (error) {
     throw new TypeError(`the frame is no JSON: ${(error as Error).message}`);
   }
-  const { id, sql, params = [], command } = (json ?? {}) as Record<string, unknown>;
-  if (command === 'status' || command === 'quit') return { id, command };
+}
+
+/** What the answer to a request is marked with; null where it has no id. */
+export function idOf(json: unknown): unknown {
+  return (json as { id?: unknown } | null)?.id ?? null;
+}
+
+/** @throws TypeError that says what is wrong with the request */
+export function requestOf(json: unknown): Request {
+  const { sql, params = [], command } = (json ?? {}) as Record<string, unknown>;
+  if (command === 'status' || command === 'quit') return { command };
   if (typeof sql !== 'string') throw new TypeError('a request has "sql", or "command": "status" or "quit"');
   if (!Array.isArray(params)) throw new TypeError('"params" must be an array');
-  return { id, sql, params: params.map(sqlValueOf) };
+  return { sql, params: params.map(sqlValueOf) };
 }
 
 export function frame(json: unknown): Buffer {

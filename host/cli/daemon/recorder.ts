@@ -1,13 +1,15 @@
 /** A database whose every committed transaction is in the journal. The daemon, not its clients, commits. */
 
+import { SQLITE_SCHEMA } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import { invalidState } from '../../db/arguments.js';
 import type { SqlValue } from '../../db/values.js';
-import type { DatabaseSync, Session } from '../../index.js';
-import { openDatabase } from '../changeset/files.js';
+import type { Capture, DatabaseSync } from '../../index.js';
+import { statementsOf } from '../changeset/entries.js';
 import type { Journal } from './journal.js';
 
-const markers = '_sqlite_wasm_run_daemon';
+/** The table in which the database has the number of the last record of each journal. */
+export const markers = '_sqlite_wasm_run_daemon';
 
 export interface Answer {
   columns: string[];
@@ -15,12 +17,12 @@ export interface Answer {
   rows: SqlValue[][];
   changes: number;
   lastInsertRowid: bigint;
-  /** What the client should know; most often nothing. */
-  note?: string;
+  /** How many statements that change the schema were committed and captured. */
+  statements: number;
 }
 
 /** What the first word of a statement makes of it. */
-type Kind = 'begin' | 'commit' | 'rollback' | 'savepoint' | 'outside' | 'schema' | 'other';
+type Kind = 'begin' | 'commit' | 'rollback' | 'savepoint' | 'outside' | 'other';
 
 const kinds: Readonly<Record<string, Kind>> = {
   BEGIN: 'begin',
@@ -34,42 +36,44 @@ const kinds: Readonly<Record<string, Kind>> = {
   ATTACH: 'outside',
   DETACH: 'outside',
   EXPLAIN: 'outside',
-  CREATE: 'schema',
-  ALTER: 'schema',
-  DROP: 'schema',
 };
 
+const skipped = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/;
+
 function kindOf(sql: string): Kind {
-  const [, word = ''] = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*([A-Za-z]+)/.exec(sql) ?? [];
+  const text = sql.replace(skipped, '');
+  // What the header holds for the program is set within a transaction, and captured with it.
+  if (/^pragma\s+(?:"?main"?\s*\.\s*)?(?:user_version|application_id)\s*[=(]/i.test(text)) return 'other';
+  const [word = ''] = /^[a-z]+/i.exec(text) ?? [];
   return kinds[word.toUpperCase()] ?? 'other';
 }
 
 export class Recorder {
   readonly #database: DatabaseSync;
   readonly #journal: Journal;
-  readonly #tables: readonly string[];
-  #session: Session;
+  readonly #begin: () => Capture;
+  #capture: Capture;
 
-  constructor(path: string, journal: Journal, tables: readonly string[]) {
-    this.#database = openDatabase(path, { make: true });
+  /**
+   * @param database becomes the recorder's
+   * @param begin starts a capture of it, which leaves {@link markers} out
+   * @throws SqliteError where the database cannot be written
+   */
+  constructor(database: DatabaseSync, journal: Journal, begin: () => Capture) {
+    this.#database = database;
     this.#journal = journal;
-    this.#tables = tables;
+    this.#begin = begin;
     this.#database.exec(`BEGIN IMMEDIATE;
       CREATE TABLE IF NOT EXISTS ${markers}(journal TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
       INSERT OR IGNORE INTO ${markers} VALUES('${journal.name}', 0);
       COMMIT`);
     journal.keep(this.#marker());
-    this.#session = this.#record();
+    this.#capture = begin();
   }
 
   /** Whether a client's transaction is open. */
   get inTransaction(): boolean {
     return this.#database.isTransaction;
-  }
-
-  /** What is left out of the capture as things stand. */
-  get warnings(): string[] {
-    return this.#session.warnings().map(({ message }) => message);
   }
 
   /**
@@ -83,21 +87,19 @@ export class Recorder {
     if (kind === 'savepoint' && !open)
       throw invalidState('begin a transaction first: savepoints live in one here');
     if (kind === 'commit' && open) {
-      this.#commit();
-      return { columns: [], rows: [], changes: 0, lastInsertRowid: 0n };
+      return { columns: [], rows: [], changes: 0, lastInsertRowid: 0n, statements: this.#commit() };
     }
     const statement = this.#database.prepare(sql, { readBigInts: true, returnArrays: true });
-    const own = !open && (kind === 'schema' || kind === 'other');
+    const own = !open && kind === 'other';
     if (own) this.#database.exec('BEGIN IMMEDIATE');
     try {
       const before = this.#changes();
       const rows = statement.all(...params) as unknown as SqlValue[][];
       const columns = statement.columns().map(({ name }) => name);
       const { total, rowid } = this.#changes();
-      if (own) this.#commit();
+      const statements = own ? this.#commit() : 0;
       if (!this.inTransaction && open) this.#restart();
-      const note = kind === 'schema' ? { note: 'what it does to the schema is not in the changeset' } : {};
-      return { columns, rows, changes: Number(total - before.total), lastInsertRowid: rowid, ...note };
+      return { columns, rows, changes: Number(total - before.total), lastInsertRowid: rowid, statements };
     } catch (error) {
       if (own && this.inTransaction) this.#database.exec('ROLLBACK');
       if (!this.inTransaction) this.#restart();
@@ -111,21 +113,28 @@ export class Recorder {
     this.#restart();
   }
 
-  /** Ends the capture; the database is left without the daemon's table. @param finished called before that */
-  close(finished: () => void): void {
+  /**
+   * Ends the capture; the database is left without the daemon's table.
+   *
+   * @param finished called with the database before that
+   */
+  close(finished: (database: DatabaseSync) => void): void {
     this.rollback();
-    this.#session.close();
-    finished();
+    this.#capture.close();
+    finished(this.#database);
     this.#database.prepare(`DELETE FROM ${markers} WHERE journal=?`).run(this.#journal.name);
     const left = this.#database.prepare(`SELECT count(*) AS n FROM ${markers}`).get();
     if (left?.n === 0) this.#database.exec(`DROP TABLE ${markers}`);
     this.#database.close();
   }
 
-  #commit(): void {
-    let changeset: Uint8Array;
+  /** Commits the open transaction. Returns how many statements that change the schema are in it. */
+  #commit(): number {
+    let entries: ReturnType<Capture['entries']>;
     try {
-      changeset = this.#session.changeset();
+      entries = this.#capture.entries();
+      const [lost] = this.#capture.lost();
+      if (lost) throw new SqliteError(lost.message, SQLITE_SCHEMA, lost.message);
     } catch (error) {
       this.rollback();
       if (!(error instanceof SqliteError)) throw error;
@@ -135,12 +144,12 @@ export class Recorder {
         error.errstr,
       );
     }
-    if (changeset.length === 0) {
+    if (entries.length === 0) {
       this.#database.exec('COMMIT');
       this.#restart();
-      return;
+      return 0;
     }
-    const number = this.#journal.add(changeset);
+    const number = this.#journal.add(entries);
     try {
       this.#database
         .prepare(`UPDATE ${markers} SET number=? WHERE journal=?`)
@@ -154,6 +163,7 @@ export class Recorder {
       }
     }
     this.#restart();
+    return statementsOf(entries).length;
   }
 
   #marker(): number {
@@ -170,12 +180,7 @@ export class Recorder {
   }
 
   #restart(): void {
-    this.#session.close();
-    this.#session = this.#record();
-  }
-
-  #record(): Session {
-    if (this.#tables.length > 0) return this.#database.createSession({ tables: this.#tables });
-    return this.#database.createSession({ filter: [`!${markers}`] });
+    this.#capture.close();
+    this.#capture = this.#begin();
   }
 }

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
-/** Exit codes of `sqlite-wasm-run changeset`. */
+/** Exit codes of commands. */
 export const exitCodes = {
   done: 0,
   /** A file, the database or a statement failed. */
@@ -13,6 +13,8 @@ export const exitCodes = {
   notApplied: 3,
   /** The input is no changeset. */
   malformed: 4,
+  /** Nobody reads standard output any more: what a shell reports for a program that SIGPIPE ended. */
+  unread: 141,
 } as const;
 
 /** A failure whose sentence the user sees, with the exit code that it ends with. */
@@ -27,8 +29,12 @@ export class CommandError extends Error {
 }
 
 export interface Option {
-  /** What stands for its value in the help; without it the option is a switch. */
+  /** What stands for its value in the help; without it the option is a switch. FILE, OUT and PATH are files. */
   readonly value?: string;
+  /** The values that it takes; without them any. */
+  readonly choices?: readonly string[];
+  /** Values among others, for shell completion. */
+  readonly hints?: readonly string[];
   readonly short?: string;
   readonly multiple?: boolean;
   readonly required?: boolean;
@@ -45,6 +51,7 @@ export interface Given {
 }
 
 export interface Command {
+  /** The words that call it, behind the program's name. */
   readonly name: string;
   readonly summary: string;
   /** What stands behind the options, as in `IN ...`. */
@@ -74,10 +81,13 @@ export function nearest(wrong: string, names: readonly string[]): string | undef
   return found && found[0] <= 2 ? found[1] : undefined;
 }
 
-/** @throws CommandError that names what is wrong */
-export function parse(command: Command, args: readonly string[]): Given {
+/**
+ * @param program what comes before the command's name
+ * @throws CommandError that names what is wrong
+ */
+export function parse(program: string, command: Command, args: readonly string[]): Given {
   const usage = (message: string): CommandError =>
-    new CommandError(`${message}; see sqlite-wasm-run changeset ${command.name} --help`, exitCodes.usage);
+    new CommandError(`${message}; see ${program} ${command.name} --help`, exitCodes.usage);
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { value, short, multiple }]) => [
       name,
@@ -93,7 +103,7 @@ export function parse(command: Command, args: readonly string[]): Given {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     const [, unknown] = /Unknown option '(?:--)?([^']+)'/.exec(String(error)) ?? [];
-    if (unknown === undefined) throw usage((error as Error).message.split('. ')[0] ?? '');
+    if (unknown === undefined) throw usage((error as Error).message.split(/\.\s/)[0] ?? '');
     const near = nearest(unknown.replace(/^-+/, ''), Object.keys(options));
     const dashed = unknown.startsWith('-') ? unknown : `--${unknown}`;
     throw usage(`there is no option ${dashed}${near ? `: did you mean --${near}?` : ''}`);
@@ -101,6 +111,10 @@ export function parse(command: Command, args: readonly string[]): Given {
   const { values, positionals } = parsed;
   for (const [name, { required, value }] of Object.entries(command.options)) {
     if (required && values[name] === undefined) throw usage(`--${name} ${value} is missing`);
+  }
+  for (const [name, { choices }] of Object.entries(command.options)) {
+    const wrong = choices && [values[name] ?? []].flat().find((value) => !choices.includes(String(value)));
+    if (wrong !== undefined) throw usage(`--${name} takes ${choices?.join(', ')}, not "${wrong}"`);
   }
   const [least, most] = command.count;
   if (positionals.length < least) throw usage(`${command.operands || 'an operand'} is missing`);
@@ -121,7 +135,8 @@ function shown(name: string, { value, short }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
 }
 
-export function helpOf(command: Command): string {
+/** @param program what comes before the command's name */
+export function helpOf(program: string, command: Command): string {
   const required = Object.entries(command.options).filter(([, option]) => option.required);
   const words = required.map(([name, { value }]) => ` --${name} ${value}`).join('');
   const rows = Object.entries(command.options).map(
@@ -130,5 +145,5 @@ export function helpOf(command: Command): string {
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
   const operands = command.operands ? ` ${command.operands}` : '';
-  return `sqlite-wasm-run changeset ${command.name}${words} [options]${operands}\n\n${command.summary}\n\n${lines}`;
+  return `${program} ${command.name}${words} [options]${operands}\n\n${command.summary}\n\n${lines}`;
 }

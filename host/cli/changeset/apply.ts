@@ -1,0 +1,173 @@
+/** `changeset apply`: changesets and captures go into a database, all of them or none. */
+
+import { policyNames } from '../../db/policy.js';
+import { surveyKinds } from '../../db/survey.js';
+import type {
+  ApplyReport,
+  CaptureEntry,
+  CaptureReport,
+  DatabaseSync,
+  Policy,
+  PolicyRule,
+  ReportOptions,
+  TableReport,
+} from '../../index.js';
+import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { print, say } from '../output.js';
+import { Progress } from '../progress.js';
+import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';
+import { Output, openDatabase } from './files.js';
+
+/** `ours`, or a rule `TABLE:KIND:ACTION` with `*` for any table or kind. */
+function policyOf(texts: readonly string[]): Policy {
+  if (texts.length === 0) return 'abort';
+  const [first = ''] = texts;
+  if (texts.length === 1 && !first.includes(':')) return first as Policy;
+  return texts.map((text): PolicyRule => {
+    const parts = text.split(':');
+    if (parts.length !== 3) {
+      throw new CommandError(
+        `--policy "${text}" is neither abort, ours, theirs, append-only nor a rule TABLE:KIND:ACTION, as in users:data:replace`,
+        exitCodes.usage,
+      );
+    }
+    const [table = '*', conflict = '*', action = ''] = parts;
+    return {
+      ...(table !== '*' && { table }),
+      ...(conflict !== '*' && { conflict: conflict as NonNullable<PolicyRule['conflict']> }),
+      action: action as PolicyRule['action'],
+    };
+  });
+}
+
+/** What came of a table, in words. */
+function tableText(report: TableReport): string {
+  const { table, inserted, updated, deleted, omitted, replaced, filtered, skipped, conflicts } = report;
+  const kinds = Object.entries(conflicts).map(([kind, count]) => `${count} ${kind}`);
+  const parts = [
+    `${inserted} inserted`,
+    `${updated} updated`,
+    `${deleted} deleted`,
+    omitted > 0 && `${omitted} of them omitted`,
+    replaced > 0 && `${replaced} of them replaced`,
+    filtered > 0 && `${filtered} filtered out`,
+    skipped > 0 && `${skipped} skipped`,
+    kinds.length > 0 && `conflicts: ${kinds.join(', ')}`,
+  ];
+  return `${table}: ${parts.filter(Boolean).join(', ')}`;
+}
+
+type Report = ApplyReport | CaptureReport;
+
+function reportText(report: Report): string {
+  const steps = 'entries' in report ? report.entries : [report];
+  const lines = steps.flatMap((step) => {
+    if ('sql' in step) return [`! ${step.sql}`];
+    const violated = step.foreignKeyViolations;
+    return [
+      ...step.tables.map(tableText),
+      ...(violated > 0 ? [`${violated} foreign keys are violated`] : []),
+    ];
+  });
+  lines.push(...report.problems.map((problem) => `problem: ${problem}`));
+  if (!report.applied) lines.push('nothing was applied');
+  else if (report.dryRun) lines.push(`dry run: ${counted(report.changes, 'row')} would be changed`);
+  else lines.push(`${counted(report.changes, 'row')} changed`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+export const apply: Command = {
+  name: 'apply',
+  summary:
+    'Applies changesets and captures to a database one after another, all of them or none, and reports what came of it.',
+  operands: 'IN ...',
+  count: [1, Number.POSITIVE_INFINITY],
+  options: {
+    db: { value: 'FILE', required: true, help: 'the database' },
+    policy: {
+      value: 'POLICY',
+      hints: policyNames,
+      multiple: true,
+      help: 'abort (the default), ours, theirs, append-only; or rules TABLE:KIND:ACTION, of which the first that fits decides',
+    },
+    'dry-run': { help: 'reports what would be, and changes nothing' },
+    table: { value: 'GLOB', multiple: true, help: 'only tables whose names match; !GLOB leaves some out' },
+    invert: { help: 'undoes the changesets instead' },
+    'ignore-noop': { help: 'a change that is there already is no conflict' },
+    'fk-no-action': { help: 'foreign key actions such as ON DELETE CASCADE do not run' },
+    refuse: {
+      value: 'KIND',
+      hints: [...surveyKinds, 'all'],
+      multiple: true,
+      help: 'applies nothing on a warning of this kind, such as missing-table; all: of any',
+    },
+    check: {
+      help: 'checks integrity and foreign keys at the end, and takes everything back where they fail',
+    },
+    json: { help: 'the report as JSON' },
+    'rebase-out': { value: 'FILE', help: 'where the rebase buffer is written' },
+  },
+  async run(given) {
+    const path = given.text('db') ?? '';
+    const options = optionsOf(given);
+    const out = given.text('rebase-out');
+    const output = out === undefined ? undefined : new Output(out, path);
+    const inputs = given.rest.map(readEntries);
+    if (options.invert) inputs.reverse();
+    const entries = inputs.flat();
+    if (output && statementsOf(entries).length > 0) {
+      const message = 'there is no --rebase-out for a capture, in which the schema changes';
+      throw new CommandError(message, exitCodes.usage);
+    }
+    using database = openDatabase(path);
+    const report = applied(database, entries, options);
+    if (given.on('json')) print(`${JSON.stringify(report, hexOfBytes, 2)}\n`);
+    else {
+      const steps = 'entries' in report ? report.entries : [report];
+      for (const step of steps) {
+        if ('warnings' in step) for (const { message } of step.warnings) say(`warning: ${message}`);
+      }
+      print(reportText(report));
+    }
+    if (output && report.applied && 'rebase' in report) await output.write(report.rebase);
+    return report.applied ? exitCodes.done : exitCodes.notApplied;
+  },
+};
+
+const hexOfBytes = (_name: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+
+function optionsOf(given: Given): ReportOptions {
+  const kinds = given.texts('refuse');
+  const tables = given.texts('table');
+  return {
+    policy: policyOf(given.texts('policy')),
+    dryRun: given.on('dry-run'),
+    invert: given.on('invert'),
+    ignoreNoop: given.on('ignore-noop'),
+    // A capture's own default is that they do not run.
+    ...(given.on('fk-no-action') && { fkNoAction: true }),
+    check: given.on('check'),
+    ...(tables.length > 0 && { tables }),
+    ...(kinds.length > 0 && { refuse: kinds.includes('all') || (kinds as never) }),
+  };
+}
+
+function applied(database: DatabaseSync, entries: readonly CaptureEntry[], options: ReportOptions): Report {
+  const changesets = changesetsOf(entries);
+  const total = changesets.reduce((sum, { length }) => sum + length, 0);
+  using progress = new Progress('applying', total);
+  // Every byte is read twice: to plan, and to apply.
+  const watched: ReportOptions = { ...options, onProgress: (done) => progress.at(done / 2) };
+  try {
+    if (statementsOf(entries).length === 0) return database.apply(changesets, watched);
+    return database.applyCapture(entries, watched);
+  } catch (error) {
+    if (error instanceof TypeError) throw new CommandError(error.message, exitCodes.usage);
+    const message = (error as Error).message;
+    throw new CommandError(
+      message,
+      message.startsWith('refused: ') ? exitCodes.notApplied : exitCodes.failed,
+    );
+  }
+}

@@ -1,0 +1,75 @@
+/** `changeset diff`: what turns one database into another. */
+
+import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
+import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { say } from '../output.js';
+import { Progress } from '../progress.js';
+import { Output, openDatabase } from './files.js';
+import { outputOption } from './transform.js';
+
+/** The tables of a database that the session extension can compare, by name. */
+function tablesOf(database: DatabaseSync, schema: string): Map<string, boolean> {
+  const rows = database
+    .prepare(
+      `SELECT name, EXISTS (SELECT 1 FROM pragma_table_info(l.name, ?1) WHERE pk) AS keyed FROM pragma_table_list AS l
+       WHERE schema=?1 AND type='table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'`,
+    )
+    .all(schema);
+  return new Map(rows.map((row) => [String(row.name), row.keyed === 1]));
+}
+
+export const diff: Command = {
+  name: 'diff',
+  summary: 'Writes the changeset that turns one database into another.',
+  operands: 'OLD.db NEW.db',
+  count: [2, 2],
+  options: {
+    output: outputOption,
+    table: { value: 'NAME', multiple: true, help: 'compares this table only; may be given several times' },
+    patchset: { help: 'leaves old values out' },
+    rowid: { help: 'compares tables without a PRIMARY KEY too, by rowid' },
+  },
+  async run(given) {
+    const [old = '', fresh = ''] = given.rest;
+    const output = new Output(given.text('output') ?? '-');
+    openDatabase(old, { readOnly: true }).close();
+    using database = openDatabase(fresh, { readOnly: true });
+    database.prepare('ATTACH ? AS old').run(old);
+    const [before, after] = [tablesOf(database, 'old'), tablesOf(database, 'main')];
+    using session = database.createSession({ tables: [], rowid: given.on('rowid') });
+    const wanted = given.texts('table');
+    const tables = wanted.length > 0 ? wanted : [...new Set([...before.keys(), ...after.keys()])];
+    using progress = new Progress('comparing', tables.length, 'tables');
+    for (const [index, table] of tables.entries()) {
+      progress.at(index, table);
+      const why = incomparable(given, before.get(table), after.get(table)) ?? compare(session, table);
+      if (why === undefined) continue;
+      if (wanted.length > 0) throw new CommandError(`${table}: ${why}`);
+      say(`warning: ${table}: ${why}, so it is left out`);
+    }
+    await output.write(given.on('patchset') ? session.patchset() : session.changeset());
+    return exitCodes.done;
+  },
+};
+
+function incomparable(
+  given: Given,
+  before: boolean | undefined,
+  after: boolean | undefined,
+): string | undefined {
+  if (before === undefined) return 'it is not in the old database';
+  if (after === undefined) return 'it is not in the new database';
+  if (before && after) return undefined;
+  return given.on('rowid') ? undefined : 'it has no primary key (--rowid compares by rowid)';
+}
+
+/** Records what is different; returns why that cannot be told. */
+function compare(session: Session, table: string): string | undefined {
+  try {
+    session.diff('old', table);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SqliteError && error.errcode === 17) return 'its columns or its key are different'; // SQLITE_SCHEMA
+    throw error;
+  }
+}

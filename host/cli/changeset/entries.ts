@@ -1,0 +1,175 @@
+/** Changesets, patchsets and captures as files: read and checked, joined, and made fit for a file. */
+
+import { validate } from '../../changeset/index.js';
+import {
+  type CaptureEntry,
+  ChangesetGroup,
+  type DatabaseSync,
+  decodeCapture,
+  encodeCapture,
+  SqliteError,
+} from '../../index.js';
+import { CommandError, exitCodes } from '../command.js';
+import { Progress } from '../progress.js';
+import { nameOf, readInput } from './files.js';
+
+/** What a capture begins with: "C". */
+const captureMark = 0x43;
+
+/**
+ * The entries of a changeset, patchset or capture, each checked; or what is wrong with the bytes, and with which.
+ *
+ * @param name how the user knows them
+ */
+export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] | string {
+  using progress = new Progress(`checking ${name}`, bytes.length);
+  // What begins as nothing that is known is looked at as a changeset, which the fault then speaks of.
+  let entries: CaptureEntry[] = [{ kind: 'changeset', bytes }];
+  if (bytes.length === 0 || bytes[0] === captureMark) {
+    try {
+      entries = decodeCapture(bytes);
+    } catch (error) {
+      if (!(error instanceof SqliteError)) throw error;
+      return error.message.replace(/^[^:]*: (.*) \((byte \d+)\)$/s, '$1 at $2');
+    }
+  }
+  for (const entry of entries) {
+    if (entry.kind === 'ddl') continue;
+    const start = entry.bytes.byteOffset - bytes.byteOffset;
+    const fault = validate(entry.bytes, (offset) => progress.at(start + offset));
+    if (fault) return `${fault.reason} at byte ${start + fault.offset}`;
+  }
+  return entries;
+}
+
+/** What is in a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) where it is none */
+export function readEntries(path: string): CaptureEntry[] {
+  const entries = checkedEntries(readInput(path), nameOf(path));
+  if (typeof entries !== 'string') return entries;
+  throw new CommandError(`${nameOf(path)} is no changeset: ${entries}`, exitCodes.malformed);
+}
+
+/**
+ * A changeset or patchset.
+ *
+ * @param not what a capture cannot do, as in "cannot be inverted"
+ * @throws CommandError ({@link exitCodes.malformed}) where it is none, or a capture
+ */
+export function readChangeset(path: string, not: string): Uint8Array {
+  const entries = readEntries(path);
+  const [first] = entries;
+  if (!first) return new Uint8Array(0);
+  if (entries.length === 1 && first.kind === 'changeset') return first.bytes;
+  const message = `${nameOf(path)} is a capture, in which the schema changes: it ${not}`;
+  throw new CommandError(message, exitCodes.malformed);
+}
+
+/** The statements among the entries. */
+export function statementsOf(entries: readonly CaptureEntry[]): string[] {
+  return entries.flatMap((entry) => (entry.kind === 'ddl' ? [entry.sql] : []));
+}
+
+/** The changesets among the entries. */
+export function changesetsOf(entries: readonly CaptureEntry[]): Uint8Array[] {
+  return entries.flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : []));
+}
+
+/** One changeset of several. @param database by whose tables those from before columns were added are filled up */
+export function joined(changesets: readonly Uint8Array[], database?: DatabaseSync): Uint8Array {
+  const total = changesets.reduce((sum, { length }) => sum + length, 0);
+  using progress = new Progress('joining', total);
+  using group = new ChangesetGroup();
+  if (database) group.schema(database);
+  let before = 0;
+  for (const bytes of changesets) {
+    group.addFrom(pieces(bytes, (offset) => progress.at(before + offset)));
+    before += bytes.length;
+  }
+  return group.output().bytes;
+}
+
+/** Bytes in pieces. @param heard called with how many were taken */
+export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    heard(at);
+    yield bytes.subarray(at, at + 65_536);
+  }
+}
+
+/** The entries with the changesets between two statements made one, but for those that cannot be. */
+export function condensed(entries: readonly CaptureEntry[]): CaptureEntry[] {
+  const found: CaptureEntry[] = [];
+  let run: Uint8Array[] = [];
+  const end = (): void => {
+    if (run.length > 0)
+      found.push(...joinedWherePossible(run).map((bytes) => ({ kind: 'changeset', bytes }) as const));
+    run = [];
+  };
+  for (const entry of entries) {
+    if (entry.kind === 'changeset') {
+      run.push(entry.bytes);
+      continue;
+    }
+    end();
+    found.push(entry);
+  }
+  end();
+  return found;
+}
+
+function joinedWherePossible(changesets: readonly Uint8Array[]): readonly Uint8Array[] {
+  try {
+    return [joined(changesets)];
+  } catch (error) {
+    if (!(error instanceof SqliteError)) throw error;
+    if (changesets.length === 1) throw error;
+    const middle = changesets.length >> 1;
+    return [
+      ...joinedWherePossible(changesets.slice(0, middle)),
+      ...joinedWherePossible(changesets.slice(middle)),
+    ];
+  }
+}
+
+/**
+ * What was captured, as it is written.
+ *
+ * @param ddl whether the statements that changed the schema are wanted
+ * @param database where it was captured
+ * @returns `apart` where they are not, and are there all the same: without them the changesets make no single one
+ */
+export function written(
+  entries: readonly CaptureEntry[],
+  ddl: boolean,
+  database: DatabaseSync,
+): { bytes: Uint8Array; apart: boolean } {
+  const changesets = changesetsOf(entries);
+  const kept = ddl && changesets.length < entries.length;
+  if (!kept) {
+    if (changesets.length < 2) return { bytes: changesets[0] ?? new Uint8Array(0), apart: false };
+    for (const schema of [database, undefined]) {
+      try {
+        return { bytes: joined(changesets, schema), apart: false };
+      } catch (error) {
+        if (!(error instanceof SqliteError)) throw error;
+      }
+    }
+  }
+  return { bytes: encodeCapture(condensed(entries)), apart: !kept };
+}
+
+/** How many there are of something, in words. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** What bytes are, in words. */
+export function kindOf(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'an empty changeset';
+  const size = counted(bytes.length, 'byte');
+  if (bytes[0] === 0x50) return `a patchset of ${size}`;
+  if (bytes[0] === 0x54) return `a changeset of ${size}`;
+  const entries = decodeCapture(bytes);
+  const statements = statementsOf(entries).length;
+  return `a capture of ${size}: ${counted(entries.length - statements, 'changeset')}, ${counted(statements, 'statement')}`;
+}

@@ -1,0 +1,115 @@
+/** What can stand where on the command line, gathered from the tables that parsing and help are made from. */
+
+import { commands } from '../changeset/main.js';
+import type { Command, Option } from '../command.js';
+import { inspectOptions } from '../inspect.js';
+import { newExtensionOptions } from '../new-extension.js';
+import { ownOptions, shellOptions, shellSwitches } from '../options.js';
+import { subcommands } from '../subcommands.js';
+
+/** What a value can be; `any` is nothing that could be offered. */
+export type Values = 'files' | 'folders' | 'any' | readonly string[];
+
+export interface Flag {
+  /** How it is written, as in `-o` and `--output`. */
+  readonly names: readonly string[];
+  readonly help: string;
+  /** Without it the option is a switch. */
+  readonly value?: Values;
+  /** What stands for the value in the help. */
+  readonly label: string;
+  /** Whether the value can only follow behind `=`, and be left out. */
+  readonly joined: boolean;
+  readonly repeated: boolean;
+}
+
+/** A word that calls a command. */
+export interface Word {
+  readonly name: string;
+  readonly help: string;
+}
+
+/** Where the command line is: behind the words of `path`. */
+export interface Place {
+  readonly path: readonly string[];
+  readonly words: readonly Word[];
+  readonly flags: readonly Flag[];
+  /** What operands are beside the words; undefined where there are none. */
+  readonly operands: Values | undefined;
+}
+
+const fileLabels = ['FILE', 'OUT', 'PATH'];
+
+function flagOf(name: string, { value, choices, hints, help, short, multiple }: Option): Flag {
+  return {
+    names: [...(short === undefined ? [] : [`-${short}`]), `--${name}`],
+    help,
+    label: value ?? '',
+    ...(value !== undefined && { value: choices ?? hints ?? (fileLabels.includes(value) ? 'files' : 'any') }),
+    joined: false,
+    repeated: multiple ?? false,
+  };
+}
+
+const helpFlag = flagOf('help', { help: 'says what it does and what it takes' });
+const flagsOf = (options: Readonly<Record<string, Option>>): Flag[] => [
+  ...Object.entries(options).map(([name, option]) => flagOf(name, option)),
+  helpFlag,
+];
+
+/** A command's place. Its operands are files, but where options take their place, as `(--script FILE | -)` says. */
+function placeOf(path: readonly string[], { options, operands, count }: Command): Place {
+  const files = count[1] > 0 && !operands.startsWith('(');
+  return { path, words: [], flags: flagsOf(options), operands: files ? 'files' : undefined };
+}
+
+const ownFlags: Flag[] = Object.entries(ownOptions).map(([name, { value, values, help }]) => {
+  const [usage = '', text = ''] = help.split(/ {2,}/);
+  return {
+    names: [name],
+    help: text,
+    label: usage.replace(/^[^ =[]*[ =[]*/, '').replace(/\]$/, ''),
+    ...(value !== 'never' && { value: values ?? 'any' }),
+    joined: value === 'joined',
+    repeated: true,
+  };
+});
+
+const shellFlags: Flag[] = [
+  ...shellSwitches
+    .split(' ')
+    .map((name) => ({ names: [`-${name}`], help: '', label: '', joined: false, repeated: false })),
+  ...Object.entries(shellOptions).map(([name, value]) => ({
+    names: [`-${name}`],
+    help: '',
+    value,
+    label: 'VALUE',
+    joined: false,
+    repeated: name === 'cmd',
+  })),
+];
+
+const oneLine = (text: string): string => text.split('\n')[0] ?? '';
+
+/** All places, the outermost first. @param shells what `completion` takes */
+export function places(shells: readonly string[]): Place[] {
+  const words = subcommands.map(({ name, summary }) => ({ name, help: summary }));
+  return [
+    { path: [], words, flags: [...ownFlags, ...shellFlags], operands: 'files' },
+    {
+      path: ['changeset'],
+      words: commands.map(({ name, summary }) => ({ name, help: oneLine(summary) })),
+      flags: [helpFlag],
+      operands: undefined,
+    },
+    ...commands.map((command) => placeOf(['changeset', command.name], command)),
+    { path: ['inspect'], words: [], flags: [...flagsOf(inspectOptions), ...ownFlags], operands: 'files' },
+    { path: ['new-extension'], words: [], flags: flagsOf(newExtensionOptions), operands: undefined },
+    {
+      path: ['completion'],
+      words: shells.map((name) => ({ name, help: '' })),
+      flags: [helpFlag],
+      operands: undefined,
+    },
+  ];
+}

@@ -1,0 +1,48 @@
+/** `sqlite-wasm-run completion SHELL`: prints a script that makes a shell complete what this program takes. */
+
+import { type Command, CommandError, exitCodes, helpOf, parse } from '../command.js';
+import { flush, print, say } from '../output.js';
+import { programName } from '../shell.js';
+import { bashScript } from './bash.js';
+import { fishScript } from './fish.js';
+import { places } from './grammar.js';
+import { zshScript } from './zsh.js';
+
+const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
+const shells = Object.keys(scripts);
+
+const completion: Command = {
+  name: 'completion',
+  summary: `Prints a script that makes a shell complete what ${programName} takes. In the shell's own start-up file:
+
+  bash  source <(${programName} completion bash)
+  zsh   source <(${programName} completion zsh)      behind compinit
+  fish  ${programName} completion fish | source`,
+  operands: shells.join('|'),
+  count: [1, 1],
+  options: {},
+  run(given) {
+    const [shell = ''] = given.rest;
+    const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined;
+    if (!script) {
+      throw new CommandError(`there is none for "${shell}": there is ${shells.join(', ')}`, exitCodes.usage);
+    }
+    print(script(places(shells)));
+    return exitCodes.done;
+  },
+};
+
+/** @param args what follows `completion`. Returns the exit code. */
+export async function completionMain(args: readonly string[]): Promise<number> {
+  try {
+    const help = args.includes('--help') || args.includes('-h');
+    if (help) print(helpOf(programName, completion));
+    const code = help ? exitCodes.done : await completion.run(parse(programName, completion, args));
+    flush();
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (error.exitCode !== exitCodes.unread) say(`${programName} completion: ${error.message}`);
+    return error.exitCode;
+  }
+}

@@ -1,0 +1,59 @@
+/** What commands print: rows on standard output, whole and in order; sentences on standard error. */
+
+import { writeSync } from 'node:fs';
+import { CommandError, exitCodes } from './command.js';
+import { statusLine } from './progress.js';
+
+/** How much is collected before it is written, in characters. */
+const blockSize = 65_536;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+let pending: string[] = [];
+let size = 0;
+
+/**
+ * Prints a text on standard output, soon: {@link flush} says when.
+ *
+ * @throws CommandError where it cannot be written; with {@link exitCodes.unread}, and no message, where nobody reads it
+ */
+export function print(text: string): void {
+  pending.push(text);
+  size += text.length;
+  if (size >= blockSize || process.stdout.isTTY) flush();
+}
+
+/** Writes what was printed. @throws as {@link print} does */
+export function flush(): void {
+  const text = pending.join('');
+  pending = [];
+  size = 0;
+  if (text === '') return;
+  if (process.stdout.isTTY) statusLine.clear();
+  writeBytes(Buffer.from(text));
+}
+
+/** Writes bytes to standard output. @throws as {@link print} does */
+export function writeBytes(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') throw new CommandError('', exitCodes.unread);
+      // A pipe that another process made non-blocking is still waited for.
+      if (code !== 'EAGAIN') throw new CommandError(`standard output cannot be written: ${message}`);
+      Atomics.wait(sleeper, 0, 0, 5);
+    }
+  }
+}
+
+/** Says a sentence on standard error, where nobody may be there to read it. */
+export function say(text: string): void {
+  statusLine.clear();
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // the work goes on
+  }
+}

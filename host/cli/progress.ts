@@ -1,0 +1,112 @@
+/** How far long work is: one line on the terminal, written over again and again, and gone at its end. */
+
+import { writeSync } from 'node:fs';
+
+/** Work that is done sooner shows nothing, in ms. */
+const patience = 500;
+/** How long a line stands at least, in ms. */
+const interval = 100;
+const barWidth = 24;
+
+/** The line of standard error that is written over, where that is a terminal. */
+class StatusLine {
+  #shown = false;
+  #at = 0;
+
+  /** Whether it can be shown, and has been for long enough to be shown anew. */
+  get due(): boolean {
+    return process.stderr.isTTY === true && Date.now() - this.#at >= interval;
+  }
+
+  show(text: string): void {
+    this.#at = Date.now();
+    this.#shown = true;
+    const [columns = 80] = process.stderr.getWindowSize?.() ?? [];
+    this.#write(`\r${text.slice(0, columns - 1)}\u001b[K`);
+  }
+
+  /** Takes it away: the cursor is where it began. */
+  clear(): void {
+    if (this.#shown) this.#write('\r\u001b[K');
+    this.#shown = false;
+    this.#at = 0;
+  }
+
+  #write(text: string): void {
+    try {
+      writeSync(2, text);
+    } catch {
+      // a terminal that is gone
+    }
+  }
+}
+
+export const statusLine = new StatusLine();
+
+/** The work that runs, for {@link tick}. */
+let running: Progress | undefined;
+
+/** Time passes within a step of the work whose length nobody knows. */
+export function tick(): void {
+  if (statusLine.due) running?.tick();
+}
+
+/** Work that can be long. Nothing is shown where standard error is no terminal, or in the first half second. */
+export class Progress implements Disposable {
+  readonly #what: string;
+  readonly #total: number | undefined;
+  readonly #unit: string;
+  readonly #began = Date.now();
+  readonly #outer: Progress | undefined;
+  #done = 0;
+  #note = '';
+
+  /**
+   * @param what what is done, as in "applying a.cs"
+   * @param total how much there is to do; undefined where that is not known
+   * @param unit what is counted; '' counts bytes
+   */
+  constructor(what: string, total?: number, unit = '') {
+    this.#what = what;
+    this.#total = total;
+    this.#unit = unit;
+    this.#outer = running;
+    running = this;
+  }
+
+  /** So much is done. @param note what is under work */
+  at(done: number, note = ''): void {
+    this.#done = done;
+    this.#note = note;
+    if (statusLine.due) this.tick();
+  }
+
+  tick(): void {
+    const elapsed = Date.now() - this.#began;
+    if (elapsed >= patience) statusLine.show(this.#text(elapsed));
+  }
+
+  /** The work is over: takes the line away. */
+  [Symbol.dispose](): void {
+    running = this.#outer;
+    statusLine.clear();
+  }
+
+  #text(elapsed: number): string {
+    const parts = [this.#note === '' ? this.#what : `${this.#what} ${this.#note}`];
+    const done = this.#done;
+    const total = this.#total ?? 0;
+    if (done > 0 && total > 0) {
+      const share = Math.min(1, done / total);
+      const filled = Math.round(share * barWidth);
+      parts.push(`[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${Math.floor(share * 100)}%`);
+      parts.push(this.#unit ? `${done} of ${total} ${this.#unit}` : `${amount(done)} of ${amount(total)}`);
+    } else if (done > 0) parts.push(this.#unit ? `${done} ${this.#unit}` : amount(done));
+    parts.push(`${Math.round(elapsed / 1000)} s`);
+    return parts.join('  ');
+  }
+}
+
+function amount(bytes: number): string {
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

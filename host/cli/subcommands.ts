@@ -1,0 +1,37 @@
+/** The commands of the program beside the shell. Each is loaded when it is called: the shell does not wait for them. */
+
+export interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  /** @param args what follows the name. Returns the exit code. */
+  run(args: readonly string[]): Promise<number>;
+}
+
+export const subcommands: readonly Subcommand[] = [
+  {
+    name: 'changeset',
+    summary: 'captures, reads, changes and applies changesets',
+    run: async (args) => (await import('./changeset/main.js')).changesetMain(args),
+  },
+  {
+    name: 'inspect',
+    summary: 'says what a component is, wants and brings',
+    run: async (args) => (await import('./inspect.js')).inspectMain(args),
+  },
+  {
+    name: 'new-extension',
+    summary: 'makes a folder with an extension, its build and its test',
+    run: async (args) => (await import('./new-extension.js')).newExtensionMain(args),
+  },
+  {
+    name: 'completion',
+    summary: 'prints what makes bash, zsh or fish complete all this',
+    run: async (args) => (await import('./completions/main.js')).completionMain(args),
+  },
+];
+
+/** What `-help` adds to the shell's own text. */
+export function subcommandHelp(): string {
+  const lines = subcommands.map(({ name, summary }) => `   ${name.padEnd(20)} ${summary}\n`);
+  return `Commands of sqlite-wasm-run, each with --help:\n${lines.join('')}`;
+}
