@@ -120,18 +120,19 @@ describe('what is recorded', () => {
     ['DROP COLUMN', 'ALTER TABLE t DROP COLUMN b', 't: it lost 1 columns'],
     ['RENAME', 'ALTER TABLE t RENAME TO w', 't: it was dropped or renamed'],
     ['DROP TABLE', 'DROP TABLE t', 't: it was dropped or renamed'],
-  ])('%s while it records: the whole session fails, and says which table', (_, sql, why) => {
+  ])('%s while it records: the session cannot be read as one, and says which table', (_, sql, why) => {
     const db = database(schema);
     const session = db.createSession();
     db.exec(`INSERT INTO t VALUES(1,2); ${sql}`);
     expect(failure(() => session.changeset())).toMatchObject({
       errcode: 17,
-      message: 'database schema has changed: a recorded table was dropped, renamed or lost a column',
+      message:
+        'database schema has changed: a recorded table was dropped, renamed or lost a column; take gives what was recorded before, and then what came after',
     });
     expect(session.warnings()).toContainEqual({
       kind: 'schema-changed',
       table: 't',
-      message: `${why} since the session began; recorded changes of it cannot be read any more`,
+      message: `${why} since the session began; take gives what was recorded before, and then what came after`,
     });
   });
   test('a table that is made after all were attached is recorded', () => {

@@ -13,9 +13,10 @@ import { SqliteError } from '../core/errors.js';
 import { type CaptureEntry, encodeCapture } from './capture-format.js';
 import { isCreateAs, isTemporary, unqualified } from './ddl.js';
 import type { Connection } from './engine.js';
-import { query, quotedName } from './query.js';
-import type { Warning } from './schema.js';
-import type { ChangesetKind } from './sessions.js';
+import { numberPragma } from './query.js';
+import type { ChangesetKind } from './recording.js';
+import { schemaVersion, type Warning } from './schema.js';
+import { listen, type SchemaListener, unlisten } from './schema-statements.js';
 
 export interface CaptureSettings {
   /** The database: 'main', 'temp' or an attached one. */
@@ -51,7 +52,7 @@ interface Pending {
 /** What the file's header holds for the program, which no changeset does. */
 const headerPragmas = ['user_version', 'application_id'] as const;
 
-export class CaptureLog {
+export class CaptureLog implements SchemaListener {
   readonly #connection: Connection;
   readonly #settings: CaptureSettings;
   #session: bigint;
@@ -70,12 +71,12 @@ export class CaptureLog {
     this.#session = this.#begin();
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
-    listenersOf(connection).add(this);
+    listen(connection, this);
   }
 
   /** Ends it. More than once does no harm. */
   end(): void {
-    if (!listenersOf(this.#connection).delete(this)) return;
+    if (!unlisten(this.#connection, this)) return;
     for (const session of [this.#session, ...this.#segments.map((segment) => segment.session)]) {
       if (session !== undefined) this.#connection.sessions.delete(session);
     }
@@ -152,7 +153,6 @@ export class CaptureLog {
     return [...this.#lost];
   }
 
-  /** A statement that may change the schema is about to begin. */
   before(sql: string): void {
     const { database, kind } = this.#settings;
     this.#pending = undefined;
@@ -166,7 +166,7 @@ export class CaptureLog {
     this.#pending = { changes, sql, version };
   }
 
-  /** Runs what may not throw, for SQLite cannot be told: what was recorded up to there may be lost. */
+  /** Where it fails, what was recorded up to there may be lost. */
   attempt(action: () => void): void {
     try {
       action();
@@ -176,7 +176,6 @@ export class CaptureLog {
     }
   }
 
-  /** It was run, or a transaction may have ended or been undone. No query may run here where `code` is an error. */
   after(kind: number, code: number): void {
     const { engine, db } = this.#connection;
     const pending = this.#pending;
@@ -267,7 +266,7 @@ export class CaptureLog {
   #begin(): bigint {
     const { sessions } = this.#connection;
     const { database, tables, filter, rowid, indirect } = this.#settings;
-    const handle = sessions.create(database, { rowid });
+    const handle = sessions.create(database, { rowid, parts: false });
     try {
       if (typeof filter === 'function') sessions.filter(handle, filter);
       else if (filter) sessions.filterByGlobs(handle, filter);
@@ -281,79 +280,10 @@ export class CaptureLog {
   }
 
   #schemaVersion(): bigint {
-    return this.#pragma('schema_version');
+    return schemaVersion(this.#connection, this.#settings.database);
   }
 
   #readHeader(): bigint[] {
-    return headerPragmas.map((name) => this.#pragma(name));
-  }
-
-  #pragma(name: string): bigint {
-    const [row] = query(this.#connection, `PRAGMA ${quotedName(this.#settings.database)}.${name}`);
-    return (row?.[0] ?? 0n) as bigint;
-  }
-}
-
-const listeners = new WeakMap<Connection, CaptureListeners>();
-
-/** The captures of a connection, which hear of its statements while there are any. */
-class CaptureListeners {
-  readonly #connection: Connection;
-  readonly #id: number;
-  readonly #logs = new Set<CaptureLog>();
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    const { engine } = connection;
-    this.#id = engine.register({
-      captureBefore: (statement) => {
-        const sql = textOf(connection, statement);
-        for (const log of this.#logs) log.attempt(() => log.before(sql));
-      },
-      captureAfter: (_statement, kind, code) => {
-        for (const log of this.#logs) log.attempt(() => log.after(kind, code));
-      },
-    });
-    connection.onClose(() => {
-      engine.core.c.bridge_capture(connection.db, 0);
-      engine.release(this.#id);
-      this.#logs.clear();
-    });
-  }
-
-  add(log: CaptureLog): void {
-    this.#logs.add(log);
-    const { engine, db } = this.#connection;
-    engine.check(db, engine.core.c.bridge_capture(db, this.#id));
-  }
-
-  delete(log: CaptureLog): boolean {
-    if (!this.#logs.delete(log)) return false;
-    if (this.#logs.size === 0) {
-      const { engine, db } = this.#connection;
-      engine.core.c.bridge_capture(db, 0);
-    }
-    return true;
-  }
-}
-
-function listenersOf(connection: Connection): CaptureListeners {
-  let found = listeners.get(connection);
-  if (!found) {
-    found = new CaptureListeners(connection);
-    listeners.set(connection, found);
-  }
-  return found;
-}
-
-/** A statement's text, with the values of its parameters. */
-function textOf({ engine }: Connection, statement: number): string {
-  const { c, memory } = engine.core;
-  if (c.sqlite3_bind_parameter_count(statement) === 0) return memory.cString(c.sqlite3_sql(statement)) ?? '';
-  const expanded = c.sqlite3_expanded_sql(statement);
-  try {
-    return memory.cString(expanded) ?? '';
-  } finally {
-    c.sqlite3_free(expanded);
+    return headerPragmas.map((name) => numberPragma(this.#connection, this.#settings.database, name));
   }
 }

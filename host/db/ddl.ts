@@ -67,3 +67,15 @@ export function isCaptured(sql: string): boolean {
   if (first === 'pragma') return second === 'user_version' || second === 'application_id';
   return ['create', 'alter', 'drop', 'analyze'].includes(first);
 }
+
+/** The name of the table that a statement, going by its first words, drops, renames or takes a column from. */
+export function tableTakenFrom(sql: string): string | undefined {
+  const tokens = firstTokens(sql, 14).map(({ text }) => text);
+  const words = tokens.map((text) => text.toLowerCase());
+  const [first, second, ...rest] = words;
+  if (second !== 'table' || (first !== 'drop' && first !== 'alter')) return undefined;
+  if (first === 'alter' && rest.includes('add')) return undefined;
+  const at = rest[0] === 'if' && rest[1] === 'exists' ? 4 : 2;
+  const name = tokens[at + 1] === '.' ? tokens[at + 2] : tokens[at];
+  return name === undefined ? undefined : unquoted(name);
+}

@@ -1,7 +1,7 @@
 /** What a table looks like to the session extension, and where it records or applies nothing without a word. */
 
 import type { Connection } from './engine.js';
-import { query, quotedName } from './query.js';
+import { numberPragma, query, quotedName } from './query.js';
 
 /** A table as changesets see it. */
 export interface TableShape {
@@ -54,8 +54,12 @@ export function tableShape(connection: Connection, database: string, table: stri
 
 /** A number that other connections change when they write to a database, and this one does not. */
 export function dataVersion(connection: Connection, database: string): bigint {
-  const [row] = query(connection, `PRAGMA ${quotedName(database)}.data_version`);
-  return (row?.[0] ?? 0n) as bigint;
+  return numberPragma(connection, database, 'data_version');
+}
+
+/** A number that grows with every change of a database's schema; a rollback takes it back. */
+export function schemaVersion(connection: Connection, database: string): bigint {
+  return numberPragma(connection, database, 'schema_version');
 }
 
 /** How many columns each table of a database has. */
@@ -71,11 +75,14 @@ export function columnCounts(connection: Connection, database: string): Map<stri
 /**
  * The tables that a session can no longer make a changeset of where it recorded them: those of `before` that are
  * gone or have fewer columns now. One is enough: it fails whole.
+ *
+ * @param kept whether what was recorded before is kept
  */
 export function schemaWarnings(
   connection: Connection,
   database: string,
   before: ReadonlyMap<string, number>,
+  kept: boolean,
 ): Warning[] {
   const now = columnCounts(connection, database);
   const warnings: Warning[] = [];
@@ -83,7 +90,10 @@ export function schemaWarnings(
     const count = now.get(table);
     if (count !== undefined && count >= columns) continue;
     const what = count === undefined ? 'it was dropped or renamed' : `it lost ${columns - count} columns`;
-    const message = `${table}: ${what} since the session began; recorded changes of it cannot be read any more`;
+    const rest = kept
+      ? 'take gives what was recorded before, and then what came after'
+      : 'recorded changes of it cannot be read any more';
+    const message = `${table}: ${what} since the session began; ${rest}`;
     warnings.push({ kind: 'schema-changed', table, message });
   }
   return warnings;

@@ -2,8 +2,9 @@
 
 import { checkArgument, illegalConstructor, invalidState } from './arguments.js';
 import { refuseInAuthorizer } from './authorizer.js';
+import type { ChangesetKind } from './recording.js';
 import type { Warning } from './schema.js';
-import type { ChangesetKind, SessionRegistry } from './sessions.js';
+import type { SessionRegistry } from './sessions.js';
 import { madeByDatabase, type OpenDatabase } from './statement.js';
 import { readable } from './streams.js';
 
@@ -31,7 +32,7 @@ export class Session implements Disposable {
    * bytes. C: `sqlite3session_changeset`.
    *
    * @throws Error (ERR_INVALID_STATE) where the session or its database is closed
-   * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column
+   * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column: see `take`
    */
   changeset(): Uint8Array {
     return this.#read('changeset');
@@ -44,7 +45,8 @@ export class Session implements Disposable {
 
   /**
    * The changeset, and a fresh start: what it holds is forgotten, tables and settings stay. Where it cannot be had
-   * nothing is forgotten.
+   * nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what was recorded before that
+   * comes by itself, and what came after with the next call; {@link Capture} keeps the statements, too.
    */
   take(): Uint8Array {
     const sessions = this.#open();

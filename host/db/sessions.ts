@@ -6,54 +6,21 @@
  */
 
 import {
-  CALLBACK_TABLE_FILTER,
+  CAPTURE_ROLLBACK,
+  CAPTURE_SCHEMA,
+  SQLITE_DONE,
   SQLITE_ERROR,
   SQLITE_FULL,
   SQLITE_MISUSE,
   SQLITE_OK,
-  SQLITE_SESSION_OBJCONFIG_ROWID,
-  SQLITE_SESSION_OBJCONFIG_SIZE,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { tableTakenFrom } from './ddl.js';
 import { Connection } from './engine.js';
 import { globsInclude } from './policy.js';
-import {
-  columnCounts,
-  dataVersion,
-  hasKey,
-  recordingWarnings,
-  schemaWarnings,
-  tableShape,
-  type Warning,
-} from './schema.js';
-import { streamed } from './transform.js';
-
-/** What a changeset can be made as: with the old values, or without them. */
-export type ChangesetKind = 'changeset' | 'patchset';
-
-interface Entry {
-  /** The address of the `sqlite3_session` structure. */
-  pointer: number;
-  readonly database: string;
-  readonly options: SessionOptions;
-  /** The tables attached by name; null among them is all. */
-  readonly tables: (string | null)[];
-  filter: ((table: string) => boolean) | undefined;
-  /** The number of the filter's callback; 0 where there is none. */
-  filterId: number;
-  /** How many columns the tables had, by name in lower case, when they were attached. */
-  columns: Map<string, number>;
-  /** {@link dataVersion} when recording began; undefined where it could not be had. */
-  dataVersion: bigint | undefined;
-}
-
-/** What SQLite wants to know before a session's first table is attached. */
-export interface SessionOptions {
-  /** Records tables without a PRIMARY KEY by their rowid. SQLITE_SESSION_OBJCONFIG_ROWID. */
-  readonly rowid?: boolean;
-  /** Counts for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
-  readonly size?: boolean;
-}
+import { type ChangesetKind, Recording, type SessionOptions } from './recording.js';
+import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from './schema.js';
+import { listen, type SchemaListener, unlisten } from './schema-statements.js';
 
 /** A session as it stands. */
 export interface SessionState {
@@ -76,7 +43,16 @@ const sequenceMask = (1n << sequenceBits) - 1n;
 
 export class SessionRegistry {
   readonly #connection: Connection;
-  readonly #entries = new Map<bigint, Entry>();
+  readonly #recordings = new Map<bigint, Recording>();
+  readonly #schema: SchemaListener = {
+    before: (sql) => this.#beforeSchema(sql),
+    after: (kind, code) => this.#afterSchema(kind, code),
+    attempt: (action) => {
+      try {
+        action();
+      } catch {} // a session that cannot be read then says so when it is read
+    },
+  };
   #lastSequence = 0n;
   /** How many filters are running: SQLite is in the middle of a session there. */
   #filtering = 0;
@@ -101,40 +77,18 @@ export class SessionRegistry {
         `no database is attached as ${quoted(name)}: there is ${list(attached)}`,
       );
     }
-    if (this.#entries.size >= maxSessions) {
+    if (this.#recordings.size >= maxSessions) {
       throw this.#error(
         SQLITE_FULL,
         `the connection has ${maxSessions} sessions already: delete those that are done`,
       );
     }
-    const pointer = this.#make(name, options);
+    const recording = new Recording(this.#connection, name, options);
     this.#lastSequence += 1n;
     const handle = (BigInt(serial) << sequenceBits) | this.#lastSequence;
-    this.#entries.set(handle, {
-      pointer,
-      database: name,
-      options,
-      tables: [],
-      filter: undefined,
-      filterId: 0,
-      columns: new Map(),
-      dataVersion: undefined,
-    });
+    this.#recordings.set(handle, recording);
+    if (options.parts !== false) listen(this.#connection, this.#schema);
     return handle;
-  }
-
-  #make(name: string, options: SessionOptions): number {
-    const { engine, db } = this.#connection;
-    const { c, memory } = engine.core;
-    using arena = memory.arena();
-    const out = arena.allocate(8);
-    engine.check(db, c.sqlite3session_create(db, arena.cString(name), out));
-    const pointer = memory.pointerAt(out);
-    memory.view.setInt32(out + 4, 1, true);
-    if (options.rowid) c.sqlite3session_object_config(pointer, SQLITE_SESSION_OBJCONFIG_ROWID, out + 4);
-    memory.view.setInt32(out + 4, 1, true);
-    if (options.size) c.sqlite3session_object_config(pointer, SQLITE_SESSION_OBJCONFIG_SIZE, out + 4);
-    return pointer;
   }
 
   /**
@@ -145,39 +99,12 @@ export class SessionRegistry {
    */
   attach(handle: bigint, table: string | null): boolean {
     this.#refuseInFilter('attached');
-    const entry = this.#entry(handle);
-    this.#attachTo(entry, table);
-    if (!entry.tables.includes(table)) entry.tables.push(table);
-    this.#note(entry);
+    const recording = this.#recording(handle);
+    recording.attach(table);
     if (table === null) return true;
-    const shape = tableShape(this.#connection, entry.database, table);
+    const shape = tableShape(this.#connection, recording.database, table);
     if (!shape) return table.toLowerCase() === 'sqlite_stat1';
-    return hasKey(table, shape) || (entry.options.rowid === true && shape.kind === 'table');
-  }
-
-  /** For {@link warnings} only: where the schema cannot be read now, such as for a lock, there will be none. */
-  #note(entry: Entry): void {
-    let all: ReadonlyMap<string, number>;
-    try {
-      all = columnCounts(this.#connection, entry.database);
-      entry.dataVersion ??= dataVersion(this.#connection, entry.database);
-    } catch {
-      return;
-    }
-    for (const table of entry.tables) {
-      const names = table === null ? all.keys() : [table.toLowerCase()];
-      for (const name of names) {
-        const count = all.get(name);
-        if (count !== undefined && !entry.columns.has(name)) entry.columns.set(name, count);
-      }
-    }
-  }
-
-  #attachTo(entry: Entry, table: string | null): void {
-    const { engine, db } = this.#connection;
-    using arena = engine.core.memory.arena();
-    const name = table === null ? 0 : arena.cString(table);
-    engine.check(db, engine.core.c.sqlite3session_attach(entry.pointer, name));
+    return hasKey(table, shape) || (recording.options.rowid === true && shape.kind === 'table');
   }
 
   /**
@@ -188,22 +115,7 @@ export class SessionRegistry {
    */
   read<T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     this.#refuseInFilter('read');
-    const { pointer } = this.#entry(handle);
-    const { engine } = this.#connection;
-    const { c, memory } = engine.core;
-    using arena = memory.arena();
-    const length = arena.allocate(8);
-    const code =
-      kind === 'changeset'
-        ? c.sqlite3session_changeset(pointer, length, length + 4)
-        : c.sqlite3session_patchset(pointer, length, length + 4);
-    const buffer = memory.pointerAt(length + 4);
-    try {
-      if (code !== SQLITE_OK) throw this.#readError(code);
-      return use(memory.bytes.subarray(buffer, buffer + memory.view.getInt32(length, true)));
-    } finally {
-      c.sqlite3_free(buffer);
-    }
+    return this.#recording(handle).read(kind, use);
   }
 
   /** A copy of what was recorded; empty where nothing changed in the end. */
@@ -213,26 +125,12 @@ export class SessionRegistry {
 
   /**
    * The changeset, and a fresh start: what it holds is forgotten; tables, filter and state stay. Where the
-   * changeset cannot be had nothing is forgotten.
+   * changeset cannot be had nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what
+   * was recorded before that comes by itself, and what came after with the next call.
    */
-  take(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array {
+  take(handle: bigint): Uint8Array {
     this.#refuseInFilter('taken');
-    const taken = this.changeset(handle, kind);
-    const entry = this.#entry(handle);
-    const { c } = this.#connection.engine.core;
-    const fresh = this.#make(entry.database, entry.options);
-    c.sqlite3session_enable(fresh, c.sqlite3session_enable(entry.pointer, -1));
-    c.sqlite3session_indirect(fresh, c.sqlite3session_indirect(entry.pointer, -1));
-    c.sqlite3session_delete(entry.pointer);
-    entry.pointer = fresh;
-    if (entry.filterId) {
-      c.sqlite3session_table_filter(fresh, c.bridge_callback(CALLBACK_TABLE_FILTER), entry.filterId);
-    }
-    for (const table of entry.tables) this.#attachTo(entry, table);
-    entry.columns = new Map();
-    entry.dataVersion = undefined;
-    this.#note(entry);
-    return taken;
+    return this.#recording(handle).take();
   }
 
   /**
@@ -241,34 +139,27 @@ export class SessionRegistry {
    */
   stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     this.#refuseInFilter('read');
-    const { pointer } = this.#entry(handle);
-    const { engine } = this.#connection;
-    const { c } = engine.core;
-    const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
-    const code = streamed(engine, take, (output, id) => write(pointer, output, id));
-    if (code !== SQLITE_OK) throw this.#readError(code);
+    this.#recording(handle).stream(kind, take);
   }
 
   /** Starts or stops recording, where `on` is given; whether it records now. C: `sqlite3session_enable`. */
   enable(handle: bigint, on?: boolean): boolean {
-    const { pointer } = this.#entry(handle);
-    return this.#connection.engine.core.c.sqlite3session_enable(pointer, asked(on)) !== 0;
+    return this.#recording(handle).enable(on);
   }
 
   /** Marks changes as indirect or not, where `on` is given; what it does now. C: `sqlite3session_indirect`. */
   indirect(handle: bigint, on?: boolean): boolean {
-    const { pointer } = this.#entry(handle);
-    return this.#connection.engine.core.c.sqlite3session_indirect(pointer, asked(on)) !== 0;
+    return this.#recording(handle).indirect(on);
   }
 
   /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
   isEmpty(handle: bigint): boolean {
-    return this.#connection.engine.core.c.sqlite3session_isempty(this.#entry(handle).pointer) !== 0;
+    return this.#recording(handle).isEmpty;
   }
 
   /** Bytes. C: `sqlite3session_memory_used`. */
   memoryUsed(handle: bigint): number {
-    return Number(this.#connection.engine.core.c.sqlite3session_memory_used(this.#entry(handle).pointer));
+    return this.#recording(handle).memoryUsed;
   }
 
   /**
@@ -277,14 +168,9 @@ export class SessionRegistry {
    * @throws SqliteError (SQLITE_MISUSE) where the session was not made with `size`
    */
   changesetSize(handle: bigint): number {
-    const { pointer, options } = this.#entry(handle);
-    if (!options.size) {
-      throw this.#error(
-        SQLITE_MISUSE,
-        `session ${handle} does not count its size: create it with that option`,
-      );
-    }
-    return Number(this.#connection.engine.core.c.sqlite3session_changeset_size(pointer));
+    const recording = this.#recording(handle);
+    if (recording.options.size) return recording.changesetSize;
+    throw this.#error(SQLITE_MISUSE, `session ${handle} does not count its size: create it with that option`);
   }
 
   /**
@@ -293,22 +179,16 @@ export class SessionRegistry {
    * @throws SqliteError (SQLITE_SCHEMA) where the two tables differ in columns or key
    */
   diff(handle: bigint, from: string, table: string): void {
-    const entry = this.#entry(handle);
-    const { core } = this.#connection.engine;
-    const { c, memory } = core;
+    const recording = this.#recording(handle);
     if (!this.attach(handle, table)) {
       throw this.#error(
         SQLITE_ERROR,
-        `diff of ${table}: nothing can be recorded, for ${quoted(entry.database)} has no such table with a primary key`,
+        `diff of ${table}: nothing can be recorded, for ${quoted(recording.database)} has no such table with a primary key`,
       );
     }
-    using arena = memory.arena();
-    const out = arena.allocate(4);
-    const code = c.sqlite3session_diff(entry.pointer, arena.cString(from), arena.cString(table), out);
-    const message = memory.pointerAt(out);
-    const said = memory.cString(message);
-    c.sqlite3_free(message);
+    const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
+    const { core } = this.#connection.engine;
     throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? core.errorText(code)}`);
   }
 
@@ -317,22 +197,14 @@ export class SessionRegistry {
    * What it throws surfaces from the statement's call. C: `sqlite3session_table_filter`.
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
-    const entry = this.#entry(handle);
-    const { engine } = this.#connection;
-    entry.filter = filter;
-    if (entry.filterId) return;
-    entry.filterId = engine.register({
-      filterTable: (table) => {
-        this.#filtering += 1;
-        try {
-          return entry.filter?.(table) ?? true;
-        } finally {
-          this.#filtering -= 1;
-        }
-      },
+    this.#recording(handle).filter((table) => {
+      this.#filtering += 1;
+      try {
+        return filter(table);
+      } finally {
+        this.#filtering -= 1;
+      }
     });
-    const { c } = engine.core;
-    c.sqlite3session_table_filter(entry.pointer, c.bridge_callback(CALLBACK_TABLE_FILTER), entry.filterId);
   }
 
   /** The same by names as the GLOB operator matches them; those that begin with "!" are left out. */
@@ -344,9 +216,10 @@ export class SessionRegistry {
 
   /** What the session leaves out without a word as things stand. */
   warnings(handle: bigint): Warning[] {
-    const { tables, database, options, columns, dataVersion: before } = this.#entry(handle);
-    const found = schemaWarnings(this.#connection, database, columns);
-    if (before !== undefined && dataVersion(this.#connection, database) !== before) {
+    const recording = this.#recording(handle);
+    const { tables, database, options } = recording;
+    const found = schemaWarnings(this.#connection, database, recording.columns, recording.hasParts);
+    if (recording.hasOtherWriter) {
       const message =
         'another connection wrote to the database: that is not recorded, and a row that both wrote shows what is there now';
       found.push({ kind: 'other-writer', table: '', message });
@@ -361,7 +234,7 @@ export class SessionRegistry {
 
   /** The sessions that can be used here, oldest first. */
   list(): SessionState[] {
-    return [...this.#entries].map(([handle, { database, tables }]) => ({
+    return [...this.#recordings].map(([handle, { database, tables }]) => ({
       handle,
       database,
       tables: tables.map((table) => table ?? '*'),
@@ -378,13 +251,15 @@ export class SessionRegistry {
    * @returns false where it was this connection's and is deleted already
    */
   delete(handle: bigint): boolean {
-    const entry = this.#entries.get(handle);
-    if (!entry) {
+    const recording = this.#recordings.get(handle);
+    if (!recording) {
       if (this.#wasMine(handle)) return false;
       throw this.#unknown(handle);
     }
     this.#refuseInFilter('deleted');
-    this.#end(handle, entry);
+    this.#recordings.delete(handle);
+    recording.end();
+    if (this.#inParts().length === 0) unlisten(this.#connection, this.#schema);
     return true;
   }
 
@@ -393,25 +268,44 @@ export class SessionRegistry {
     throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while the filter of one is running`);
   }
 
-  #end(handle: bigint, entry: Entry): void {
-    this.#entries.delete(handle);
-    this.#connection.engine.core.c.sqlite3session_delete(entry.pointer);
-    if (entry.filterId) this.#connection.engine.release(entry.filterId);
-  }
-
   /** Whether the handle names a session that can be used here. */
   has(handle: bigint): boolean {
-    return this.#entries.has(handle);
+    return this.#recordings.has(handle);
   }
 
   deleteAll(): void {
-    for (const [handle, entry] of [...this.#entries]) this.#end(handle, entry);
+    for (const recording of this.#recordings.values()) recording.end();
+    this.#recordings.clear();
   }
 
-  #entry(handle: bigint): Entry {
-    const entry = this.#entries.get(handle);
-    if (!entry) throw this.#unknown(handle);
-    return entry;
+  /** The sessions that keep what a change of the schema cuts off. */
+  #inParts(): Recording[] {
+    return [...this.#recordings.values()].filter(({ options }) => options.parts !== false);
+  }
+
+  #beforeSchema(sql: string): void {
+    const table = tableTakenFrom(sql);
+    if (table === undefined) return;
+    for (const recording of this.#inParts()) this.#schema.attempt(() => recording.before(table));
+  }
+
+  #afterSchema(kind: number, code: number): void {
+    const all = this.#inParts();
+    if (kind === CAPTURE_SCHEMA && code === SQLITE_DONE) {
+      for (const recording of all) this.#schema.attempt(() => recording.after());
+    }
+    const { engine, db } = this.#connection;
+    const inTransaction = engine.core.c.sqlite3_get_autocommit(db) === 0;
+    for (const recording of all.filter(({ isOpen }) => isOpen)) {
+      if (!inTransaction && kind !== CAPTURE_ROLLBACK && code === SQLITE_DONE) recording.committed();
+      else if (!inTransaction || (kind === CAPTURE_ROLLBACK && code === SQLITE_DONE)) recording.rolledBack();
+    }
+  }
+
+  #recording(handle: bigint): Recording {
+    const recording = this.#recordings.get(handle);
+    if (!recording) throw this.#unknown(handle);
+    return recording;
   }
 
   #wasMine(handle: bigint): boolean {
@@ -435,12 +329,6 @@ export class SessionRegistry {
     return this.#error(SQLITE_MISUSE, `there is no session ${handle}: a handle comes from session_create`);
   }
 
-  #readError(code: number): SqliteError {
-    const text = this.#connection.engine.core.errorText(code);
-    const hint = code === 17 ? ': a recorded table was dropped, renamed or lost a column' : '';
-    return this.#error(code, `${text}${hint}`);
-  }
-
   #error(code: number, message: string): SqliteError {
     return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
   }
@@ -454,11 +342,6 @@ export class SessionRegistry {
       names.push(name);
     }
   }
-}
-
-/** SQLite's way to set (0, 1) or only to ask (-1). */
-function asked(on: boolean | undefined): number {
-  return on === undefined ? -1 : Number(on);
 }
 
 function quoted(name: string): string {

@@ -4,7 +4,8 @@ import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants
 import { SqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
 import type { Connection } from '../db/engine.js';
-import type { ChangesetKind, SessionRegistry } from '../db/sessions.js';
+import type { ChangesetKind } from '../db/recording.js';
+import type { SessionRegistry } from '../db/sessions.js';
 import type { Functions } from './generated/session.js';
 import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
 

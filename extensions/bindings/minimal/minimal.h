@@ -456,8 +456,8 @@ extern bool sqlite_extension_session_attach(sqlite_extension_session_handle_t h,
 // 
 // May be called while a statement writes: the changeset then shows what has been written so far.
 // 
-// Fails with code 17 (`SQLITE_SCHEMA`) where a recorded table was dropped, renamed or lost a column, and
-// with code 18 (`SQLITE_TOOBIG`) where the changeset does not fit the caller's memory.
+// Fails with code 17 (`SQLITE_SCHEMA`) where a recorded table was dropped, renamed or lost a column, for which
+// there is `take`, and with code 18 (`SQLITE_TOOBIG`) where the changeset does not fit the caller's memory.
 // 
 // C: `sqlite3session_changeset`. Format: https://www.sqlite.org/session/sqlite3changeset_new.html and
 // the head of sqlite3session.c.
@@ -478,6 +478,9 @@ extern bool sqlite_extension_session_create_with(minimal_string_t *dbname, sqlit
 extern bool sqlite_extension_session_patchset(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
 // The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
 // nothing is forgotten.
+// 
+// Where a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
+// what came after with the next call.
 extern bool sqlite_extension_session_take(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
 // Starts (true) or stops (false) recording, where `on` is given. Returns whether it records now. A row that
 // was touched while it did not record is left out; one recorded before shows its state now.

@@ -103,8 +103,8 @@ export interface Functions {
    *
    * May be called while a statement writes: the changeset then shows what has been written so far.
    *
-   * Fails with code 17 (`SQLITE_SCHEMA`) where a recorded table was dropped, renamed or lost a column, and
-   * with code 18 (`SQLITE_TOOBIG`) where the changeset does not fit the caller's memory.
+   * Fails with code 17 (`SQLITE_SCHEMA`) where a recorded table was dropped, renamed or lost a column, for which
+   * there is `take`, and with code 18 (`SQLITE_TOOBIG`) where the changeset does not fit the caller's memory.
    *
    * C: `sqlite3session_changeset`. Format: https://www.sqlite.org/session/sqlite3changeset_new.html and
    * the head of sqlite3session.c.
@@ -133,6 +133,9 @@ export interface Functions {
   /**
    * The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
    * nothing is forgotten.
+   *
+   * Where a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
+   * what came after with the next call.
    */
   take(h: Handle): Uint8Array;
   /**

@@ -1,0 +1,92 @@
+/** Word of statements that change the schema, just before their first step, and of what may have undone them. */
+
+import type { Connection } from './engine.js';
+
+/** Hears of a connection's statements. */
+export interface SchemaListener {
+  /** A statement that may change the schema is about to begin. */
+  before(sql: string): void;
+  /**
+   * It was run, or a transaction may have ended or been undone. No query may run here where `code` is an error.
+   *
+   * @param kind CAPTURE_SCHEMA, CAPTURE_ROLLBACK or CAPTURE_OTHER
+   * @param code the result of the statement's step
+   */
+  after(kind: number, code: number): void;
+  /** Runs one of the two, which may not throw, for SQLite cannot be told. */
+  attempt(action: () => void): void;
+}
+
+const known = new WeakMap<Connection, SchemaListeners>();
+
+/** Those who hear of a connection's statements; while there are none, nobody is asked. */
+class SchemaListeners {
+  readonly #connection: Connection;
+  readonly #id: number;
+  readonly #listeners = new Set<SchemaListener>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const { engine } = connection;
+    this.#id = engine.register({
+      captureBefore: (statement) => {
+        const sql = textOf(connection, statement);
+        for (const listener of this.#listeners) listener.attempt(() => listener.before(sql));
+      },
+      captureAfter: (_statement, kind, code) => {
+        for (const listener of this.#listeners) listener.attempt(() => listener.after(kind, code));
+      },
+    });
+    connection.onClose(() => {
+      engine.core.c.bridge_capture(connection.db, 0);
+      engine.release(this.#id);
+      this.#listeners.clear();
+    });
+  }
+
+  add(listener: SchemaListener): void {
+    this.#listeners.add(listener);
+    const { engine, db } = this.#connection;
+    engine.check(db, engine.core.c.bridge_capture(db, this.#id));
+  }
+
+  delete(listener: SchemaListener): boolean {
+    if (!this.#listeners.delete(listener)) return false;
+    if (this.#listeners.size === 0) {
+      const { engine, db } = this.#connection;
+      engine.core.c.bridge_capture(db, 0);
+    }
+    return true;
+  }
+}
+
+function listenersOf(connection: Connection): SchemaListeners {
+  let found = known.get(connection);
+  if (!found) {
+    found = new SchemaListeners(connection);
+    known.set(connection, found);
+  }
+  return found;
+}
+
+/** From now on `listener` hears of the connection's statements. */
+export function listen(connection: Connection, listener: SchemaListener): void {
+  listenersOf(connection).add(listener);
+}
+
+/** Ends that. Returns false where it had ended, or never begun. */
+export function unlisten(connection: Connection, listener: SchemaListener): boolean {
+  return listenersOf(connection).delete(listener);
+}
+
+/** A statement's text, with the values of its parameters. */
+function textOf({ engine }: Connection, statement: number): string {
+  const { c, memory } = engine.core;
+  if (c.sqlite3_bind_parameter_count(statement) === 0) return memory.cString(c.sqlite3_sql(statement)) ?? '';
+  const expanded = c.sqlite3_expanded_sql(statement);
+  try {
+    return memory.cString(expanded) ?? '';
+  } finally {
+    c.sqlite3_free(expanded);
+  }
+}
