@@ -1,7 +1,7 @@
 /** What commands print: rows on standard output, whole and in order; sentences on standard error. */
 
 import { writeSync } from 'node:fs';
-import { CommandError, exitCodes } from './command.js';
+import { CommandError, exitCodes, reason } from './command.js';
 import { statusLine } from './progress.js';
 
 /** How much is collected before it is written, in characters. */
@@ -39,10 +39,10 @@ export function writeBytes(bytes: Uint8Array): void {
     try {
       at += writeSync(1, bytes, at);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
+      const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new CommandError('', exitCodes.unread);
       // A pipe that another process made non-blocking is still waited for.
-      if (code !== 'EAGAIN') throw new CommandError(`standard output cannot be written: ${message}`);
+      if (code !== 'EAGAIN') throw new CommandError(`standard output cannot be written: ${reason(error)}`);
       Atomics.wait(sleeper, 0, 0, 5);
     }
   }

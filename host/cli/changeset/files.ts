@@ -17,15 +17,9 @@ import {
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from '../../index.js';
-import { CommandError, exitCodes } from '../command.js';
+import { CommandError, exitCodes, reason } from '../command.js';
 import { writeBytes } from '../output.js';
 import { Progress } from '../progress.js';
-
-/** A reason without the code, the call and the path that Node puts around it. */
-export function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /^[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message;
-}
 
 /** How the user knows an input. */
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
@@ -213,7 +207,10 @@ export function openDatabase(
 ): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    if (!options.make && path !== ':memory:') closeSync(openSync(path, 'r'));
+    if (path !== ':memory:') {
+      const status = statSync(path, { throwIfNoEntry: options.make !== true });
+      if (status?.isDirectory()) throw new Error('it is a folder');
+    }
     database = new DatabaseSync(path, { readOnly: options.readOnly ?? false, timeout: 5000 });
     database.prepare('SELECT count(*) FROM sqlite_schema').get(); // a file that is none shows only now
     return database;

@@ -71,6 +71,9 @@ async function run(
     flush();
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
+  if (name.startsWith('-')) {
+    throw new CommandError(`a command comes first, not "${name}"; see ${program} --help`, exitCodes.usage);
+  }
   if (!command) {
     const names = commands.map((known) => known.name);
     const near = nearest(name, names);

@@ -10,8 +10,8 @@ import {
 } from '../../changeset/index.js';
 import { sqlValueAt } from '../../changeset/sql.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
-import { type Command, exitCodes, type Given, type Option } from '../command.js';
-import { print } from '../output.js';
+import { type Command, CommandError, exitCodes, type Given, type Option } from '../command.js';
+import { flush, print, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';
 import { nameOf, openDatabase, readInput } from './files.js';
@@ -260,7 +260,16 @@ export const check: Command = {
   run(given) {
     let code: number = exitCodes.done;
     for (const path of given.rest) {
-      const bytes = readInput(path);
+      let bytes: Uint8Array;
+      try {
+        bytes = readInput(path);
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        flush();
+        say(error.message);
+        code = Math.max(code, error.exitCode);
+        continue;
+      }
       const checked = checkedEntries(bytes, nameOf(path));
       if (typeof checked === 'string') code = exitCodes.malformed;
       print(`${path}: ${typeof checked === 'string' ? `wrong: ${checked}` : kindOf(bytes)}\n`);
