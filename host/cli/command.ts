@@ -65,6 +65,8 @@ export interface Command {
   /** How many of them there are at least and at most. */
   readonly count: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
+  /** Whether it is run in a thread of its own, so that signals are heard while it works. */
+  readonly threaded?: boolean;
   /** Returns the exit code. */
   run(given: Given): number | Promise<number>;
 }

@@ -1,12 +1,14 @@
 /** What commands print: rows on standard output, whole and in order; sentences on standard error. */
 
 import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { CommandError, exitCodes, reason } from './command.js';
 import { statusLine } from './progress.js';
 
 /** How much is collected before it is written, in characters. */
 const blockSize = 65_536;
 
+const onTerminal = isatty(1);
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 let pending: string[] = [];
@@ -20,7 +22,7 @@ let size = 0;
 export function print(text: string): void {
   pending.push(text);
   size += text.length;
-  if (size >= blockSize || process.stdout.isTTY) flush();
+  if (size >= blockSize || onTerminal) flush();
 }
 
 /** Writes what was printed. @throws as {@link print} does */
@@ -29,7 +31,7 @@ export function flush(): void {
   pending = [];
   size = 0;
   if (text === '') return;
-  if (process.stdout.isTTY) statusLine.clear();
+  if (onTerminal) statusLine.clear();
   writeBytes(Buffer.from(text));
 }
 

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { DatabaseSync } from '../../index.js';
 import { CommandError, exitCodes, reason } from '../command.js';
 import { writeBytes } from '../output.js';
@@ -104,7 +105,7 @@ export class Output {
   constructor(path: string, database?: string) {
     this.#path = path;
     if (path === '-') {
-      if (!process.stdout.isTTY) return;
+      if (!isatty(1)) return;
       const message = 'a changeset is not for a terminal: name a file with -o, or pipe it on';
       throw new CommandError(message, exitCodes.usage);
     }

@@ -1,5 +1,6 @@
 /** `sqlite-wasm-run changeset`: finds the subcommand and runs it. */
 
+import { isMainThread } from 'node:worker_threads';
 import { Engine } from '../../db/engine.js';
 import { useEngine } from '../../db/thread.js';
 import { extensionLoader } from '../../loader/loader.js';
@@ -12,6 +13,7 @@ import { programName } from '../shell.js';
 import { apply } from './apply.js';
 import { capture } from './capture.js';
 import { diff } from './diff.js';
+import { poll, runInThread } from './interruption.js';
 import { check, show, sql, stat } from './show.js';
 import { build, concat, invert, rebase } from './transform.js';
 
@@ -88,6 +90,7 @@ async function run(
     return exitCodes.done;
   }
   const given = parse(program, command, args);
+  if (command.threaded && isMainThread) return runInThread([name, ...args]);
   useEngine(
     () =>
       new Engine({
@@ -95,6 +98,7 @@ async function run(
         extensions: (engine) => extensionLoader(engine),
         interrupted() {
           tick(); // asked now and then while a statement runs
+          poll();
           return false;
         },
       }),

@@ -1,5 +1,6 @@
 /** Subcommands that look at changesets: show, sql, stat, validate. */
 
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import {
   ChangesetReader,
@@ -48,7 +49,9 @@ type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold';
 type Paint = (style: Style, text: string) => string;
 
 function painter(wish: string | undefined): Paint {
-  const on = wish === 'always' || (wish !== 'never' && process.stdout.isTTY && !process.env.NO_COLOR);
+  const on =
+    wish === 'always' ||
+    (wish !== 'never' && isatty(1) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
   return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
 }
 
@@ -85,7 +88,7 @@ function describe(reader: ChangesetReader, names: readonly string[], paint: Pain
 
 /** Says how far printing is, where what is printed does not show it. */
 function printing(bytes: number): Progress | undefined {
-  return process.stdout.isTTY ? undefined : new Progress('printing', bytes);
+  return isatty(1) ? undefined : new Progress('printing', bytes);
 }
 
 const sizeOf = (entries: readonly CaptureEntry[]): number =>
