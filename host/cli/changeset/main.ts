@@ -43,7 +43,7 @@ function overview(): string {
   );
   return `${program} COMMAND [options]\n\n${lines.join('')}
 A file named - is standard input or output. Each command has --help.
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 not applied for a conflict or check, 4 no changeset.\n`;
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 not applied for a conflict or check, 4 no changeset,\n130 interrupted by Ctrl-C.\n`;
 }
 
 /** @param args what follows `changeset`. Returns the exit code. */
