@@ -1,6 +1,7 @@
 /** The daemon: its two protocols, its transactions, its end; and what a kill leaves. */
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as api from 'sqlite-wasm-run';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
@@ -166,6 +167,31 @@ describe('the end', () => {
       ['insert', 2n],
       ['insert', 3n],
     ]);
+  });
+  test('killed after its output was written, before the database forgot its journal: the next one tidies up', async () => {
+    const run = async (...statements: string[]): Promise<void> => {
+      const { child, ended } = await start();
+      const { ask } = await lines();
+      for (const sql of statements) await ask(sql);
+      child.kill('SIGTERM');
+      await ended;
+    };
+    await run('CREATE TABLE t(a INTEGER PRIMARY KEY);', 'INSERT INTO t VALUES(1);');
+    const digest = createHash('sha256')
+      .update(readFileSync(join(folder, 'o.cs')))
+      .digest('hex');
+    const left = join(folder, `o.cs.journal.${digest}`);
+    writeFileSync(left, '{"format":1,"name":"gone","base":null}\n');
+    const db = new DatabaseSync(join(folder, 'a.db'));
+    db.exec(`CREATE TABLE _sqlite_wasm_run_daemon(journal TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+      INSERT INTO _sqlite_wasm_run_daemon VALUES('gone', 1)`);
+    db.close();
+    await run('INSERT INTO t VALUES(2);');
+    const after = new DatabaseSync(join(folder, 'a.db'));
+    expect(after.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 't' }]);
+    after.close();
+    expect(existsSync(left)).toBe(false);
+    expect(captured()).toHaveLength(2);
   });
   test('a second daemon on the same socket is refused', async () => {
     await start();
