@@ -153,8 +153,9 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
       tables.push(table);
       changesOfSchema += 1;
     };
+    let answered = 0;
     const work = async (client: Client, round: number): Promise<void> => {
-      while (!client.socket.destroyed) {
+      for (; !client.socket.destroyed; answered++) {
         const id = next++;
         const insert = `INSERT INTO a(id, round, n, text) VALUES(${id}, ${round}, ${random(9)}, '${'x'.repeat(random(3000))}')`;
         if (random(5) === 0) await changeSchema(client, id);
@@ -177,7 +178,10 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
       running = await start();
       const clients = Array.from({ length: 3 }, () => new Client(socket));
       for (const client of clients) void work(client, round);
-      await sleep(20 + random(250));
+      // However slow the machine is, something is done before the kill.
+      const goal = answered + random(60);
+      for (let waited = 0; answered < goal && waited < 3000; waited += 5) await sleep(5);
+      await sleep(random(20));
       if (random(5) === 0) {
         running.kill('SIGTERM'); // and the kill meets it while it writes the changeset
         await sleep(random(30));

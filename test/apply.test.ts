@@ -326,6 +326,26 @@ describe('apply reports', () => {
     expect(found.report).toMatchObject({ applied: true, dryRun: true, changes: 2 });
     expect(found.rows).toEqual([[1, 'mine', 0]]);
   });
+  test('progress is told in bytes, each counted twice; what is done is the same', () => {
+    const rows = 'WITH RECURSIVE c(i) AS (SELECT 4 UNION ALL SELECT i+1 FROM c WHERE i<9000)';
+    const first = changesOf(three, `${rows} INSERT INTO t SELECT i, hex(i), i FROM c`).bytes;
+    const second = changesOf(three, 'UPDATE t SET b=5').bytes;
+    const total = 2 * (first.length + second.length);
+    const db = database(three);
+    const told: number[][] = [];
+    const report = db.apply([first, second], { onProgress: (...numbers) => told.push(numbers) });
+    expect(report).toEqual(database(three).apply([first, second]));
+    expect(told.every(([done, all], i) => all === total && Number(done) > (told[i - 1]?.[0] ?? 0))).toBe(
+      true,
+    );
+    expect(told.length).toBeGreaterThan(4);
+    expect(told.at(-1)).toEqual([total, total]);
+    const undone: number[][] = [];
+    const entries = [first, second].map((bytes) => ({ kind: 'changeset', bytes }) as const);
+    db.applyCapture(entries, { invert: true, onProgress: (...numbers) => undone.push(numbers) });
+    expect(undone.at(-1)).toEqual([total, total]);
+    expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 3 });
+  });
   test('several changesets are applied all or none', () => {
     const first = changesOf(schema, "INSERT INTO t VALUES(9,'a',0)");
     expect(apply(mine, [first, clash()])).toMatchObject({

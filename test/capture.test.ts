@@ -330,6 +330,17 @@ describe('taking and ending', () => {
       expect(capture.warnings().map(({ message }) => message)).toContain(
         'another connection changed the schema, which is not captured',
       );
+      db.exec('INSERT INTO t VALUES(1,1)');
+      expect(capture.lost()).toEqual([]);
+      other.exec('ALTER TABLE t DROP COLUMN b');
+      db.exec('CREATE TABLE v(a)');
+      expect(capture.lost()).toEqual([
+        {
+          kind: 'lost',
+          table: '',
+          message: expect.stringMatching(/^changes were lost, for they could not be read: /),
+        },
+      ]);
       other.close();
       db.close();
     } finally {

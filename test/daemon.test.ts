@@ -1,106 +1,13 @@
 /** The daemon: its two protocols, its transactions, its end; and what a kill leaves. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as api from 'sqlite-wasm-run';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { describe, expect, test } from 'vitest';
 import { torture } from '../scripts/torture-daemon.js';
-
-const program = join(dist, 'cli/main.js');
-let folder: string;
-let running: ChildProcess[];
-let sockets: Socket[];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'daemon-'));
-  running = [];
-  sockets = [];
-});
-afterEach(() => {
-  for (const socket of sockets) socket.destroy();
-  for (const child of running) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** Starts a daemon and waits until it listens, or has ended. */
-async function start(
-  ...more: string[]
-): Promise<{ child: ChildProcess; said: () => string; ended: Promise<unknown> }> {
-  const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
-  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
-  running.push(child);
-  const ended = once(child, 'exit');
-  let said = '';
-  child.stderr.on('data', (data) => {
-    said += data;
-  });
-  while (!said.includes('listening') && child.exitCode === null)
-    await Promise.race([once(child.stderr, 'data'), ended]);
-  return { child, said: () => said, ended };
-}
-
-/** A client that speaks lines; `ask` resolves with what came until the next line that begins with `--`. */
-async function lines(): Promise<{ greeting: string; ask(text: string): Promise<string>; socket: Socket }> {
-  const socket = connect(join(folder, 's'));
-  sockets.push(socket);
-  socket.on('error', () => {});
-  let received = '';
-  let wake = (): void => {};
-  socket.on('data', (data) => {
-    received += data;
-    wake();
-  });
-  const until = async (pattern: RegExp): Promise<string> => {
-    for (;;) {
-      const found = pattern.exec(received);
-      if (found) {
-        received = received.slice(found.index + found[0].length);
-        return found[0];
-      }
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  };
-  const greeting = await until(/^.*\n/);
-  return {
-    greeting,
-    socket,
-    ask(text) {
-      socket.write(`${text}\n`);
-      return until(/^(?:(?!--).*\n)*--.*\n/);
-    },
-  };
-}
-
-async function frames(): Promise<{ ask(request: object): Promise<Record<string, unknown>> }> {
-  const socket = connect(join(folder, 's'));
-  sockets.push(socket);
-  let received = Buffer.alloc(0);
-  const [greeting] = (await once(socket, 'data')) as [Buffer];
-  expect(greeting.toString()).toBe('sqlite-wasm-run daemon 1 a.db\n');
-  return {
-    async ask(request) {
-      const text = Buffer.from(JSON.stringify(request));
-      const head = Buffer.alloc(4);
-      head.writeUInt32BE(text.length);
-      socket.write(Buffer.concat([head, text]));
-      while (received.length < 4 || received.length < 4 + received.readUInt32BE(0)) {
-        received = Buffer.concat([received, ...((await once(socket, 'data')) as [Buffer])]);
-      }
-      const end = 4 + received.readUInt32BE(0);
-      const answer = JSON.parse(received.subarray(4, end).toString());
-      received = received.subarray(end);
-      return answer;
-    },
-  };
-}
+import { folder, frames, lines, start } from './daemon-client.js';
 
 const captured = (): unknown[] =>
   [...new Changeset(new Uint8Array(readFileSync(join(folder, 'o.cs'))))].map(({ op, new: values }) => [
@@ -260,6 +167,31 @@ describe('the end', () => {
       ['insert', 2n],
       ['insert', 3n],
     ]);
+  });
+  test('killed after its output was written, before the database forgot its journal: the next one tidies up', async () => {
+    const run = async (...statements: string[]): Promise<void> => {
+      const { child, ended } = await start();
+      const { ask } = await lines();
+      for (const sql of statements) await ask(sql);
+      child.kill('SIGTERM');
+      await ended;
+    };
+    await run('CREATE TABLE t(a INTEGER PRIMARY KEY);', 'INSERT INTO t VALUES(1);');
+    const digest = createHash('sha256')
+      .update(readFileSync(join(folder, 'o.cs')))
+      .digest('hex');
+    const left = join(folder, `o.cs.journal.${digest}`);
+    writeFileSync(left, '{"format":1,"name":"gone","base":null}\n');
+    const db = new DatabaseSync(join(folder, 'a.db'));
+    db.exec(`CREATE TABLE _sqlite_wasm_run_daemon(journal TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+      INSERT INTO _sqlite_wasm_run_daemon VALUES('gone', 1)`);
+    db.close();
+    await run('INSERT INTO t VALUES(2);');
+    const after = new DatabaseSync(join(folder, 'a.db'));
+    expect(after.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 't' }]);
+    after.close();
+    expect(existsSync(left)).toBe(false);
+    expect(captured()).toHaveLength(2);
   });
   test('a second daemon on the same socket is refused', async () => {
     await start();

@@ -28,6 +28,12 @@ export class CommandError extends Error {
   }
 }
 
+/** A reason without the code, the call and the path that Node puts around it. */
+export function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /^[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message;
+}
+
 export interface Option {
   /** What stands for its value in the help; without it the option is a switch. FILE, OUT and PATH are files. */
   readonly value?: string;
@@ -59,6 +65,8 @@ export interface Command {
   /** How many of them there are at least and at most. */
   readonly count: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
+  /** Whether it is run in a thread of its own, so that signals are heard while it works. */
+  readonly threaded?: boolean;
   /** Returns the exit code. */
   run(given: Given): number | Promise<number>;
 }
@@ -103,7 +111,7 @@ export function parse(program: string, command: Command, args: readonly string[]
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
     const [, unknown] = /Unknown option '(?:--)?([^']+)'/.exec(String(error)) ?? [];
-    if (unknown === undefined) throw usage((error as Error).message.split(/\.\s/)[0] ?? '');
+    if (unknown === undefined) throw usage(wrongValue(command, error as Error));
     const near = nearest(unknown.replace(/^-+/, ''), Object.keys(options));
     const dashed = unknown.startsWith('-') ? unknown : `--${unknown}`;
     throw usage(`there is no option ${dashed}${near ? `: did you mean --${near}?` : ''}`);
@@ -128,6 +136,17 @@ export function parse(program: string, command: Command, args: readonly string[]
     on: (name) => values[name] === true,
     rest: positionals,
   };
+}
+
+/** What `parseArgs` says of an option that has a value and should not, or the other way round. */
+function wrongValue(command: Command, error: Error): string {
+  const [, name = ''] = /--([\w-]+)/.exec(error.message) ?? [];
+  const value = command.options[name]?.value;
+  if (value === undefined) return `--${name} takes no value`;
+  const dash = error.message.includes('ambiguous')
+    ? ` (one that begins with a dash is given as --${name}=-x)`
+    : '';
+  return `--${name} ${value}: the value is missing${dash}`;
 }
 
 /** `--name VALUE` as the help shows it. */

@@ -1,12 +1,14 @@
 /** What commands print: rows on standard output, whole and in order; sentences on standard error. */
 
 import { writeSync } from 'node:fs';
-import { CommandError, exitCodes } from './command.js';
+import { isatty } from 'node:tty';
+import { CommandError, exitCodes, reason } from './command.js';
 import { statusLine } from './progress.js';
 
 /** How much is collected before it is written, in characters. */
 const blockSize = 65_536;
 
+const onTerminal = isatty(1);
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 let pending: string[] = [];
@@ -20,7 +22,7 @@ let size = 0;
 export function print(text: string): void {
   pending.push(text);
   size += text.length;
-  if (size >= blockSize || process.stdout.isTTY) flush();
+  if (size >= blockSize || onTerminal) flush();
 }
 
 /** Writes what was printed. @throws as {@link print} does */
@@ -29,7 +31,7 @@ export function flush(): void {
   pending = [];
   size = 0;
   if (text === '') return;
-  if (process.stdout.isTTY) statusLine.clear();
+  if (onTerminal) statusLine.clear();
   writeBytes(Buffer.from(text));
 }
 
@@ -39,10 +41,10 @@ export function writeBytes(bytes: Uint8Array): void {
     try {
       at += writeSync(1, bytes, at);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
+      const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new CommandError('', exitCodes.unread);
       // A pipe that another process made non-blocking is still waited for.
-      if (code !== 'EAGAIN') throw new CommandError(`standard output cannot be written: ${message}`);
+      if (code !== 'EAGAIN') throw new CommandError(`standard output cannot be written: ${reason(error)}`);
       Atomics.wait(sleeper, 0, 0, 5);
     }
   }

@@ -1,6 +1,7 @@
 /** How far long work is: one line on the terminal, written over again and again, and gone at its end. */
 
 import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 /** Work that is done sooner shows nothing, in ms. */
 const patience = 500;
@@ -8,20 +9,26 @@ const patience = 500;
 const interval = 100;
 const barWidth = 24;
 
+const onTerminal = isatty(2) && process.env.TERM !== 'dumb';
+
 /** The line of standard error that is written over, where that is a terminal. */
 class StatusLine {
   #shown = false;
   #at = 0;
 
+  /** Whether there is a terminal to show it on. */
+  readonly possible = onTerminal;
+
   /** Whether it can be shown, and has been for long enough to be shown anew. */
   get due(): boolean {
-    return process.stderr.isTTY === true && Date.now() - this.#at >= interval;
+    return onTerminal && Date.now() - this.#at >= interval;
   }
 
   show(text: string): void {
     this.#at = Date.now();
     this.#shown = true;
-    const [columns = 80] = process.stderr.getWindowSize?.() ?? [];
+    // A thread is told by the one that started it.
+    const columns = process.stderr.columns ?? (Number(process.env.COLUMNS) || 80);
     this.#write(`\r${text.slice(0, columns - 1)}\u001b[K`);
   }
 
@@ -108,5 +115,6 @@ export class Progress implements Disposable {
 }
 
 function amount(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} bytes`;
   return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

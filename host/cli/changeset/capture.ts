@@ -7,6 +7,7 @@ import { Progress } from '../progress.js';
 import { scan } from '../statement.js';
 import { counted, kindOf, statementsOf, written } from './entries.js';
 import { nameOf, Output, openDatabase, readInput } from './files.js';
+import { interruptible, signalled } from './interruption.js';
 import { outputOption } from './transform.js';
 
 /** What a capture is made with, here and in the daemon. */
@@ -65,6 +66,7 @@ export const capture: Command = {
   summary:
     'Runs SQL on a database and writes what it changed as a changeset; with --ddl what changes the schema too.\n' +
     'A script that fails ends there: what it committed is written all the same.',
+  threaded: true,
   operands: '(--script FILE | -)',
   count: [0, 1],
   options: {
@@ -99,7 +101,8 @@ export const capture: Command = {
     const { bytes, apart } = written(entries, ddl, database);
     await output.write(bytes);
     if (failure !== undefined) {
-      throw new CommandError(`${failure}; what was committed before it was written: ${kindOf(bytes)}`);
+      const code = signalled() || exitCodes.failed;
+      throw new CommandError(`${failure}; what was committed before it was written: ${kindOf(bytes)}`, code);
     }
     if (apart) throw new CommandError(apartMessage);
     return exitCodes.done;
@@ -141,9 +144,11 @@ const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n
 /** Runs a script, statement by statement. @throws CommandError that names the line of the one that failed */
 function runScript(database: DatabaseSync, sql: string, name: string): void {
   using progress = new Progress(`running ${name}`, sql.length);
+  using _ = interruptible(database);
   let start = 0;
   const run = (end: number): void => {
     try {
+      if (signalled() !== 0) throw new Error('interrupted');
       database.exec(sql.slice(start, end));
     } catch (error) {
       const [before = ''] = /^(?:\s|;|--.*|\/\*[\s\S]*?\*\/)*/.exec(sql.slice(start, end)) ?? [];

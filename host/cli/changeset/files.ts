@@ -16,16 +16,11 @@ import {
 } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { DatabaseSync } from '../../index.js';
-import { CommandError, exitCodes } from '../command.js';
+import { CommandError, exitCodes, reason } from '../command.js';
 import { writeBytes } from '../output.js';
 import { Progress } from '../progress.js';
-
-/** A reason without the code, the call and the path that Node puts around it. */
-export function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /^[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message;
-}
 
 /** How the user knows an input. */
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
@@ -110,7 +105,7 @@ export class Output {
   constructor(path: string, database?: string) {
     this.#path = path;
     if (path === '-') {
-      if (!process.stdout.isTTY) return;
+      if (!isatty(1)) return;
       const message = 'a changeset is not for a terminal: name a file with -o, or pipe it on';
       throw new CommandError(message, exitCodes.usage);
     }
@@ -213,7 +208,10 @@ export function openDatabase(
 ): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    if (!options.make && path !== ':memory:') closeSync(openSync(path, 'r'));
+    if (path !== ':memory:') {
+      const status = statSync(path, { throwIfNoEntry: options.make !== true });
+      if (status?.isDirectory()) throw new Error('it is a folder');
+    }
     database = new DatabaseSync(path, { readOnly: options.readOnly ?? false, timeout: 5000 });
     database.prepare('SELECT count(*) FROM sqlite_schema').get(); // a file that is none shows only now
     return database;

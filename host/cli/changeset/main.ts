@@ -1,5 +1,6 @@
 /** `sqlite-wasm-run changeset`: finds the subcommand and runs it. */
 
+import { isMainThread } from 'node:worker_threads';
 import { Engine } from '../../db/engine.js';
 import { useEngine } from '../../db/thread.js';
 import { extensionLoader } from '../../loader/loader.js';
@@ -12,6 +13,7 @@ import { programName } from '../shell.js';
 import { apply } from './apply.js';
 import { capture } from './capture.js';
 import { diff } from './diff.js';
+import { poll, runInThread } from './interruption.js';
 import { check, show, sql, stat } from './show.js';
 import { build, concat, invert, rebase } from './transform.js';
 
@@ -41,7 +43,7 @@ function overview(): string {
   );
   return `${program} COMMAND [options]\n\n${lines.join('')}
 A file named - is standard input or output. Each command has --help.
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 not applied for a conflict or check, 4 no changeset.\n`;
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 not applied for a conflict or check, 4 no changeset,\n130 interrupted by Ctrl-C.\n`;
 }
 
 /** @param args what follows `changeset`. Returns the exit code. */
@@ -71,6 +73,9 @@ async function run(
     flush();
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
+  if (name.startsWith('-')) {
+    throw new CommandError(`a command comes first, not "${name}"; see ${program} --help`, exitCodes.usage);
+  }
   if (!command) {
     const names = commands.map((known) => known.name);
     const near = nearest(name, names);
@@ -85,6 +90,7 @@ async function run(
     return exitCodes.done;
   }
   const given = parse(program, command, args);
+  if (command.threaded && isMainThread) return runInThread([name, ...args]);
   useEngine(
     () =>
       new Engine({
@@ -92,6 +98,7 @@ async function run(
         extensions: (engine) => extensionLoader(engine),
         interrupted() {
           tick(); // asked now and then while a statement runs
+          poll();
           return false;
         },
       }),

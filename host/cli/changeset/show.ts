@@ -1,5 +1,6 @@
 /** Subcommands that look at changesets: show, sql, stat, validate. */
 
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import {
   ChangesetReader,
@@ -10,8 +11,8 @@ import {
 } from '../../changeset/index.js';
 import { sqlValueAt } from '../../changeset/sql.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
-import { type Command, exitCodes, type Given, type Option } from '../command.js';
-import { print } from '../output.js';
+import { type Command, CommandError, exitCodes, type Given, type Option } from '../command.js';
+import { flush, print, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';
 import { nameOf, openDatabase, readInput } from './files.js';
@@ -48,7 +49,9 @@ type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold';
 type Paint = (style: Style, text: string) => string;
 
 function painter(wish: string | undefined): Paint {
-  const on = wish === 'always' || (wish !== 'never' && process.stdout.isTTY && !process.env.NO_COLOR);
+  const on =
+    wish === 'always' ||
+    (wish !== 'never' && isatty(1) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
   return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
 }
 
@@ -85,7 +88,7 @@ function describe(reader: ChangesetReader, names: readonly string[], paint: Pain
 
 /** Says how far printing is, where what is printed does not show it. */
 function printing(bytes: number): Progress | undefined {
-  return process.stdout.isTTY ? undefined : new Progress('printing', bytes);
+  return isatty(1) ? undefined : new Progress('printing', bytes);
 }
 
 const sizeOf = (entries: readonly CaptureEntry[]): number =>
@@ -260,7 +263,16 @@ export const check: Command = {
   run(given) {
     let code: number = exitCodes.done;
     for (const path of given.rest) {
-      const bytes = readInput(path);
+      let bytes: Uint8Array;
+      try {
+        bytes = readInput(path);
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        flush();
+        say(error.message);
+        code = Math.max(code, error.exitCode);
+        continue;
+      }
       const checked = checkedEntries(bytes, nameOf(path));
       if (typeof checked === 'string') code = exitCodes.malformed;
       print(`${path}: ${typeof checked === 'string' ? `wrong: ${checked}` : kindOf(bytes)}\n`);

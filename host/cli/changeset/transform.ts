@@ -27,7 +27,7 @@ function ofInput<T>(action: () => T): T {
     return action();
   } catch (error) {
     if (!(error instanceof SqliteError || error instanceof ChangesetError)) throw error;
-    throw new CommandError(error.message, exitCodes.malformed);
+    throw new CommandError(error.message.replace(/^(?:invert|concat|rebase): /, ''), exitCodes.malformed);
   }
 }
 
@@ -39,7 +39,12 @@ export const invert: Command = {
   options: { output: outputOption },
   async run(given) {
     const output = new Output(given.text('output') ?? '-');
-    const bytes = readChangeset(given.rest[0] ?? '-', 'cannot be inverted');
+    const path = given.rest[0] ?? '-';
+    const bytes = readChangeset(path, 'cannot be inverted');
+    if (new Changeset(bytes).isPatchset) {
+      const message = `${nameOf(path)} is a patchset, which has no old values: it cannot be inverted`;
+      throw new CommandError(message, exitCodes.malformed);
+    }
     await output.write(ofInput(() => inverted(bytes)));
     return exitCodes.done;
   },

@@ -155,11 +155,11 @@ let waiting: NodeJS.Timeout | undefined;
 
 /** Shows a line that is written over, on a terminal, and a few times a second at most; what is last is shown. */
 function showStatus(text: () => string): void {
-  if (!process.stderr.isTTY || waiting !== undefined) return;
+  if (waiting !== undefined) return;
   const show = (): void => {
     waiting = undefined;
     statusLine.show(text());
   };
   if (statusLine.due) show();
-  else waiting = setTimeout(show, 100).unref();
+  else if (statusLine.possible) waiting = setTimeout(show, 100).unref();
 }

@@ -65,6 +65,8 @@ export class Journal {
   /** What the output held before. */
   readonly #base: readonly CaptureEntry[];
   #length: number;
+  /** The file of a journal that was closed. */
+  #closed: string | undefined;
 
   /**
    * Opens the journal of an output, or begins one.
@@ -201,7 +203,10 @@ export class Journal {
     fsyncSync(this.#file);
   }
 
-  /** Writes the output and ends the journal, so that a crash in between neither loses nor doubles anything. */
+  /**
+   * Writes the output and ends the journal, so that a crash in between neither loses nor doubles anything.
+   * {@link forget} is to follow.
+   */
   close(output: Uint8Array): void {
     const fresh = openSync(`${this.#output}.new`, 'w');
     try {
@@ -227,7 +232,20 @@ export class Journal {
     }
     if (!existsSync(this.#output)) return;
     syncFolder(dirname(this.path));
-    rmSync(`${this.path}.${digestOf(readFileSync(this.#output))}`, { force: true });
+    const closed = `${this.path}.${digestOf(readFileSync(this.#output))}`;
+    if (existsSync(closed)) this.#closed = closed;
+  }
+
+  /** The name of a journal that was closed, by which the database may know it still; until {@link forget}. */
+  get closedName(): string | undefined {
+    if (this.#closed === undefined) return undefined;
+    return headOf(readFileSync(this.#closed, 'latin1').split('\n', 1)[0] ?? '')?.name;
+  }
+
+  /** Removes what is left of a closed journal: the database knows it no more. */
+  forget(): void {
+    if (this.#closed !== undefined) rmSync(this.#closed, { force: true });
+    this.#closed = undefined;
   }
 
   /** Reads records up to the first that is torn. Returns where they end. */

@@ -67,6 +67,9 @@ export class Recorder {
       CREATE TABLE IF NOT EXISTS ${markers}(journal TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
       INSERT OR IGNORE INTO ${markers} VALUES('${journal.name}', 0);
       COMMIT`);
+    const { closedName } = journal;
+    if (closedName !== undefined) this.#forget(closedName); // killed after it wrote the output
+    journal.forget();
     journal.keep(this.#marker());
     this.#capture = begin();
   }
@@ -122,7 +125,8 @@ export class Recorder {
     this.rollback();
     this.#capture.close();
     finished(this.#database);
-    this.#database.prepare(`DELETE FROM ${markers} WHERE journal=?`).run(this.#journal.name);
+    this.#forget(this.#journal.name);
+    this.#journal.forget();
     const left = this.#database.prepare(`SELECT count(*) AS n FROM ${markers}`).get();
     if (left?.n === 0) this.#database.exec(`DROP TABLE ${markers}`);
     this.#database.close();
@@ -164,6 +168,10 @@ export class Recorder {
     }
     this.#restart();
     return statementsOf(entries).length;
+  }
+
+  #forget(journal: string): void {
+    this.#database.prepare(`DELETE FROM ${markers} WHERE journal=?`).run(journal);
   }
 
   #marker(): number {

@@ -6,9 +6,9 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { SQLITE_MISUSE } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import type { SqlValue } from '../../db/values.js';
-import { reason } from '../changeset/files.js';
-import { CommandError, exitCodes } from '../command.js';
+import { CommandError, exitCodes, reason } from '../command.js';
 import { statementEnd } from '../statement.js';
+import { Inbox } from './inbox.js';
 import {
   frame,
   idOf,
@@ -142,20 +142,19 @@ export class DaemonServer {
     const client: Client = { socket, frames: undefined, ended: false, lost: undefined };
     this.#clients.add(client);
     this.#send(client, `sqlite-wasm-run daemon ${protocolVersion} ${this.#options.database}\n`);
-    let received: Buffer = Buffer.alloc(0);
-    socket.on('data', (data) => {
-      received = received.length > 0 ? Buffer.concat([received, data]) : Buffer.from(data);
-      const [first = 0] = received;
-      client.frames ??= first < 9; // no text begins so: 0, or a frame that is too long
-      received = client.frames ? this.#takeFrames(client, received) : this.#takeLines(client, received);
+    const inbox = new Inbox((received) => {
+      client.frames ??= (received[0] ?? 0) < 9; // no text begins so: 0, or a frame that is too long
+      return client.frames ? this.#takeFrames(client, received) : this.#takeLines(client, received);
     });
+    socket.on('data', (data) => inbox.push(data));
     socket.on('end', () => {
-      client.ended = true;
-      if (received.toString().trim() !== '') {
+      if (inbox.look().toString().trim() !== '') {
         this.#enqueue(client, () => this.#fail(client, null, new Error('the input ends within a request')));
       }
+      client.ended = true; // only now: who has ended and waits for nothing is hung up on
       this.#work();
     });
+    socket.on('close', () => inbox.clear());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#gone(client));
   }

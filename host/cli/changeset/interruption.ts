@@ -1,0 +1,73 @@
+/**
+ * Ctrl-C in work whose result is had only once: a capture must write what was committed by then. A thread that works
+ * hears no signal, so such work is done in a thread of its own, which asks now and then whether one came.
+ */
+
+import { parentPort, Worker } from 'node:worker_threads';
+import { connectionOf } from '../../db/connections.js';
+import type { DatabaseSync } from '../../index.js';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface ThreadInput {
+  readonly args: readonly string[];
+  /** The number of the signal that came, or 0. */
+  readonly shared: Int32Array;
+}
+
+/** Runs `changeset` with these arguments in a thread of its own. Returns the exit code. */
+export function runInThread(args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const shared = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: ThreadInput = { args, shared };
+    const env = { ...process.env, COLUMNS: String(process.stderr.columns ?? 80) };
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData, env });
+    const heard = (_signal: NodeJS.Signals, number: number): void => {
+      Atomics.store(shared, 0, number);
+      for (const signal of signals) process.off(signal, heard); // a second one ends it as it is
+    };
+    let code = 1;
+    worker.on('message', (message: 'begun' | number) => {
+      if (message !== 'begun') code = message;
+      // Before it begins nothing is lost, and a signal ends it at once.
+      else for (const signal of signals) process.on(signal, heard);
+    });
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      for (const signal of signals) process.off(signal, heard);
+      resolve(code);
+    });
+  });
+}
+
+let word: Int32Array | undefined;
+let interrupted: DatabaseSync | undefined;
+
+/** Says where this thread finds the signals. */
+export function hear(shared: Int32Array): void {
+  word = shared;
+}
+
+/** The exit code for the signal that came; 0 where none did. */
+export function signalled(): number {
+  const number = word ? Atomics.load(word, 0) : 0;
+  return number === 0 ? 0 : 128 + number;
+}
+
+/** Ends the statement that runs, where a signal came. Called now and then while one does. */
+export function poll(): void {
+  if (!interrupted || signalled() === 0) return;
+  const { db, engine } = connectionOf(interrupted);
+  engine.core.c.sqlite3_interrupt(db);
+}
+
+/** From here on, until it is disposed of, signals end statements of the database and not the program. */
+export function interruptible(database: DatabaseSync): Disposable {
+  parentPort?.postMessage('begun');
+  interrupted = database;
+  return {
+    [Symbol.dispose]() {
+      interrupted = undefined;
+    },
+  };
+}

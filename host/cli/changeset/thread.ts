@@ -1,0 +1,9 @@
+/** The thread of a command that hears signals while it works. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { hear, type ThreadInput } from './interruption.js';
+import { changesetMain } from './main.js';
+
+const { args, shared } = workerData as ThreadInput;
+hear(shared);
+parentPort?.postMessage(await changesetMain(args));

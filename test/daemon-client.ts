@@ -1,0 +1,112 @@
+/** A daemon in a folder of its own, and clients of it, for tests. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { dist } from '../scripts/sources.js';
+
+const program = join(dist, 'cli/main.js');
+let running: ChildProcess[];
+let sockets: Socket[];
+
+/** The folder of the test that runs: a.db, the socket s, the output o.cs. */
+export let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daemon-'));
+  running = [];
+  sockets = [];
+});
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts a daemon and waits until it listens, or has ended. */
+export async function start(
+  ...more: string[]
+): Promise<{ child: ChildProcess; said: () => string; ended: Promise<unknown> }> {
+  const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
+  running.push(child);
+  const ended = once(child, 'exit');
+  let said = '';
+  child.stderr.on('data', (data) => {
+    said += data;
+  });
+  while (!said.includes('listening') && child.exitCode === null)
+    await Promise.race([once(child.stderr, 'data'), ended]);
+  return { child, said: () => said, ended };
+}
+
+/** A client that speaks lines; `ask` resolves with what came until the next line that begins with `--`. */
+export async function lines(): Promise<{
+  greeting: string;
+  ask(text: string): Promise<string>;
+  socket: Socket;
+}> {
+  const socket = connect(join(folder, 's'));
+  sockets.push(socket);
+  socket.on('error', () => {});
+  let received = '';
+  let wake = (): void => {};
+  socket.on('data', (data) => {
+    received += data;
+    wake();
+  });
+  const until = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const found = pattern.exec(received);
+      if (found) {
+        received = received.slice(found.index + found[0].length);
+        return found[0];
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const greeting = await until(/^.*\n/);
+  return {
+    greeting,
+    socket,
+    ask(text) {
+      socket.write(`${text}\n`);
+      return until(/^(?:(?!--).*\n)*--.*\n/);
+    },
+  };
+}
+
+/** A client that speaks frames. */
+export async function frames(): Promise<{ ask(request: object): Promise<Record<string, unknown>> }> {
+  const socket = connect(join(folder, 's'));
+  sockets.push(socket);
+  let received = Buffer.alloc(0);
+  const [greeting] = (await once(socket, 'data')) as [Buffer];
+  if (greeting.toString() !== 'sqlite-wasm-run daemon 1 a.db\n') throw new Error(`greeted by ${greeting}`);
+  return {
+    async ask(request) {
+      socket.write(frame(JSON.stringify(request)));
+      while (received.length < 4 || received.length < 4 + received.readUInt32BE(0)) {
+        received = Buffer.concat([received, ...((await once(socket, 'data')) as [Buffer])]);
+      }
+      const end = 4 + received.readUInt32BE(0);
+      const answer = JSON.parse(received.subarray(4, end).toString());
+      received = received.subarray(end);
+      return answer;
+    },
+  };
+}
+
+/** A frame that holds a text. */
+export function frame(text: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(text);
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(bytes.length);
+  return Buffer.concat([head, bytes]);
+}

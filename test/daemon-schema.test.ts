@@ -1,0 +1,172 @@
+/** The daemon and changes of the schema: in its journal always, in its output with --ddl. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Changeset, DatabaseSync, decodeCapture } from 'sqlite-wasm-run';
+import { describe, expect, test } from 'vitest';
+import { folder, lines, start } from './daemon-client.js';
+
+/** What the output holds: SQL, or changes as "table op values". */
+const captured = (): string[] =>
+  decodeCapture(new Uint8Array(readFileSync(join(folder, 'o.cs')))).map((entry) =>
+    entry.kind === 'ddl'
+      ? entry.sql
+      : [...new Changeset(entry.bytes)]
+          .map(({ table, op, old, new: fresh }) => `${table} ${op} ${op === 'delete' ? old : fresh}`)
+          .join('; '),
+  );
+
+async function runs(more: string[], ...statements: string[]): Promise<string[]> {
+  const { ended, child, said } = await start(...more);
+  const { ask } = await lines();
+  const answers: string[] = [];
+  for (const sql of statements) answers.push((await ask(sql)).trimEnd());
+  await ask('quit');
+  await ended;
+  answers.push(`left with ${child.exitCode}`, said());
+  return answers;
+}
+
+const ok = '-- ok, 0 rows, 0 changes';
+const noted = `${ok}; what it does to the schema is not in the changeset`;
+
+describe('with --ddl', () => {
+  test('the output is a capture, in order, which gives the same database', async () => {
+    const answers = await runs(
+      ['--ddl'],
+      'CREATE TABLE t(a INTEGER PRIMARY KEY, b);',
+      'INSERT INTO t VALUES(1,2);',
+      'BEGIN;',
+      'UPDATE t SET b=3;',
+      'ALTER TABLE t DROP COLUMN b;',
+      'INSERT INTO t VALUES(2);',
+      'COMMIT;',
+      'BEGIN;',
+      'DROP TABLE t;',
+      'ROLLBACK;',
+      'PRAGMA user_version=7;',
+      '.status',
+    );
+    expect(answers.slice(0, 1)).toEqual([ok]);
+    expect(answers.at(6)).toBe(ok);
+    expect(answers.at(11)).toBe('-- 4 transactions captured: t +2 ~1 -0, schema !3');
+    expect(answers.at(12)).toBe('left with 0');
+    expect(answers.at(13)).toContain('o.cs: a capture of ');
+    expect(captured()).toEqual([
+      'CREATE TABLE t(a INTEGER PRIMARY KEY, b)',
+      't insert 1,3',
+      'ALTER TABLE t DROP COLUMN b',
+      't insert 2',
+      'PRAGMA user_version=7',
+    ]);
+    const copy = new DatabaseSync(':memory:');
+    copy.applyCapture(new Uint8Array(readFileSync(join(folder, 'o.cs'))));
+    expect(copy.prepare('SELECT * FROM t').all()).toEqual([{ a: 1 }, { a: 2 }]);
+    copy.close();
+  });
+  test('without such statements it is a changeset', async () => {
+    await runs(['--ddl'], 'CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    expect(captured()).toEqual(['CREATE TABLE t(a INTEGER PRIMARY KEY)']);
+    writeFileSync(join(folder, 'o.cs'), '');
+    await runs(['--ddl'], 'INSERT INTO t VALUES(1);');
+    expect(readFileSync(join(folder, 'o.cs'))[0]).toBe(0x54);
+  });
+  test('what was killed goes on, and what an output holds stays in it', async () => {
+    for (const [id, signal] of [
+      [1, 'SIGKILL'],
+      [2, 'SIGTERM'],
+      [3, 'SIGKILL'],
+      [4, 'SIGTERM'],
+    ] as const) {
+      const { child, ended } = await start(...(id === 4 ? [] : ['--ddl'])); // the output has such already
+      const { ask } = await lines();
+      await ask('BEGIN;');
+      await ask(`CREATE TABLE t${id}(a INTEGER PRIMARY KEY);`);
+      await ask(`INSERT INTO t${id} VALUES(${id});`);
+      await ask('COMMIT;');
+      await ask('BEGIN;');
+      await ask('CREATE TABLE lost(a);');
+      child.kill(signal);
+      await ended;
+    }
+    expect(captured()).toEqual(
+      [1, 2, 3, 4].flatMap((id) => [`CREATE TABLE t${id}(a INTEGER PRIMARY KEY)`, `t${id} insert ${id}`]),
+    );
+  });
+});
+
+describe('without --ddl', () => {
+  test('the schema may change: what is written is one changeset, and clients are told', async () => {
+    const answers = await runs(
+      [],
+      'CREATE TABLE t(a INTEGER PRIMARY KEY, b);',
+      'INSERT INTO t VALUES(1,2);',
+      'ALTER TABLE t ADD COLUMN c DEFAULT 5;',
+      'INSERT INTO t VALUES(2,3,4);',
+    );
+    expect(answers.slice(0, 5)).toEqual([
+      noted,
+      '-- ok, 0 rows, 1 changes',
+      noted,
+      '-- ok, 0 rows, 1 changes',
+      'left with 0',
+    ]);
+    expect(captured()).toEqual(['t insert 1,2,5; t insert 2,3,4']);
+  });
+  test('changes that make no single changeset are not lost: a capture, and exit code 1', async () => {
+    const answers = await runs(
+      [],
+      'CREATE TABLE t(a INTEGER PRIMARY KEY, b);',
+      'INSERT INTO t VALUES(1,2);',
+      'ALTER TABLE t DROP COLUMN b;',
+      'INSERT INTO t VALUES(2);',
+    );
+    expect(answers.at(4)).toBe('left with 1');
+    expect(answers.at(5)).toContain(
+      'make no single changeset, so it was written as a capture, as --ddl does',
+    );
+    expect(captured()).toEqual([
+      'CREATE TABLE t(a INTEGER PRIMARY KEY, b)',
+      't insert 1,2',
+      'ALTER TABLE t DROP COLUMN b',
+      't insert 2',
+    ]);
+  });
+  test('a killed daemon that is started again with --ddl has them all the same', async () => {
+    const { child, ended } = await start();
+    const { ask } = await lines();
+    await ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    child.kill('SIGKILL');
+    await ended;
+    await runs(['--ddl'], 'INSERT INTO t VALUES(1);');
+    expect(captured()).toEqual(['CREATE TABLE t(a INTEGER PRIMARY KEY)', 't insert 1']);
+  });
+});
+
+describe('what is recorded', () => {
+  test('--rowid, --patchset, --table; an output of the other kind is refused', async () => {
+    await runs(
+      ['--rowid', '--patchset', '--table', 'n'],
+      'CREATE TABLE n(x); ',
+      'CREATE TABLE other(a INTEGER PRIMARY KEY);',
+      'INSERT INTO n VALUES(5);',
+      'INSERT INTO other VALUES(5);',
+      'UPDATE n SET x=6;',
+    );
+    expect(captured()).toEqual(['n insert 1,6']);
+    expect(readFileSync(join(folder, 'o.cs'))[0]).toBe(0x50);
+    const { child, said } = await start('--rowid');
+    expect(child.exitCode).toBe(2);
+    expect(said()).toContain('o.cs holds patchsets: start with --patchset');
+  });
+  test('--refuse does not start where something would be left out', async () => {
+    const db = new DatabaseSync(join(folder, 'a.db'));
+    db.exec('CREATE TABLE n(x)');
+    db.close();
+    const { child, said } = await start('--refuse');
+    expect(child.exitCode).toBe(1);
+    expect(said()).toBe(
+      'sqlite-wasm-run changeset daemon: refused: n: a table without a PRIMARY KEY is not recorded (--rowid records it)\n',
+    );
+  });
+});
