@@ -1,8 +1,8 @@
 /** Makes strings of the texts in a changeset, most of which are short and ASCII. */
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-/** One character a byte, the same for all that is ASCII. */
-const bytewise = new TextDecoder('windows-1252');
+/** Elsewhere: one character a byte too, the same for all that is ASCII. */
+let bytewise: TextDecoder | undefined;
 
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 
@@ -17,7 +17,9 @@ const largest = 16_384;
 
 /** The string of one character a byte. */
 function bytesAsText(bytes: Uint8Array, start: number, end: number): string {
-  return latin1Slice ? latin1Slice.call(bytes, start, end) : bytewise.decode(bytes.subarray(start, end));
+  if (latin1Slice) return latin1Slice.call(bytes, start, end);
+  bytewise ??= new TextDecoder('windows-1252');
+  return bytewise.decode(bytes.subarray(start, end));
 }
 
 /**
