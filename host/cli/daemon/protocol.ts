@@ -13,7 +13,8 @@
  * `{"real": "1"}` for a REAL without a fraction, `{"blob": "hex"}`.
  */
 
-import { type JsonValue, toHex } from '../../changeset/json.js';
+import { toHex } from '../../changeset/hex.js';
+import type { JsonValue } from '../../changeset/json.js';
 import type { SqlValue } from '../../db/values.js';
 
 export const protocolVersion = 1;
