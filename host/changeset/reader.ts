@@ -1,7 +1,7 @@
 /** Reads changesets, one change at a time. Nothing is made of a value before it is asked for. */
 
 import { Content } from './content.js';
-import { ChangesetError, cutShort, noOperation, noTable, noType } from './errors.js';
+import { ChangesetError, cutShort, noOperation, noTable } from './errors.js';
 import {
   type Change,
   changesetMark,
@@ -12,12 +12,8 @@ import {
   opUpdate,
   patchsetMark,
   readHead,
+  readPlaces,
   type Table,
-  typeBlob,
-  typeInteger,
-  typeNull,
-  typeReal,
-  typeText,
   typeUndefined,
   type Value,
   type Values,
@@ -368,34 +364,4 @@ export class ChangesetReader {
       if (fresh[i] === -1 && old[i] !== -1 && key[i] === 0) old[i] = -1;
     }
   }
-}
-
-/** Notes where the values of a whole record lie, -1 where there is none. Returns its end. */
-function readPlaces(bytes: Uint8Array, from: number, columns: number, places: Int32Array): number {
-  const size = bytes.length;
-  let at = from;
-  for (let i = 0; i < columns; i++) {
-    if (at >= size) throw cutShort(size);
-    let type = bytes[at] as number;
-    // Most columns of an UPDATE have no value, one beside the other.
-    while (type === typeUndefined) {
-      places[i] = -1;
-      at += 1;
-      i += 1;
-      if (i === columns) return at;
-      if (at === size) throw cutShort(size);
-      type = bytes[at] as number;
-    }
-    places[i] = at;
-    if (type === typeInteger || type === typeReal) at += 9;
-    else if (type === typeText || type === typeBlob) {
-      if (at + 1 >= size) throw cutShort(size);
-      const short = bytes[at + 1] as number;
-      if (short < 0x80) at += 2 + short;
-      else at = valueEnd(bytes, at);
-    } else if (type === typeNull) at += 1;
-    else throw noType(type, at);
-  }
-  if (at > size) throw cutShort(size);
-  return at;
 }

@@ -37,18 +37,18 @@ export class Writer {
   }
 
   byte(value: number): void {
-    const at = this.#take(1); // may put others in place of #bytes
+    const at = this.#room(1); // may put others in place of #bytes
     this.#bytes[at] = value;
   }
 
   raw(source: Uint8Array): void {
-    const at = this.#take(source.length);
+    const at = this.#room(source.length);
     this.#bytes.set(source, at);
   }
 
   /** Part of `source`. */
   slice(source: Uint8Array, start: number, end: number): void {
-    let at = this.#take(end - start);
+    let at = this.#room(end - start);
     if (end - start >= 64) this.#bytes.set(source.subarray(start, end), at);
     else {
       const bytes = this.#bytes;
@@ -69,11 +69,11 @@ export class Writer {
     else if (value === null) this.byte(typeNull);
     else if (typeof value === 'bigint') {
       if (BigInt.asIntN(64, value) !== value) throw new ChangesetError(`${value} does not fit 64 bits`);
-      const at = this.#take(9);
+      const at = this.#room(9);
       this.#bytes[at] = typeInteger;
       this.#view.setBigInt64(at + 1, value);
     } else if (typeof value === 'number') {
-      const at = this.#take(9);
+      const at = this.#room(9);
       this.#bytes[at] = typeReal;
       this.#view.setFloat64(at + 1, value);
     } else if (typeof value === 'string') {
@@ -92,7 +92,7 @@ export class Writer {
   #ascii(text: string): boolean {
     const { length } = text;
     if (length >= 0x80) return false;
-    const at = this.#take(length + 2);
+    const at = this.#room(length + 2);
     const bytes = this.#bytes;
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i);
@@ -126,8 +126,22 @@ export class Writer {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
+  /** A copy of what was written; writing begins anew. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** The same, but copied to a place of `target`. */
+  takeTo(target: Uint8Array, at: number): void {
+    const bytes = this.#bytes;
+    for (let i = 0; i < this.#length; i++) target[at + i] = bytes[i] as number;
+    this.#length = 0;
+  }
+
   /** Room for `count` bytes, and where it begins. */
-  #take(count: number): number {
+  #room(count: number): number {
     const at = this.#length;
     this.#length = at + count;
     if (this.#length > this.#bytes.length) this.#grow(at);
