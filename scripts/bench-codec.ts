@@ -1,101 +1,168 @@
-/** Reads 100,000 changes with every value: the codec against the native C iterator, in one run. Needs a C compiler. */
+/**
+ * The codec against the C library, in one run: `npm run bench:codec`. Needs a C compiler. C is compiled at -O2 with the
+ * options of the core. Both sides take turns, and medians are compared: below 1, the codec takes less time.
+ *
+ *     -- --shape text      only shapes whose name has this
+ *     -- --rounds 30       how often each side does it
+ */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChangesetReader } from '../host/changeset/index.js';
-import { amalgamation, cache, dist, fetchSource, root } from './sources.js';
+import { nativeProgram } from '../test/oracle.js';
+import { captured, shapes } from './bench-shapes.js';
+import { dist } from './sources.js';
 
-const { DatabaseSync } = (await import(join(dist, 'index.js'))) as {
-  DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
+type Codec = typeof import('sqlite-wasm-run/changeset');
+type Value = import('sqlite-wasm-run/changeset').Value;
+const codec = (await import(join(dist, 'changeset/index.js'))) as Codec;
+
+const option = (name: string, otherwise: string): string => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? '');
 };
-const work = join(cache, 'bench');
-mkdirSync(work, { recursive: true });
-const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
-const object = join(work, 'sqlite3.o');
-const compiler = process.env.CC ?? 'cc';
-if (!existsSync(object)) {
-  const flags = [
-    '-O2',
-    '-w',
-    '-DSQLITE_ENABLE_SESSION',
-    '-DSQLITE_ENABLE_PREUPDATE_HOOK',
-    '-DSQLITE_THREADSAFE=0',
-  ];
-  execFileSync(compiler, [...flags, '-c', join(sqlite, 'sqlite3.c'), '-o', object], { stdio: 'inherit' });
-}
-const program = join(work, 'iterate');
-copyFileSync(join(root, 'test/programs/iterate.c'), join(work, 'iterate.c'));
-execFileSync(compiler, [
-  '-O2',
-  '-DSQLITE_ENABLE_SESSION',
-  '-DSQLITE_ENABLE_PREUPDATE_HOOK',
-  `-I${sqlite}`,
-  join(work, 'iterate.c'),
-  object,
-  '-lm',
-  '-o',
-  program,
-]);
+/** SQLite's codes of the operations. */
+const insert = 18;
+const remove = 9;
 
-const db = new DatabaseSync(':memory:');
-db.exec(`CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, amount REAL, count INT, note, data BLOB);
-  WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x<60000)
-  INSERT INTO t SELECT x, 'name '||x, x*1.5, x*7, CASE WHEN x%3 THEN 'a note of some length '||x END, randomblob(12) FROM c`);
-const session = db.createSession();
-db.exec(`UPDATE t SET name='changed '||id, count=count+1 WHERE id<=30000; DELETE FROM t WHERE id>40000;
-  WITH RECURSIVE c(x) AS (SELECT 60001 UNION ALL SELECT x+1 FROM c WHERE x<110000)
-  INSERT INTO t SELECT x, 'name '||x, x*1.5, x*7, NULL, randomblob(12) FROM c`);
-const bytes = session.changeset();
-writeFileSync(join(work, 'bench.changeset'), bytes);
+const rounds = Number(option('rounds', '15'));
+const wanted = option('shape', '');
 
-function readAll(): { changes: number; sum: number } {
-  const reader = new ChangesetReader(bytes);
-  let changes = 0;
-  let sum = 0;
-  const take = (place: number): void => {
-    switch (reader.typeAt(place)) {
-      case 1:
-        sum += reader.numberAt(place);
-        break;
-      case 2:
-        sum += reader.realAt(place);
-        break;
-      case 3: {
-        const text = reader.textAt(place);
-        sum += text.charCodeAt(0) + text.length;
-        break;
-      }
-      case 4:
-        sum += reader.bytesAt(place).length;
-        break;
-    }
-  };
-  while (reader.next()) {
-    for (let i = 0; i < reader.columns; i++) {
-      take(reader.oldAt(i));
-      take(reader.newAt(i));
-    }
-    changes += 1;
-  }
-  return { changes, sum };
-}
+const measure = nativeProgram('measure', '-O2');
+if (!measure) process.exit(1);
+const work = mkdtempSync(join(tmpdir(), 'bench-'));
 
-let best = Number.POSITIVE_INFINITY;
-let ours = { changes: 0, sum: 0 };
-for (let round = 0; round < 15; round++) {
-  const start = performance.now();
-  ours = readAll();
-  best = Math.min(best, performance.now() - start);
-}
-const c = JSON.parse(execFileSync(program, [join(work, 'bench.changeset')], { encoding: 'utf8' })) as {
-  ms: number;
+interface Native {
+  ms: number[];
   changes: number;
   sum: number;
-};
-console.log(
-  `${c.changes} changes, ${bytes.length} bytes: C ${c.ms.toFixed(1)} ms, codec ${best.toFixed(1)} ms: x ${(best / c.ms).toFixed(2)}`,
-);
-if (c.changes !== ours.changes || Math.abs(c.sum - ours.sum) > 1e-6 * Math.abs(c.sum)) {
-  throw new Error(`they read different things: ${JSON.stringify(c)} and ${JSON.stringify(ours)}`);
 }
+const native = (what: string, count: number, ...files: string[]): Native =>
+  JSON.parse(execFileSync(measure, [what, String(count), ...files], { encoding: 'utf8' })) as Native;
+
+const median = (samples: number[]): number =>
+  samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
+
+/** What was read last: were it used nowhere, none of it would have to be made. */
+let taken: Value | undefined;
+
+function timed(action: () => Value | undefined): number {
+  const started = performance.now();
+  taken = action();
+  return performance.now() - started;
+}
+
+/** Values as the reader's own functions for each type give them, INTEGERs as numbers, blobs not copied. */
+function readTyped(bytes: Uint8Array): Value | undefined {
+  const reader = new codec.ChangesetReader(bytes);
+  const take = (place: number): Value | undefined => {
+    switch (reader.typeAt(place)) {
+      case 0:
+        return undefined;
+      case 1:
+        return reader.numberAt(place);
+      case 2:
+        return reader.realAt(place);
+      case 3:
+        return reader.textAt(place);
+      case 4:
+        return reader.bytesAt(place);
+      default:
+        return null;
+    }
+  };
+  let last: Value | undefined;
+  while (reader.next()) {
+    const { op, columns } = reader;
+    for (let i = 0; i < columns; i++) {
+      if (op !== insert) last = take(reader.oldAt(i));
+      if (op !== remove) last = take(reader.newAt(i));
+    }
+  }
+  return last;
+}
+
+/** The values of the API: INTEGERs are bigints, blobs copies. */
+function readValues(bytes: Uint8Array): Value | undefined {
+  const reader = new codec.ChangesetReader(bytes);
+  let last: Value | undefined;
+  while (reader.next()) {
+    const { op, columns } = reader;
+    for (let i = 0; i < columns; i++) {
+      if (op !== insert) last = reader.oldValue(i);
+      if (op !== remove) last = reader.newValue(i);
+    }
+  }
+  return last;
+}
+
+/** Changes, each an object with all of its values. */
+function readChanges(bytes: Uint8Array): Value | undefined {
+  let last: Value | undefined;
+  for (const { old, new: fresh } of codec.changes(bytes)) {
+    for (let i = 0; i < old.length; i++) last = old[i];
+    for (let i = 0; i < fresh.length; i++) last = fresh[i];
+  }
+  return last;
+}
+
+/** What test/programs/measure.c sums up, of the codec's values. */
+function check(bytes: Uint8Array, c: Native): void {
+  let sum = 0;
+  let changes = 0;
+  for (const { old, new: fresh } of codec.changes(bytes)) {
+    changes += 1;
+    for (const value of [...old, ...fresh]) {
+      if (typeof value === 'bigint' || typeof value === 'number') sum += Number(value);
+      else if (typeof value === 'string') {
+        const text = Buffer.from(value);
+        sum += (text[0] ?? 0) + text.length;
+      } else if (value instanceof Uint8Array) sum += value.length;
+    }
+  }
+  if (c.changes !== changes || Math.abs(c.sum - sum) > 1e-9 * Math.abs(c.sum)) {
+    throw new Error(`they read different things: ${JSON.stringify({ ...c, ours: { changes, sum } })}`);
+  }
+}
+
+const ways = { typed: readTyped, values: readValues, changes: readChanges };
+const line = (name: string, ...columns: string[]): void =>
+  console.log(name.padEnd(22) + columns.map((column) => column.padStart(10)).join(''));
+
+console.log(`Node ${process.version}: reading every value, as ratios to the native iterator\n`);
+line('', 'changes', 'KB', 'C, ms', ...Object.keys(ways));
+const all: number[][] = [];
+for (const shape of shapes) {
+  if (!shape.name.includes(wanted)) continue;
+  const bytes = captured(shape);
+  const file = join(work, 'changeset');
+  writeFileSync(file, bytes);
+  check(bytes, native('read', 1, file));
+  const c: number[] = [];
+  const ours = Object.keys(ways).map((): number[] => []);
+  let changes = 0;
+  for (let round = 0; round < rounds; round += 3) {
+    const part = native('read', 3, file);
+    changes = part.changes;
+    c.push(...part.ms);
+    Object.values(ways).forEach((way, w) => {
+      for (let i = 0; i < 3; i++) ours[w]?.push(timed(() => way(bytes)));
+    });
+  }
+  const base = median(c);
+  const ratios = ours.map((samples) => median(samples) / base);
+  all.push(ratios);
+  line(
+    shape.name,
+    String(changes),
+    (bytes.length / 1024).toFixed(0),
+    base.toFixed(1),
+    ...ratios.map((ratio) => ratio.toFixed(2)),
+  );
+}
+const mean = (w: number): number =>
+  Math.exp(all.reduce((sum, ratios) => sum + Math.log(ratios[w] ?? 1), 0) / all.length);
+line('geometric mean', '', '', '', ...Object.keys(ways).map((_, w) => mean(w).toFixed(2)));
+rmSync(work, { recursive: true });
+if (taken === undefined) throw new Error('nothing was read');

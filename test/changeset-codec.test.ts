@@ -261,3 +261,28 @@ test('a group goes on after an output', () => {
   group.add(b);
   expect(group.output()).toEqual(EngineChangeset.concat(a, b).bytes);
 });
+
+test('thousands of changes, also of long rows, are joined as the C library joins them', () => {
+  const db = new DatabaseSync(':memory:');
+  db.exec(`CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);
+    WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x+1 FROM c WHERE x<4000)
+    INSERT INTO t SELECT x, 'a'||x, CASE WHEN x%50 THEN x ELSE hex(randomblob(3000)) END FROM c`);
+  const parts = [
+    "UPDATE t SET a='first'||id WHERE id%3; DELETE FROM t WHERE id%7=0; INSERT INTO t(id,a) SELECT id+9000,a FROM t",
+    'UPDATE t SET b=a, a=id WHERE id%2; DELETE FROM t WHERE id%11=0; INSERT INTO t SELECT id*7+20000,a,b FROM t',
+    "DELETE FROM t WHERE id>9000; UPDATE t SET a='a'||id; INSERT OR IGNORE INTO t SELECT id+7,a,b FROM t",
+  ].map((sql) => {
+    const session = db.createSession();
+    db.exec(`BEGIN; ${sql}; COMMIT`);
+    const made = { changeset: session.changeset(), patchset: session.patchset() };
+    session.close();
+    return made;
+  });
+  db.close();
+  for (const kind of ['changeset', 'patchset'] as const) {
+    const given = parts.map((part) => part[kind]);
+    const joined = concat(...given);
+    expect(Buffer.compare(joined, EngineChangeset.concat(...given).bytes)).toBe(0);
+    expect([...changes(joined)].length).toBeGreaterThan(2000);
+  }
+});

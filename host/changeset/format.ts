@@ -114,6 +114,36 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   return at + 1 + lengthSize(bytes, at + 1) + lengthAt(bytes, at + 1);
 }
 
+/** Notes where the values of a whole record lie, -1 where there is none. Returns its end. */
+export function readPlaces(bytes: Uint8Array, from: number, columns: number, places: Int32Array): number {
+  const size = bytes.length;
+  let at = from;
+  for (let i = 0; i < columns; i++) {
+    if (at >= size) throw cutShort(size);
+    let type = bytes[at] as number;
+    // Most columns of an UPDATE have no value, one beside the other.
+    while (type === typeUndefined) {
+      places[i] = -1;
+      at += 1;
+      i += 1;
+      if (i === columns) return at;
+      if (at === size) throw cutShort(size);
+      type = bytes[at] as number;
+    }
+    places[i] = at;
+    if (type === typeInteger || type === typeReal) at += 9;
+    else if (type === typeText || type === typeBlob) {
+      if (at + 1 >= size) throw cutShort(size);
+      const short = bytes[at + 1] as number;
+      if (short < 0x80) at += 2 + short;
+      else at = valueEnd(bytes, at);
+    } else if (type === typeNull) at += 1;
+    else throw noType(type, at);
+  }
+  if (at > size) throw cutShort(size);
+  return at;
+}
+
 /** A table's head and where it lies. */
 export interface Head {
   readonly table: Table;

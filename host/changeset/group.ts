@@ -1,160 +1,11 @@
 /** Changesets that become one, byte for byte as the C library has it. */
 
 import { ChangesetError } from './errors.js';
-import {
-  type Head,
-  lengthSize,
-  opDelete,
-  typeBlob,
-  typeInteger,
-  typeReal,
-  typeText,
-  valueEnd,
-  type WrittenChange,
-} from './format.js';
-import { type MergedTable, merge, type Records, same } from './merge.js';
+import type { Head, WrittenChange } from './format.js';
+import { GroupTable } from './group-table.js';
+import type { Records } from './merge.js';
 import { ChangesetReader } from './reader.js';
 import { Writer, writeChange } from './writer.js';
-
-/** A change of a group, in its bucket's list. */
-interface Entry {
-  records: Records;
-  /** The hash of its key, before it is taken modulo the number of buckets. */
-  hash: number;
-  next: Entry | undefined;
-}
-
-/** All changes of one table, in a hash table: its order is the order of the output. */
-class GroupTable implements MergedTable {
-  readonly key: readonly number[];
-  readonly patchset: boolean;
-  readonly #name: Uint8Array;
-  #buckets: (Entry | undefined)[] = [];
-  #entries = 0;
-
-  constructor(head: Head) {
-    this.key = head.table.key;
-    this.patchset = head.table.patchset;
-    this.#name = head.name;
-  }
-
-  /** C: `sessionOneChangeToHash`. */
-  add(records: Records): void {
-    this.#grow();
-    const hash = this.#hash(records);
-    const bucket = hash % this.#buckets.length;
-    let entry = this.#buckets[bucket];
-    let before: Entry | undefined;
-    while (entry && !(entry.hash === hash && this.#sameKey(entry.records, records))) {
-      before = entry;
-      entry = entry.next;
-    }
-    if (!entry) {
-      this.#buckets[bucket] = { records, hash, next: this.#buckets[bucket] };
-      this.#entries += 1;
-      return;
-    }
-    if (before) before.next = entry.next;
-    else this.#buckets[bucket] = entry.next;
-    const merged = merge(this, entry.records, records);
-    if (!merged) {
-      this.#entries -= 1;
-      return;
-    }
-    // An UPDATE that SQLite did not write may bring another key: it moves when the table grows, not before.
-    if (merged !== entry.records) entry.hash = this.#hash(merged);
-    entry.records = merged;
-    entry.next = this.#buckets[bucket];
-    this.#buckets[bucket] = entry;
-  }
-
-  /** C: `sessionChangegroupOutput`. */
-  write(writer: Writer): void {
-    if (this.#entries === 0) return;
-    writer.table({ name: '', key: this.key, patchset: this.patchset }, this.#name);
-    for (const first of this.#buckets) {
-      for (let entry = first; entry; entry = entry.next) {
-        const { op, indirect, bytes, start, end } = entry.records;
-        writer.byte(op);
-        writer.byte(indirect);
-        writer.slice(bytes, start, end);
-      }
-    }
-  }
-
-  /** C: `sessionGrowHash`. */
-  #grow(): void {
-    const size = this.#buckets.length;
-    if (size > 0 && this.#entries < Math.floor(size / 2)) return;
-    const grown: (Entry | undefined)[] = new Array(2 * (size || 128)).fill(undefined);
-    for (const first of this.#buckets) {
-      for (let entry = first; entry; ) {
-        const { next } = entry;
-        const bucket = entry.hash % grown.length;
-        entry.next = grown[bucket];
-        grown[bucket] = entry;
-        entry = next;
-      }
-    }
-    this.#buckets = grown;
-  }
-
-  /** Whether a record holds the values of the key alone. */
-  #keyOnly(records: Records): boolean {
-    return this.patchset && records.op === opDelete;
-  }
-
-  /** C: `sessionChangeHash`. */
-  #hash(records: Records): number {
-    const keyOnly = this.#keyOnly(records);
-    const { bytes } = records;
-    let hash = 0;
-    let at = records.start;
-    for (const place of this.key) {
-      if (place === 0) {
-        if (!keyOnly) at = valueEnd(bytes, at);
-        continue;
-      }
-      const type = bytes[at] as number;
-      const end = valueEnd(bytes, at);
-      hash = append(hash, type);
-      if (type === typeInteger || type === typeReal) {
-        hash = append(hash, int32(bytes, at + 5)); // the lower half first
-        hash = append(hash, int32(bytes, at + 1));
-      } else if (type === typeText || type === typeBlob) {
-        const start = at + 1 + lengthSize(bytes, at + 1);
-        for (let i = start; i < end; i++) hash = append(hash, bytes[i] as number);
-      }
-      at = end;
-    }
-    return hash >>> 0;
-  }
-
-  /** C: `sessionChangeEqual`. */
-  #sameKey(a: Records, b: Records): boolean {
-    const keyOnlyA = this.#keyOnly(a);
-    const keyOnlyB = this.#keyOnly(b);
-    let atA = a.start;
-    let atB = b.start;
-    for (const place of this.key) {
-      const isKey = place > 0;
-      const endA = isKey || !keyOnlyA ? valueEnd(a.bytes, atA) : atA;
-      const endB = isKey || !keyOnlyB ? valueEnd(b.bytes, atB) : atB;
-      if (isKey && !same(a.bytes, atA, endA, b.bytes, atB, endB)) return false;
-      atA = endA;
-      atB = endB;
-    }
-    return true;
-  }
-}
-
-const append = (hash: number, part: number): number => (hash << 3) ^ hash ^ part;
-
-const int32 = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] as number) << 24) |
-  ((bytes[at + 1] as number) << 16) |
-  ((bytes[at + 2] as number) << 8) |
-  (bytes[at + 3] as number);
 
 /** A table's name as C compares it: byte by byte, but for the case of ASCII letters. */
 function nameKey(name: Uint8Array): string {
@@ -219,8 +70,9 @@ export class Group {
 
   /** All changes as one changeset, empty where there are none. C: `sqlite3changegroup_output`. */
   output(): Uint8Array {
-    const writer = new Writer();
-    for (const table of this.#tables.values()) table.write(writer);
+    const tables = [...this.#tables.values()];
+    const writer = new Writer(tables.reduce((size, table) => size + table.size, 0));
+    for (const table of tables) table.write(writer);
     return writer.output();
   }
 

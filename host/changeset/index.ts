@@ -3,6 +3,7 @@
  * WebAssembly. Published as `sqlite-wasm-run/changeset`.
  */
 
+export { changes } from './changes.js';
 export { ChangesetError } from './errors.js';
 export type { Change, Operation, Table, Value, Values } from './format.js';
 export { concat, Group } from './group.js';
@@ -16,7 +17,7 @@ export {
   type JsonValue,
   toJson,
 } from './json.js';
-export { ChangesetReader, changes } from './reader.js';
+export { ChangesetReader } from './reader.js';
 export { type SqlOptions, sqlStatements, toSql } from './sql.js';
 export { statistics, type TableStatistics } from './statistics.js';
 export { changesFrom } from './stream.js';

@@ -6,7 +6,6 @@ import {
   lengthSize,
   opDelete,
   opInsert,
-  opUpdate,
   typeInteger,
   typeNull,
   typeReal,
@@ -29,18 +28,21 @@ export function invert(bytes: Uint8Array): Uint8Array {
       if (table.patchset) throw isPatchset(start);
     },
   });
+  const turned = reader.bytes.slice();
   const writer = new Writer(bytes.length);
   let done = 0;
   while (reader.next()) {
-    const { bytes, op, start, end } = reader;
-    writer.slice(bytes, done, start - 2); // the heads of tables, and nothing else, lie between changes
-    writer.byte(op === opInsert ? opDelete : op === opDelete ? opInsert : opUpdate);
-    writer.byte(bytes[start - 1] as number);
-    if (op === opUpdate) invertUpdate(reader, writer);
-    else writer.slice(bytes, start, end);
-    done = end;
+    const { op, start } = reader;
+    if (op === opInsert) turned[start - 2] = opDelete;
+    else if (op === opDelete) turned[start - 2] = opInsert;
+    else {
+      writer.slice(turned, done, start);
+      invertUpdate(reader, writer);
+      done = reader.end;
+    }
   }
-  writer.slice(reader.bytes, done, bytes.length);
+  if (done === 0) return turned;
+  writer.slice(turned, done, turned.length);
   return writer.output();
 }
 

@@ -23,9 +23,15 @@ import {
   opInsert,
   Raw,
   type Table,
+  typeBlob,
+  typeInteger,
+  typeReal,
+  typeText,
+  typeUndefined,
   type Value,
   type WrittenChange,
 } from './format.js';
+import { fromHex, toHex } from './hex.js';
 import { ChangesetReader } from './reader.js';
 import { encode } from './writer.js';
 
@@ -66,34 +72,43 @@ export interface JsonChangeset {
 /** The names of a table's columns, where they are known and as many as `count`. */
 export type ColumnNames = (table: string, count: number) => readonly string[] | undefined;
 
-export function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-}
+/** Where a change has no value: one object for all of them, so it cannot be changed. */
+const absent: Record<string, never> = Object.freeze({});
 
 function jsonAt(reader: ChangesetReader, place: number): JsonValue {
-  if (place < 0) return {};
   switch (reader.typeAt(place)) {
-    case 1: {
-      const value = reader.integerAt(place);
-      const number = Number(value);
-      return Number.isSafeInteger(number) ? number : { integer: `${value}` };
+    case typeUndefined:
+      return absent;
+    case typeInteger: {
+      const number = reader.numberAt(place);
+      return Number.isSafeInteger(number) ? number : { integer: `${reader.integerAt(place)}` };
     }
-    case 2: {
+    case typeReal: {
       const value = reader.realAt(place);
       if (Number.isNaN(value)) return { real: `NaN:${toHex(reader.bytes.subarray(place + 1, place + 9))}` };
       return Number.isInteger(value) || !Number.isFinite(value)
         ? { real: Object.is(value, -0) ? '-0' : `${value}` }
         : value;
     }
-    case 3:
+    case typeText:
       return reader.validTextAt(place) ?? { text: toHex(reader.bytesAt(place)) };
-    case 4:
+    case typeBlob:
       return { blob: toHex(reader.bytesAt(place)) };
     default:
       return null;
   }
+}
+
+function oldValues(reader: ChangesetReader): JsonValue[] {
+  const values = new Array<JsonValue>(reader.columns);
+  for (let i = 0; i < values.length; i++) values[i] = jsonAt(reader, reader.oldAt(i));
+  return values;
+}
+
+function newValues(reader: ChangesetReader): JsonValue[] {
+  const values = new Array<JsonValue>(reader.columns);
+  for (let i = 0; i < values.length; i++) values[i] = jsonAt(reader, reader.newAt(i));
+  return values;
 }
 
 /** The changeset as a JSON document, an object for `JSON.stringify`. @throws ChangesetError where it is malformed */
@@ -122,51 +137,63 @@ export function toJson(bytes: Uint8Array, columnNames?: ColumnNames): JsonChange
     const { op } = reader;
     const change: JsonChange = { op: operationOf(op) };
     if (reader.indirect) change.indirect = true;
-    const values = (at: (column: number) => number): JsonValue[] =>
-      Array.from({ length: columns }, (_, i) => jsonAt(reader, at(i)));
-    if (op !== opInsert) change.old = values((i) => reader.oldAt(i));
-    if (op !== opDelete) change.new = values((i) => reader.newAt(i));
+    if (op !== opInsert) change.old = oldValues(reader);
+    if (op !== opDelete) change.new = newValues(reader);
     current.json.changes.push(change);
   }
   return { format: 1, kind: patchset ? 'patchset' : 'changeset', tables };
 }
 
-function fromHex(text: unknown, where: string): Uint8Array {
-  if (typeof text !== 'string' || !/^([0-9a-fA-F]{2})*$/.test(text)) {
-    throw new ChangesetError(`${where} must be pairs of hex digits`);
-  }
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  );
+/** A place in a document, made into text when something is wrong there. */
+interface Place {
+  readonly table: number;
+  readonly change: number;
 }
 
-function readValue(json: unknown, where: string): Value | undefined | Raw {
+function nameOf({ table, change }: Place): string {
+  return `tables[${table}].changes[${change}]`;
+}
+
+/** @param where the name of the place of the value */
+function readHex(content: unknown, where: () => string): Uint8Array {
+  const bytes = typeof content === 'string' ? fromHex(content) : undefined;
+  if (!bytes) throw new ChangesetError(`${where()} must be pairs of hex digits`);
+  return bytes;
+}
+
+function readValue(json: unknown, place: Place, name: string, column: number): Value | undefined | Raw {
   if (json === null || typeof json === 'string') return json;
   if (typeof json === 'number') return Number.isInteger(json) ? BigInt(json) : json;
-  const wanted = `${where} must be a number, a string, null, {} or one of {"integer"}, {"real"}, {"text"}, {"blob"}`;
-  if (typeof json !== 'object' || Array.isArray(json)) throw new ChangesetError(wanted);
-  const entries = Object.entries(json as object);
-  if (entries.length === 0) return undefined;
-  const [kind, content] = entries[0] as [string, unknown];
-  if (entries.length > 1) throw new ChangesetError(wanted);
-  if (kind === 'blob') return fromHex(content, `${where}.blob`);
-  if (kind === 'text') {
-    const bytes = fromHex(content, `${where}.text`);
-    const head: number[] = [bytes.length & 0x7f];
-    for (let rest = bytes.length >>> 7; rest > 0; rest >>>= 7) head.unshift((rest & 0x7f) | 0x80);
-    return new Raw(3, Uint8Array.from([...head, ...bytes]));
-  }
+  const where = (part = ''): string => `${nameOf(place)}.${name}[${column}]${part}`;
+  const wanted = (): ChangesetError =>
+    new ChangesetError(
+      `${where()} must be a number, a string, null, {} or one of {"integer"}, {"real"}, {"text"}, {"blob"}`,
+    );
+  if (typeof json !== 'object' || Array.isArray(json)) throw wanted();
+  const [kind, more] = Object.keys(json as object);
+  if (kind === undefined) return undefined;
+  if (more !== undefined) throw wanted();
+  const content = (json as Record<string, unknown>)[kind];
+  if (kind === 'blob') return readHex(content, () => where('.blob'));
+  if (kind === 'text') return rawText(readHex(content, () => where('.text')));
   if (kind === 'integer' && typeof content === 'string' && /^-?\d+$/.test(content)) {
     const value = BigInt(content);
-    if (BigInt.asIntN(64, value) !== value) throw new ChangesetError(`${where}.integer does not fit 64 bits`);
+    if (BigInt.asIntN(64, value) !== value)
+      throw new ChangesetError(`${where('.integer')} does not fit 64 bits`);
     return value;
   }
   if (kind === 'real' && typeof content === 'string') {
-    if (/^NaN:[0-9a-f]{16}$/.test(content)) return new Raw(2, fromHex(content.slice(4), where));
+    if (/^NaN:[0-9a-f]{16}$/.test(content)) return new Raw(typeReal, readHex(content.slice(4), where));
     const value = Number(content);
     if (content !== '' && (content === 'NaN' || !Number.isNaN(value))) return value;
   }
-  throw new ChangesetError(wanted);
+  throw wanted();
+}
+
+function rawText(bytes: Uint8Array): Raw {
+  const head: number[] = [bytes.length & 0x7f];
+  for (let rest = bytes.length >>> 7; rest > 0; rest >>>= 7) head.unshift((rest & 0x7f) | 0x80);
+  return new Raw(typeText, Uint8Array.from([...head, ...bytes]));
 }
 
 /**
@@ -180,8 +207,11 @@ export function fromJson(document: unknown): Uint8Array {
   if (kind !== 'changeset' && kind !== 'patchset')
     throw new ChangesetError('kind must be changeset or patchset');
   if (!Array.isArray(tables)) throw new ChangesetError('tables must be an array');
-  const changes: WrittenChange[] = [];
-  tables.forEach((json: Partial<JsonTable>, t) => {
+  return encode(changesOf(tables, kind === 'patchset'));
+}
+
+function* changesOf(tables: readonly Partial<JsonTable>[], patchset: boolean): Generator<WrittenChange> {
+  for (const [t, json] of tables.entries()) {
     const at = `tables[${t}]`;
     if (typeof json?.name !== 'string') throw new ChangesetError(`${at}.name must be a string`);
     const isByte = (place: unknown): boolean =>
@@ -190,31 +220,38 @@ export function fromJson(document: unknown): Uint8Array {
       throw new ChangesetError(`${at}.key must be an array of numbers from 0 to 255, one a column`);
     }
     if (!Array.isArray(json.changes)) throw new ChangesetError(`${at}.changes must be an array`);
-    const table: Table = { name: json.name, key: json.key, patchset: kind === 'patchset' };
-    json.changes.forEach((change: Partial<JsonChange>, c) => {
-      changes.push(changeOf(change, table, `${at}.changes[${c}]`));
-    });
-  });
-  return encode(changes);
+    const table: Table = { name: json.name, key: json.key, patchset };
+    for (let c = 0; c < json.changes.length; c++) {
+      yield changeOf(json.changes[c] ?? {}, table, { table: t, change: c });
+    }
+  }
 }
 
-function changeOf(json: Partial<JsonChange>, table: Table, where: string): WrittenChange {
-  const { op } = json ?? {};
+function changeOf(json: Partial<JsonChange>, table: Table, place: Place): WrittenChange {
+  const { op } = json;
   if (op !== 'insert' && op !== 'update' && op !== 'delete') {
-    throw new ChangesetError(`${where}.op must be insert, update or delete`);
+    throw new ChangesetError(`${nameOf(place)}.op must be insert, update or delete`);
   }
-  const values = (name: 'old' | 'new', wanted: boolean): (Value | Raw | undefined)[] => {
-    const list: unknown = json[name];
-    if (!wanted && list === undefined) return [];
-    if (!wanted || !Array.isArray(list) || list.length !== table.key.length) {
-      throw new ChangesetError(
-        wanted
-          ? `${where}.${name} must be an array of ${table.key.length} values`
-          : `${where}.${name} has no place in an ${op}`,
-      );
-    }
-    return list.map((value, i) => readValue(value, `${where}.${name}[${i}]`));
-  };
-  const old = values('old', op !== 'insert');
-  return { table, op, indirect: json.indirect === true, old, new: values('new', op !== 'delete') };
+  const indirect = json.indirect === true;
+  const old = readValues(json, 'old', op !== 'insert', table, place);
+  return { table, op, indirect, old, new: readValues(json, 'new', op !== 'delete', table, place) };
+}
+
+function readValues(
+  json: Partial<JsonChange>,
+  name: 'old' | 'new',
+  wanted: boolean,
+  table: Table,
+  place: Place,
+): WrittenChange['old'] {
+  const list: unknown = json[name];
+  const columns = table.key.length;
+  if (!wanted && list === undefined) return [];
+  if (!wanted) throw new ChangesetError(`${nameOf(place)}.${name} has no place in an ${json.op}`);
+  if (!Array.isArray(list) || list.length !== columns) {
+    throw new ChangesetError(`${nameOf(place)}.${name} must be an array of ${columns} values`);
+  }
+  const values = new Array<Value | Raw | undefined>(columns);
+  for (let i = 0; i < columns; i++) values[i] = readValue(list[i], place, name, i);
+  return values;
 }

@@ -1,6 +1,6 @@
 /** What two changes of one row come to. All records are well-formed: readers went over them. */
 
-import { opDelete, opInsert, opUpdate, typeUndefined, valueEnd } from './format.js';
+import { opDelete, opInsert, opUpdate, readPlaces, type Table, typeUndefined, valueEnd } from './format.js';
 import { Writer } from './writer.js';
 
 /** The records of one change. */
@@ -13,53 +13,53 @@ export interface Records {
   readonly end: number;
 }
 
-/** What of its table merging asks for. */
-export interface MergedTable {
-  readonly key: readonly number[];
-  readonly patchset: boolean;
-}
-
-/** Two values that stand for one column, of which the second counts where it is there; as places in bytes. */
-class Pair {
-  #a: Uint8Array;
-  #atA: number;
-  #b: Uint8Array | undefined;
-  #atB: number;
+/** One record, or two of which the second counts where it has a value. */
+class Overlaid {
+  readonly #places: Int32Array;
+  readonly #overPlaces: Int32Array;
+  #record: Uint8Array = new Uint8Array(0);
+  #over = this.#record;
   /** The value that counts. */
-  bytes: Uint8Array;
+  bytes = this.#record;
   start = 0;
   end = 0;
 
-  constructor(a: Uint8Array, atA: number, b: Uint8Array | undefined, atB: number) {
-    this.#a = a;
-    this.#atA = atA;
-    this.#b = b;
-    this.#atB = atB;
-    this.bytes = a;
+  constructor(columns: number) {
+    this.#places = new Int32Array(columns);
+    this.#overPlaces = new Int32Array(columns);
   }
 
-  /** C: `sessionMergeValue`. */
-  next(): void {
-    this.bytes = this.#a;
-    this.start = this.#atA;
-    this.end = valueEnd(this.#a, this.#atA);
-    this.#atA = this.end;
-    if (!this.#b) return;
-    const start = this.#atB;
-    const end = valueEnd(this.#b, start);
-    this.#atB = end;
-    if (this.#b[start] === typeUndefined) return;
-    this.bytes = this.#b;
-    this.start = start;
-    this.end = end;
+  one(record: Uint8Array, at: number): this {
+    this.#record = record;
+    readPlaces(record, at, this.#places.length, this.#places);
+    this.#overPlaces.fill(-1);
+    return this;
   }
 
-  equals(other: Pair): boolean {
+  two(record: Uint8Array, at: number, over: Uint8Array, overAt: number): this {
+    this.#record = record;
+    this.#over = over;
+    readPlaces(record, at, this.#places.length, this.#places);
+    readPlaces(over, overAt, this.#places.length, this.#overPlaces);
+    return this;
+  }
+
+  /** Goes to a column. Where neither has a value there are no bytes. C: `sessionMergeValue`. */
+  at(column: number): void {
+    const over = this.#overPlaces[column] as number;
+    const place = over < 0 ? (this.#places[column] as number) : over;
+    this.bytes = over < 0 ? this.#record : this.#over;
+    this.start = place;
+    this.end = place < 0 ? place : valueEnd(this.bytes, place);
+  }
+
+  equals(other: Overlaid): boolean {
     return same(this.bytes, this.start, this.end, other.bytes, other.start, other.end);
   }
 
   write(writer: Writer): void {
-    writer.slice(this.bytes, this.start, this.end);
+    if (this.start < 0) writer.byte(typeUndefined);
+    else writer.slice(this.bytes, this.start, this.end);
   }
 }
 
@@ -76,82 +76,117 @@ export function same(
   return true;
 }
 
-/** Where the second record of an UPDATE begins; of a patchset's the only one. */
-function newRecord(table: MergedTable, records: Records): number {
-  let at = records.start;
-  if (!table.patchset) for (let i = table.key.length; i > 0; i--) at = valueEnd(records.bytes, at);
-  return at;
-}
+/** How many bytes changes that are made share. */
+const shared = 65_536;
 
-/**
- * One change in place of `first` and, after it, `second`; undefined where they come to nothing, `first` where the
- * second cannot follow it: an INSERT of what is there, a change of what is gone. C: `sessionChangeMerge`.
- */
-export function merge(table: MergedTable, first: Records, second: Records): Records | undefined {
-  const { op } = second;
-  if (op === opInsert ? first.op !== opDelete : first.op === opDelete) return first;
-  if (first.op === opInsert && op === opDelete) return undefined;
-  const indirect = Number(first.indirect !== 0 && second.indirect !== 0);
-  const writer = new Writer(first.end - first.start + second.end - second.start);
-  const merged = (op: number): Records => {
-    const bytes = writer.output();
-    return { op, indirect, bytes, start: 0, end: bytes.length };
-  };
-  if (first.op === opInsert) {
-    overlay(table, writer, first, first.start, second, newRecord(table, second));
-    return merged(opInsert);
-  }
-  if (table.patchset && (first.op === opDelete || op === opDelete)) {
-    return { ...second, op: op === opDelete ? opDelete : opUpdate, indirect };
-  }
-  if (first.op === opDelete) {
-    const old = (): Pair => new Pair(first.bytes, first.start, undefined, 0);
-    const fresh = (): Pair => new Pair(second.bytes, second.start, undefined, 0);
-    return mergeUpdate(table, writer, old, fresh) ? merged(opUpdate) : undefined;
-  }
-  if (op === opDelete) {
-    overlay(table, writer, second, second.start, first, first.start);
-    return merged(opDelete);
-  }
-  const [firstNew, secondNew] = [newRecord(table, first), newRecord(table, second)];
-  const old = (): Pair => new Pair(second.bytes, second.start, first.bytes, first.start);
-  const fresh = (): Pair => new Pair(first.bytes, firstNew, second.bytes, secondNew);
-  return mergeUpdate(table, writer, old, fresh) ? merged(opUpdate) : undefined;
-}
+/** Makes one change of two, for one table. */
+export class Merger {
+  readonly #key: readonly number[];
+  readonly #patchset: boolean;
+  readonly #old: Overlaid;
+  readonly #new: Overlaid;
+  readonly #changed: Uint8Array;
+  readonly #writer = new Writer();
+  #shared = new Uint8Array(0);
+  #sharedEnd = 0;
 
-/** Writes an UPDATE. False where it would change nothing. C: `sessionMergeUpdate`. */
-function mergeUpdate(table: MergedTable, writer: Writer, olds: () => Pair, news: () => Pair): boolean {
-  const { key, patchset } = table;
-  if (!patchset) {
-    const old = olds();
-    const fresh = news();
-    let required = false;
-    for (const place of key) {
-      old.next();
-      fresh.next();
-      const changed = !old.equals(fresh);
-      if (changed && place === 0) required = true;
-      if (changed || place > 0) old.write(writer);
+  constructor({ key, patchset }: Table) {
+    this.#key = key;
+    this.#patchset = patchset;
+    this.#old = new Overlaid(key.length);
+    this.#new = new Overlaid(key.length);
+    this.#changed = new Uint8Array(key.length);
+  }
+
+  /**
+   * One change in place of `first` and, after it, `second`; undefined where they come to nothing, `first` where the
+   * second cannot follow it: an INSERT of what is there, a change of what is gone. C: `sessionChangeMerge`.
+   */
+  merge(first: Records, second: Records): Records | undefined {
+    const { op } = second;
+    if (op === opInsert ? first.op !== opDelete : first.op === opDelete) return first;
+    if (first.op === opInsert && op === opDelete) return undefined;
+    const indirect = Number(first.indirect !== 0 && second.indirect !== 0);
+    const [a, b] = [first.bytes, second.bytes];
+    if (first.op === opInsert) {
+      this.#overlay(this.#new.two(a, first.start, b, this.#newRecord(second)));
+      return this.#merged(opInsert, indirect);
+    }
+    if (this.#patchset && (first.op === opDelete || op === opDelete)) {
+      return { ...second, op: op === opDelete ? opDelete : opUpdate, indirect };
+    }
+    if (op === opDelete) {
+      this.#overlay(this.#old.two(b, second.start, a, first.start));
+      return this.#merged(opDelete, indirect);
+    }
+    if (first.op === opDelete) {
+      this.#old.one(a, first.start);
+      this.#new.one(b, second.start);
+    } else {
+      this.#old.two(b, second.start, a, first.start);
+      this.#new.two(a, this.#newRecord(first), b, this.#newRecord(second));
+    }
+    return this.#update() ? this.#merged(opUpdate, indirect) : undefined;
+  }
+
+  /** What was written, as a change. Short ones share their bytes: those of their own are slow to make. */
+  #merged(op: number, indirect: number): Records {
+    const writer = this.#writer;
+    const { length } = writer;
+    if (length > shared / 16) return { op, indirect, bytes: writer.take(), start: 0, end: length };
+    if (this.#sharedEnd + length > this.#shared.length) {
+      this.#shared = new Uint8Array(shared);
+      this.#sharedEnd = 0;
+    }
+    const bytes = this.#shared;
+    const start = this.#sharedEnd;
+    this.#sharedEnd += length;
+    writer.takeTo(bytes, start);
+    return { op, indirect, bytes, start, end: start + length };
+  }
+
+  /** Where the second record of an UPDATE begins; of a patchset's the only one. */
+  #newRecord({ bytes, start }: Records): number {
+    let at = start;
+    if (!this.#patchset) for (let i = this.#key.length; i > 0; i--) at = valueEnd(bytes, at);
+    return at;
+  }
+
+  /** Writes an UPDATE. False where it would change nothing. C: `sessionMergeUpdate`. */
+  #update(): boolean {
+    const writer = this.#writer;
+    const key = this.#key;
+    const old = this.#old;
+    const fresh = this.#new;
+    if (!this.#patchset) {
+      let required = false;
+      for (let i = 0; i < key.length; i++) {
+        old.at(i);
+        fresh.at(i);
+        const changed = !old.equals(fresh);
+        this.#changed[i] = Number(changed && key[i] === 0);
+        if (this.#changed[i]) required = true;
+        if (changed || key[i] !== 0) old.write(writer);
+        else writer.byte(typeUndefined);
+      }
+      if (!required) {
+        writer.take();
+        return false;
+      }
+    }
+    for (let i = 0; i < key.length; i++) {
+      fresh.at(i);
+      if (this.#patchset || this.#changed[i]) fresh.write(writer);
       else writer.byte(typeUndefined);
     }
-    if (!required) return false;
+    return true;
   }
-  const old = olds();
-  const fresh = news();
-  for (const place of key) {
-    old.next();
-    fresh.next();
-    if (!patchset && (place > 0 || old.equals(fresh))) writer.byte(typeUndefined);
-    else fresh.write(writer);
-  }
-  return true;
-}
 
-/** C: `sessionMergeRecord`. */
-function overlay(table: MergedTable, writer: Writer, a: Records, atA: number, b: Records, atB: number): void {
-  const pair = new Pair(a.bytes, atA, b.bytes, atB);
-  for (let i = table.key.length; i > 0; i--) {
-    pair.next();
-    pair.write(writer);
+  /** C: `sessionMergeRecord`. */
+  #overlay(values: Overlaid): void {
+    for (let i = 0; i < this.#key.length; i++) {
+      values.at(i);
+      values.write(this.#writer);
+    }
   }
 }

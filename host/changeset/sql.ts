@@ -1,8 +1,9 @@
 /** Changesets as SQL text. */
 
 import { ChangesetError } from './errors.js';
-import { opDelete, opInsert } from './format.js';
-import { type ColumnNames, toHex } from './json.js';
+import { opDelete, opInsert, type Table, typeBlob, typeInteger, typeReal, typeText } from './format.js';
+import { toHex } from './hex.js';
+import type { ColumnNames } from './json.js';
 import { ChangesetReader } from './reader.js';
 
 export interface SqlOptions {
@@ -21,9 +22,8 @@ export function quoteName(name: string): string {
 
 /** A text as SQL writes it; U+0000 cannot stand in a literal. */
 export function quoteText(text: string): string {
-  const quoted = (part: string): string => `'${part.replaceAll("'", "''")}'`;
-  if (!text.includes('\0')) return quoted(text);
-  return `(${text.split('\0').map(quoted).join('||char(0)||')})`;
+  if (!text.includes('\0')) return `'${text.replaceAll("'", "''")}'`;
+  return `(${text.split('\0').map(quoteText).join('||char(0)||')})`;
 }
 
 /** A REAL as SQL reads it back to the same number. SQLite has no NaN: it is NULL. */
@@ -38,21 +38,49 @@ export function sqlReal(value: number): string {
 /** The value at a place of the changeset, as SQL writes it. */
 export function sqlValueAt(reader: ChangesetReader, place: number): string {
   switch (reader.typeAt(place)) {
-    case 1: {
+    case typeInteger: {
+      const number = reader.numberAt(place);
+      if (Number.isSafeInteger(number)) return `${number}`;
       const value = reader.integerAt(place);
       return value === -(2n ** 63n) ? '(-9223372036854775807-1)' : `${value}`; // a literal is read without its sign
     }
-    case 2:
+    case typeReal:
       return sqlReal(reader.realAt(place));
-    case 3: {
+    case typeText: {
       const text = reader.validTextAt(place);
       return text === undefined ? `CAST(x'${toHex(reader.bytesAt(place))}' AS TEXT)` : quoteText(text);
     }
-    case 4:
+    case typeBlob:
       return `x'${toHex(reader.bytesAt(place))}'`;
     default:
       return 'NULL';
   }
+}
+
+/** How the statements of one table begin, and its columns' names. */
+interface Names {
+  readonly table: Table;
+  readonly columns: readonly string[];
+  readonly insert: string;
+  readonly update: string;
+  readonly remove: string;
+}
+
+function namesOf(table: Table, { columnNames }: SqlOptions): Names {
+  const count = table.key.length;
+  const given = columnNames?.(table.name, count);
+  const columns =
+    given?.length === count
+      ? given.map(quoteName)
+      : Array.from({ length: count }, (_, i) => quoteName(`c${i + 1}`));
+  const target = quoteName(table.name);
+  return {
+    table,
+    columns,
+    insert: `INSERT INTO ${target}(${columns.join(', ')}) VALUES(`,
+    update: `UPDATE ${target} SET `,
+    remove: `DELETE FROM ${target}`,
+  };
 }
 
 /**
@@ -62,39 +90,48 @@ export function sqlValueAt(reader: ChangesetReader, place: number): string {
  */
 export function* sqlStatements(bytes: Uint8Array, options: SqlOptions = {}): Generator<string, void, void> {
   const reader = new ChangesetReader(bytes);
-  const known = new Map<object, readonly string[]>();
+  let names: Names | undefined;
   while (reader.next()) {
     options.heard?.(reader.end);
-    const { table, columns, op } = reader;
-    let names = known.get(table);
-    if (!names) {
-      const given = options.columnNames?.(table.name, columns);
-      names =
-        given?.length === columns
-          ? given.map(quoteName)
-          : Array.from({ length: columns }, (_, i) => quoteName(`c${i + 1}`));
-      known.set(table, names);
-    }
-    const target = quoteName(table.name);
-    const each = (text: (column: number, name: string) => string | undefined): string[] =>
-      names.map((name, i) => text(i, name)).filter((part) => part !== undefined);
-    if (op === opInsert) {
-      const values = each((i) => sqlValueAt(reader, reader.newAt(i)));
-      yield `INSERT INTO ${target}(${names.join(', ')}) VALUES(${values.join(', ')});`;
-      continue;
-    }
-    const where = each((i, name) =>
-      table.key[i] ? `${name}=${sqlValueAt(reader, reader.oldAt(i))}` : undefined,
-    );
-    if (where.length === 0) throw new ChangesetError(`table ${table.name} has no key`, reader.start - 2);
-    if (op === opDelete) yield `DELETE FROM ${target} WHERE ${where.join(' AND ')};`;
+    const { table, op } = reader;
+    if (names?.table !== table) names = namesOf(table, options);
+    if (op === opInsert) yield `${names.insert}${newValues(reader)});`;
     else {
-      const set = each((i, name) =>
-        reader.newAt(i) < 0 ? undefined : `${name}=${sqlValueAt(reader, reader.newAt(i))}`,
-      );
-      if (set.length > 0) yield `UPDATE ${target} SET ${set.join(', ')} WHERE ${where.join(' AND ')};`;
+      const where = keyOf(reader, names.columns);
+      if (where === '') throw new ChangesetError(`table ${table.name} has no key`, reader.start - 2);
+      if (op === opDelete) yield `${names.remove}${where};`;
+      else {
+        const set = changed(reader, names.columns);
+        if (set !== '') yield `${names.update}${set}${where};`;
+      }
     }
   }
+}
+
+function newValues(reader: ChangesetReader): string {
+  let text = sqlValueAt(reader, reader.newAt(0));
+  for (let i = 1; i < reader.columns; i++) text += `, ${sqlValueAt(reader, reader.newAt(i))}`;
+  return text;
+}
+
+/** The WHERE of a row; '' where there is no key. */
+function keyOf(reader: ChangesetReader, names: readonly string[]): string {
+  const { key } = reader.table;
+  let text = '';
+  for (let i = 0; i < names.length; i++) {
+    if (key[i]) text += `${text ? ' AND ' : ' WHERE '}${names[i]}=${sqlValueAt(reader, reader.oldAt(i))}`;
+  }
+  return text;
+}
+
+/** What an UPDATE sets; '' where that is nothing. */
+function changed(reader: ChangesetReader, names: readonly string[]): string {
+  let text = '';
+  for (let i = 0; i < names.length; i++) {
+    const place = reader.newAt(i);
+    if (place >= 0) text += `${text ? ', ' : ''}${names[i]}=${sqlValueAt(reader, place)}`;
+  }
+  return text;
 }
 
 /** All of {@link sqlStatements} as one text; '' where nothing changed. */

@@ -141,7 +141,7 @@ export async function* changesFrom(
     const { end } = whole;
     if (end > 0) {
       reader.goOn(buffer.subarray(0, end), before);
-      while (reader.next()) yield reader.change();
+      for (let change = reader.nextChange(); change; change = reader.nextChange()) yield change;
       buffer.copyWithin(0, end, used);
       used -= end;
       before += end;
@@ -150,5 +150,5 @@ export async function* changesFrom(
     if (whole.malformed) break;
   }
   reader.goOn(buffer.subarray(0, used), before);
-  while (reader.next()) yield reader.change();
+  for (let change = reader.nextChange(); change; change = reader.nextChange()) yield change;
 }

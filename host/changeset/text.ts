@@ -1,6 +1,8 @@
 /** Makes strings of the texts in a changeset, most of which are short and ASCII. */
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Elsewhere: one character a byte too, the same for all that is ASCII. */
+let bytewise: TextDecoder | undefined;
 
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 
@@ -12,6 +14,13 @@ const { latin1Slice, utf8Slice } =
 /** How many bytes become one string at once, at least and at most. */
 const smallest = 256;
 const largest = 16_384;
+
+/** The string of one character a byte. */
+function bytesAsText(bytes: Uint8Array, start: number, end: number): string {
+  if (latin1Slice) return latin1Slice.call(bytes, start, end);
+  bytewise ??= new TextDecoder('windows-1252');
+  return bytewise.decode(bytes.subarray(start, end));
+}
 
 /**
  * The texts of one changeset. A call into the engine's decoder costs more than a short text takes; so a stretch
@@ -32,6 +41,13 @@ export class Texts {
 
   /** The text of the bytes from `start` to `end`, which lie within. What is not UTF-8 becomes U+FFFD. */
   text(start: number, end: number): string {
+    // The engine is quicker than a look at each byte of a long text.
+    if (end - start > smallest || !this.#isAscii(start, end)) return this.#decoded(start, end);
+    if (start < this.#start || end > this.#end) this.#goOn(start);
+    return this.#stretch.substring(start - this.#start, end - this.#start);
+  }
+
+  #isAscii(start: number, end: number): boolean {
     const bytes = this.#bytes;
     const view = this.#view;
     let i = start;
@@ -43,26 +59,20 @@ export class Texts {
     for (const whole = end - 3; i < whole; i += 4) bits |= view.getInt32(i, true);
     bits &= 0x80808080;
     for (; i < end; i++) bits |= (bytes[i] as number) & 0x80;
-    if (bits !== 0) {
-      return utf8Slice ? utf8Slice.call(bytes, start, end) : decoder.decode(bytes.subarray(start, end));
-    }
-    if (start < this.#start || end > this.#end) {
-      if (!latin1Slice) return ascii(bytes, start, end);
-      if (end - start > smallest) return latin1Slice.call(bytes, start, end);
-      // Where texts lie close together a stretch pays; after a jump it begins small again.
-      const size = this.#end - this.#start;
-      const near = start >= this.#start && start < this.#end + size;
-      this.#start = start;
-      this.#end = Math.min(bytes.length, start + (near ? Math.min(2 * size, largest) : smallest));
-      this.#stretch = latin1Slice.call(bytes, start, this.#end);
-    }
-    return this.#stretch.substring(start - this.#start, end - this.#start);
+    return bits === 0;
   }
-}
 
-function ascii(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > 24) return decoder.decode(bytes.subarray(start, end));
-  let text = '';
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
-  return text;
+  #decoded(start: number, end: number): string {
+    const bytes = this.#bytes;
+    return utf8Slice ? utf8Slice.call(bytes, start, end) : decoder.decode(bytes.subarray(start, end));
+  }
+
+  /** Makes another stretch. Where texts lie close together a long one pays; after a jump it begins small again. */
+  #goOn(start: number): void {
+    const size = this.#end - this.#start;
+    const near = start >= this.#start && start < this.#end + size;
+    this.#start = start;
+    this.#end = Math.min(this.#bytes.length, start + (near ? Math.min(2 * size, largest) : smallest));
+    this.#stretch = bytesAsText(this.#bytes, start, this.#end);
+  }
 }

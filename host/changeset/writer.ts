@@ -37,24 +37,22 @@ export class Writer {
   }
 
   byte(value: number): void {
-    this.#room(1);
-    this.#bytes[this.#length++] = value;
+    const at = this.#room(1); // may put others in place of #bytes
+    this.#bytes[at] = value;
   }
 
   raw(source: Uint8Array): void {
-    this.#room(source.length);
-    this.#bytes.set(source, this.#length);
-    this.#length += source.length;
+    const at = this.#room(source.length);
+    this.#bytes.set(source, at);
   }
 
   /** Part of `source`. */
   slice(source: Uint8Array, start: number, end: number): void {
-    this.#room(end - start);
-    if (end - start < 32) {
-      for (let i = start; i < end; i++) this.#bytes[this.#length++] = source[i] as number;
-    } else {
-      this.#bytes.set(source.subarray(start, end), this.#length);
-      this.#length += end - start;
+    let at = this.#room(end - start);
+    if (end - start >= 64) this.#bytes.set(source.subarray(start, end), at);
+    else {
+      const bytes = this.#bytes;
+      for (let i = start; i < end; i++) bytes[at++] = source[i] as number;
     }
   }
 
@@ -69,24 +67,44 @@ export class Writer {
   value(value: Value | Raw | undefined): void {
     if (value === undefined) this.byte(typeUndefined);
     else if (value === null) this.byte(typeNull);
-    else if (value instanceof Raw) this.raw(value.bytes);
     else if (typeof value === 'bigint') {
       if (BigInt.asIntN(64, value) !== value) throw new ChangesetError(`${value} does not fit 64 bits`);
-      this.byte(typeInteger);
-      this.#room(8);
-      this.#view.setBigInt64(this.#length, value);
-      this.#length += 8;
+      const at = this.#room(9);
+      this.#bytes[at] = typeInteger;
+      this.#view.setBigInt64(at + 1, value);
     } else if (typeof value === 'number') {
-      this.byte(typeReal);
-      this.#room(8);
-      this.#view.setFloat64(this.#length, value);
-      this.#length += 8;
-    } else {
-      const bytes = typeof value === 'string' ? encoder.encode(value) : value;
-      this.byte(typeof value === 'string' ? typeText : typeBlob);
-      this.length32(bytes.length);
-      this.raw(bytes);
+      const at = this.#room(9);
+      this.#bytes[at] = typeReal;
+      this.#view.setFloat64(at + 1, value);
+    } else if (typeof value === 'string') {
+      if (!this.#ascii(value)) this.#content(typeText, encoder.encode(value));
+    } else if (value instanceof Raw) this.raw(value.bytes);
+    else this.#content(typeBlob, value);
+  }
+
+  #content(type: number, bytes: Uint8Array): void {
+    this.byte(type);
+    this.length32(bytes.length);
+    this.slice(bytes, 0, bytes.length);
+  }
+
+  /** Writes a short text of ASCII, for which the encoder is slow. False, and nothing is written, where it is another. */
+  #ascii(text: string): boolean {
+    const { length } = text;
+    if (length >= 0x80) return false;
+    const at = this.#room(length + 2);
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#length = at;
+        return false;
+      }
+      bytes[at + 2 + i] = code;
     }
+    bytes[at] = typeText;
+    bytes[at + 1] = length;
+    return true;
   }
 
   /** @param nameBytes the bytes of the name, where they are not UTF-8 */
@@ -103,16 +121,36 @@ export class Writer {
     this.byte(0);
   }
 
-  /** A copy of what was written. */
+  /** What was written. Nothing can be written after it. */
   output(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
-  #room(more: number): void {
-    const wanted = this.#length + more;
-    if (wanted <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(wanted, 2 * this.#bytes.length));
-    grown.set(this.#bytes.subarray(0, this.#length));
+  /** A copy of what was written; writing begins anew. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** The same, but copied to a place of `target`. */
+  takeTo(target: Uint8Array, at: number): void {
+    const bytes = this.#bytes;
+    for (let i = 0; i < this.#length; i++) target[at + i] = bytes[i] as number;
+    this.#length = 0;
+  }
+
+  /** Room for `count` bytes, and where it begins. */
+  #room(count: number): number {
+    const at = this.#length;
+    this.#length = at + count;
+    if (this.#length > this.#bytes.length) this.#grow(at);
+    return at;
+  }
+
+  #grow(used: number): void {
+    const grown = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+    grown.set(this.#bytes.subarray(0, used));
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
@@ -121,24 +159,26 @@ export class Writer {
 /** Writes a change: operation, indirect flag, records. */
 export function writeChange(writer: Writer, change: WrittenChange): void {
   const { table, op, old, new: fresh } = change;
+  const { key, patchset } = table;
   writer.byte(codeOf(op));
   writer.byte(Number(change.indirect));
-  const columns = table.key.length;
-  for (const values of [old, fresh]) {
-    if (values.length > 0 && values.length !== columns) {
-      throw new ChangesetError(
-        `a change of ${table.name} has ${values.length} values, the table ${columns} columns`,
-      );
+  const columns = key.length;
+  if ((old.length > 0 && old.length !== columns) || (fresh.length > 0 && fresh.length !== columns)) {
+    const wrong = old.length > 0 && old.length !== columns ? old : fresh;
+    throw new ChangesetError(
+      `a change of ${table.name} has ${wrong.length} values, the table ${columns} columns`,
+    );
+  }
+  if (op === 'insert') for (let i = 0; i < columns; i++) writer.value(fresh[i]);
+  else if (!patchset) {
+    for (let i = 0; i < columns; i++) writer.value(old[i]);
+    if (op === 'update') for (let i = 0; i < columns; i++) writer.value(fresh[i]);
+  } else {
+    for (let i = 0; i < columns; i++) {
+      if (key[i]) writer.value(old[i]);
+      else if (op === 'update') writer.value(fresh[i]);
     }
   }
-  for (let i = 0; i < columns; i++) {
-    const isKey = (table.key[i] as number) > 0;
-    if (op === 'insert') writer.value(fresh[i]);
-    else if (op === 'delete') {
-      if (!table.patchset || isKey) writer.value(old[i]);
-    } else writer.value(table.patchset && !isKey ? fresh[i] : old[i]);
-  }
-  if (op === 'update' && !table.patchset) for (let i = 0; i < columns; i++) writer.value(fresh[i]);
 }
 
 function sameTable(a: Table, b: Table): boolean {

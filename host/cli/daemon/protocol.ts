@@ -16,7 +16,8 @@
  * A client that closes its side is answered what it asked before; a transaction that it left open is rolled back.
  */
 
-import { type JsonValue, toHex } from '../../changeset/json.js';
+import { toHex } from '../../changeset/hex.js';
+import type { JsonValue } from '../../changeset/json.js';
 import type { SqlValue } from '../../db/values.js';
 
 export const protocolVersion = 1;
