@@ -159,7 +159,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
 
   test('no such file', () => {
     expect(messageOf(() => db.loadExtension('nowhere/none.wasm'))).toBe(
-      "no such file: nowhere/none.wasm (a component's .wasm file, or one that ships with us: changeset, completion, hash, listargs, series, session, stats)",
+      "no such file: nowhere/none.wasm (a component's .wasm file, or one that ships with us: changeset, completion, hash, listargs, series, session, stats, text)",
     );
   });
 
