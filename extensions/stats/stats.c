@@ -55,7 +55,7 @@ static double regr_intercept(const Moments *m) { return m->mean_y - regr_slope(m
 static double regr_r2(const Moments *m) {
   if (!(m->m2 > 0)) return NAN;
   double r = corr(m);
-  return m->m2_y > 0 ? r * r : 1;
+  return m->m2_y == 0 ? 1 : r * r;
 }
 
 static const struct {
