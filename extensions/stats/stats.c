@@ -173,7 +173,7 @@ static bool take(uint64_t id, uint32_t number, Args *args, bool inverse, Error *
   return true;
 }
 
-static void give(uint64_t id, const Group *group, Value *ret) {
+static void give(uint64_t id, Group *group, Value *ret) {
   ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL;
   if (functions[id].kind == ANY) {
     most(&group->counts, ret);
