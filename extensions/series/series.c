@@ -249,38 +249,41 @@ static uint64_t span(int64_t high, int64_t low) { return (uint64_t)high - (uint6
 static int64_t plus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a + b); }
 static int64_t minus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a - b); }
 
-#define LOWEST (-9223372036854775808.0)
-#define HIGHEST 9223372036854775807.0
+static const double two63 = 9223372036854775808.0;
 
 /* What WHERE leaves of the values. False where that is nothing. */
 static bool narrow(int32_t number, const Value *lower, const Value *upper, int64_t *min, int64_t *max) {
   double x;
   if (number & VALUE_EQ) {
     if (real(lower, &x)) {
-      if (x != ceil(x) || x < LOWEST || x > HIGHEST) return false;
-      *min = *max = truncated(x);
+      if (x != ceil(x) || x < -two63 || x >= two63) return false;
+      *min = *max = (int64_t)x;
     } else {
       *min = *max = integer(lower);
     }
     return true;
   }
-  if (lower && real(lower, &x)) {
-    if (x >= LOWEST) *min = truncated(number & VALUE_GT && x == ceil(x) ? ceil(x + 1) : ceil(x));
-  } else if (lower) {
-    *min = integer(lower);
-    if (number & VALUE_GT) {
-      if (*min == INT64_MAX) return false;
-      ++*min;
+  if (lower) {
+    bool next = number & VALUE_GT;
+    if (!real(lower, &x)) *min = integer(lower);
+    else if (x >= two63) return false;
+    else {
+      if (x >= -two63) *min = (int64_t)ceil(x);
+      next = next && x >= -two63 && x == ceil(x);
     }
+    if (next && *min == INT64_MAX) return false;
+    *min += next;
   }
-  if (upper && real(upper, &x)) {
-    if (x <= HIGHEST) *max = truncated(number & VALUE_LT && x == floor(x) ? x - 1 : floor(x));
-  } else if (upper) {
-    *max = integer(upper);
-    if (number & VALUE_LT) {
-      if (*max == INT64_MIN) return false;
-      --*max;
+  if (upper) {
+    bool next = number & VALUE_LT;
+    if (!real(upper, &x)) *max = integer(upper);
+    else if (x < -two63) return false;
+    else {
+      if (x < two63) *max = (int64_t)floor(x);
+      next = next && x < two63 && x == floor(x);
     }
+    if (next && *max == INT64_MIN) return false;
+    *max -= next;
   }
   return *min <= *max;
 }

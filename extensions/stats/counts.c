@@ -83,6 +83,11 @@ static void grow(Counts *t) {
   *t = bigger;
 }
 
+/* Whether a is the more frequent, or as frequent and first in order. */
+static bool precedes(const Count *a, const Count *b) {
+  return a->times > b->times || (a->times == b->times && compare(&a->value, &b->value) < 0);
+}
+
 void count(Counts *t, const Value *v, int n) {
   if (t->used * 2 >= t->room) grow(t);
   Count *slot = slot_of(t, v);
@@ -91,16 +96,17 @@ void count(Counts *t, const Value *v, int n) {
     t->used++;
   }
   slot->times += n;
+  if (n > 0 && t->best && precedes(slot, t->best)) t->best = slot;
+  if (n < 0 && t->best == slot) t->best = NULL;
 }
 
-void most(const Counts *t, Value *ret) {
-  const Count *best = NULL;
-  for (size_t i = 0; i < t->room; i++) {
-    const Count *slot = &t->slots[i];
-    if (slot->times < 1 || (best && slot->times < best->times)) continue;
-    if (!best || slot->times > best->times || compare(&slot->value, &best->value) < 0) best = slot;
+void most(Counts *t, Value *ret) {
+  bool known = t->best;
+  for (size_t i = 0; !known && i < t->room; i++) {
+    Count *slot = &t->slots[i];
+    if (slot->times > 0 && (!t->best || precedes(slot, t->best))) t->best = slot;
   }
-  if (best) *ret = copy_of(&best->value);
+  if (t->best) *ret = copy_of(&t->best->value);
 }
 
 void counts_free(Counts *t) {

@@ -4,7 +4,18 @@
 /* Rows that are kept for leaving; beyond it, one group would take tens of MiB. */
 enum { KEPT = 1 << 18 };
 
-static Moments moments_of(Point p) { return (Moments){.n = 1, .mean = p.x, .mean_y = p.y}; }
+/* Around an infinite mean there are no moments: they are NaN, and stay it. */
+static Moments moments_of(Point p) {
+  double zero = p.x - p.x, zero_y = p.y - p.y;
+  return (Moments){
+    .n = 1, .mean = p.x, .m2 = zero, .m3 = zero, .m4 = zero, .mean_y = p.y, .m2_y = zero_y, .sxy = zero + zero_y,
+  };
+}
+
+/* The mean of all, where d lies between the means; it may be infinite, or more than a number can be. */
+static double mean_of(double a, double b, double d, double share_of_b) {
+  return isfinite(d) ? a + d * share_of_b : a * (1 - share_of_b) + b * share_of_b;
+}
 
 /* P. Pébay: Formulas for Robust, One-Pass Parallel Computation of Covariances and Arbitrary-Order Statistical
 ** Moments. Sandia Report SAND2008-6212, 2008. */
@@ -14,12 +25,12 @@ static Moments merged(Moments a, Moments b) {
   double n = a.n + b.n, d = b.mean - a.mean, dy = b.mean_y - a.mean_y;
   double dn = d / n, both = a.n * b.n;
   Moments m = {.n = n};
-  m.mean = a.mean + dn * b.n;
+  m.mean = mean_of(a.mean, b.mean, d, b.n / n);
   m.m2 = a.m2 + b.m2 + d * dn * both;
   m.m3 = a.m3 + b.m3 + d * dn * dn * both * (a.n - b.n) + 3 * dn * (a.n * b.m2 - b.n * a.m2);
   m.m4 = a.m4 + b.m4 + d * dn * dn * dn * both * (a.n * a.n - both + b.n * b.n) +
     6 * dn * dn * (a.n * a.n * b.m2 + b.n * b.n * a.m2) + 4 * dn * (a.n * b.m3 - b.n * a.m3);
-  m.mean_y = a.mean_y + dy / n * b.n;
+  m.mean_y = mean_of(a.mean_y, b.mean_y, dy, b.n / n);
   m.m2_y = a.m2_y + b.m2_y + dy * dy / n * both;
   m.sxy = a.sxy + b.sxy + dn * dy * both;
   return m;

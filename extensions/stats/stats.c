@@ -55,7 +55,7 @@ static double regr_intercept(const Moments *m) { return m->mean_y - regr_slope(m
 static double regr_r2(const Moments *m) {
   if (!(m->m2 > 0)) return NAN;
   double r = corr(m);
-  return m->m2_y > 0 ? r * r : 1;
+  return m->m2_y == 0 ? 1 : r * r;
 }
 
 static const struct {
@@ -173,7 +173,7 @@ static bool take(uint64_t id, uint32_t number, Args *args, bool inverse, Error *
   return true;
 }
 
-static void give(uint64_t id, const Group *group, Value *ret) {
+static void give(uint64_t id, Group *group, Value *ret) {
   ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL;
   if (functions[id].kind == ANY) {
     most(&group->counts, ret);

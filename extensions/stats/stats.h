@@ -48,11 +48,12 @@ typedef struct {
 typedef struct {
   Count *slots;
   size_t room, used;
+  Count *best;           /* the first of the most frequent; NULL until it is looked for, and when it leaves */
 } Counts;
 
 /* Adds n, 1 or -1, to the times of a value. */
 void count(Counts *, const Value *, int n);
 /* A copy of the value that is there most often, the first in SQLite's order among equals; NULL where none is. */
-void most(const Counts *, Value *ret);
+void most(Counts *, Value *ret);
 void counts_free(Counts *);
 #endif

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { interfacesOf } from './binary.js';
 
 /** jco-transpile's version and, after the stroke, that of what is done here. Part of every cache key. */
-export const transpilerVersion = '0.15.0/1';
+export const transpilerVersion = '0.15.0/2';
 
 export interface Transpiled {
   /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
@@ -65,7 +65,9 @@ function asFunctionBody(module: string): string {
   if (!/^function instantiate\(/m.test(body) || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
     throw new Error('the transpiler made a module of another form than expected');
   }
-  return `'use strict';\n${body}\nreturn instantiate;\n`;
+  // U+FEFF is part of a text, also at its beginning.
+  const script = body.replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })");
+  return `'use strict';\n${script}\nreturn instantiate;\n`;
 }
 
 /** Transpiles a component. */
