@@ -19,6 +19,7 @@ import { directScans, type Scans, wrappedScans } from './scans.js';
 import { type Changes, directChanges, wrappedChanges } from './table-changes.js';
 import { readPlanText, readQuery, writePlan } from './table-plans.js';
 import { checkModules, declare, optionsOf, type Shape, shadowsOf } from './table-schemas.js';
+import { step, Transaction } from './table-transactions.js';
 
 /** A component's tables, as one instance of it has them. */
 interface Instance {
@@ -41,8 +42,7 @@ interface Table {
   readonly eponymous: boolean;
   /** How many scans are open. */
   cursors: number;
-  /** Whether the instance takes part in a transaction for it. */
-  busy: boolean;
+  readonly transaction: Transaction;
 }
 
 interface Cursor {
@@ -112,9 +112,6 @@ export function registerTables(component: Component, path: string): void {
   }
 }
 
-/** `what` of {@link TableModule.transaction}. */
-const step = { begin: 0, sync: 1, commit: 2, rollback: 3, savepoint: 4 } as const;
-
 class ComponentModule implements TableModule {
   readonly #connection: Connection;
   readonly #slot: Slot;
@@ -146,7 +143,9 @@ class ComponentModule implements TableModule {
         args,
         eponymous: (spec.options.eponymous ?? false) && args.length === 2 && args[1] === module,
         cursors: 0,
-        busy: create && (spec.options.transactional || spec.options.savepoints || false),
+        transaction: new Transaction(
+          create && (spec.options.transactional || spec.options.savepoints || false),
+        ),
       });
       return { table, columns: shape.columns };
     } catch (error) {
@@ -257,27 +256,24 @@ class ComponentModule implements TableModule {
 
   transaction(table: number, what: number, savepoint: number): void {
     const found = what === step.begin ? this.#table(table) : this.#known(table);
-    const { instance, number, name } = found;
-    if (what === step.commit || what === step.rollback) found.busy = false;
+    const { instance, number, name, transaction } = found;
+    const ends = what === step.commit || what === step.rollback;
+    const calls = transaction.calls(what, savepoint);
+    if (ends) transaction.done(what, savepoint);
     // Of a component that died, begin and sync say so; everything else can be had without it.
     if (!instance.component.alive && what !== step.begin && what !== step.sync) return;
     const { table: writable } = this.#writing(instance);
-    // SQLite is ending its transaction: SQL from there would begin one that nobody ends.
-    const over = (kind: 'commit' | 'rollback') => () =>
-      this.#connection.within(kind, () => writable[kind](number), true);
-    const actions = [
-      () => writable.begin(number),
-      () => writable.sync(number),
-      over('commit'),
-      over('rollback'),
-      () => writable.savepoint(number, savepoint),
-      () => writable.release(number, savepoint),
-      () => writable.rollbackTo(number, savepoint),
-    ];
-    const call = (): void => this.#ask(instance, name, actions[what] ?? (() => undefined));
-    if (what >= step.savepoint) this.#kept(call);
-    else call();
-    if (what === step.begin) found.busy = true;
+    const tell = (): void => {
+      for (const [call, n] of calls) {
+        const action = (): void => writable[call](number, n);
+        // There SQLite is ending its transaction: SQL would begin one that nobody ends.
+        const over = call === 'commit' || call === 'rollback';
+        this.#ask(instance, name, () => (over ? this.#connection.within(call, action, true) : action()));
+      }
+    };
+    if (what >= step.savepoint) this.#kept(tell);
+    else tell();
+    if (!ends) transaction.done(what, savepoint);
   }
 
   rename(table: number, fresh: string): void {
@@ -361,7 +357,7 @@ class ComponentModule implements TableModule {
   #table(table: number): Table {
     const found = this.#known(table);
     const { instance, spec } = this.#slot;
-    if (found.instance === instance || found.busy) return found;
+    if (found.instance === instance || found.transaction.open) return found;
     const { component } = found.instance;
     if (component.alive && (!found.eponymous || found.cursors > 0)) return found;
     const made = this.#connection.within('a component that takes over a table', () =>

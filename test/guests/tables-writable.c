@@ -17,188 +17,18 @@
 #include "guest.h"
 #include "calls.h"
 #include "rows.h"
+#include "kept-rows.h"
+#include "stores.h"
 #define WT(name) exports_sqlite_extension_writable_table_##name
 
 enum { STORE, LOOSE, PAD, JOURNAL, TRIED, MODULES };
-enum { COLUMNS = 3, CHANGED = MODULE(WRITABLE), SAFE = MODULE(TRANSACTIONAL) | MODULE(SAVEPOINTS) };
+enum { CHANGED = MODULE(WRITABLE), SAFE = MODULE(TRANSACTIONAL) | MODULE(SAVEPOINTS) };
 
 static const struct { const char *name; int options; } modules[MODULES] = {
   [STORE] = {"store", MODULE(CREATABLE) | CHANGED | SAFE}, [LOOSE] = {"loose", MODULE(CREATABLE) | CHANGED},
   [PAD] = {"pad", MODULE(EPONYMOUS) | CHANGED | SAFE},     [JOURNAL] = {"journal", MODULE(EPONYMOUS)},
   [TRIED] = {"tried", MODULE(EPONYMOUS)},
 };
-
-/* ---- What was called -------------------------------------------------------------------------------- */
-
-static Sentence *journal;
-static size_t journal_len;
-
-static Sentence *note(const char *what, const char *table) {
-  journal = more_room(journal, journal_len + 1, sizeof *journal);
-  Sentence *s = &journal[journal_len++];
-  s->len = 0;
-  add(s, what);
-  add(s, " ");
-  add(s, table);
-  return s;
-}
-
-static void note_number(const char *what, const char *table, int64_t n) {
-  Sentence *s = note(what, table);
-  add(s, " ");
-  add_integer(s, n);
-}
-
-static struct { const char *place; Sentence came[TRIES]; } tried[32];
-static size_t tried_count;
-static bool trying;
-
-static void try_at(const char *place) {
-  for (size_t i = 0; i < tried_count; i++) if (strcmp(tried[i].place, place) == 0) return;
-  if (trying) return;
-  trying = true;
-  size_t at = tried_count++;
-  tried[at].place = place;
-  for (int i = 0; i < TRIES; i++) tried[at].came[i] = try_call(i);
-  trying = false;
-}
-
-/* ---- Rows in memory --------------------------------------------------------------------------------- */
-
-typedef struct { int64_t rowid; Value values[COLUMNS]; } Row;
-typedef struct { Row *ptr; size_t len; } Rows; /* by rowid */
-
-static Rows copy_rows(const Rows *from) {
-  Rows to = {room_for(from->len, sizeof(Row)), from->len};
-  for (size_t i = 0; i < from->len; i++) {
-    to.ptr[i].rowid = from->ptr[i].rowid;
-    for (int c = 0; c < COLUMNS; c++) to.ptr[i].values[c] = copy_of(&from->ptr[i].values[c]);
-  }
-  return to;
-}
-
-static void drop_row(Row *row) { for (int c = 0; c < COLUMNS; c++) drop_value(&row->values[c]); }
-
-static void drop_rows(Rows *rows) {
-  for (size_t i = 0; i < rows->len; i++) drop_row(&rows->ptr[i]);
-  free(rows->ptr);
-  *rows = (Rows){NULL, 0};
-}
-
-/* Where a rowid is, or would be. */
-static size_t place_of(const Rows *rows, int64_t rowid) {
-  size_t at = 0;
-  while (at < rows->len && rows->ptr[at].rowid < rowid) at++;
-  return at;
-}
-static Row *row_of(const Rows *rows, int64_t rowid) {
-  size_t at = place_of(rows, rowid);
-  return at < rows->len && rows->ptr[at].rowid == rowid ? &rows->ptr[at] : NULL;
-}
-
-static void remove_row(Rows *rows, int64_t rowid) {
-  Row *row = row_of(rows, rowid);
-  if (!row) return;
-  drop_row(row);
-  memmove(row, row + 1, (--rows->len - (row - rows->ptr)) * sizeof *row);
-}
-
-static void put_row(Rows *rows, Row row) {
-  size_t at = place_of(rows, row.rowid);
-  rows->ptr = more_room(rows->ptr, rows->len + 1, sizeof *rows->ptr);
-  memmove(&rows->ptr[at + 1], &rows->ptr[at], (rows->len++ - at) * sizeof row);
-  rows->ptr[at] = row;
-}
-
-/* ---- Stores ----------------------------------------------------------------------------------------- */
-
-typedef struct {
-  bool used, connected, unique, stored, tries;
-  bool created;              /* in the transaction that is open */
-  uint64_t module;
-  char database[32], name[32];
-  Rows rows, before;         /* now, and when the transaction began */
-  struct { int32_t number; Rows rows; } saved[32];
-  int depth;
-  char failing[16];
-  int64_t code;
-} Store;
-static Store *stores[64];
-
-static bool fails(Store *s, const char *where, Error *err) {
-  if (s->tries) try_at(where);
-  if (strcmp(s->failing, where) != 0) return false;
-  s->failing[0] = 0;
-  Sentence text = {0};
-  add(&text, where);
-  add(&text, " failed as asked");
-  fail(err, s->code & 255, &text);
-  err->extended_code = s->code;
-  return true;
-}
-
-static void forget_savepoints(Store *s, int32_t from) {
-  while (s->depth > 0 && s->saved[s->depth - 1].number >= from) drop_rows(&s->saved[--s->depth].rows);
-}
-
-static void clear(Store *s) {
-  forget_savepoints(s, INT32_MIN);
-  drop_rows(&s->rows);
-  drop_rows(&s->before);
-  memset(s, 0, sizeof *s);
-}
-
-static uint32_t find(const char *database, const char *name) {
-  uint32_t i = 0;
-  for (; stores[i]; i++) {
-    if (stores[i]->used && !strcmp(stores[i]->database, database) && !strcmp(stores[i]->name, name)) return i;
-  }
-  for (i = 0; stores[i] && stores[i]->used; i++);
-  if (!stores[i]) stores[i] = room_for(1, sizeof(Store));
-  return i;
-}
-
-/* Runs SQL with the name of the shadow table for each %. */
-static bool run(const Store *s, const char *sql, const Row *row, sqlite_extension_spi_query_result_t *ret, Error *err) {
-  char text[256] = "", *at = text;
-  for (; *sql; sql++) {
-    if (*sql != '%') {
-      *at++ = *sql;
-      continue;
-    }
-    strcpy(at, "\""), strcat(at, s->database), strcat(at, "\".\""), strcat(at, s->name), strcat(at, "_data\"");
-    at += strlen(at);
-  }
-  Value params[COLUMNS + 1] = {{.tag = INTEGER}};
-  if (row) params[0].val.integer = row->rowid, memcpy(params + 1, row->values, sizeof row->values);
-  WORLD(string_t) whole = {(uint8_t *)text, at - text};
-  sqlite_extension_spi_list_sql_value_t list = {params, row ? COLUMNS + 1 : 0};
-  sqlite_extension_spi_query_result_t result;
-  if (!sqlite_extension_spi_execute(&whole, &list, ret ? ret : &result, err)) return false;
-  if (!ret) sqlite_extension_spi_query_result_free(&result);
-  return true;
-}
-
-static bool read_shadow(Store *s, Error *err) {
-  sqlite_extension_spi_query_result_t result;
-  if (!run(s, "SELECT id, a, b, c FROM %", NULL, &result, err)) return false;
-  for (size_t i = 0; i < result.rows.len; i++) {
-    const Value *from = (const Value *)result.rows.ptr[i].ptr;
-    Row row = {.rowid = from[0].val.integer};
-    for (int c = 0; c < COLUMNS; c++) row.values[c] = copy_of(&from[1 + c]);
-    put_row(&s->rows, row);
-  }
-  sqlite_extension_spi_query_result_free(&result);
-  return true;
-}
-
-static bool write_shadow(const Store *s, Error *err) {
-  bool done = run(s, "DELETE FROM %", NULL, NULL, err);
-  for (size_t i = 0; i < s->rows.len && done; i++) {
-    done = run(s, "INSERT INTO % VALUES (?1, ?2, ?3, ?4)", &s->rows.ptr[i], NULL, err);
-  }
-  return done;
-}
 
 /* ---- Modules and tables ----------------------------------------------------------------------------- */
 
@@ -240,7 +70,7 @@ static bool connect_store(Store *s, uint64_t module, bool create, const Strings 
   note(create ? "create" : "connect", s->name);
   bool done = !fails(s, create ? "create" : "connect", err);
   if (done && create) {
-    s->created = true;
+    s->open = s->created = true;
     done = !s->stored || run(s, "CREATE TABLE %(id INTEGER PRIMARY KEY, a, b, c)", NULL, NULL, err);
   } else if (done && !there && s->stored) {
     done = read_shadow(s, err);
@@ -257,6 +87,7 @@ bool VT(connect)(uint64_t module, VT(connection_kind_t) kind, Strings *args, VT(
   ret->table = module == JOURNAL ? JOURNAL_TABLE : TRIED_TABLE;
   if (module <= PAD) {
     char database[32], name[32];
+  char was[32];              /* its name before it was renamed: nobody says where that is rolled back */
     copy_name(database, &args->ptr[0]);
     copy_name(name, &args->ptr[1]);
     ret->table = find(database, name);
@@ -488,7 +319,8 @@ bool WT(begin)(uint32_t table, Error *err) {
   Store *s = stores[table];
   note("begin", s->name);
   if (fails(s, "begin", err)) return false;
-  drop_rows(&s->before);
+  if (s->open) return true; /* once for each of its names: it was renamed in this transaction */
+  s->open = true;
   s->before = copy_rows(&s->rows);
   return true;
 }
@@ -503,28 +335,30 @@ void WT(commit)(uint32_t table) {
   Store *s = stores[table];
   if (s->tries) try_at("commit");
   note("commit", s->name);
-  forget_savepoints(s, INT32_MIN);
-  s->created = false;
+  forget_savepoints(s, 0);
+  drop_rows(&s->before);
+  s->open = s->created = false;
 }
 
 void WT(rollback)(uint32_t table) {
   Store *s = stores[table];
   if (s->tries) try_at("rollback");
   note("rollback", s->name);
-  forget_savepoints(s, INT32_MIN);
+  if (!s->open) return;
+  forget_savepoints(s, 0);
   drop_rows(&s->rows);
   s->rows = s->before;
   s->before = (Rows){NULL, 0};
-  s->created = false;
+  s->open = s->created = false;
 }
 
 bool WT(savepoint)(uint32_t table, int32_t n, Error *err) {
   Store *s = stores[table];
   note_number("savepoint", s->name, n);
   if (fails(s, "savepoint", err)) return false;
+  if (n > s->depth) __builtin_trap(); /* they are counted from 0 */
   forget_savepoints(s, n);
-  s->saved[s->depth].number = n;
-  s->saved[s->depth++].rows = copy_rows(&s->rows);
+  s->saved[s->depth++] = copy_rows(&s->rows);
   return true;
 }
 
@@ -540,10 +374,10 @@ bool WT(rollback_to)(uint32_t table, int32_t n, Error *err) {
   Store *s = stores[table];
   note_number("rollback-to", s->name, n);
   if (fails(s, "rollback-to", err)) return false;
+  if (n >= s->depth) __builtin_trap(); /* no such savepoint */
   forget_savepoints(s, n + 1);
-  if (s->depth == 0 || s->saved[s->depth - 1].number != n) __builtin_trap(); /* no such savepoint */
   drop_rows(&s->rows);
-  s->rows = copy_rows(&s->saved[s->depth - 1].rows);
+  s->rows = copy_rows(&s->saved[n]);
   return true;
 }
 
@@ -554,7 +388,7 @@ bool WT(rename)(uint32_t table, String *name, Error *err) {
   Store old = *s;
   note("rename", s->name);
   bool done = !fails(s, "rename", err);
-  if (done) copy_name(s->name, name);
+  if (done) strcpy(s->was, s->name), copy_name(s->name, name);
   WORLD(string_free)(name);
   if (!done || !s->stored) return done;
   char sql[128] = "ALTER TABLE % RENAME TO \"";
