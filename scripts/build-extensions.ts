@@ -57,7 +57,8 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
   if (world !== undefined) {
     const stem = world.replaceAll('-', '_');
     header[`${stem}.h`] = read(join(bindings, world, `${stem}.h`));
-    objects[`${stem}.o`] = await compile(`${stem}.c`, read(join(bindings, world, `${stem}.c`)));
+    // Not by its own name, which may be a guest's too.
+    objects['world.o'] = await compile('world.c', read(join(bindings, world, `${stem}.c`)));
     // With object files of its own, wit-bindgen would define this; componentEmbed does their work.
     const anchor = `void __component_type_object_force_link_${stem}(void) {}\n`;
     objects['anchor.o'] = await compile('anchor.c', new TextEncoder().encode(anchor));

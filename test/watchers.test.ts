@@ -21,7 +21,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
-    db = new DatabaseSync(':memory:', { allowExtension: true });
+    db = new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'ro' } });
   });
   afterEach(() => {
     delete process.env.SQLITE_WASM_RUN_CALLS;
@@ -125,7 +125,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     });
     test('of the log leave automatic checkpoints on', () => {
       const path = join(folder, `wal-${calls}.db`);
-      const own = new DatabaseSync(path, { allowExtension: true });
+      const own = new DatabaseSync(path, { allowExtension: true, grants: { sql: 'ro' } });
       own.exec('PRAGMA journal_mode=WAL; CREATE TABLE t(a)');
       own.loadExtension(guest('hooks'));
       own.exec(
@@ -141,10 +141,14 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
 
 test("the shell's own authorizer lives beside a component's", () => {
   const script = `CREATE TABLE t(a, secret);\n.load ${guest('authorizes')}\n.auth on\nSELECT a FROM t;\nDROP TABLE t;\n`;
-  const { stdout, stderr } = spawnSync(process.execPath, [join(dist, 'cli/main.js'), ':memory:'], {
-    input: script,
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(dist, 'cli/main.js'), '--allow-sql=ro', ':memory:'],
+    {
+      input: script,
+      encoding: 'utf8',
+    },
+  );
   expect(stdout).toContain('authorizer: READ "t" "a" "main" NULL');
   expect(stderr).toContain('not authorized');
 });

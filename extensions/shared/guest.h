@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef exports_sqlite_extension_scalar_function_sql_value_t Value;
-typedef exports_sqlite_extension_scalar_function_sqlite_error_t Error;
+typedef sqlite_extension_types_sql_value_t Value;
+typedef sqlite_extension_types_sqlite_error_t Error;
 
 enum { NOTFOUND = 12, MISMATCH = 20, MISUSE = 21, NOTICE = 27 };
 
@@ -138,6 +138,7 @@ static inline bool give_null(Value *ret) {
   return true;
 }
 
+#ifdef EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC
 /* One function of an extension. */
 typedef struct {
   const char *name;
@@ -158,4 +159,5 @@ static inline void describe_functions(
     ret->ptr[i].options = functions[i].options;
   }
 }
+#endif
 #endif

@@ -257,11 +257,17 @@ export interface Bindings {
   /** `int sqlite3_value_nochange(sqlite3_value*)` */
   sqlite3_value_nochange(value: number): number;
 
+  /** `int sqlite3_value_numeric_type(sqlite3_value*)` */
+  sqlite3_value_numeric_type(value: number): number;
+
   /** `const unsigned char *sqlite3_value_text(sqlite3_value*)` */
   sqlite3_value_text(value: number): number;
 
   /** `int sqlite3_value_type(sqlite3_value*)` */
   sqlite3_value_type(value: number): number;
+
+  /** `const char *sqlite3_vtab_collation(sqlite3_index_info*, int iCons)` */
+  sqlite3_vtab_collation(pInfo: number, iCons: number): number;
 
   /** `int sqlite3_vtab_distinct(sqlite3_index_info*)` */
   sqlite3_vtab_distinct(pInfo: number): number;

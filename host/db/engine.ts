@@ -285,6 +285,7 @@ export class Connection {
   /** What its components are allowed, unless the call that loads one says otherwise. */
   grants: CheckedGrants;
   #restriction: string | undefined;
+  #ending = false;
   readonly #before: (() => void)[] = [];
   readonly #closing: (() => void)[] = [];
 
@@ -310,15 +311,16 @@ export class Connection {
 
   /**
    * Runs `action` as what it says it is, such as "a collation": from there no SQL may run on this connection,
-   * for SQLite itself is in the middle of it.
+   * for SQLite itself is in the middle of it. Where it is `ending` something, sessions may be deleted.
    */
-  within<T>(what: string, action: () => T): T {
-    const outer = this.#restriction;
+  within<T>(what: string, action: () => T, ending = false): T {
+    const outer = [this.#restriction, this.#ending] as const;
+    this.#ending = ending && (outer[0] === undefined || this.#ending);
     this.#restriction = what;
     try {
       return action();
     } finally {
-      this.#restriction = outer;
+      [this.#restriction, this.#ending] = outer;
     }
   }
 
@@ -327,9 +329,12 @@ export class Connection {
     return this.#restriction;
   }
 
-  /** @throws SqliteError (SQLITE_MISUSE) where SQL may not run now; `what` is what was asked for */
-  refuseWithin(what: string): void {
-    if (this.#restriction === undefined) return;
+  /**
+   * @param ends whether it only deletes a session
+   * @throws SqliteError (SQLITE_MISUSE) where SQL may not run now; `what` is what was asked for
+   */
+  refuseWithin(what: string, ends = false): void {
+    if (this.#restriction === undefined || (ends && this.#ending)) return;
     throw new SqliteError(
       `${what} cannot be used while ${this.#restriction} runs: SQLite allows no SQL there`,
       SQLITE_MISUSE,

@@ -15,9 +15,9 @@ import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest
  */
 export function sessionInterface(connection: Connection): Functions {
   const { engine } = connection;
-  /** The sessions, where SQL may run at all. */
-  const live = (): SessionRegistry => {
-    connection.refuseWithin('session');
+  /** The sessions, where SQL may run at all; one that is only deleted needs none. */
+  const live = (ends = false): SessionRegistry => {
+    connection.refuseWithin('session', ends);
     return connection.sessions;
   };
   const call = <T>(action: (sessions: SessionRegistry) => T): T => asResult(() => action(live()));
@@ -32,7 +32,7 @@ export function sessionInterface(connection: Connection): Functions {
     );
   };
   const remove = (handle: bigint): void => {
-    if (!live().delete(handle)) throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
+    if (!live(true).delete(handle)) throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
   };
 
   /** Reads a changeset that still fits an SQL value. */

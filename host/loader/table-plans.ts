@@ -25,10 +25,19 @@ const info = {
 } as const;
 
 const equal = 2; // SQLITE_INDEX_CONSTRAINT_EQ
+/** The operators that compare texts by a collation: EQ, GT, LE, LT, GE, NE, ISNOT, IS. */
+const comparing = new Set([equal, 4, 8, 16, 32, 68, 69, 72]);
 const mostRows = 2n ** 62n;
 
-/** The question at an address. The C functions that are asked may move the memory: no view outlives a call. */
-export function readQuery({ engine }: Connection, at: number): IndexQuery {
+/**
+ * The question at an address. A term that compares by another collation than its column has cannot be used: the
+ * component does not know of it. The C functions that are asked may move the memory: no view outlives a call.
+ */
+export function readQuery(
+  { engine }: Connection,
+  at: number,
+  collations: readonly (string | undefined)[],
+): IndexQuery {
   const { c, memory } = engine.core;
   using arena = memory.arena();
   const out = arena.allocate(4);
@@ -44,7 +53,10 @@ export function readQuery({ engine }: Connection, at: number): IndexQuery {
     const one = constraints + 12 * i;
     const column = memory.view.getInt32(one, true);
     const op = memory.view.getUint8(one + 4);
-    const usable = memory.view.getUint8(one + 5) !== 0;
+    const own = comparing.has(op) ? collations[column] : undefined;
+    const usable =
+      memory.view.getUint8(one + 5) !== 0 &&
+      (own === undefined || memory.cString(c.sqlite3_vtab_collation(at, i))?.toLowerCase() === own);
     const known = c.sqlite3_vtab_rhs_value(at, i, out) === SQLITE_OK && memory.pointerAt(out) !== 0;
     asked.constraints.push({
       column,
@@ -92,6 +104,7 @@ export function writePlan(
     throw wrong('does not number its arguments from 1 on');
   }
   if (plan.text.includes('\0')) throw wrong('has a text that contains U+0000');
+  if (!(plan.cost >= 0)) throw wrong(`costs ${plan.cost}, which is no number of rows`);
   const usages = memory.pointerAt(at + info.usages);
   const lists: number[] = [];
   for (const [i, { argument, omit, allAtOnce }] of plan.usages.entries()) {

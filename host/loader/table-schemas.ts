@@ -57,18 +57,27 @@ export function checkModules(component: Component, specs: readonly ModuleSpec[],
   }
 }
 
+/** What SQLite makes of a declaration. */
+export interface Shape {
+  /** How many columns there are. */
+  readonly columns: number;
+  /** By which collation each one is compared, in lower case; undefined for a HIDDEN one, which is a parameter. */
+  readonly collations: readonly (string | undefined)[];
+  readonly rowids: boolean;
+}
+
 /** How many declarations are remembered. */
 const mostKnown = 200;
-const known = new Map<string, { columns: number; rowids: boolean }>();
+const known = new Map<string, Shape>();
 
 /**
- * Declares the table whose xCreate or xConnect runs now, and returns the number of its columns.
+ * Declares the table whose xCreate or xConnect runs now, and returns what it is.
  *
  * C: `sqlite3_declare_vtab`
  *
  * @throws SqliteError where SQLite refuses the declaration, or it is one that a module of ours cannot have
  */
-export function declare(connection: Connection, db: number, declaration: string, writable: boolean): number {
+export function declare(connection: Connection, db: number, declaration: string, writable: boolean): Shape {
   const { engine } = connection;
   const { c, memory } = engine.core;
   using arena = memory.arena();
@@ -82,7 +91,7 @@ export function declare(connection: Connection, db: number, declaration: string,
       known.set(declaration, found);
     }
     if (writable && !found.rowids) throw new Error('a table that is written has rowids');
-    return found.columns;
+    return found;
   } catch (error) {
     throw refused(connection, (error as Error).message);
   }
@@ -97,7 +106,7 @@ function refused({ engine }: Connection, why: string): SqliteError {
 }
 
 /** Lets SQLite make the table in a database of its own: a rowid table has all columns that a virtual one has. */
-function made({ engine }: Connection, declaration: string): { columns: number; rowids: boolean } {
+function made({ engine }: Connection, declaration: string): Shape {
   const { c, memory } = engine.core;
   using arena = memory.arena();
   const out = arena.allocate(4);
@@ -112,8 +121,17 @@ function made({ engine }: Connection, declaration: string): { columns: number; r
       "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     );
     if (typeof name !== 'string') throw new Error('it is no CREATE TABLE');
-    const columns = query(scratch, `SELECT * FROM pragma_table_xinfo(${quotedName(name)})`).length;
-    return { columns, rowids: withoutRowid === 0n };
+    const columns = query(scratch, `SELECT name, type FROM pragma_table_xinfo(${quotedName(name)})`);
+    const table = arena.cString(name);
+    const collations = columns.map(([column, type]) => {
+      if (/\bhidden\b/i.test(String(type))) return undefined;
+      using names = memory.arena();
+      const found = names.allocate(4);
+      const asked = names.cString(String(column));
+      engine.check(db, c.sqlite3_table_column_metadata(db, 0, table, asked, 0, found, 0, 0, 0));
+      return memory.cString(memory.pointerAt(found))?.toLowerCase();
+    });
+    return { columns: columns.length, collations, rowids: withoutRowid === 0n };
   } finally {
     c.sqlite3_close_v2(db);
   }

@@ -1,6 +1,13 @@
 /** Virtual tables of components: modules by name, tables and cursors by number. */
 
-import { SQLITE_ERROR, SQLITE_INTEGER, SQLITE_MISMATCH, SQLITE_NULL } from '../core/constants.js';
+import {
+  SQLITE_ERROR,
+  SQLITE_FLOAT,
+  SQLITE_INTEGER,
+  SQLITE_MISMATCH,
+  SQLITE_NULL,
+  SQLITE_TEXT,
+} from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { TableModule } from '../core/host.js';
 import type { Connection } from '../db/engine.js';
@@ -11,7 +18,8 @@ import { type Component, payloadOf } from './component.js';
 import { directScans, type Scans, wrappedScans } from './scans.js';
 import { type Changes, directChanges, wrappedChanges } from './table-changes.js';
 import { readPlanText, readQuery, writePlan } from './table-plans.js';
-import { checkModules, declare, optionsOf, shadowsOf } from './table-schemas.js';
+import { checkModules, declare, optionsOf, type Shape, shadowsOf } from './table-schemas.js';
+import { step, Transaction } from './table-transactions.js';
 
 /** A component's tables, as one instance of it has them. */
 interface Instance {
@@ -27,15 +35,14 @@ interface Table {
   /** The instance's number of it. */
   number: number;
   readonly name: string;
-  readonly columns: number;
+  readonly shape: Shape;
   readonly declaration: string;
   /** What `connect` was told. */
   readonly args: string[];
   readonly eponymous: boolean;
   /** How many scans are open. */
   cursors: number;
-  /** Whether the instance takes part in a transaction for it. */
-  busy: boolean;
+  readonly transaction: Transaction;
 }
 
 interface Cursor {
@@ -105,9 +112,6 @@ export function registerTables(component: Component, path: string): void {
   }
 }
 
-/** `what` of {@link TableModule.transaction}. */
-const step = { begin: 0, sync: 1, commit: 2, rollback: 3 } as const;
-
 class ComponentModule implements TableModule {
   readonly #connection: Connection;
   readonly #slot: Slot;
@@ -128,20 +132,22 @@ class ComponentModule implements TableModule {
     );
     try {
       const { declaration } = made;
-      const columns = declare(this.#connection, db, declaration, spec.options.writable ?? false);
+      const shape = declare(this.#connection, db, declaration, spec.options.writable ?? false);
       const table = ++this.#last;
       this.#tables.set(table, {
         instance,
         number: made.table,
         name: args[1] ?? spec.name,
-        columns,
+        shape,
         declaration,
         args,
         eponymous: (spec.options.eponymous ?? false) && args.length === 2 && args[1] === module,
         cursors: 0,
-        busy: create && (spec.options.transactional || spec.options.savepoints || false),
+        transaction: new Transaction(
+          create && (spec.options.transactional || spec.options.savepoints || false),
+        ),
       });
-      return { table, columns };
+      return { table, columns: shape.columns };
     } catch (error) {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
       throw error;
@@ -157,19 +163,25 @@ class ComponentModule implements TableModule {
   destroy(table: number): void {
     const { instance, number, name } = this.#table(table);
     // A table whose component died can be dropped: nothing but its row in the schema is left.
-    if (instance.component.alive) this.#ask(instance, name, () => instance.tables.destroy(number));
+    if (instance.component.alive) {
+      this.#kept(() => this.#ask(instance, name, () => instance.tables.destroy(number)));
+    }
     this.#tables.delete(table);
   }
 
   bestIndex(table: number, info: number): boolean {
-    const { instance, number, name } = this.#table(table);
-    const asked = readQuery(this.#connection, info);
-    const plan = this.#connection.within('best-index', () =>
-      this.#ask(instance, name, () => instance.tables.bestIndex(number, asked)),
-    );
-    if (!plan) return false;
-    writePlan(this.#connection, info, asked, plan, name);
-    return true;
+    const { instance, number, name, shape } = this.#table(table);
+    const asked = readQuery(this.#connection, info, shape.collations);
+    try {
+      const plan = this.#connection.within('best-index', () =>
+        this.#kept(() => this.#ask(instance, name, () => instance.tables.bestIndex(number, asked))),
+      );
+      if (plan) writePlan(this.#connection, info, asked, plan, name);
+      return plan !== undefined;
+    } catch (error) {
+      // SQLite has meanings of its own for some codes here: SQLITE_CONSTRAINT is no plan.
+      throw new Error((error as Error).message);
+    }
   }
 
   open(table: number): number {
@@ -205,7 +217,7 @@ class ComponentModule implements TableModule {
     const { lists, text } = readPlanText(planText);
     const request = { cursor: number, plan, text, lists, count, values, ask };
     const error = instance.component.guard(table.name, () =>
-      instance.scans.filter(request, batch, table.columns),
+      instance.scans.filter(request, batch, table.shape.columns),
     );
     if (error) throw failure(error);
   }
@@ -213,7 +225,7 @@ class ComponentModule implements TableModule {
   fetch(cursor: number, batch: number, ask: number): void {
     const { table, instance, number } = this.#cursor(cursor);
     const error = instance.component.guard(table.name, () =>
-      instance.scans.fetch(number, ask, batch, table.columns),
+      instance.scans.fetch(number, ask, batch, table.shape.columns),
     );
     if (error) throw failure(error);
   }
@@ -223,13 +235,7 @@ class ComponentModule implements TableModule {
     const { c, memory } = this.#connection.engine.core;
     const { changes } = this.#writing(instance);
     const { component } = instance;
-    const rowid = (i: number): bigint | undefined => {
-      const value = memory.pointerAt(values + 4 * i);
-      const type = c.sqlite3_value_type(value);
-      if (type === SQLITE_INTEGER) return c.sqlite3_value_int64(value);
-      if (type === SQLITE_NULL) return undefined;
-      throw this.#mismatch();
-    };
+    const rowid = (i: number): bigint | undefined => this.#rowid(memory.pointerAt(values + 4 * i));
     const old = rowid(0);
     if (count === 1) {
       if (old === undefined) throw this.#mismatch();
@@ -250,22 +256,24 @@ class ComponentModule implements TableModule {
 
   transaction(table: number, what: number, savepoint: number): void {
     const found = what === step.begin ? this.#table(table) : this.#known(table);
-    const { instance, number, name } = found;
-    if (what === step.commit || what === step.rollback) found.busy = false;
+    const { instance, number, name, transaction } = found;
+    const ends = what === step.commit || what === step.rollback;
+    const calls = transaction.calls(what, savepoint);
+    if (ends) transaction.done(what, savepoint);
     // Of a component that died, begin and sync say so; everything else can be had without it.
     if (!instance.component.alive && what !== step.begin && what !== step.sync) return;
     const { table: writable } = this.#writing(instance);
-    const actions = [
-      () => writable.begin(number),
-      () => writable.sync(number),
-      () => writable.commit(number),
-      () => writable.rollback(number),
-      () => writable.savepoint(number, savepoint),
-      () => writable.release(number, savepoint),
-      () => writable.rollbackTo(number, savepoint),
-    ];
-    this.#ask(instance, name, actions[what] ?? (() => undefined));
-    if (what === step.begin) found.busy = true;
+    const tell = (): void => {
+      for (const [call, n] of calls) {
+        const action = (): void => writable[call](number, n);
+        // There SQLite is ending its transaction: SQL would begin one that nobody ends.
+        const over = call === 'commit' || call === 'rollback';
+        this.#ask(instance, name, () => (over ? this.#connection.within(call, action, true) : action()));
+      }
+    };
+    if (what >= step.savepoint) this.#kept(tell);
+    else tell();
+    if (!ends) transaction.done(what, savepoint);
   }
 
   rename(table: number, fresh: string): void {
@@ -275,7 +283,31 @@ class ComponentModule implements TableModule {
 
   integrity(table: number, quick: boolean): string | undefined {
     const { instance, number, name } = this.#table(table);
-    return this.#ask(instance, name, () => this.#writing(instance).table.integrity(number, quick));
+    return this.#kept(() =>
+      this.#ask(instance, name, () => this.#writing(instance).table.integrity(number, quick)),
+    );
+  }
+
+  /** Keeps what is thrown for who called: where this is used, SQLite takes a code from us and no message. */
+  #kept<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      this.#connection.engine.keep(error);
+      throw error;
+    }
+  }
+
+  /** A rowid as SQLite takes one: also from a text or a real number that is an integer. NULL is none. */
+  #rowid(value: number): bigint | undefined {
+    const { c } = this.#connection.engine.core;
+    const given = c.sqlite3_value_type(value);
+    if (given === SQLITE_NULL) return undefined;
+    const type = given === SQLITE_TEXT ? c.sqlite3_value_numeric_type(value) : given;
+    if (type === SQLITE_INTEGER) return c.sqlite3_value_int64(value);
+    const real = type === SQLITE_FLOAT ? c.sqlite3_value_double(value) : Number.NaN;
+    if (Number.isInteger(real) && Math.abs(real) < 2 ** 63) return BigInt(real);
+    throw this.#mismatch();
   }
 
   /** Calls the component through jco's wrappers; its own errors are thrown as SQLite's. */
@@ -325,7 +357,7 @@ class ComponentModule implements TableModule {
   #table(table: number): Table {
     const found = this.#known(table);
     const { instance, spec } = this.#slot;
-    if (found.instance === instance || found.busy) return found;
+    if (found.instance === instance || found.transaction.open) return found;
     const { component } = found.instance;
     if (component.alive && (!found.eponymous || found.cursors > 0)) return found;
     const made = this.#connection.within('a component that takes over a table', () =>

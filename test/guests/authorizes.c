@@ -1,6 +1,8 @@
-/* Denies DROP TABLE, reads column "secret" as NULL, and traps at table "trap". */
+/* Denies DROP TABLE, reads column "secret" as NULL, traps at table "trap", and calls the host at table "tries". */
 #include "authorizing.h"
-#include <string.h>
+#define WORLD(name) authorizing_##name
+#include "guest.h"
+#include "calls.h"
 
 enum { DROP_TABLE = 11, READ = 20 };
 
@@ -22,5 +24,6 @@ exports_sqlite_extension_authorizer_verdict_t exports_sqlite_extension_authorize
   if (action == DROP_TABLE) verdict = EXPORTS_SQLITE_EXTENSION_AUTHORIZER_VERDICT_DENY;
   if (action == READ && is(second, "secret")) verdict = EXPORTS_SQLITE_EXTENSION_AUTHORIZER_VERDICT_IGNORE;
   if (action == READ && is(first, "trap") && is(database, "main")) __builtin_trap();
+  if (action == READ && is(first, "tries")) log_calls("authorize");
   return verdict;
 }

@@ -1,19 +1,15 @@
 /* Runs SQL on the connection that loaded it. */
 #include "minimal.h"
-#include <stdlib.h>
-#include <string.h>
+#define WORLD(name) minimal_##name
+#include "guest.h"
+#include "calls.h"
 
-typedef exports_sqlite_extension_scalar_function_sql_value_t Value;
-typedef exports_sqlite_extension_scalar_function_sqlite_error_t Error;
+enum { QUERY, COUNT, COLUMNS, CHANGES, LAST, RUN, NEST, TRIED, FUNCTIONS };
 
-enum { QUERY, COUNT, COLUMNS, CHANGES, LAST, RUN, NEST, FUNCTIONS };
-
-static const struct {
-  const char *name;
-  int32_t args;
-} functions[FUNCTIONS] = {
-  [QUERY] = {"sql_query", -1},  [COUNT] = {"sql_count", -1}, [COLUMNS] = {"sql_columns", 1},
-  [CHANGES] = {"sql_changes", -1}, [LAST] = {"sql_last", 1}, [RUN] = {"sql_run", 1}, [NEST] = {"sql_nest", 1},
+static const Function functions[FUNCTIONS] = {
+  [QUERY] = {"sql_query", -1, 0},     [COUNT] = {"sql_count", -1, 0}, [COLUMNS] = {"sql_columns", 1, 0},
+  [CHANGES] = {"sql_changes", -1, 0}, [LAST] = {"sql_last", 1, 0},    [RUN] = {"sql_run", 1, 0},
+  [NEST] = {"sql_nest", 1, 0},        [TRIED] = {"tried", 1, 0},
 };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
@@ -24,15 +20,7 @@ void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadat
 void exports_sqlite_extension_scalar_function_describe(
   exports_sqlite_extension_scalar_function_list_function_spec_t *ret
 ) {
-  ret->len = FUNCTIONS;
-  ret->ptr = malloc(FUNCTIONS * sizeof *ret->ptr);
-  if (!ret->ptr) abort();
-  for (int i = 0; i < FUNCTIONS; i++) {
-    ret->ptr[i].id = i;
-    minimal_string_dup(&ret->ptr[i].name, functions[i].name);
-    ret->ptr[i].num_args = functions[i].args;
-    ret->ptr[i].options = 0;
-  }
+  describe_functions(functions, FUNCTIONS, ret);
 }
 
 /* Takes the value at v for the caller. */
@@ -77,7 +65,12 @@ bool exports_sqlite_extension_scalar_function_call(
   sqlite_extension_spi_query_result_t result;
   bool done;
   ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER;
-  if (id == NEST) {
+  if (id == TRIED) {
+    Sentence s = try_call(args->ptr[0].val.integer);
+    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+    WORLD(string_dup_n)(&ret->val.text, s.text, s.len);
+    done = true;
+  } else if (id == NEST) {
     done = nest(args->ptr[0].val.integer, ret, err);
   } else if (id == RUN) {
     ret->val.integer = 1;
