@@ -9,11 +9,11 @@ import type {
 import { failWith } from './call.js';
 import { type Component, type CoreInterface, messageOf, payloadOf } from './component.js';
 import { checkSpec, flagsOf } from './scalars.js';
-import { fromWit, isOk, lowering, resulting, toWitList, valueSize } from './sql-values.js';
+import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
 /** How a component's aggregates are called: directly, or through jco's wrappers. */
 interface Calls {
-  take(id: bigint, context: number, group: number, count: number, values: number, inverse: boolean): void;
+  take(id: bigint, context: number, group: number, count: number, cells: number, inverse: boolean): void;
   give(id: bigint, context: number, group: number, final: boolean): void;
 }
 
@@ -94,13 +94,20 @@ export function registerAggregates(component: Component, path: string): void {
 
 function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' | 'groupValue'> {
   return {
-    step(context, group, count, values, inverse) {
+    step(context, group, count, cells, inverse) {
       const own = group || groups.begin(slot.answer);
       const { component, spec, calls } = groups.answer(own);
+      const { engine } = component.connection;
       try {
-        component.guard(spec.name, () => calls.take(spec.id, context, own, count, values, inverse));
+        component.enter(spec.name);
       } catch (error) {
-        component.connection.engine.failIn(context, error); // the group has its number all the same
+        engine.failIn(context, error); // the group has its number all the same
+        return own;
+      }
+      try {
+        calls.take(spec.id, context, own, count, cells, inverse);
+      } catch (error) {
+        engine.failIn(context, component.trapped(spec.name, error));
       }
       return own;
     },
@@ -133,14 +140,14 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
   type Give = (id: bigint, group: number) => number;
   const [value, finalize] = [exports.function('value') as Give, exports.function('finalize') as Give];
   const [valued, finalized] = [exports.post('value'), exports.post('finalize')];
-  const lower = lowering(engine, guest);
+  const lower = loweringCells(engine, guest);
   const setResultAt = resulting(engine, guest);
   return {
-    take(id, context, group, count, values, isInverse) {
+    take(id, context, group, count, cells, isInverse) {
       let args = 0;
       if (count > 0) {
         args = guest.allocate(valueSize * count, 8);
-        lower(count, values, args);
+        lower(count, cells, args);
       }
       const result = (isInverse ? inverse(id, group, args, count) : step(id, group, args, count)) >>> 0;
       if (!isOk(guest, result, emptyResultSize, 4)) failWith(engine.core, context, guest.errorAt(result + 4));
@@ -167,8 +174,8 @@ function wrappedCalls({ core }: Engine, functions: AggregateFunction): Calls {
     }
   };
   return {
-    take(id, context, group, count, values, inverse) {
-      const args = toWitList(core, count, values);
+    take(id, context, group, count, cells, inverse) {
+      const args = cellsToWit(core, count, cells);
       call(context, () => (inverse ? functions.inverse(id, group, args) : functions.step(id, group, args)));
     },
     give(id, context, group, final) {

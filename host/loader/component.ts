@@ -111,23 +111,32 @@ export class Component {
    *   deals with them
    */
   guard<T>(what: string, action: () => T): T {
-    if (this.#fault !== undefined) {
-      throw new SqliteError(
-        `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
-        SQLITE_ERROR,
-        'SQL logic error',
-      );
-    }
+    this.enter(what);
     try {
       return action();
     } catch (error) {
-      this.#fault = `${what} failed with "${messageOf(error)}"`;
-      throw new SqliteError(
-        `${what}: component ${this.name} trapped: ${messageOf(error)}`,
-        SQLITE_ERROR,
-        'SQL logic error',
-      );
+      throw this.trapped(what, error);
     }
+  }
+
+  /** The first half of {@link guard}, for calls that are too many for a closure each. */
+  enter(what: string): void {
+    if (this.#fault === undefined) return;
+    throw new SqliteError(
+      `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
+      SQLITE_ERROR,
+      'SQL logic error',
+    );
+  }
+
+  /** The other half: the component is dead, and this is the error to throw. */
+  trapped(what: string, error: unknown): SqliteError {
+    this.#fault = `${what} failed with "${messageOf(error)}"`;
+    return new SqliteError(
+      `${what}: component ${this.name} trapped: ${messageOf(error)}`,
+      SQLITE_ERROR,
+      'SQL logic error',
+    );
   }
 
   /** Whether it can still be called. */
