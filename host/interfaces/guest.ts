@@ -46,9 +46,7 @@ export class Guest extends Views {
 
   /** Copies `source` into the guest. */
   put(source: Uint8Array): number {
-    const pointer = this.allocate(source.length, 1);
-    this.bytes.set(source, pointer);
-    return pointer;
+    return this.take(source, 0, source.length);
   }
 
   /** Copies `length` bytes at `from` of another memory into the guest. */
@@ -109,10 +107,11 @@ export class Guest extends Views {
     return this.slice(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
   }
 
-  putPair(address: number, source: Uint8Array): void {
-    const pointer = this.put(source);
-    this.view.setUint32(address, pointer, true);
-    this.view.setUint32(address + 4, source.length, true);
+  putPair(address: number, source: Uint8Array, from = 0, length = source.length): void {
+    const pointer = this.take(source, from, length);
+    const { view } = this;
+    view.setUint32(address, pointer, true);
+    view.setUint32(address + 4, length, true);
   }
 
   /** Stores a `sqlite-error` record at `address`. */
