@@ -7,7 +7,7 @@ import type {
   FunctionSpec,
 } from '../interfaces/generated/aggregate-function.js';
 import { failWith } from './call.js';
-import { type Component, type CoreInterface, messageOf, payloadOf } from './component.js';
+import { type Component, type CoreInterface, payloadOf } from './component.js';
 import { checkSpec, flagsOf } from './scalars.js';
 import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
@@ -97,29 +97,25 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
     step(context, group, count, cells, inverse) {
       const own = group || groups.begin(slot.answer);
       const { component, spec, calls } = groups.answer(own);
-      const { engine } = component.connection;
       try {
         component.enter(spec.name);
-      } catch (error) {
-        engine.failIn(context, error); // the group has its number all the same
-        return own;
-      }
-      try {
         calls.take(spec.id, context, own, count, cells, inverse);
       } catch (error) {
-        engine.failIn(context, component.trapped(spec.name, error));
+        component.connection.engine.failIn(context, component.failed(spec.name, error));
       }
-      return own;
+      return own; // the group has its number whatever happened
     },
     groupValue(context, group, final) {
       const own = group || groups.begin(slot.answer);
       const { component, spec, calls } = groups.answer(own);
       try {
-        component.guard(spec.name, () => calls.give(spec.id, context, own, final));
-      } catch (error) {
+        component.enter(spec.name);
+        calls.give(spec.id, context, own, final);
+      } catch (thrown) {
         const { engine } = component.connection;
+        const error = component.failed(spec.name, thrown);
         // Groups end behind the error that ended their statement, which is the one to keep.
-        if (final) failWith(engine.core, context, { code: 1, extendedCode: 1, message: messageOf(error) });
+        if (final) failWith(engine.core, context, { code: 1, extendedCode: 1, message: error.message });
         else engine.failIn(context, error);
       }
       if (final) groups.end(own);

@@ -2,7 +2,7 @@
 
 import type { Connection } from '../db/engine.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
-import { type Component, messageOf } from './component.js';
+import type { Component } from './component.js';
 
 /** The order of the texts at two places in the core's memory: less than, equal to or more than 0. */
 type Compare = (left: number, leftLength: number, right: number, rightLength: number) => number;
@@ -79,8 +79,7 @@ function guarded(
     component.enter(name);
     return compare(left, leftLength, right, rightLength);
   } catch (error) {
-    const known = component.alive ? component.trapped(name, error) : error;
-    connection.hooks.poison(messageOf(known));
+    connection.hooks.poison(component.failed(name, error).message);
     return 0;
   } finally {
     connection.restrict(outer);

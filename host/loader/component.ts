@@ -37,7 +37,10 @@ export class Component {
   readonly #keys: readonly string[];
   readonly #cores: readonly WebAssembly.Exports[];
   readonly #callPath: CallPath;
+  /** Why it is dead. */
   #fault: string | undefined;
+  /** What {@link enter} threw last. */
+  #refusal: SqliteError | undefined;
 
   /** @throws Error where it cannot be compiled on this Node, or traps while it is started or names itself */
   constructor(
@@ -111,26 +114,28 @@ export class Component {
    *   deals with them
    */
   guard<T>(what: string, action: () => T): T {
-    this.enter(what);
     try {
+      this.enter(what);
       return action();
     } catch (error) {
-      throw this.trapped(what, error);
+      throw this.failed(what, error);
     }
   }
 
-  /** The first half of {@link guard}, for calls that are too many for a closure each. */
+  /** The first half of {@link guard}, for calls that are too many for a closure each: throws where it trapped before. */
   enter(what: string): void {
     if (this.#fault === undefined) return;
-    throw new SqliteError(
+    this.#refusal = new SqliteError(
       `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
       SQLITE_ERROR,
       'SQL logic error',
     );
+    throw this.#refusal;
   }
 
-  /** The other half: the component is dead, and this is the error to throw. */
-  trapped(what: string, error: unknown): SqliteError {
+  /** The other half: the error for what was caught. Unless that is from {@link enter} the component is dead now. */
+  failed(what: string, error: unknown): SqliteError {
+    if (this.#refusal && error === this.#refusal) return this.#refusal;
     this.#fault = `${what} failed with "${messageOf(error)}"`;
     return new SqliteError(
       `${what}: component ${this.name} trapped: ${messageOf(error)}`,

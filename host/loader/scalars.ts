@@ -42,11 +42,11 @@ export function registerScalars(component: Component, path: string): void {
     const id = engine.register({
       call(context, count, cells) {
         const { component, spec, call } = slot;
-        component.enter(spec.name);
         try {
+          component.enter(spec.name);
           call(spec.id, context, count, cells);
         } catch (error) {
-          throw component.trapped(spec.name, error);
+          throw component.failed(spec.name, error);
         }
       },
       destroyed() {
