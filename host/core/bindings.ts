@@ -617,6 +617,9 @@ export interface Bindings {
   /** `int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n)` */
   bridge_bind_blob(pStmt: number, i: number, p: number, n: number): number;
 
+  /** `void bridge_result_copy(sqlite3_context *ctx, const char *p, int n, int isText)` */
+  bridge_result_copy(ctx: number, p: number, n: number, isText: number): void;
+
   /** `void bridge_result_text(sqlite3_context *ctx, char *p, double n)` */
   bridge_result_text(ctx: number, p: number, n: number): void;
 

@@ -142,10 +142,10 @@ export interface TableModule {
 
 /** Functions that the core calls back by number. None may throw. */
 export interface Callbacks {
-  /** `xFunc` of an SQL function. */
-  call(id: number, context: number, count: number, values: number): void;
+  /** `xFunc` of an SQL function, whose arguments are `count` Cells (see c/host.h) at address `cells`. */
+  call(id: number, context: number, count: number, cells: number): void;
   /** `xStep`, or `xInverse`, of an aggregate on a group, 0 being a new one. Returns the group's number. */
-  step(id: number, context: number, group: number, count: number, values: number, inverse: boolean): number;
+  step(id: number, context: number, group: number, count: number, cells: number, inverse: boolean): number;
   /** `xValue`, or `xFinal`, which ends the group. Returns its number, 0 where it ended. */
   groupValue(id: number, context: number, group: number, final: boolean): number;
   /** The module behind `id`; undefined where it is gone. */

@@ -214,8 +214,8 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       }
     },
 
-    host_function: (id: number, context: number, count: number, values: number): void =>
-      host.callbacks.call(id, context, count, values >>> 0),
+    host_function: (id: number, context: number, count: number, cells: number): void =>
+      host.callbacks.call(id, context, count, cells >>> 0),
     host_destroy: (id: number): void => host.callbacks.destroy(id),
     host_closing: (id: number): void => host.callbacks.closing(id),
     host_authorize(id: number, action: number, ...texts: [number, number, number, number]): number {
@@ -255,8 +255,8 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       host.callbacks.captureBefore(id, statement >>> 0),
     host_capture_after: (id: number, statement: number, kind: number, code: number): void =>
       host.callbacks.captureAfter(id, statement >>> 0, kind, code),
-    host_step: (id: number, context: number, group: number, count: number, values: number, inverse: number) =>
-      host.callbacks.step(id, context, group, count, values >>> 0, inverse !== 0),
+    host_step: (id: number, context: number, group: number, count: number, cells: number, inverse: number) =>
+      host.callbacks.step(id, context, group, count, cells >>> 0, inverse !== 0),
     host_group_value: (id: number, context: number, group: number, final: number): number =>
       host.callbacks.groupValue(id, context, group, final !== 0),
 

@@ -1,3 +1,18 @@
+/** Up to this many bytes a loop is faster than a view and a call of set(). */
+const shortCopy = 48;
+
+/** Copies `length` bytes of one memory into another. */
+export function copyBytes(
+  source: Uint8Array,
+  from: number,
+  length: number,
+  target: Uint8Array,
+  to: number,
+): void {
+  if (length > shortCopy) target.set(source.subarray(from, from + length), to);
+  else for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
+}
+
 /** Views of a wasm memory that follow its growth: a grown memory leaves the old ones empty. */
 
 export class Views {

@@ -102,8 +102,6 @@ interface Parts {
 function aggregate({ engine }: Connection, parts: Parts): Callback {
   const { core } = engine;
   const { memory } = core;
-  const { bridge_values } = core.c;
-  const cells = engine.arguments;
   const groups = new Map<number, Group>();
   let last = 0;
   const begin = (): number => {
@@ -124,10 +122,9 @@ function aggregate({ engine }: Connection, parts: Parts): Callback {
     }
   };
   return {
-    step(context, given, count, values, isInverse) {
+    step(context, given, count, cells, isInverse) {
       const number = given || begin();
       on(number, context, (group) => {
-        bridge_values(count, values, cells);
         const args: SqlValue[] = [];
         for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, parts.bigints));
         const step = isInverse && parts.inverse ? parts.inverse : parts.step;

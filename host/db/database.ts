@@ -383,11 +383,8 @@ export class DatabaseSync implements Disposable {
     const target = implementation as (...values: SqlValue[]) => unknown;
     const bigints = options.useBigIntArguments ?? false;
     const { memory, c } = own.core;
-    const { bridge_values } = c;
-    const cells = own.arguments;
     const id = own.register({
-      call(context, count, values) {
-        bridge_values(count, values, cells);
+      call(context, count, cells) {
         const args: SqlValue[] = [];
         for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
         setJsResult(own.core, context, target(...args));

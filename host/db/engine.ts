@@ -26,10 +26,13 @@ import { SessionRegistry } from './sessions.js';
 
 /** What SQLite calls by number. Each kind of callback has one method. */
 export interface Callback {
-  /** An SQL function was called with `count` values at address `values`. Throwing fails the statement. */
-  call?(context: number, count: number, values: number): void;
+  /**
+   * An SQL function was called with `count` values, which are at address `cells` until it returns. Throwing fails the
+   * statement.
+   */
+  call?(context: number, count: number, cells: number): void;
   /** An aggregate takes a row; returns the number of its group, which it makes where that is 0. */
-  step?(context: number, group: number, count: number, values: number, inverse: boolean): number;
+  step?(context: number, group: number, count: number, cells: number, inverse: boolean): number;
   /** Sets an aggregate's result. Returns the group's number, 0 where `final` ended it. */
   groupValue?(context: number, group: number, final: boolean): number;
   /** A virtual table module. */
@@ -80,7 +83,7 @@ export class Engine implements Callbacks {
   readonly #connections = new Map<number, Connection>();
   #lastId = 0;
   #scratch = 0;
-  #arguments = 0;
+  #cells = 0;
   #thrown: { error: unknown } | undefined;
 
   constructor(options: EngineOptions) {
@@ -110,10 +113,10 @@ export class Engine implements Callbacks {
     return this.#scratch;
   }
 
-  /** Room for the arguments of a function, as bridge_values writes them; free once they are read. */
-  get arguments(): number {
-    this.#arguments ||= this.core.memory.allocate(cellSize * maxArguments);
-    return this.#arguments;
+  /** Room for {@link maxArguments} values, as bridge_values writes them; free once they are read. */
+  get cells(): number {
+    this.#cells ||= this.core.memory.allocate(cellSize * maxArguments);
+    return this.#cells;
   }
 
   /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */
@@ -156,9 +159,9 @@ export class Engine implements Callbacks {
     throw this.core.error(db, code);
   }
 
-  call(id: number, context: number, count: number, values: number): void {
+  call(id: number, context: number, count: number, cells: number): void {
     try {
-      this.#callbacks.get(id)?.call?.(context, count, values);
+      this.#callbacks.get(id)?.call?.(context, count, cells);
     } catch (error) {
       this.failIn(context, error);
     }
@@ -177,9 +180,9 @@ export class Engine implements Callbacks {
     this.#thrown = { error };
   }
 
-  step(id: number, context: number, group: number, count: number, values: number, inverse: boolean): number {
+  step(id: number, context: number, group: number, count: number, cells: number, inverse: boolean): number {
     try {
-      return this.#callbacks.get(id)?.step?.(context, group, count, values, inverse) ?? group;
+      return this.#callbacks.get(id)?.step?.(context, group, count, cells, inverse) ?? group;
     } catch (error) {
       this.failIn(context, error);
       return group;
@@ -314,14 +317,22 @@ export class Connection {
    * for SQLite itself is in the middle of it. Where it is `ending` something, sessions may be deleted.
    */
   within<T>(what: string, action: () => T, ending = false): T {
-    const outer = [this.#restriction, this.#ending] as const;
-    this.#ending = ending && (outer[0] === undefined || this.#ending);
-    this.#restriction = what;
+    const outerEnding = this.#ending;
+    this.#ending = ending && (this.#restriction === undefined || outerEnding);
+    const outer = this.restrict(what);
     try {
       return action();
     } finally {
-      [this.#restriction, this.#ending] = outer;
+      this.restrict(outer);
+      this.#ending = outerEnding;
     }
+  }
+
+  /** The halves of {@link within}, for calls that are too many for a closure each. Returns what was before. */
+  restrict(what: string | undefined): string | undefined {
+    const outer = this.#restriction;
+    this.#restriction = what;
+    return outer;
   }
 
   /** What runs that no SQL may run in: see {@link within}. */

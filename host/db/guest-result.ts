@@ -2,6 +2,7 @@
 
 import type { Bindings } from '../core/bindings.js';
 import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';
+import { copyBytes } from '../core/views.js';
 import { cellSize } from './cells.js';
 import { type Connection, scratchSize } from './engine.js';
 
@@ -49,7 +50,7 @@ export class GuestResult {
       cells.setInt32(to, type, true);
       cells.setInt32(to + 4, length, true);
       if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-        cells.setUint32(to + 8, this.#put(memory.bytes.subarray(word, word + length)), true);
+        cells.setUint32(to + 8, this.#put(memory.bytes, word, length), true);
       } else {
         cells.setUint32(to + 8, word, true);
         cells.setUint32(to + 12, view.getUint32(from + 12, true), true);
@@ -58,15 +59,15 @@ export class GuestResult {
     this.rows += 1;
   }
 
-  #put(bytes: Uint8Array): number {
+  #put(source: Uint8Array, from: number, length: number): number {
     const start = this.filled;
-    this.filled += bytes.length;
+    this.filled += length;
     if (this.filled > this.heap.length) {
       const larger = new Uint8Array(Math.max(this.filled, this.heap.length * 2));
       larger.set(this.heap.subarray(0, start));
       this.heap = larger;
     }
-    this.heap.set(bytes, start);
+    copyBytes(source, from, length, this.heap, start);
     return start;
   }
 }

@@ -6,7 +6,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { SqliteError } from '../core/errors.js';
-import { Views } from '../core/views.js';
+import { copyBytes, Views } from '../core/views.js';
 
 /** jco calls a host function's property of this name, once per instance, for a function of core values. */
 export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
@@ -46,31 +46,50 @@ export class Guest extends Views {
 
   /** Copies `source` into the guest. */
   put(source: Uint8Array): number {
-    const pointer = this.allocate(source.length, 1);
-    this.bytes.set(source, pointer);
+    return this.take(source, 0, source.length);
+  }
+
+  /** Copies `length` bytes at `from` of another memory into the guest. */
+  take(source: Uint8Array, from: number, length: number): number {
+    const pointer = this.allocate(length, 1);
+    copyBytes(source, from, length, this.bytes, pointer);
     return pointer;
+  }
+
+  /** @throws RangeError where `size` bytes at `start` are not all in its memory */
+  checkPlace(start: number, size: number): void {
+    if (start + size > this.bytes.length) {
+      throw new RangeError(`the component named ${size} bytes outside its memory`);
+    }
   }
 
   /** A view of `length` bytes at `pointer`. */
   slice(pointer: number, length: number): Uint8Array {
     const start = pointer >>> 0;
-    const size = length < 0 ? length + 2 ** 32 : length;
-    if (start + size > this.bytes.length) {
-      throw new RangeError(`the component named ${size} bytes outside its memory`);
-    }
+    const size = length >>> 0;
+    this.checkPlace(start, size);
     return this.bytes.subarray(start, start + size);
+  }
+
+  /** Checks text at an address. @throws TypeError where it is not UTF-8 */
+  checkUtf8(start: number, length: number): void {
+    this.checkPlace(start, length);
+    const { bytes } = this;
+    const end = start + length;
+    for (let i = start; i < end; i++) {
+      // Most texts are short and ASCII; for the others a call into Node is worth its price.
+      if (i < start + shortText && (bytes[i] as number) < 0x80) continue;
+      if (!isUtf8(bytes.subarray(start, end))) {
+        throw new TypeError('the component passed text that is not UTF-8');
+      }
+      return;
+    }
   }
 
   /** A view of text. @throws TypeError where it is not UTF-8 */
   utf8(pointer: number, length: number): Uint8Array {
-    const bytes = this.slice(pointer, length);
-    for (let i = 0; i < bytes.length; i++) {
-      // Most texts are short and ASCII; for the others a call into Node is worth its price.
-      if (i < shortText && (bytes[i] as number) < 0x80) continue;
-      if (!isUtf8(bytes)) throw new TypeError('the component passed text that is not UTF-8');
-      break;
-    }
-    return bytes;
+    this.checkUtf8(pointer >>> 0, length >>> 0);
+    return this.slice(pointer, length);
   }
 
   /** A pair of pointer and length, of text. @throws TypeError where it is not UTF-8 */
@@ -88,10 +107,11 @@ export class Guest extends Views {
     return this.slice(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
   }
 
-  putPair(address: number, source: Uint8Array): void {
-    const pointer = this.put(source);
-    this.view.setUint32(address, pointer, true);
-    this.view.setUint32(address + 4, source.length, true);
+  putPair(address: number, source: Uint8Array, from = 0, length = source.length): void {
+    const pointer = this.take(source, from, length);
+    const { view } = this;
+    view.setUint32(address, pointer, true);
+    view.setUint32(address + 4, length, true);
   }
 
   /** Stores a `sqlite-error` record at `address`. */

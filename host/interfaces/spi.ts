@@ -120,8 +120,8 @@ function lowerResult(guest: Guest, address: number, result: GuestResult): void {
         view.setInt32(at + 8, cells.getInt32(source + i + 8, true), true);
         view.setInt32(at + 12, cells.getInt32(source + i + 12, true), true);
       } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-        const start = cells.getUint32(source + i + 8, true);
-        guest.putPair(at + 8, heap.subarray(start, start + cells.getInt32(source + i + 4, true)));
+        const length = cells.getInt32(source + i + 4, true);
+        guest.putPair(at + 8, heap, cells.getUint32(source + i + 8, true), length);
         view = guest.view; // the guest's memory may have grown
         view.setUint8(at, type === SQLITE_TEXT ? caseText : caseBlob);
       } else {

@@ -7,13 +7,13 @@ import type {
   FunctionSpec,
 } from '../interfaces/generated/aggregate-function.js';
 import { failWith } from './call.js';
-import { type Component, type CoreInterface, messageOf, payloadOf } from './component.js';
+import { type Component, type CoreInterface, payloadOf } from './component.js';
 import { checkSpec, flagsOf } from './scalars.js';
-import { fromWit, isOk, lowering, resulting, toWitList, valueSize } from './sql-values.js';
+import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
 /** How a component's aggregates are called: directly, or through jco's wrappers. */
 interface Calls {
-  take(id: bigint, context: number, group: number, count: number, values: number, inverse: boolean): void;
+  take(id: bigint, context: number, group: number, count: number, cells: number, inverse: boolean): void;
   give(id: bigint, context: number, group: number, final: boolean): void;
 }
 
@@ -94,25 +94,28 @@ export function registerAggregates(component: Component, path: string): void {
 
 function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' | 'groupValue'> {
   return {
-    step(context, group, count, values, inverse) {
+    step(context, group, count, cells, inverse) {
       const own = group || groups.begin(slot.answer);
       const { component, spec, calls } = groups.answer(own);
       try {
-        component.guard(spec.name, () => calls.take(spec.id, context, own, count, values, inverse));
+        component.enter(spec.name);
+        calls.take(spec.id, context, own, count, cells, inverse);
       } catch (error) {
-        component.connection.engine.failIn(context, error); // the group has its number all the same
+        component.connection.engine.failIn(context, component.failed(spec.name, error));
       }
-      return own;
+      return own; // the group has its number whatever happened
     },
     groupValue(context, group, final) {
       const own = group || groups.begin(slot.answer);
       const { component, spec, calls } = groups.answer(own);
       try {
-        component.guard(spec.name, () => calls.give(spec.id, context, own, final));
-      } catch (error) {
+        component.enter(spec.name);
+        calls.give(spec.id, context, own, final);
+      } catch (thrown) {
         const { engine } = component.connection;
+        const error = component.failed(spec.name, thrown);
         // Groups end behind the error that ended their statement, which is the one to keep.
-        if (final) failWith(engine.core, context, { code: 1, extendedCode: 1, message: messageOf(error) });
+        if (final) failWith(engine.core, context, { code: 1, extendedCode: 1, message: error.message });
         else engine.failIn(context, error);
       }
       if (final) groups.end(own);
@@ -133,14 +136,14 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
   type Give = (id: bigint, group: number) => number;
   const [value, finalize] = [exports.function('value') as Give, exports.function('finalize') as Give];
   const [valued, finalized] = [exports.post('value'), exports.post('finalize')];
-  const lower = lowering(engine, guest);
+  const lower = loweringCells(engine, guest);
   const setResultAt = resulting(engine, guest);
   return {
-    take(id, context, group, count, values, isInverse) {
+    take(id, context, group, count, cells, isInverse) {
       let args = 0;
       if (count > 0) {
         args = guest.allocate(valueSize * count, 8);
-        lower(count, values, args);
+        lower(count, cells, args);
       }
       const result = (isInverse ? inverse(id, group, args, count) : step(id, group, args, count)) >>> 0;
       if (!isOk(guest, result, emptyResultSize, 4)) failWith(engine.core, context, guest.errorAt(result + 4));
@@ -167,8 +170,8 @@ function wrappedCalls({ core }: Engine, functions: AggregateFunction): Calls {
     }
   };
   return {
-    take(id, context, group, count, values, inverse) {
-      const args = toWitList(core, count, values);
+    take(id, context, group, count, cells, inverse) {
+      const args = cellsToWit(core, count, cells);
       call(context, () => (inverse ? functions.inverse(id, group, args) : functions.step(id, group, args)));
     },
     give(id, context, group, final) {

@@ -10,10 +10,10 @@ import type { Functions as ScalarFunction } from '../interfaces/generated/scalar
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import type { WitError } from '../interfaces/guest.js';
 import { type CoreInterface, payloadOf } from './component.js';
-import { fromWit, isOk, lowering, resulting, toWitList, valueSize } from './sql-values.js';
+import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
-/** Runs function `id` of a component over the values at address `values`; sets the result in `context`. */
-export type Call = (id: bigint, context: number, count: number, values: number) => void;
+/** Runs function `id` of a component over the values at address `cells`; sets the result in `context`. */
+export type Call = (id: bigint, context: number, count: number, cells: number) => void;
 
 // result<sql-value, sqlite-error>: case at 0, payload at 8.
 const resultSize = 24;
@@ -31,14 +31,14 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   const { guest } = exports;
   const call = exports.function('call') as (id: bigint, args: number, count: number) => number;
   const post = exports.post('call');
-  const lower = lowering(engine, guest);
+  const lower = loweringCells(engine, guest);
   const setResultAt = resulting(engine, guest);
 
-  return (id, context, count, values) => {
+  return (id, context, count, cells) => {
     let args = 0;
     if (count > 0) {
       args = guest.allocate(valueSize * count, 8);
-      lower(count, values, args);
+      lower(count, cells, args);
     }
     const result = call(id, args, count) >>> 0;
     if (isOk(guest, result, resultSize)) setResultAt(context, result + 8);
@@ -48,8 +48,8 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
 }
 
 export function wrappedCall(core: Core, functions: ScalarFunction): Call {
-  return (id, context, count, values) => {
-    const args = toWitList(core, count, values);
+  return (id, context, count, cells) => {
+    const args = cellsToWit(core, count, cells);
     let result: WitValue;
     try {
       result = functions.call(id, args);

@@ -45,7 +45,8 @@ export function registerCollations(component: Component, path: string): void {
     }
     const slot: Slot = answer;
     const id = engine.register({
-      compare: (...texts) => guarded(slot, spec.name, texts),
+      compare: (left, leftLength, right, rightLength) =>
+        guarded(slot, spec.name, left, leftLength, right, rightLength),
       destroyed() {
         if (known.get(key) === slot) known.delete(key);
       },
@@ -62,15 +63,26 @@ export function registerCollations(component: Component, path: string): void {
 }
 
 /** Compares, and where the component cannot, answers 0 and lets nothing commit until the rollback. */
-function guarded({ component, compare }: Slot, name: string, texts: Parameters<Compare>): number {
+function guarded(
+  { component, compare }: Slot,
+  name: string,
+  left: number,
+  leftLength: number,
+  right: number,
+  rightLength: number,
+): number {
   const { connection } = component;
+  // What was poisoned ends soon, but it may sort a lot before.
+  if (!component.alive && connection.hooks.poisoned) return 0;
+  const outer = connection.restrict('a collation');
   try {
-    // What was poisoned ends soon, but it may sort a lot before.
-    if (!component.alive && connection.hooks.poisoned) return 0;
-    return component.guard(name, () => connection.within('a collation', () => compare(...texts)));
+    component.enter(name);
+    return compare(left, leftLength, right, rightLength);
   } catch (error) {
-    connection.hooks.poison(error instanceof Error ? error.message : String(error));
+    connection.hooks.poison(component.failed(name, error).message);
     return 0;
+  } finally {
+    connection.restrict(outer);
   }
 }
 
@@ -87,8 +99,8 @@ function compareOf(component: Component, collation: Collation, { id }: Collation
   const direct = core.function('compare') as Direct;
   return (left, leftLength, right, rightLength) => {
     // The guest frees both: strings that are passed to it are its own.
-    const a = guest.put(memory.bytes.subarray(left, left + leftLength));
-    const b = guest.put(memory.bytes.subarray(right, right + rightLength));
+    const a = guest.take(memory.bytes, left, leftLength);
+    const b = guest.take(memory.bytes, right, rightLength);
     return direct(id, a, leftLength, b, rightLength);
   };
 }

@@ -37,7 +37,10 @@ export class Component {
   readonly #keys: readonly string[];
   readonly #cores: readonly WebAssembly.Exports[];
   readonly #callPath: CallPath;
+  /** Why it is dead. */
   #fault: string | undefined;
+  /** What {@link enter} threw last. */
+  #refusal: SqliteError | undefined;
 
   /** @throws Error where it cannot be compiled on this Node, or traps while it is started or names itself */
   constructor(
@@ -111,23 +114,34 @@ export class Component {
    *   deals with them
    */
   guard<T>(what: string, action: () => T): T {
-    if (this.#fault !== undefined) {
-      throw new SqliteError(
-        `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
-        SQLITE_ERROR,
-        'SQL logic error',
-      );
-    }
     try {
+      this.enter(what);
       return action();
     } catch (error) {
-      this.#fault = `${what} failed with "${messageOf(error)}"`;
-      throw new SqliteError(
-        `${what}: component ${this.name} trapped: ${messageOf(error)}`,
-        SQLITE_ERROR,
-        'SQL logic error',
-      );
+      throw this.failed(what, error);
     }
+  }
+
+  /** The first half of {@link guard}, for calls that are too many for a closure each: throws where it trapped before. */
+  enter(what: string): void {
+    if (this.#fault === undefined) return;
+    this.#refusal = new SqliteError(
+      `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
+      SQLITE_ERROR,
+      'SQL logic error',
+    );
+    throw this.#refusal;
+  }
+
+  /** The other half: the error for what was caught. Unless that is from {@link enter} the component is dead now. */
+  failed(what: string, error: unknown): SqliteError {
+    if (this.#refusal && error === this.#refusal) return this.#refusal;
+    this.#fault = `${what} failed with "${messageOf(error)}"`;
+    return new SqliteError(
+      `${what}: component ${this.name} trapped: ${messageOf(error)}`,
+      SQLITE_ERROR,
+      'SQL logic error',
+    );
   }
 
   /** Whether it can still be called. */
@@ -149,14 +163,23 @@ export class Component {
 
 const compiled = new Map<string, Instantiate>();
 
+/**
+ * What glue sees of the globals. It makes an asynchronous form of every function, which nobody calls here: where
+ * WebAssembly has no `promising` each costs an error with a stack, a millisecond, and elsewhere a wrapper. It also
+ * asks the environment many times a call whether it should log, which without a `process` it need not.
+ */
+const seen = {
+  WebAssembly: Object.create(WebAssembly, { promising: { value: <T>(found: T): T => found } }) as object,
+};
+
 /** The glue's `instantiate`, compiled once a process. */
 function instantiator(prepared: Prepared): Instantiate {
   let instantiate = compiled.get(prepared.digest);
   if (!instantiate) {
-    const glue = compileFunction(prepared.glue, [], {
+    const glue = compileFunction(prepared.glue, ['globalThis', 'WebAssembly'], {
       filename: `component-${prepared.digest.slice(0, 12)}.js`,
     });
-    instantiate = glue() as Instantiate;
+    instantiate = glue(seen, seen.WebAssembly) as Instantiate;
     compiled.set(prepared.digest, instantiate);
   }
   return instantiate;

@@ -45,7 +45,7 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
     return undefined; // absent or damaged: both are mended by making it
   }
   if (meta.transpiler !== transpilerVersion) return undefined;
-  const files = new Map<string, Uint8Array>();
+  const files = new Map<string, Buffer>();
   for (const [name, wanted] of Object.entries(meta.files)) {
     if (name !== basename(name)) return undefined;
     try {
@@ -63,7 +63,7 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
     digest,
     imports: meta.imports,
     exports: meta.exports,
-    glue: Buffer.from(glue).toString('utf8'),
+    glue: glue.toString('utf8'),
     module(name, memory) {
       const key = `${name}/${memory}`;
       let module = modules.get(key);

@@ -40,8 +40,15 @@ export function registerScalars(component: Component, path: string): void {
     }
     const slot: Slot = { component, spec, call };
     const id = engine.register({
-      call: (context, count, values) =>
-        slot.component.guard(slot.spec.name, () => slot.call(slot.spec.id, context, count, values)),
+      call(context, count, cells) {
+        const { component, spec, call } = slot;
+        try {
+          component.enter(spec.name);
+          call(spec.id, context, count, cells);
+        } catch (error) {
+          throw component.failed(spec.name, error);
+        }
+      },
       destroyed() {
         if (known.get(key) === slot) known.delete(key);
       },

@@ -3,7 +3,9 @@
 import { maxArguments, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
-import type { Engine } from '../db/engine.js';
+import { copyBytes } from '../core/views.js';
+import { cellSize, readCell } from '../db/cells.js';
+import { type Engine, scratchSize } from '../db/engine.js';
 import { readValue, type SqlValue } from '../db/values.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import type { Guest } from '../interfaces/guest.js';
@@ -17,34 +19,19 @@ export const caseText = 3;
 export const caseBlob = 4;
 
 /**
- * Makes a function that lowers the `sqlite3_value`s at an address into places of a component, `stride` bytes
- * apart.
+ * Makes a function that lowers values, as bridge_values writes them to an address, into places of a component that
+ * are `stride` bytes apart.
  */
-export function lowering(
-  { core, arguments: cells }: Engine,
+export function loweringCells(
+  { core }: Engine,
   guest: Guest,
-): (count: number, values: number, target: number, stride?: number) => void {
+): (count: number, cells: number, target: number, stride?: number) => void {
   const { memory } = core;
-  // The exports' object is a dictionary: looking a function up costs more than calling it.
-  const { bridge_values } = core.c;
-
-  const lowerBytes = (cell: number, target: number, kind: number): void => {
-    const length = memory.view.getInt32(cell + 4, true);
-    const start = memory.view.getUint32(cell + 8, true);
-    const copy = guest.allocate(length, 1);
-    guest.bytes.set(memory.bytes.subarray(start, start + length), copy);
-    const view = guest.view;
-    view.setUint8(target, kind);
-    view.setUint32(target + 8, copy, true);
-    view.setUint32(target + 12, length, true);
-  };
-
-  const lowerSome = (count: number, values: number, first: number, stride: number): void => {
-    bridge_values(count, values, cells);
+  return (count, cells, first, stride = valueSize) => {
     const source = memory.view;
     let view = guest.view;
     for (let i = 0; i < count; i++) {
-      const cell = cells + valueSize * i;
+      const cell = cells + cellSize * i;
       const target = first + stride * i;
       const type = source.getInt32(cell, true);
       if (type === SQLITE_INTEGER || type === SQLITE_FLOAT) {
@@ -52,37 +39,62 @@ export function lowering(
         view.setInt32(target + 8, source.getInt32(cell + 8, true), true);
         view.setInt32(target + 12, source.getInt32(cell + 12, true), true);
       } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-        lowerBytes(cell, target, type === SQLITE_TEXT ? caseText : caseBlob);
+        const length = source.getInt32(cell + 4, true);
+        const copy = guest.take(memory.bytes, source.getUint32(cell + 8, true), length);
         view = guest.view; // the guest's memory may have grown
+        view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
+        view.setUint32(target + 8, copy, true);
+        view.setUint32(target + 12, length, true);
       } else {
         view.setUint8(target, caseNull);
       }
     }
   };
+}
 
+/** The same for the `sqlite3_value`s whose pointers are at an address. */
+export function lowering(
+  engine: Engine,
+  guest: Guest,
+): (count: number, values: number, target: number, stride?: number) => void {
+  const { cells } = engine;
+  const { bridge_values } = engine.core.c;
+  const lower = loweringCells(engine, guest);
   return (count, values, first, stride = valueSize) => {
-    // A function has no more than maxArguments, and mostly this is one; a virtual table's row or plan may have more.
+    // A row or plan may have more values than there is room for.
     for (let done = 0; done < count; done += maxArguments) {
       const some = Math.min(count - done, maxArguments);
-      lowerSome(some, values + 4 * done, first + stride * done, stride);
+      bridge_values(some, values + 4 * done, cells);
+      lower(some, cells, first + stride * done, stride);
     }
   };
 }
 
 /** Makes a function that sets a function's result to the `sql-value` at an address of a component. */
-export function resulting({ core }: Engine, guest: Guest): (context: number, source: number) => void {
+export function resulting(
+  { core, scratch }: Engine,
+  guest: Guest,
+): (context: number, source: number) => void {
   const { c, memory } = core;
-  const { bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = c;
+  const { bridge_result_copy, bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = c;
 
-  const liftBytes = (context: number, source: number, kind: number): void => {
-    const bytes = kind === caseText ? guest.utf8At(source + 8) : guest.pairAt(source + 8);
-    if (bytes.length > maxLength) {
+  const liftBytes = (context: number, source: number, isText: boolean): void => {
+    const from = guest.view.getUint32(source + 8, true);
+    const length = guest.view.getUint32(source + 12, true);
+    if (isText) guest.checkUtf8(from, length);
+    else guest.checkPlace(from, length);
+    if (length <= scratchSize) {
+      copyBytes(guest.bytes, from, length, memory.bytes, scratch);
+      bridge_result_copy(context, scratch, length, Number(isText));
+      return;
+    }
+    if (length > maxLength) {
       c.sqlite3_result_error_toobig(context);
       return;
     }
-    const pointer = memory.allocateBytes(bytes);
-    if (kind === caseText) c.bridge_result_text(context, pointer, bytes.length);
-    else c.bridge_result_blob(context, pointer, bytes.length);
+    const pointer = memory.allocateBytes(guest.slice(from, length));
+    if (isText) c.bridge_result_text(context, pointer, length);
+    else c.bridge_result_blob(context, pointer, length);
   };
 
   return (context, source) => {
@@ -91,7 +103,7 @@ export function resulting({ core }: Engine, guest: Guest): (context: number, sou
     if (kind === caseInteger) {
       bridge_result_int64(context, view.getInt32(source + 8, true), view.getInt32(source + 12, true));
     } else if (kind === caseReal) sqlite3_result_double(context, view.getFloat64(source + 8, true));
-    else if (kind === caseText || kind === caseBlob) liftBytes(context, source, kind);
+    else if (kind === caseText || kind === caseBlob) liftBytes(context, source, kind === caseText);
     else if (kind === caseNull) sqlite3_result_null(context);
     else throw unknownKind(kind);
   };
@@ -123,10 +135,17 @@ export function toWit(value: SqlValue): WitValue {
   return { tag: 'blob', val: value };
 }
 
-/** The `sqlite3_value`s at an address, as jco's wrappers take them. */
+/** The `sqlite3_value`s whose pointers are at an address, as jco's wrappers take them. */
 export function toWitList(core: Core, count: number, values: number): WitValue[] {
   const list: WitValue[] = [];
   for (let i = 0; i < count; i++) list.push(toWit(readValue(core, core.memory.pointerAt(values + 4 * i))));
+  return list;
+}
+
+/** Values as bridge_values writes them, as jco's wrappers take them. */
+export function cellsToWit({ memory }: Core, count: number, cells: number): WitValue[] {
+  const list: WitValue[] = [];
+  for (let i = 0; i < count; i++) list.push(toWit(readCell(memory, cells + cellSize * i, true)));
   return list;
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   closeSync,
+  existsSync,
   fchmodSync,
   fchownSync,
   fdatasyncSync,
@@ -276,8 +277,9 @@ function access(path: string, kind: number): boolean {
   return permits(path, fs.R_OK | fs.W_OK);
 }
 
-/** A call that answers without an exception: SQLite asks for the journal in every transaction. */
+/** SQLite asks for the journal and the log in every transaction, mostly in vain: what costs least is asked first. */
 function exists(path: string): boolean {
+  if (!existsSync(path)) return false;
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     return found !== undefined && (!found.isFile() || found.size > 0);

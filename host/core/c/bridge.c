@@ -85,29 +85,25 @@ int bridge_db_config(sqlite3 *db, int op, int value, int *pState){
 
 /* ---- Values ---------------------------------------------------------------------------------------- */
 
-typedef struct Cell {
-  int type;
-  int bytes;
-  union { double real; sqlite3_int64 integer; const void *p; } value;
-} Cell;
+/* What a value is, and a number, or where its bytes are. */
+static void put(Cell *p, sqlite3_value *pValue){
+  p->type = sqlite3_value_type(pValue);
+  switch( p->type ){
+    case SQLITE_INTEGER: p->value.integer = sqlite3_value_int64(pValue); break;
+    case SQLITE_FLOAT: p->value.real = sqlite3_value_double(pValue); break;
+    case SQLITE_TEXT:
+      p->value.p = sqlite3_value_text(pValue);
+      p->bytes = sqlite3_value_bytes(pValue);
+      break;
+    case SQLITE_BLOB:
+      p->value.p = sqlite3_value_blob(pValue);
+      p->bytes = sqlite3_value_bytes(pValue);
+      break;
+  }
+}
 
 void bridge_values(int argc, sqlite3_value **argv, void *pOut){
-  Cell *a = pOut;
-  for(int i=0; i<argc; i++){
-    a[i].type = sqlite3_value_type(argv[i]);
-    switch( a[i].type ){
-      case SQLITE_INTEGER: a[i].value.integer = sqlite3_value_int64(argv[i]); break;
-      case SQLITE_FLOAT: a[i].value.real = sqlite3_value_double(argv[i]); break;
-      case SQLITE_TEXT:
-        a[i].value.p = sqlite3_value_text(argv[i]);
-        a[i].bytes = sqlite3_value_bytes(argv[i]);
-        break;
-      case SQLITE_BLOB:
-        a[i].value.p = sqlite3_value_blob(argv[i]);
-        a[i].bytes = sqlite3_value_bytes(argv[i]);
-        break;
-    }
-  }
+  for(int i=0; i<argc; i++) put((Cell*)pOut+i, argv[i]);
 }
 
 void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high){
@@ -117,7 +113,9 @@ void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high){
 /* ---- Functions ----------------------------------------------------------------------------------- */
 
 static void called(sqlite3_context *ctx, int argc, sqlite3_value **argv){
-  host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, argv);
+  Cell aCell[argc+1];
+  bridge_values(argc, argv, aCell);
+  host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, aCell);
 }
 
 int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id){
@@ -125,6 +123,10 @@ int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, 
                                     destroyed);
 }
 
+void bridge_result_copy(sqlite3_context *ctx, const char *p, int n, int isText){
+  if( isText ) sqlite3_result_text(ctx, p, n, SQLITE_TRANSIENT);
+  else sqlite3_result_blob(ctx, p, n, SQLITE_TRANSIENT);
+}
 void bridge_result_text(sqlite3_context *ctx, char *p, double n){
   sqlite3_result_text64(ctx, p, (sqlite3_uint64)n, sqlite3_free, SQLITE_UTF8);
 }
@@ -142,23 +144,8 @@ int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n){
 }
 
 int bridge_row(sqlite3_stmt *pStmt, void *pOut){
-  Cell *a = pOut;
   int n = sqlite3_data_count(pStmt);
-  for(int i=0; i<n; i++){
-    a[i].type = sqlite3_column_type(pStmt, i);
-    switch( a[i].type ){
-      case SQLITE_INTEGER: a[i].value.integer = sqlite3_column_int64(pStmt, i); break;
-      case SQLITE_FLOAT: a[i].value.real = sqlite3_column_double(pStmt, i); break;
-      case SQLITE_TEXT:
-        a[i].value.p = sqlite3_column_text(pStmt, i);
-        a[i].bytes = sqlite3_column_bytes(pStmt, i);
-        break;
-      case SQLITE_BLOB:
-        a[i].value.p = sqlite3_column_blob(pStmt, i);
-        a[i].bytes = sqlite3_column_bytes(pStmt, i);
-        break;
-    }
-  }
+  for(int i=0; i<n; i++) put((Cell*)pOut+i, sqlite3_column_value(pStmt, i));
   return n;
 }
 

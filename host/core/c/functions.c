@@ -6,8 +6,13 @@ static int idOf(sqlite3_context *ctx){ return (int)(size_t)sqlite3_user_data(ctx
 
 static void take(sqlite3_context *ctx, int argc, sqlite3_value **argv, int inverse){
   int *pGroup = sqlite3_aggregate_context(ctx, sizeof(*pGroup));
-  if( !pGroup ) sqlite3_result_error_nomem(ctx);
-  else *pGroup = host_step(idOf(ctx), ctx, *pGroup, argc, argv, inverse);
+  Cell aCell[argc+1];
+  if( !pGroup ){
+    sqlite3_result_error_nomem(ctx);
+    return;
+  }
+  bridge_values(argc, argv, aCell);
+  *pGroup = host_step(idOf(ctx), ctx, *pGroup, argc, aCell, inverse);
 }
 static void step(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx, argc, argv, 0); }
 static void inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx, argc, argv, 1); }

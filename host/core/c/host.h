@@ -63,7 +63,15 @@ IMPORT(host_extension_init) int host_extension_init(sqlite3 *db, int library, ch
 
 /* ---- Imports: callbacks. id is a number the host chose ------------------------------------------- */
 
-IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* A value as it crosses, 16 bytes: type, bytes, then a number, an integer, or where the bytes of TEXT and BLOB are. */
+typedef struct Cell {
+  int type;
+  int bytes;
+  union { double real; sqlite3_int64 integer; const void *p; } value;
+} Cell;
+
+/* A function is called with argc arguments, which are there until it returns. */
+IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc, const Cell *aCell);
 /* The object behind id was let go of by SQLite: a function, or a connection's client data. */
 IMPORT(host_destroy) void host_destroy(int id);
 /* The connection whose client data has this id is about to be closed. */
@@ -80,8 +88,7 @@ IMPORT(host_capture_before) void host_capture_before(int id, sqlite3_stmt *pStmt
 IMPORT(host_capture_after) void host_capture_after(int id, sqlite3_stmt *pStmt, int kind, int rc);
 enum { CAPTURE_OTHER, CAPTURE_SCHEMA, CAPTURE_ROLLBACK };
 /* xStep and xInverse of an aggregate. group is the number of its state, 0 for a new one; returns the number. */
-IMPORT(host_step) int host_step(int id, sqlite3_context *ctx, int group, int argc, sqlite3_value **argv,
-  int inverse);
+IMPORT(host_step) int host_step(int id, sqlite3_context *ctx, int group, int argc, const Cell *aCell, int inverse);
 /* xValue, or xFinal, which ends the group. Returns its number, 0 where it ended. */
 IMPORT(host_group_value) int host_group_value(int id, sqlite3_context *ctx, int group, int final);
 
@@ -177,7 +184,7 @@ enum { MODULE_EPONYMOUS = 1, MODULE_CREATABLE = 2, MODULE_DIRECT_ONLY = 4, MODUL
 ** any failure host_destroy is called too. */
 EXPORT(bridge_create_module) int bridge_create_module(
   sqlite3 *db, const char *zName, int id, int options, const char *zShadow);
-/* The arguments of a function in one crossing, in the form of bridge_row. */
+/* Values as Cells. */
 EXPORT(bridge_values) void bridge_values(int argc, sqlite3_value **argv, void *pOut);
 /* sqlite3_result_int64 without an i64, which JavaScript could pass only as a BigInt. */
 EXPORT(bridge_result_int64) void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high);
@@ -192,12 +199,12 @@ EXPORT(bridge_callback) void *bridge_callback(int which);
 EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
-/* The current row in one crossing: 16 bytes a column at pOut: int32 type, int32 bytes, then a double
-** (FLOAT), an int64 (INTEGER) or a pointer (TEXT, BLOB). Returns the number of columns. */
+/* The current row as Cells at pOut. Returns the number of columns. */
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
 /* The destructor SQLITE_TRANSIENT and the address of free cannot be named from outside. */
 EXPORT(bridge_bind_text) int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n);
 EXPORT(bridge_bind_blob) int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n);
+EXPORT(bridge_result_copy) void bridge_result_copy(sqlite3_context *ctx, const char *p, int n, int isText);
 /* p comes from sqlite3_malloc and is SQLite's from here on, on failure too. */
 EXPORT(bridge_result_text) void bridge_result_text(sqlite3_context *ctx, char *p, double n);
 EXPORT(bridge_result_blob) void bridge_result_blob(sqlite3_context *ctx, void *p, double n);

@@ -34,14 +34,14 @@ typedef struct Cursor {
 } Cursor;
 
 /* As a component has it: variant sql-value. */
-typedef struct Cell {
+typedef struct Variant {
   unsigned char kind;
   union {
     double real;
     sqlite3_int64 integer;
     struct { const char *p; unsigned n; } bytes;
   } value;
-} Cell;
+} Variant;
 enum { KIND_NULL, KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_BLOB };
 
 #define TABLE(p) Table *pTable = (Table*)(p); int id = pTable->pModule->id; (void)id
@@ -156,15 +156,15 @@ static int xColumn(sqlite3_vtab_cursor *p, sqlite3_context *ctx, int iCol){
   int nColumn = ((Table*)p->pVtab)->nColumn;
   if( iCol>=nColumn || sqlite3_vtab_nochange(ctx) ) return SQLITE_OK;
   const sqlite3_int64 *aRowid = pCur->batch.pBlock;
-  const Cell *pCell = (const Cell*)&aRowid[pCur->batch.nRow] + (size_t)pCur->iRow*nColumn + iCol;
-  switch( pCell->kind ){
-    case KIND_INTEGER: sqlite3_result_int64(ctx, pCell->value.integer); break;
-    case KIND_REAL: sqlite3_result_double(ctx, pCell->value.real); break;
+  const Variant *pValue = (const Variant*)&aRowid[pCur->batch.nRow] + (size_t)pCur->iRow*nColumn + iCol;
+  switch( pValue->kind ){
+    case KIND_INTEGER: sqlite3_result_int64(ctx, pValue->value.integer); break;
+    case KIND_REAL: sqlite3_result_double(ctx, pValue->value.real); break;
     case KIND_TEXT:
-      sqlite3_result_text(ctx, pCell->value.bytes.p, (int)pCell->value.bytes.n, SQLITE_TRANSIENT);
+      sqlite3_result_text(ctx, pValue->value.bytes.p, (int)pValue->value.bytes.n, SQLITE_TRANSIENT);
       break;
     case KIND_BLOB:
-      sqlite3_result_blob(ctx, pCell->value.bytes.p, (int)pCell->value.bytes.n, SQLITE_TRANSIENT);
+      sqlite3_result_blob(ctx, pValue->value.bytes.p, (int)pValue->value.bytes.n, SQLITE_TRANSIENT);
       break;
   }
   return SQLITE_OK;

@@ -1,0 +1,92 @@
+/** What each component costs to load and to have: the shortest times, the median of bytes. */
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { dist, root } from '../sources.js';
+import { componentCache, guest } from './databases.js';
+import { median, print, short } from './measure.js';
+
+interface Cost {
+  /** ms of the first load in the process, and of a further one. */
+  readonly first: number;
+  readonly next: number;
+  /** What the process grew by with each instance, in bytes, and what an instance has as memory of its own. */
+  readonly resident: number;
+  readonly memory: number;
+}
+
+const instances = 9;
+
+/** Loads a component on several connections of one process. */
+const program = (component: string): string => `
+  const memories = [];
+  WebAssembly.Instance = new Proxy(WebAssembly.Instance, { construct(target, args) {
+    const made = Reflect.construct(target, args);
+    if (made.exports.memory) memories.push(made.exports.memory);
+    return made;
+  } });
+  const { DatabaseSync } = await import(${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)});
+  const open = () => new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'rw' } });
+  const load = (db) => {
+    const started = performance.now();
+    db.loadExtension(${JSON.stringify(component)});
+    return performance.now() - started;
+  };
+  const [db, ...others] = Array.from({ length: ${instances} }, open);
+  for (const one of [db, ...others]) one.exec('SELECT 1');
+  const first = load(db);
+  const before = memories.length;
+  gc();
+  const resident = process.memoryUsage.rss();
+  const next = others.map(load).sort((a, b) => a - b)[${(instances - 1) / 2}];
+  gc();
+  const grown = process.memoryUsage.rss() - resident;
+  const own = memories.slice(before).reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
+  const count = others.length;
+  console.log(JSON.stringify({ first, next, resident: grown / count, memory: own / count }));`;
+
+function cost(component: string): Cost {
+  const args = ['--no-warnings', '--expose-gc', '--input-type=module', '-e', program(component)];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: root });
+  if (stdout === '') throw new Error(`${component} cannot be loaded: ${stderr}`);
+  return JSON.parse(stdout) as Cost;
+}
+
+export function run(): void {
+  const extensions = join(root, 'extensions');
+  const shipped = readdirSync(extensions).filter((name) => name.endsWith('.wasm'));
+  const echo = guest('echo');
+  const cold = Math.min(
+    ...Array.from({ length: 3 }, () => {
+      rmSync(componentCache, { recursive: true, force: true });
+      return cost(echo).first;
+    }),
+  );
+  const paths = new Map<string, string>([
+    ...shipped.map((name): [string, string] => [name, join(extensions, name)]),
+    ['echo.wasm of the tests, from the cache', echo],
+  ]);
+  const costs = new Map([...paths.keys()].map((name): [string, Cost[]] => [name, []]));
+  for (let turn = 0; turn < 9; turn++) {
+    for (const [name, path] of paths) costs.get(name)?.push(cost(path));
+  }
+  print(
+    `Components (transpiled for the first time, echo.wasm takes ${cold.toFixed(0)} ms)`,
+    ['', 'KiB', 'load, ms', 'on another connection, ms', 'process grows, KiB', 'memory of its own, KiB'],
+    [...paths].map(([name, path]) => {
+      const all = costs.get(name) ?? [];
+      const of = (pick: (cost: Cost) => number): string => short(Math.min(...all.map(pick)));
+      const middle = (pick: (cost: Cost) => number): string => short(median(all.map(pick)));
+      return [
+        name,
+        short(statSync(path).size / 1024),
+        of(({ first }) => first),
+        of(({ next }) => next),
+        middle(({ resident }) => resident / 1024),
+        of(({ memory }) => memory / 1024),
+      ];
+    }),
+  );
+}

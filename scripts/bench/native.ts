@@ -1,0 +1,46 @@
+/** What is measured against: the same SQLite compiled by the machine's C compiler, as fast as it makes it. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { amalgamation, cache, fetchSource, root, sha256, shell } from '../sources.js';
+import { features } from '../sqlite-options.js';
+
+const compiler = process.env.CC ?? 'cc';
+const flags = ['-O2', '-w', ...features, '-DHAVE_USLEEP=1', '-DHAVE_FDATASYNC=1', '-DHAVE_LOCALTIME_R=1'];
+const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
+
+/** Compiles one program, unless it is there already. Undefined where there is no C compiler. */
+function build(name: string, source: string): string | undefined {
+  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
+  if (version.status !== 0) return undefined;
+  const library = join(fetchSource(amalgamation), 'deps/sqlite3');
+  const key = sha256(version.stdout, JSON.stringify([flags, amalgamation, shell]));
+  const folder = join(cache, 'bench', key.slice(0, 32));
+  mkdirSync(folder, { recursive: true });
+  const make = (target: string, ...args: string[]): void => {
+    if (existsSync(target)) return;
+    const made = `${target}.${process.pid}`;
+    execFileSync(compiler, [...flags, `-I${library}`, ...args, '-o', made], { stdio: 'inherit' });
+    renameSync(made, target);
+  };
+  const object = join(folder, 'sqlite3.o');
+  if (!existsSync(object)) console.error('compiling a native SQLite for comparison, once');
+  make(object, '-c', join(library, 'sqlite3.c'));
+  // Away from its own folder, where it would find the sqlite3.h of its own version.
+  const copy = join(folder, `${name}-${sha256(readFileSync(source)).slice(0, 16)}.c`);
+  copyFileSync(source, copy);
+  const program = copy.replace(/\.c$/, '');
+  make(program, copy, object, ...libraries);
+  return program;
+}
+
+/** The sqlite3 shell. */
+export function nativeShell(): string | undefined {
+  return build('shell', join(fetchSource(shell), 'shell.c'));
+}
+
+/** The works of work.ts in C. */
+export function nativeWork(): string | undefined {
+  return build('work', join(root, 'scripts/bench/work.c'));
+}

@@ -1,0 +1,73 @@
+/** A scan of a virtual table of a million rows. */
+
+import { spawnSync } from 'node:child_process';
+import { open, query, shell } from './databases.js';
+import { registerNumbers } from './js-table.js';
+import { print, race, short, times } from './measure.js';
+import { nativeShell } from './native.js';
+
+const count = 1_000_000;
+const component = `SELECT sum(value) FROM series(1, ${count})`;
+const builtIn = `SELECT sum(value) FROM generate_series(1, ${count})`;
+
+/** Best times of queries in a shell, whose generate_series the API has not, by its own timer. */
+function inShell(program: string, args: readonly string[], ...queries: readonly string[]): number[] {
+  const turns = Array.from({ length: 12 }, () => queries.map((sql) => `${sql};`)).flat();
+  const input = ['.timer on', ...turns].join('\n');
+  const { stdout } = spawnSync(program, [...args, ':memory:'], { encoding: 'utf8', input });
+  const best = queries.map(() => Number.POSITIVE_INFINITY);
+  for (const [turn, [, seconds]] of [...stdout.matchAll(/^Run Time: real ([\d.]+)/gm)].entries()) {
+    const place = turn % queries.length;
+    best[place] = Math.min(best[place] ?? 0, Number(seconds) * 1000);
+  }
+  return best;
+}
+
+export function run(): void {
+  const direct = open('direct', 'series');
+  const wrapped = open('wrapped', 'series');
+  registerNumbers(direct, 'js_rows', count, 'rows');
+  registerNumbers(direct, 'js_batches', count, 'batches');
+  direct.exec(`CREATE TABLE t(value INT); INSERT INTO t ${component.replace('sum(value)', 'value')}`);
+  const best = race(
+    {
+      component: query(direct, component),
+      wrapped: query(wrapped, component),
+      rows: query(direct, 'SELECT sum(value) FROM js_rows'),
+      batches: query(direct, 'SELECT sum(value) FROM js_batches'),
+      recursive: query(
+        direct,
+        `WITH RECURSIVE g(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM g LIMIT ${count})
+         SELECT sum(value) FROM g`,
+      ),
+      stored: query(direct, 'SELECT sum(value) FROM t'),
+    },
+    7,
+  );
+  const [shellComponent = 0, shellBuiltIn = 0] = inShell(
+    process.execPath,
+    [shell, '-cmd', '.load series'],
+    component,
+    builtIn,
+  );
+  const native = nativeShell();
+  const [nativeBuiltIn = Number.NaN] = native ? inShell(native, [], builtIn) : [];
+  // What the shell measured goes with what the component took there.
+  const scale = best.component / shellComponent;
+  print(
+    `A scan of ${count / 1e6} M rows, sum(value), over SQLite's own generate_series in the same core`,
+    ['', 'ratio', 'ms'],
+    (
+      [
+        ['generate_series, C in the core', shellBuiltIn * scale],
+        ['generate_series, native SQLite', nativeBuiltIn * scale],
+        ['series.wasm, a component in batches', best.component],
+        ["series.wasm through jco's wrappers", best.wrapped],
+        ['in JavaScript, a generator of rows', best.rows],
+        ['in JavaScript, a loop that fills batches', best.batches],
+        ['WITH RECURSIVE', best.recursive],
+        ['a stored table', best.stored],
+      ] as const
+    ).map(([name, ms]) => [name, times(ms, shellBuiltIn * scale), short(ms)]),
+  );
+}
