@@ -76,7 +76,7 @@ export const daemon: Command = {
     say(`listening at ${socket}; ${status().text}`);
     await ended.wait;
     server.close();
-    statusLine.clear();
+    clearTimeout(waiting);
     let apart = false;
     recorder.close((database) => {
       const result = written(journal.entries(), ddl, database);
