@@ -77,6 +77,18 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
     expect(value("SELECT echo('\u{FEFF}x')")).toBe('\u{FEFF}x');
   });
 
+  test('takes texts of all letters and lengths whole', () => {
+    const echo = db.prepare('SELECT echo(?) AS v');
+    for (let length = 1; length < 200; length++) {
+      for (const letters of ['a', '\u00e9', '\u0915\n', 'a\u00ff\u1103\n\u{1F642}']) {
+        for (const last of ['', '\n', '\u0400', '\u263a']) {
+          const text = letters.repeat(length) + last;
+          expect(echo.get(text)).toEqual({ v: text });
+        }
+      }
+    }
+  });
+
   test('takes values of megabytes and does not keep them', () => {
     for (let i = 0; i < 50; i++) expect(value('SELECT length(echo(zeroblob(5000000)))')).toBe(5_000_000);
   });

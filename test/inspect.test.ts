@@ -2,12 +2,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { dist, root } from '../scripts/sources.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
 
@@ -37,6 +37,26 @@ test('one that ships with us', () => {
   expect(stdout).toMatch(/^ {2}name +session 1\.\d+\.\d+$/m);
   expect(stdout).toMatch(/session_changeset\(1\)/);
   expect(stdout).toMatch(/^ {2}loads +yes$/m);
+});
+
+describe('each component that ships with us', () => {
+  const shipped = readdirSync(join(root, 'extensions')).filter((name) => name.endsWith('.wasm'));
+  const runsInterpreters = Number(process.versions.node.split('.')[0]) >= 22;
+
+  test.each(shipped)('%s', (name) => {
+    const { stdout, stderr, status } = inspect('--json', join(root, 'extensions', name));
+    expect(stderr).toBe('');
+    const said = JSON.parse(stdout) as Record<string, unknown>;
+    expect(said).toMatchObject({ size: statSync(join(root, 'extensions', name)).size, shipped: true });
+    if (name === 'text.wasm' && !runsInterpreters) {
+      expect(said.loads).toBe(false);
+      expect(stdout).toContain(`cannot be compiled by Node ${process.version}, so it needs Node 22 or later`);
+      expect(status).toBe(1);
+    } else {
+      expect(said).toMatchObject({ loads: true, described: { name: name.replace('.wasm', '') } });
+      expect(status).toBe(0);
+    }
+  });
 });
 
 test('as JSON', () => {

@@ -54,6 +54,13 @@ npm install && npm run build && npm test
                         minimal, which is scalar functions, unless said otherwise
    --language LANGUAGE  ${languages.join(' or ')}; c unless said otherwise. Components in TypeScript
                         carry an interpreter: they need Node 22 or later
+
+What a function of one text costs, measured in one run:
+               component   first .load   later ones   memory   a call
+   c               18 KB         1.0 s         8 ms   0.1 MB   1.3 us
+   typescript     1.1 MB         1.9 s        23 ms   1.4 MB    26 us
+JavaScript through componentize-js, which loads too but is not written here, takes 12.5 MB, 2.1 s, 190 ms, 9.1 MB
+and 350 us.
 `;
 
 interface Request {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { interfacesOf } from './binary.js';
 
 /** jco-transpile's version and, after the stroke, that of what is done here. Part of every cache key. */
-export const transpilerVersion = '0.15.0/2';
+export const transpilerVersion = '0.15.0/3';
 
 export interface Transpiled {
   /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
@@ -59,14 +59,31 @@ async function bindgen(): Promise<Bindgen> {
   return loaded;
 }
 
+/**
+ * That of Node since 25.4 stops short of the end of an array which a text fills exactly
+ * (https://github.com/nodejs/node/issues/65994).
+ */
+const encoder = `new (class extends TextEncoder {
+  encodeInto(text, array) {
+    const done = super.encodeInto(text, array);
+    if (done.read === text.length) return done;
+    const bytes = this.encode(text);
+    if (bytes.length > array.length) return done;
+    array.set(bytes);
+    return { read: text.length, written: bytes.length };
+  }
+})()`;
+
 /** Makes of the ES module the body of a function, which can be compiled without waiting. */
 function asFunctionBody(module: string): string {
   const body = module.replace(/^export (?=function instantiate\(|const _util\b)/gm, '');
   if (!/^function instantiate\(/m.test(body) || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
     throw new Error('the transpiler made a module of another form than expected');
   }
-  // U+FEFF is part of a text, also at its beginning.
-  const script = body.replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })");
+  const script = body
+    // U+FEFF is part of a text, also at its beginning.
+    .replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })")
+    .replaceAll('new TextEncoder()', encoder);
   return `'use strict';\n${script}\nreturn instantiate;\n`;
 }
 
