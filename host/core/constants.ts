@@ -3,7 +3,9 @@
 export const SQLITE_OK = 0;
 export const SQLITE_ERROR = 1;
 export const SQLITE_ABORT = 4;
+export const SQLITE_ABORT_ROLLBACK = 516;
 export const SQLITE_BUSY = 5;
+export const SQLITE_LOCKED = 6;
 export const SQLITE_IOERR = 10;
 export const SQLITE_NOMEM = 7;
 export const SQLITE_CORRUPT = 11;
@@ -133,3 +135,6 @@ export const HOOK_COMMIT = 1;
 export const HOOK_ROLLBACK = 2;
 export const HOOK_UPDATE = 3;
 export const HOOK_WAL = 4;
+
+/** sqlite3_txn_state */
+export const SQLITE_TXN_WRITE = 2;

@@ -140,6 +140,8 @@ export class Confinement {
   depth = 0;
   /** Why the last action was refused. */
   refused: string | undefined;
+  /** Whether a transaction is being committed: then nobody may touch it. */
+  frozen = false;
   readonly #install: (authorize: Authorize) => void;
   #installed = false;
   #mode: 'free' | 'ro' | 'rw' = 'free';
@@ -169,7 +171,10 @@ export class Confinement {
 
   #refuses(action: number, first: string | null, second: string | null): boolean {
     if (this.#mode === 'free') return false;
-    const why = refusal(action, first, second, this.#mode === 'ro');
+    const transaction = this.frozen && (action === TRANSACTION || action === SAVEPOINT);
+    const why = transaction
+      ? 'the transaction is being committed'
+      : refusal(action, first, second, this.#mode === 'ro');
     if (why === undefined) return false;
     this.refused ??= why;
     return true;

@@ -4,9 +4,11 @@ import { threadId } from 'node:worker_threads';
 import {
   maxArguments,
   SQLITE_CHANGESET_ABORT,
+  SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DENY,
   SQLITE_MISUSE,
   SQLITE_OK,
+  SQLITE_TXN_WRITE,
 } from '../core/constants.js';
 import { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
@@ -274,6 +276,17 @@ export class Engine implements Callbacks {
 let lastSerial = threadId * 2 ** 20;
 const firstSerial = lastSerial + 1;
 
+/** What components use that SQLite does not allow everywhere. */
+export type Use = 'spi' | 'session' | 'session.delete' | 'changeset' | 'changeset.apply';
+
+/** That no SQL may run, and why. */
+export interface Restriction {
+  /** What runs, such as "a collation". */
+  readonly what: string;
+  /** What components may use all the same. */
+  readonly allowed: readonly Use[];
+}
+
 /** One open connection, whoever opened it: the API, or the shell. */
 export class Connection {
   readonly engine: Engine;
@@ -287,8 +300,7 @@ export class Connection {
   readonly confinement: Confinement;
   /** What its components are allowed, unless the call that loads one says otherwise. */
   grants: CheckedGrants;
-  #restriction: string | undefined;
-  #ending = false;
+  #restriction: Restriction | undefined;
   readonly #before: (() => void)[] = [];
   readonly #closing: (() => void)[] = [];
 
@@ -314,43 +326,92 @@ export class Connection {
 
   /**
    * Runs `action` as what it says it is, such as "a collation": from there no SQL may run on this connection,
-   * for SQLite itself is in the middle of it. Where it is `ending` something, sessions may be deleted.
+   * for SQLite itself is in the middle of it.
+   *
+   * @param allowed what components may use all the same
    */
-  within<T>(what: string, action: () => T, ending = false): T {
-    const outerEnding = this.#ending;
-    this.#ending = ending && (this.#restriction === undefined || outerEnding);
-    const outer = this.restrict(what);
+  within<T>(what: string, action: () => T, allowed: readonly Use[] = []): T {
+    const outer = this.#restriction;
+    this.#restriction = { what, allowed: allowed.filter((use) => outer?.allowed.includes(use) ?? true) };
     try {
       return action();
     } finally {
-      this.restrict(outer);
-      this.#ending = outerEnding;
+      this.#restriction = outer;
+    }
+  }
+
+  /**
+   * Runs `action` in the middle of a commit, when SQL may run that does not touch the transaction itself. A session
+   * does, when it is read.
+   */
+  withinCommit<T>(what: string, action: () => T): T {
+    const { frozen } = this.confinement;
+    this.confinement.frozen = true;
+    try {
+      return this.within(what, action, ['spi', 'changeset', 'session.delete']);
+    } finally {
+      this.confinement.frozen = frozen;
     }
   }
 
   /** The halves of {@link within}, for calls that are too many for a closure each. Returns what was before. */
-  restrict(what: string | undefined): string | undefined {
+  restrict(restriction: Restriction | undefined): Restriction | undefined {
     const outer = this.#restriction;
-    this.#restriction = what;
+    this.#restriction = restriction;
     return outer;
   }
 
   /** What runs that no SQL may run in: see {@link within}. */
   get inside(): string | undefined {
-    return this.#restriction;
+    return this.#restriction?.what;
   }
 
   /**
-   * @param ends whether it only deletes a session
-   * @throws SqliteError (SQLITE_MISUSE) where SQL may not run now; `what` is what was asked for
+   * @param what the interface that was asked for
+   * @param use what of it
+   * @throws SqliteError (SQLITE_MISUSE) where that may not be used now
    */
-  refuseWithin(what: string, ends = false): void {
-    if (this.#restriction === undefined || (ends && this.#ending)) return;
+  refuseWithin(what: string, use: Use): void {
+    const restriction = this.#restriction;
+    if (!restriction || restriction.allowed.includes(use)) return;
+    const why = restriction.allowed.includes('spi')
+      ? 'SQLite is ending the transaction'
+      : 'SQLite allows no SQL there';
     throw new SqliteError(
-      `${what} cannot be used while ${this.#restriction} runs: SQLite allows no SQL there`,
+      `${what} cannot be used while ${restriction.what} runs: ${why}`,
       SQLITE_MISUSE,
       this.engine.core.errorText(SQLITE_MISUSE),
     );
+  }
+
+  /** Whether a transaction that may write is open. */
+  get writing(): boolean {
+    return this.engine.core.c.sqlite3_txn_state(this.db, 0) === SQLITE_TXN_WRITE;
+  }
+
+  /**
+   * Ends the statements that write, with SQLITE_ABORT_ROLLBACK: for when their transaction is rolled back from within,
+   * since SQLite looks only at tables that they have open by then, and would write others without a transaction.
+   */
+  abortWriters(): void {
+    const { c, memory } = this.engine.core;
+    for (
+      let statement = c.sqlite3_next_stmt(this.db, 0);
+      statement !== 0;
+      statement = c.sqlite3_next_stmt(this.db, statement)
+    ) {
+      if (c.sqlite3_stmt_busy(statement) === 0 || c.sqlite3_stmt_readonly(statement) !== 0) continue;
+      // A setting that changes makes SQLite open no more tables for what runs.
+      using arena = memory.arena();
+      const out = arena.allocate(4);
+      const configure = (value: number): void =>
+        this.engine.check(this.db, c.bridge_db_config(this.db, SQLITE_DBCONFIG_DQS_DML, value, out));
+      configure(-1);
+      const on = memory.view.getInt32(out, true);
+      configure(1 - on);
+      configure(on);
+      return;
+    }
   }
 
   /** Calls `action` just before SQLite is asked to close the connection: the time to finalize statements. */

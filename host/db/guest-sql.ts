@@ -105,7 +105,7 @@ export class GuestSql {
             throw this.#misuse(`the statement has ${statement.parameters} parameters, ${count} were given`);
           }
           if (count > 0) bind(this.#parameters.of(statement.pointer));
-          this.#run(statement, result);
+          this.#watched(() => this.#run(statement, result));
         } finally {
           this.#release(statement);
         }
@@ -123,7 +123,9 @@ export class GuestSql {
           rest = rest.subarray(tail);
           if (pointer === 0) continue; // a comment
           try {
-            while (this.#step(pointer));
+            this.#watched(() => {
+              while (this.#step(pointer));
+            });
           } finally {
             this.#connection.engine.core.c.sqlite3_finalize(pointer);
           }
@@ -137,7 +139,7 @@ export class GuestSql {
     if (this.#rights.sql === 'none') {
       throw this.#error(SQLITE_AUTH, 'spi was not granted: allow it with --allow-sql, or grants.sql in code');
     }
-    connection.refuseWithin('spi');
+    connection.refuseWithin('spi', 'spi');
     const { confinement } = connection;
     if (confinement.depth >= deepest) {
       throw this.#error(
@@ -153,16 +155,28 @@ export class GuestSql {
     }
   }
 
+  /** Runs a statement; where it rolls back a transaction that others are writing in, those are ended. */
+  #watched(action: () => void): void {
+    const connection = this.#connection;
+    const { writing } = connection;
+    try {
+      action();
+    } finally {
+      if (writing && !connection.writing) connection.abortWriters();
+    }
+  }
+
   /** The statement that `sql` is, kept or compiled. */
   #statement(sql: Uint8Array): Kept {
-    const last = this.#last;
+    const { frozen } = this.#connection.confinement; // then what was compiled before may be refused now
+    const last = frozen ? undefined : this.#last;
     if (last && !last.busy && equal(sql, last.text)) {
       last.busy = true;
       return last;
     }
     const key = Buffer.from(sql.buffer, sql.byteOffset, sql.length).toString('latin1');
     const known = this.#kept.get(key);
-    if (known && !known.busy) {
+    if (known && !known.busy && !frozen) {
       known.busy = true;
       this.#last = known;
       return known;
@@ -180,7 +194,7 @@ export class GuestSql {
       reprepares: -1,
       cells: 0,
       busy: true,
-      kept: known === undefined, // where it is known it runs already, and this one is for this time only
+      kept: known === undefined && !frozen, // where it is known it runs already, and this one is for this time only
     };
     try {
       if (this.#hasStatement(text.subarray(tail))) throw this.#misuse('there is more than one statement');

@@ -109,9 +109,9 @@ export function changesetInterface(connection: Connection, mayApply: boolean): F
   const { engine } = connection;
   const held = stores.get(connection) ?? new HeldChangesets();
   stores.set(connection, held);
-  const call = <T>(action: () => T): T =>
+  const call = <T>(action: () => T, use: 'changeset' | 'changeset.apply' = 'changeset'): T =>
     asResult(() => {
-      connection.refuseWithin('changeset');
+      connection.refuseWithin('changeset', use);
       return coded(action);
     });
 
@@ -188,7 +188,7 @@ export function changesetInterface(connection: Connection, mayApply: boolean): F
         }
         const { rebase: buffer, ...report } = applyWithReport(connection, [held.bytes(number)], asked);
         return JSON.stringify({ ...report, rebase: Buffer.from(buffer).toString('hex') });
-      }),
+      }, 'changeset.apply'),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Collations of components. SQLite lets them neither fail nor change: indexes are kept in their order. */
 
-import type { Connection } from '../db/engine.js';
+import type { Connection, Restriction } from '../db/engine.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
 import type { Component } from './component.js';
 
@@ -14,6 +14,8 @@ interface Slot {
 }
 
 const slots = new WeakMap<Connection, Map<string, Slot>>();
+
+const comparing: Restriction = { what: 'a collation', allowed: [] };
 
 /**
  * Registers the collations; none where a description is refused. One that is there already is handed to the new
@@ -74,7 +76,7 @@ function guarded(
   const { connection } = component;
   // What was poisoned ends soon, but it may sort a lot before.
   if (!component.alive && connection.hooks.poisoned) return 0;
-  const outer = connection.restrict('a collation');
+  const outer = connection.restrict(comparing);
   try {
     component.enter(name);
     return compare(left, leftLength, right, rightLength);

@@ -7,7 +7,7 @@
 **   total_of(sql)        the sum of what the statements give, each run in step
 **   at_end(sql)          what the last one gives, run in finalize
 **   answers(sql)         a table of the first column of its result
-**   INSERT INTO runs     runs the SQL that is put in, with HAS_WRITABLE
+**   INSERT INTO runs     runs the SQL that is put in, with HAS_WRITABLE; 'at PLACE: SQL', once PLACE is called
 **   tried(place, n)      what session, spi and changeset (n from 0) came to in one of the functions of the component
 */
 
@@ -47,6 +47,29 @@ static bool ask(const Value *sql, Value *ret, Error *err) {
   if (result.rows.len > 0) *ret = copy_of((const Value *)&result.rows.ptr[0].ptr[0]);
   sqlite_extension_spi_query_result_free(&result);
   return true;
+}
+
+/* SQL for later: "at PLACE: SQL". */
+static Value later = {.tag = NUL};
+
+static bool is_later(const Value *sql, const char *place) {
+  size_t len = strlen(place);
+  return sql->tag == TEXT && sql->val.text.len > len + 5 && memcmp(sql->val.text.ptr, "at ", 3) == 0 &&
+         memcmp(sql->val.text.ptr + 3, place, len) == 0 && (len == 0 || sql->val.text.ptr[3 + len] == ':');
+}
+
+/* What is done at a place: its SQL, where there is some. */
+static bool run_at(const char *place, Error *err) {
+  try_at(place);
+  if (!is_later(&later, place)) return true;
+  size_t head = strlen(place) + 5;
+  Value all = later, sql = all, got;
+  sql.val.text.ptr += head, sql.val.text.len -= head;
+  later.tag = NUL;
+  bool done = ask(&sql, &got, err);
+  if (done) drop_value(&got);
+  drop_value(&all);
+  return done;
 }
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
@@ -170,9 +193,8 @@ void VT(disconnect)(uint32_t table) {
   try_at("disconnect");
 }
 bool VT(destroy)(uint32_t table, Error *err) {
-  (void)table; (void)err;
-  try_at("destroy");
-  return true;
+  (void)table;
+  return run_at("destroy", err);
 }
 
 bool VT(best_index)(uint32_t table, Query *query, VT(option_index_plan_t) *ret, Error *err) {
@@ -206,8 +228,8 @@ static void forget(uint32_t cursor) {
 }
 
 bool VT(open)(uint32_t table, uint32_t *ret, Error *err) {
-  (void)table; (void)err;
-  try_at("open");
+  (void)table;
+  if (!run_at("open", err)) return false;
   for (*ret = 0; scans[*ret].used; ++*ret);
   scans[*ret].used = true;
   return true;
@@ -254,10 +276,16 @@ bool WT(insert)(
 ) {
   (void)table; (void)rowid; (void)mode;
   try_at("insert");
-  Value got;
+  Value got, *sql = (Value *)values->ptr;
+  bool done = true;
   *ret = 1;
-  bool done = ask((const Value *)values->ptr, &got, err);
-  if (done) drop_value(&got);
+  if (is_later(sql, "")) {
+    drop_value(&later);
+    later = copy_of(sql);
+  } else {
+    done = ask(sql, &got, err);
+    if (done) drop_value(&got);
+  }
   WT(list_sql_value_free)(values);
   return done;
 }
@@ -276,38 +304,35 @@ bool WT(delete)(uint32_t table, int64_t rowid, Error *err) {
 
 #define TRANSACTION(name, place) \
   bool WT(name)(uint32_t table, Error *err) { \
-    (void)table; (void)err; \
-    try_at(place); \
-    return true; \
+    (void)table; \
+    return run_at(place, err); \
   }
 TRANSACTION(begin, "begin")
 TRANSACTION(sync, "sync")
 #define ENDING(name, place) \
   void WT(name)(uint32_t table) { \
     (void)table; \
-    try_at(place); \
+    Error err; \
+    if (!run_at(place, &err)) WT(sqlite_error_free)(&err); \
   }
 ENDING(commit, "commit")
 ENDING(rollback, "rollback")
 #define SAVEPOINT(name, place) \
   bool WT(name)(uint32_t table, int32_t n, Error *err) { \
-    (void)table; (void)n; (void)err; \
-    try_at(place); \
-    return true; \
+    (void)table; (void)n; \
+    return run_at(place, err); \
   }
 SAVEPOINT(savepoint, "savepoint")
 SAVEPOINT(release, "release")
 SAVEPOINT(rollback_to, "rollback-to")
 bool WT(rename)(uint32_t table, String *name, Error *err) {
-  (void)table; (void)err;
+  (void)table;
   WORLD(string_free)(name);
-  try_at("rename");
-  return true;
+  return run_at("rename", err);
 }
 bool WT(integrity)(uint32_t table, bool quick, WORLD(option_string_t) *ret, Error *err) {
-  (void)table; (void)quick; (void)err;
+  (void)table; (void)quick;
   ret->is_some = false;
-  try_at("integrity");
-  return true;
+  return run_at("integrity", err);
 }
 #endif

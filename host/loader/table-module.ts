@@ -1,0 +1,404 @@
+/** One module of virtual tables, as SQLite calls it: tables and cursors by number, and the instance that answers. */
+
+import {
+  SQLITE_ABORT_ROLLBACK,
+  SQLITE_ERROR,
+  SQLITE_FLOAT,
+  SQLITE_INTEGER,
+  SQLITE_LOCKED,
+  SQLITE_MISMATCH,
+  SQLITE_NULL,
+  SQLITE_TEXT,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { TableModule } from '../core/host.js';
+import type { Connection } from '../db/engine.js';
+import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
+import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
+import type { WitError } from '../interfaces/guest.js';
+import { type Component, payloadOf } from './component.js';
+import type { Scans } from './scans.js';
+import type { Changes } from './table-changes.js';
+import { readPlanText, readQuery, writePlan } from './table-plans.js';
+import { declare, type Shape } from './table-schemas.js';
+import { step, type Told, Transaction } from './table-transactions.js';
+
+/** A component's tables, as one instance of it has them. */
+export interface Instance {
+  readonly component: Component;
+  readonly tables: VirtualTable;
+  readonly scans: Scans;
+  /** Undefined where it exports no `writable-table`. */
+  readonly writing: { readonly table: WritableTable; readonly changes: Changes } | undefined;
+}
+
+interface Table {
+  instance: Instance;
+  /** The instance's number of it. */
+  number: number;
+  readonly name: string;
+  readonly shape: Shape;
+  readonly declaration: string;
+  /** What `connect` was told. */
+  readonly args: string[];
+  readonly eponymous: boolean;
+  /** How many scans are open. */
+  cursors: number;
+  readonly transactional: boolean;
+  readonly transaction: Transaction;
+  /** How many calls of the instance are under way for it, each within the one before. */
+  running: number;
+}
+
+interface Cursor {
+  readonly table: Table;
+  readonly instance: Instance;
+  readonly number: number;
+}
+
+/** One module of a connection; loading the component again puts the new instance here. */
+export interface Slot {
+  instance: Instance;
+  spec: ModuleSpec;
+  /** What SQLite knows of the module; another one needs a module of its own. */
+  readonly shape: string;
+}
+
+export class ComponentModule implements TableModule {
+  readonly #connection: Connection;
+  readonly #slot: Slot;
+  readonly #tables = new Map<number, Table>();
+  readonly #cursors = new Map<number, Cursor>();
+  #last = 0;
+
+  constructor(connection: Connection, slot: Slot) {
+    this.#connection = connection;
+    this.#slot = slot;
+  }
+
+  connect(db: number, create: boolean, given: readonly string[]): { table: number; columns: number } {
+    const { instance, spec } = this.#slot;
+    const [module = '', ...args] = given;
+    const made = this.#ask(instance, spec.name, () =>
+      instance.tables.connect(spec.id, create ? 'create' : 'connect', args),
+    );
+    try {
+      const { declaration } = made;
+      const shape = declare(this.#connection, db, declaration, spec.options.writable ?? false);
+      const transactional = spec.options.transactional || spec.options.savepoints || false;
+      const table = ++this.#last;
+      this.#tables.set(table, {
+        instance,
+        number: made.table,
+        name: args[1] ?? spec.name,
+        shape,
+        declaration,
+        args,
+        eponymous: (spec.options.eponymous ?? false) && args.length === 2 && args[1] === module,
+        cursors: 0,
+        running: 0,
+        transactional,
+        transaction: new Transaction(create && transactional),
+      });
+      return { table, columns: shape.columns };
+    } catch (error) {
+      this.#letGo(instance, () => instance.tables.disconnect(made.table));
+      throw error;
+    }
+  }
+
+  disconnect(table: number): void {
+    const found = this.#tables.get(table);
+    this.#tables.delete(table);
+    if (found) this.#letGo(found.instance, () => found.instance.tables.disconnect(found.number));
+  }
+
+  destroy(table: number): void {
+    const found = this.#table(table);
+    const { instance, number, name, running } = found;
+    if (running > 0) this.#kept(() => this.#refuseDrop(name));
+    // A table whose component died can be dropped: nothing but its row in the schema is left.
+    if (instance.component.alive) {
+      this.#kept(() =>
+        this.#during(found, () => this.#ask(instance, name, () => instance.tables.destroy(number))),
+      );
+    }
+    this.#tables.delete(table);
+  }
+
+  bestIndex(table: number, info: number): boolean {
+    const { instance, number, name, shape } = this.#table(table);
+    const asked = readQuery(this.#connection, info, shape.collations);
+    try {
+      const plan = this.#connection.within('best-index', () =>
+        this.#kept(() => this.#ask(instance, name, () => instance.tables.bestIndex(number, asked))),
+      );
+      if (plan) writePlan(this.#connection, info, asked, plan, name);
+      return plan !== undefined;
+    } catch (error) {
+      // SQLite has meanings of its own for some codes here: SQLITE_CONSTRAINT is no plan.
+      throw new Error((error as Error).message);
+    }
+  }
+
+  open(table: number): number {
+    const found = this.#table(table);
+    const { instance, number, name } = found;
+    const made = this.#during(found, () => this.#ask(instance, name, () => instance.tables.open(number)));
+    const cursor = ++this.#last;
+    this.#cursors.set(cursor, { table: found, instance, number: made });
+    found.cursors++;
+    return cursor;
+  }
+
+  close(cursor: number): void {
+    const found = this.#cursors.get(cursor);
+    if (!found) return;
+    this.#cursors.delete(cursor);
+    found.table.cursors--;
+    if (found.instance.component.alive) {
+      this.#quietly(found.instance, () => found.instance.tables.close(found.number));
+    }
+  }
+
+  filter(
+    cursor: number,
+    batch: number,
+    plan: number,
+    planText: string,
+    count: number,
+    values: number,
+    ask: number,
+  ): void {
+    const { table, instance, number } = this.#cursor(cursor);
+    const { lists, text } = readPlanText(planText);
+    const request = { cursor: number, plan, text, lists, count, values, ask };
+    const error = instance.component.guard(table.name, () =>
+      instance.scans.filter(request, batch, table.shape.columns),
+    );
+    if (error) throw failure(error);
+  }
+
+  fetch(cursor: number, batch: number, ask: number): void {
+    const { table, instance, number } = this.#cursor(cursor);
+    const error = instance.component.guard(table.name, () =>
+      instance.scans.fetch(number, ask, batch, table.shape.columns),
+    );
+    if (error) throw failure(error);
+  }
+
+  update(table: number, count: number, values: number): bigint | undefined {
+    const found = this.#table(table);
+    return this.#during(found, () => this.#change(found, count, values));
+  }
+
+  #change(found: Table, count: number, values: number): bigint | undefined {
+    const { instance, number, name } = found;
+    // Rolled back by SQL that ran within the statement.
+    if (found.transactional && !found.transaction.open) throw this.#error(SQLITE_ABORT_ROLLBACK);
+    const { c, memory } = this.#connection.engine.core;
+    const { changes } = this.#writing(instance);
+    const { component } = instance;
+    const rowid = (i: number): bigint | undefined => this.#rowid(memory.pointerAt(values + 4 * i));
+    const old = rowid(0);
+    if (count === 1) {
+      if (old === undefined) throw this.#error(SQLITE_MISMATCH);
+      this.#done(component.guard(name, () => changes.delete(number, old)));
+      return undefined;
+    }
+    const fresh = rowid(1);
+    const mode = c.sqlite3_vtab_on_conflict(this.#connection.db) - 1;
+    if (old === undefined) {
+      const made = component.guard(name, () => changes.insert(number, fresh, count - 2, values + 8, mode));
+      if (typeof made !== 'bigint') throw failure(made);
+      return made;
+    }
+    if (fresh === undefined) throw this.#error(SQLITE_MISMATCH);
+    this.#done(component.guard(name, () => changes.update(number, old, fresh, count - 2, values + 8, mode)));
+    return undefined;
+  }
+
+  transaction(table: number, what: number, savepoint: number): void {
+    const found = what === step.begin ? this.#table(table) : this.#known(table);
+    const { instance, number, name, transaction } = found;
+    const ends = what === step.commit || what === step.rollback;
+    const calls = transaction.calls(what, savepoint);
+    if (ends) transaction.done(what, savepoint);
+    // Of a component that died, begin and sync say so; everything else can be had without it.
+    if (!instance.component.alive && what !== step.begin && what !== step.sync) return;
+    const { table: writable } = this.#writing(instance);
+    const tell = (): void => {
+      const { writing } = this.#connection;
+      for (const [call, n] of calls) this.#ask(instance, name, () => this.#tell(writable, call, number, n));
+      if (!ends && writing && !this.#connection.writing) throw this.#error(SQLITE_ABORT_ROLLBACK);
+    };
+    this.#during(found, () => (what >= step.savepoint ? this.#kept(tell) : tell()));
+    if (!ends) transaction.done(what, savepoint);
+  }
+
+  /**
+   * Where SQLite changes its list of tables that take part, no SQL may run, which could change that too. What is
+   * synced may write, and not touch the transaction.
+   */
+  #tell(writable: WritableTable, call: Told[0], table: number, savepoint: number): void {
+    const action = (): void => writable[call](table, savepoint);
+    if (call === 'begin') this.#connection.within(call, action);
+    else if (call === 'commit' || call === 'rollback') {
+      this.#connection.within(call, action, ['session.delete']);
+    } else if (call === 'sync') this.#connection.withinCommit(call, action);
+    else action();
+  }
+
+  rename(table: number, fresh: string): void {
+    const found = this.#table(table);
+    const { instance, number, name } = found;
+    this.#during(found, () =>
+      this.#ask(instance, name, () => this.#writing(instance).table.rename(number, fresh)),
+    );
+  }
+
+  integrity(table: number, quick: boolean): string | undefined {
+    const found = this.#table(table);
+    const { instance, number, name } = found;
+    return this.#kept(() =>
+      this.#during(found, () =>
+        this.#ask(instance, name, () => this.#writing(instance).table.integrity(number, quick)),
+      ),
+    );
+  }
+
+  /** Calls for a table which SQLite uses until that returns: SQL of the component may not drop it in between. */
+  #during<T>(table: Table, action: () => T): T {
+    table.running += 1;
+    try {
+      return action();
+    } finally {
+      table.running -= 1;
+    }
+  }
+
+  #refuseDrop(name: string): never {
+    const text = this.#connection.engine.core.errorText(SQLITE_LOCKED);
+    throw new SqliteError(
+      `${name} cannot be dropped while its component is called for it`,
+      SQLITE_LOCKED,
+      text,
+    );
+  }
+
+  /** Keeps what is thrown for who called: where this is used, SQLite takes a code from us and no message. */
+  #kept<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      this.#connection.engine.keep(error);
+      throw error;
+    }
+  }
+
+  /** A rowid as SQLite takes one: also from a text or a real number that is an integer. NULL is none. */
+  #rowid(value: number): bigint | undefined {
+    const { c } = this.#connection.engine.core;
+    const given = c.sqlite3_value_type(value);
+    if (given === SQLITE_NULL) return undefined;
+    const type = given === SQLITE_TEXT ? c.sqlite3_value_numeric_type(value) : given;
+    if (type === SQLITE_INTEGER) return c.sqlite3_value_int64(value);
+    const real = type === SQLITE_FLOAT ? c.sqlite3_value_double(value) : Number.NaN;
+    if (Number.isInteger(real) && Math.abs(real) < 2 ** 63) return BigInt(real);
+    throw this.#error(SQLITE_MISMATCH);
+  }
+
+  /** Calls the component through jco's wrappers; its own errors are thrown as SQLite's. */
+  #ask<T>({ component }: Instance, name: string, action: () => T): T {
+    let failed: WitError | undefined;
+    const result = component.guard(name, () => {
+      try {
+        return action();
+      } catch (error) {
+        failed = payloadOf(error);
+        return undefined;
+      }
+    });
+    if (failed) throw failure(failed);
+    return result as T;
+  }
+
+  /** Calls what cannot fail: a trap is noted, and met by whoever calls next. */
+  #quietly({ component }: Instance, action: () => void): void {
+    try {
+      component.guard('a table', action);
+    } catch {
+      // the component is marked dead
+    }
+  }
+
+  /** Disconnects; SQLite may be in the middle of its schema, so that no SQL may run from there. */
+  #letGo(instance: Instance, disconnect: () => void): void {
+    if (!instance.component.alive) return;
+    this.#connection.within('disconnect', () => this.#quietly(instance, disconnect));
+  }
+
+  #done(error: WitError | undefined): void {
+    if (error) throw failure(error);
+  }
+
+  #known(table: number): Table {
+    const found = this.#tables.get(table);
+    if (!found) throw new Error(`there is no table ${table}`);
+    return found;
+  }
+
+  /**
+   * The table, which is connected anew where its component was loaded again: one that died always, a living one
+   * where nobody scans its eponymous table. A created table stays with the instance that has its data.
+   */
+  #table(table: number): Table {
+    const found = this.#known(table);
+    const { instance, spec } = this.#slot;
+    if (found.instance === instance || found.transaction.open) return found;
+    const { component } = found.instance;
+    if (component.alive && (!found.eponymous || found.cursors > 0)) return found;
+    const made = this.#connection.within('a component that takes over a table', () =>
+      this.#ask(instance, found.name, () => instance.tables.connect(spec.id, 'connect', found.args)),
+    );
+    if (made.declaration !== found.declaration) {
+      this.#letGo(instance, () => instance.tables.disconnect(made.table));
+      throw new SqliteError(
+        `${found.name}: component ${instance.component.name}, which was loaded again, declares another table: ` +
+          'open the database again',
+        SQLITE_ERROR,
+        this.#connection.engine.core.errorText(SQLITE_ERROR),
+      );
+    }
+    const { instance: old, number } = found;
+    this.#letGo(old, () => old.tables.disconnect(number));
+    found.instance = instance;
+    found.number = made.table;
+    return found;
+  }
+
+  #cursor(cursor: number): Cursor {
+    const found = this.#cursors.get(cursor);
+    if (!found) throw new Error(`there is no cursor ${cursor}`);
+    return found;
+  }
+
+  #writing({ writing, component }: Instance): NonNullable<Instance['writing']> {
+    if (!writing) throw new Error(`component ${component.name} exports no writable-table`);
+    return writing;
+  }
+
+  /** An error in SQLite's words. */
+  #error(code: number): SqliteError {
+    const text = this.#connection.engine.core.errorText(code);
+    return new SqliteError(text, code, text);
+  }
+}
+
+/** The component's own error. What it calls one with a code of success is SQLITE_ERROR. */
+function failure({ code, extendedCode, message }: WitError): SqliteError {
+  const known = extendedCode || code;
+  const primary = known & 0xff;
+  const fails = known > 0 && known <= 0xffff && primary > 0 && primary < 100; // 100 and 101: a row, done
+  return new SqliteError(message, fails ? known : SQLITE_ERROR, message);
+}
