@@ -166,30 +166,30 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
     const values = view.getUint32(result + 12, true);
     checkPlace(rowids, 8 * rows);
     checkPlace(values, valueSize * count);
-    const end = values + valueSize * count;
+    const given = source.subarray(values, values + valueSize * count);
     let texts = 0;
     let bytes = 0;
-    for (let at = values; at < end; at += valueSize) {
-      const kind = source[at] as number;
+    for (let at = 0; at < given.length; at += valueSize) {
+      const kind = given[at] as number;
       if (kind < caseText) continue;
       if (kind > caseBlob) throw unknownKind(kind);
       texts++;
-      bytes += view.getUint32(at + 12, true);
+      bytes += view.getUint32(values + at + 12, true);
     }
     const block = room(engine, batch, rows, count, bytes);
     const target = memory.bytes;
     const cells = block + 8 * rows;
     target.set(source.subarray(rowids, rowids + 8 * rows), block);
-    target.set(source.subarray(values, end), cells);
+    target.set(given, cells);
     if (texts > 0) {
       const places = memory.view;
       let to = cells + valueSize * count;
-      for (let at = values, cell = cells; at < end; at += valueSize, cell += valueSize) {
-        const kind = source[at] as number;
+      for (let at = 0; at < given.length; at += valueSize) {
+        const kind = given[at] as number;
         if (kind < caseText) continue;
-        const length = view.getUint32(at + 12, true);
-        copyBytes(view.getUint32(at + 8, true), length, target, to, kind === caseText);
-        places.setUint32(cell + 8, to, true);
+        const length = view.getUint32(values + at + 12, true);
+        copyBytes(view.getUint32(values + at + 8, true), length, target, to, kind === caseText);
+        places.setUint32(cells + at + 8, to, true);
         to += length;
       }
     }

@@ -17,7 +17,9 @@ interface Cost {
   readonly memory: number;
 }
 
-const instances = 9;
+/** Instances before the process is weighed for the first time, while what is compiled settles, and after that. */
+const settling = 8;
+const weighed = 32;
 
 /** Loads a component on several connections of one process. */
 const program = (component: string): string => `
@@ -34,17 +36,16 @@ const program = (component: string): string => `
     db.loadExtension(${JSON.stringify(component)});
     return performance.now() - started;
   };
-  const [db, ...others] = Array.from({ length: ${instances} }, open);
-  for (const one of [db, ...others]) one.exec('SELECT 1');
-  const first = load(db);
+  const weight = () => (gc(), gc(), process.memoryUsage.rss());
+  const all = Array.from({ length: ${settling + weighed} }, open);
+  for (const db of all) db.exec('SELECT 1');
+  const [first] = all.slice(0, ${settling}).map(load);
   const before = memories.length;
-  gc();
-  const resident = process.memoryUsage.rss();
-  const next = others.map(load).sort((a, b) => a - b)[${(instances - 1) / 2}];
-  gc();
-  const grown = process.memoryUsage.rss() - resident;
+  const resident = weight();
+  const loads = all.slice(${settling}).map(load).sort((a, b) => a - b);
+  const grown = weight() - resident;
   const own = memories.slice(before).reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
-  const count = others.length;
+  const [next, count] = [loads[${weighed / 2}], ${weighed}];
   console.log(JSON.stringify({ first, next, resident: grown / count, memory: own / count }));`;
 
 function cost(component: string): Cost {
@@ -69,7 +70,7 @@ export function run(): void {
     ['echo.wasm of the tests, from the cache', echo],
   ]);
   const costs = new Map([...paths.keys()].map((name): [string, Cost[]] => [name, []]));
-  for (let turn = 0; turn < 9; turn++) {
+  for (let turn = 0; turn < 5; turn++) {
     for (const [name, path] of paths) costs.get(name)?.push(cost(path));
   }
   print(

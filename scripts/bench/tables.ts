@@ -10,15 +10,17 @@ const count = 1_000_000;
 const component = `SELECT sum(value) FROM series(1, ${count})`;
 const builtIn = `SELECT sum(value) FROM generate_series(1, ${count})`;
 
-/** Best times of queries in a shell, whose generate_series the API has not, by its own timer. */
+/** Best times of queries in a shell, whose generate_series the API has not, by its own timer: of several processes. */
 function inShell(program: string, args: readonly string[], ...queries: readonly string[]): number[] {
-  const turns = Array.from({ length: 12 }, () => queries.map((sql) => `${sql};`)).flat();
+  const turns = Array.from({ length: 8 }, () => queries.map((sql) => `${sql};`)).flat();
   const input = ['.timer on', ...turns].join('\n');
-  const { stdout } = spawnSync(program, [...args, ':memory:'], { encoding: 'utf8', input });
   const best = queries.map(() => Number.POSITIVE_INFINITY);
-  for (const [turn, [, seconds]] of [...stdout.matchAll(/^Run Time: real ([\d.]+)/gm)].entries()) {
-    const place = turn % queries.length;
-    best[place] = Math.min(best[place] ?? 0, Number(seconds) * 1000);
+  for (let process = 0; process < 4; process++) {
+    const { stdout } = spawnSync(program, [...args, ':memory:'], { encoding: 'utf8', input });
+    for (const [turn, [, seconds]] of [...stdout.matchAll(/^Run Time: real ([\d.]+)/gm)].entries()) {
+      const place = turn % queries.length;
+      best[place] = Math.min(best[place] ?? 0, Number(seconds) * 1000);
+    }
   }
   return best;
 }

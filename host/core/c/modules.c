@@ -153,8 +153,10 @@ static int xEof(sqlite3_vtab_cursor *p){
 }
 static int xColumn(sqlite3_vtab_cursor *p, sqlite3_context *ctx, int iCol){
   Cursor *pCur = (Cursor*)p;
-  int nColumn = ((Table*)p->pVtab)->nColumn;
-  if( iCol>=nColumn || sqlite3_vtab_nochange(ctx) ) return SQLITE_OK;
+  const Table *pTable = (const Table*)p->pVtab;
+  int nColumn = pTable->nColumn;
+  if( iCol>=nColumn ) return SQLITE_OK;
+  if( pTable->pModule->methods.xUpdate && sqlite3_vtab_nochange(ctx) ) return SQLITE_OK;
   const sqlite3_int64 *aRowid = pCur->batch.pBlock;
   const Variant *pValue = (const Variant*)&aRowid[pCur->batch.nRow] + (size_t)pCur->iRow*nColumn + iCol;
   switch( pValue->kind ){
