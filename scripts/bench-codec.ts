@@ -11,12 +11,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nativeProgram } from '../test/oracle.js';
-import { captured, shapes } from './bench-shapes.js';
+import { captured, mixed, shapes } from './bench-shapes.js';
 import { dist } from './sources.js';
 
 type Codec = typeof import('sqlite-wasm-run/changeset');
 type Value = import('sqlite-wasm-run/changeset').Value;
 const codec = (await import(join(dist, 'changeset/index.js'))) as Codec;
+const { Changeset } = (await import(join(dist, 'index.js'))) as {
+  Changeset: typeof import('sqlite-wasm-run').Changeset;
+};
 
 const option = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(`--${name}`);
@@ -44,13 +47,29 @@ const native = (what: string, count: number, ...files: string[]): Native =>
 const median = (samples: number[]): number =>
   samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
 
-/** What was read last: were it used nowhere, none of it would have to be made. */
-let taken: Value | undefined;
+/** What was made last: were it used nowhere, none of it would have to be made. */
+let made: unknown;
 
-function timed(action: () => Value | undefined): number {
-  const started = performance.now();
-  taken = action();
-  return performance.now() - started;
+/** C and the codec take turns. Returns the median of C in ms, and as ratios to it that of each way. */
+async function race(
+  c: readonly [what: string, ...files: string[]],
+  ways: readonly (() => unknown)[],
+): Promise<[ms: number, ratios: string[]]> {
+  const [what, ...files] = c;
+  const base: number[] = [];
+  const ours = ways.map((): number[] => []);
+  for (let round = 0; round < rounds; round += 3) {
+    base.push(...native(what, 3, ...files).ms);
+    for (const [w, way] of ways.entries()) {
+      for (let i = 0; i < 3; i++) {
+        const started = performance.now();
+        made = await way();
+        ours[w]?.push(performance.now() - started);
+      }
+    }
+  }
+  const ms = median(base);
+  return [ms, ours.map((samples) => (median(samples) / ms).toFixed(2))];
 }
 
 /** Values as the reader's own functions for each type give them, INTEGERs as numbers, blobs not copied. */
@@ -126,43 +145,87 @@ function check(bytes: Uint8Array, c: Native): void {
   }
 }
 
-const ways = { typed: readTyped, values: readValues, changes: readChanges };
 const line = (name: string, ...columns: string[]): void =>
   console.log(name.padEnd(22) + columns.map((column) => column.padStart(10)).join(''));
+const file = (name: string, bytes: Uint8Array): string => {
+  writeFileSync(join(work, name), bytes);
+  return join(work, name);
+};
 
 console.log(`Node ${process.version}: reading every value, as ratios to the native iterator\n`);
-line('', 'changes', 'KB', 'C, ms', ...Object.keys(ways));
-const all: number[][] = [];
+line('', 'changes', 'KB', 'C, ms', 'typed', 'values', 'changes');
 for (const shape of shapes) {
   if (!shape.name.includes(wanted)) continue;
   const bytes = captured(shape);
-  const file = join(work, 'changeset');
-  writeFileSync(file, bytes);
-  check(bytes, native('read', 1, file));
-  const c: number[] = [];
-  const ours = Object.keys(ways).map((): number[] => []);
-  let changes = 0;
-  for (let round = 0; round < rounds; round += 3) {
-    const part = native('read', 3, file);
-    changes = part.changes;
-    c.push(...part.ms);
-    Object.values(ways).forEach((way, w) => {
-      for (let i = 0; i < 3; i++) ours[w]?.push(timed(() => way(bytes)));
-    });
-  }
-  const base = median(c);
-  const ratios = ours.map((samples) => median(samples) / base);
-  all.push(ratios);
-  line(
-    shape.name,
-    String(changes),
-    (bytes.length / 1024).toFixed(0),
-    base.toFixed(1),
-    ...ratios.map((ratio) => ratio.toFixed(2)),
-  );
+  const place = file('changeset', bytes);
+  const c = native('read', 1, place);
+  check(bytes, c);
+  const ways = [readTyped, readValues, readChanges].map((way) => () => way(bytes));
+  const [ms, ratios] = await race(['read', place], ways);
+  line(shape.name, String(c.changes), (bytes.length / 1024).toFixed(0), ms.toFixed(1), ...ratios);
 }
-const mean = (w: number): number =>
-  Math.exp(all.reduce((sum, ratios) => sum + Math.log(ratios[w] ?? 1), 0) / all.length);
-line('geometric mean', '', '', '', ...Object.keys(ways).map((_, w) => mean(w).toFixed(2)));
+
+const bytes = captured(mixed);
+const following = captured(
+  mixed,
+  `UPDATE t SET amount=amount+1, name='again' WHERE id%2; DELETE FROM t WHERE id%5=0;
+   INSERT INTO t(id,name) SELECT id+200000, name FROM t WHERE id%3=0`,
+);
+const [first, second] = [file('first', bytes), file('second', following)];
+const drained = (items: Iterable<unknown>): unknown => {
+  let last: unknown;
+  for (const item of items) last = item;
+  return last;
+};
+async function streamed(): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 65_536) pieces.push(bytes.subarray(at, at + 65_536));
+  let last: unknown;
+  for await (const change of codec.changesFrom(pieces)) last = change;
+  return last;
+}
+
+console.log('\nOther work on the mixed one, as ratios to native C doing the same\n');
+line('', 'C, ms', 'codec', 'C in wasm');
+for (const [name, c, ...ways] of [
+  ['invert', ['invert', first], () => codec.invert(bytes), () => new Changeset(bytes).invert()],
+  [
+    'concat of two',
+    ['concat', first, second],
+    () => codec.concat(bytes, following),
+    () => Changeset.concat(bytes, following),
+  ],
+  ['reading', ['read', first], () => readChanges(bytes), () => drained(new Changeset(bytes))],
+] as const) {
+  const [ms, ratios] = await race(c, ways);
+  line(name, ms.toFixed(1), ...ratios);
+}
+
+console.log('\n... and to native C reading, for it has nothing of the kind\n');
+line('', 'C, ms', 'codec');
+for (const [name, prepare] of [
+  ['statistics', () => () => codec.statistics(bytes)],
+  ['validate', () => () => codec.validate(bytes)],
+  ['changesFrom', () => streamed],
+  ['sqlStatements', () => () => drained(codec.sqlStatements(bytes))],
+  ['toJson', () => () => codec.toJson(bytes)],
+  [
+    'fromJson',
+    () => {
+      const document = codec.toJson(bytes);
+      return () => codec.fromJson(document);
+    },
+  ],
+  [
+    'encode',
+    () => {
+      const changes = [...codec.changes(bytes)];
+      return () => codec.encode(changes);
+    },
+  ],
+] as const) {
+  const [ms, ratios] = await race(['read', first], [prepare()]);
+  line(name, ms.toFixed(1), ...ratios);
+}
 rmSync(work, { recursive: true });
-if (taken === undefined) throw new Error('nothing was read');
+if (made === undefined) throw new Error('nothing was made');

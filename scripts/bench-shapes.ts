@@ -27,7 +27,8 @@ const inserts = (name: string, ...expressions: string[]): Shape => ({
   changes: `INSERT INTO t SELECT x, ${expressions.join()} FROM ${series(1, 100_000)}`,
 });
 
-const mixed = {
+export const mixed: Shape = {
+  name: 'mixed',
   before: `CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, amount REAL, count INT, note, data BLOB);
     INSERT INTO t SELECT x, 'name '||x, x*1.5, x*7, CASE WHEN x%3 THEN 'a note of some length '||x END, randomblob(12)
       FROM ${series(1, 60_000)}`,
@@ -40,8 +41,8 @@ const wide = Array.from({ length: 40 }, (_, i) => `c${i}`);
 const names = Array.from({ length: 500 }, (_, i) => `table_${i}`);
 
 export const shapes: readonly Shape[] = [
-  { name: 'mixed', ...mixed },
-  { name: 'mixed, patchset', ...mixed, patchset: true },
+  mixed,
+  { ...mixed, name: 'mixed, patchset', patchset: true },
   inserts('integers', 'x*3', '-x', 'x%100', 'x<<40', '(x*x)%9007'),
   inserts('reals', 'x*0.5', '-x/3.0', 'x*1e100', 'x+0.25', '1.0/x'),
   inserts('short text', `'name '||x`, `'city '||(x%500)`, `'ok'`, `hex(x)`),
@@ -76,12 +77,14 @@ export const shapes: readonly Shape[] = [
   },
 ];
 
-export function captured(shape: Shape): Uint8Array {
+/** The changeset of a shape; of what follows it, in SQL, where that is given. */
+export function captured(shape: Shape, then?: string): Uint8Array {
   const db = new DatabaseSync(':memory:');
   try {
     db.exec(shape.before);
+    if (then !== undefined) db.exec(`BEGIN; ${shape.changes}; COMMIT`);
     const session = db.createSession();
-    db.exec(`BEGIN; ${shape.changes}; COMMIT`);
+    db.exec(`BEGIN; ${then ?? shape.changes}; COMMIT`);
     return shape.patchset ? session.patchset() : session.changeset();
   } finally {
     db.close();

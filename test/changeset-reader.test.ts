@@ -140,6 +140,11 @@ test('values have places after next() alone, and those of a wider table before a
   reader.next();
   expect([reader.oldAt(5), reader.newAt(5), reader.newValue(0)]).toEqual([-1, -1, 'x']);
   expect(reader.nextChange()).toBeUndefined();
+  const ofPatchset = new ChangesetReader(encode(patchset));
+  for (const change of patchset) {
+    expect(ofPatchset.nextChange()).toEqual(change);
+    expect([ofPatchset.oldAt(0), ofPatchset.newAt(0), ofPatchset.oldAt(1)]).toEqual([-1, -1, -1]);
+  }
 });
 
 test('the iterator ends as any other does', () => {

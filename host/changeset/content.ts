@@ -112,10 +112,19 @@ export class Content {
         values[i] = type === typeInteger ? view.getBigInt64(place + 1) : view.getFloat64(place + 1);
       } else if (type === typeText || type === typeBlob) {
         if (place + 1 >= size) throw cutShort(size);
-        const short = bytes[place + 1] as number;
-        at = short < 0x80 ? place + 2 + short : valueEnd(bytes, place);
+        const length = bytes[place + 1] as number;
+        const more = bytes[place + 2] as number;
+        let start = place + 2;
+        // A call in this loop makes all of it slow: what has to make one is rare.
+        if (length < 0x80) at = start + length;
+        else if (more < 0x80) {
+          start += 1;
+          at = start + (((length & 0x7f) << 7) | more);
+        } else {
+          start = this.#contentAt(place);
+          at = valueEnd(bytes, place);
+        }
         if (at > size) throw cutShort(size);
-        const start = short < 0x80 ? place + 2 : this.#contentAt(place);
         values[i] = type === typeText ? this.#texts.text(start, at) : bytes.slice(start, at);
       } else if (type === typeNull) {
         at += 1;

@@ -134,8 +134,11 @@ export function readPlaces(bytes: Uint8Array, from: number, columns: number, pla
     if (type === typeInteger || type === typeReal) at += 9;
     else if (type === typeText || type === typeBlob) {
       if (at + 1 >= size) throw cutShort(size);
-      const short = bytes[at + 1] as number;
-      if (short < 0x80) at += 2 + short;
+      const length = bytes[at + 1] as number;
+      const more = bytes[at + 2] as number;
+      // A call in this loop makes all of it slow: what has to make one is rare.
+      if (length < 0x80) at += 2 + length;
+      else if (more < 0x80) at += 3 + (((length & 0x7f) << 7) | more);
       else at = valueEnd(bytes, at);
     } else if (type === typeNull) at += 1;
     else throw noType(type, at);

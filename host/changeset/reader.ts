@@ -197,10 +197,11 @@ export class ChangesetReader {
     const { op, start, indirect, table } = this;
     if (this.#patchset && op !== opInsert) {
       this.#places();
-      return this.change();
+      const change = this.change();
+      this.#noPlaces();
+      return change;
     }
-    this.#old = this.#nothing;
-    this.#new = this.#nothing;
+    this.#noPlaces();
     const content = this.#content;
     const columns = this.#columns;
     let old = none;
@@ -310,8 +311,7 @@ export class ChangesetReader {
     }
     this.#oldPlaces.fill(-1); // also what was of a wider table
     this.#newPlaces.fill(-1);
-    this.#old = this.#nothing;
-    this.#new = this.#nothing;
+    this.#noPlaces();
     this.#columns = columns;
     this.#patchset = head.table.patchset;
     this.#head = head;
@@ -319,6 +319,11 @@ export class ChangesetReader {
     this.#at = head.end;
     this.#onHead?.(head);
     return head.end;
+  }
+
+  #noPlaces(): void {
+    this.#old = this.#nothing;
+    this.#new = this.#nothing;
   }
 
   /** A patchset's DELETE: the values of the key alone. */
