@@ -53,9 +53,6 @@ function expectIntact(file: string): void {
   db.close();
 }
 
-/** Node 26.10 itself dies (V8: "Check failed: !is_null()") where a worker is ended in an endless loop of WebAssembly. */
-const dies = Number(process.versions.node.split('.')[0]) >= 26;
-
 describe('in a thread of its own', () => {
   const extensions = [{ path: guest, grants: { sql: 'rw' } as const }];
 
@@ -142,19 +139,16 @@ describe('--timeout, without a terminal', () => {
     expect(status).toBe(1);
   });
 
-  test.skipIf(dies)(
-    'a component that never ends is ended with the shell, and the file is as it was before',
-    () => {
-      const file = made('pipe.db');
-      const input = `.load ${guest}\n${largeTransaction}\n${runaway};\nSELECT 'not reached';\n`;
-      const { stdout, stderr, status } = shell(['--allow-sql', '--timeout', '1', file], input);
-      expect(stderr).toContain('could not be interrupted, so its connection was ended');
-      expect(stdout).not.toContain('not reached');
-      expect(status).toBe(1);
-      expect(existsSync(`${file}-journal`)).toBe(true);
-      expectIntact(file);
-    },
-  );
+  test('a component that never ends is ended with the shell, and the file is as it was before', () => {
+    const file = made('pipe.db');
+    const input = `.load ${guest}\n${largeTransaction}\n${runaway};\nSELECT 'not reached';\n`;
+    const { stdout, stderr, status } = shell(['--allow-sql', '--timeout', '1', file], input);
+    expect(stderr).toContain('could not be interrupted, so its connection was ended');
+    expect(stdout).not.toContain('not reached');
+    expect(status).toBe(1);
+    expect(existsSync(`${file}-journal`)).toBe(true);
+    expectIntact(file);
+  });
 });
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
@@ -183,33 +177,30 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     }
   };
 
-  test.skipIf(dies)(
-    'Ctrl-C ends a component that never ends, and the shell goes on with the same database',
-    async () => {
-      const file = made('terminal.db');
-      tmux('new-session', '-d', '-x', '150', '-y', '60', 'env', 'PS1=$ ', 'HISTFILE=', 'sh');
-      try {
-        type(
-          `SQLITE_HISTORY='${folder}/history' '${process.execPath}' '${program}' --allow-sql; echo left with $?`,
-        );
-        await shows(/^sqlite> *$/m);
-        type(`.open ${file}`);
-        type(`.load ${guest}`);
-        type(largeTransaction.replace(/\s+/g, ' '));
-        type("SELECT 'ready', count(*) FROM t;");
-        await shows(/ready +│ +200/);
-        type(`${runaway};`);
-        await sleep(500);
-        tmux('send-keys', 'C-c');
-        await shows(/a statement was to end at Ctrl-C and could not be interrupted[\s\S]*sqlite> *$/);
-        type("SELECT 'again', count(*), sum(b = 'kept') FROM t;");
-        await shows(/again +│ +100 +│ +100/);
-        type('.quit');
-        await shows(/left with 0/);
-      } finally {
-        tmux('kill-server');
-      }
-      expectIntact(file);
-    },
-  );
+  test('Ctrl-C ends a component that never ends, and the shell goes on with the same database', async () => {
+    const file = made('terminal.db');
+    tmux('new-session', '-d', '-x', '150', '-y', '60', 'env', 'PS1=$ ', 'HISTFILE=', 'sh');
+    try {
+      type(
+        `SQLITE_HISTORY='${folder}/history' '${process.execPath}' '${program}' --allow-sql; echo left with $?`,
+      );
+      await shows(/^sqlite> *$/m);
+      type(`.open ${file}`);
+      type(`.load ${guest}`);
+      type(largeTransaction.replace(/\s+/g, ' '));
+      type("SELECT 'ready', count(*) FROM t;");
+      await shows(/ready +│ +200/);
+      type(`${runaway};`);
+      await sleep(500);
+      tmux('send-keys', 'C-c');
+      await shows(/a statement was to end at Ctrl-C and could not be interrupted[\s\S]*sqlite> *$/);
+      type("SELECT 'again', count(*), sum(b = 'kept') FROM t;");
+      await shows(/again +│ +100 +│ +100/);
+      type('.quit');
+      await shows(/left with 0/);
+    } finally {
+      tmux('kill-server');
+    }
+    expectIntact(file);
+  });
 });

@@ -82,20 +82,23 @@ const editing: Terminal = {
   },
 };
 
-const code = runShell({
-  args,
-  own,
-  terminal: edited ? editing : processTerminal(),
-  statement(running) {
-    Atomics.store(shared, Word.started, running ? clock() : 0);
-  },
-  interrupted() {
-    if (Atomics.exchange(shared, Word.interrupt, 0) === 0) return false;
-    hasInterrupt = true;
-    return true;
-  },
-  started(running) {
-    core = running;
-  },
+// Behind the module's evaluation: Node 22 and later die where a thread is ended within one.
+setImmediate(() => {
+  const code = runShell({
+    args,
+    own,
+    terminal: edited ? editing : processTerminal(),
+    statement(running) {
+      Atomics.store(shared, Word.started, running ? clock() : 0);
+    },
+    interrupted() {
+      if (Atomics.exchange(shared, Word.interrupt, 0) === 0) return false;
+      hasInterrupt = true;
+      return true;
+    },
+    started(running) {
+      core = running;
+    },
+  });
+  tell({ kind: 'exit', code });
 });
-tell({ kind: 'exit', code });
