@@ -1,9 +1,12 @@
 /**
  * Damages changesets at random and puts each through reading, inverting, joining, applying and rebasing, by the codec
  * and by the C library. Both must refuse the same ones and make the same of the others; nothing may crash, hang, or
- * grow: neither the core's memory nor JavaScript's heap. Only a type of value that there is not is read as NULL by the
- * C iterator, also where it inverts an UPDATE, and refused by the codec and where C joins; and a REAL that is no number
- * is NULL to the C iterator.
+ * grow: neither the core's memory nor JavaScript's heap. In three things the codec is known to be another:
+ *
+ *   - a type of value that there is not is NULL to the C iterator, also where it inverts an UPDATE; the codec refuses it,
+ *     and so does C where it joins
+ *   - a REAL that is no number is NULL to the C iterator
+ *   - an INSERT or DELETE before any table C inverts, though it refuses to read it
  *
  *     npm run test:fuzz                        a million
  *     npm run test:fuzz -- --count 10000 --seed 7
@@ -158,7 +161,8 @@ for (let i = 0; i < count; i++) {
   }
   const inverse = result(() => changeset.invert().bytes);
   const ourInverse = result(() => codec.invert(bytes));
-  if (!unknownType) compare('inverting', bytes, inverse, ourInverse);
+  const headless = bytes[0] !== 0x54 && bytes[0] !== 0x50;
+  if (!unknownType && !headless) compare('inverting', bytes, inverse, ourInverse);
   compare(
     'joining',
     bytes,

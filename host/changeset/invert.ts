@@ -29,21 +29,28 @@ export function invert(bytes: Uint8Array): Uint8Array {
     },
   });
   const turned = reader.bytes.slice();
-  const writer = new Writer(bytes.length);
+  const update = new Writer();
+  // Where an UPDATE becomes longer or shorter, as none that SQLite wrote does, what was turned so far is moved here.
+  let moved: Writer | undefined;
   let done = 0;
   while (reader.next()) {
-    const { op, start } = reader;
+    const { op, start, end } = reader;
     if (op === opInsert) turned[start - 2] = opDelete;
     else if (op === opDelete) turned[start - 2] = opInsert;
     else {
-      writer.slice(turned, done, start);
-      invertUpdate(reader, writer);
-      done = reader.end;
+      invertUpdate(reader, update);
+      if (update.length === end - start) update.takeTo(turned, start);
+      else {
+        moved ??= new Writer(turned.length);
+        moved.slice(turned, done, start);
+        moved.raw(update.take());
+        done = end;
+      }
     }
   }
-  if (done === 0) return turned;
-  writer.slice(turned, done, turned.length);
-  return writer.output();
+  if (!moved) return turned;
+  moved.slice(turned, done, turned.length);
+  return moved.output();
 }
 
 function invertUpdate(reader: ChangesetReader, writer: Writer): void {
