@@ -176,6 +176,9 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
       texts++;
       bytes += view.getUint32(values + at + 12, true);
     }
+    if (bytes > source.length) {
+      throw new RangeError(`the component returned ${bytes} bytes of rows, which is more than its memory has`);
+    }
     const block = room(engine, batch, rows, count, bytes);
     const target = memory.bytes;
     const cells = block + 8 * rows;
