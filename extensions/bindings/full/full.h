@@ -571,7 +571,8 @@ typedef struct exports_sqlite_extension_virtual_table_index_constraint_t {
   // One of the `SQLITE_INDEX_CONSTRAINT_` codes, such as 2 for EQ
   // (https://www.sqlite.org/c3ref/c_index_constraint_eq.html).
   uint8_t   op;
-  // Whether the term can be used in this plan.
+  // Whether the term can be used in this plan. One that compares by another collation than its column is declared
+  // with never can.
   bool   usable;
   // Whether it is `column IN (...)` whose values can be had all at once; `op` is then EQ.
   bool   is_in;

@@ -100,7 +100,8 @@ export interface IndexConstraint {
    */
   op: number;
   /**
-   * Whether the term can be used in this plan.
+   * Whether the term can be used in this plan. One that compares by another collation than its column is declared
+   * with never can.
    */
   usable: boolean;
   /**

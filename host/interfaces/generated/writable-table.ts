@@ -40,31 +40,36 @@ export interface Functions {
    */
   delete(table: number, rowid: bigint): void;
   /**
-   * A transaction begins that will change the table.
+   * A transaction begins that will change the table. `spi`, `session` and `changeset` fail with code 21
+   * (`SQLITE_MISUSE`) while it runs.
    *
    * C: `xBegin`.
    */
   begin(table: number): void;
   /**
-   * The transaction is about to be committed: the last moment to fail.
+   * The transaction is about to be committed: the last moment to fail, and to write what lasts. SQL that begins or
+   * ends a transaction or a savepoint is refused while it runs, and so is `session`, which does that.
    *
    * C: `xSync`.
    */
   sync(table: number): void;
   /**
-   * The transaction was committed. Not a moment for SQL.
+   * The transaction was committed. Not a moment for SQL: `spi` and `changeset` fail with code 21, `session` but for
+   * its `delete`.
    *
    * C: `xCommit`.
    */
   commit(table: number): void;
   /**
-   * The transaction was rolled back. Not a moment for SQL.
+   * The transaction was rolled back. Not a moment for SQL, as `commit` is none. Where SQLite goes back to before the
+   * table took part, and the transaction goes on, `begin` follows.
    *
    * C: `xRollback`.
    */
   rollback(table: number): void;
   /**
-   * Savepoint number `savepoint` begins.
+   * Savepoint number `savepoint` begins. They count from 0, without a gap; those that were there already are told
+   * behind `begin`.
    *
    * C: `xSavepoint`.
    */
@@ -82,7 +87,8 @@ export interface Functions {
    */
   rollbackTo(table: number, savepoint: number): void;
   /**
-   * The table gets another name.
+   * The table gets another name. Where that is rolled back, the table is connected by its old name, and nothing else
+   * tells of it.
    *
    * C: `xRename`.
    */
