@@ -13,6 +13,7 @@
  */
 
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -108,7 +109,9 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 /** Bytes in use: of the core, and of JavaScript after what is garbage went. */
-function memory(): { core: number; heap: number; buffers: number } {
+async function memory(): Promise<{ core: number; heap: number; buffers: number }> {
+  collect();
+  await setTimeout(200); // the bytes of buffers are given back in the background
   collect();
   const { heapUsed: heap, arrayBuffers: buffers } = process.memoryUsage();
   return { core: engine().core.memory.bytes.length, heap, buffers };
@@ -137,7 +140,7 @@ function asC({ table: { name: table, key }, old, new: fresh, ...change }: Change
 let read = 0;
 let applied = 0;
 let slowest = 0;
-let early = memory();
+let early = await memory();
 const started = Date.now();
 for (let i = 0; i < count; i++) {
   const bytes = mutant();
@@ -177,11 +180,11 @@ for (let i = 0; i < count; i++) {
   result(() => changeset.rebase(...rebases));
   result(() => new Changeset(other).rebase(bytes));
   slowest = Math.max(slowest, performance.now() - before);
-  if (i === Math.floor(count / 10)) early = memory();
+  if (i === Math.floor(count / 10)) early = await memory();
   if (i % 100_000 === 99_999) console.log(`${i + 1} after ${Math.round((Date.now() - started) / 1000)} s`);
 }
 await watchdog.terminate();
-const late = memory();
+const late = await memory();
 const growth = {
   core: late.core / early.core,
   heap: late.heap / early.heap,
