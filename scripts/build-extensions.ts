@@ -7,6 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
@@ -119,8 +120,10 @@ function same(path: string, committed: Uint8Array, built: Uint8Array): boolean {
   return path === text ? sameButMemory(committed, built) : Buffer.compare(committed, built) === 0;
 }
 
-/** Every component that is committed, by its path. */
-async function* all(): AsyncGenerator<[path: string, built: Uint8Array]> {
+type Target = readonly [path: string, build: () => Promise<Uint8Array>];
+
+/** Every component that is committed. */
+function* all(): Generator<Target, void, void> {
   const extensions = join(root, 'extensions');
   const cIn = (folder: string): string[] =>
     readdirSync(folder)
@@ -129,22 +132,21 @@ async function* all(): AsyncGenerator<[path: string, built: Uint8Array]> {
   for (const entry of readdirSync(extensions, { withFileTypes: true })) {
     const folder = join(extensions, entry.name);
     const files = entry.isDirectory() ? cIn(folder).map((name) => join(folder, name)) : [];
-    if (files.length > 0) yield [`extensions/${entry.name}.wasm`, await buildGuest(files)];
+    if (files.length > 0) yield [`extensions/${entry.name}.wasm`, () => buildGuest(files)];
   }
-  yield [text, await buildText()];
+  yield [text, buildText];
   const guests = join(root, 'test/guests');
   for (const file of cIn(guests)) {
     const name = file.replace('.c', '');
+    const source = join(guests, file);
     const wit = join(guests, `${name}.wit`);
-    const built =
-      name === 'core'
-        ? await buildModule(join(guests, file))
-        : existsSync(wit)
-          ? await buildGuest(join(guests, file), name, readFileSync(wit, 'utf8'))
-          : await buildGuest(join(guests, file));
-    yield [`test/guests/${name}.wasm`, built];
+    const build = (): Promise<Uint8Array> => {
+      if (name === 'core') return buildModule(source);
+      return existsSync(wit) ? buildGuest(source, name, readFileSync(wit, 'utf8')) : buildGuest(source);
+    };
+    yield [`test/guests/${name}.wasm`, build];
   }
-  yield ['test/guests/composed.wasm', await composed()];
+  yield ['test/guests/composed.wasm', composed];
 }
 
 /** test/guests/composed.wasm: one component with another inside. */
@@ -188,17 +190,24 @@ export async function transpileShipped(): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for await (const [path, built] of all()) {
-    const target = join(root, path);
-    if (existsSync(target) && same(path, readFileSync(target), built)) {
-      console.error(`${path} is what the sources give (${built.length} bytes)`);
-    } else if (process.argv.includes('--check')) {
-      console.error(`${path} is not what the sources give: run npm run build:extensions and commit it`);
-      process.exitCode = 1;
-    } else {
-      writeFileSync(target, built);
-      console.error(`${path}: ${built.length} bytes`);
-    }
+/** Writes what was built, or says whether it is what is committed. */
+function settle(path: string, built: Uint8Array): void {
+  const target = join(root, path);
+  if (existsSync(target) && same(path, readFileSync(target), built)) {
+    console.error(`${path} is what the sources give (${built.length} bytes)`);
+  } else if (process.argv.includes('--check')) {
+    console.error(`${path} is not what the sources give: run npm run build:extensions and commit it`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(target, built);
+    console.error(`${path}: ${built.length} bytes`);
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const left = all(); // which all builders take from
+  const builder = async (): Promise<void> => {
+    for (const [path, build] of left) settle(path, await build());
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, builder));
 }

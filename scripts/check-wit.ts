@@ -8,6 +8,7 @@ import { root } from './sources.js';
 /** The sha256 of each release: over its files in the order of their names, name and content of each. */
 const released: Readonly<Record<string, string>> = {
   '1.0.0': 'dff0c6c0fba02b1a1c180a2641c0b95d79901974024cf212794aa11625fbcd72',
+  '1.1.0': '92ab16f2677e4de9c701feee923444fb04b55c5e90f80693fa25261ce6bc5d20',
 };
 
 for (const [version, wanted] of Object.entries(released)) {
