@@ -162,9 +162,16 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(failure("ATTACH '/nowhere/at/all' AS x")).toMatch(/unable to open database/);
       db.exec('CREATE TABLE another(x)');
       expect([...new Changeset(value('SELECT changeset FROM s') as Uint8Array)]).toHaveLength(1);
-      db.exec('BEGIN; SAVEPOINT p; CREATE VIRTUAL TABLE temp.s2 USING session; ROLLBACK TO p; COMMIT');
-      db.exec('CREATE VIRTUAL TABLE temp.s2 USING session');
-      expect(value('SELECT count(*) FROM sessions')).toBe(2);
+      for (const later of ['', 'SAVEPOINT q;']) {
+        db.exec(`BEGIN; SAVEPOINT p; CREATE VIRTUAL TABLE temp.s2 USING session; ${later}`);
+        expect(value('SELECT count(*) FROM sessions')).toBe(2);
+        db.exec('ROLLBACK TO p');
+        expect(value('SELECT count(*) FROM sessions')).toBe(1);
+        db.exec('CREATE VIRTUAL TABLE temp.s2 USING session; SAVEPOINT q; ROLLBACK TO q; COMMIT');
+        expect(value('SELECT count(*) FROM sessions')).toBe(2);
+        db.exec('DROP TABLE s2');
+      }
+      expect(value('SELECT count(*) FROM sessions')).toBe(1);
     });
     test('it is temporary, and is not written to', () => {
       expect(failure('CREATE VIRTUAL TABLE s USING session(main)')).toBe(

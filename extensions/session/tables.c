@@ -54,7 +54,8 @@ void exports_sqlite_extension_virtual_table_describe(
     ret->ptr[i].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS;
   }
   ret->ptr[SESSION].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_CREATABLE |
-                              EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL;
+                              EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL |
+                              EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_SAVEPOINTS;
 }
 
 static bool same(const String *s, const char *text) {

@@ -1,7 +1,9 @@
 /** One module of virtual tables, as SQLite calls it: tables and cursors by number, and the instance that answers. */
 
 import {
+  CAPTURE_ROLLBACK,
   SQLITE_ABORT_ROLLBACK,
+  SQLITE_DONE,
   SQLITE_ERROR,
   SQLITE_FLOAT,
   SQLITE_INTEGER,
@@ -13,6 +15,8 @@ import {
 import { SqliteError } from '../core/errors.js';
 import type { TableModule } from '../core/host.js';
 import type { Connection } from '../db/engine.js';
+import { tableShape } from '../db/schema.js';
+import { listen, type SchemaListener, unlisten } from '../db/schema-statements.js';
 import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
 import type { WitError } from '../interfaces/guest.js';
@@ -69,6 +73,11 @@ export class ComponentModule implements TableModule {
   readonly #slot: Slot;
   readonly #tables = new Map<number, Table>();
   readonly #cursors = new Map<number, Cursor>();
+  readonly #statements: SchemaListener = {
+    before() {},
+    after: (kind, code) => this.#undone(kind, code),
+    attempt: (action) => this.#attempt(action),
+  };
   #last = 0;
 
   constructor(connection: Connection, slot: Slot) {
@@ -100,6 +109,7 @@ export class ComponentModule implements TableModule {
         transactional,
         transaction: new Transaction(create && transactional),
       });
+      if (create && transactional) listen(this.#connection, this.#statements);
       return { table, columns: shape.columns };
     } catch (error) {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
@@ -234,6 +244,30 @@ export class ComponentModule implements TableModule {
     };
     this.#during(found, () => (what >= step.savepoint ? this.#kept(tell) : tell()));
     if (!ends) transaction.done(what, savepoint);
+  }
+
+  /**
+   * SQLite does not tell a table, to which no savepoint came since, that ROLLBACK TO undid its CREATE: while a table is
+   * new, it is looked for.
+   */
+  #undone(kind: number, code: number): void {
+    const { engine, db } = this.#connection;
+    if (engine.core.c.sqlite3_get_autocommit(db) !== 0) {
+      unlisten(this.#connection, this.#statements);
+    } else if (kind === CAPTURE_ROLLBACK && code === SQLITE_DONE) {
+      for (const [table, { args, transaction }] of this.#tables) {
+        const [database = '', name = ''] = args;
+        if (!transaction.created || tableShape(this.#connection, database, name)) continue;
+        this.#attempt(() => this.transaction(table, step.rollbackTo, -1));
+      }
+    }
+  }
+
+  /** Runs what SQLite cannot be told of: a component that traps there is met by whoever calls next. */
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch {}
   }
 
   /**

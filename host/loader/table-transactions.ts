@@ -38,6 +38,11 @@ export class Transaction {
     this.#created = created;
   }
 
+  /** Whether the table was created in the transaction that it takes part in, and is there still. */
+  get created(): boolean {
+    return this.#created && !this.#undone;
+  }
+
   /** What the component is to be told, in this order. */
   calls(what: number, savepoint: number): Told[] {
     if (what === step.begin) return [['begin', 0]];
