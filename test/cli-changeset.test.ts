@@ -175,6 +175,20 @@ describe('making changesets', () => {
     expect(run(['apply', '--db', 'b.db', 'd.cs']).code).toBe(0);
     expect(run(['diff', 'b.db', 'a.db']).bytes).toHaveLength(0);
   });
+  test('concat --schema fills up what was made before a column was added', () => {
+    database('c.db', "ALTER TABLE users ADD COLUMN city DEFAULT 'Bern'");
+    expect(
+      run(['capture', '--db', 'c.db', '-', '-o', 'n.cs'], "INSERT INTO users VALUES(4,'di',5,'Rome')").code,
+    ).toBe(0);
+    expect(run(['concat', 'o.cs', 'n.cs'])).toMatchObject({ code: 4, out: '' });
+    expect(run(['concat', 'o.cs', 'n.cs', '--schema', 'c.db', '-o', 'j.cs'])).toMatchObject({
+      code: 0,
+      err: '',
+    });
+    expect(run(['show', 'j.cs', '--db', 'c.db']).out).toContain(
+      "+ id=3, name='cy', age=x'00ff', city='Bern'\n",
+    );
+  });
   test('output is written whole or not at all', () => {
     expect(run(['invert', 'o.cs', '-o', 'none/i.cs'])).toMatchObject({
       code: 1,
