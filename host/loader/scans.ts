@@ -177,7 +177,9 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
       bytes += view.getUint32(at + 12, true);
     }
     if (bytes > source.length) {
-      throw new RangeError(`the component returned ${bytes} bytes of rows, which is more than its memory has`);
+      throw new RangeError(
+        `the component returned ${bytes} bytes of rows, which is more than its memory has`,
+      );
     }
     const block = room(engine, batch, rows, count, bytes);
     const target = memory.bytes;
