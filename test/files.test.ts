@@ -18,6 +18,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
+import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../host/vfs/node.js';
 import { nativeShell } from './oracle.js';
@@ -346,3 +347,31 @@ describe('crashes and faults', () => {
     });
   });
 });
+
+test.each([
+  ['exec', (db: DatabaseSync) => db.exec('ROLLBACK')],
+  ['a statement', (db: DatabaseSync) => db.prepare('ROLLBACK').run()],
+])(
+  'a function that rolls back by %s ends the statement that called it: the file has what the connection sees',
+  (how, rollback) => {
+    const path = join(folder(), `${how}.db`);
+    const db = new DatabaseSync(path);
+    db.exec('CREATE TABLE t(a INTEGER, b); CREATE INDEX i ON t(a); INSERT INTO t VALUES(1,1),(2,2),(3,3)');
+    db.function('back', () => {
+      rollback(db);
+      return 1;
+    });
+    db.exec('BEGIN; INSERT INTO t VALUES(4, 4)');
+    expect(() => db.exec('DELETE FROM t WHERE a = (SELECT back())')).toThrow(
+      expect.objectContaining({ errcode: 516, message: 'abort due to ROLLBACK' }),
+    );
+    const other = new DatabaseSync(path);
+    for (const one of [db, other]) {
+      expect(one.prepare('SELECT group_concat(a) AS all_of_them FROM t').get()).toEqual({
+        all_of_them: '1,2,3',
+      });
+      expect(one.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+      one.close();
+    }
+  },
+);

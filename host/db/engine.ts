@@ -390,10 +390,20 @@ export class Connection {
   }
 
   /**
-   * Ends the statements that write, with SQLITE_ABORT_ROLLBACK: for when their transaction is rolled back from within,
-   * since SQLite looks only at tables that they have open by then, and would write others without a transaction.
+   * Runs SQL from within a statement. Where it rolls back a transaction that statements write in, they end with
+   * SQLITE_ABORT_ROLLBACK: SQLite looks only at the tables that they have open by then, and would write to others
+   * without a transaction.
    */
-  abortWriters(): void {
+  nested<T>(action: () => T): T {
+    const { writing } = this;
+    try {
+      return action();
+    } finally {
+      if (writing && !this.writing) this.#abortWriters();
+    }
+  }
+
+  #abortWriters(): void {
     const { c, memory } = this.engine.core;
     for (
       let statement = c.sqlite3_next_stmt(this.db, 0);

@@ -105,7 +105,7 @@ export class GuestSql {
             throw this.#misuse(`the statement has ${statement.parameters} parameters, ${count} were given`);
           }
           if (count > 0) bind(this.#parameters.of(statement.pointer));
-          this.#watched(() => this.#run(statement, result));
+          this.#connection.nested(() => this.#run(statement, result));
         } finally {
           this.#release(statement);
         }
@@ -123,7 +123,7 @@ export class GuestSql {
           rest = rest.subarray(tail);
           if (pointer === 0) continue; // a comment
           try {
-            this.#watched(() => {
+            this.#connection.nested(() => {
               while (this.#step(pointer));
             });
           } finally {
@@ -152,17 +152,6 @@ export class GuestSql {
       return action(confinement.depth - 1);
     } finally {
       confinement.depth -= 1;
-    }
-  }
-
-  /** Runs a statement; where it rolls back a transaction that others are writing in, those are ended. */
-  #watched(action: () => void): void {
-    const connection = this.#connection;
-    const { writing } = connection;
-    try {
-      action();
-    } finally {
-      if (writing && !connection.writing) connection.abortWriters();
     }
   }
 

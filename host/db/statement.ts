@@ -95,9 +95,10 @@ export class OpenDatabase {
 
   /** Runs an action that may call back. */
   run<T>(action: () => T): T {
+    const nested = this.running > 0;
     this.running += 1;
     try {
-      return action();
+      return nested ? this.connection.nested(action) : action();
     } finally {
       this.running -= 1;
     }
@@ -483,7 +484,11 @@ export class StatementSync implements Disposable {
 
   /** Whether there is a row. */
   #step(statement: number): boolean {
-    const code = this.#core.c.sqlite3_step(statement);
+    const { open } = this.#owner;
+    const { c } = this.#core;
+    // This statement itself is one that runs.
+    const code =
+      open.running > 1 ? open.connection.nested(() => c.sqlite3_step(statement)) : c.sqlite3_step(statement);
     if (code === SQLITE_ROW) return true;
     if (code !== SQLITE_DONE) this.#engine.check(this.#owner.open.connection.db, code);
     this.#engine.takeThrown();
