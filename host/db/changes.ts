@@ -52,6 +52,21 @@ interface Head {
   readonly indirect: boolean;
 }
 
+/** The name of a table that was read last: most often the next is the same. */
+const lastNames = new WeakMap<Core, { readonly text: string; readonly bytes: Uint8Array }>();
+
+/** The terminated text at an address. */
+function tableNameAt(core: Core, pointer: number): string {
+  const known = lastNames.get(core);
+  const { bytes } = core.memory;
+  const start = pointer >>> 0;
+  if (known?.bytes.every((byte, i) => bytes[start + i] === byte)) return known.text;
+  const end = bytes.indexOf(0, start) + 1;
+  const text = core.memory.cString(pointer) ?? '';
+  lastNames.set(core, { text, bytes: bytes.slice(start, end) });
+  return text;
+}
+
 /** C: `sqlite3changeset_op`. @param out 16 bytes of the core's memory */
 function readHead(core: Core, iterator: number, out: number): Head {
   const { c, memory } = core;
@@ -59,7 +74,7 @@ function readHead(core: Core, iterator: number, out: number): Head {
   if (code !== SQLITE_OK) throw core.error(0, code);
   const op = operations.get(memory.view.getInt32(out + 8, true)) ?? 'update';
   return {
-    table: memory.cString(memory.pointerAt(out)) ?? '',
+    table: tableNameAt(core, memory.pointerAt(out)),
     columns: memory.view.getInt32(out + 4, true),
     op,
     indirect: memory.view.getInt32(out + 12, true) !== 0,
@@ -87,20 +102,59 @@ function readValues(
   return values;
 }
 
-/** The change at which the iterator stands, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
-export function readChange(core: Core, iterator: number): Change {
+/** Per column 0, or its place in the PRIMARY KEY from 1. C: `sqlite3changeset_pk`. @param out as in {@link readHead} */
+function readKey(core: Core, iterator: number, columns: number, out: number): number[] {
   const { c, memory } = core;
-  using arena = memory.arena();
-  const out = arena.allocate(16);
+  const code = c.sqlite3changeset_pk(iterator, out, out + 4);
+  if (code !== SQLITE_OK) throw core.error(0, code);
+  const start = memory.pointerAt(out);
+  return [...memory.bytes.subarray(start, start + columns)];
+}
+
+/** Reads what the iterator at an address stands at. `out` is 16 bytes of the core's memory. */
+export type Read<T> = (core: Core, iterator: number, out: number) => T;
+
+/** The whole change, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
+export const changeAt: Read<Change> = (core, iterator, out) => {
   const { table, columns, op, indirect } = readHead(core, iterator, out);
   const read = (reader: Reader): ChangeValues => readValues(core, iterator, columns, reader, out);
   const old = op === 'insert' ? [] : read('sqlite3changeset_old');
   const fresh = op === 'delete' ? [] : read('sqlite3changeset_new');
-  const code = c.sqlite3changeset_pk(iterator, out, out + 4);
-  if (code !== SQLITE_OK) throw core.error(0, code);
-  const start = memory.pointerAt(out);
-  const key = [...memory.bytes.subarray(start, start + columns)];
+  const key = readKey(core, iterator, columns, out);
   return { table, op, indirect, key, old, new: fresh };
+};
+
+/** What a change does, without its values: quick to read. */
+export class Outline {
+  readonly table: string;
+  readonly op: Operation;
+  readonly #core: Core;
+  readonly #iterator: number;
+  readonly #columns: number;
+  readonly #out: number;
+
+  constructor(core: Core, iterator: number, out: number) {
+    const { table, columns, op } = readHead(core, iterator, out);
+    this.table = table;
+    this.op = op;
+    this.#core = core;
+    this.#iterator = iterator;
+    this.#columns = columns;
+    this.#out = out;
+  }
+
+  /** As in {@link Change}; read when it is asked for, while the iterator stands there. */
+  get key(): readonly number[] {
+    return readKey(this.#core, this.#iterator, this.#columns, this.#out);
+  }
+}
+
+export const outlineAt: Read<Outline> = (core, iterator, out) => new Outline(core, iterator, out);
+
+/** The change at which the iterator at an address stands. */
+export function readChange(core: Core, iterator: number): Change {
+  using arena = core.memory.arena();
+  return changeAt(core, iterator, arena.allocate(16));
 }
 
 /** A change that could not be applied. Its members are read when asked for, during the handler's call only. */

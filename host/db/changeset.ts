@@ -1,7 +1,7 @@
 /** Changesets in code: values that can be read, changed and made. */
 
 import { checkArgument, checkOptions, invalidType, outOfRange } from './arguments.js';
-import { type Change, Conflict, operationCodes } from './changes.js';
+import { type Change, Conflict, changeAt, operationCodes } from './changes.js';
 import { connectionOf } from './connections.js';
 import { changesOfPieces, concatPieces, invertPieces, type Pieces, pieceSize, readable } from './streams.js';
 import { engine } from './thread.js';
@@ -76,7 +76,7 @@ export class Changeset implements Iterable<Change> {
    */
   static read(pieces: Pieces, inverted = false): IterableIterator<Change> {
     checkArgument('inverted', inverted, 'boolean');
-    return changesOfPieces(engine(), checkedPieces('pieces', pieces), inverted);
+    return changesOfPieces(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
   }
 
   /** Inverts in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_invert_strm`. */
@@ -121,7 +121,7 @@ export class Changeset implements Iterable<Change> {
    * @throws SqliteError (SQLITE_CORRUPT) where it is malformed
    */
   [Symbol.iterator](): Iterator<Change> {
-    return changesOf(engine().core, this.bytes);
+    return changesOf(engine().core, this.bytes, false, changeAt);
   }
 
   /** What undoes it. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset */

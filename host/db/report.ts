@@ -21,7 +21,7 @@ import {
   oncePerTable,
 } from './apply.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
-import type { Change, Conflict } from './changes.js';
+import { type Change, type Conflict, outlineAt } from './changes.js';
 import type { Connection } from './engine.js';
 import {
   type ConflictKind,
@@ -193,7 +193,7 @@ export function applyWithReport(
     for (const changeset of changesets) {
       round += 1;
       const skips = survey(connection, report.warnings, options.triggers !== false);
-      for (const change of changesOfInput(engine, heard(changeset), options.invert)) {
+      for (const change of changesOfInput(engine, heard(changeset), options.invert ?? false, outlineAt)) {
         if (skips(change)) tally.of(change.table).skipped += 1;
         else if (!include(change.table)) tally.of(change.table).filtered += 1;
         else tally.planned(change, 1);

@@ -10,7 +10,7 @@ import {
 } from '../core/constants.js';
 import { Spool } from '../vfs/spool.js';
 import { type ChangesetInput, piecewise } from './apply.js';
-import { type Change, readChange } from './changes.js';
+import type { Read } from './changes.js';
 import type { Engine } from './engine.js';
 import { changesetError, changesOf, streamed } from './transform.js';
 
@@ -52,28 +52,30 @@ export function checkStream(engine: Engine, what: string, code: number): void {
   if (code !== SQLITE_OK) throw changesetError(engine.core, what, code);
 }
 
-/** C: `sqlite3changeset_start_v2_strm`, `sqlite3changeset_next`. */
-export function* changesOfPieces(
+/**
+ * The changes of a changeset in pieces, as `read` reads them. C: `sqlite3changeset_start_v2_strm`,
+ * `sqlite3changeset_next`.
+ */
+export function* changesOfPieces<T>(
   engine: Engine,
   pieces: Pieces,
-  inverted = false,
-): Generator<Change, void, void> {
+  inverted: boolean,
+  read: Read<T>,
+): Generator<T, void, void> {
   const { core } = engine;
   const { c, memory } = core;
   const id = engine.register({ streamInput: piecewise(pieces, () => memory.bytes) });
   let iterator = 0;
+  using arena = memory.arena();
+  const out = arena.allocate(16);
   try {
-    {
-      using arena = memory.arena();
-      const out = arena.allocate(4);
-      const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
-      const input = c.bridge_callback(CALLBACK_STREAM_INPUT);
-      checkStream(engine, 'read', c.sqlite3changeset_start_v2_strm(out, input, id, flags));
-      iterator = memory.pointerAt(out);
-    }
+    const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
+    const input = c.bridge_callback(CALLBACK_STREAM_INPUT);
+    checkStream(engine, 'read', c.sqlite3changeset_start_v2_strm(out, input, id, flags));
+    iterator = memory.pointerAt(out);
     for (;;) {
       const code = c.sqlite3changeset_next(iterator);
-      if (code === SQLITE_ROW) yield readChange(core, iterator);
+      if (code === SQLITE_ROW) yield read(core, iterator, out);
       else if (code === SQLITE_DONE) return;
       else checkStream(engine, 'read', code);
     }
@@ -83,14 +85,15 @@ export function* changesOfPieces(
   }
 }
 
-/** The changes of a changeset, be it whole or in pieces. */
-export function changesOfInput(
+/** The same of a changeset that is whole or in pieces. */
+export function changesOfInput<T>(
   engine: Engine,
   input: ChangesetInput,
-  inverted = false,
-): Generator<Change, void, void> {
-  if (input instanceof Uint8Array) return changesOf(engine.core, input, inverted);
-  return changesOfPieces(engine, input, inverted);
+  inverted: boolean,
+  read: Read<T>,
+): Generator<T, void, void> {
+  if (input instanceof Uint8Array) return changesOf(engine.core, input, inverted, read);
+  return changesOfPieces(engine, input, inverted, read);
 }
 
 /** C: `sqlite3changeset_invert_strm`. */

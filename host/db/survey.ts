@@ -1,6 +1,6 @@
 /** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
 
-import type { Change } from './changes.js';
+import type { Outline } from './changes.js';
 import type { Connection } from './engine.js';
 import { query } from './query.js';
 import { tableShape, type Warning } from './schema.js';
@@ -25,13 +25,13 @@ export function survey(
   connection: Connection,
   warnings: Warning[],
   triggersFire: boolean,
-): (change: Change) => boolean {
+): (change: Outline) => boolean {
   const skipped = new Map<string, boolean>();
   const warn = (kind: Warning['kind'], table: string, text: string): void => {
     if (warnings.some((known) => known.kind === kind && known.table === table)) return;
     warnings.push({ kind, table, message: `${table}: ${text}` });
   };
-  const skips = ({ table, key }: Change): boolean => {
+  const skips = ({ table, key }: Outline): boolean => {
     const shape = tableShape(connection, 'main', table);
     if (!shape || shape.kind === 'view') {
       warn('missing-table', table, 'there is no such table, so its changes are skipped');

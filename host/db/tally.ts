@@ -39,7 +39,7 @@ export class Tally {
   }
 
   /** @param by 1 for a change that is going to be applied, -1 for one that then is not */
-  planned({ table, op }: Change, by: 1 | -1): void {
+  planned({ table, op }: Pick<Change, 'table' | 'op'>, by: 1 | -1): void {
     const counters = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
     this.of(table)[counters[op]] += by;
   }

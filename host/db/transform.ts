@@ -18,7 +18,7 @@ import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Arena } from '../core/memory.js';
 import { piecewise } from './apply.js';
-import { type Change, operationCodes, readChange } from './changes.js';
+import { type Change, operationCodes, type Read } from './changes.js';
 import type { Connection, Engine } from './engine.js';
 
 /** Why an operation on changesets fails, where the C library gives no more than a code. */
@@ -72,16 +72,20 @@ export function invert(core: Core, changeset: Uint8Array): Uint8Array {
   );
 }
 
-/** The changes of a changeset, one after another. C: `sqlite3changeset_start_v2`, `sqlite3changeset_next`. */
-export function* changesOf(
+/**
+ * The changes of a changeset, one after another, as `read` reads them. C: `sqlite3changeset_start_v2`,
+ * `sqlite3changeset_next`.
+ */
+export function* changesOf<T>(
   core: Core,
   changeset: Uint8Array,
-  inverted = false,
-): Generator<Change, void, void> {
+  inverted: boolean,
+  read: Read<T>,
+): Generator<T, void, void> {
   const { c, memory } = core;
   using arena = memory.arena();
   const bytes = arena.bytes(changeset);
-  const out = arena.allocate(4);
+  const out = arena.allocate(16);
   const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
   const started = c.sqlite3changeset_start_v2(out, changeset.length, bytes, flags);
   if (started !== SQLITE_OK) throw changesetError(core, 'read', started);
@@ -91,7 +95,7 @@ export function* changesOf(
       const code = c.sqlite3changeset_next(iterator);
       if (code === SQLITE_DONE) return;
       if (code !== SQLITE_ROW) throw changesetError(core, 'read', code);
-      yield readChange(core, iterator);
+      yield read(core, iterator, out);
     }
   } finally {
     c.sqlite3changeset_finalize(iterator);
