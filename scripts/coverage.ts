@@ -310,6 +310,41 @@ const answers = demands.map(
   ([demand, title, why], i) => `| ${i + 1} | ${demand} | ${title === null ? why : linked(demand, title)} |`,
 );
 
+/** What a component can do, and the file that tests it on both paths: calls between the memories, and jco's wrappers. */
+const capabilities: readonly (readonly [what: string, world: string, interface_: string, file: string])[] = [
+  ['scalar functions', 'minimal', 'scalar-function', 'extensions'],
+  ['aggregate and window functions', 'stateful', 'aggregate-function', 'aggregates'],
+  ['collations', 'collating', 'collation', 'collations'],
+  ['an authorizer', 'authorizing', 'authorizer', 'authorizers'],
+  ['hooks', 'hooked', 'hooks', 'hooks'],
+  ['virtual tables to read', 'tabular', 'virtual-table', 'tables'],
+  ['virtual tables to change', 'tabular-writable', 'writable-table', 'tables-writable'],
+  [
+    'functions and tables, as session.wasm has them',
+    'functions-and-tables',
+    'scalar-function',
+    'changeset-sql',
+  ],
+  ['functions, aggregates and tables', 'analytic', 'aggregate-function', 'worlds'],
+  ['all of it, and session from every function of every world', 'full', 'session', 'worlds'],
+  ['SQL on its connection', 'services', 'spi', 'sandbox'],
+  ['itself, through SQL', 'services', 'spi', 'reentry'],
+  ['changesets', 'services', 'changeset', 'changeset-sql'],
+  ['harm: none by lies in functions', 'minimal', 'scalar-function', 'hostile'],
+  ['harm: none by lies in tables', 'tabular-writable', 'virtual-table', 'hostile-tables'],
+];
+const worlds = source('wit/1.1.0/worlds.wit');
+const capabilityLines = capabilities.map(([what, world, name, file]) => {
+  const tested = tests.find((known) => known.name === `${file}.test.ts`)?.text;
+  if (!tested?.includes("['direct', 'wrapped']")) problems.push(`${file}.test.ts does not test both paths`);
+  if (!worlds.includes(`world ${world} {`)) problems.push(`there is no world ${world}`);
+  if (!worlds.includes(`port ${name};`)) problems.push(`no world has ${name}`);
+  return `| ${what} | \`${world}\` | \`${name}\` | [${file}](${file}.test.ts) |`;
+});
+for (const [, world = ''] of worlds.matchAll(/^world ([\w-]+)/gm)) {
+  if (!capabilities.some((row) => row[1] === world)) problems.push(`world ${world} is in no row`);
+}
+
 const text = `# What is offered of the session extension
 
 Made by scripts/coverage.ts, which fails where a C function has no row, or a row names what is not there. \`-\`: what the
@@ -319,6 +354,14 @@ its test.
 | C | WIT | SQL | TypeScript | command line |
 | --- | --- | --- | --- | --- |
 ${lines.join('\n')}
+
+# What components can do
+
+Each file runs on both paths: calls straight between the memories, and through jco's wrappers.
+
+| what | world | interface | tests |
+| --- | --- | --- | --- |
+${capabilityLines.join('\n')}
 
 # What users of other bindings ask for
 

@@ -1,0 +1,81 @@
+/** Authorizers of components, world `authorizing`, beside those of the user, the shell and other components. */
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { constants, DatabaseSync } from 'sqlite-wasm-run';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dist } from '../scripts/sources.js';
+
+const guest = fileURLToPath(new URL('guests/authorizes.wasm', import.meta.url));
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'authorizers-'));
+  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+  let db: DatabaseSync;
+  beforeEach(() => {
+    process.env.SQLITE_WASM_RUN_CALLS = calls;
+    db = new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'ro' } });
+    db.exec('CREATE TABLE t(a, secret); INSERT INTO t VALUES(1, 2); CREATE TABLE trap(a)');
+    db.loadExtension(guest);
+  });
+  afterEach(() => {
+    delete process.env.SQLITE_WASM_RUN_CALLS;
+    if (db.isOpen) db.close();
+  });
+  const failure = (sql: string): string => {
+    try {
+      db.exec(sql);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'nothing was thrown';
+  };
+
+  test('denies and ignores', () => {
+    expect(failure('DROP TABLE t')).toBe('not authorized');
+    expect(db.prepare('SELECT * FROM t').get()).toEqual({ a: 1, secret: null });
+  });
+  test('that traps denies from then on', () => {
+    expect(failure('SELECT a FROM trap')).toMatch(/access to trap.a is prohibited|not authorized/);
+    expect(failure('SELECT 1')).toBe('not authorized');
+  });
+
+  test('and one of the user: what either refuses is refused, whichever came first', () => {
+    const { SQLITE_DENY, SQLITE_OK, SQLITE_UPDATE } = constants;
+    db.setAuthorizer((action) => (action === SQLITE_UPDATE ? SQLITE_DENY : SQLITE_OK));
+    expect(failure('UPDATE t SET a = 2')).toBe('not authorized');
+    expect(failure('DROP TABLE t')).toBe('not authorized');
+    db.setAuthorizer(null);
+    expect(failure('UPDATE t SET a = 2')).toBe('nothing was thrown');
+    expect(failure('DROP TABLE t')).toBe('not authorized');
+  });
+  test('several are all asked; one that died denies, whatever the others say', () => {
+    const other = join(folder, 'other.wasm');
+    copyFileSync(guest, other);
+    db.loadExtension(other);
+    expect(db.prepare('SELECT * FROM t').get()).toEqual({ a: 1, secret: null });
+    expect(failure('SELECT a FROM trap')).toMatch(/prohibited|not authorized/);
+    expect(failure('SELECT 1')).toBe('not authorized');
+  });
+});
+
+test("the shell's own authorizer lives beside a component's", () => {
+  const script = `CREATE TABLE t(a, secret);\n.load ${guest}\n.auth on\nSELECT a FROM t;\nDROP TABLE t;\n`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(dist, 'cli/main.js'), '--allow-sql=ro', ':memory:'],
+    {
+      input: script,
+      encoding: 'utf8',
+    },
+  );
+  expect(stdout).toContain('authorizer: READ "t" "a" "main" NULL');
+  expect(stderr).toContain('not authorized');
+});
