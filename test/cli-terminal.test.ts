@@ -94,7 +94,8 @@ describe.skipIf(!present)('on a terminal', () => {
     expect(await shows(/rows changed\n\$$/)).toMatch(
       /^\$? ?[^\n]*\n?t: 599991 inserted, 0 updated, 0 deleted\n599991 rows changed\n\$$/,
     );
-    type('clear; ./run show big.cs > out; echo left with $?');
+    // Read slowly, so that it takes long on any machine.
+    type('clear; ./run show big.cs | (sleep 1; head -c 1000000; sleep 1; cat) > out; echo left with $?');
     await shows(/^printing +\[#+\.*\] +\d+%/m);
     expect(await shows(/^left with/m)).toMatch(/^(?:\$ [^\n]*\n)?left with 0\n\$$/);
     const lines = readFileSync(join(folder, 'out'), 'utf8').split('\n');
