@@ -111,7 +111,12 @@ test('what takes nothing away of the session leaves it one', () => {
 
 test('a table that came and went without leaving a change is no loss', () => {
   db.exec('CREATE TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES(1); DELETE FROM w; DROP TABLE w');
+  db.exec(
+    'BEGIN; CREATE TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES(1); DELETE FROM w; DROP TABLE w',
+  );
   db.exec('INSERT INTO u VALUES(1)');
+  expect(texts(session.changeset())).toEqual(['u insert 1']);
+  db.exec('COMMIT');
   expect(texts(session.changeset())).toEqual(['u insert 1']);
   db.exec('CREATE TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES(1); DELETE FROM w; DROP TABLE w');
   expect(texts(session.take())).toEqual(['u insert 1']);

@@ -120,10 +120,11 @@ export class Recording {
    * one.
    */
   take(): Uint8Array {
-    const cut = this.hasParts ? this.#live[0]?.cut : undefined;
-    const taken = cut?.changeset ?? this.#read('changeset', (bytes) => bytes.slice());
-    if (!cut) this.#live.push(this.#begin());
-    for (const { pointer } of this.#live.splice(0, cut ? 1 : this.#live.length - 1)) this.#delete(pointer);
+    const first = this.#part;
+    const taken = first?.cut?.changeset ?? this.#read('changeset', (bytes) => bytes.slice());
+    if (!first) this.#live.push(this.#begin());
+    const done = first ? this.#live.indexOf(first) + 1 : this.#live.length - 1;
+    for (const { pointer } of this.#live.splice(0, done)) this.#delete(pointer);
     this.#columns = new Map();
     this.#dataVersion = undefined;
     this.#note();
@@ -156,8 +157,9 @@ export class Recording {
 
   /** The most bytes that `take` gives. C: `sqlite3session_changeset_size`. */
   get changesetSize(): number {
-    const cut = this.hasParts ? this.#live[0]?.cut : undefined;
-    return cut?.changeset.length ?? Number(this.#c.sqlite3session_changeset_size(this.#last.pointer));
+    return (
+      this.#part?.cut?.changeset.length ?? Number(this.#c.sqlite3session_changeset_size(this.#last.pointer))
+    );
   }
 
   /** C: `sqlite3session_diff`. Returns the result code and what SQLite said of it. */
@@ -193,8 +195,12 @@ export class Recording {
 
   /** Whether something was cut off, which `take` gives first. */
   get hasParts(): boolean {
+    return this.#part !== undefined;
+  }
+
+  get #part(): Live | undefined {
     this.#reconcile();
-    return this.#live.length > 1;
+    return this.#live.find(({ cut }) => cut && cut.changeset.length > 0);
   }
 
   /** C: `sqlite3session_delete`. */
