@@ -57,7 +57,10 @@ function cost(component: string): Cost {
 
 export function run(): void {
   const extensions = join(root, 'extensions');
-  const shipped = readdirSync(extensions).filter((name) => name.endsWith('.wasm'));
+  const asksForMore = Number(process.versions.node.split('.')[0]) < 22 ? ['text.wasm'] : []; // its engine wants Node 22
+  const shipped = readdirSync(extensions).filter(
+    (name) => name.endsWith('.wasm') && !asksForMore.includes(name),
+  );
   const echo = guest('echo');
   const cold = Math.min(
     ...Array.from({ length: 3 }, () => {
