@@ -197,7 +197,7 @@ describe('what is wrong is said', () => {
   const head = [0x54, 2, 1, 0, 0x74, 0];
   const insert = [...head, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 5];
   const cases: [string, number[], { offset: number; reason: string }][] = [
-    ['no table', [18, 0, 5], { offset: 0, reason: 'a changeset begins with the byte T or P, not this' }],
+    ['no table', [18, 0, 5], { offset: 0, reason: 'there is neither T (a changeset) nor P (a patchset)' }],
     ['an operation', [...head, 7, 0], { offset: 6, reason: 'there is no operation 7' }],
     ['a type', [...head, 18, 0, 9], { offset: 8, reason: 'there is no type 9 of value' }],
     ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is cut short' }],

@@ -156,7 +156,7 @@ test('the iterator ends as any other does', () => {
   }
   expect(first.next()).toEqual({ done: true, value: undefined });
   const broken = changes(bytes.with(0, 0x12));
-  expect(() => broken.next()).toThrow('a changeset begins with the byte T or P, not this at byte 0');
+  expect(() => broken.next()).toThrow('there is neither T (a changeset) nor P (a patchset) at byte 0');
   expect(broken.next()).toEqual({ done: true, value: undefined });
   const thrown = changes(bytes);
   expect(() => thrown.throw(new Error('mine'))).toThrow('mine');

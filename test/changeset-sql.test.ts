@@ -262,7 +262,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         [1, null, 0],
       ]);
       expect(value("SELECT changeset_fault(x'00')")).toBe(
-        'a changeset begins with the byte T or P, not this at byte 0',
+        'there is neither T (a changeset) nor P (a patchset) at byte 0',
       );
       expect(value("SELECT changeset_stat(c)->>'$[0].inserts' FROM c")).toBe(2);
     });
@@ -365,7 +365,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         'changeset_rows: a changeset is a blob, as session_changeset(h) gives; got text',
       );
       expect(failure("SELECT * FROM changeset_rows(x'00')")).toBe(
-        'a changeset begins with the byte T or P, not this at byte 0',
+        'there is neither T (a changeset) nor P (a patchset) at byte 0',
       );
     });
     test('changeset_group is concat over rows, in groups, of many rows', () => {

@@ -105,7 +105,7 @@ describe('looking at a changeset', () => {
   test('validate says which byte is wrong', () => {
     expect(run(['validate', 'o.cs', 'a.db'])).toMatchObject({
       code: 4,
-      out: 'o.cs: a changeset of 87 bytes\na.db: wrong: a changeset begins with the byte T or P, not this at byte 0\n',
+      out: 'o.cs: a changeset of 87 bytes\na.db: wrong: there is neither T (a changeset) nor P (a patchset) at byte 0\n',
     });
     expect(run(['show', 'a.db'])).toMatchObject({ code: 4, out: '' });
   });

@@ -127,12 +127,12 @@ describe('what is recorded', () => {
     expect(failure(() => session.changeset())).toMatchObject({
       errcode: 17,
       message:
-        'database schema has changed: a recorded table was dropped, renamed or lost a column; take gives what was recorded before, and then what came after',
+        'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take, take() in code, gives what was recorded before, and then what came after',
     });
     expect(session.warnings()).toContainEqual({
       kind: 'schema-changed',
       table: 't',
-      message: `${why} since the session began; take gives what was recorded before, and then what came after`,
+      message: `${why} since the session began; session_take, take() in code, gives what was recorded before, and then what came after`,
     });
   });
   test('a table that is made after all were attached is recorded', () => {

@@ -19,7 +19,7 @@ const texts = (bytes: Uint8Array): string[] =>
   [...new Changeset(bytes)].map(({ table, op, new: fresh }) => `${table} ${op} ${fresh}`).sort();
 const cutOff =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
-  'take gives what was recorded before, and then what came after';
+  'session_take, take() in code, gives what was recorded before, and then what came after';
 
 const lost =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
@@ -49,7 +49,9 @@ describe.each([
     expect(session.warnings()).toContainEqual({
       kind: 'schema-changed',
       table: 't',
-      message: expect.stringMatching(/; take gives what was recorded before, and then what came after$/),
+      message: expect.stringMatching(
+        /; session_take, take\(\) in code, gives what was recorded before, and then what came after$/,
+      ),
     });
     expect(session.take()).toEqual(before);
     expect(texts(session.changeset())).toEqual(second);

@@ -26,7 +26,7 @@ export const noOperation = (op: number | undefined, offset: number): ChangesetEr
   new ChangesetError(`there is no operation ${op}`, offset);
 
 export const noTable = (offset: number): ChangesetError =>
-  new ChangesetError('a changeset begins with the byte T or P, not this', offset);
+  new ChangesetError('there is neither T (a changeset) nor P (a patchset)', offset);
 
 export const isPatchset = (offset: number): ChangesetError =>
   new ChangesetError('a patchset has no old values, so it has no inverse', offset);

@@ -284,7 +284,11 @@ export class Recording {
   #refuseParts(): void {
     if (!this.hasParts) return;
     const { core } = this.#connection.engine;
-    throw readError(core, SQLITE_SCHEMA, 'take gives what was recorded before, and then what came after');
+    throw readError(
+      core,
+      SQLITE_SCHEMA,
+      'session_take, take() in code, gives what was recorded before, and then what came after',
+    );
   }
 
   /** Whether changes of the table were recorded, be they undone since. */

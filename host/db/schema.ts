@@ -91,7 +91,7 @@ export function schemaWarnings(
     if (count !== undefined && count >= columns) continue;
     const what = count === undefined ? 'it was dropped or renamed' : `it lost ${columns - count} columns`;
     const rest = kept
-      ? 'take gives what was recorded before, and then what came after'
+      ? 'session_take, take() in code, gives what was recorded before, and then what came after'
       : 'recorded changes of it cannot be read any more';
     const message = `${table}: ${what} since the session began; ${rest}`;
     warnings.push({ kind: 'schema-changed', table, message });
