@@ -214,6 +214,9 @@ export class Recording {
     this.#ahead = undefined;
     this.#reconcile();
     if (this.#c.sqlite3session_isempty(this.#last.pointer) !== 0) return;
+    // Most statements take away what no session has: those cost no reading of what was recorded.
+    const name = table.toLowerCase();
+    if (!this.#last.touched.has(name) && !this.tables.some((own) => own?.toLowerCase() === name)) return;
     const shape = tableShape(this.#connection, this.database, table);
     if (!shape) return;
     const changeset = this.#read('changeset', (bytes) => bytes.slice());
