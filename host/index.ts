@@ -17,7 +17,12 @@ export { SqliteError } from './core/errors.js';
 export type { AggregateOptions } from './db/aggregate.js';
 export type { Authorizer } from './db/authorizer.js';
 export { Capture } from './db/capture.js';
-export { type CaptureEntry, decodeCapture, encodeCapture } from './db/capture-format.js';
+export {
+  type CaptureEntry,
+  decodeCapture,
+  encodeCapture,
+  type StatementSettings,
+} from './db/capture-format.js';
 export type { Change, ChangeValues, Conflict, Operation } from './db/changes.js';
 export { Changeset, ChangesetGroup, type ChangesetLike } from './db/changeset.js';
 export {

@@ -58,7 +58,7 @@ describe('capture', () => {
   test('--ddl records what changes the schema, in its place', () => {
     expect(capture(script, '--ddl')).toMatchObject({ code: 0, err: '' });
     expect(run(['show', 'o']).out).toBe(shown);
-    expect(run(['validate', 'o']).out).toBe('o: a capture of 190 bytes: 3 changesets, 3 statements\n');
+    expect(run(['validate', 'o']).out).toBe('o: a capture of 191 bytes: 3 changesets, 3 statements\n');
   });
   test('--ddl without such a statement writes the changeset itself', () => {
     expect(capture('INSERT INTO u VALUES(1)', '--ddl').code).toBe(0);
@@ -172,7 +172,10 @@ PRAGMA user_version=4;
     });
     const json = run(['show', '--json', 'o']).out;
     expect(`${JSON.stringify(JSON.parse(json), null, 2)}\n`).toBe(json);
-    expect(JSON.parse(json).entries[1]).toEqual({ sql: 'ALTER TABLE t ADD COLUMN w DEFAULT 5' });
+    expect(JSON.parse(json).entries[1]).toEqual({
+      sql: 'ALTER TABLE t ADD COLUMN w DEFAULT 5',
+      settings: { legacyAlterTable: false, foreignKeys: true, doubleQuotedText: false },
+    });
     expect(run(['build', '-'], json).bytes).toEqual(readFileSync(path('o')));
     expect(run(['build', '-'], '{"format":1,"entries":[{}]}')).toMatchObject({
       code: 4,
@@ -230,7 +233,7 @@ PRAGMA user_version=4;
       code: 4,
       out: `torn: wrong: it ends within an entry at byte 5
 wrong: wrong: there is no type 9 of value at byte 18
-o: a capture of 190 bytes: 3 changesets, 3 statements
+o: a capture of 191 bytes: 3 changesets, 3 statements
 `,
       err: 'none cannot be read: no such file or directory\n',
     });
@@ -238,5 +241,26 @@ o: a capture of 190 bytes: 3 changesets, 3 statements
       code: 4,
       err: 'sqlite-wasm-run changeset show: torn is no changeset: it ends within an entry at byte 5\n',
     });
+  });
+});
+
+describe('what triggers and foreign key actions did', () => {
+  const setup = `CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES(1);
+    CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE); INSERT INTO c VALUES(1,1);
+    CREATE TABLE log(id INTEGER PRIMARY KEY, x);
+    CREATE TRIGGER tr AFTER INSERT ON p BEGIN INSERT INTO log(x) VALUES(new.id); END`;
+  const hint = (options: string): string =>
+    `hint: a changeset holds what triggers and foreign key actions did; if they did it again here, add ${options}\n`;
+  test.each([
+    ['INSERT INTO p VALUES(2)', '--no-triggers'],
+    ['DELETE FROM p', '--no-triggers --fk-no-action'],
+  ])('is not done twice with the option that the hint names: %s', (sql, option) => {
+    for (const name of ['from.db', 'to.db']) run(['capture', '--db', name, '--ddl', '-'], setup);
+    run(['capture', '--db', 'from.db', '-', '-o', 'o'], sql);
+    const refused = run(['apply', '--db', 'to.db', 'o']);
+    expect(refused.code).toBe(3);
+    expect(refused.err).toContain(hint(option));
+    expect(run(['apply', '--db', 'to.db', ...option.split(' '), 'o'])).toMatchObject({ code: 0 });
+    expect(run(['diff', 'from.db', 'to.db']).bytes).toHaveLength(0);
   });
 });

@@ -144,9 +144,7 @@ describe('what is recorded', () => {
     db.exec("INSERT INTO f VALUES('hello')");
     const tables = new Set([...new Changeset(session.changeset())].map(({ table }) => table));
     expect([...tables].sort()).toEqual(['f_content', 'f_data', 'f_docsize', 'f_idx']);
-    expect(session.warnings().map(({ kind, table }) => `${table} ${kind}`)).toEqual(
-      expect.arrayContaining(['f virtual-table', 'f_content shadow-table']),
-    );
+    expect(session.warnings().map(({ kind, table }) => `${table} ${kind}`)).toEqual([]);
     const quiet = db.createSession({ filter: ['*', '!f_*'] });
     db.exec("INSERT INTO f VALUES('again')");
     expect(quiet.changeset()).toHaveLength(0);
@@ -342,18 +340,6 @@ describe('what applying does', () => {
       warnings: [{ kind: 'different-key' }],
     });
     expect(rows(db)).toEqual([]);
-  });
-  test('the shadow table of a full-text table is written past it, or not at all: that is said', () => {
-    const fts = 'CREATE VIRTUAL TABLE f USING fts5(x);';
-    const bytes = changes(fts, "INSERT INTO f VALUES('hello')");
-    const db = database(fts);
-    expect(failure(() => db.apply(bytes)).message).toMatch(/may not be modified$/);
-    const free = new DatabaseSync(':memory:', { defensive: false });
-    opened.push(free);
-    free.exec(fts);
-    const report = free.apply(bytes, { policy: 'theirs' });
-    expect(new Set(report.warnings.map(({ kind }) => kind))).toEqual(new Set(['shadow-table']));
-    expect(rows(free, "SELECT * FROM f('hello')")).toEqual([['hello']]);
   });
   test('noSavepoint: what was done before an error stays', () => {
     const bytes = changes(

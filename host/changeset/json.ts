@@ -163,8 +163,8 @@ function readHex(content: unknown, where: () => string): Uint8Array {
 
 function readValue(json: unknown, place: Place, name: string, column: number): Value | undefined | Raw {
   if (json === null || typeof json === 'string') return json;
-  if (typeof json === 'number') return Number.isInteger(json) ? BigInt(json) : json;
   const where = (part = ''): string => `${nameOf(place)}.${name}[${column}]${part}`;
+  if (typeof json === 'number') return readNumber(json, where);
   const wanted = (): ChangesetError =>
     new ChangesetError(
       `${where()} must be a number, a string, null, {} or one of {"integer"}, {"real"}, {"text"}, {"blob"}`,
@@ -184,10 +184,26 @@ function readValue(json: unknown, place: Place, name: string, column: number): V
   }
   if (kind === 'real' && typeof content === 'string') {
     if (/^NaN:[0-9a-f]{16}$/.test(content)) return new Raw(typeReal, readHex(content.slice(4), where));
-    const value = Number(content);
-    if (content !== '' && (content === 'NaN' || !Number.isNaN(value))) return value;
+    if (content === 'NaN' || decimal.test(content)) return Number(content);
+    throw new ChangesetError(
+      `${where('.real')} must be a decimal number, "Infinity", "-Infinity" or "NaN", as in {"real":"-0"}`,
+    );
   }
   throw wanted();
+}
+
+const decimal = /^-?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|Infinity)$/i;
+
+/** A number of a document: INTEGER if it is whole. Parsed, some numbers are not what the document says. */
+function readNumber(json: number, where: () => string): Value {
+  if (Object.is(json, -0)) {
+    throw new ChangesetError(`${where()} is -0, which is no integer: write {"real":"-0"} or 0`);
+  }
+  if (!Number.isInteger(json)) return json;
+  if (Number.isSafeInteger(json)) return BigInt(json);
+  throw new ChangesetError(
+    `${where()} is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL`,
+  );
 }
 
 function rawText(bytes: Uint8Array): Raw {

@@ -9,6 +9,7 @@ import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_CONFLICT,
   SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_FOREIGN_KEY,
   SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
   SQLITE_CHANGESETAPPLY_FKNOACTION,
@@ -18,8 +19,11 @@ import {
   SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
   SQLITE_OK,
 } from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { ApplyTargets } from './apply-targets.js';
 import { type Change, Conflict, readChange } from './changes.js';
 import type { Callback, Connection } from './engine.js';
+import { insideSavepoint } from './savepoint.js';
 
 /** The flags of `sqlite3changeset_apply_v2`, by name. */
 export interface ApplyFlags {
@@ -66,78 +70,160 @@ export type ChangesetInput = Uint8Array | Iterable<Uint8Array>;
 
 /** What came of {@link applyTo}. */
 export interface Applied {
-  /** False where a conflict aborted it: then nothing of it is there. */
+  /** False if a conflict aborted it: then nothing of it is there. */
   readonly done: boolean;
-  /** For the rebaser; empty where there was nothing to note. */
+  /** For the rebaser; empty if there was nothing to note. */
   readonly rebase: Uint8Array;
+  /** The shadow tables that it changed. */
+  readonly shadows: readonly string[];
 }
 
 /**
  * Applies a changeset to the database `main`. C: `sqlite3changeset_apply_v2`, or `_v3` with `filterChange`, and
- * their `_strm` forms where it comes in pieces.
+ * their `_strm` forms if it comes in pieces.
  *
- * @throws SqliteError where it is malformed or SQLite fails; then nothing of it is there either
+ * @throws SqliteError if it is malformed or SQLite fails; what a handler throws, as itself. Then nothing of it is
+ *   there, unless `noSavepoint` was set
  */
 export function applyTo(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
+  // SQLite cannot be told that a filter failed: it would go on with the changes that come after.
+  if ((!handlers.filter && !handlers.filterChange) || handlers.noSavepoint) {
+    return applyAsIs(connection, input, handlers);
+  }
+  return insideSavepoint(connection, 'sqlite_wasm_run_filtered', () => {
+    const came = applyAsIs(connection, input, handlers);
+    return [came, came.done];
+  });
+}
+
+function applyAsIs(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
   const { engine, db } = connection;
   const { core } = engine;
   const { c, memory } = core;
-  const { filterChange, onConflict } = handlers;
-  const filter = filterChange && handlers.filter ? oncePerTable(handlers.filter) : handlers.filter;
-  let flags = 0;
-  for (const [name, bit] of Object.entries(flagBits)) if (handlers[name as keyof ApplyFlags]) flags |= bit;
+  using targets = new ApplyTargets(connection);
+  const calls = new HandlerCalls(core, targets, handlers);
   const whole = input instanceof Uint8Array ? input : undefined;
-  const callback: Callback = {
-    filterTable: (table) => Boolean(filter?.(table)), // asked only where there is one
-    filterChange(iterator) {
-      const change = readChange(core, iterator);
-      return (!filter || Boolean(filter(change.table))) && Boolean(filterChange?.(change));
-    },
-    conflict(kind, iterator) {
-      const conflict = new Conflict(core, kind, iterator);
-      try {
-        const answer = onConflict ? onConflict(kind, conflict) : SQLITE_CHANGESET_ABORT;
-        illegal ??= illegalAnswer(kind, answer);
-        return answer;
-      } finally {
-        conflict.over();
-      }
-    },
-    ...(!whole && { streamInput: piecewise(input as Iterable<Uint8Array>, () => memory.bytes) }),
-  };
-  let illegal: string | undefined;
-  const id = engine.register(callback);
+  const id = engine.register({
+    ...calls.callback,
+    ...(!whole && {
+      streamInput: calls.guarded(
+        -1,
+        piecewise(input as Iterable<Uint8Array>, () => memory.bytes),
+      ),
+    }),
+  });
   using arena = memory.arena();
   const out = arena.allocate(8);
+  let flags = 0;
+  for (const [name, bit] of Object.entries(flagBits)) if (handlers[name as keyof ApplyFlags]) flags |= bit;
+  const byChange = handlers.filterChange !== undefined;
+  const ask = c.bridge_callback(byChange ? CALLBACK_CHANGE_FILTER : CALLBACK_TABLE_FILTER);
+  const conflict = c.bridge_callback(CALLBACK_CONFLICT);
   try {
-    const ask = filterChange
-      ? c.bridge_callback(CALLBACK_CHANGE_FILTER)
-      : filter
-        ? c.bridge_callback(CALLBACK_TABLE_FILTER)
-        : 0; // so that SQLite never asks
-    const conflict = c.bridge_callback(CALLBACK_CONFLICT);
     let code: number;
     if (whole) {
-      const apply = filterChange ? c.sqlite3changeset_apply_v3 : c.sqlite3changeset_apply_v2;
+      const apply = byChange ? c.sqlite3changeset_apply_v3 : c.sqlite3changeset_apply_v2;
       code = apply(db, whole.length, arena.bytes(whole), ask, conflict, id, out, out + 4, flags);
     } else {
-      const apply = filterChange ? c.sqlite3changeset_apply_v3_strm : c.sqlite3changeset_apply_v2_strm;
+      const apply = byChange ? c.sqlite3changeset_apply_v3_strm : c.sqlite3changeset_apply_v2_strm;
       const read = c.bridge_callback(CALLBACK_STREAM_INPUT);
       code = apply(db, read, id, ask, conflict, id, out, out + 4, flags);
     }
-    const thrown = engine.takeThrown();
+    const thrown = calls.thrown ?? engine.takeThrown();
     if (thrown) throw thrown.error;
-    if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0) };
+    const { shadows } = targets;
+    if (shadows.length > 0) engine.check(db, reconnectVirtualTables(connection));
+    if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0), shadows };
     if (code !== SQLITE_OK) {
       const error = core.error(db, code);
-      if (illegal) error.cause = new Error(illegal);
+      if (calls.illegal) error.cause = new Error(calls.illegal);
       throw error;
     }
-    return { done: true, rebase: memory.copy(memory.pointerAt(out), memory.view.getInt32(out + 4, true)) };
+    const rebase = memory.copy(memory.pointerAt(out), memory.view.getInt32(out + 4, true));
+    return { done: true, rebase, shadows };
   } finally {
     c.sqlite3_free(memory.pointerAt(out));
     engine.release(id);
   }
+}
+
+/** Asks the handlers of one apply. Once one has thrown, none is asked again. */
+class HandlerCalls {
+  readonly #core: Core;
+  readonly #targets: ApplyTargets;
+  readonly #handlers: ApplyHandlers;
+  /** What the first one threw that did. */
+  thrown: { readonly error: unknown } | undefined;
+  /** What is wrong with a conflict handler's answer. */
+  illegal: string | undefined;
+
+  constructor(core: Core, targets: ApplyTargets, handlers: ApplyHandlers) {
+    this.#core = core;
+    this.#targets = targets;
+    const { filter, filterChange } = handlers;
+    this.#handlers = filter && filterChange ? { ...handlers, filter: oncePerTable(filter) } : handlers;
+  }
+
+  /** A function that returns `failed` if `action` throws, which is kept, or if something was thrown before. */
+  guarded<A extends unknown[], T>(failed: T, action: (...args: A) => T): (...args: A) => T {
+    return (...args) => {
+      if (this.thrown) return failed;
+      try {
+        return action(...args);
+      } catch (error) {
+        this.thrown = { error };
+        return failed;
+      }
+    };
+  }
+
+  get callback(): Callback {
+    return {
+      filterTable: this.guarded(false, (table) => this.#filterTable(table)),
+      filterChange: this.guarded(false, (iterator) => this.#filterChange(iterator)),
+      conflict: this.guarded(SQLITE_CHANGESET_ABORT, (kind, iterator) => this.#conflict(kind, iterator)),
+    };
+  }
+
+  #filterTable(table: string): boolean {
+    const { filter } = this.#handlers;
+    const wanted = !filter || Boolean(this.#targets.outside(() => filter(table)));
+    if (wanted) this.#targets.enter(table);
+    return wanted;
+  }
+
+  #filterChange(iterator: number): boolean {
+    const { filter, filterChange } = this.#handlers;
+    const change = readChange(this.#core, iterator);
+    this.#targets.isShadow(change.table); // its statements are compiled already: only a virtual table is refused
+    return (!filter || Boolean(filter(change.table))) && Boolean(filterChange?.(change));
+  }
+
+  #conflict(kind: number, iterator: number): number {
+    const { onConflict } = this.#handlers;
+    if (!onConflict) return SQLITE_CHANGESET_ABORT;
+    const conflict = new Conflict(this.#core, kind, iterator);
+    try {
+      const answer = this.#targets.outside(() => onConflict(kind, conflict));
+      this.illegal ??= illegalAnswer(kind, answer);
+      // A virtual table whose shadow tables were changed in part is damaged.
+      const isShadow = this.#targets.inShadow && kind !== SQLITE_CHANGESET_FOREIGN_KEY;
+      return isShadow ? SQLITE_CHANGESET_ABORT : answer;
+    } finally {
+      conflict.over();
+    }
+  }
+}
+
+/**
+ * Has SQLite read the schema again, which ends the connection to each virtual table: one that keeps parts of its
+ * shadow tables in memory, as FTS5 does, would not see that they were changed.
+ */
+function reconnectVirtualTables({ engine, db }: Connection): number {
+  const { c } = engine.core;
+  // Without foreign key actions the schema is compiled otherwise, so SQLite reads it before and after.
+  const conflict = c.bridge_callback(CALLBACK_CONFLICT);
+  return c.sqlite3changeset_apply_v2(db, 0, 0, 0, conflict, 0, 0, 0, SQLITE_CHANGESETAPPLY_FKNOACTION);
 }
 
 /** What is wrong with a handler's answer, for which SQLite has no more than SQLITE_MISUSE. */

@@ -5,11 +5,16 @@
  *
  *     offset  bytes
  *     0       4      "CAPT", which no changeset ("T") and no patchset ("P") begins with
- *     4       1      the version of this form: 1
+ *     4       1      the version of this form: 1, or 2 if it has an "S"
  *     5       ...    entries, to the end; each
- *                      1 byte   "C": a changeset or patchset; "D": SQL in UTF-8, one statement
+ *                      1 byte   "C": a changeset or patchset; "D": SQL in UTF-8, one statement;
+ *                               "S": a statement and what it ran under
  *                      4 bytes  how many bytes follow, big-endian
- *                      ...      those bytes
+ *                      ...      those bytes; of an "S"
+ *                                 1 byte   flags: 1 legacy_alter_table, 2 foreign_keys, 4 double-quoted text,
+ *                                          8 the number of rows follows
+ *                                 8 bytes  with flag 8: the rows of the table that is dropped, big-endian
+ *                                 ...      SQL in UTF-8
  *
  * Entries are to be applied in order. A changeset stands for itself: it can be cut out and given to any program.
  */
@@ -17,17 +22,40 @@
 import { SQLITE_CORRUPT } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 
+/** The settings of the connection on which a statement ran that change what it does. */
+export interface StatementSettings {
+  /** PRAGMA legacy_alter_table. */
+  readonly legacyAlterTable: boolean;
+  /** PRAGMA foreign_keys. */
+  readonly foreignKeys: boolean;
+  /** Whether text in double quotes was read as text, because no column has that name. */
+  readonly doubleQuotedText: boolean;
+  /** How many rows the table had that the statement dropped. */
+  readonly rows?: number;
+}
+
 /** One part of a capture. */
 export type CaptureEntry =
   | { readonly kind: 'changeset'; readonly bytes: Uint8Array }
-  | { readonly kind: 'ddl'; readonly sql: string };
+  | {
+      readonly kind: 'ddl';
+      readonly sql: string;
+      /** Undefined if they make no difference to the statement, or if the capture is of version 1. */
+      readonly settings?: StatementSettings | undefined;
+    };
 
 const magic = new TextEncoder().encode('CAPT');
-const version = 1;
+const versions = [1, 2];
 const headSize = magic.length + 1;
 const entryHeadSize = 5;
 const changesetKind = 0x43;
 const ddlKind = 0x44;
+const settingsKind = 0x53;
+
+const legacyFlag = 1;
+const foreignKeysFlag = 2;
+const doubleQuotedFlag = 4;
+const rowsFlag = 8;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -38,15 +66,12 @@ export function encodeCapture(entries: Iterable<CaptureEntry>): Uint8Array {
   const [first] = kept;
   if (!first) return new Uint8Array(0);
   if (kept.length === 1 && first.kind === 'changeset') return first.bytes.slice();
-  const parts = kept.map((entry) => ({
-    kind: entry.kind === 'ddl' ? ddlKind : changesetKind,
-    bytes: entry.kind === 'ddl' ? encoder.encode(entry.sql) : entry.bytes,
-  }));
+  const parts = kept.map(partOf);
   const size = parts.reduce((sum, { bytes }) => sum + entryHeadSize + bytes.length, headSize);
   const out = new Uint8Array(size);
   const view = new DataView(out.buffer);
   out.set(magic);
-  out[magic.length] = version;
+  out[magic.length] = parts.some(({ kind }) => kind === settingsKind) ? 2 : 1;
   let at = headSize;
   for (const { kind, bytes } of parts) {
     out[at] = kind;
@@ -55,6 +80,24 @@ export function encodeCapture(entries: Iterable<CaptureEntry>): Uint8Array {
     at += entryHeadSize + bytes.length;
   }
   return out;
+}
+
+function partOf(entry: CaptureEntry): { kind: number; bytes: Uint8Array } {
+  if (entry.kind === 'changeset') return { kind: changesetKind, bytes: entry.bytes };
+  const sql = encoder.encode(entry.sql);
+  const { settings } = entry;
+  if (!settings) return { kind: ddlKind, bytes: sql };
+  const { rows } = settings;
+  const start = rows === undefined ? 1 : 9;
+  const bytes = new Uint8Array(start + sql.length);
+  bytes[0] =
+    (settings.legacyAlterTable ? legacyFlag : 0) |
+    (settings.foreignKeys ? foreignKeysFlag : 0) |
+    (settings.doubleQuotedText ? doubleQuotedFlag : 0) |
+    (rows === undefined ? 0 : rowsFlag);
+  if (rows !== undefined) new DataView(bytes.buffer).setBigInt64(1, BigInt(rows));
+  bytes.set(sql, start);
+  return { kind: settingsKind, bytes };
 }
 
 /**
@@ -67,7 +110,7 @@ export function decodeCapture(bytes: Uint8Array): CaptureEntry[] {
   if (bytes.length === 0) return [];
   if (bytes[0] === 0x54 || bytes[0] === 0x50) return [{ kind: 'changeset', bytes }];
   if (!magic.every((byte, i) => bytes[i] === byte)) throw corrupt(0, 'it begins as neither of the three');
-  if (bytes[magic.length] !== version) {
+  if (!versions.includes(bytes[magic.length] ?? 0)) {
     throw corrupt(magic.length, `version ${bytes[magic.length]} is not known`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -85,9 +128,24 @@ export function decodeCapture(bytes: Uint8Array): CaptureEntry[] {
 
 function entryOf(kind: number, bytes: Uint8Array, at: number): CaptureEntry {
   if (kind === changesetKind) return { kind: 'changeset', bytes };
-  if (kind !== ddlKind) throw corrupt(at, `there is no kind of entry ${kind}`);
+  if (kind === ddlKind) return { kind: 'ddl', sql: textOf(bytes, at) };
+  if (kind !== settingsKind) throw corrupt(at, `there is no kind of entry ${kind}`);
+  const [flags = 0] = bytes;
+  const start = flags & rowsFlag ? 9 : 1;
+  if (bytes.length < start) throw corrupt(at, 'it ends within an entry');
+  if (flags > 15) throw corrupt(at, `the flags ${flags} are not known`);
+  const settings: StatementSettings = {
+    legacyAlterTable: (flags & legacyFlag) !== 0,
+    foreignKeys: (flags & foreignKeysFlag) !== 0,
+    doubleQuotedText: (flags & doubleQuotedFlag) !== 0,
+    ...(flags & rowsFlag && { rows: Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(1)) }),
+  };
+  return { kind: 'ddl', sql: textOf(bytes.subarray(start), at), settings };
+}
+
+function textOf(bytes: Uint8Array, at: number): string {
   try {
-    return { kind: 'ddl', sql: decoder.decode(bytes) };
+    return decoder.decode(bytes);
   } catch {
     throw corrupt(at, 'its SQL is not UTF-8');
   }

@@ -3,51 +3,70 @@
  * lost a column fails whole; so a capture reads its session just before a statement that changes the schema, keeps
  * the statement, and goes on with a fresh session.
  *
- * Until the transaction is committed the old session is kept, for a rollback takes the statement back and what was
+ * Until the transaction is committed the old session is kept, because a rollback takes the statement back and what was
  * recorded before it counts again. Which statements a rollback took back, the schema's version number tells: it
  * goes back with them, and no other connection can change it meanwhile.
  */
 
-import { CAPTURE_ROLLBACK, CAPTURE_SCHEMA, SQLITE_DONE, SQLITE_MISUSE } from '../core/constants.js';
+import {
+  CAPTURE_ROLLBACK,
+  CAPTURE_SCHEMA,
+  SQLITE_DBCONFIG_DQS_DDL,
+  SQLITE_DBCONFIG_DQS_DML,
+  SQLITE_DBCONFIG_ENABLE_FKEY,
+  SQLITE_DBCONFIG_LEGACY_ALTER_TABLE,
+  SQLITE_DONE,
+  SQLITE_MISUSE,
+  SQLITE_ROW,
+} from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import { type CaptureEntry, encodeCapture } from './capture-format.js';
-import { isCreateAs, isTemporary, unqualified } from './ddl.js';
+import { type CaptureEntry, encodeCapture, type StatementSettings } from './capture-format.js';
+import { CaptureSessions, type CaptureSettings, type Recorded } from './capture-sessions.js';
+import { isTemporary, type SchemaStatement, schemaStatement, unqualified } from './ddl.js';
 import type { Connection } from './engine.js';
 import { numberPragma } from './query.js';
-import type { ChangesetKind } from './recording.js';
 import { schemaVersion, type Warning } from './schema.js';
+import { compiles, createdText, rowCount, schemaText, tableNames, wholeTable } from './schema-reading.js';
 import { listen, type SchemaListener, unlisten } from './schema-statements.js';
+import { isOn, withSettings } from './settings.js';
 
-export interface CaptureSettings {
-  /** The database: 'main', 'temp' or an attached one. */
-  readonly database: string;
-  /** The tables to record; null is all, those made later included. */
-  readonly tables: readonly string[] | null;
-  readonly filter?: ((table: string) => boolean) | readonly string[] | undefined;
-  /** As in {@link SessionOptions}. */
-  readonly rowid: boolean;
-  readonly indirect: boolean;
-  /** What is made of the sessions. */
-  readonly kind: ChangesetKind;
-}
-
-/** A statement that changed the schema, and what was recorded before it. */
+/** A statement that changed the schema, and what was recorded around it. */
 interface Segment {
-  /** The session that recorded it, at rest; undefined once the statement is committed. */
-  session: bigint | undefined;
-  readonly changes: Uint8Array;
+  /** What recorded the changes before it, at rest; undefined once the statement is committed. */
+  recorded: Recorded | undefined;
+  /** What was recorded before it. */
+  readonly changes: readonly Uint8Array[];
   readonly sql: string;
+  readonly settings: StatementSettings | undefined;
+  /** The changes that the statement itself made: the rows of a table made of a query, what a DROP cascaded to. */
+  readonly caused: readonly Uint8Array[];
   /** The schema's version before and after the statement. */
   readonly before: bigint;
   readonly after: bigint;
+  /** The tables made during the capture, as they were before the statement. */
+  readonly made: ReadonlySet<string>;
 }
 
 /** A statement that is running and may change the schema. */
 interface Pending {
-  readonly changes: Uint8Array;
+  readonly changes: readonly Uint8Array[];
   readonly sql: string;
+  readonly statement: SchemaStatement;
+  readonly settings: StatementSettings | undefined;
   readonly version: bigint;
+  readonly tables: ReadonlySet<string>;
+  /** Records what a DROP cascades to. */
+  readonly aside: Recorded | undefined;
 }
+
+/** Something that the capture cannot hold. */
+interface Loss {
+  readonly warning: Warning;
+  /** Whether a rollback can still undo it. */
+  open: boolean;
+}
+
+const doubleQuotes = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML];
 
 /** What the file's header holds for the program, which no changeset does. */
 const headerPragmas = ['user_version', 'application_id'] as const;
@@ -55,20 +74,26 @@ const headerPragmas = ['user_version', 'application_id'] as const;
 export class CaptureLog implements SchemaListener {
   readonly #connection: Connection;
   readonly #settings: CaptureSettings;
-  #session: bigint;
+  readonly #sessions: CaptureSessions;
+  #recorded: Recorded;
   #segments: Segment[] = [];
   /** Read before the statement that is running. */
   #pending: Pending | undefined;
+  /** The text of the schema before a statement that may write to it as to a table. */
+  #edited: string | undefined;
   /** The schema's version as this capture knows it. */
   #version: bigint;
   #header: readonly bigint[];
-  readonly #lost: Warning[] = [];
+  /** The tables made during the capture, in lower case. They are recorded whole. */
+  #made: ReadonlySet<string> = new Set();
+  #losses: Loss[] = [];
 
   /** @throws SqliteError as {@link SessionRegistry.create} does */
   constructor(connection: Connection, settings: CaptureSettings) {
     this.#connection = connection;
     this.#settings = settings;
-    this.#session = this.#begin();
+    this.#sessions = new CaptureSessions(connection, settings);
+    this.#recorded = this.#sessions.begin(this.#made);
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
     listen(connection, this);
@@ -77,26 +102,31 @@ export class CaptureLog implements SchemaListener {
   /** Ends it. More than once does no harm. */
   end(): void {
     if (!unlisten(this.#connection, this)) return;
-    for (const session of [this.#session, ...this.#segments.map((segment) => segment.session)]) {
-      if (session !== undefined) this.#connection.sessions.delete(session);
-    }
+    this.#endPending();
+    for (const { recorded } of this.#segments) this.#sessions.end(recorded);
+    this.#sessions.end(this.#recorded);
   }
 
   /**
    * What was captured so far, in order.
    *
-   * @throws SqliteError (SQLITE_SCHEMA) where another connection changed the schema so that the session is lost
+   * @throws SqliteError (SQLITE_SCHEMA) if another connection changed the schema so that the session is lost, or if
+   *   something happened that no capture can hold
    */
   entries(): CaptureEntry[] {
     this.#reconcile();
-    const { kind } = this.#settings;
+    const [lost] = this.lost;
+    if (lost) throw this.#error(SQLITE_MISUSE, `nothing is captured: ${lost.message}`);
     const entries: CaptureEntry[] = [];
-    for (const { changes, sql } of this.#segments) {
-      if (changes.length > 0) entries.push({ kind: 'changeset', bytes: changes });
-      entries.push({ kind: 'ddl', sql });
+    const add = (changesets: readonly Uint8Array[]): void => {
+      for (const bytes of changesets) if (bytes.length > 0) entries.push({ kind: 'changeset', bytes });
+    };
+    for (const { changes, sql, settings, caused } of this.#segments) {
+      add(changes);
+      entries.push({ kind: 'ddl', sql, ...(settings && { settings }) });
+      add(caused);
     }
-    const bytes = this.#connection.sessions.changeset(this.#session, kind);
-    if (bytes.length > 0) entries.push({ kind: 'changeset', bytes });
+    add(this.#sessions.read(this.#recorded));
     this.#readHeader().forEach((value, i) => {
       if (value !== this.#header[i])
         entries.push({ kind: 'ddl', sql: `PRAGMA ${headerPragmas[i]}=${value}` });
@@ -105,28 +135,29 @@ export class CaptureLog implements SchemaListener {
   }
 
   /**
-   * The same as bytes, and a fresh start. Where they cannot be had nothing is forgotten.
+   * The same as bytes, and a fresh start. If they cannot be read nothing is forgotten.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would take back what was handed out
    */
   take(): Uint8Array {
-    const { engine, db, sessions } = this.#connection;
+    const { engine, db } = this.#connection;
     if (engine.core.c.sqlite3_get_autocommit(db) === 0) {
-      throw new SqliteError(
-        'a capture cannot be taken within a transaction: commit it or roll it back first',
+      throw this.#error(
         SQLITE_MISUSE,
-        engine.core.errorText(SQLITE_MISUSE),
+        'a capture cannot be taken within a transaction: commit it or roll it back first',
       );
     }
     const taken = encodeCapture(this.entries());
-    sessions.take(this.#session);
+    const fresh = this.#sessions.begin(this.#made);
+    this.#sessions.end(this.#recorded);
+    this.#recorded = fresh;
     this.#segments = [];
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
     return taken;
   }
 
-  /** What is left out without a word as things stand, and what was lost. */
+  /** What is silently left out as things stand, and what was lost. */
   warnings(): Warning[] {
     this.#reconcile();
     const foreign: Warning[] = [];
@@ -137,50 +168,62 @@ export class CaptureLog implements SchemaListener {
         message: 'another connection changed the schema, which is not captured',
       });
     }
-    const rerun = this.#segments.filter(({ sql }) => isCreateAs(sql));
-    return [
-      ...this.#lost,
-      ...foreign,
-      ...rerun.map(({ sql }): Warning => {
-        return { kind: 'create-as', table: '', message: `its query runs again where it is applied: ${sql}` };
-      }),
-      ...this.#connection.sessions.warnings(this.#session),
-    ];
+    return [...this.lost, ...foreign, ...this.#sessions.warnings(this.#recorded, this.#made)];
   }
 
-  /** What was lost. */
+  /** What was lost: while there is any, nothing can be read. */
   get lost(): Warning[] {
-    return [...this.#lost];
+    return [...this.#losses.map(({ warning }) => warning), ...this.#sessions.unrecorded(this.#made)];
   }
 
   before(sql: string): void {
-    const { database, kind } = this.#settings;
-    this.#pending = undefined;
-    if (isTemporary(sql) && database.toLowerCase() !== 'temp') return;
+    this.#endPending();
+    this.#edited = undefined;
+    if (isTemporary(sql) && this.#settings.database.toLowerCase() !== 'temp') return;
     this.#reconcile();
+    const statement = schemaStatement(sql);
+    if (!['create', 'alter', 'drop', 'analyze'].includes(statement.verb)) {
+      this.#edited = schemaText(this.#connection, this.#settings.database);
+      return;
+    }
     const version = this.#schemaVersion();
-    let changes: Uint8Array = new Uint8Array(0);
+    let changes: readonly Uint8Array[] = [];
     this.attempt(() => {
-      changes = this.#connection.sessions.changeset(this.#session, kind);
+      changes = this.#sessions.read(this.#recorded);
     });
-    this.#pending = { changes, sql, version };
+    const settings = this.#settingsOf(sql, statement);
+    const tables = tableNames(this.#connection, this.#settings.database);
+    const { verb, name } = statement;
+    const cascades =
+      verb === 'drop' && settings?.foreignKeys && name !== undefined && tables.has(name.toLowerCase());
+    const aside = cascades ? this.#sessions.begin(this.#made, name) : undefined;
+    this.#pending = { changes, sql, statement, settings, version, tables, aside };
+    // What the statement does to rows is its own: if it is rolled back, tables that it made are in no session then.
+    // ANALYZE only changes rows if its tables are there.
+    if (verb !== 'analyze' || !tables.has('sqlite_stat1')) this.#sessions.rest(this.#recorded);
   }
 
-  /** Where it fails, what was recorded up to there may be lost. */
+  /** If it fails, what was recorded up to there may be lost. */
   attempt(action: () => void): void {
     try {
       action();
     } catch (error) {
-      const message = `changes were lost, for they could not be read: ${(error as Error).message}`;
-      this.#lost.push({ kind: 'lost', table: '', message });
+      this.#lose(
+        'lost',
+        '',
+        `changes were lost, because they could not be read: ${(error as Error).message}`,
+      );
     }
   }
 
   after(kind: number, code: number): void {
     const { engine, db } = this.#connection;
     const pending = this.#pending;
-    if (kind === CAPTURE_SCHEMA) this.#pending = undefined;
-    if (kind === CAPTURE_SCHEMA && pending && code === SQLITE_DONE) this.#keep(pending);
+    if (kind === CAPTURE_SCHEMA) {
+      this.#noteEdit(code);
+      if (pending && code === SQLITE_DONE) this.#keep(pending);
+      this.#endPending();
+    }
     const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
     if (open && code !== SQLITE_DONE) return; // reconciled when it matters
     if (open) {
@@ -190,26 +233,102 @@ export class CaptureLog implements SchemaListener {
       this.#commit();
     } else {
       this.#drop(this.#firstOpen());
+      this.#losses = this.#losses.filter((loss) => !loss.open);
     }
   }
 
+  /** The settings that change what a statement does; undefined if none does. */
+  #settingsOf(sql: string, { verb, object, name }: SchemaStatement): StatementSettings | undefined {
+    const connection = this.#connection;
+    const doubleQuotedText =
+      verb === 'alter' ? this.#allowsDoubleQuotedText : this.#readsDoubleQuotedText(sql);
+    const isDrop = verb === 'drop' && object === 'table' && name !== undefined;
+    if (verb !== 'alter' && !isDrop && !doubleQuotedText) return undefined;
+    const isWhole = isDrop && this.#sessions.recordsWhole(name, this.#made);
+    const rows = isWhole ? rowCount(connection, this.#settings.database, name) : undefined;
+    return {
+      legacyAlterTable: isOn(connection, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE),
+      foreignKeys: isOn(connection, SQLITE_DBCONFIG_ENABLE_FKEY),
+      doubleQuotedText,
+      ...(rows !== undefined && { rows }),
+    };
+  }
+
+  /** Whether a statement reads some name in double quotes as text. */
+  #readsDoubleQuotedText(sql: string): boolean {
+    if (!sql.includes('"') || !this.#allowsDoubleQuotedText) return false;
+    const off = doubleQuotes.map((option) => [option, false] as const);
+    return !withSettings(this.#connection, off, () => compiles(this.#connection, sql));
+  }
+
+  get #allowsDoubleQuotedText(): boolean {
+    return doubleQuotes.some((option) => isOn(this.#connection, option));
+  }
+
+  /** A statement was run that may have written to the schema as to a table. */
+  #noteEdit(code: number): void {
+    const before = this.#edited;
+    this.#edited = undefined;
+    if (before === undefined || (code !== SQLITE_DONE && code !== SQLITE_ROW)) return;
+    if (schemaText(this.#connection, this.#settings.database) === before) return;
+    const message =
+      'sqlite_schema was edited under writable_schema, which no capture can hold: use ALTER TABLE';
+    this.#lose('schema-edited', 'sqlite_schema', message);
+  }
+
   /** A statement was run: keeps it if it changed the schema of this database. */
-  #keep({ changes, sql, version }: Pending): void {
+  #keep({ changes, sql, statement, settings, version, tables, aside }: Pending): void {
     const after = this.#schemaVersion();
     if (after === version) return;
-    const { sessions } = this.#connection;
-    const own = unqualified(sql, this.#settings.database);
-    const fresh = this.#begin();
-    sessions.enable(this.#session, false);
+    const { database, kind } = this.#settings;
+    const caused = aside ? [...this.#sessions.read(aside)] : [];
+    let own = unqualified(sql, database);
+    if (statement.ofQuery && statement.name !== undefined) {
+      own = createdText(this.#connection, database, statement.name);
+      caused.push(wholeTable(this.#connection, database, statement.name, kind));
+    }
+    const made = this.#made;
+    this.#made = this.#madeAfter(tables);
+    const fresh = this.#sessions.begin(this.#made);
+    this.#sessions.rest(this.#recorded);
     this.#segments.push({
-      session: this.#session,
+      recorded: this.#recorded,
       changes,
       sql: own,
+      settings,
+      caused,
       before: version,
       after,
+      made,
     });
-    this.#session = fresh;
+    this.#recorded = fresh;
     this.#version = after;
+  }
+
+  /** The tables made during the capture, after a statement before which there were `tables`. */
+  #madeAfter(tables: ReadonlySet<string>): ReadonlySet<string> {
+    const now = tableNames(this.#connection, this.#settings.database);
+    const gone = [...tables].filter((name) => !now.has(name));
+    const come = [...now].filter((name) => !tables.has(name));
+    if (gone.length === 0 && come.length === 0) return this.#made;
+    const made = new Set([...this.#made].filter((name) => now.has(name)));
+    // A table that only has another name now was made during the capture if it was before.
+    const isRename = gone.length === come.length;
+    for (const [i, name] of come.entries()) if (!isRename || this.#made.has(gone[i] ?? '')) made.add(name);
+    return made;
+  }
+
+  #endPending(): void {
+    if (!this.#pending) return;
+    this.#sessions.end(this.#pending.aside);
+    this.#pending = undefined;
+    this.#sessions.resume(this.#recorded);
+  }
+
+  #lose(kind: Warning['kind'], table: string, message: string): void {
+    const { engine, db } = this.#connection;
+    const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
+    this.#losses.push({ warning: { kind, table, message }, open });
   }
 
   /** Takes notice of rollbacks that nobody told of. */
@@ -241,42 +360,27 @@ export class CaptureLog implements SchemaListener {
     const dropped = this.#segments.splice(index);
     const [first] = dropped;
     if (!first) return;
-    const { sessions } = this.#connection;
-    sessions.delete(this.#session);
-    for (const { session } of dropped.slice(1)) if (session !== undefined) sessions.delete(session);
-    this.#session = first.session ?? this.#begin();
-    sessions.enable(this.#session, true);
+    this.#sessions.end(this.#recorded);
+    for (const { recorded } of dropped.slice(1)) this.#sessions.end(recorded);
+    this.#made = first.made;
+    this.#recorded = first.recorded ?? this.#sessions.begin(this.#made);
+    this.#sessions.resume(this.#recorded);
     this.#version = first.before;
   }
 
   /** What was done stays: the sessions that a rollback would have needed are ended. */
   #commit(): void {
     for (const segment of this.#segments) {
-      if (segment.session !== undefined) this.#connection.sessions.delete(segment.session);
-      segment.session = undefined;
+      this.#sessions.end(segment.recorded);
+      segment.recorded = undefined;
     }
+    for (const loss of this.#losses) loss.open = false;
   }
 
-  /** The index of the first statement that can still be taken back; how many there are where none can. */
+  /** The index of the first statement that can still be taken back; how many there are if none can. */
   #firstOpen(): number {
-    const found = this.#segments.findIndex(({ session }) => session !== undefined);
+    const found = this.#segments.findIndex(({ recorded }) => recorded !== undefined);
     return found < 0 ? this.#segments.length : found;
-  }
-
-  #begin(): bigint {
-    const { sessions } = this.#connection;
-    const { database, tables, filter, rowid, indirect } = this.#settings;
-    const handle = sessions.create(database, { rowid, parts: false });
-    try {
-      if (typeof filter === 'function') sessions.filter(handle, filter);
-      else if (filter) sessions.filterByGlobs(handle, filter);
-      for (const table of tables ?? [null]) sessions.attach(handle, table);
-      if (indirect) sessions.indirect(handle, true);
-    } catch (error) {
-      sessions.delete(handle);
-      throw error;
-    }
-    return handle;
   }
 
   #schemaVersion(): bigint {
@@ -285,5 +389,9 @@ export class CaptureLog implements SchemaListener {
 
   #readHeader(): bigint[] {
     return headerPragmas.map((name) => numberPragma(this.#connection, this.#settings.database, name));
+  }
+
+  #error(code: number, message: string): SqliteError {
+    return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
   }
 }

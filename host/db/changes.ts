@@ -162,13 +162,16 @@ export class Conflict implements Change {
   /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
   readonly kind: number;
   readonly #core: Core;
+  readonly #violations: number | undefined;
   #iterator: number;
   #change: Change | undefined;
 
-  constructor(core: Core, kind: number, iterator: number) {
+  /** @param violations of a FOREIGN_KEY conflict that no iterator tells of, how many rows refer to none */
+  constructor(core: Core, kind: number, iterator: number, violations?: number) {
     this.kind = kind;
     this.#core = core;
     this.#iterator = iterator;
+    this.#violations = violations;
   }
 
   get table(): string {
@@ -204,6 +207,7 @@ export class Conflict implements Change {
    * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
    */
   get foreignKeyViolations(): number {
+    if (this.#violations !== undefined) return this.#violations;
     if (this.kind !== SQLITE_CHANGESET_FOREIGN_KEY) return 0;
     const { c, memory } = this.#core;
     using arena = memory.arena();
@@ -220,7 +224,7 @@ export class Conflict implements Change {
   }
 
   #read(): Change {
-    const iterator = this.#live();
+    const iterator = this.#violations === undefined ? this.#live() : 0;
     if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) {
       // It concerns the whole changeset: the iterator stands at no change.
       this.#change ??= { table: '', op: 'update', indirect: false, key: [], old: [], new: [] };

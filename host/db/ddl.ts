@@ -4,10 +4,10 @@
 const token =
   /\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[\w$\u0080-\uffff]+|./g;
 
-/** The words that may stand before the name of what is made, changed or dropped. */
-const leading = new Set(
-  'create temp temporary unique virtual table index view trigger if not exists drop alter analyze'.split(' '),
-);
+/** The words that may stand between CREATE and what is made. */
+const modifiers = new Set(['temp', 'temporary', 'unique', 'virtual']);
+
+const objects = new Set(['table', 'index', 'view', 'trigger']);
 
 interface Token {
   readonly text: string;
@@ -40,12 +40,58 @@ export function isTemporary(sql: string): boolean {
   return /^temp(?:orary)?$/i.test(second?.text ?? '');
 }
 
-/** Whether a statement makes a table of a query's result. */
-export function isCreateAs(sql: string): boolean {
-  const words = firstTokens(sql, 12).map(({ text }) => text.toLowerCase());
-  const as = words.indexOf('as');
-  return words.includes('table') && as > 0 && !words.slice(0, as).includes('(');
+/** What a statement that changes the schema does, going by its first words. */
+export interface SchemaStatement {
+  /** In lower case: "create", "alter", "drop", "analyze" and "pragma" are those that a capture holds. */
+  readonly verb: string;
+  /** In lower case: "table", "index", "view", "trigger", or the name of a pragma; "" of ANALYZE. */
+  readonly object: string;
+  /** The name of what is made, changed or dropped, without its quotes; undefined if there is none. */
+  readonly name: string | undefined;
+  /** Whether it makes a table of a query's result. */
+  readonly ofQuery: boolean;
+  /** Whether it gives a table another name. */
+  readonly renames: boolean;
+  readonly addsColumn: boolean;
 }
+
+/** Reads the first words of a statement. */
+export function schemaStatement(sql: string): SchemaStatement {
+  const tokens = firstTokens(sql, 20);
+  const words = wordsOf(tokens);
+  const [verb = ''] = words;
+  const at = nameIn(words);
+  const own = words[at + 1] === '.' ? at + 2 : at;
+  const name = tokens[own]?.text;
+  const rest = words.slice(own + 1);
+  const object =
+    verb === 'pragma'
+      ? (words[own] ?? '')
+      : verb === 'analyze'
+        ? ''
+        : (words.slice(1, at).find((word) => objects.has(word)) ?? '');
+  return {
+    verb,
+    object,
+    name: name === undefined ? undefined : unquoted(name),
+    ofQuery: verb === 'create' && object === 'table' && rest[0] === 'as',
+    renames: verb === 'alter' && rest[0] === 'rename' && rest[1] === 'to',
+    addsColumn: verb === 'alter' && rest[0] === 'add',
+  };
+}
+
+/** Where the name, or the database before it, of what a statement makes, changes or drops stands among its words. */
+function nameIn(words: readonly string[]): number {
+  const [verb = ''] = words;
+  let at = 1;
+  if (verb === 'create') while (modifiers.has(words[at] ?? '') && words[at + 1] !== '.') at += 1;
+  if (verb !== 'analyze' && verb !== 'pragma') at += 1; // the kind of object
+  if (words[at] !== 'if') return at;
+  if (verb === 'create' && words[at + 1] === 'not' && words[at + 2] === 'exists') return at + 3;
+  return verb === 'drop' && words[at + 1] === 'exists' ? at + 2 : at;
+}
+
+const wordsOf = (tokens: readonly Token[]): string[] => tokens.map(({ text }) => text.toLowerCase());
 
 /**
  * The statement without `database` before the name of what it makes, changes or drops, so that it can be run on
@@ -53,13 +99,31 @@ export function isCreateAs(sql: string): boolean {
  */
 export function unqualified(sql: string, database: string): string {
   const tokens = firstTokens(sql, 14);
-  const name = tokens.findIndex(({ text }) => !leading.has(text.toLowerCase()));
-  const [schema, dot, target] = name < 0 ? [] : tokens.slice(name, name + 3);
+  const name = nameIn(wordsOf(tokens));
+  const [schema, dot, target] = tokens.slice(name, name + 3);
   const qualified =
     schema && dot?.text === '.' && target && unquoted(schema.text).toLowerCase() === database.toLowerCase();
   const text = qualified ? sql.slice(0, schema.at) + sql.slice(target.at) : sql;
   return text.slice(firstTokens(text, 1)[0]?.at ?? 0).replace(/[\s;]+$/, '');
 }
+
+/**
+ * The statement with `main` before the name of what it makes, changes or drops: without it a temporary table of that
+ * name would be meant.
+ *
+ * @param sql as {@link unqualified} gives it
+ */
+export function inMain(sql: string): string {
+  const tokens = firstTokens(sql, 14);
+  const words = wordsOf(tokens);
+  const at = nameIn(words);
+  const name = tokens[at];
+  if (!name) return words[0] === 'analyze' ? `${sql} main` : sql;
+  if (words[at + 1] === '.' || (words[0] === 'analyze' && isMain(name.text))) return sql;
+  return `${sql.slice(0, name.at)}main.${sql.slice(name.at)}`;
+}
+
+const isMain = (name: string): boolean => unquoted(name).toLowerCase() === 'main';
 
 /** Whether a statement is of the kinds that a capture holds, going by its first words. */
 export function isCaptured(sql: string): boolean {
@@ -70,12 +134,6 @@ export function isCaptured(sql: string): boolean {
 
 /** The name of the table that a statement, going by its first words, drops, renames or takes a column from. */
 export function tableTakenFrom(sql: string): string | undefined {
-  const tokens = firstTokens(sql, 14).map(({ text }) => text);
-  const words = tokens.map((text) => text.toLowerCase());
-  const [first, second, ...rest] = words;
-  if (second !== 'table' || (first !== 'drop' && first !== 'alter')) return undefined;
-  if (first === 'alter' && rest.includes('add')) return undefined;
-  const at = rest[0] === 'if' && rest[1] === 'exists' ? 4 : 2;
-  const name = tokens[at + 1] === '.' ? tokens[at + 2] : tokens[at];
-  return name === undefined ? undefined : unquoted(name);
+  const { verb, object, name, addsColumn } = schemaStatement(sql);
+  return object === 'table' && (verb === 'drop' || (verb === 'alter' && !addsColumn)) ? name : undefined;
 }

@@ -32,8 +32,10 @@ import {
   type Policy,
   policyRules,
 } from './policy.js';
-import { query, quotedName, run } from './query.js';
+import { query, quotedName } from './query.js';
+import { insideSavepoint } from './savepoint.js';
 import type { Warning } from './schema.js';
+import { withSettings } from './settings.js';
 import { changesOfInput } from './streams.js';
 import { survey, surveyKinds } from './survey.js';
 import { type TableReport, Tally } from './tally.js';
@@ -53,6 +55,11 @@ export interface ReportOptions extends ApplyFlags {
   dryRun?: boolean;
   /** Kinds of warnings on which nothing is applied; `true` means every kind. */
   refuse?: boolean | readonly Warning['kind'][];
+  /**
+   * What a DROP TABLE of a capture does to rows that refer to the table, if the capture does not say (version 1, or
+   * made by hand): nothing, or what their foreign keys say. Left out, such a statement is refused.
+   */
+  drops?: 'alone' | 'cascade';
   /** Runs integrity_check and foreign_key_check at the end, and takes everything back where they find something. */
   check?: boolean;
   /** Hears now and then how far it is, of `total`. Counted are bytes: each is read to plan, and to apply. */
@@ -88,6 +95,7 @@ const optionKinds = {
   triggers: 'boolean',
   dryRun: 'boolean',
   refuse: 'any',
+  drops: 'string',
   check: 'boolean',
   onProgress: 'function',
 } as const;
@@ -96,7 +104,10 @@ const optionKinds = {
 export function checkReportOptions(options: ReportOptions): void {
   checkOptions(options, optionKinds);
   if (options.policy !== undefined) policyRules(options.policy);
-  const { tables, refuse } = options;
+  const { tables, refuse, drops } = options;
+  if (drops !== undefined && drops !== 'alone' && drops !== 'cascade') {
+    throw invalidValue(`options.drops must be 'alone' or 'cascade', not ${JSON.stringify(drops)}.`);
+  }
   if (tables !== undefined && !(Array.isArray(tables) && tables.every((glob) => typeof glob === 'string'))) {
     throw invalidType('The "options.tables" argument must be an array of strings.');
   }
@@ -208,13 +219,15 @@ export function applyWithReport(
         return false;
       }
       rebases.push(came.rebase);
+      report.problems.push(...damagedIndexes(connection, came.shadows));
     }
-    if (options.check) report.problems = problems(connection);
+    if (options.check) report.problems.push(...problems(connection));
     report.applied = report.problems.length === 0;
     return report.applied && !report.dryRun;
   };
-  withinSavepoint(connection, 'sqlite_wasm_run_apply', () =>
-    options.triggers === false ? withoutTriggers(connection, all) : all(),
+  const triggers = options.triggers === false ? [[SQLITE_DBCONFIG_ENABLE_TRIGGER, false] as const] : [];
+  insideSavepoint(connection, 'sqlite_wasm_run_apply', () =>
+    withSettings(connection, triggers, () => [undefined, all()]),
   );
   report.tables = tally.tables();
   if (!report.applied) return report;
@@ -229,58 +242,6 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
-/**
- * Runs `action` within a savepoint: what it did stays where it returns true.
- *
- * @throws SqliteError where a statement of the same connection writes
- */
-export function withinSavepoint(connection: Connection, name: string, action: () => boolean): void {
-  try {
-    run(connection, `SAVEPOINT ${name}`);
-  } catch (error) {
-    if (!(error instanceof SqliteError)) throw error;
-    throw new SqliteError(
-      `a changeset cannot be applied while a statement of the same connection writes: ${error.message}`,
-      error.errcode,
-      error.errstr,
-    );
-  }
-  let keep = false;
-  try {
-    keep = action();
-    if (keep) run(connection, `RELEASE ${name}`);
-  } catch (error) {
-    keep = false;
-    throw error;
-  } finally {
-    // Nothing is left to take back where SQLite ended the transaction itself, as it does when the disk is full.
-    if (!keep && isOpen(connection)) run(connection, `ROLLBACK TO ${name}; RELEASE ${name}`);
-  }
-}
-
-function isOpen({ engine, db }: Connection): boolean {
-  return engine.core.c.sqlite3_get_autocommit(db) === 0;
-}
-
-/** Runs `action`, during which no trigger fires. */
-function withoutTriggers<T>(connection: Connection, action: () => T): T {
-  const { engine, db } = connection;
-  const { c, memory } = engine.core;
-  using arena = memory.arena();
-  const state = arena.allocate(4);
-  const set = (value: number): void => {
-    engine.check(db, c.bridge_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, value, state));
-  };
-  set(-1);
-  const before = memory.view.getInt32(state, true);
-  set(0);
-  try {
-    return action();
-  } finally {
-    set(before);
-  }
-}
-
 /** What `action` returns; undefined where it failed for the reason that is expected: violated foreign keys. */
 function attempt(action: () => Applied, expected: () => boolean): Applied | undefined {
   try {
@@ -292,7 +253,7 @@ function attempt(action: () => Applied, expected: () => boolean): Applied | unde
   }
 }
 
-function illegalReplace(core: Core, kind: ConflictKind): SqliteError {
+export function illegalReplace(core: Core, kind: ConflictKind): SqliteError {
   return new SqliteError(
     `A ${kind} conflict of a changeset cannot be replaced: omit it or abort.`,
     SQLITE_MISUSE,
@@ -325,6 +286,26 @@ function refuse(connection: Connection, report: ApplyReport, kinds: ReportOption
 /** How many rows refer to none, where SQLite says that there are such: it does not say how many. */
 function orphans(connection: Connection): number {
   return Math.max(1, query(connection, 'PRAGMA main.foreign_key_check').length);
+}
+
+/**
+ * What the virtual tables to which shadow tables belong find wrong with themselves. Read by themselves the changes may
+ * fit, and the index be damaged all the same.
+ */
+function damagedIndexes(connection: Connection, shadows: readonly string[]): string[] {
+  if (shadows.length === 0) return [];
+  const virtual = query(
+    connection,
+    "SELECT name FROM pragma_table_list WHERE schema='main' AND type='virtual'",
+  ).map(([name]) => String(name));
+  const owners = virtual.filter((name) =>
+    shadows.some((shadow) => shadow.toLowerCase().startsWith(`${name.toLowerCase()}_`)),
+  );
+  return owners.flatMap((name) =>
+    query(connection, `PRAGMA main.integrity_check(${quotedName(name)})`)
+      .map(([text]) => String(text))
+      .filter((text) => text !== 'ok'),
+  );
 }
 
 /** What integrity_check and foreign_key_check find in `main`. */

@@ -5,6 +5,8 @@ import { numberPragma, query, quotedName } from './query.js';
 
 /** A table as changesets see it. */
 export interface TableShape {
+  /** As it was written when the table was made. */
+  readonly name: string;
   /** The columns that are stored: generated and hidden ones are none of a changeset's. */
   readonly columns: readonly string[];
   /** Per column 0, or its place in the PRIMARY KEY from 1. All 0 where there is none. */
@@ -19,14 +21,13 @@ export interface Warning {
     | 'no-key'
     | 'null-key'
     | 'virtual-table'
-    | 'shadow-table'
     | 'fewer-columns'
     | 'more-columns'
     | 'different-key'
     | 'triggers'
     | 'schema-changed'
     | 'other-writer'
-    | 'create-as'
+    | 'schema-edited'
     | 'lost';
   readonly table: string;
   /** A sentence. */
@@ -37,7 +38,7 @@ export interface Warning {
 export function tableShape(connection: Connection, database: string, table: string): TableShape | undefined {
   const found = query(
     connection,
-    `SELECT type FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND name=?2 COLLATE NOCASE`,
+    `SELECT type, name FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND name=?2 COLLATE NOCASE`,
     database,
     table,
   );
@@ -49,7 +50,8 @@ export function tableShape(connection: Connection, database: string, table: stri
     table,
     database,
   );
-  return { columns: rows.map((row) => String(row[0])), key: rows.map((row) => Number(row[1])), kind };
+  const name = String(found[0]?.[1]);
+  return { name, columns: rows.map((row) => String(row[0])), key: rows.map((row) => Number(row[1])), kind };
 }
 
 /** A number that other connections change when they write to a database, and this one does not. */
@@ -104,6 +106,18 @@ export function hasKey(table: string, shape: TableShape): boolean {
   return table.toLowerCase() === 'sqlite_stat1' || shape.key.some((place) => place > 0);
 }
 
+/** Whether what a virtual table holds is in tables of its own, which are recorded. */
+function hasShadows(connection: Connection, database: string, table: string): boolean {
+  const found = query(
+    connection,
+    `SELECT 1 FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND type='shadow'
+       AND substr(lower(name), 1, length(?2) + 1) = lower(?2) || '_' LIMIT 1`,
+    database,
+    table,
+  );
+  return found.length > 0;
+}
+
 /** What recording a table, or all where it is null, leaves out without a word. */
 export function recordingWarnings(
   connection: Connection,
@@ -128,12 +142,7 @@ export function recordingWarnings(
     if (!shape || shape.kind === 'view') {
       warn('missing-table', 'there is no such table yet; it is recorded from the moment it is made');
     } else if (shape.kind === 'virtual') {
-      warn('virtual-table', 'a virtual table is not recorded; its shadow tables are');
-    } else if (shape.kind === 'shadow') {
-      warn(
-        'shadow-table',
-        'a shadow table is recorded; applying it beside its virtual table may damage that',
-      );
+      if (!hasShadows(connection, database, name)) warn('virtual-table', 'a virtual table is not recorded');
     } else if (!hasKey(name, shape)) {
       if (!rowid)
         warn('no-key', 'a table without a PRIMARY KEY is not recorded; create the session with rowid');
@@ -146,8 +155,8 @@ export function recordingWarnings(
   return warnings;
 }
 
-/** How many rows have a NULL in their key: only where SQLite allows it, in rowid tables. */
-function nullKeys(connection: Connection, database: string, table: string, shape: TableShape): bigint {
+/** How many rows have a NULL in their key, which SQLite allows in rowid tables. */
+export function nullKeys(connection: Connection, database: string, table: string, shape: TableShape): bigint {
   const nullable = query(
     connection,
     'SELECT count(*) FROM pragma_table_xinfo(?1, ?2) WHERE pk AND NOT "notnull"',

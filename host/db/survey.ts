@@ -1,5 +1,6 @@
 /** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
 
+import { isModule, virtualTable } from './apply-targets.js';
 import type { Outline } from './changes.js';
 import type { Connection } from './engine.js';
 import { query } from './query.js';
@@ -12,7 +13,6 @@ export const surveyKinds: readonly Warning['kind'][] = [
   'more-columns',
   'different-key',
   'triggers',
-  'shadow-table',
 ];
 
 /**
@@ -33,6 +33,9 @@ export function survey(
   };
   const skips = ({ table, key }: Outline): boolean => {
     const shape = tableShape(connection, 'main', table);
+    if (shape?.kind === 'virtual' || (!shape && isModule(connection, table))) {
+      throw virtualTable(connection, table);
+    }
     if (!shape || shape.kind === 'view') {
       warn('missing-table', table, 'there is no such table, so its changes are skipped');
       return true;
@@ -53,9 +56,6 @@ export function survey(
     } else if (has > key.length) {
       const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
       warn('more-columns', table, rest);
-    }
-    if (shape.kind === 'shadow') {
-      warn('shadow-table', table, 'it belongs to a virtual table, which these changes go past');
     }
     if (!triggersFire) return skip;
     const triggers = query(

@@ -18,6 +18,7 @@ import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Arena } from '../core/memory.js';
 import { piecewise } from './apply.js';
+import { invalidValue } from './arguments.js';
 import { type Change, operationCodes, type Read } from './changes.js';
 import type { Connection, Engine } from './engine.js';
 
@@ -245,7 +246,10 @@ export class Group implements Disposable {
     const { c } = this.#engine.core;
     if (value === undefined) return SQLITE_OK;
     if (value === null) return c.sqlite3changegroup_change_null(group, isNew, column);
-    if (typeof value === 'bigint') return c.sqlite3changegroup_change_int64(group, isNew, column, value);
+    if (typeof value === 'bigint') {
+      if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
+      return c.sqlite3changegroup_change_int64(group, isNew, column, value);
+    }
     if (typeof value === 'number') return c.sqlite3changegroup_change_double(group, isNew, column, value);
     if (typeof value === 'string') {
       const { pointer, length } = arena.text(value);

@@ -69,6 +69,9 @@ function reportText(report: Report): string {
       ...(violated > 0 ? [`${violated} foreign keys are violated`] : []),
     ];
   });
+  if ('entries' in report && report.foreignKeyViolations > 0) {
+    lines.push(`${counted(report.foreignKeyViolations, 'row')} would refer to none`);
+  }
   lines.push(...report.problems.map((problem) => `problem: ${problem}`));
   if (!report.applied) lines.push('nothing was applied');
   else if (report.dryRun) lines.push(`dry run: ${counted(report.changes, 'row')} would be changed`);
@@ -94,7 +97,15 @@ export const apply: Command = {
     table: { value: 'GLOB', multiple: true, help: 'only tables whose names match; !GLOB leaves some out' },
     invert: { help: 'undoes the changesets instead' },
     'ignore-noop': { help: 'a change that is there already is no conflict' },
-    'fk-no-action': { help: 'foreign key actions such as ON DELETE CASCADE do not run' },
+    'fk-no-action': {
+      help: 'do not run foreign key actions such as ON DELETE CASCADE: what they did is recorded',
+    },
+    'no-triggers': { help: 'do not fire triggers: what they did is recorded' },
+    drops: {
+      value: 'HOW',
+      hints: ['alone', 'cascade'],
+      help: 'for a capture that does not say what a DROP TABLE did to the rows that refer to it: alone keeps them, cascade does what their foreign keys say',
+    },
     refuse: {
       value: 'KIND',
       hints: [...surveyKinds, 'all'],
@@ -128,11 +139,35 @@ export const apply: Command = {
         if ('warnings' in step) for (const { message } of step.warnings) say(`warning: ${message}`);
       }
       print(reportText(report));
+      const hint = report.applied ? undefined : hintOf(database, steps, options);
+      if (hint !== undefined) say(hint);
     }
     if (output && report.applied && 'rebase' in report) await output.write(report.rebase);
     return report.applied ? exitCodes.done : exitCodes.notApplied;
   },
 };
+
+/** What to do if an apply may have failed because triggers or foreign key actions did again what was recorded. */
+function hintOf(
+  database: DatabaseSync,
+  steps: readonly (ApplyReport | { sql: string })[],
+  { triggers, fkNoAction }: ReportOptions,
+): string | undefined {
+  const reports = steps.filter((step): step is ApplyReport => 'tables' in step);
+  const conflicts = reports.flatMap(({ tables }) => tables.flatMap((table) => Object.keys(table.conflicts)));
+  if (conflicts.length === 0) return undefined;
+  const fires = reports.some(({ warnings }) => warnings.some(({ kind }) => kind === 'triggers'));
+  const acts = conflicts.includes('notfound') && !fkNoAction && hasActions(database);
+  const options = [fires && triggers !== false && '--no-triggers', acts && '--fk-no-action'].filter(Boolean);
+  if (options.length === 0) return undefined;
+  return `hint: a changeset holds what triggers and foreign key actions did; if they did it again here, add ${options.join(' ')}`;
+}
+
+function hasActions(database: DatabaseSync): boolean {
+  const sql = `SELECT 1 FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS f
+    WHERE t.type='table' AND (f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR f.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT')) LIMIT 1`;
+  return database.prepare(sql).get() !== undefined;
+}
 
 const hexOfBytes = (_name: string, value: unknown): unknown =>
   value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
@@ -140,6 +175,7 @@ const hexOfBytes = (_name: string, value: unknown): unknown =>
 function optionsOf(given: Given): ReportOptions {
   const kinds = given.texts('refuse');
   const tables = given.texts('table');
+  const drops = given.text('drops');
   return {
     policy: policyOf(given.texts('policy')),
     dryRun: given.on('dry-run'),
@@ -147,7 +183,10 @@ function optionsOf(given: Given): ReportOptions {
     ignoreNoop: given.on('ignore-noop'),
     // A capture's own default is that they do not run.
     ...(given.on('fk-no-action') && { fkNoAction: true }),
+    // A capture's own default is that they do not fire.
+    ...(given.on('no-triggers') && { triggers: false }),
     check: given.on('check'),
+    ...(drops !== undefined && { drops: drops as 'alone' | 'cascade' }),
     ...(tables.length > 0 && { tables }),
     ...(kinds.length > 0 && { refuse: kinds.includes('all') || (kinds as never) }),
   };

@@ -35,19 +35,17 @@ export function startCapture(
 
 /** @throws CommandError where something is left out, and that is to be refused */
 export function refuseUnrecorded(capture: Capture, given: Given): void {
-  const [sentence] = given.on('refuse') ? sentences(capture.warnings(), true) : [];
+  const [sentence] = given.on('refuse') ? sentences(capture.warnings()) : [];
   if (sentence !== undefined) throw new CommandError(`refused: ${sentence}`);
 }
 
 /** Warnings as the command line says them. */
-export function sentences(warnings: readonly Warning[], ddl: boolean): string[] {
-  return warnings
-    .filter(({ kind }) => ddl || kind !== 'create-as')
-    .map(({ kind, table, message }) =>
-      kind === 'no-key'
-        ? `${table}: a table without a PRIMARY KEY is not recorded (--rowid records it)`
-        : message,
-    );
+export function sentences(warnings: readonly Warning[]): string[] {
+  return warnings.map(({ kind, table, message }) =>
+    kind === 'no-key'
+      ? `${table}: a table without a PRIMARY KEY is not recorded (--rowid records it)`
+      : message,
+  );
 }
 
 /** Why what was captured is not as it was asked for, and what to do; undefined where it is. */
@@ -95,7 +93,7 @@ export const capture: Command = {
     }
     const ddl = given.on('ddl');
     const entries = capturing.entries();
-    for (const sentence of sentences(capturing.warnings(), ddl)) say(`warning: ${sentence}`);
+    for (const sentence of sentences(capturing.warnings())) say(`warning: ${sentence}`);
     const advice = ddlAdvice(entries, ddl);
     if (advice !== undefined) say(`warning: ${advice}`);
     const { bytes, apart } = written(entries, ddl, database);

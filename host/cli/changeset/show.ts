@@ -154,12 +154,17 @@ function showChanges(
 /** A changeset as `toJson` has it; a capture as `{"format": 1, "entries": [...]}` of such and `{"sql": "..."}`. */
 function printJson(entries: readonly CaptureEntry[], columnNames: ReturnType<typeof columnNamesOf>): void {
   const documents = entries.map((entry) =>
-    entry.kind === 'ddl' ? { sql: entry.sql } : toJson(entry.bytes, columnNames),
+    entry.kind === 'ddl' ? statementJson(entry) : toJson(entry.bytes, columnNames),
   );
   const single = statementsOf(entries).length === 0 && documents.length < 2;
   const document = single ? (documents[0] ?? toJson(new Uint8Array(0))) : { format: 1, entries: documents };
   for (const piece of jsonPieces(document, single ? 4 : 6)) print(piece);
   print('\n');
+}
+
+/** A statement as an entry of the document; `settings` are those of {@link StatementSettings}. */
+function statementJson({ sql, settings }: Extract<CaptureEntry, { kind: 'ddl' }>): object {
+  return settings ? { sql, settings } : { sql };
 }
 
 /**

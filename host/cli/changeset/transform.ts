@@ -1,7 +1,13 @@
 /** Subcommands that make changesets of changesets or documents: invert, concat, rebase, build. */
 
 import { ChangesetError, fromJson } from '../../changeset/index.js';
-import { type CaptureEntry, Changeset, encodeCapture, SqliteError } from '../../index.js';
+import {
+  type CaptureEntry,
+  Changeset,
+  encodeCapture,
+  SqliteError,
+  type StatementSettings,
+} from '../../index.js';
 import { type Command, CommandError, exitCodes, type Option } from '../command.js';
 import { Progress } from '../progress.js';
 import {
@@ -137,8 +143,12 @@ function built(document: unknown): Uint8Array {
   if (!Array.isArray(entries)) throw new ChangesetError('entries must be an array');
   return encodeCapture(
     entries.map((entry: unknown, index): CaptureEntry => {
-      const { sql } = (entry ?? {}) as { sql?: unknown };
-      if (typeof sql === 'string') return { kind: 'ddl', sql };
+      const { sql, settings } = (entry ?? {}) as { sql?: unknown; settings?: unknown };
+      if (typeof sql === 'string') {
+        const read =
+          settings === undefined ? {} : { settings: settingsOf(settings, `entries[${index}].settings`) };
+        return { kind: 'ddl', sql, ...read };
+      }
       try {
         return { kind: 'changeset', bytes: fromJson(entry) };
       } catch (error) {
@@ -147,4 +157,22 @@ function built(document: unknown): Uint8Array {
       }
     }),
   );
+}
+
+/** @param where the name of the place in the document */
+function settingsOf(json: unknown, where: string): StatementSettings {
+  const { legacyAlterTable, foreignKeys, doubleQuotedText, rows } = (json ??
+    {}) as Partial<StatementSettings>;
+  for (const [name, value] of Object.entries({ legacyAlterTable, foreignKeys, doubleQuotedText })) {
+    if (typeof value !== 'boolean') throw new ChangesetError(`${where}.${name} must be true or false`);
+  }
+  if (rows !== undefined && (!Number.isSafeInteger(rows) || rows < 0)) {
+    throw new ChangesetError(`${where}.rows must be a number of rows`);
+  }
+  return {
+    legacyAlterTable: legacyAlterTable === true,
+    foreignKeys: foreignKeys === true,
+    doubleQuotedText: doubleQuotedText === true,
+    ...(rows !== undefined && { rows }),
+  };
 }

@@ -99,7 +99,7 @@ function openFiles(given: Given): { journal: Journal; recorder: Recorder } {
     {
       using first = begin();
       refuseUnrecorded(first, given);
-      for (const sentence of sentences(first.warnings(), true)) say(`warning: ${sentence}`);
+      for (const sentence of sentences(first.warnings())) say(`warning: ${sentence}`);
     }
     journal = new Journal(given.text('output') ?? '', given.on('patchset'));
     return { journal, recorder: new Recorder(database, journal, begin) };

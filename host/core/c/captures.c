@@ -72,6 +72,13 @@ static int kindOf(const char *zSql){
   return CAPTURE_OTHER;
 }
 
+/* Whether a statement may write to sqlite_schema as to a table. */
+static int editsSchema(sqlite3 *db, sqlite3_stmt *pStmt){
+  int on = 0;
+  return !sqlite3_stmt_readonly(pStmt)
+      && sqlite3_db_config(db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, -1, &on)==SQLITE_OK && on;
+}
+
 static int capturedStep(sqlite3_stmt *pStmt){
   Capture *p;
   sqlite3 *db;
@@ -80,7 +87,10 @@ static int capturedStep(sqlite3_stmt *pStmt){
   db = sqlite3_db_handle(pStmt);
   p = *find(db);
   if( p==0 || p->inside ) return __real_sqlite3_step(pStmt);
-  if( !sqlite3_stmt_busy(pStmt) && !sqlite3_stmt_isexplain(pStmt) ) kind = kindOf(sqlite3_sql(pStmt));
+  if( !sqlite3_stmt_busy(pStmt) && !sqlite3_stmt_isexplain(pStmt) ){
+    kind = kindOf(sqlite3_sql(pStmt));
+    if( kind==CAPTURE_OTHER && editsSchema(db, pStmt) ) kind = CAPTURE_SCHEMA;
+  }
   open = !sqlite3_get_autocommit(db);
   if( kind==CAPTURE_SCHEMA ){
     p->inside = 1;

@@ -82,7 +82,7 @@ IMPORT(host_conflict) int host_conflict(int id, int eConflict, sqlite3_changeset
 /* Puts at most *pnData bytes at pData and says in *pnData how many; 0 is the end. */
 IMPORT(host_stream_input) int host_stream_input(int id, void *pData, int *pnData);
 IMPORT(host_stream_output) int host_stream_output(int id, const void *pData, int nData);
-/* Captures: a statement that may change the schema is about to begin. */
+/* Captures: a statement that may change the schema, or edit sqlite_schema, is about to begin. */
 IMPORT(host_capture_before) void host_capture_before(int id, sqlite3_stmt *pStmt);
 /* It was run; or something failed, was rolled back or committed. kind is one of those below, rc what the step gave. */
 IMPORT(host_capture_after) void host_capture_after(int id, sqlite3_stmt *pStmt, int kind, int rc);

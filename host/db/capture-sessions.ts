@@ -1,0 +1,138 @@
+/** The sessions that record for a capture: one as its settings ask for, and one for the tables made meanwhile. */
+
+import { oncePerTable } from './apply.js';
+import type { Connection } from './engine.js';
+import { globsInclude } from './policy.js';
+import type { ChangesetKind } from './recording.js';
+import { hasKey, nullKeys, tableShape, type Warning } from './schema.js';
+
+export interface CaptureSettings {
+  /** The database: 'main', 'temp' or an attached one. */
+  readonly database: string;
+  /** The tables to record; null is all, those made later included. */
+  readonly tables: readonly string[] | null;
+  readonly filter?: ((table: string) => boolean) | readonly string[] | undefined;
+  /** As in {@link SessionOptions}. */
+  readonly rowid: boolean;
+  readonly indirect: boolean;
+  /** What is made of the sessions. */
+  readonly kind: ChangesetKind;
+}
+
+/** The handles of sessions that record side by side, each other tables. */
+export type Recorded = readonly bigint[];
+
+export class CaptureSessions {
+  readonly #connection: Connection;
+  readonly #settings: CaptureSettings;
+  /** Whether the settings want a table recorded, by its name. */
+  readonly #wanted: (table: string) => boolean;
+
+  constructor(connection: Connection, settings: CaptureSettings) {
+    this.#connection = connection;
+    this.#settings = settings;
+    const { filter } = settings;
+    this.#wanted = oncePerTable((table) => {
+      if (typeof filter === 'function') return filter(table);
+      return !filter || globsInclude(connection.engine.core, filter, table);
+    });
+  }
+
+  /**
+   * Begins to record.
+   *
+   * @param made the tables made during the capture: they are recorded whole, because the statements that follow may
+   *   copy from them what the settings want
+   * @param except a table that a DROP takes away: it is left out, and so are its statistics, which go with it
+   * @throws SqliteError as {@link SessionRegistry.create} does
+   */
+  begin(made: ReadonlySet<string>, except?: string): Recorded {
+    const { tables, filter, rowid } = this.#settings;
+    const out = new Set(except === undefined ? [] : [except.toLowerCase(), 'sqlite_stat1']);
+    const isOut = (table: string): boolean => out.has(table.toLowerCase());
+    const named = tables?.filter((table) => !isOut(table));
+    const handles: bigint[] = [];
+    try {
+      const own = this.#create(rowid);
+      handles.push(own);
+      const { sessions } = this.#connection;
+      if (filter || out.size > 0) {
+        sessions.filter(own, (table) => !isOut(table) && this.#wanted(table));
+      }
+      for (const table of named ?? [null]) sessions.attach(own, table);
+      const rest = [...made].filter((table) => !isOut(table) && !this.#isRecorded(table));
+      if (rest.length > 0) {
+        const whole = this.#create(true);
+        handles.push(whole);
+        for (const table of rest) sessions.attach(whole, table);
+      }
+      return handles;
+    } catch (error) {
+      this.end(handles);
+      throw error;
+    }
+  }
+
+  /** The changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
+  read(recorded: Recorded): Uint8Array[] {
+    return recorded.map((handle) => this.#connection.sessions.changeset(handle, this.#settings.kind));
+  }
+
+  rest(recorded: Recorded): void {
+    for (const handle of recorded) this.#connection.sessions.enable(handle, false);
+  }
+
+  resume(recorded: Recorded): void {
+    for (const handle of recorded) this.#connection.sessions.enable(handle, true);
+  }
+
+  end(recorded: Recorded | undefined): void {
+    for (const handle of recorded ?? []) this.#connection.sessions.delete(handle);
+  }
+
+  /** What the settings leave out. @param made tables that are recorded whatever the settings say */
+  warnings([own]: Recorded, made: ReadonlySet<string>): Warning[] {
+    if (own === undefined) return [];
+    return this.#connection.sessions
+      .warnings(own)
+      .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
+  }
+
+  /** Rows of tables made during the capture that no session can record. */
+  unrecorded(made: ReadonlySet<string>): Warning[] {
+    const { database } = this.#settings;
+    return [...made].flatMap((table): Warning[] => {
+      const shape = tableShape(this.#connection, database, table);
+      if (!shape || shape.kind === 'virtual' || shape.kind === 'view' || !hasKey(table, shape)) return [];
+      const rows = nullKeys(this.#connection, database, table, shape);
+      if (rows === 0n) return [];
+      const message = `${table}: it was made during the capture, and changes of ${rows} rows whose PRIMARY KEY holds a NULL cannot be recorded`;
+      return [{ kind: 'lost', table, message }];
+    });
+  }
+
+  #create(rowid: boolean): bigint {
+    const { sessions } = this.#connection;
+    const handle = sessions.create(this.#settings.database, { rowid, parts: false });
+    if (this.#settings.indirect) sessions.indirect(handle, true);
+    return handle;
+  }
+
+  /** Whether all that happened to a table was recorded. */
+  recordsWhole(table: string, made: ReadonlySet<string>): boolean {
+    const name = table.toLowerCase();
+    const shape = tableShape(this.#connection, this.#settings.database, name);
+    if (!shape || (!made.has(name) && !this.#isRecorded(name))) return false;
+    return !hasKey(name, shape) || nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
+  }
+
+  /** Whether the settings alone record all of a table. */
+  #isRecorded(table: string): boolean {
+    const { database, tables, rowid } = this.#settings;
+    if (tables && !tables.some((name) => name.toLowerCase() === table)) return false;
+    const shape = tableShape(this.#connection, database, table);
+    if (!shape) return true;
+    if (!tables && !this.#wanted(shape.name)) return false;
+    return rowid || hasKey(table, shape);
+  }
+}

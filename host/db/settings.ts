@@ -1,0 +1,40 @@
+/** Settings of a connection that a host operation needs for its time: read, set and put back. */
+
+import type { Connection } from './engine.js';
+
+/** Whether a setting is on. C: `sqlite3_db_config`. @param option one of the SQLITE_DBCONFIG_ constants */
+export function isOn({ engine, db }: Connection, option: number): boolean {
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const state = arena.allocate(4);
+  engine.check(db, c.bridge_db_config(db, option, -1, state));
+  return memory.view.getInt32(state, true) !== 0;
+}
+
+/** Turns a setting on or off. It holds within a transaction too, unlike the pragma of that name. */
+export function set({ engine, db }: Connection, option: number, on: boolean): void {
+  using arena = engine.core.memory.arena();
+  engine.check(db, engine.core.c.bridge_db_config(db, option, Number(on), arena.allocate(4)));
+}
+
+/**
+ * Runs `action` with settings as they are given, and puts them back. One that is so already is not touched, because
+ * SQLite compiles all statements again after each change.
+ */
+export function withSettings<T>(
+  connection: Connection,
+  settings: readonly (readonly [option: number, on: boolean])[],
+  action: () => T,
+): T {
+  const changed: (readonly [number, boolean])[] = [];
+  try {
+    for (const [option, on] of settings) {
+      if (isOn(connection, option) === on) continue;
+      set(connection, option, on);
+      changed.push([option, !on]);
+    }
+    return action();
+  } finally {
+    for (const [option, on] of changed.toReversed()) set(connection, option, on);
+  }
+}
