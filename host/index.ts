@@ -13,9 +13,18 @@ useEngine(
     }),
 );
 
+import { backup } from './db/backup.js';
+import { constants, DatabaseSync } from './db/database.js';
+import { Session } from './db/session.js';
+import { StatementSync } from './db/statement.js';
+
+/** What `import sqlite from 'node:sqlite'` has. */
+export default { backup, constants, DatabaseSync, Session, StatementSync };
+
 export { SqliteError } from './core/errors.js';
 export type { AggregateOptions } from './db/aggregate.js';
 export type { Authorizer } from './db/authorizer.js';
+export { type BackupOptions, backup } from './db/backup.js';
 export { Capture } from './db/capture.js';
 export {
   type CaptureEntry,
@@ -24,7 +33,7 @@ export {
   type StatementSettings,
 } from './db/capture-format.js';
 export type { Change, ChangeValues, Conflict, Operation } from './db/changes.js';
-export { Changeset, ChangesetGroup, type ChangesetLike } from './db/changeset.js';
+export { type ChangeLike, Changeset, ChangesetGroup, type ChangesetLike } from './db/changeset.js';
 export {
   type ApplyOptions,
   type CaptureOptions,

@@ -220,6 +220,31 @@ describe('what is wrong is said', () => {
     expect(validate(bytes)?.reason).toBe('the changeset is cut short');
   });
   test('in JSON the place is named', () => {
+    for (const [text, message] of [
+      [
+        '9007199254740993',
+        'is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
+      ],
+      [
+        '1e30',
+        'is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
+      ],
+      ['-0.0', 'is -0, which is no integer: write {"real":"-0"} or 0'],
+      ['{"integer":"9223372036854775808"}', '.integer does not fit 64 bits'],
+      [
+        '{"real":" "}',
+        '.real must be a decimal number, "Infinity", "-Infinity" or "NaN", as in {"real":"-0"}',
+      ],
+      [
+        '{"real":"0x10"}',
+        '.real must be a decimal number, "Infinity", "-Infinity" or "NaN", as in {"real":"-0"}',
+      ],
+    ]) {
+      const json = `{"format":1,"kind":"changeset","tables":[{"name":"t","key":[1],"changes":[{"op":"insert","new":[${text}]}]}]}`;
+      expect(() => fromJson(JSON.parse(json))).toThrow(
+        `tables[0].changes[0].new[0]${message?.startsWith('.') ? '' : ' '}${message}`,
+      );
+    }
     const table = { name: 't', key: [1], changes: [{ op: 'insert', new: [{ integer: 'x' }] }] };
     expect(() => fromJson({ format: 1, kind: 'changeset', tables: [table] })).toThrow(
       'tables[0].changes[0].new[0] must be a number, a string, null, {} or one of {"integer"}, {"real"}, {"text"}, {"blob"}',

@@ -1,6 +1,7 @@
 /** Groups, rebasing and streams of changesets: operations that need no database. */
 
 import { type Change, Changeset, ChangesetGroup, constants, DatabaseSync, Rebaser } from 'sqlite-wasm-run';
+import { changes as codecChanges } from 'sqlite-wasm-run/changeset';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const opened: DatabaseSync[] = [];
@@ -163,6 +164,30 @@ describe('streams give what whole values give', () => {
 });
 
 describe('groups', () => {
+  test('changes as the codec reads them, without a schema', () => {
+    const db = database(schema);
+    const session = db.createSession();
+    db.exec("INSERT INTO t VALUES(1,'x',2.5); INSERT INTO t VALUES(2,NULL,3)");
+    const bytes = session.changeset();
+    using group = new ChangesetGroup();
+    for (const change of codecChanges(bytes)) group.addChange(change);
+    expect(group.output().bytes).toEqual(bytes);
+  });
+  test('a BigInt beyond 64 bits is refused, not wrapped', () => {
+    using group = new ChangesetGroup();
+    group.schema(database(schema));
+    const base = { table: 't', indirect: false, key: [1, 0, 0], op: 'insert', old: [] } as const;
+    for (const value of [2n ** 63n, 2n ** 64n + 5n, -(2n ** 63n) - 1n]) {
+      expect(failure(() => group.addChange({ ...base, new: [1n, value, null] }))).toBe(
+        'BigInt value is too large to bind.',
+      );
+      expect(failure(() => Changeset.of(database(schema), [{ ...base, new: [value, 1n, null] }]))).toBe(
+        'BigInt value is too large to bind.',
+      );
+    }
+    expect(group.output().isEmpty).toBe(true);
+  });
+
   test('changes of values of every type, joined by key', () => {
     using group = new ChangesetGroup();
     group.schema(database(schema));

@@ -596,6 +596,21 @@ export interface Bindings {
   /** `int bridge_db_config(sqlite3 *db, int op, int value, int *pState)` */
   bridge_db_config(db: number, op: number, value: number, pState: number): number;
 
+  /** `int bridge_backup_step(sqlite3_backup *p, int nPage)` */
+  bridge_backup_step(p: number, nPage: number): number;
+
+  /** `sqlite3_backup *sqlite3_backup_init(sqlite3 *pDest, const char *zDest, sqlite3 *pSource, const char *zSource)` */
+  sqlite3_backup_init(pDest: number, zDest: number, pSource: number, zSource: number): number;
+
+  /** `int sqlite3_backup_finish(sqlite3_backup *p)` */
+  sqlite3_backup_finish(p: number): number;
+
+  /** `int sqlite3_backup_remaining(sqlite3_backup *p)` */
+  sqlite3_backup_remaining(p: number): number;
+
+  /** `int sqlite3_backup_pagecount(sqlite3_backup *p)` */
+  sqlite3_backup_pagecount(p: number): number;
+
   /** `int bridge_hook(sqlite3 *db, int id, int kind)` */
   bridge_hook(db: number, id: number, kind: number): number;
 

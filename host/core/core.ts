@@ -6,11 +6,12 @@ import { SqliteError } from './errors.js';
 import type { Host } from './host.js';
 import { hostImports } from './imports.js';
 import { Memory } from './memory.js';
+import { ownFile } from './package.js';
 
 let compiled: WebAssembly.Module | undefined;
 
 function coreModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL('./sqlite3.wasm', import.meta.url)));
+  compiled ??= new WebAssembly.Module(readFileSync(ownFile('core/sqlite3.wasm')));
   return compiled;
 }
 

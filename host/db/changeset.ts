@@ -1,5 +1,6 @@
 /** Changesets in code: values that can be read, changed and made. */
 
+import { type Change as CodecChange, encode } from '../changeset/index.js';
 import { checkArgument, checkOptions, invalidType, outOfRange } from './arguments.js';
 import { type Change, Conflict, changeAt, operationCodes } from './changes.js';
 import { connectionOf } from './connections.js';
@@ -46,7 +47,7 @@ export class Changeset implements Iterable<Change> {
    */
   static of(
     database: object,
-    changes: Iterable<Change>,
+    changes: Iterable<ChangeLike>,
     options: { patchset?: boolean; db?: string } = {},
   ): Changeset {
     checkOptions(options, { patchset: 'boolean', db: 'string' });
@@ -144,6 +145,9 @@ export class Changeset implements Iterable<Change> {
   }
 }
 
+/** A change as the engine reads it, or as `changes` of `sqlite-wasm-run/changeset` does. */
+export type ChangeLike = Change | CodecChange;
+
 /** Changesets and changes that become one changeset. Close it: it holds memory outside of JavaScript. */
 export class ChangesetGroup implements Disposable {
   readonly #group = new Group(engine());
@@ -177,7 +181,7 @@ export class ChangesetGroup implements Disposable {
    * INTEGER values are bigint, numbers are REAL, undefined is no part of the change.
    * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
    */
-  addChange(change: Change): void {
+  addChange(change: ChangeLike): void {
     if (change instanceof Conflict) {
       this.#group.addIterated(change.address);
       return;
@@ -185,8 +189,12 @@ export class ChangesetGroup implements Disposable {
     if (!(change?.op in operationCodes)) {
       throw invalidType('The "change.op" argument must be insert, update or delete.');
     }
+    if (typeof change.table === 'object' && change.table !== null) {
+      this.#group.add(encode([change as CodecChange])); // it knows the columns of its table itself
+      return;
+    }
     checkArgument('change.table', change.table, 'string');
-    this.#group.addChange(change);
+    this.#group.addChange(change as Change);
   }
 
   /** All changes as one changeset; the group can go on. C: `sqlite3changegroup_output`. */

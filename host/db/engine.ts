@@ -425,13 +425,17 @@ export class Connection {
   }
 
   /** Calls `action` just before SQLite is asked to close the connection: the time to finalize statements. */
-  beforeClose(action: () => void): void {
+  beforeClose(action: () => void): () => void {
     this.#before.push(action);
+    return () => {
+      const at = this.#before.indexOf(action);
+      if (at >= 0) this.#before.splice(at, 1);
+    };
   }
 
   /** Called by the engine. */
   closing(): void {
-    for (const action of this.#before) action(); // again where SQLite refuses to close this time
+    for (const action of [...this.#before]) action(); // again where SQLite refuses to close this time
   }
 
   /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */

@@ -2,6 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { SqliteError } from '../core/errors.js';
+import { ownFile } from '../core/package.js';
 import { checkArgument, checkOptions, coded, invalidState, invalidValue } from './arguments.js';
 import type { DatabaseOptions } from './database.js';
 import type { Grants } from './grants.js';
@@ -173,7 +174,7 @@ export class DatabaseWorker {
       extensions: this.#options.extensions ?? [],
       shared: this.#shared,
     };
-    this.#worker = new Worker(new URL('../worker/thread.js', import.meta.url), { workerData });
+    this.#worker = new Worker(ownFile('worker/thread.js'), { workerData });
     return this.#worker;
   }
 

@@ -1,6 +1,6 @@
 /** The parts of preview2-shim that are used, fetched when a component is first granted what they serve. */
 
-import { createRequire } from 'node:module';
+import { requireHere } from '../core/package.js';
 
 /** A file or folder: its functions have the names and types of wasi:filesystem. */
 export interface ShimDescriptor {
@@ -41,10 +41,9 @@ let loaded: Shim | undefined;
 /** Loads the shim, once a thread: some 20 to 200 ms, which is why nobody pays for it unasked. */
 export function shim(): Shim {
   // Loading a component is synchronous, and so is this: Node has required ES modules since 20.19.
-  const require = createRequire(import.meta.url);
   if (!loaded) {
-    const { filesystem, io, clocks } = require('@bytecodealliance/preview2-shim') as Modules;
-    const { WASIShim } = require('@bytecodealliance/preview2-shim/instantiation') as {
+    const { filesystem, io, clocks } = requireHere('@bytecodealliance/preview2-shim') as Modules;
+    const { WASIShim } = requireHere('@bytecodealliance/preview2-shim/instantiation') as {
       WASIShim: new (options: object) => { getImportObject(): Record<string, object> };
     };
     loaded = {

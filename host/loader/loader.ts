@@ -2,8 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Extensions, Library } from '../core/host.js';
+import { ownFile } from '../core/package.js';
 import type { Engine } from '../db/engine.js';
 import type { CheckedGrants } from '../db/grants.js';
 import { registerAggregates } from './aggregates.js';
@@ -63,10 +63,10 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
 }
 
 /** The folder of the components that ship with the package. */
-const shipped = fileURLToPath(new URL('../../extensions/', import.meta.url));
+const shipped = (): string => ownFile('../extensions');
 
 function shippedNames(): string[] {
-  return readdirSync(shipped)
+  return readdirSync(shipped())
     .filter((name) => name.endsWith('.wasm'))
     .map((name) => name.replace('.wasm', ''));
 }
@@ -80,7 +80,7 @@ export function locate(path: string): string {
     if (statSync(path).isDirectory()) throw new Error(`${path} is a folder: name a component's .wasm file`);
     return path;
   }
-  const own = join(shipped, `${basename(path, '.wasm')}.wasm`);
+  const own = join(shipped(), `${basename(path, '.wasm')}.wasm`);
   const asked = dirname(path);
   if ((asked === '.' || basename(asked) === 'extensions') && existsSync(own)) return own;
   const names = shippedNames().join(', ');

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownFile } from '../core/package.js';
 import { capMemory } from './memory-cap.js';
 import { type Meta, transpilerVersion } from './transpile.js';
 
@@ -96,7 +96,7 @@ const prepared = new Map<string, Prepared>();
 
 /** Where the transpiled files of a component are that ships with us. */
 function shippedFolder(digest: string): string {
-  return fileURLToPath(new URL(`../extensions/${digest}`, import.meta.url));
+  return ownFile(`extensions/${digest}`);
 }
 
 /** Whether this very component ships with us. */
@@ -128,7 +128,7 @@ function fromCache(component: Uint8Array, digest: string, path: string): Prepare
   const input = join(tmpdir(), `sqlite-wasm-run-${process.pid}-${digest.slice(0, 16)}.wasm`);
   writeFileSync(input, component, { mode: 0o600, flag: 'w' });
   try {
-    const program = fileURLToPath(new URL('./transpile.js', import.meta.url));
+    const program = ownFile('loader/transpile-program.js');
     const { status, stderr, error } = spawnSync(process.execPath, [program, input, folder], {
       encoding: 'utf8',
     });

@@ -1,12 +1,12 @@
 /**
  * Turns a component into files that a running host can link: script text, core modules and their description.
- * As a program: `node transpile.js IN.wasm FOLDER`, in a process of its own, for loading is synchronous.
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { ownFile } from '../core/package.js';
 import { interfacesOf } from './binary.js';
 
 /** jco-transpile's version and, after the stroke, that of what is done here. Part of every cache key. */
@@ -48,12 +48,12 @@ interface Bindgen {
   ): { files: [string, Uint8Array][] };
 }
 
-const here = fileURLToPath(import.meta.url);
-
 /** The copy that is shipped; in a checkout that is not built, the package it is copied from. */
 async function bindgen(): Promise<Bindgen> {
-  const shipped = new URL('../transpiler/js-component-bindgen-component.js', import.meta.url);
-  const glue: string = existsSync(shipped) ? shipped.href : '@bytecodealliance/jco-transpile/component';
+  const shipped = ownFile('transpiler/js-component-bindgen-component.js');
+  const glue: string = existsSync(shipped)
+    ? pathToFileURL(shipped).href
+    : '@bytecodealliance/jco-transpile/component';
   const loaded = (await import(glue)) as Bindgen;
   await loaded.$init;
   return loaded;
@@ -144,21 +144,5 @@ export async function transpileTo(component: Uint8Array, folder: string): Promis
     return meta;
   } finally {
     rmSync(work, { recursive: true, force: true });
-  }
-}
-
-if (process.argv[1] === here) {
-  const [input = '', folder = ''] = process.argv.slice(2);
-  try {
-    await transpileTo(new Uint8Array(readFileSync(input)), folder);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    console.error(
-      message
-        .replace(/\s*Caused by:\s*/g, ': ')
-        .replace(/\s+/g, ' ')
-        .trim(),
-    );
-    process.exitCode = 1;
   }
 }

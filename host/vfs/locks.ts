@@ -5,7 +5,6 @@
  * drops none.
  */
 
-import { createRequire } from 'node:module';
 import { constants, endianness } from 'node:os';
 import {
   SQLITE_BUSY,
@@ -21,6 +20,7 @@ import {
   SQLITE_PERM,
 } from '../core/constants.js';
 import { FileError } from '../core/host.js';
+import { requireHere } from '../core/package.js';
 
 const pendingByte = 0x40000000;
 const reservedByte = pendingByte + 1;
@@ -107,7 +107,7 @@ function loadLocks(): ByteLocks | string {
   const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
   if (!layout || !wide) return `they are not supported on ${process.platform} ${process.arch}`;
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const koffi = requireHere('koffi') as Koffi;
     const fcntl = koffi.load(null).func(layout.prototype);
     return fcntlLocks(layout, (fd, command, lock) => {
       const result = fcntl(fd, command, ...layout.variadic, lock);

@@ -83,6 +83,9 @@ int bridge_db_config(sqlite3 *db, int op, int value, int *pState){
   return sqlite3_db_config(db, op, value, pState);
 }
 
+/* Wrapped, or to be, it cannot be exported by the linker's list. */
+int bridge_backup_step(sqlite3_backup *p, int nPage){ return sqlite3_backup_step(p, nPage); }
+
 /* ---- Values ---------------------------------------------------------------------------------------- */
 
 /* What a value is, and a number, or where its bytes are. */

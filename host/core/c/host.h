@@ -199,6 +199,7 @@ EXPORT(bridge_callback) void *bridge_callback(int which);
 EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
+EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
 /* The current row as Cells at pOut. Returns the number of columns. */
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
 /* The destructor SQLITE_TRANSIENT and the address of free cannot be named from outside. */
