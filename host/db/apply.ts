@@ -129,8 +129,8 @@ function applyAsIs(connection: Connection, input: ChangesetInput, handlers: Appl
       const read = c.bridge_callback(CALLBACK_STREAM_INPUT);
       code = apply(db, read, id, ask, conflict, id, out, out + 4, flags);
     }
-    const thrown = calls.thrown ?? engine.takeThrown();
-    if (thrown) throw thrown.error;
+    if (calls.thrown) throw calls.thrown.error;
+    engine.surface();
     const { shadows } = targets;
     if (shadows.length > 0) engine.check(db, reconnectVirtualTables(connection));
     if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0), shadows };

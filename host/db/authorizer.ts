@@ -77,12 +77,7 @@ export function setAuthorizer({ engine, hooks }: Connection, callback: Authorize
   hooks.add(
     {
       authorize(action, texts) {
-        try {
-          return checked(callback(action, ...texts));
-        } catch (error) {
-          engine.keep(error);
-          return SQLITE_DENY;
-        }
+        return engine.attempt(SQLITE_DENY, () => checked(callback(action, ...texts)));
       },
     },
     owner,

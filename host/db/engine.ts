@@ -40,6 +40,8 @@ export interface Callback {
   /** A virtual table module. */
   readonly module?: TableModule;
   filterTable?(table: string): boolean;
+  /** What `filterTable` counts as having said if it throws; false unless said otherwise. */
+  readonly filterFailed?: boolean;
   filterChange?(iterator: number): boolean;
   conflict?(kind: number, iterator: number): number;
   /** Puts at most `room` bytes at `pointer` and returns how many; 0 is the end. */
@@ -150,53 +152,80 @@ export class Engine implements Callbacks {
   }
 
   /**
-   * Throws unless `code` is SQLITE_OK: what a callback threw during the call where there is such, as it was,
-   * else an SqliteError with the connection's message.
+   * Throws what a callback of the user threw during the call, whatever `code` says: SQLite has no way to be told of
+   * some. Otherwise an SqliteError with the connection's message, unless `code` is SQLITE_OK.
    */
   check(db: number, code: number): void {
-    const thrown = this.#thrown;
-    this.#thrown = undefined;
-    if (code === SQLITE_OK) return;
-    if (thrown) throw thrown.error;
+    if (code === SQLITE_OK && !this.#thrown) return;
+    this.surface();
     throw this.core.error(db, code);
   }
 
+  /** Throws what a callback of the user threw during the call, if one did. */
+  surface(): void {
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
+    if (thrown) throw thrown.error;
+  }
+
+  /** Whether a callback of the user threw during the call. */
+  get hasThrown(): boolean {
+    return this.#thrown !== undefined;
+  }
+
+  /** A call of the user's begins: what an earlier one left, such as an aggregate ended early, is nobody's. */
+  begin(): void {
+    this.#thrown = undefined;
+  }
+
   call(id: number, context: number, count: number, cells: number): void {
+    const outer = this.#thrown;
+    this.#thrown = undefined;
     try {
       this.#callbacks.get(id)?.call?.(context, count, cells);
+      this.#thrown = outer;
     } catch (error) {
+      this.#thrown = outer;
       this.failIn(context, error);
     }
   }
 
   /** Fails the statement that runs in `context`; what was thrown is kept for {@link check}. */
   failIn(context: number, error: unknown): void {
-    this.#thrown = { error };
+    this.keep(error);
     using arena = this.core.memory.arena();
     const { pointer, length } = arena.text(error instanceof Error ? error.message : String(error));
     this.core.c.sqlite3_result_error(context, pointer, length);
   }
 
-  /** Keeps what a callback threw that SQLite gives no text of, for {@link check}. */
+  /** Keeps what a callback threw for {@link check}, unless one threw before it in the same call. */
   keep(error: unknown): void {
-    this.#thrown = { error };
+    this.#thrown ??= { error };
   }
 
   step(id: number, context: number, group: number, count: number, cells: number, inverse: boolean): number {
+    const outer = this.#thrown;
+    this.#thrown = undefined;
     try {
       return this.#callbacks.get(id)?.step?.(context, group, count, cells, inverse) ?? group;
     } catch (error) {
       this.failIn(context, error);
       return group;
+    } finally {
+      if (outer) this.#thrown = outer;
     }
   }
 
   groupValue(id: number, context: number, group: number, final: boolean): number {
+    const outer = this.#thrown;
+    this.#thrown = undefined;
     try {
       return this.#callbacks.get(id)?.groupValue?.(context, group, final) ?? group;
     } catch (error) {
       this.failIn(context, error);
       return final ? 0 : group;
+    } finally {
+      if (outer) this.#thrown = outer;
     }
   }
 
@@ -223,24 +252,25 @@ export class Engine implements Callbacks {
   }
 
   filterTable(id: number, table: string): boolean {
-    return this.#attempt(false, () => this.#callbacks.get(id)?.filterTable?.(table) ?? true);
+    const callback = this.#callbacks.get(id);
+    return this.attempt(callback?.filterFailed ?? false, () => callback?.filterTable?.(table) ?? true);
   }
 
   filterChange(id: number, iterator: number): boolean {
-    return this.#attempt(false, () => this.#callbacks.get(id)?.filterChange?.(iterator) ?? true);
+    return this.attempt(false, () => this.#callbacks.get(id)?.filterChange?.(iterator) ?? true);
   }
 
   conflict(id: number, kind: number, iterator: number): number {
     const abort = SQLITE_CHANGESET_ABORT;
-    return this.#attempt(abort, () => this.#callbacks.get(id)?.conflict?.(kind, iterator) ?? abort);
+    return this.attempt(abort, () => this.#callbacks.get(id)?.conflict?.(kind, iterator) ?? abort);
   }
 
   streamInput(id: number, pointer: number, room: number): number {
-    return this.#attempt(-1, () => this.#callbacks.get(id)?.streamInput?.(pointer, room) ?? 0);
+    return this.attempt(-1, () => this.#callbacks.get(id)?.streamInput?.(pointer, room) ?? 0);
   }
 
   streamOutput(id: number, pointer: number, length: number): boolean {
-    return this.#attempt(false, () => {
+    return this.attempt(false, () => {
       this.#callbacks.get(id)?.streamOutput?.(pointer, length);
       return true;
     });
@@ -254,13 +284,21 @@ export class Engine implements Callbacks {
     this.#callbacks.get(id)?.captureAfter?.(statement, kind, code);
   }
 
-  /** What `action` returns, or `failed` where it throws; what it threw is kept for {@link check}. */
-  #attempt<T>(failed: T, action: () => T): T {
+  /**
+   * What `action` returns, or `failed` if it throws, which is kept for {@link check}. SQL that it runs keeps what it
+   * throws apart from the call that is under way.
+   */
+  attempt<T>(failed: T, action: () => T): T {
+    const outer = this.#thrown;
+    this.#thrown = undefined;
+    let thrown: { error: unknown } | undefined;
     try {
       return action();
     } catch (error) {
-      this.#thrown ??= { error };
+      thrown = { error };
       return failed;
+    } finally {
+      this.#thrown = outer ?? thrown;
     }
   }
 

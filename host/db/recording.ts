@@ -76,7 +76,10 @@ export class Recording {
     this.#connection = connection;
     this.database = database;
     this.options = options;
-    this.#filterId = connection.engine.register({ filterTable: (table) => this.#isWanted(table) });
+    this.#filterId = connection.engine.register({
+      filterTable: (table) => this.#isWanted(table),
+      filterFailed: true, // the change cannot be stopped, so it is recorded
+    });
     try {
       this.#live = [this.#make()];
     } catch (error) {
@@ -112,6 +115,7 @@ export class Recording {
     const { pointer } = this.#last;
     const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
     const code = streamed(engine, take, (output, id) => write(pointer, output, id));
+    engine.surface();
     if (code !== SQLITE_OK) throw readError(engine.core, code);
   }
 
@@ -172,6 +176,7 @@ export class Recording {
     const message = memory.pointerAt(out);
     const said = memory.cString(message);
     this.#c.sqlite3_free(message);
+    this.#connection.engine.surface();
     return { code, said };
   }
 
@@ -305,9 +310,15 @@ export class Recording {
 
   /** Whether a table is recorded because all are. */
   #isWanted(table: string): boolean {
-    const wanted = this.#filter?.(table) ?? true;
-    if (wanted) this.#last.touched.add(table.toLowerCase());
-    return wanted;
+    const touched = (): unknown => this.#last.touched.add(table.toLowerCase());
+    try {
+      const wanted = this.#filter?.(table) ?? true;
+      if (wanted) touched();
+      return wanted;
+    } catch (error) {
+      touched();
+      throw error;
+    }
   }
 
   /** The C session that records. */
@@ -339,6 +350,7 @@ export class Recording {
         : c.sqlite3session_patchset(pointer, length, length + 4);
     const buffer = memory.pointerAt(length + 4);
     try {
+      this.#connection.engine.surface();
       if (code !== SQLITE_OK) throw readError(core, code);
       return use(memory.bytes.subarray(buffer, buffer + memory.view.getInt32(length, true)));
     } finally {
@@ -393,8 +405,9 @@ export class Recording {
     try {
       all = columnCounts(this.#connection, this.database);
       this.#dataVersion ??= dataVersion(this.#connection, this.database);
-    } catch {
-      return;
+    } catch (error) {
+      if (error instanceof SqliteError) return;
+      throw error; // what an authorizer threw
     }
     for (const table of this.tables) {
       const names = table === null ? all.keys() : [table.toLowerCase()];

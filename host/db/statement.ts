@@ -97,6 +97,7 @@ export class OpenDatabase {
   run<T>(action: () => T): T {
     const nested = this.running > 0;
     this.running += 1;
+    this.connection.engine.begin();
     try {
       return nested ? this.connection.nested(action) : action();
     } finally {
@@ -470,6 +471,7 @@ export class StatementSync implements Disposable {
   #enter(): void {
     this.#handle.running = true;
     this.#owner.open.running += 1;
+    this.#engine.begin();
   }
 
   #pause(): void {
@@ -489,10 +491,9 @@ export class StatementSync implements Disposable {
     // This statement itself is one that runs.
     const code =
       open.running > 1 ? open.connection.nested(() => c.sqlite3_step(statement)) : c.sqlite3_step(statement);
-    if (code === SQLITE_ROW) return true;
-    if (code !== SQLITE_DONE) this.#engine.check(this.#owner.open.connection.db, code);
-    this.#engine.takeThrown();
-    return false;
+    if (code !== SQLITE_ROW && code !== SQLITE_DONE) this.#engine.check(open.connection.db, code);
+    else if (this.#engine.hasThrown) this.#engine.surface();
+    return code === SQLITE_ROW;
   }
 
   #row(statement: number): Row {

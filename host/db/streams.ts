@@ -47,8 +47,7 @@ export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: num
 
 /** Throws what a stream threw, as it was, or what `code` means. */
 export function checkStream(engine: Engine, what: string, code: number): void {
-  const thrown = engine.takeThrown();
-  if (thrown) throw thrown.error;
+  engine.surface();
   if (code !== SQLITE_OK) throw changesetError(engine.core, what, code);
 }
 

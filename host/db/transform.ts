@@ -188,8 +188,6 @@ export class Group implements Disposable {
     try {
       const input = core.c.bridge_callback(CALLBACK_STREAM_INPUT);
       const code = core.c.sqlite3changegroup_add_strm(group, input, id);
-      const thrown = this.#engine.takeThrown();
-      if (thrown) throw thrown.error;
       this.#check('concat', code);
     } finally {
       this.#engine.release(id);
@@ -292,6 +290,7 @@ export class Group implements Disposable {
   }
 
   #check(what: string, code: number): void {
+    this.#engine.surface();
     if (code !== SQLITE_OK) throw changesetError(this.#engine.core, what, code);
   }
 }
@@ -311,8 +310,7 @@ export function streamed(
   });
   try {
     const code = action(c.bridge_callback(CALLBACK_STREAM_OUTPUT), id);
-    const thrown = engine.takeThrown();
-    if (thrown) throw thrown.error;
+    engine.surface();
     return code;
   } finally {
     engine.release(id);
