@@ -267,6 +267,17 @@ describe('taking and ending', () => {
     db.exec('COMMIT');
     expect(decodeCapture(capture.take()).map(text)).toEqual(['t insert 2,2']);
   });
+  test('forget starts afresh too, and knows the tables that were made before', () => {
+    const { db, capture } = captured('CREATE TABLE x(a); INSERT INTO t VALUES(1,1)', { tables: ['t'] });
+    capture.forget();
+    expect(capture.read()).toHaveLength(0);
+    db.exec('BEGIN; INSERT INTO x VALUES(7)');
+    expect(failure(() => capture.forget())).toBe(
+      'a capture cannot be forgotten within a transaction: commit it or roll it back first',
+    );
+    db.exec('COMMIT');
+    expect(texts(capture)).toEqual(['x insert 1,7']);
+  });
   test('several at once do not disturb each other, nor sessions', () => {
     const db = database(schema);
     const session = db.createSession();

@@ -140,21 +140,37 @@ export class CaptureLog implements SchemaListener {
    * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would take back what was handed out
    */
   take(): Uint8Array {
-    const { engine, db } = this.#connection;
-    if (engine.core.c.sqlite3_get_autocommit(db) === 0) {
-      throw this.#error(
-        SQLITE_MISUSE,
-        'a capture cannot be taken within a transaction: commit it or roll it back first',
-      );
-    }
+    this.#refuseInTransaction('taken');
     const taken = encodeCapture(this.entries());
+    this.#startAfresh();
+    return taken;
+  }
+
+  /**
+   * Forgets what was captured so far and goes on; {@link take} without the reading.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction
+   */
+  forget(): void {
+    this.#refuseInTransaction('forgotten');
+    this.#reconcile();
+    this.#startAfresh();
+  }
+
+  #startAfresh(): void {
     const fresh = this.#sessions.begin(this.#made);
     this.#sessions.end(this.#recorded);
     this.#recorded = fresh;
     this.#segments = [];
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
-    return taken;
+  }
+
+  #refuseInTransaction(done: string): void {
+    const { engine, db } = this.#connection;
+    if (engine.core.c.sqlite3_get_autocommit(db) !== 0) return;
+    const message = `a capture cannot be ${done} within a transaction: commit it or roll it back first`;
+    throw this.#error(SQLITE_MISUSE, message);
   }
 
   /** What is silently left out as things stand, and what was lost. */

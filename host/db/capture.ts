@@ -51,6 +51,16 @@ export class Capture implements Disposable {
     return this.#open.run(() => log.take());
   }
 
+  /**
+   * Forgets what was captured so far and goes on: {@link take} for those who have read it already.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction
+   */
+  forget(): void {
+    const log = this.#live();
+    this.#open.run(() => log.forget());
+  }
+
   /** What is left out without a word, or was lost. */
   warnings(): Warning[] {
     return this.#live().warnings();
