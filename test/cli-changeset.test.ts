@@ -231,3 +231,38 @@ describe('the command line', () => {
     }
   });
 });
+
+describe('changes by rowid', () => {
+  test('show and sql call the rowid _rowid_ and the columns by their names', () => {
+    for (const name of ['a.db', 'b.db'])
+      database(name, 'CREATE TABLE log(x, y); INSERT INTO log VALUES(1,2)');
+    expect(
+      run(['capture', '--db', 'a.db', '--rowid', '--table', 'log', '-', '-o', 'o'], 'UPDATE log SET y=9')
+        .code,
+    ).toBe(0);
+    expect(run(['sql', '--db', 'a.db', 'o']).out).toBe('UPDATE "log" SET "y"=9 WHERE _rowid_=1;\n');
+    expect(run(['show', '--db', 'a.db', 'o']).out).toBe('log\n  ~ _rowid_=1 | y: 2 -> 9\n');
+    const copy = new DatabaseSync(join(folder, 'b.db'));
+    copy.exec(run(['sql', '--db', 'a.db', 'o']).out);
+    expect(copy.prepare('SELECT * FROM log').all()).toEqual([{ x: 1, y: 9 }]);
+    copy.close();
+  });
+});
+
+test('diff says which keys differ only in a way that their collation ignores', () => {
+  for (const [name, key] of [
+    ['a.db', 'Ab'],
+    ['b.db', 'AB'],
+  ]) {
+    database(
+      String(name),
+      `CREATE TABLE k(a TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO k VALUES('${key}'),('same')`,
+    );
+  }
+  expect(run(['diff', 'a.db', 'b.db'])).toMatchObject({
+    code: 0,
+    err: expect.stringContaining(
+      "warning: k: 1 key differs only in a way that the key's collation ignores, which no changeset can hold\n",
+    ),
+  });
+});

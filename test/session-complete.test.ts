@@ -236,8 +236,63 @@ describe('what is recorded', () => {
       errcode: 17,
       message: "diff of w from 'old': table schemas do not match",
     });
+    db.exec('CREATE TABLE nk(x); CREATE TABLE old.nk(x)');
+    const loop = db.createSession({ tables: [] });
+    for (const table of ['nk', 'absent', 't']) loop.diff('old', table);
+    expect([...new Changeset(loop.changeset())].every(({ table }) => table === 't')).toBe(true);
     expect(failure(() => session.diff('nothere', 't')).message).toMatch(/^diff of t from 'nothere': /);
   });
+});
+
+describe('keys that differ only in a way that their collation ignores', () => {
+  test.each([
+    ['NOCASE', "'Ab'", "'AB'"],
+    ['RTRIM', "'Ab'", "'Ab  '"],
+  ])('under %s are warned of, and the error of an apply says what they are', (collation, old, fresh) => {
+    const setup = `CREATE TABLE t(a TEXT COLLATE ${collation} PRIMARY KEY, b); INSERT INTO t VALUES(${old},1),('z',2)`;
+    const db = database(setup);
+    const session = db.createSession();
+    const capture = db.capture();
+    expect(session.warnings()).toEqual([]);
+    db.exec(`UPDATE t SET a=${fresh} WHERE b=1`);
+    const message =
+      't: a key was changed to one that its collation takes for the same: SQLite cannot apply such a change';
+    const warning = { kind: 'key-collation', table: 't', message };
+    expect(session.warnings()).toEqual([warning]);
+    db.exec('CREATE TABLE later(x PRIMARY KEY)');
+    expect(capture.warnings()).toContainEqual(warning);
+    const bytes = session.changeset();
+    expect(database(setup).apply(bytes).warnings).toEqual([warning]);
+    expect(failure(() => database(setup).apply(bytes, { policy: 'theirs' })).message).toBe(message);
+    expect(failure(() => database(setup).apply(bytes, { refuse: ['key-collation'] })).message).toBe(
+      `refused: ${message}`,
+    );
+    const other = database(setup);
+    const plain = other.createSession();
+    other.exec("UPDATE t SET a='q', b=b+1 WHERE a='z'");
+    expect(plain.warnings()).toEqual([]);
+    expect(database(setup).apply(plain.changeset(), { refuse: true }).applied).toBe(true);
+  });
+});
+
+test('a table with more columns than SQLite can apply changes of is warned of', () => {
+  const table = (name: string, count: number): string =>
+    `CREATE TABLE ${name}(${Array.from({ length: count }, (_, i) => `c${i}${i === 0 ? ' INTEGER PRIMARY KEY' : ''}`).join(', ')});`;
+  const db = database(table('fits', 998) + table('wide', 999));
+  expect(db.createSession().warnings()).toEqual([
+    {
+      kind: 'too-many-columns',
+      table: 'wide',
+      message: 'wide: SQLite cannot apply changes of more than 998 columns',
+    },
+  ]);
+  const apply = (name: string): unknown => {
+    const session = db.createSession();
+    db.exec(`INSERT INTO ${name}(c0) VALUES(1)`);
+    return database(table('fits', 998) + table('wide', 999)).apply(session.changeset()).applied;
+  };
+  expect(apply('fits')).toBe(true);
+  expect(failure(() => apply('wide')).message).toMatch(/Expression tree is too large/);
 });
 
 describe('what applying does', () => {

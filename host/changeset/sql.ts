@@ -71,7 +71,7 @@ function namesOf(table: Table, { columnNames }: SqlOptions): Names {
   const given = columnNames?.(table.name, count);
   const columns =
     given?.length === count
-      ? given.map(quoteName)
+      ? given.map((name) => (name === '_rowid_' ? name : quoteName(name)))
       : Array.from({ length: count }, (_, i) => quoteName(`c${i + 1}`));
   const target = quoteName(table.name);
   return {

@@ -184,7 +184,9 @@ export class CaptureLog implements SchemaListener {
         message: 'another connection changed the schema, which is not captured',
       });
     }
-    return [...this.lost, ...foreign, ...this.#sessions.warnings(this.#recorded, this.#made)];
+    const now = this.#sessions.warnings(this.#recorded, this.#made);
+    const spelled = this.#segments.flatMap(({ changes }) => this.#sessions.spelledOtherwise(changes));
+    return [...this.lost, ...foreign, ...spelled, ...now];
   }
 
   /** What was lost: while there is any, nothing can be read. */

@@ -1,6 +1,7 @@
 /** The sessions that record for a capture: one as its settings ask for, and one for the tables made meanwhile. */
 
 import { oncePerTable } from './apply.js';
+import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import type { Connection } from './engine.js';
 import { globsInclude } from './policy.js';
 import type { ChangesetKind } from './recording.js';
@@ -96,6 +97,13 @@ export class CaptureSessions {
     return this.#connection.sessions
       .warnings(own)
       .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
+  }
+
+  /** The tables of changesets in which a key was spelled otherwise. */
+  spelledOtherwise(changesets: readonly Uint8Array[]): Warning[] {
+    const isCollated = (table: string): boolean =>
+      hasCollatedKey(this.#connection, this.#settings.database, table);
+    return changesets.flatMap((bytes) => [...collatedKeyChanges(bytes, isCollated)].map(spelledOtherwise));
   }
 
   /** Rows of tables made during the capture that no session can record. */

@@ -147,6 +147,17 @@ export class Outline {
   get key(): readonly number[] {
     return readKey(this.#core, this.#iterator, this.#columns, this.#out);
   }
+
+  /** Whether it is an UPDATE with a new value for a column of the key; read as {@link key} is. */
+  get changesKey(): boolean {
+    if (this.op !== 'update') return false;
+    const { c, memory } = this.#core;
+    return this.key.some((place, column) => {
+      if (place === 0) return false;
+      const code = c.sqlite3changeset_new(this.#iterator, column, this.#out);
+      return code === SQLITE_OK && memory.pointerAt(this.#out) !== 0;
+    });
+  }
 }
 
 export const outlineAt: Read<Outline> = (core, iterator, out) => new Outline(core, iterator, out);

@@ -6,6 +6,7 @@ import {
   SQLITE_CHANGESET_REPLACE,
   SQLITE_CONSTRAINT,
   SQLITE_DBCONFIG_ENABLE_TRIGGER,
+  SQLITE_ERROR,
   SQLITE_MISUSE,
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
@@ -213,6 +214,7 @@ export function applyWithReport(
       const came = attempt(
         () => applyTo(connection, heard(changeset), handlers),
         () => violated,
+        report.warnings.find(({ kind }) => kind === 'key-collation'),
       );
       if (!came?.done) {
         report.applied = false;
@@ -243,10 +245,18 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
 }
 
 /** What `action` returns; undefined where it failed for the reason that is expected: violated foreign keys. */
-function attempt(action: () => Applied, expected: () => boolean): Applied | undefined {
+function attempt(
+  action: () => Applied,
+  expected: () => boolean,
+  reason: Warning | undefined,
+): Applied | undefined {
   try {
     return action();
   } catch (error) {
+    // All that SQLite says of such a key is that something is wrong.
+    if (error instanceof SqliteError && error.errcode === SQLITE_ERROR && reason) {
+      throw new SqliteError(reason.message, error.errcode, error.errstr);
+    }
     if (error instanceof SqliteError && (error.errcode & 0xff) === SQLITE_CONSTRAINT && expected())
       return undefined;
     throw error;

@@ -28,11 +28,16 @@ export interface Warning {
     | 'schema-changed'
     | 'other-writer'
     | 'schema-edited'
+    | 'key-collation'
+    | 'too-many-columns'
     | 'lost';
   readonly table: string;
   /** A sentence. */
   readonly message: string;
 }
+
+/** More columns, the rowid of a table without a key included, make a condition that is too deep for SQLite. */
+const maxColumns = 998;
 
 /** The shape of a table; undefined where there is none. */
 export function tableShape(connection: Connection, database: string, table: string): TableShape | undefined {
@@ -101,6 +106,19 @@ export function schemaWarnings(
   return warnings;
 }
 
+/**
+ * The names of a table's columns as a changeset with `count` of them has them: with the rowid if the table has no
+ * key. Undefined if the table is another.
+ */
+export function changesetColumns(
+  shape: TableShape | undefined,
+  count: number,
+): readonly string[] | undefined {
+  if (!shape) return undefined;
+  const names = shape.key.some((place) => place > 0) ? shape.columns : ['_rowid_', ...shape.columns];
+  return names.length === count ? names : undefined;
+}
+
 /** Whether a table has a declared key; sqlite_stat1 counts as one, whose key the session extension knows. */
 export function hasKey(table: string, shape: TableShape): boolean {
   return table.toLowerCase() === 'sqlite_stat1' || shape.key.some((place) => place > 0);
@@ -139,6 +157,10 @@ export function recordingWarnings(
       warnings.push({ kind, table: name, message: `${name}: ${text}` });
     };
     const shape = tableShape(connection, database, name);
+    const columns = (shape?.columns.length ?? 0) + (shape && hasKey(name, shape) ? 0 : 1);
+    if (shape?.kind === 'table' && columns > maxColumns) {
+      warn('too-many-columns', `SQLite cannot apply changes of more than ${maxColumns} columns`);
+    }
     if (!shape || shape.kind === 'view') {
       warn('missing-table', 'there is no such table yet; it is recorded from the moment it is made');
     } else if (shape.kind === 'virtual') {

@@ -15,6 +15,7 @@ import {
   SQLITE_OK,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import { tableTakenFrom } from './ddl.js';
 import { Connection } from './engine.js';
 import { globsInclude } from './policy.js';
@@ -180,12 +181,7 @@ export class SessionRegistry {
    */
   diff(handle: bigint, from: string, table: string): void {
     const recording = this.#recording(handle);
-    if (!this.attach(handle, table)) {
-      throw this.#error(
-        SQLITE_ERROR,
-        `diff of ${table}: nothing can be recorded, for ${quoted(recording.database)} has no such table with a primary key`,
-      );
-    }
+    if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables goes on
     const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
     const { core } = this.#connection.engine;
@@ -226,6 +222,11 @@ export class SessionRegistry {
     }
     for (const table of tables) {
       found.push(...recordingWarnings(this.#connection, database, table, options.rowid ?? false));
+    }
+    const isCollated = (table: string): boolean => hasCollatedKey(this.#connection, database, table);
+    if (!recording.hasParts && !recording.isEmpty && [...recording.columns.keys()].some(isCollated)) {
+      const spelled = recording.read('changeset', (bytes) => collatedKeyChanges(bytes.slice(), isCollated));
+      found.push(...[...spelled].map(spelledOtherwise));
     }
     return found.filter(
       ({ kind, table }, i) => found.findIndex((w) => w.kind === kind && w.table === table) === i,

@@ -2,6 +2,7 @@
 
 import { isModule, virtualTable } from './apply-targets.js';
 import type { Outline } from './changes.js';
+import { hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import type { Connection } from './engine.js';
 import { query } from './query.js';
 import { tableShape, type Warning } from './schema.js';
@@ -13,6 +14,7 @@ export const surveyKinds: readonly Warning['kind'][] = [
   'more-columns',
   'different-key',
   'triggers',
+  'key-collation',
 ];
 
 /**
@@ -27,6 +29,7 @@ export function survey(
   triggersFire: boolean,
 ): (change: Outline) => boolean {
   const skipped = new Map<string, boolean>();
+  const collated = new Set<string>();
   const warn = (kind: Warning['kind'], table: string, text: string): void => {
     if (warnings.some((known) => known.kind === kind && known.table === table)) return;
     warnings.push({ kind, table, message: `${table}: ${text}` });
@@ -57,6 +60,7 @@ export function survey(
       const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
       warn('more-columns', table, rest);
     }
+    if (keyed && hasCollatedKey(connection, 'main', table)) collated.add(table);
     if (!triggersFire) return skip;
     const triggers = query(
       connection,
@@ -73,6 +77,10 @@ export function survey(
     if (skip === undefined) {
       skip = skips(change);
       skipped.set(change.table, skip);
+    }
+    if (collated.has(change.table) && !skip && change.changesKey) {
+      collated.delete(change.table);
+      warnings.push(spelledOtherwise(change.table));
     }
     return skip;
   };

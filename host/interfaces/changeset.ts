@@ -17,7 +17,7 @@ import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE } from '../core
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../db/engine.js';
 import { applyWithReport, checkReportOptions, type ReportOptions } from '../db/report.js';
-import { tableShape } from '../db/schema.js';
+import { changesetColumns, tableShape } from '../db/schema.js';
 import { concat, rebase } from '../db/transform.js';
 import type { Field, Functions, Change as WitChange } from './generated/changeset.js';
 import { asResult } from './guest.js';
@@ -116,8 +116,7 @@ export function changesetInterface(connection: Connection, mayApply: boolean): F
     });
 
   const columnNames = (table: string, count: number): readonly string[] | undefined => {
-    const shape = tableShape(connection, 'main', table);
-    return shape?.columns.length === count ? shape.columns : undefined;
+    return changesetColumns(tableShape(connection, 'main', table), count);
   };
 
   return {

@@ -43,7 +43,14 @@ export const diff: Command = {
     for (const [index, table] of tables.entries()) {
       progress.at(index, table);
       const why = incomparable(given, before.get(table), after.get(table)) ?? compare(session, table);
-      if (why === undefined) continue;
+      if (why === undefined) {
+        const spelled = spelledOtherwise(database, table);
+        if (spelled > 0)
+          say(
+            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in a way that the key's collation ignores, which no changeset can hold`,
+          );
+        continue;
+      }
       if (wanted.length > 0) throw new CommandError(`${table}: ${why}`);
       say(`warning: ${table}: ${why}, so it is left out`);
     }
@@ -72,4 +79,22 @@ function compare(session: Session, table: string): string | undefined {
     if (error instanceof SqliteError && error.errcode === 17) return 'its columns or its key are different'; // SQLITE_SCHEMA
     throw error;
   }
+}
+
+const quoted = (name: unknown): string => `"${String(name).replaceAll('"', '""')}"`;
+
+/** How many keys of both databases are equal by their collation and differ in their bytes, as 'Ab' and 'AB' under NOCASE. */
+function spelledOtherwise(database: DatabaseSync, table: string): number {
+  const columns = database
+    .prepare(
+      `SELECT c.name, max(c.coll<>'BINARY' COLLATE NOCASE) OVER () AS collated
+         FROM pragma_index_list(?1, 'main') AS i, pragma_index_xinfo(i.name, 'main') AS c WHERE i.origin='pk' AND c.key`,
+    )
+    .all(table);
+  if (!columns[0]?.collated) return 0;
+  const names = columns.map(({ name }) => quoted(name));
+  const same = names.map((name) => `o.${name}=n.${name}`).join(' AND ');
+  const other = names.map((name) => `o.${name}<>n.${name} COLLATE BINARY`).join(' OR ');
+  const sql = `SELECT count(*) AS n FROM main.${quoted(table)} AS n JOIN old.${quoted(table)} AS o ON ${same} WHERE ${other}`;
+  return Number(database.prepare(sql).get()?.n);
 }

@@ -29,9 +29,11 @@ function columnNamesOf(
     let names = known.get(table);
     if (!names) {
       const rows = database
-        .prepare('SELECT name FROM pragma_table_xinfo(?) WHERE hidden=0 ORDER BY cid')
+        .prepare('SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden=0 ORDER BY cid')
         .all(table);
       names = rows.map((row) => String(row.name));
+      // Changes of a table without a key are by rowid.
+      if (rows.length > 0 && rows.every(({ pk }) => pk === 0)) names.unshift('_rowid_');
       known.set(table, names);
     }
     return names.length === count ? names : undefined;
@@ -191,7 +193,8 @@ function* jsonPieces(value: unknown, depth: number, indent = ''): Generator<stri
 export const sql: Command = {
   name: 'sql',
   summary:
-    'Prints SQL statements that make the same changes. Without --db the columns are called c1, c2 and so on.',
+    'Prints SQL statements that make the same changes. Without --db the columns are called c1, c2 and so on.\n' +
+    'Rows that exchange values of a UNIQUE column make statements that fail in any order: use apply for those.',
   operands: 'IN',
   count: [1, 1],
   options: { db: schemaOption },
