@@ -151,6 +151,11 @@ export class Confinement {
     this.#install = install;
   }
 
+  /** Whether SQL that runs now is a component's. */
+  get isActive(): boolean {
+    return this.#mode !== 'free';
+  }
+
   /** Runs `action`, whose SQL is a component's. */
   run<T>(readOnly: boolean, action: () => T): T {
     if (!this.#installed) {

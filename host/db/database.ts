@@ -66,7 +66,6 @@ import {
   checkStatementOptions,
   madeByDatabase,
   OpenDatabase,
-  type StatementHandle,
   type StatementOptions,
   StatementSync,
   statementOptionKinds,
@@ -325,6 +324,7 @@ export class DatabaseSync implements Disposable {
     checkArgument('sql', sql, 'string');
     using arena = own.core.memory.arena();
     const text = arena.cString(sql);
+    current.statements.ran(sql);
     current.run(() => own.check(db, own.core.c.sqlite3_exec(db, text, 0, 0, 0)));
   }
 
@@ -339,20 +339,11 @@ export class DatabaseSync implements Disposable {
     const open = this.#ready();
     checkArgument('sql', sql, 'string');
     checkStatementOptions(options);
-    const { db, engine: own } = open.connection;
-    const { c, memory } = own.core;
-    using arena = memory.arena();
-    const out = arena.allocate(4);
-    const { pointer, length } = arena.text(sql);
-    // The length includes the terminator: SQLite copies the text otherwise.
-    open.run(() => own.check(db, c.sqlite3_prepare_v3(db, pointer, length + 1, 0, out, 0)));
-    const handle: StatementHandle = { pointer: memory.pointerAt(out), cells: 0, running: false };
-    if (handle.pointer === 0) throw invalidValue('The SQL query contains no statements.');
-    open.statements.add(handle);
-    const owner = { open, database: this };
-    const statement = new StatementSync(madeByDatabase, owner, handle, { ...this.#options, ...options });
-    forgotten.register(statement, () => open.finalize(handle));
-    return statement;
+    const held = open.run(() => open.statements.take(sql));
+    return new StatementSync(madeByDatabase, { open, database: this }, held, {
+      ...this.#options,
+      ...options,
+    });
   }
 
   /**
@@ -366,8 +357,10 @@ export class DatabaseSync implements Disposable {
   function(name: string, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, options: FunctionOptions, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, ...rest: unknown[]): void {
-    const { db, engine: own } = this.#ready().connection;
+    const open = this.#ready();
+    const { db, engine: own } = open.connection;
     checkArgument('name', name, 'string');
+    open.statements.forget();
     const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;
     const implementation = rest[rest.length > 1 ? 1 : 0];
     if (rest.length > 1 && options === undefined) {
@@ -406,7 +399,9 @@ export class DatabaseSync implements Disposable {
    * @throws SqliteError where SQLite refuses the name or the number of arguments
    */
   aggregate<State>(name: string, options: AggregateOptions<State>): void {
-    createAggregate(this.#ready().connection, String(name), options as AggregateOptions);
+    const open = this.#ready();
+    createAggregate(open.connection, String(name), options as AggregateOptions);
+    open.statements.forget();
   }
 
   /**
@@ -496,6 +491,7 @@ export class DatabaseSync implements Disposable {
     }
     checkReportOptions(options);
     const entries = capture instanceof Uint8Array ? decodeCapture(capture) : [...capture];
+    current.statements.forget();
     return current.run(() => applyCapture(current.connection, entries, options));
   }
 
@@ -608,6 +604,7 @@ export class DatabaseSync implements Disposable {
     if (named) checkOptions(options, { grants: 'any' });
     else if (options !== undefined) checkArgument('entryPoint', options, 'string');
     const grants = checkGrants(named ? options.grants : undefined, this.#grants);
+    current.statements.forget();
     const { c, memory } = own.core;
     using arena = memory.arena();
     const out = arena.allocate(4);

@@ -350,9 +350,12 @@ export class Connection {
     this.grants = engine.grants ?? noGrants;
     this.hooks = new Hooks(this);
     this.confinement = new Confinement((refuses) =>
-      this.hooks.add({
-        authorize: (action, [first, second]) => (refuses(action, first, second) ? SQLITE_DENY : SQLITE_OK),
-      }),
+      this.hooks.add(
+        {
+          authorize: (action, [first, second]) => (refuses(action, first, second) ? SQLITE_DENY : SQLITE_OK),
+        },
+        Confinement,
+      ),
     );
     this.sessions = new SessionRegistry(this);
   }
@@ -420,6 +423,11 @@ export class Connection {
       SQLITE_MISUSE,
       this.engine.core.errorText(SQLITE_MISUSE),
     );
+  }
+
+  /** Whether somebody is asked about each statement that is compiled now. */
+  get isWatched(): boolean {
+    return this.confinement.isActive || this.hooks.has('authorize', Confinement);
   }
 
   /** Whether a transaction that may write is open. */

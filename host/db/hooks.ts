@@ -43,6 +43,12 @@ export class Hooks {
     this.#fill(before, hooks);
   }
 
+  /** Whether there is a hook of a kind. @param except an owner who does not count */
+  has(kind: Kind, except: unknown): boolean {
+    for (const [owner, hooks] of this.#all) if (hooks[kind] && owner !== except) return true;
+    return false;
+  }
+
   /** Takes the hooks of `owner` away, if there are any. */
   remove(owner: unknown): void {
     const before = this.#all.get(owner);

@@ -17,6 +17,7 @@ import {
 import { refuseInAuthorizer } from './authorizer.js';
 import { cellSize, readCell } from './cells.js';
 import { type Connection, type Engine, scratchSize } from './engine.js';
+import { type Held, type Prepared, PreparedStatements } from './prepared-statements.js';
 import type { SqlValue } from './values.js';
 
 /**
@@ -72,25 +73,16 @@ export interface Column {
   type: string | null;
 }
 
-/** What a database keeps of a statement: enough to finalize it when it is closed or collected. */
-export interface StatementHandle {
-  /** The address of the `sqlite3_stmt`; 0 once it is finalized. */
-  pointer: number;
-  /** Room for one row; 0 until there was one. */
-  cells: number;
-  /** Whether it is being stepped, so that what runs now was called by it. */
-  running: boolean;
-}
-
 /** An open database, as its statements and sessions see it. It does not refer to the DatabaseSync. */
 export class OpenDatabase {
   readonly connection: Connection;
-  readonly statements = new Set<StatementHandle>();
+  readonly statements: PreparedStatements;
   /** How many calls of SQLite are under way: above 0, what runs now is one of its callbacks. */
   running = 0;
 
   constructor(connection: Connection) {
     this.connection = connection;
+    this.statements = new PreparedStatements(connection);
   }
 
   /** Runs an action that may call back. */
@@ -105,21 +97,21 @@ export class OpenDatabase {
     }
   }
 
-  finalize(statement: StatementHandle): void {
-    if (!this.statements.delete(statement)) return;
-    const { c } = this.connection.engine.core;
-    c.sqlite3_finalize(statement.pointer);
-    if (statement.cells) c.sqlite3_free(statement.cells);
-    statement.pointer = 0;
-    statement.cells = 0;
-  }
-
   /** Finalizes the statements and closes; SQLite reports that to the connection, which ends the sessions. */
   close(): void {
-    for (const statement of this.statements) this.finalize(statement);
+    this.statements.close();
     this.connection.engine.core.c.sqlite3_close_v2(this.connection.db);
   }
 }
+
+/** What a statement that was iterated has. It does not refer to the statement. */
+interface Iterated {
+  readonly open: OpenDatabase;
+  held: Held;
+}
+
+/** Resets what iterations left standing that were forgotten. */
+const abandoned = new FinalizationRegistry<Iterated>(({ open, held }) => open.statements.giveBack(held));
 
 /** What a statement has of its database. It keeps the DatabaseSync from being collected before it. */
 export interface StatementOwner {
@@ -138,40 +130,36 @@ const longText = 24;
 /** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
 const rowsBeforeBuilder = 16;
 
-/** SQLITE_STMTSTATUS_REPREPARE */
-const reprepared = 5;
-
 /** One prepared statement. Made by {@link DatabaseSync.prepare}; finalized with its database at the latest. */
 export class StatementSync implements Disposable {
   readonly #owner: StatementOwner;
-  readonly #handle: StatementHandle;
+  readonly #sql: string;
   readonly #engine: Engine;
   readonly #core: Core;
-  readonly #count: number;
+  /** The C statement; another holder may have it by now. */
+  #held: Held;
+  #closed = false;
   #allowBare: boolean;
   #allowUnknown: boolean;
   #bigints: boolean;
   #arrays: boolean;
   #names: string[] | undefined;
-  #reprepares = 0;
-  #rows = 0;
   #build: RowBuilder | undefined;
   #parameters: Map<string, number> | undefined;
   /** The indexes of the parameters that have no name. */
   #positions: number[] | undefined;
   /** Counts the executions: an iteration ends when the next one begins. */
   #run = 0;
-  /** Whether an iteration left the statement between two rows. */
-  #standing = false;
+  #iterated: Iterated | undefined;
 
   /** Made by {@link DatabaseSync.prepare}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
-  constructor(token: symbol, owner: StatementOwner, handle: StatementHandle, options: StatementOptions) {
+  constructor(token: symbol, owner: StatementOwner, held: Held, options: StatementOptions) {
     if (token !== madeByDatabase) throw illegalConstructor();
     this.#owner = owner;
-    this.#handle = handle;
+    this.#held = held;
+    this.#sql = held.prepared.sql;
     this.#engine = owner.open.connection.engine;
     this.#core = this.#engine.core;
-    this.#count = this.#core.c.sqlite3_bind_parameter_count(handle.pointer);
     this.#bigints = options.readBigInts ?? false;
     this.#arrays = options.returnArrays ?? false;
     this.#allowBare = options.allowBareNamedParameters ?? true;
@@ -191,7 +179,7 @@ export class StatementSync implements Disposable {
   all(...parameters: unknown[]): Row[] {
     const statement = this.#start(parameters);
     const rows: Row[] = [];
-    this.#enter();
+    this.#enter(statement);
     try {
       while (this.#step(statement)) rows.push(this.#row(statement));
     } finally {
@@ -203,7 +191,7 @@ export class StatementSync implements Disposable {
   /** The first row, or undefined where there is none; takes and throws what {@link all} does. */
   get(...parameters: unknown[]): Row | undefined {
     const statement = this.#start(parameters);
-    this.#enter();
+    this.#enter(statement);
     try {
       return this.#step(statement) ? this.#row(statement) : undefined;
     } finally {
@@ -214,7 +202,7 @@ export class StatementSync implements Disposable {
   /** Runs the statement to its end and says what it changed; takes and throws what {@link all} does. */
   run(...parameters: unknown[]): RunResult {
     const statement = this.#start(parameters);
-    this.#enter();
+    this.#enter(statement);
     try {
       while (this.#step(statement));
       const { c } = this.#core;
@@ -234,17 +222,22 @@ export class StatementSync implements Disposable {
    * it runs again `next` throws ERR_INVALID_STATE, as it does where the statement is finalized.
    */
   iterate(...parameters: unknown[]): RowIterator {
-    this.#start(parameters);
+    const prepared = this.#start(parameters);
     const run = this.#run;
-    this.#standing = true;
+    prepared.standing = true;
+    if (this.#iterated) this.#iterated.held = this.#held;
+    else {
+      this.#iterated = { open: this.#owner.open, held: this.#held };
+      abandoned.register(this, this.#iterated);
+    }
     return new RowIterator(
       () => this.#next(run),
       () => {
         refuseInAuthorizer(this.#owner.open.connection);
-        this.#ready();
-        if (this.#run !== run || !this.#standing) return;
-        this.#standing = false;
-        this.#core.c.sqlite3_reset(this.#handle.pointer);
+        const now = this.#ready();
+        if (this.#run !== run || !now.standing) return;
+        now.standing = false;
+        this.#core.c.sqlite3_reset(now.pointer);
       },
     );
   }
@@ -254,34 +247,35 @@ export class StatementSync implements Disposable {
     refuseInAuthorizer(this.#owner.open.connection);
     const statement = this.#ready();
     if (this.#run !== run) throw invalidState('iterator was invalidated');
-    if (!this.#standing) return undefined;
+    if (!statement.standing) return undefined;
     let row: Row | undefined;
-    this.#enter();
+    this.#enter(statement);
     try {
       if (this.#step(statement)) row = this.#row(statement);
       return row;
     } finally {
       if (row === undefined) {
-        this.#standing = false;
+        statement.standing = false;
         this.#leave(statement);
-      } else this.#pause();
+      } else this.#pause(statement);
     }
   }
 
   /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) where it is or runs */
   close(): void {
     this.#ready();
-    this.#owner.open.finalize(this.#handle);
+    this.#closed = true;
+    this.#owner.open.statements.giveBack(this.#held);
   }
 
   /** Finalizes the statement unless it is finalized already. */
   [Symbol.dispose](): void {
-    if (this.#handle.pointer !== 0) this.close();
+    if (!this.#closed && !this.#owner.open.statements.isClosed) this.close();
   }
 
   /** The columns of the result, none where it has no rows. C: `sqlite3_column_name` and its kin. */
   columns(): Column[] {
-    const statement = this.#open();
+    const { pointer: statement } = this.#open();
     const { c, memory } = this.#core;
     return Array.from({ length: c.sqlite3_column_count(statement) }, (_, index) => ({
       __proto__: null,
@@ -296,13 +290,13 @@ export class StatementSync implements Disposable {
   /** The SQL it was prepared from. C: `sqlite3_sql`. */
   get sourceSQL(): string {
     const { c, memory } = this.#core;
-    return memory.cString(c.sqlite3_sql(this.#open())) ?? '';
+    return memory.cString(c.sqlite3_sql(this.#open().pointer)) ?? '';
   }
 
   /** The SQL with the values of the last run in place of the parameters. C: `sqlite3_expanded_sql`. */
   get expandedSQL(): string {
     const { c, memory } = this.#core;
-    const pointer = c.sqlite3_expanded_sql(this.#open());
+    const pointer = c.sqlite3_expanded_sql(this.#open().pointer);
     try {
       return memory.cString(pointer) ?? '';
     } finally {
@@ -339,34 +333,42 @@ export class StatementSync implements Disposable {
     this.#allowUnknown = enabled;
   }
 
-  #open(): number {
-    const { pointer } = this.#handle;
-    if (pointer === 0) throw invalidState('statement has been finalized');
-    return pointer;
+  /** The C statement, compiled again if another holder has it or it had to make room. */
+  #open(): Prepared {
+    if (this.#closed) throw invalidState('statement has been finalized');
+    if (!PreparedStatements.holds(this.#held)) {
+      const { open } = this.#owner;
+      this.#held = open.run(() => open.statements.take(this.#sql));
+      this.#names = undefined;
+    }
+    return this.#held.prepared;
   }
 
-  #ready(): number {
-    if (this.#handle.running) throw invalidState('statement is already being executed');
-    return this.#open();
+  #ready(): Prepared {
+    const prepared = this.#open();
+    if (prepared.running) throw invalidState('statement is already being executed');
+    return prepared;
   }
 
   /** Begins an execution: what was left standing is reset, the parameters are bound. */
-  #start(parameters: unknown[]): number {
+  #start(parameters: unknown[]): Prepared {
     const first = parameters[0];
     const named =
       (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
         ? Object.entries(first) // before all else: it may call getters
         : undefined;
     refuseInAuthorizer(this.#owner.open.connection);
-    const statement = this.#ready();
+    const prepared = this.#ready();
+    const { pointer: statement, count } = prepared;
     const { c } = this.#core;
     this.#run += 1;
-    if (this.#standing) {
-      this.#standing = false;
+    prepared.used = true;
+    if (prepared.standing) {
+      prepared.standing = false;
       c.sqlite3_reset(statement);
     }
-    if (this.#count > 0 && (named || parameters.length < this.#count)) c.sqlite3_clear_bindings(statement);
-    if (parameters.length === 0) return statement;
+    if (count > 0 && (named || parameters.length < count)) c.sqlite3_clear_bindings(statement);
+    if (parameters.length === 0) return prepared;
     if (named) {
       for (const [name, value] of named) {
         const index = this.#indexOf(name);
@@ -378,9 +380,9 @@ export class StatementSync implements Disposable {
     const skipped = named ? 1 : 0;
     for (let i = skipped; i < parameters.length; i++) {
       // One too many is bound past the end, where SQLite refuses it.
-      this.#bind(statement, this.#positions[i - skipped] ?? this.#count + 1, parameters[i]);
+      this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
     }
-    return statement;
+    return prepared;
   }
 
   #bind(statement: number, index: number, value: unknown): void {
@@ -435,8 +437,9 @@ export class StatementSync implements Disposable {
   /** The names of the parameters in their order; null where one has none. `?5` is a number, not a name. */
   #parameterNames(): (string | null)[] {
     const { c, memory } = this.#core;
-    return Array.from({ length: this.#count }, (_, i) =>
-      memory.cString(c.sqlite3_bind_parameter_name(this.#handle.pointer, i + 1)),
+    const { pointer, count } = this.#held.prepared;
+    return Array.from({ length: count }, (_, i) =>
+      memory.cString(c.sqlite3_bind_parameter_name(pointer, i + 1)),
     );
   }
 
@@ -468,72 +471,56 @@ export class StatementSync implements Disposable {
     return parameters;
   }
 
-  #enter(): void {
-    this.#handle.running = true;
+  #enter(prepared: Prepared): void {
+    prepared.running = true;
     this.#owner.open.running += 1;
     this.#engine.begin();
   }
 
-  #pause(): void {
-    this.#handle.running = false;
+  #pause(prepared: Prepared): void {
+    prepared.running = false;
     this.#owner.open.running -= 1;
   }
 
-  #leave(statement: number): void {
-    this.#core.c.sqlite3_reset(statement); // what it says was said by the step
-    this.#pause();
+  #leave(prepared: Prepared): void {
+    this.#core.c.sqlite3_reset(prepared.pointer); // what it says was said by the step
+    this.#pause(prepared);
+    if (prepared.changesMeaning) this.#owner.open.statements.forget();
   }
 
   /** Whether there is a row. */
-  #step(statement: number): boolean {
+  #step({ pointer }: Prepared): boolean {
     const { open } = this.#owner;
     const { c } = this.#core;
     // This statement itself is one that runs.
     const code =
-      open.running > 1 ? open.connection.nested(() => c.sqlite3_step(statement)) : c.sqlite3_step(statement);
+      open.running > 1 ? open.connection.nested(() => c.sqlite3_step(pointer)) : c.sqlite3_step(pointer);
     if (code !== SQLITE_ROW && code !== SQLITE_DONE) this.#engine.check(open.connection.db, code);
     else if (this.#engine.hasThrown) this.#engine.surface();
     return code === SQLITE_ROW;
   }
 
-  #row(statement: number): Row {
+  #row(prepared: Prepared): Row {
     const { c, memory } = this.#core;
-    const handle = this.#handle;
-    // SQLite compiles the statement anew after the schema changed: the columns may be others then.
-    const reprepares = c.sqlite3_stmt_status(statement, reprepared, 0);
-    let names = this.#names;
-    if (names === undefined || reprepares !== this.#reprepares) {
-      names = this.#describe(statement);
-      this.#reprepares = reprepares;
+    const names = this.#owner.open.statements.names(prepared);
+    if (names !== this.#names) {
+      this.#names = names;
+      this.#build = undefined;
     }
-    c.bridge_row(statement, handle.cells);
+    const { cells } = prepared;
+    c.bridge_row(prepared.pointer, cells);
     if (this.#arrays) {
       const row: SqlValue[] = [];
-      for (let i = 0; i < names.length; i++) {
-        row.push(readCell(memory, handle.cells + cellSize * i, this.#bigints));
-      }
+      for (let i = 0; i < names.length; i++) row.push(readCell(memory, cells + cellSize * i, this.#bigints));
       return row as never;
     }
-    if (this.#build) return this.#build(memory, handle.cells, this.#bigints);
-    this.#rows += 1;
-    if (this.#rows === rowsBeforeBuilder) this.#build = rowBuilder(names);
-    return buildRow(names, memory, handle.cells, this.#bigints);
-  }
-
-  /** Reads the columns' names, and makes room for a row of them. */
-  #describe(statement: number): string[] {
-    const { c, memory } = this.#core;
-    const names = Array.from(
-      { length: c.sqlite3_column_count(statement) },
-      (_, index) => memory.cString(c.sqlite3_column_name(statement, index)) ?? '',
-    );
-    if (this.#handle.cells) c.sqlite3_free(this.#handle.cells);
-    this.#handle.cells = 0;
-    this.#handle.cells = memory.allocate(cellSize * names.length);
-    this.#names = names;
-    this.#rows = 0;
-    this.#build = undefined;
-    return names;
+    if (this.#build) return this.#build(memory, cells, this.#bigints);
+    prepared.rows += 1;
+    if (prepared.rows >= rowsBeforeBuilder) {
+      prepared.build ??= rowBuilder(names);
+      this.#build = prepared.build;
+    }
+    return buildRow(names, memory, cells, this.#bigints);
   }
 }
 
@@ -580,7 +567,8 @@ export class RowIterator implements IterableIterator<Row, null> {
   }
 }
 
-type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
+/** Makes a row of the cells at an address. */
+export type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
 
 /**
  * An object literal is built several times as fast as an object to which the names are added one by one. Its
