@@ -6,10 +6,10 @@
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { clang } from './clang.js';
-import { amalgamation, fetchSource, root, sha256, shell } from './sources.js';
-import { features, patched } from './sqlite-options.js';
+import { amalgamation, fetchSource, root, sha256, shellSource } from './sources.js';
+import { features, patchedLibrary, patchedShell } from './sqlite-options.js';
 
 const folder = join(root, 'host/core/c');
 const target = join(root, 'host/core/sqlite3.wasm');
@@ -45,15 +45,19 @@ async function build(): Promise<Uint8Array> {
   const own = (...names: string[]): Record<string, Uint8Array> =>
     Object.fromEntries(names.map((name) => [name, read(join(folder, name))]));
   const header = { 'sqlite3.h': read(join(sqliteFolder, 'sqlite3.h')) };
-  const source = new TextEncoder().encode(patched(readFileSync(join(sqliteFolder, 'sqlite3.c'), 'utf8')));
+  const text = (path: string): string => readFileSync(path, 'utf8');
+  const bytes = (source: string): Uint8Array => new TextEncoder().encode(source);
+  const shellHeader = join(dirname(shellSource()), 'sqlite3.h');
   const compile = (flags: string[], name: string, files: Record<string, Uint8Array>): Promise<Uint8Array> =>
     clang([...machine, ...flags, '-c', name], { ...header, ...files }, name.replace('.c', '.o'));
 
   const [engine, program] = await Promise.all([
-    compile(sqlite, 'sqlite3.c', { 'sqlite3.c': source }),
+    compile(sqlite, 'sqlite3.c', {
+      'sqlite3.c': bytes(patchedLibrary(text(join(sqliteFolder, 'sqlite3.c')))),
+    }),
     compile([...sqlite, ...shellOnly], 'shell.c', {
       ...own('linenoise.h', 'processes.h', 'pwd.h'),
-      'shell.c': read(join(fetchSource(shell), 'shell.c')),
+      'shell.c': bytes(patchedShell(text(shellSource()), text(shellHeader))),
     }),
   ]);
   const objects: Record<string, Uint8Array> = { 'sqlite3.o': engine, 'shell.o': program };

@@ -16,8 +16,6 @@ export interface Source {
   readonly spec: string;
   /** The registry's sha512 of the package file. */
   readonly integrity: string;
-  /** An archive inside the package that holds what is wanted. */
-  readonly inner?: string;
 }
 
 /** SQLite 3.54.1: sqlite3.c, sqlite3.h and sqlite3ext.h in `deps/sqlite3`. */
@@ -27,12 +25,11 @@ export const amalgamation: Source = {
     'sha512-Z8Q/9x/uNyKxA1v4FNodyItRVRw1TeKBrmj32JhxhR0ceNcBY+wMobt/Bv7M7TzwPAXjnZRtNaEsATnUZSKWZQ==',
 };
 
-/** The sqlite3 shell: shell.c of 3.52.0. */
+/** The sqlite3 shell: shell.c of 3.53.4. No package has that of 3.54.1, and SQLite withdrew 3.52.0. */
 export const shell: Source = {
-  spec: 'sqlite3@6.0.1',
+  spec: '@appthreat/sqlite3@9.0.2',
   integrity:
-    'sha512-X0czUUMG2tmSqJpEQa3tCuZSHKIx8PwM53vLZzKp/o6Rpy25fiVfjdbnZ988M8+O3ZWR1ih0K255VumCb3MAnQ==',
-  inner: 'deps/sqlite-autoconf-3520000.tar.gz',
+    'sha512-i/TUHpgZT210LsP47WSnOuUp8mCfJpuZ3VTiUYue54h4TR23NHbMJm8hbtD5Aq3CMjd5xg3+tTCRyvn0oEq32g==',
 };
 
 /** clang and wasm-ld, themselves in WebAssembly. */
@@ -70,13 +67,17 @@ export function fetchSource(source: Source): string {
         throw new Error(`${source.spec}: the registry sent ${integrity}, pinned is ${source.integrity}`);
       }
       execFileSync('tar', ['xzf', file, '-C', work]);
-      if (source.inner) execFileSync('tar', ['xzf', source.inner], { cwd: join(work, 'package') });
       renameSync(join(work, 'package'), folder);
     } finally {
       rmSync(work, { recursive: true, force: true });
     }
   }
-  return source.inner ? join(folder, source.inner.split('/').at(-1)?.replace('.tar.gz', '') ?? '') : folder;
+  return folder;
+}
+
+/** The path of shell.c, fetched unless it is there already. */
+export function shellSource(): string {
+  return join(fetchSource(shell), 'deps/sqlite-amalgamation-3530400/shell.c');
 }
 
 export function sha256(...parts: (string | Uint8Array)[]): string {

@@ -25,7 +25,6 @@ export const features: readonly string[] = [
   '-DSQLITE_ENABLE_STAT4',
   '-DSQLITE_ENABLE_RBU',
   '-DSQLITE_SOUNDEX',
-  '-DSQLITE_LIKE_DOESNT_MATCH_BLOBS',
   '-DSQLITE_OMIT_DEPRECATED',
   '-DSQLITE_OMIT_SHARED_CACHE',
   '-DSQLITE_DEFAULT_MEMSTATUS=0',
@@ -35,12 +34,14 @@ export const features: readonly string[] = [
   '-DSQLITE_USE_URI=0',
 ];
 
+type Patch = readonly [anchor: string, replacement: string];
+
 /**
  * The one change to SQLite. sqlite3session_changeset reads behind a savepoint, which SQLite refuses while a
  * statement writes; there the statement's own transaction keeps the reads together, so none is taken.
  * `nVdbeWrite` (vdbeInt: running statements that write) is the very count that the refusal goes by.
  */
-const patches: readonly [anchor: string, replacement: string][] = [
+const patches: readonly Patch[] = [
   [
     'rc = sqlite3_exec(pSession->db, "SAVEPOINT changeset", 0, 0, 0);',
     'rc = db->nVdbeWrite>0 ? SQLITE_OK : sqlite3_exec(pSession->db, "SAVEPOINT changeset", 0, 0, 0);',
@@ -51,13 +52,33 @@ const patches: readonly [anchor: string, replacement: string][] = [
   ],
 ];
 
-/** Applies the patch to sqlite3.c. Throws unless each anchor is there exactly once. */
-export function patched(amalgamation: string): string {
-  return patches.reduce((text, [anchor, replacement]) => {
+/** sqlite3.c as the core is built from it. @throws Error unless each anchor is there exactly once */
+export function patchedLibrary(source: string): string {
+  return patched('sqlite3.c', source, patches);
+}
+
+/**
+ * shell.c as the core is built from it: with a release of its own, which it says where it says the engine's.
+ *
+ * @param header the sqlite3.h that shell.c was released with
+ * @throws Error unless each anchor is there exactly once
+ */
+export function patchedShell(source: string, header: string): string {
+  const [, release] = /^#define SQLITE_VERSION +"([\d.]+)"$/m.exec(header) ?? [];
+  if (release === undefined) throw new Error('the sqlite3.h beside shell.c has no SQLITE_VERSION');
+  return patched('shell.c', source, [
+    ['"%s %s (%d-bit)\\n"', `"%s %s (%d-bit, shell of ${release})\\n"`],
+    ['"SQLite version %s %.19s\\n"', `"SQLite version %s %.19s (shell of ${release})\\n"`],
+    ['"SQLite %s %s\\n"', `"SQLite %s %s\\nshell of ${release}\\n"`],
+  ]);
+}
+
+function patched(name: string, source: string, changes: readonly Patch[]): string {
+  return changes.reduce((text, [anchor, replacement]) => {
     const pieces = text.split(anchor);
     if (pieces.length !== 2) {
-      throw new Error(`the patch of sqlite3.c wants this line once, found ${pieces.length - 1}: ${anchor}`);
+      throw new Error(`the patch of ${name} wants this once, found ${pieces.length - 1}: ${anchor}`);
     }
     return pieces.join(replacement);
-  }, amalgamation);
+  }, source);
 }

@@ -95,7 +95,7 @@ const cases: Record<string, Case> = {
     args: ['-init', 'i.sql', ':memory:', 'SELECT 2'],
     files: { 'i.sql': '.headers on\nSELECT 1 AS x;\n' },
   },
-  '-version': { args: ['-version'], ignore: /\((?:32|64)-bit\)/g },
+  '-version': { args: ['-version'], ignore: /\((?:32|64)-bit.*\)/g },
   'an unknown option': args('-bogus'),
   'an option without its argument': args('-cmd'),
   'an unknown dot-command': sql('.bogus\nSELECT 1;\n'),
@@ -206,7 +206,11 @@ const cases: Record<string, Case> = {
     files: { 'd.csv': `a,b\n${Array.from({ length: 100_000 }, (_, i) => `${i},x${i}\n`).join('')}` },
   },
   'a file argument with spaces and ü': args('my ü db', 'CREATE TABLE "tä b"(x)', '.tables'),
-  '-interactive': { args: ['-interactive', '-noinit'], stdin: 'SELECT 1,\n2;\nSELECT oops;\n' },
+  '-interactive': {
+    args: ['-interactive', '-noinit'],
+    stdin: 'SELECT 1,\n2;\nSELECT oops;\n',
+    ignore: /SQLite version .*/g,
+  },
 };
 for (const option of 'ascii box column csv html json line list markdown quote table tabs'.split(' ')) {
   cases[`-${option}`] = { args: [`-${option}`], stdin: `${table}SELECT * FROM t;\n` };
@@ -237,6 +241,52 @@ describe('the command', () => {
     const found = ours({ script: `printf '${input.replaceAll('\n', '\\n')}' | $SQLITE; ls sub` });
     expect(found).toMatchObject({ stdout: 't\ny.db\n', files: {} });
     expect(found.stderr).toMatch(/^Error: no such file: nothing\.wasm /);
+  });
+  test('.import into a new table keeps digits as text', () => {
+    const values = ['00501', '12345678901234567890', '1.10', '1e5', '+4179', '0x10', ' 7'];
+    const found = ours({
+      args: [':memory:', '.import -csv z.csv z', 'SELECT v, typeof(v) FROM z', '.schema'],
+      files: { 'z.csv': `v\n${values.join('\n')}\n` },
+    });
+    expect(found).toMatchObject({ code: 0, stderr: '' });
+    expect(found.stdout).toBe(
+      `${values.map((value) => `${value}|text\n`).join('')}CREATE TABLE "z"(\n"v");\n`,
+    );
+    const typed = ours({
+      args: [
+        ':memory:',
+        'CREATE TABLE z(v INTEGER)',
+        '.import -csv --skip 1 z.csv z',
+        'SELECT typeof(v) FROM z',
+      ],
+      files: { 'z.csv': 'v\n00501\n' },
+    });
+    expect(typed.stdout).toBe('integer\n');
+  });
+  test.each([
+    ['-csv', 'a,b\r\n1,2\r\n'],
+    ['-list', 'a|b\n1|2\n'],
+    ['-tabs', 'a\tb\n1\t2\n'],
+    ['-ascii', 'a\x1fb\x1e1\x1f2\x1e'],
+    ['-quote', "'a','b'\n1,2\n"],
+  ])('-header %s prints a header', (mode, stdout) => {
+    const statement = 'SELECT 1 AS a, 2 AS b';
+    expect(ours(args('-header', mode, ':memory:', statement))).toMatchObject({ stdout, code: 0 });
+    expect(ours(args(mode, '-header', ':memory:', statement))).toMatchObject({ stdout, code: 0 });
+  });
+  test('-version, .version and the banner say the release of the engine and that of the shell', () => {
+    const engine = ours(args(':memory:', 'SELECT sqlite_version()')).stdout.trim();
+    const shell = String.raw`shell of 3\.\d+\.\d+`;
+    expect(ours(args('-version')).stdout).toMatch(new RegExp(`^${engine} .* \\(32-bit, ${shell}\\)\\n$`));
+    expect(ours(args(':memory:', '.version')).stdout).toMatch(
+      new RegExp(`^SQLite ${engine} .*\\n${shell}\\n`),
+    );
+    expect(ours({ args: ['-interactive'] }).stdout).toMatch(
+      new RegExp(`^SQLite version ${engine} .* \\(${shell}\\)\\n`),
+    );
+  });
+  test('LIKE matches blobs, as in SQLite by default', () => {
+    expect(ours(args(':memory:', "SELECT x'6162' LIKE 'ab%', x'6162' GLOB 'ab*'")).stdout).toBe('1|1\n');
   });
   test('~/.sqliterc is read from $HOME', () => {
     const given = sql('SELECT 1 AS x;', { files: { '.sqliterc': '.mode json\n' } });

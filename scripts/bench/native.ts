@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { amalgamation, cache, fetchSource, root, sha256, shell } from '../sources.js';
+import { amalgamation, cache, fetchSource, root, sha256, shell, shellSource } from '../sources.js';
 import { features } from '../sqlite-options.js';
 
 const compiler = process.env.CC ?? 'cc';
@@ -37,7 +37,7 @@ function build(name: string, source: string): string | undefined {
 
 /** The sqlite3 shell. */
 export function nativeShell(): string | undefined {
-  return build('shell', join(fetchSource(shell), 'shell.c'));
+  return build('shell', shellSource());
 }
 
 /** The works of work.ts in C. */
