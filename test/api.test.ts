@@ -50,6 +50,25 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
     if (db.isOpen) db.close();
   });
 
+  describe('databases in memory that connections share', () => {
+    const uri = 'file:shared?mode=memory&cache=shared';
+    test('see the same, by name, until the last is closed', () => {
+      const one = new DatabaseSync(uri);
+      const two = new DatabaseSync(uri);
+      const other = new DatabaseSync(uri.replace('shared?', 'other?'));
+      one.exec('CREATE TABLE t(a); INSERT INTO t VALUES(1)');
+      expect(two.prepare('SELECT * FROM t').all()).toEqual([{ a: 1 }]);
+      two.exec('INSERT INTO t VALUES(2)');
+      expect(one.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 2 });
+      expect(other.prepare('SELECT name FROM sqlite_schema').all()).toEqual([]);
+      one.exec('BEGIN; INSERT INTO t VALUES(3)');
+      expect(() => two.exec('INSERT INTO t VALUES(4)')).toThrow('database is locked');
+      one.exec('COMMIT');
+      for (const db of [one, two, other]) db.close();
+      using again = new DatabaseSync(uri);
+      expect(again.prepare('SELECT name FROM sqlite_schema').all()).toEqual([]);
+    });
+  });
   describe('opening and closing', () => {
     test('a file, and its location', () => {
       const path = join(folder, `${name}.db`);

@@ -266,3 +266,19 @@ test('diff says which keys differ only in a way that their collation ignores', (
     ),
   });
 });
+
+test('--locking none is taken by every command that opens a database', () => {
+  captured();
+  for (const args of [
+    ['apply', '--db', 'b.db', 'o.cs'],
+    ['show', '--db', 'b.db', 'o.cs'],
+    ['sql', '--db', 'b.db', 'o.cs'],
+    ['capture', '--db', 'a.db', '-'],
+    ['diff', 'a.db', 'a.db'],
+    ['concat', '--schema', 'a.db', 'o.cs'],
+  ]) {
+    expect([args[0], run([...args, '--locking', 'none']).code]).toEqual([args[0], 0]);
+  }
+  expect(run(['stat', '--locking', 'none', 'o.cs'])).toMatchObject({ code: 2 });
+  expect(run(['diff', '--locking', 'sometimes', 'a.db', 'b.db'])).toMatchObject({ code: 2 });
+});

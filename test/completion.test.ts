@@ -52,7 +52,8 @@ const changesetCommands = [
     'daemon',
   ],
 ];
-const captureFlags = '--db --script -o --output --table --patchset --rowid --ddl --refuse --help'.split(' ');
+const captureFlags =
+  '--db --script -o --output --table --patchset --rowid --ddl --refuse --locking --help'.split(' ');
 
 describe.skipIf(!present('bash', '--version'))('bash', () => {
   /** What is offered for the last of the words, as bash splits the line. */

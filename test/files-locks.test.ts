@@ -8,6 +8,7 @@ import { nativeShell } from './oracle.js';
 import { Connection } from './programs/connection.js';
 import { codeOf, finish, folder, hold, native, ours, run } from './programs/run.js';
 
+const OPEN_URI = 0x40;
 const READONLY = 0x1;
 const shell = nativeShell() ?? '';
 
@@ -225,54 +226,51 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
 });
 
 describe('without locks', () => {
-  const none = (): string => 'the optional package koffi is not installed';
+  const none = (): string => 'koffi is not installed';
   const unsupported: ByteLocks = {
     set: () => constants.errno.ENOLCK,
     test: () => -constants.errno.EINVAL,
   };
+  const providers = [
+    ['koffi is not installed', none],
+    ['its file system has none', () => unsupported],
+  ] as const;
+  const filled = (name = 'x.db'): string => {
+    const path = join(folder(), name);
+    using db = new Connection(path, { vfs: 'node-none' });
+    db.exec('CREATE TABLE c(n); INSERT INTO c VALUES (3)');
+    return path;
+  };
 
-  test('writing is refused with a sentence that says what to do, and no file is made', () => {
+  test('opening is refused with a sentence that says what to do, and no file is made', () => {
     const path = join(folder(), 'x.db');
     const open = (): Connection => new Connection(path, { locks: none });
     expect(codeOf(open)).toBe(14);
     expect(open).toThrow(
-      'unable to open database file: ' +
-        `${path} cannot be opened for writing, because file locks are not to be had: ` +
-        'the optional package koffi is not installed. Where nothing else uses the file meanwhile, ' +
-        "pass locking: 'none' in code, or --locking none on the command line",
+      `unable to open database file: cannot open ${path}: file locking is unavailable (koffi is not installed); ` +
+        "if nothing else uses the file meanwhile, pass --locking none, or locking: 'none' in code",
     );
     expect(existsSync(path)).toBe(false);
   });
 
-  test('on a file system that has none it is refused too', () => {
-    const open = (): Connection => new Connection(join(folder(), 'x.db'), { locks: () => unsupported });
-    expect(open).toThrow(/are not to be had: the file system that it is on has none\./);
+  test.each(providers)('opening is refused for writing and for reading alike: %s', (why, provider) => {
+    const path = filled();
+    for (const flags of [READONLY, undefined]) {
+      const open = (): Connection => new Connection(path, { locks: provider, ...(flags && { flags }) });
+      expect(open).toThrow(`file locking is unavailable (${why})`);
+    }
   });
 
-  test.each([
-    ['no koffi', none],
-    ['no locks in the file system', () => unsupported],
-  ] as const)('reading goes on: %s', (_name, provider) => {
-    const path = join(folder(), 'x.db');
+  test.each(providers)('a URI that asks for no locks is opened: %s', (_why, provider) => {
+    const path = filled();
     {
-      using db = new Connection(path, { vfs: 'node-none' });
-      db.exec('CREATE TABLE c(n); INSERT INTO c VALUES (3)');
+      using db = new Connection(`file:${path}?nolock=1`, { locks: provider, flags: 0x6 | OPEN_URI });
+      db.exec('UPDATE c SET n=4');
+      expect(db.value('SELECT n FROM c')).toBe(4);
     }
-    using db = new Connection(path, { locks: provider, flags: READONLY });
-    expect(db.value('SELECT n FROM c')).toBe(3);
-    expect(codeOf(() => db.exec('UPDATE c SET n=4'))).toBe(8);
-  });
-
-  test('a WAL database is not read', () => {
-    const path = join(folder(), 'x.db');
-    {
-      using db = new Connection(path, { vfs: 'node-none' });
-      db.exec('PRAGMA journal_mode=wal; CREATE TABLE c(n)');
-    }
-    using db = new Connection(path, { locks: none, flags: READONLY });
-    expect(() => db.exec('SELECT n FROM c')).toThrow(
-      /WAL mode cannot be opened without file locks.*--locking none/,
-    );
+    using db = new Connection(`file:${path}?immutable=1`, { locks: provider, flags: READONLY | OPEN_URI });
+    expect(db.value('SELECT n FROM c')).toBe(4);
+    expect(codeOf(() => db.exec('UPDATE c SET n=5'))).toBe(8);
   });
 
   test("locking: 'none' reads, writes and takes no lock", () => {

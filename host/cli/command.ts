@@ -47,6 +47,13 @@ export interface Option {
   readonly help: string;
 }
 
+/** An option of all commands that open databases. */
+export const lockingOption: Option = {
+  value: 'auto|none',
+  choices: ['auto', 'none'],
+  help: 'the file locks that sqlite3 takes (auto), or none: only if nothing else uses the files meanwhile',
+};
+
 /** The options as they were given. */
 export interface Given {
   /** The value of an option, the last one where there are several. */

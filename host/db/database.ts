@@ -218,6 +218,20 @@ export const constants = Object.freeze({
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
 
 /** One connection to a database. Close it: that frees its memory and lets go of its file and locks. */
+/**
+ * A URI that names a database in memory which all connections of the thread see that open it by that name, as SQLite's
+ * VFS memdb has it; undefined if `path` asks for none. SQLite's shared cache, whose URI it is, is not compiled in.
+ */
+function sharedMemory(path: string): string | undefined {
+  const [, name = '', query = ''] = /^file:([^?#]*)\?([^#]*)/.exec(path) ?? [];
+  const asked = new URLSearchParams(query);
+  if (asked.get('mode') !== 'memory' || asked.get('cache') !== 'shared') return undefined;
+  asked.delete('mode');
+  asked.delete('cache');
+  asked.set('vfs', 'memdb');
+  return `file:/${name.replace(/^\/+/, '') || 'memory'}?${asked}`;
+}
+
 export class DatabaseSync implements Disposable {
   readonly #path: string;
   readonly #options: DatabaseOptions;
@@ -255,7 +269,8 @@ export class DatabaseSync implements Disposable {
     using arena = memory.arena();
     const out = arena.allocate(8);
     const vfs = arena.cString(options.locking === 'none' ? 'node-none' : 'node');
-    const code = c.bridge_open(arena.cString(this.#path), out, access | SQLITE_OPEN_URI, vfs);
+    const path = arena.cString(sharedMemory(this.#path) ?? this.#path);
+    const code = c.bridge_open(path, out, access | SQLITE_OPEN_URI, vfs);
     const db = memory.pointerAt(out);
     try {
       if (code !== SQLITE_OK) throw core.error(db, code);

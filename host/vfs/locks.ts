@@ -105,7 +105,7 @@ export function systemLocks(): ByteLocks | string {
 function loadLocks(): ByteLocks | string {
   const layout = layouts[process.platform];
   const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
-  if (!layout || !wide) return `they are not supported on ${process.platform} ${process.arch}`;
+  if (!layout || !wide) return `not supported on ${process.platform} ${process.arch}`;
   try {
     const koffi = requireHere('koffi') as Koffi;
     const fcntl = koffi.load(null).func(layout.prototype);
@@ -115,8 +115,8 @@ function loadLocks(): ByteLocks | string {
     });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'MODULE_NOT_FOUND') return 'the optional package koffi is not installed';
-    return `the optional package koffi does not load: ${message.split('\n')[0]}`;
+    if (code === 'MODULE_NOT_FOUND') return 'koffi is not installed';
+    return `koffi does not load: ${message.split('\n')[0]}`;
   }
 }
 
@@ -339,7 +339,7 @@ export class NoLock implements DatabaseLock {
     if (!this.#identity) {
       throw new FileError(
         SQLITE_CANTOPEN,
-        `${this.#path}: a database in WAL mode cannot be opened without file locks${withoutLocks}`,
+        `cannot open ${this.#path}: a database in WAL mode needs file locking; ${withoutLocks}`,
       );
     }
     const identity = this.#identity();
@@ -354,7 +354,6 @@ export class NoLock implements DatabaseLock {
   }
 }
 
-/** How to go on where there are no locks. */
+/** How to go on without locks. */
 export const withoutLocks =
-  ". Where nothing else uses the file meanwhile, pass locking: 'none' in code, or --locking none on the " +
-  'command line';
+  "if nothing else uses the file meanwhile, pass --locking none, or locking: 'none' in code";

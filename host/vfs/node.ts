@@ -74,8 +74,8 @@ const noFollow = fs.O_NOFOLLOW ?? 0;
 let followed: string | undefined;
 
 /**
- * @param options.locking 'auto': SQLite's own locks, and no database is opened for writing where they are not
- *   to be had. 'none': no locks; the caller knows that nothing else uses the file.
+ * @param options.locking 'auto': SQLite's own locks; if they are unavailable no database is opened, unless its URI has
+ *   nolock=1 or immutable=1. 'none': no locks; the caller knows that nothing else uses the file.
  * @param locks where the locks come from
  */
 export function nodeFileSystem(
@@ -116,8 +116,8 @@ function openFile(
     throw new FileError(SQLITE_CANTOPEN_SYMLINK, `a symbolic link leads to ${path}`);
   }
   const found = isDatabase && locks ? locks() : undefined;
-  // Before the file is made: what is refused leaves nothing behind.
-  if (typeof found === 'string' && writable) throw refused(path, found);
+  // Before the file is made: what is refused leaves nothing behind. A reader without a lock sees torn transactions.
+  if (typeof found === 'string') throw refused(path, found);
 
   const like = isJournal ? databaseOf(path) : undefined;
   const { fd, readOnly } = openDescriptor(path, flags, like);
@@ -129,9 +129,9 @@ function openFile(
       }
       if (!locks) {
         lock = new NoLock(path, () => identityOf(fstatSync(fd)));
-      } else if (found !== undefined && typeof found !== 'string') {
-        if (lockable(found, fd)) lock = new RangeLock(found, fd, path, () => isWal(fd, path));
-        else if (writable) throw refused(path, 'the file system that it is on has none');
+      } else if (found !== undefined) {
+        if (!lockable(found, fd)) throw refused(path, 'its file system has none');
+        lock = new RangeLock(found, fd, path, () => isWal(fd, path));
       }
     }
     if (flags & SQLITE_OPEN_DELETEONCLOSE) unlinkSync(path);
@@ -151,7 +151,7 @@ function openFile(
 function refused(path: string, why: string): FileError {
   return new FileError(
     SQLITE_CANTOPEN,
-    `${path} cannot be opened for writing, because file locks are not to be had: ${why}${withoutLocks}`,
+    `cannot open ${path}: file locking is unavailable (${why}); ${withoutLocks}`,
   );
 }
 

@@ -5,7 +5,7 @@ import { Engine } from '../../db/engine.js';
 import { useEngine } from '../../db/thread.js';
 import { extensionLoader } from '../../loader/loader.js';
 import { nodeFileSystem } from '../../vfs/node.js';
-import { type Command, CommandError, exitCodes, helpOf, nearest, parse } from '../command.js';
+import { type Command, CommandError, exitCodes, helpOf, lockingOption, nearest, parse } from '../command.js';
 import { daemon } from '../daemon/daemon.js';
 import { flush, print, say } from '../output.js';
 import { statusLine, tick } from '../progress.js';
@@ -20,20 +20,12 @@ import { build, concat, invert, rebase } from './transform.js';
 const program = `${programName} changeset`;
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [
-  capture,
-  apply,
-  show,
-  sql,
-  stat,
-  check,
-  invert,
-  concat,
-  rebase,
-  build,
-  diff,
-  daemon,
-];
+export const commands: readonly Command[] = (
+  [capture, apply, show, sql, stat, check, invert, concat, rebase, build, diff, daemon] as const
+).map((command: Command) => {
+  const opens = command === diff || 'db' in command.options || 'schema' in command.options;
+  return opens ? { ...command, options: { ...command.options, locking: lockingOption } } : command;
+});
 
 function overview(): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
@@ -91,10 +83,12 @@ async function run(
   }
   const given = parse(program, command, args);
   if (command.threaded && isMainThread) return runInThread([name, ...args]);
+  const unlocked = nodeFileSystem({ locking: 'none' });
+  const usual = given.text('locking') === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' });
   useEngine(
     () =>
       new Engine({
-        fileSystems: [nodeFileSystem({ locking: 'auto' }), nodeFileSystem({ locking: 'none' })],
+        fileSystems: [usual, unlocked],
         extensions: (engine) => extensionLoader(engine),
         interrupted() {
           tick(); // asked now and then while a statement runs

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define VFS_NONE 1 /* the number of "node-none" */
 #define SHM_REGIONS 4096 /* of 32 KiB: a WAL of some 60 GB at 4 KiB pages */
 
 typedef struct HostFile {
@@ -115,8 +116,12 @@ static int vfsOpen(sqlite3_vfs *vfs, const char *zName, sqlite3_file *f, int fla
   HostFile *p = (HostFile*)f;
   int outFlags = flags;
   int file;
+  int number = (int)(size_t)vfs->pAppData;
   memset(p, 0, sizeof(*p));
-  file = host_open((int)(size_t)vfs->pAppData, zName, flags, &outFlags);
+  /* A URI that asks for no locks. SQLite's pager then takes none. */
+  if( (flags & SQLITE_OPEN_MAIN_DB) && zName
+   && (sqlite3_uri_boolean(zName, "nolock", 0) || sqlite3_uri_boolean(zName, "immutable", 0)) ) number = VFS_NONE;
+  file = host_open(number, zName, flags, &outFlags);
   if( file<0 ) return -file;
   p->file = file;
   p->base.pMethods = &fileMethods;
@@ -190,7 +195,7 @@ static int vfsLastError(sqlite3_vfs *vfs, int n, char *z){
   vfsLastError, vfsCurrentTimeInt64, 0, 0, 0 }
 
 static sqlite3_vfs vfsNode = VFS("node", 0);
-static sqlite3_vfs vfsNodeNone = VFS("node-none", 1);
+static sqlite3_vfs vfsNodeNone = VFS("node-none", VFS_NONE);
 
 int sqlite3_os_init(void){
   sqlite3_vfs_register(&vfsNodeNone, 0);
