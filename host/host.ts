@@ -55,11 +55,14 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
         `The "options.interfaces" argument names ${String(wanted)}, which is none of ${offeredNames().join(', ')}.`,
       );
     }
-    made[wanted] = guarded(interfaceFor(wanted, connection, name, granted), () => {
-      if (connectionOf(database) !== connection) {
-        throw invalidState('the database was closed and opened again: make the interfaces anew');
-      }
-    });
+    made[wanted] = guarded(
+      interfaceFor(wanted, { name, owner: connection.owners.user, grants: granted }),
+      () => {
+        if (connectionOf(database) !== connection) {
+          throw invalidState('the database was closed and opened again: make the interfaces anew');
+        }
+      },
+    );
   }
   return made as unknown as Pick<HostInterfaces, Name>;
 }

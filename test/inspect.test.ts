@@ -94,6 +94,31 @@ describe('one that asks for something', () => {
     expect(granted.stdout).toMatch(/spi@1\.1\.0 \(granted\)/);
   });
 
+  test('sessions, which it is loaded without', () => {
+    const plain = inspect(guest('owners'));
+    expect(plain.status).toBe(0);
+    expect(plain.stdout).toMatch(
+      /session@1\.1\.0\n +sessions of its own \(needs --allow-sql, .*\)\n +the user's sessions \(needs --allow-sessions, or grants\.sessions in code\)\n/,
+    );
+    expect(inspect('--allow-sessions', '--allow-sql=ro', guest('owners')).stdout).toMatch(
+      /session@1\.1\.0\n +sessions of its own \(granted\)\n +the user's sessions \(granted\)\n/,
+    );
+    const { imports } = JSON.parse(inspect('--json', guest('owners')).stdout);
+    expect(imports).toContainEqual({
+      name: 'sqlite:extension/session@1.1.0',
+      granted: true,
+      parts: [
+        { name: 'sessions of its own', granted: false, remedy: '--allow-sql, or grants.sql in code' },
+        {
+          name: "the user's sessions",
+          granted: false,
+          remedy: '--allow-sessions, or grants.sessions in code',
+        },
+      ],
+    });
+    expect(inspect('session').stdout).toMatch(/the user's sessions \(granted\)/);
+  });
+
   test('files', () => {
     expect(inspect(guest('files')).stdout).toMatch(/wasi:filesystem\/types@0\.2\.\d+ \(needs --allow-fs DIR/);
     expect(inspect('--allow-fs', '.', guest('files')).status).toBe(0);

@@ -83,7 +83,7 @@ describe('a component that asks for more than it is granted is not loaded', () =
     [{ fs: [{ path: '/nowhere/at/all' }] }, '"grants.fs" names /nowhere/at/all, which is no folder.'],
     [{ env: [1] }, 'The "grants.env" argument must be an array of names.'],
     [{ memory: 1 }, 'The "grants.memory" argument must be a number of bytes from 65536 to 4294967296.'],
-    [{ network: true }, 'There is no option "network": there is sql, fs, env, net, memory.'],
+    [{ network: true }, 'There is no option "network": there is sql, sessions, fs, env, net, memory.'],
   ])('grants %j', (grants, message) => {
     expect(failure(() => new DatabaseSync(':memory:', { grants: grants as Grants })).message).toBe(message);
   });
@@ -325,9 +325,10 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   test('nothing runs where SQLite allows none, such as in a collation', async () => {
     const { connectionOf } = await import(join(dist, 'db/connections.js'));
     const { spiInterface } = await import(join(dist, 'interfaces/spi.js'));
-    const { execute, run: runAll }: Functions = spiInterface(connectionOf(db), {
-      sql: 'rw',
-      memory: 2 ** 20,
+    const { execute, run: runAll }: Functions = spiInterface({
+      name: 'test',
+      owner: connectionOf(db).owners.user,
+      grants: { sql: 'rw', memory: 2 ** 20 },
     });
     for (const action of [() => execute('SELECT 1', []), () => runAll('SELECT 1')]) {
       const error = failure(() => connectionOf(db).within('a collation', action)) as { payload?: unknown };
@@ -353,7 +354,8 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
       expect(run('EXPLAIN SELECT 1')).toBe(0);
     });
 
-    test('it reads what a session recorded', () => {
+    test('it reads what a session recorded, where that is granted', () => {
+      db.loadExtension(guest('sql'), { grants: { sql: 'ro', sessions: true } });
       db.loadExtension('session');
       db.exec(
         "CREATE TEMP TABLE s AS SELECT session_create('main') AS h; SELECT session_attach(h, NULL) FROM s",

@@ -113,9 +113,12 @@ function asText(path: string, report: Report): string {
   }
   add(
     'imports',
-    report.imports.map(({ name, granted, remedy }) => {
-      if (remedy === undefined) return granted ? name : `${name} (not to be had)`;
-      return granted ? `${name} (granted)` : `${name} (needs ${remedy})`;
+    report.imports.flatMap(({ name, granted, remedy, parts = [] }) => {
+      const state = (granted: boolean, remedy: string): string =>
+        granted ? '(granted)' : `(needs ${remedy})`;
+      const own = parts.map((part) => `  ${part.name} ${state(part.granted, part.remedy)}`);
+      if (remedy === undefined) return [granted ? name : `${name} (unavailable)`, ...own];
+      return [`${name} ${state(granted, remedy)}`, ...own];
     }),
   );
   add('loads', [report.loads ? 'yes' : `no: ${report.refused}`]);

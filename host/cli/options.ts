@@ -6,7 +6,14 @@ import type { FolderGrant } from '../db/grants.js';
 export interface OwnOptions {
   locking: 'auto' | 'none';
   /** What components may use. */
-  grants: { sql?: 'ro' | 'rw'; fs: FolderGrant[]; env: string[]; net: boolean; memory?: number };
+  grants: {
+    sql?: 'ro' | 'rw';
+    sessions?: boolean;
+    fs: FolderGrant[];
+    env: string[];
+    net: boolean;
+    memory?: number;
+  };
   /** How long a statement may run, in ms; undefined: as long as it likes. */
   timeout: number | undefined;
 }
@@ -40,6 +47,14 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     set(options, value) {
       if (value !== '' && value !== 'ro') return false;
       options.grants.sql = value === 'ro' ? 'ro' : 'rw';
+      return true;
+    },
+  },
+  '--allow-sessions': {
+    value: 'never',
+    help: "--allow-sessions     components may use the user's sessions",
+    set(options) {
+      options.grants.sessions = true;
       return true;
     },
   },

@@ -3,6 +3,8 @@
  * asks its authorizers, while statements are compiled (https://www.sqlite.org/c3ref/set_authorizer.html).
  */
 
+import type { Owner } from './owner.js';
+
 /** The action codes of SQLite that matter here. */
 const PRAGMA = 19;
 const READ = 20;
@@ -136,6 +138,10 @@ export type Authorize = (action: number, first: string | null, second: string | 
  * whoever may only read cannot write through another component's function.
  */
 export class Confinement {
+  /** The component whose SQL runs, if any: functions of the user's act for it. */
+  actor: Owner | undefined;
+  /** Whether SQL of a component runs that was not granted the user's sessions. */
+  withoutSessions = false;
   /** How many calls of `spi` are under way. */
   depth = 0;
   /** Why the last action was refused. */
@@ -156,8 +162,8 @@ export class Confinement {
     return this.#mode !== 'free';
   }
 
-  /** Runs `action`, whose SQL is a component's. */
-  run<T>(readOnly: boolean, action: () => T): T {
+  /** Runs `action`, whose SQL is a component's. @param actor whose it is */
+  run<T>(readOnly: boolean, action: () => T, actor?: Owner): T {
     if (!this.#installed) {
       // Not earlier: asking costs every statement of the connection something, even where nobody is confined.
       this.#install((...asked) => this.#refuses(...asked));
@@ -165,11 +171,18 @@ export class Confinement {
     }
     const outer = this.#mode;
     const outerRefused = this.refused;
+    const { actor: outerActor, withoutSessions } = this;
+    if (actor?.grants) {
+      this.actor = actor;
+      this.withoutSessions ||= !actor.grants.sessions;
+    }
     this.#mode = readOnly || outer === 'ro' ? 'ro' : 'rw';
     try {
       return action();
     } finally {
       this.#mode = outer;
+      this.actor = outerActor;
+      this.withoutSessions = withoutSessions;
       this.refused = outerRefused;
     }
   }

@@ -1,6 +1,5 @@
 /** One core with what the host keeps for it: the functions it may call back, and its connections. */
 
-import { threadId } from 'node:worker_threads';
 import {
   maxArguments,
   SQLITE_CHANGESET_ABORT,
@@ -24,7 +23,8 @@ import { cellSize } from './cells.js';
 import { Confinement } from './confine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
 import { Hooks } from './hooks.js';
-import { SessionRegistry } from './sessions.js';
+import { Owners } from './owner.js';
+import type { SessionRegistry } from './sessions.js';
 
 /** What SQLite calls by number. Each kind of callback has one method. */
 export interface Callback {
@@ -310,10 +310,6 @@ export class Engine implements Callbacks {
   }
 }
 
-/** Threads count apart, so that the number is the process's own: 2047 threads, a million connections each. */
-let lastSerial = threadId * 2 ** 20;
-const firstSerial = lastSerial + 1;
-
 /** What components use that SQLite does not allow everywhere. */
 export type Use = 'spi' | 'session' | 'session.delete' | 'changeset' | 'changeset.apply';
 
@@ -330,9 +326,8 @@ export class Connection {
   readonly engine: Engine;
   /** The address of the `sqlite3` structure. */
   readonly db: number;
-  /** A number that no other connection of the process has had. */
-  readonly serial: number;
-  readonly sessions: SessionRegistry;
+  /** The user and the components, with what each has here. */
+  readonly owners: Owners;
   readonly hooks: Hooks;
   /** Holds the SQL of components within the database. */
   readonly confinement: Confinement;
@@ -343,10 +338,8 @@ export class Connection {
   readonly #closing: (() => void)[] = [];
 
   constructor(engine: Engine, db: number) {
-    lastSerial += 1;
     this.engine = engine;
     this.db = db;
-    this.serial = lastSerial;
     this.grants = engine.grants ?? noGrants;
     this.hooks = new Hooks(this);
     this.confinement = new Confinement((refuses) =>
@@ -357,12 +350,12 @@ export class Connection {
         Confinement,
       ),
     );
-    this.sessions = new SessionRegistry(this);
+    this.owners = new Owners(this);
   }
 
-  /** Whether `serial` is or was a connection's of this thread. */
-  static known(serial: number): boolean {
-    return serial >= firstSerial && serial <= lastSerial;
+  /** The user's sessions. */
+  get sessions(): SessionRegistry {
+    return this.owners.user.sessions;
   }
 
   /**
@@ -491,7 +484,7 @@ export class Connection {
 
   /** Called once, by the engine. */
   closed(): void {
-    this.sessions.deleteAll();
+    this.owners.close();
     for (const action of this.#closing.splice(0).reverse()) action();
   }
 }

@@ -14,8 +14,10 @@ export interface FolderGrant {
 
 /** What components may use. Whatever is left out is not granted. */
 export interface Grants {
-  /** SQL on the connection, through `spi`: statements that only read, or all. */
+  /** SQL on the connection, through `spi`, and sessions: statements that only read, or all. */
   sql?: 'ro' | 'rw';
+  /** The user's sessions, through `session`: to list, read, stop and delete them. */
+  sessions?: boolean;
   /** Folders, through `wasi:filesystem`. */
   fs?: readonly FolderGrant[];
   /** The names of the environment variables that are seen. */
@@ -29,6 +31,7 @@ export interface Grants {
 /** Grants with every question answered. */
 export interface CheckedGrants {
   readonly sql: 'none' | 'ro' | 'rw';
+  readonly sessions: boolean;
   /** `host` is the folder's absolute path. */
   readonly fs: readonly { readonly path: string; readonly host: string; readonly readOnly: boolean }[];
   readonly env: readonly string[];
@@ -41,9 +44,23 @@ const page = 65_536;
 export const usualMemory = 256 * 2 ** 20;
 
 /** What a component has that was granted nothing. */
-export const noGrants: CheckedGrants = { sql: 'none', fs: [], env: [], net: false, memory: usualMemory };
+export const noGrants: CheckedGrants = {
+  sql: 'none',
+  sessions: false,
+  fs: [],
+  env: [],
+  net: false,
+  memory: usualMemory,
+};
 
-const kinds = { sql: 'string', fs: 'any', env: 'any', net: 'boolean', memory: 'any' } as const;
+const kinds = {
+  sql: 'string',
+  sessions: 'boolean',
+  fs: 'any',
+  env: 'any',
+  net: 'boolean',
+  memory: 'any',
+} as const;
 
 /**
  * Checks what a user wrote.
@@ -54,7 +71,7 @@ const kinds = { sql: 'string', fs: 'any', env: 'any', net: 'boolean', memory: 'a
 export function checkGrants(grants: Grants | undefined, base: CheckedGrants = noGrants): CheckedGrants {
   if (grants === undefined) return base;
   checkOptions(grants, kinds);
-  const { sql, fs, env, net, memory } = grants;
+  const { sql, sessions, fs, env, net, memory } = grants;
   if (sql !== undefined && sql !== 'ro' && sql !== 'rw') {
     throw invalidValue(`The "grants.sql" argument must be 'ro' or 'rw'.`);
   }
@@ -69,6 +86,7 @@ export function checkGrants(grants: Grants | undefined, base: CheckedGrants = no
   }
   return {
     sql: sql ?? base.sql,
+    sessions: sessions ?? base.sessions,
     fs: fs?.map(checkFolder) ?? base.fs,
     env: env ? [...env] : base.env,
     net: net ?? base.net,

@@ -18,6 +18,7 @@ import { cellSize } from './cells.js';
 import { refusalOfText } from './confine.js';
 import type { Connection } from './engine.js';
 import { GuestResult, Parameters } from './guest-result.js';
+import type { Owner } from './owner.js';
 
 /** The most rows of one result. */
 const mostRows = 1_000_000;
@@ -54,6 +55,7 @@ export interface GuestRights {
 /** The SQL of one component on one connection. */
 export class GuestSql {
   readonly #connection: Connection;
+  readonly #owner: Owner;
   readonly #rights: GuestRights;
   readonly #kept = new Map<string, Kept>();
   /** The one that ran last: most components run the same statement many times over. */
@@ -67,8 +69,11 @@ export class GuestSql {
   /** One for each depth, for what runs in between may run SQL itself. */
   readonly #results: GuestResult[] = [];
 
-  constructor(connection: Connection, rights: GuestRights) {
+  /** @param owner whose SQL it is */
+  constructor(owner: Owner, rights: GuestRights) {
+    const { connection } = owner;
     this.#connection = connection;
+    this.#owner = owner;
     this.#rights = rights;
     this.#parameters = new Parameters(connection);
     const { bridge_row, sqlite3_step, sqlite3_reset, sqlite3_stmt_status, sqlite3_last_insert_rowid } =
@@ -98,18 +103,22 @@ export class GuestSql {
       const result = this.#results[depth] ?? new GuestResult();
       this.#results[depth] = result;
       result.clear();
-      this.#connection.confinement.run(this.#rights.sql === 'ro', () => {
-        const statement = this.#statement(sql);
-        try {
-          if (statement.parameters !== count) {
-            throw this.#misuse(`the statement has ${statement.parameters} parameters, ${count} were given`);
+      this.#connection.confinement.run(
+        this.#rights.sql === 'ro',
+        () => {
+          const statement = this.#statement(sql);
+          try {
+            if (statement.parameters !== count) {
+              throw this.#misuse(`the statement has ${statement.parameters} parameters, ${count} were given`);
+            }
+            if (count > 0) bind(this.#parameters.of(statement.pointer));
+            this.#connection.nested(() => this.#run(statement, result));
+          } finally {
+            this.#release(statement);
           }
-          if (count > 0) bind(this.#parameters.of(statement.pointer));
-          this.#connection.nested(() => this.#run(statement, result));
-        } finally {
-          this.#release(statement);
-        }
-      });
+        },
+        this.#owner,
+      );
       return use(result);
     });
   }
@@ -117,20 +126,24 @@ export class GuestSql {
   /** Runs all statements of `sql`; rows are dropped. @throws SqliteError as {@link execute} does */
   run(sql: Uint8Array): void {
     this.#enter(() => {
-      this.#connection.confinement.run(this.#rights.sql === 'ro', () => {
-        for (let rest = sql; rest.length > 0; ) {
-          const { pointer, tail } = this.#compile(rest, 0);
-          rest = rest.subarray(tail);
-          if (pointer === 0) continue; // a comment
-          try {
-            this.#connection.nested(() => {
-              while (this.#step(pointer));
-            });
-          } finally {
-            this.#connection.engine.core.c.sqlite3_finalize(pointer);
+      this.#connection.confinement.run(
+        this.#rights.sql === 'ro',
+        () => {
+          for (let rest = sql; rest.length > 0; ) {
+            const { pointer, tail } = this.#compile(rest, 0);
+            rest = rest.subarray(tail);
+            if (pointer === 0) continue; // a comment
+            try {
+              this.#connection.nested(() => {
+                while (this.#step(pointer));
+              });
+            } finally {
+              this.#connection.engine.core.c.sqlite3_finalize(pointer);
+            }
           }
-        }
-      });
+        },
+        this.#owner,
+      );
     });
   }
 
@@ -140,6 +153,7 @@ export class GuestSql {
       throw this.#error(SQLITE_AUTH, 'spi was not granted: allow it with --allow-sql, or grants.sql in code');
     }
     connection.refuseWithin('spi', 'spi');
+    connection.owners.settle();
     const { confinement } = connection;
     if (confinement.depth >= deepest) {
       throw this.#error(

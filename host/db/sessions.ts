@@ -1,9 +1,4 @@
-/**
- * The registry of session handles: the C session API behind numbers that cannot be mistaken for pointers.
- *
- * A handle holds its connection's serial in the upper 32 bits and a sequence in the lower, so a deleted one,
- * another connection's and one that never was are told apart without keeping a list of the dead.
- */
+/** The registry of an owner's sessions: the C session API behind numbers that cannot be mistaken for pointers. */
 
 import {
   CAPTURE_ROLLBACK,
@@ -17,7 +12,8 @@ import {
 import { SqliteError } from '../core/errors.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import { tableTakenFrom } from './ddl.js';
-import { Connection } from './engine.js';
+import type { Connection } from './engine.js';
+import { Handles, type Kind, wasUsers } from './handles.js';
 import { globsInclude } from './policy.js';
 import { type ChangesetKind, Recording, type SessionOptions } from './recording.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from './schema.js';
@@ -36,11 +32,11 @@ export interface SessionState {
   readonly bytes: number;
 }
 
-/** The most sessions a connection can have: what a component leaks by the million ends in an error. */
+/** The most sessions that an owner can have on a connection: what leaks by the million ends in an error. */
 export const maxSessions = 10_000;
 
-const sequenceBits = 32n;
-const sequenceMask = (1n << sequenceBits) - 1n;
+/** How many filters are running on a connection: SQLite is in the middle of a session there. */
+const filtering = new WeakMap<Connection, number>();
 
 export class SessionRegistry {
   readonly #connection: Connection;
@@ -54,23 +50,24 @@ export class SessionRegistry {
       } catch {} // a session that cannot be read then says so when it is read
     },
   };
-  #lastSequence = 0n;
-  /** How many filters are running: SQLite is in the middle of a session there. */
-  #filtering = 0;
+  readonly #kind: Kind;
+  readonly #handles: Handles;
 
-  constructor(connection: Connection) {
+  /** @param kind whose the sessions are */
+  constructor(connection: Connection, kind: Kind) {
     this.#connection = connection;
+    this.#kind = kind;
+    this.#handles = new Handles(kind);
   }
 
   /**
    * Makes a session on database `name`: "main", "temp" or one that is attached. C: `sqlite3session_create`.
    *
-   * @returns its handle, positive and below 2^63
-   * @throws SqliteError (SQLITE_ERROR) where no such database is attached, (SQLITE_FULL) where the connection has
-   *   10,000 sessions
+   * @returns its handle, positive and below 2^53
+   * @throws SqliteError (SQLITE_ERROR) where no such database is attached, (SQLITE_FULL) where the owner has 10,000
+   *   sessions
    */
   create(name: string, options: SessionOptions = {}): bigint {
-    const { serial } = this.#connection;
     const attached = this.#databases();
     if (!attached.some((known) => known.toLowerCase() === name.toLowerCase())) {
       throw this.#error(
@@ -81,12 +78,14 @@ export class SessionRegistry {
     if (this.#recordings.size >= maxSessions) {
       throw this.#error(
         SQLITE_FULL,
-        `the connection has ${maxSessions} sessions already: delete those that are done`,
+        `the ${this.#kind === 'user' ? 'connection' : 'component'} has ${maxSessions} sessions already: delete those that are done`,
       );
     }
+    const handle = this.#handles.next();
+    if (handle === undefined) {
+      throw this.#error(SQLITE_FULL, 'this thread has given all handles of sessions that it has');
+    }
     const recording = new Recording(this.#connection, name, options);
-    this.#lastSequence += 1n;
-    const handle = (BigInt(serial) << sequenceBits) | this.#lastSequence;
     this.#recordings.set(handle, recording);
     if (options.parts !== false) listen(this.#connection, this.#schema);
     return handle;
@@ -194,11 +193,12 @@ export class SessionRegistry {
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
     this.#recording(handle).filter((table) => {
-      this.#filtering += 1;
+      const outer = this.#filtering;
+      filtering.set(this.#connection, outer + 1);
       try {
         return filter(table);
       } finally {
-        this.#filtering -= 1;
+        filtering.set(this.#connection, outer);
       }
     });
   }
@@ -249,19 +249,23 @@ export class SessionRegistry {
   /**
    * Ends the session. C: `sqlite3session_delete`.
    *
-   * @returns false where it was this connection's and is deleted already
+   * @returns false where it was this owner's and is deleted already
    */
   delete(handle: bigint): boolean {
     const recording = this.#recordings.get(handle);
     if (!recording) {
-      if (this.#wasMine(handle)) return false;
-      throw this.#unknown(handle);
+      if (this.gave(handle)) return false;
+      throw this.unknown(handle);
     }
     this.#refuseInFilter('deleted');
     this.#recordings.delete(handle);
     recording.end();
     if (this.#inParts().length === 0) unlisten(this.#connection, this.#schema);
     return true;
+  }
+
+  get #filtering(): number {
+    return filtering.get(this.#connection) ?? 0;
   }
 
   #refuseInFilter(what: string): void {
@@ -274,9 +278,16 @@ export class SessionRegistry {
     return this.#recordings.has(handle);
   }
 
+  /** Whether the handle names or named a session of this owner here. */
+  gave(handle: bigint): boolean {
+    return this.#handles.gave(handle);
+  }
+
   deleteAll(): void {
+    if (this.#recordings.size === 0) return;
     for (const recording of this.#recordings.values()) recording.end();
     this.#recordings.clear();
+    unlisten(this.#connection, this.#schema);
   }
 
   /** The sessions that keep what a change of the schema cuts off. */
@@ -305,29 +316,27 @@ export class SessionRegistry {
 
   #recording(handle: bigint): Recording {
     const recording = this.#recordings.get(handle);
-    if (!recording) throw this.#unknown(handle);
+    if (!recording) throw this.unknown(handle);
     return recording;
   }
 
-  #wasMine(handle: bigint): boolean {
-    const sequence = handle & sequenceMask;
-    return (
-      handle >> sequenceBits === BigInt(this.#connection.serial) &&
-      sequence > 0n &&
-      sequence <= this.#lastSequence
-    );
-  }
-
-  #unknown(handle: bigint): SqliteError {
-    const serial = Number(handle >> sequenceBits);
-    if (this.#wasMine(handle)) return this.#error(SQLITE_MISUSE, `session ${handle} is deleted already`);
-    if (serial !== this.#connection.serial && Connection.known(serial)) {
+  /**
+   * The error for a handle that names no session of this owner. A component is not told of others' sessions.
+   *
+   * @param more is added for those that never were its own
+   */
+  unknown(handle: bigint, more = ''): SqliteError {
+    if (this.gave(handle)) return this.#error(SQLITE_MISUSE, `session ${handle} is deleted already`);
+    if (this.#kind === 'user' && !this.#handles.isOwn(handle) && wasUsers(handle)) {
       return this.#error(
         SQLITE_MISUSE,
         `session ${handle} is another connection's: use it on the connection that created it`,
       );
     }
-    return this.#error(SQLITE_MISUSE, `there is no session ${handle}: a handle comes from session_create`);
+    return this.#error(
+      SQLITE_MISUSE,
+      `there is no session ${handle}: a handle comes from session_create${more}`,
+    );
   }
 
   #error(code: number, message: string): SqliteError {

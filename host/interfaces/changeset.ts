@@ -15,10 +15,11 @@ import {
 } from '../changeset/index.js';
 import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../db/engine.js';
+import type { Owner } from '../db/owner.js';
 import { applyWithReport, checkReportOptions, type ReportOptions } from '../db/report.js';
 import { changesetColumns, tableShape } from '../db/schema.js';
 import { concat, rebase } from '../db/transform.js';
+import type { Client } from './client.js';
 import type { Field, Functions, Change as WitChange } from './generated/changeset.js';
 import { asResult } from './guest.js';
 
@@ -32,18 +33,24 @@ interface Held {
 const maxHeld = 10_000;
 const maxHeldBytes = 2 ** 30;
 
-/** The changesets that the host holds for the components of one connection. */
+/** The changesets that the host holds for one owner. */
 class HeldChangesets {
   readonly #held = new Map<number, Held>();
+  readonly #who: string;
   #last = 0;
   /** Of all of them. */
   #bytes = 0;
+
+  /** @param who the owner, for messages */
+  constructor(who: string) {
+    this.#who = who;
+  }
 
   add(bytes: Uint8Array = new Uint8Array(0)): number {
     if (this.#held.size >= maxHeld) {
       throw misuse(
         SQLITE_FULL,
-        `the connection holds ${maxHeld} changesets already: drop those that are done`,
+        `the ${this.#who} holds ${maxHeld} changesets already: drop those that are done`,
       );
     }
     this.#grow(bytes.length);
@@ -64,7 +71,7 @@ class HeldChangesets {
     if (this.#bytes + bytes > maxHeldBytes) {
       throw misuse(
         SQLITE_FULL,
-        `the changesets that the connection holds may have ${maxHeldBytes} bytes: drop those that are done`,
+        `the changesets that the ${this.#who} holds may have ${maxHeldBytes} bytes: drop those that are done`,
       );
     }
     this.#bytes += bytes;
@@ -88,7 +95,17 @@ class HeldChangesets {
   }
 }
 
-const stores = new WeakMap<Connection, HeldChangesets>();
+const stores = new WeakMap<Owner, HeldChangesets>();
+
+function heldBy(owner: Owner): HeldChangesets {
+  let held = stores.get(owner);
+  if (!held) {
+    held = new HeldChangesets(owner.isUser ? 'connection' : 'component');
+    stores.set(owner, held);
+    owner.onEnd(() => stores.delete(owner));
+  }
+  return held;
+}
 
 function misuse(code: number, message: string): SqliteError {
   return new SqliteError(message, code, message);
@@ -104,11 +121,11 @@ function coded<T>(action: () => T): T {
   }
 }
 
-/** @param mayApply whether the component was granted SQL that writes */
-export function changesetInterface(connection: Connection, mayApply: boolean): Functions {
+export function changesetInterface({ owner, grants }: Client): Functions {
+  const { connection } = owner;
   const { engine } = connection;
-  const held = stores.get(connection) ?? new HeldChangesets();
-  stores.set(connection, held);
+  const mayApply = grants.sql === 'rw';
+  const held = heldBy(owner);
   const call = <T>(action: () => T, use: 'changeset' | 'changeset.apply' = 'changeset'): T =>
     asResult(() => {
       connection.refuseWithin('changeset', use);

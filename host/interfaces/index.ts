@@ -1,8 +1,7 @@
 /** The interfaces that the host offers, by name, and how a component's import finds its match. */
 
-import type { Connection } from '../db/engine.js';
-import type { CheckedGrants } from '../db/grants.js';
 import { changesetInterface } from './changeset.js';
+import type { Client } from './client.js';
 import { loggingInterface } from './logging.js';
 import { sessionInterface } from './session.js';
 import { spiInterface } from './spi.js';
@@ -14,14 +13,11 @@ export const contract = {
   releases: ['1.0.0', '1.1.0'],
 } as const;
 
-/** @param component what its messages are marked with */
-type Make = (connection: Connection, component: string, grants: CheckedGrants) => object;
-
-const offered: Record<string, Make> = {
-  session: (connection) => sessionInterface(connection),
-  changeset: (connection, _component, grants) => changesetInterface(connection, grants.sql === 'rw'),
-  spi: (connection, _component, grants) => spiInterface(connection, grants),
-  logging: (_connection, component) => loggingInterface(component),
+const offered: Record<string, (client: Client) => object> = {
+  session: sessionInterface,
+  changeset: changesetInterface,
+  spi: spiInterface,
+  logging: loggingInterface,
 };
 
 export interface InterfaceName {
@@ -55,16 +51,11 @@ export function offeredNames(): string[] {
   return Object.keys(offered);
 }
 
-/** One interface's functions, bound to a connection. */
-export function interfaceFor(
-  name: string,
-  connection: Connection,
-  component: string,
-  grants: CheckedGrants,
-): object {
+/** One interface's functions, bound to whom they serve. */
+export function interfaceFor(name: string, client: Client): object {
   if (name === 'types') return {};
   const make = offered[name];
   if (!make)
     throw new TypeError(`the host offers no interface ${name}: there is ${offeredNames().join(', ')}`);
-  return make(connection, component, grants);
+  return make(client);
 }

@@ -1,13 +1,13 @@
 /** Interface `sqlite:extension/logging@1.0.0`: a component's messages on standard error. */
 
+import type { Client } from './client.js';
 import type { Functions, Level } from './generated/logging.js';
 import { cabiLower, Guest, type GuestOptions } from './guest.js';
 import { writeMarked } from './marked.js';
 
 const levels: readonly Level[] = ['debug', 'info', 'warning', 'error'];
 
-/** @param source what the messages are marked with: the component's name */
-export function loggingInterface(source: string): Functions {
+export function loggingInterface({ name: source }: Client): Functions {
   const write = (level: Level, message: string): void => {
     if (level === 'debug' && !process.env.SQLITE_WASM_RUN_DEBUG) return;
     writeMarked(`${source}: ${level}`, message);

@@ -1,38 +1,47 @@
-/** Interface `sqlite:extension/session`, bound to one connection. */
+/** Interface `sqlite:extension/session`, bound to one connection and to whose sessions can be used. */
 
 import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
-import type { Connection } from '../db/engine.js';
 import type { ChangesetKind } from '../db/recording.js';
+import { SessionAccess } from '../db/session-access.js';
 import type { SessionRegistry } from '../db/sessions.js';
+import type { Client } from './client.js';
 import type { Functions } from './generated/session.js';
 import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
 
 /**
- * The functions of the interface over the sessions of `connection`. Each can be called with JavaScript values,
- * and carries a direct form for jco that reads and writes the guest's memory itself.
+ * The functions of the interface. Each can be called with JavaScript values, and carries a direct form for jco that
+ * reads and writes the guest's memory itself.
  */
-export function sessionInterface(connection: Connection): Functions {
+export function sessionInterface({ owner }: Client): Functions {
+  const { connection } = owner;
   const { engine } = connection;
-  /** The sessions, where they may be used; one that is only deleted runs no SQL. */
-  const live = (use: 'session' | 'session.delete' = 'session'): SessionRegistry => {
+  const access = new SessionAccess(owner);
+  /** The sessions of a handle, where they may be used; one that is only deleted runs no SQL. */
+  const live = (handle: bigint, use: 'session' | 'session.delete' = 'session'): SessionRegistry => {
     connection.refuseWithin('session', use);
-    return connection.sessions;
+    return access.having(handle);
   };
-  const call = <T>(action: (sessions: SessionRegistry) => T): T => asResult(() => action(live()));
+  /** The sessions among which one can be made. */
+  const own = (): SessionRegistry => {
+    connection.refuseWithin('session', 'session');
+    return access.own;
+  };
+  const call = <T>(handle: bigint, action: (sessions: SessionRegistry) => T): T =>
+    asResult(() => action(live(handle)));
   const error = (code: number, message: string): SqliteError =>
     new SqliteError(message, code, engine.core.errorText(code));
-  const create = (dbname: string): bigint => live().create(dbname);
+  const create = (dbname: string): bigint => own().create(dbname);
   const attach = (handle: bigint, table: string | undefined): void => {
-    if (live().attach(handle, table ?? null)) return;
+    if (live(handle).attach(handle, table ?? null)) return;
     throw error(
       SQLITE_NOTICE,
       `${table} records nothing now: there is no such table, or it has no primary key`,
     );
   };
   const remove = (handle: bigint): void => {
-    if (!live('session.delete').delete(handle))
+    if (!live(handle, 'session.delete').delete(handle))
       throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
   };
 
@@ -46,8 +55,8 @@ export function sessionInterface(connection: Connection): Functions {
     );
   };
   const read = <T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T =>
-    live().read(handle, kind, (bytes) => fitting(bytes, use));
-  const take = (handle: bigint): Uint8Array => fitting(live().take(handle), (bytes) => bytes);
+    live(handle).read(handle, kind, (bytes) => fitting(bytes, use));
+  const take = (handle: bigint): Uint8Array => fitting(live(handle).take(handle), (bytes) => bytes);
   // A result<_, sqlite-error>: the case, then at offset 4 the error.
   const report = (guest: Guest, out: number, action: () => void): void => {
     try {
@@ -112,26 +121,29 @@ export function sessionInterface(connection: Connection): Functions {
           report(guest, out >>> 0, () => remove(BigInt.asUintN(64, handle)));
       },
     }),
-    createWith: (dbname, options) => call((sessions) => sessions.create(dbname, options)),
-    enable: (handle, on) => call((sessions) => sessions.enable(handle, on)),
-    indirect: (handle, on) => call((sessions) => sessions.indirect(handle, on)),
-    isEmpty: (handle) => call((sessions) => sessions.isEmpty(handle)),
-    memoryUsed: (handle) => call((sessions) => BigInt(sessions.memoryUsed(handle))),
-    changesetSize: (handle) => call((sessions) => BigInt(sessions.changesetSize(handle))),
-    diff: (handle, from, table) => call((sessions) => sessions.diff(handle, from, table)),
-    filter: (handle, globs) => call((sessions) => sessions.filterByGlobs(handle, globs)),
-    warnings: (handle) => call((sessions) => sessions.warnings(handle)),
+    createWith: (dbname, options) => asResult(() => own().create(dbname, options)),
+    enable: (handle, on) => call(handle, (sessions) => sessions.enable(handle, on)),
+    indirect: (handle, on) => call(handle, (sessions) => sessions.indirect(handle, on)),
+    isEmpty: (handle) => call(handle, (sessions) => sessions.isEmpty(handle)),
+    memoryUsed: (handle) => call(handle, (sessions) => BigInt(sessions.memoryUsed(handle))),
+    changesetSize: (handle) => call(handle, (sessions) => BigInt(sessions.changesetSize(handle))),
+    diff: (handle, from, table) =>
+      call(handle, (sessions) => {
+        access.refuseRows('diff');
+        sessions.diff(handle, from, table);
+      }),
+    filter: (handle, globs) => call(handle, (sessions) => sessions.filterByGlobs(handle, globs)),
+    warnings: (handle) => call(handle, (sessions) => sessions.warnings(handle)),
+    // It runs no SQL, and has no way to be refused: so it answers everywhere.
     sessions: () =>
-      call((sessions) =>
-        sessions.list().map(({ handle, database, bytes, ...state }) => ({
-          h: handle,
-          dbname: database,
-          tables: [...state.tables],
-          enabled: state.enabled,
-          indirect: state.indirect,
-          empty: state.empty,
-          bytes: BigInt(bytes),
-        })),
-      ),
+      access.list().map(({ handle, database, bytes, ...state }) => ({
+        h: handle,
+        dbname: database,
+        tables: [...state.tables],
+        enabled: state.enabled,
+        indirect: state.indirect,
+        empty: state.empty,
+        bytes: BigInt(bytes),
+      })),
   };
 }

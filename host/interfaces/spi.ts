@@ -1,10 +1,9 @@
 /** Interface `sqlite:extension/spi@1.1.0`: SQL of a component on its connection, as far as it was granted. */
 
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
-import type { Connection } from '../db/engine.js';
-import type { CheckedGrants } from '../db/grants.js';
 import type { GuestResult, Parameters } from '../db/guest-result.js';
 import { GuestSql } from '../db/guest-sql.js';
+import type { Client } from './client.js';
 import type { Functions, QueryResult, SqlValue } from './generated/spi.js';
 import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
 
@@ -20,8 +19,8 @@ const caseText = 3;
 const caseBlob = 4;
 
 /** The functions of the interface for one component. */
-export function spiInterface(connection: Connection, grants: CheckedGrants): Functions {
-  const sql = new GuestSql(connection, grants);
+export function spiInterface({ owner, grants }: Client): Functions {
+  const sql = new GuestSql(owner, grants);
 
   const execute = (text: string, params: readonly SqlValue[]): QueryResult =>
     asResult(() =>

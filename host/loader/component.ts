@@ -5,6 +5,7 @@ import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../db/engine.js';
 import { type CheckedGrants, noGrants } from '../db/grants.js';
+import type { Owner } from '../db/owner.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
 import { Guest, type GuestOptions, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
@@ -37,6 +38,7 @@ export class Component {
   readonly #keys: readonly string[];
   readonly #cores: readonly WebAssembly.Exports[];
   readonly #callPath: CallPath;
+  readonly #owner: Owner;
   /** Why it is dead. */
   #fault: string | undefined;
   /** What {@link enter} threw last. */
@@ -49,15 +51,17 @@ export class Component {
     path: string,
     callPath: CallPath,
     grants: CheckedGrants = noGrants,
+    owner: Owner = connection.owners.add(grants),
   ) {
     const cores: WebAssembly.Exports[] = [];
     const isWasi = (text: string): boolean => text.startsWith('wasi:');
     const wasi = prepared.imports.filter(isWasi);
     const imports = wasi.length > 0 ? wasiFor(wasi, connection, grants, path) : {};
     for (const text of prepared.imports.filter((name) => !isWasi(name))) {
-      imports[text] = interfaceFor(parseInterface(text).name, connection, path, grants);
+      imports[text] = interfaceFor(parseInterface(text).name, { name: path, owner, grants });
     }
     this.connection = connection;
+    this.#owner = owner;
     this.#cores = cores;
     this.#callPath = callPath;
     this.#keys = prepared.exports;
@@ -137,11 +141,17 @@ export class Component {
   failed(what: string, error: unknown): SqliteError {
     if (this.#refusal && error === this.#refusal) return this.#refusal;
     this.#fault = `${what} failed with "${messageOf(error)}"`;
+    this.end();
     return new SqliteError(
       `${what}: component ${this.name} trapped: ${messageOf(error)}`,
       SQLITE_ERROR,
       'SQL logic error',
     );
+  }
+
+  /** The instance is over, because it trapped or another took its place: what it has ends with it. */
+  end(): void {
+    this.connection.owners.end(this.#owner);
   }
 
   /** Whether it can still be called. */

@@ -24,6 +24,8 @@ export interface InspectedImport {
   readonly granted: boolean;
   /** What would grant it; absent where nothing needs to, or nothing can. */
   readonly remedy?: string;
+  /** What of it must be granted besides, though the component is loaded without. */
+  readonly parts?: readonly { readonly name: string; readonly granted: boolean; readonly remedy: string }[];
 }
 
 /** What a component says it brings. */
@@ -104,7 +106,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     cannotRun ??= 'it asks for the network, which it is not given for this';
   }
   const { imports, exports } = interfaces;
-  const needs = new Map(needsOf(imports, bytes, grants).map((need) => [need.import, need]));
+  const needs = needsOf(imports, bytes, grants);
   const own = exports.map(parseInterface).filter((found) => found.package === contract.package);
   const has = (name: string): boolean => own.some((found) => found.name === name);
   const versions = [...imports, ...exports]
@@ -118,9 +120,14 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     contracts: [...new Set(versions.map((name) => `${name.package}@${name.version}`))].sort(),
     worlds: has('metadata') ? worlds.flatMap(([name, ...wanted]) => (wanted.every(has) ? [name] : [])) : [],
     imports: imports.map((name) => {
-      const need = needs.get(name);
-      if (!need) return { name, granted: !refused?.includes(name) };
-      return { name, granted: need.granted || shipped, remedy: need.remedy };
+      const own = needs.filter((need) => need.import === name);
+      const whole = own.find(({ part }) => part === undefined);
+      if (whole) return { name, granted: whole.granted || shipped, remedy: whole.remedy };
+      const parts = own.map(({ part = '', granted, remedy }) => {
+        return { name: part, granted: granted || shipped, remedy };
+      });
+      const granted = !refused?.includes(name);
+      return parts.length > 0 ? { name, granted, parts } : { name, granted };
     }),
     exports,
     ...(refused !== undefined && { refused }),

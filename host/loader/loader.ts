@@ -1,10 +1,10 @@
 /** `.load` and `load_extension`: from a path to SQL functions. */
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Extensions, Library } from '../core/host.js';
 import { ownFile } from '../core/package.js';
-import type { Engine } from '../db/engine.js';
+import type { Connection, Engine } from '../db/engine.js';
 import type { CheckedGrants } from '../db/grants.js';
 import { registerAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
@@ -40,8 +40,9 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
       const { imports, composed } = check(path, bytes);
       // A connection of the API has grants of its own, which are known when its address is: in link.
       const known = engine.loading ?? engine.grants;
+      const isOurs = isShipped(bytes);
       const allow = (grants: CheckedGrants): CheckedGrants => {
-        if (isShipped(bytes)) return { ...grants, sql: 'rw' };
+        if (isOurs) return { ...grants, sql: 'rw', sessions: true };
         checkNeeds(path, imports, bytes, grants);
         return grants;
       };
@@ -54,12 +55,33 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
           const connection = engine.connection(db);
           const grants = allowed ?? allow(connection.grants);
           const prepared = early ?? prepare(bytes, path);
-          const component = new Component(connection, prepared, path, calls, grants);
-          for (const register of capabilities) register(component, path);
+          const { owners } = connection;
+          const owner = isOurs ? owners.user : owners.add(grants);
+          try {
+            const component = new Component(connection, prepared, path, calls, grants, owner);
+            for (const register of capabilities) register(component, path);
+            replaces(component, realpathSync(file), prepared.digest);
+          } catch (error) {
+            owners.end(owner);
+            throw error;
+          }
         },
       };
     },
   };
+}
+
+/** The component that each file and each content was last loaded as. */
+const loaded = new WeakMap<Connection, Map<string, Component>>();
+
+/** Ends the instance that came from the same file, or is of the same content: this one is in its place. */
+function replaces(component: Component, file: string, digest: string): void {
+  const all = loaded.get(component.connection) ?? new Map<string, Component>();
+  loaded.set(component.connection, all);
+  for (const key of [file, digest]) {
+    all.get(key)?.end();
+    all.set(key, component);
+  }
 }
 
 /** The folder of the components that ship with the package. */

@@ -72,9 +72,26 @@ function wrongVersion(path: string, found: string): string {
 export interface Need {
   /** The import that asks for it. */
   readonly import: string;
+  /** What of the import; absent where that is all of it, without which the component is not loaded. */
+  readonly part?: string;
   /** What grants it, for messages. */
   readonly remedy: string;
   readonly granted: boolean;
+}
+
+const sqlRemedy = '--allow-sql, or grants.sql in code';
+const sessionsRemedy = '--allow-sessions, or grants.sessions in code';
+
+/** The parts of our interfaces that must be granted, though a component that imports them is loaded without. */
+function partsOf(name: string, { sql, sessions }: CheckedGrants): Omit<Need, 'import'>[] {
+  if (name === 'session') {
+    return [
+      { part: 'sessions of its own', remedy: sqlRemedy, granted: sql !== 'none' },
+      { part: "the user's sessions", remedy: sessionsRemedy, granted: sessions },
+    ];
+  }
+  if (name === 'changeset') return [{ part: 'apply', remedy: sqlRemedy, granted: sql === 'rw' }];
+  return [];
 }
 
 /** What of a component's imports needs a grant, with whether it is there. */
@@ -82,9 +99,10 @@ export function needsOf(imports: readonly string[], component: Uint8Array, grant
   return imports.flatMap((text): Need[] => {
     const wanted = parseInterface(text);
     if (wanted.package === contract.package) {
-      if (wanted.name !== 'spi') return [];
-      const remedy = '--allow-sql, or grants.sql in code';
-      return [{ import: text, remedy, granted: grants.sql !== 'none' }];
+      if (wanted.name !== 'spi') {
+        return partsOf(wanted.name, grants).map((part) => ({ import: text, ...part }));
+      }
+      return [{ import: text, remedy: sqlRemedy, granted: grants.sql !== 'none' }];
     }
     switch (wasiNeed(text, component)) {
       case 'fs': {
@@ -106,6 +124,8 @@ export function checkNeeds(
   component: Uint8Array,
   grants: CheckedGrants,
 ): void {
-  const missing = needsOf(imports, component, grants).find((need) => !need.granted);
+  const missing = needsOf(imports, component, grants).find(
+    (need) => need.part === undefined && !need.granted,
+  );
   if (missing) throw new Error(`${path} asks for ${missing.import}: allow it with ${missing.remedy}`);
 }

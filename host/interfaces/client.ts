@@ -1,0 +1,12 @@
+/** Who is served by the interfaces: a component, or the code that embeds one. */
+
+import type { CheckedGrants } from '../db/grants.js';
+import type { Owner } from '../db/owner.js';
+
+export interface Client {
+  /** What its messages are marked with. */
+  readonly name: string;
+  /** Whose the sessions and changesets are that it makes. */
+  readonly owner: Owner;
+  readonly grants: CheckedGrants;
+}
