@@ -113,15 +113,18 @@ export class PreparedStatements {
     return this.#closed;
   }
 
-  /** Its holder needs it no more. */
+  /** Its holder is gone. It waits for the next one, or is finalized if it means the same no more. */
   giveBack({ prepared, ticket }: Held): void {
     if (prepared.ticket !== ticket) return;
+    if (prepared.standing) this.#connection.engine.core.c.sqlite3_reset(prepared.pointer);
+    prepared.standing = false;
     prepared.ticket += 1;
-    if (prepared.standing) {
-      prepared.standing = false;
-      this.#connection.engine.core.c.sqlite3_reset(prepared.pointer);
-    }
     if (this.#kept.get(prepared.sql) !== prepared) this.#finalize(prepared);
+  }
+
+  /** Its holder closes it: what it has in SQLite, such as the connection to a virtual table, is let go of. */
+  finalize({ prepared, ticket }: Held): void {
+    if (prepared.ticket === ticket) this.#finalize(prepared);
   }
 
   /** Something changed that statements are compiled by: none goes to another holder. */

@@ -265,7 +265,7 @@ export class StatementSync implements Disposable {
   close(): void {
     this.#ready();
     this.#closed = true;
-    this.#owner.open.statements.giveBack(this.#held);
+    this.#owner.open.statements.finalize(this.#held);
   }
 
   /** Finalizes the statement unless it is finalized already. */
