@@ -578,8 +578,8 @@ export interface Bindings {
   /** `int bridge_create_module(sqlite3 *db, const char *zName, int id, int options, const char *zShadow)` */
   bridge_create_module(db: number, zName: number, id: number, options: number, zShadow: number): number;
 
-  /** `void bridge_values(int argc, sqlite3_value **argv, void *pOut)` */
-  bridge_values(argc: number, argv: number, pOut: number): void;
+  /** `int bridge_values(int argc, sqlite3_value **argv, void *pOut)` */
+  bridge_values(argc: number, argv: number, pOut: number): number;
 
   /** `void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high)` */
   bridge_result_int64(ctx: number, low: number, high: number): void;

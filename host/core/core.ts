@@ -40,8 +40,12 @@ export class Core {
 
   /** An error for result code `code` of an operation on `db`, in SQLite's words or those that it said. */
   error(db: number, code: number, said?: string): SqliteError {
-    const extended = (db && this.c.sqlite3_extended_errcode(db)) || code;
-    const message = said || (db && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
+    const last = db ? this.c.sqlite3_extended_errcode(db) : 0;
+    // Some functions, those of sessions among them, return a code without setting the connection's.
+    const isLast = (last & 0xff) === (code & 0xff);
+    const extended = isLast ? last : code;
+    const message =
+      said || (isLast && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
     const detail = this.#fileErrorFor(extended);
     const offset = db ? this.c.sqlite3_error_offset(db) : -1;
     return new SqliteError(

@@ -69,7 +69,7 @@ export class Memory extends Views {
    */
   allocate(size: number): number {
     const pointer = this.#c.sqlite3_malloc64(BigInt(Math.max(size, 1))) >>> 0;
-    if (pointer === 0) throw new RangeError(`out of memory: ${size} bytes are not to be had`);
+    if (pointer === 0) throw new RangeError(`out of memory: cannot allocate ${size} bytes`);
     return pointer;
   }
 

@@ -8,6 +8,7 @@ import {
   SQLITE_DONE,
   SQLITE_ERROR,
   SQLITE_MISUSE,
+  SQLITE_NOMEM,
   SQLITE_OK,
   SQLITE_PREPARE_PERSISTENT,
   SQLITE_ROW,
@@ -288,6 +289,7 @@ export class GuestSql {
         throw this.#error(SQLITE_TOOBIG, `the result has more than ${mostRows} rows: ask for fewer`);
       }
       const width = bridge_row(pointer, statement.cells);
+      if (width < 0) this.#fail(SQLITE_NOMEM);
       result.add(memory, statement.cells, width);
       if (result.filled + result.rows * width * cellSize > this.#rights.memory) {
         throw this.#error(

@@ -1,6 +1,6 @@
 /** Queries that the host runs for itself: whole results, by value. */
 
-import { SQLITE_DONE, SQLITE_ROW } from '../core/constants.js';
+import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import { cellSize, readCell } from './cells.js';
 import type { Connection } from './engine.js';
 import type { SqlValue } from './values.js';
@@ -33,6 +33,7 @@ export function query(connection: Connection, sql: string, ...params: (string | 
       if (code === SQLITE_DONE) return rows;
       if (code !== SQLITE_ROW) engine.check(db, code);
       const count = c.bridge_row(statement, cells);
+      if (count < 0) throw engine.core.error(0, SQLITE_NOMEM);
       const row: SqlValue[] = [];
       for (let i = 0; i < count; i++) row.push(readCell(memory, cells + cellSize * i, true));
       rows.push(row);

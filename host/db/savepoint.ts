@@ -1,8 +1,17 @@
 /** Work that is done whole or not at all, also within a transaction of the user's. */
 
+import { SQLITE_DONE } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from './engine.js';
-import { run } from './query.js';
+
+/** The statements of a savepoint, compiled before they are needed: without memory none could be compiled then. */
+interface Statements {
+  readonly begin: number;
+  readonly release: number;
+  readonly rollBack: number;
+}
+
+const known = new WeakMap<Connection, Map<string, Statements>>();
 
 /**
  * Runs `action` within a savepoint.
@@ -16,22 +25,9 @@ export function insideSavepoint<T>(
   name: string,
   action: () => readonly [T, boolean],
 ): T {
-  begin(connection, name);
-  let keep = false;
+  const { begin, release, rollBack } = statementsOf(connection, name);
   try {
-    const [result, stays] = action();
-    if (stays) run(connection, `RELEASE ${name}`);
-    keep = stays;
-    return result;
-  } finally {
-    // Nothing is left to take back if SQLite ended the transaction itself, as it does when the disk is full.
-    if (!keep && isOpen(connection)) run(connection, `ROLLBACK TO ${name}; RELEASE ${name}`);
-  }
-}
-
-function begin(connection: Connection, name: string): void {
-  try {
-    run(connection, `SAVEPOINT ${name}`);
+    step(connection, begin);
   } catch (error) {
     if (!(error instanceof SqliteError)) throw error;
     throw new SqliteError(
@@ -39,6 +35,63 @@ function begin(connection: Connection, name: string): void {
       error.errcode,
       error.errstr,
     );
+  }
+  let keep = false;
+  try {
+    const [result, stays] = action();
+    if (stays) step(connection, release);
+    keep = stays;
+    return result;
+  } finally {
+    // Nothing is left to take back if SQLite ended the transaction itself, as it does when the disk is full.
+    if (!keep && isOpen(connection)) {
+      step(connection, rollBack);
+      step(connection, release);
+    }
+  }
+}
+
+function statementsOf(connection: Connection, name: string): Statements {
+  let all = known.get(connection);
+  if (!all) {
+    const made = new Map<string, Statements>();
+    known.set(connection, made);
+    all = made;
+    const { c } = connection.engine.core;
+    connection.beforeClose(() => {
+      for (const { begin, release, rollBack } of made.values()) {
+        for (const statement of [begin, release, rollBack]) c.sqlite3_finalize(statement);
+      }
+      made.clear();
+    });
+  }
+  let found = all.get(name);
+  if (!found) {
+    found = {
+      begin: compile(connection, `SAVEPOINT ${name}`),
+      release: compile(connection, `RELEASE ${name}`),
+      rollBack: compile(connection, `ROLLBACK TO ${name}`),
+    };
+    all.set(name, found);
+  }
+  return found;
+}
+
+function compile({ engine, db }: Connection, sql: string): number {
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  engine.check(db, c.sqlite3_prepare_v3(db, arena.cString(sql), -1, 0, out, 0));
+  return memory.pointerAt(out);
+}
+
+function step({ engine, db }: Connection, statement: number): void {
+  const { c } = engine.core;
+  const code = c.sqlite3_step(statement);
+  try {
+    if (code !== SQLITE_DONE) engine.check(db, code);
+  } finally {
+    c.sqlite3_reset(statement);
   }
 }
 

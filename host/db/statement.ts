@@ -1,6 +1,6 @@
 /** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
 
-import { SQLITE_DONE, SQLITE_ROW } from '../core/constants.js';
+import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import type { Memory } from '../core/memory.js';
 import {
@@ -508,7 +508,7 @@ export class StatementSync implements Disposable {
       this.#build = undefined;
     }
     const { cells } = prepared;
-    c.bridge_row(prepared.pointer, cells);
+    if (c.bridge_row(prepared.pointer, cells) < 0) throw this.#core.error(0, SQLITE_NOMEM);
     if (this.#arrays) {
       const row: SqlValue[] = [];
       for (let i = 0; i < names.length; i++) row.push(readCell(memory, cells + cellSize * i, this.#bigints));

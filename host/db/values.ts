@@ -1,6 +1,6 @@
 /** SQL values between the core's memory and JavaScript. */
 
-import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_NOMEM, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { bytesOf, isBytes } from './arguments.js';
@@ -8,8 +8,13 @@ import { bytesOf, isBytes } from './arguments.js';
 /** An SQL value in JavaScript. Integers are bigint where they were asked for so or do not fit a number. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-/** `sqlite3_value_*`: a copy of the value at address `value`; every integer is a bigint. */
-export function readValue({ c, memory }: Core, value: number): SqlValue {
+/**
+ * `sqlite3_value_*`: a copy of the value at address `value`; every integer is a bigint.
+ *
+ * @throws SqliteError (SQLITE_NOMEM) if there is no memory for a text or blob
+ */
+export function readValue(core: Core, value: number): SqlValue {
+  const { c, memory } = core;
   switch (c.sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
       return c.sqlite3_value_int64(value);
@@ -17,11 +22,14 @@ export function readValue({ c, memory }: Core, value: number): SqlValue {
       return c.sqlite3_value_double(value);
     case SQLITE_TEXT: {
       const pointer = c.sqlite3_value_text(value);
+      if (pointer === 0) throw core.error(0, SQLITE_NOMEM); // not an empty text: its pointer is another
       return memory.text(pointer, c.sqlite3_value_bytes(value));
     }
     case SQLITE_BLOB: {
       const pointer = c.sqlite3_value_blob(value);
-      return memory.copy(pointer, c.sqlite3_value_bytes(value));
+      const length = c.sqlite3_value_bytes(value);
+      if (pointer === 0 && length > 0) throw core.error(0, SQLITE_NOMEM);
+      return memory.copy(pointer, length);
     }
     default:
       return null;

@@ -1,6 +1,13 @@
 /** SQL values between the core's memory and a component's, by the canonical ABI, and as jco's wrappers have them. */
 
-import { maxArguments, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import {
+  maxArguments,
+  SQLITE_BLOB,
+  SQLITE_FLOAT,
+  SQLITE_INTEGER,
+  SQLITE_NOMEM,
+  SQLITE_TEXT,
+} from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { copyBytes } from '../core/views.js';
@@ -64,7 +71,7 @@ export function lowering(
     // A row or plan may have more values than there is room for.
     for (let done = 0; done < count; done += maxArguments) {
       const some = Math.min(count - done, maxArguments);
-      bridge_values(some, values + 4 * done, cells);
+      if (bridge_values(some, values + 4 * done, cells)) throw engine.core.error(0, SQLITE_NOMEM);
       lower(some, cells, first + stride * done, stride);
     }
   };

@@ -88,8 +88,9 @@ int bridge_backup_step(sqlite3_backup *p, int nPage){ return sqlite3_backup_step
 
 /* ---- Values ---------------------------------------------------------------------------------------- */
 
-/* What a value is, and a number, or where its bytes are. */
-static void put(Cell *p, sqlite3_value *pValue){
+/* What a value is, and a number, or where its bytes are. Non-zero: there is no memory for them, which SQLite shows as a
+** null pointer that is easily taken for an empty text. */
+static int put(Cell *p, sqlite3_value *pValue){
   p->type = sqlite3_value_type(pValue);
   switch( p->type ){
     case SQLITE_INTEGER: p->value.integer = sqlite3_value_int64(pValue); break;
@@ -97,16 +98,19 @@ static void put(Cell *p, sqlite3_value *pValue){
     case SQLITE_TEXT:
       p->value.p = sqlite3_value_text(pValue);
       p->bytes = sqlite3_value_bytes(pValue);
-      break;
+      return p->value.p==0;
     case SQLITE_BLOB:
       p->value.p = sqlite3_value_blob(pValue);
       p->bytes = sqlite3_value_bytes(pValue);
-      break;
+      return p->value.p==0 && p->bytes>0;
   }
+  return 0;
 }
 
-void bridge_values(int argc, sqlite3_value **argv, void *pOut){
-  for(int i=0; i<argc; i++) put((Cell*)pOut+i, argv[i]);
+int bridge_values(int argc, sqlite3_value **argv, void *pOut){
+  int failed = 0;
+  for(int i=0; i<argc; i++) failed |= put((Cell*)pOut+i, argv[i]);
+  return failed ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high){
@@ -117,8 +121,8 @@ void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high){
 
 static void called(sqlite3_context *ctx, int argc, sqlite3_value **argv){
   Cell aCell[argc+1];
-  bridge_values(argc, argv, aCell);
-  host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, aCell);
+  if( bridge_values(argc, argv, aCell) ) sqlite3_result_error_nomem(ctx);
+  else host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, aCell);
 }
 
 int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id){
@@ -148,8 +152,9 @@ int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n){
 
 int bridge_row(sqlite3_stmt *pStmt, void *pOut){
   int n = sqlite3_data_count(pStmt);
-  for(int i=0; i<n; i++) put((Cell*)pOut+i, sqlite3_column_value(pStmt, i));
-  return n;
+  int failed = 0;
+  for(int i=0; i<n; i++) failed |= put((Cell*)pOut+i, sqlite3_column_value(pStmt, i));
+  return failed ? -1 : n;
 }
 
 /* ---- Time: wasi-libc knows no time zone ------------------------------------------------------------ */

@@ -11,7 +11,10 @@ static void take(sqlite3_context *ctx, int argc, sqlite3_value **argv, int inver
     sqlite3_result_error_nomem(ctx);
     return;
   }
-  bridge_values(argc, argv, aCell);
+  if( bridge_values(argc, argv, aCell) ){
+    sqlite3_result_error_nomem(ctx);
+    return;
+  }
   *pGroup = host_step(idOf(ctx), ctx, *pGroup, argc, aCell, inverse);
 }
 static void step(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx, argc, argv, 0); }

@@ -185,7 +185,8 @@ enum { MODULE_EPONYMOUS = 1, MODULE_CREATABLE = 2, MODULE_DIRECT_ONLY = 4, MODUL
 EXPORT(bridge_create_module) int bridge_create_module(
   sqlite3 *db, const char *zName, int id, int options, const char *zShadow);
 /* Values as Cells. */
-EXPORT(bridge_values) void bridge_values(int argc, sqlite3_value **argv, void *pOut);
+/* SQLITE_OK or SQLITE_NOMEM. */
+EXPORT(bridge_values) int bridge_values(int argc, sqlite3_value **argv, void *pOut);
 /* sqlite3_result_int64 without an i64, which JavaScript could pass only as a BigInt. */
 EXPORT(bridge_result_int64) void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high);
 /* Client data whose release tells the host that db is closing; see sqlite3_set_clientdata. */
@@ -200,7 +201,7 @@ EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
 EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
-/* The current row as Cells at pOut. Returns the number of columns. */
+/* The current row as Cells at pOut. Returns the number of columns, or -1 if there is no memory for a text or blob. */
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
 /* The destructor SQLITE_TRANSIENT and the address of free cannot be named from outside. */
 EXPORT(bridge_bind_text) int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n);

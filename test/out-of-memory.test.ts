@@ -1,0 +1,69 @@
+/** What SQLite says with a null pointer, that there is no memory, is no empty value. */
+
+import { join } from 'node:path';
+import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
+import { expect, test } from 'vitest';
+import { dist } from '../scripts/sources.js';
+
+const load = (file: string): Promise<unknown> => import(join(dist, file));
+const { readValue } = (await load('db/values.js')) as typeof import('../host/db/values.js');
+const { connectionOf } = (await load('db/connections.js')) as typeof import('../host/db/connections.js');
+const { engine } = (await load('db/thread.js')) as typeof import('../host/db/thread.js');
+
+/** The core, in which calls of some functions fail. */
+function failing(calls: Record<string, () => number>): ReturnType<typeof engine>['core'] {
+  const { core } = engine();
+  return Object.create(core, {
+    c: { value: { ...core.c, ...calls } },
+    error: { value: core.error.bind(core) },
+  });
+}
+
+function failure(action: () => unknown): { message: string; errcode: number } {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof SqliteError) return { message: error.message, errcode: error.errcode };
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const SQLITE_TEXT = 3;
+const SQLITE_BLOB = 4;
+const outOfMemory = { message: 'out of memory', errcode: 7 };
+
+test('a text or blob of a change that there is no memory for is an error', () => {
+  const text = failing({
+    sqlite3_value_type: () => SQLITE_TEXT,
+    sqlite3_value_text: () => 0,
+    sqlite3_value_bytes: () => 0,
+  });
+  expect(failure(() => readValue(text, 8))).toEqual(outOfMemory);
+  const blob = failing({
+    sqlite3_value_type: () => SQLITE_BLOB,
+    sqlite3_value_blob: () => 0,
+    sqlite3_value_bytes: () => 9,
+  });
+  expect(failure(() => readValue(blob, 8))).toEqual(outOfMemory);
+  const empty = failing({
+    sqlite3_value_type: () => SQLITE_BLOB,
+    sqlite3_value_blob: () => 0,
+    sqlite3_value_bytes: () => 0,
+  });
+  expect(readValue(empty, 8)).toEqual(new Uint8Array(0));
+});
+
+test('a code that a function returns without setting the connection’s is what the error says', () => {
+  using db = new DatabaseSync(':memory:');
+  const { engine: own, db: address } = connectionOf(db);
+  db.prepare('SELECT 1').get();
+  expect(failure(() => own.check(address, 7))).toEqual(outOfMemory);
+  const rows = db.prepare('SELECT 1 UNION SELECT 2').iterate();
+  rows.next();
+  expect(failure(() => own.check(address, 7))).toEqual(outOfMemory);
+  expect(failure(() => db.exec('nonsense'))).toMatchObject({
+    message: 'near "nonsense": syntax error',
+    errcode: 1,
+  });
+});
