@@ -34,6 +34,7 @@ export {
 } from './db/capture-format.js';
 export type { Change, ChangeValues, Conflict, Operation } from './db/changes.js';
 export { type ChangeLike, Changeset, ChangesetGroup, type ChangesetLike } from './db/changeset.js';
+export type { ConflictReport, NamedValues } from './db/conflict-report.js';
 export {
   type ApplyOptions,
   type CaptureOptions,

@@ -302,6 +302,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
               conflicts: {},
             },
           ],
+          conflicts: [],
           foreignKeyViolations: 0,
           warnings: [],
           problems: [],

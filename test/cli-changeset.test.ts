@@ -124,8 +124,29 @@ describe('apply', () => {
     });
     expect(run(['apply', '--db', 'b.db', 'o.cs'])).toMatchObject({
       code: 3,
-      out: 'users: 1 inserted, 1 updated, 1 deleted, conflicts: 1 data\nnothing was applied\n',
+      out:
+        'conflict (data): update users id=1: expected age=40; found age=41\n' +
+        "conflict (notfound): delete users id=2: expected name='bob', age=1.0\n" +
+        "conflict (conflict): insert users id=3: found id=3, name='cy', age=x'00ff'; wanted name='cy', age=x'00ff'\n" +
+        'users: conflicts: 1 data, 1 notfound, 1 conflict\nnothing was applied\n',
     });
+    const json = run(['apply', '--db', 'b.db', '--json', '--conflicts', '1', 'o.cs']);
+    expect(JSON.parse(json.out)).toMatchObject({
+      applied: false,
+      tables: [{ inserted: 0, updated: 0, deleted: 0 }],
+      conflicts: [
+        {
+          kind: 'data',
+          table: 'users',
+          op: 'update',
+          key: { id: 1 },
+          expected: { age: 40 },
+          found: { age: 41 },
+          action: 'abort',
+        },
+      ],
+    });
+    expect(run(['apply', '--db', 'b.db', '--conflicts', 'all', 'o.cs'])).toMatchObject({ code: 2 });
     const again = run(['apply', '--db', 'b.db', '--json', '--policy', 'users:*:omit', 'o.cs']);
     expect(JSON.parse(again.out)).toMatchObject({ applied: true, changes: 0, tables: [{ omitted: 3 }] });
   });

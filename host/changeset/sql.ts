@@ -3,7 +3,7 @@
 import { ChangesetError } from './errors.js';
 import { opDelete, opInsert, type Table, typeBlob, typeInteger, typeReal, typeText } from './format.js';
 import { toHex } from './hex.js';
-import type { ColumnNames } from './json.js';
+import type { ColumnNames, JsonValue } from './json.js';
 import { ChangesetReader } from './reader.js';
 
 export interface SqlOptions {
@@ -55,6 +55,18 @@ export function sqlValueAt(reader: ChangesetReader, place: number): string {
     default:
       return 'NULL';
   }
+}
+
+/** A value in JSON, as SQL writes it; `{}` is no value. */
+export function sqlOf(value: JsonValue): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : sqlReal(value);
+  if (typeof value === 'string') return quoteText(value);
+  const [kind, content = ''] = (Object.entries(value)[0] ?? []) as [string?, string?];
+  if (kind === 'integer') return content;
+  if (kind === 'real') return sqlReal(Number(content));
+  if (kind === 'blob') return `x'${content}'`;
+  return kind === 'text' ? `CAST(x'${content}' AS TEXT)` : '';
 }
 
 /** How the statements of one table begin, and its columns' names. */

@@ -3,6 +3,7 @@
 import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
   SQLITE_CONSTRAINT,
   SQLITE_DBCONFIG_ENABLE_TRIGGER,
@@ -23,8 +24,10 @@ import {
 } from './apply.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
 import { type Change, type Conflict, outlineAt } from './changes.js';
+import { ConflictList, type ConflictReport } from './conflict-report.js';
 import type { Connection } from './engine.js';
 import {
+  type ConflictAction,
   type ConflictKind,
   conflictActions,
   conflictKinds,
@@ -63,6 +66,8 @@ export interface ReportOptions extends ApplyFlags {
   drops?: 'alone' | 'cascade';
   /** Runs integrity_check and foreign_key_check at the end, and takes everything back where they find something. */
   check?: boolean;
+  /** How many conflicts the report lists: 20 unless said otherwise. */
+  conflicts?: number;
   /** Hears now and then how far it is, of `total`. Counted are bytes: each is read to plan, and to apply. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -75,6 +80,11 @@ export interface ApplyReport {
   /** Rows changed. */
   changes: number;
   tables: TableReport[];
+  /**
+   * The first conflicts, row by row. If the policy aborts, they are collected as if they were omitted, and everything is
+   * taken back when the list is full, or at the end.
+   */
+  conflicts: ConflictReport[];
   /** Rows that refer to none, as the last changeset that left any found or left them. */
   foreignKeyViolations: number;
   warnings: Warning[];
@@ -98,6 +108,7 @@ const optionKinds = {
   refuse: 'any',
   drops: 'string',
   check: 'boolean',
+  conflicts: 'integer',
   onProgress: 'function',
 } as const;
 
@@ -105,7 +116,10 @@ const optionKinds = {
 export function checkReportOptions(options: ReportOptions): void {
   checkOptions(options, optionKinds);
   if (options.policy !== undefined) policyRules(options.policy);
-  const { tables, refuse, drops } = options;
+  const { tables, refuse, drops, conflicts } = options;
+  if (conflicts !== undefined && conflicts < 0) {
+    throw invalidValue('The "options.conflicts" argument must be 0 or more.');
+  }
   if (drops !== undefined && drops !== 'alone' && drops !== 'cascade') {
     throw invalidValue(`options.drops must be 'alone' or 'cascade', not ${JSON.stringify(drops)}.`);
   }
@@ -143,6 +157,7 @@ export function applyWithReport(
     dryRun: options.dryRun ?? false,
     changes: 0,
     tables: [],
+    conflicts: [],
     foreignKeyViolations: 0,
     warnings: [],
     problems: [],
@@ -154,6 +169,8 @@ export function applyWithReport(
 
   let round = 0;
   let violated = false; // foreign keys, and the answer was to abort
+  let aborts = false; // the policy's answer was to abort; meanwhile more conflicts are collected
+  const list = new ConflictList(connection, options.conflicts ?? 20);
   const handlers: ApplyHandlers = {
     ...pick(options),
     ...(options.tables && { filter: include }),
@@ -171,6 +188,7 @@ export function applyWithReport(
       const own = options.onConflict?.(kind, conflict);
       const name = nameOfKind(kind);
       if (kind === SQLITE_CHANGESET_FOREIGN_KEY) {
+        if (aborts) return SQLITE_CHANGESET_ABORT;
         report.foreignKeyViolations = orphans(connection);
         const answer = own ?? conflictActions[decide(core, rules, name, '', 'update')];
         if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(core, name);
@@ -182,7 +200,10 @@ export function applyWithReport(
         throw illegalReplace(core, name);
       }
       tally.conflict(round, name, conflict, answer);
-      return answer;
+      list.add(name, conflict, nameOfAction(answer));
+      if (answer !== SQLITE_CHANGESET_ABORT || own !== undefined) return answer;
+      aborts = true;
+      return list.isFull ? answer : SQLITE_CHANGESET_OMIT;
     },
   };
 
@@ -214,9 +235,10 @@ export function applyWithReport(
       const came = attempt(
         () => applyTo(connection, heard(changeset), handlers),
         () => violated,
+        () => aborts,
         report.warnings.find(({ kind }) => kind === 'key-collation'),
       );
-      if (!came?.done) {
+      if (!came?.done || aborts) {
         report.applied = false;
         return false;
       }
@@ -231,7 +253,8 @@ export function applyWithReport(
   insideSavepoint(connection, 'sqlite_wasm_run_apply', () =>
     withSettings(connection, triggers, () => [undefined, all()]),
   );
-  report.tables = tally.tables();
+  report.conflicts = list.conflicts;
+  report.tables = report.applied ? tally.tables() : tally.tables().map(undone);
   if (!report.applied) return report;
   for (const table of report.tables) {
     report.changes += table.inserted + table.updated + table.deleted - table.omitted;
@@ -248,11 +271,13 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
 function attempt(
   action: () => Applied,
   expected: () => boolean,
+  aborted: () => boolean,
   reason: Warning | undefined,
 ): Applied | undefined {
   try {
     return action();
   } catch (error) {
+    if (error instanceof SqliteError && aborted()) return undefined; // it comes of what was omitted meanwhile
     // All that SQLite says of such a key is that something is wrong.
     if (error instanceof SqliteError && error.errcode === SQLITE_ERROR && reason) {
       throw new SqliteError(reason.message, error.errcode, error.errstr);
@@ -278,6 +303,16 @@ function pick(options: ReportOptions): ApplyFlags {
     if (value !== undefined) flags[name] = value;
   }
   return flags;
+}
+
+/** What came of a table if everything was taken back. */
+function undone(table: TableReport): TableReport {
+  return { ...table, inserted: 0, updated: 0, deleted: 0, omitted: 0, replaced: 0 };
+}
+
+function nameOfAction(answer: number): ConflictAction {
+  if (answer === SQLITE_CHANGESET_ABORT) return 'abort';
+  return answer === SQLITE_CHANGESET_REPLACE ? 'replace' : 'omit';
 }
 
 function nameOfKind(kind: number): ConflictKind {

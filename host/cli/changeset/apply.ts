@@ -1,12 +1,15 @@
 /** `changeset apply`: changesets and captures go into a database, all of them or none. */
 
+import { sqlOf } from '../../changeset/sql.js';
 import { policyNames } from '../../db/policy.js';
 import { surveyKinds } from '../../db/survey.js';
 import type {
   ApplyReport,
   CaptureEntry,
   CaptureReport,
+  ConflictReport,
   DatabaseSync,
+  NamedValues,
   Policy,
   PolicyRule,
   ReportOptions,
@@ -17,6 +20,10 @@ import { print, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';
 import { Output, openDatabase } from './files.js';
+import { visible } from './show.js';
+
+/** How many conflicts are listed unless --conflicts says otherwise: what the library lists. */
+const shownConflicts = 20;
 
 /** `ours`, or a rule `TABLE:KIND:ACTION` with `*` for any table or kind. */
 function policyOf(texts: readonly string[]): Policy {
@@ -44,10 +51,9 @@ function policyOf(texts: readonly string[]): Policy {
 function tableText(report: TableReport): string {
   const { table, inserted, updated, deleted, omitted, replaced, filtered, skipped, conflicts } = report;
   const kinds = Object.entries(conflicts).map(([kind, count]) => `${count} ${kind}`);
+  const done = inserted + updated + deleted > 0 || (skipped === 0 && filtered === 0 && kinds.length === 0);
   const parts = [
-    `${inserted} inserted`,
-    `${updated} updated`,
-    `${deleted} deleted`,
+    done && `${inserted} inserted, ${updated} updated, ${deleted} deleted`,
     omitted > 0 && `${omitted} of them omitted`,
     replaced > 0 && `${replaced} of them replaced`,
     filtered > 0 && `${filtered} filtered out`,
@@ -57,6 +63,33 @@ function tableText(report: TableReport): string {
   return `${table}: ${parts.filter(Boolean).join(', ')}`;
 }
 
+/** A conflict in a line: what the change took for granted, and what is there. */
+function conflictText({ kind, op, table, key, expected, found, wanted, action }: ConflictReport): string {
+  const named = (values: NamedValues): string =>
+    Object.entries(values)
+      .map(([name, value]) => `${name}=${sqlOf(value)}`)
+      .join(', ');
+  const parts = [
+    expected && `expected ${named(expected)}`,
+    found && `found ${named(found)}`,
+    op === 'insert' && wanted && `wanted ${named(wanted)}`,
+    action !== 'abort' && (action === 'omit' ? 'omitted' : 'replaced'),
+  ].filter(Boolean);
+  const rest = parts.length > 0 ? `: ${parts.join('; ')}` : '';
+  return visible(`conflict (${kind}): ${op} ${table} ${named(key)}${rest}`);
+}
+
+/** Says that not all conflicts are listed; undefined if they are. */
+function hiddenConflicts({ conflicts, tables }: ApplyReport, applied: boolean): string | undefined {
+  const counts = tables.flatMap((table) => Object.values(table.conflicts));
+  const more = counts.reduce((sum, count) => sum + count, 0) - conflicts.length;
+  if (more > 0) return `${counted(more, 'more conflict')}`;
+  const isFull = !applied && conflicts.length >= shownConflicts;
+  return isFull
+    ? `more conflicts may follow these ${conflicts.length} (--conflicts N lists more)`
+    : undefined;
+}
+
 type Report = ApplyReport | CaptureReport;
 
 function reportText(report: Report): string {
@@ -64,7 +97,10 @@ function reportText(report: Report): string {
   const lines = steps.flatMap((step) => {
     if ('sql' in step) return [`! ${step.sql}`];
     const violated = step.foreignKeyViolations;
+    const hidden = hiddenConflicts(step, report.applied);
     return [
+      ...step.conflicts.map(conflictText),
+      ...(hidden === undefined ? [] : [hidden]),
       ...step.tables.map(tableText),
       ...(violated > 0 ? [`${violated} foreign keys are violated`] : []),
     ];
@@ -114,6 +150,10 @@ export const apply: Command = {
     },
     check: {
       help: 'checks integrity and foreign keys at the end, and takes everything back where they fail',
+    },
+    conflicts: {
+      value: 'N',
+      help: `lists so many conflicts, row by row (${shownConflicts} unless said otherwise)`,
     },
     json: { help: 'the report as JSON' },
     'rebase-out': { value: 'FILE', help: 'where the rebase buffer is written' },
@@ -176,6 +216,10 @@ function optionsOf(given: Given): ReportOptions {
   const kinds = given.texts('refuse');
   const tables = given.texts('table');
   const drops = given.text('drops');
+  const most = given.text('conflicts');
+  if (most !== undefined && !/^\d{1,9}$/.test(most)) {
+    throw new CommandError(`--conflicts takes a number of conflicts, not "${most}"`, exitCodes.usage);
+  }
   return {
     policy: policyOf(given.texts('policy')),
     dryRun: given.on('dry-run'),
@@ -186,6 +230,7 @@ function optionsOf(given: Given): ReportOptions {
     // A capture's own default is that they do not fire.
     ...(given.on('no-triggers') && { triggers: false }),
     check: given.on('check'),
+    ...(most !== undefined && { conflicts: Number(most) }),
     ...(drops !== undefined && { drops: drops as 'alone' | 'cascade' }),
     ...(tables.length > 0 && { tables }),
     ...(kinds.length > 0 && { refuse: kinds.includes('all') || (kinds as never) }),

@@ -58,7 +58,7 @@ function painter(wish: string | undefined): Paint {
 }
 
 /** Control characters as escapes: a row is one line, and a value cannot play with the terminal. */
-function visible(text: string): string {
+export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
     const short = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
