@@ -19,7 +19,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
-    db = new DatabaseSync(':memory:', { allowExtension: true });
+    db = new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'ro' } });
     db.loadExtension(guest('aggregates'));
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)');
     db.exec("INSERT INTO t VALUES (1,'x'),(2,'yy'),(3,''),(4,'ü'),(5,'x'),(6,'zz')");

@@ -42,8 +42,26 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(failure('DROP TABLE t')).toBe('not authorized');
     expect(db.prepare('SELECT * FROM t').get()).toEqual({ a: 1, secret: null });
   });
-  test('that traps denies from then on', () => {
-    expect(failure('SELECT a FROM trap')).toMatch(/access to trap.a is prohibited|not authorized/);
+  test('that traps denies from then on, and says who does and what to do; ROLLBACK passes', () => {
+    db.exec('BEGIN; SAVEPOINT s; INSERT INTO t VALUES(3, 4)');
+    const why =
+      'not authorized: the authorizer of component authorizing is not usable any more, since authorizer failed with ' +
+      `"wasm trap: wasm \`unreachable\` instruction executed"; all but ROLLBACK is refused until it is loaded again from ${guest}`;
+    expect(failure('SELECT a FROM trap')).toBe(why);
+    expect(failure('SELECT 1')).toBe(why);
+    expect(failure('COMMIT')).toBe(why);
+    expect(failure('RELEASE s')).toBe(why);
+    expect(failure('SAVEPOINT u')).toBe(why);
+    expect(failure('ROLLBACK TO s')).toBe('nothing was thrown');
+    expect(failure('ROLLBACK')).toBe('nothing was thrown');
+    db.loadExtension(guest);
+    expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 1 });
+    expect(failure('DROP TABLE t')).toBe('not authorized');
+  });
+  test('that traps is not blamed for what another refuses', () => {
+    failure('SELECT a FROM trap');
+    db.loadExtension(guest);
+    db.setAuthorizer(() => constants.SQLITE_DENY);
     expect(failure('SELECT 1')).toBe('not authorized');
   });
 
@@ -61,8 +79,8 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     copyFileSync(guest, other);
     db.loadExtension(other);
     expect(db.prepare('SELECT * FROM t').get()).toEqual({ a: 1, secret: null });
-    expect(failure('SELECT a FROM trap')).toMatch(/prohibited|not authorized/);
-    expect(failure('SELECT 1')).toBe('not authorized');
+    expect(failure('SELECT a FROM trap')).toMatch(/^not authorized: the authorizer of component authorizing/);
+    expect(failure('SELECT 1')).toMatch(/^not authorized: the authorizer of component authorizing/);
   });
 });
 
@@ -78,4 +96,17 @@ test("the shell's own authorizer lives beside a component's", () => {
   );
   expect(stdout).toContain('authorizer: READ "t" "a" "main" NULL');
   expect(stderr).toContain('not authorized');
+});
+
+test('the shell says which component refuses everything, and lets a transaction be rolled back', () => {
+  const script = `CREATE TABLE trap(a);\n.load ${guest}\nBEGIN;\nSELECT a FROM trap;\nSELECT 1;\nROLLBACK;\n.load ${guest}\nSELECT 2;\n`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(dist, 'cli/main.js'), '--allow-sql=ro', ':memory:'],
+    { input: script, encoding: 'utf8' },
+  );
+  expect(stdout).toBe('2\n');
+  const said = stderr.split('\n').filter((line) => line.includes('the authorizer of component authorizing'));
+  expect(said).toHaveLength(2);
+  expect(said[1]).toContain('all but ROLLBACK is refused until it is loaded again from');
 });

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../host/db/engine.js';
+import { noGrants } from '../host/db/grants.js';
+import type { Owner } from '../host/db/owner.js';
 import { Component } from '../host/loader/component.js';
 import type { Prepared } from '../host/loader/prepared.js';
 
@@ -41,7 +43,7 @@ function messageOf(action: () => unknown): string {
 }
 
 test('a component that was built for contract 1.0.0 works as ever', () => {
-  db.loadExtension(guest('released/session-1.0.0'));
+  db.loadExtension(guest('released/session-1.0.0'), { grants: { sql: 'ro' } });
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY)');
   db.exec("CREATE TEMP TABLE s AS SELECT session_create('main') AS h");
   expect(value("SELECT session_attach(h, 't') FROM s")).toBe(1);
@@ -198,8 +200,10 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
       glue: "return (getCoreModule) => getCoreModule('core.wasm')",
       module: () => new WebAssembly.Module(future),
     };
-    const connection = {} as Connection; // compiling comes before anything of it is used
-    expect(messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct'))).toMatch(
+    const [connection, owner] = [{} as Connection, {} as Owner]; // compiling comes before anything of them is used
+    expect(
+      messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct', noGrants, owner)),
+    ).toMatch(
       new RegExp(`^future\\.wasm cannot be compiled by Node ${process.version}, so it needs a newer one: `),
     );
   });

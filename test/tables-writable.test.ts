@@ -257,6 +257,20 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(outcome('ALTER TABLE w RENAME TO x')).toEqual([1299, 'rename failed as asked']);
       expect(column('SELECT count(*) FROM w')).toEqual([3]);
     });
+    test('fails with a code of its own: errstr says what SQLite calls that', () => {
+      db.exec("INSERT INTO v(b, c) VALUES ('fail:integrity', 1299)");
+      let error: unknown;
+      try {
+        db.exec('PRAGMA integrity_check');
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toMatchObject({
+        errcode: 1299,
+        errstr: 'constraint failed',
+        message: 'integrity failed as asked',
+      });
+    });
     test('is asked about its integrity', () => {
       expect(column('PRAGMA integrity_check')).toEqual(['ok']);
       db.exec("INSERT INTO v(b) VALUES ('damaged')");

@@ -1,14 +1,18 @@
 /** `sqlite-wasm-run inspect FILE.wasm`: what a component is, wants and brings, and whether it would be loaded. */
 
 import { Worker } from 'node:worker_threads';
-import { checkGrants } from '../db/grants.js';
+import { shown, shownJson } from '../core/shown.js';
+import { type CheckedGrants, checkGrants } from '../db/grants.js';
 import { type Described, type Inspection, inspect } from '../loader/inspect.js';
+import { refuseReplacing } from '../loader/policy.js';
 import type { Option } from './command.js';
 import { ownHelp, takeOwnOptions } from './options.js';
 import { programName } from './shell.js';
 
 /** How long a component may take to describe itself, in ms. */
 const patience = 10_000;
+/** The most characters of a line. */
+const longestLine = 1000;
 
 const usage = `Usage: ${programName} inspect FILE.wasm [--json] [options]
 
@@ -33,7 +37,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
   let found: Inspection;
   let json: boolean;
   let path: string;
-  let memory: number;
+  let grants: CheckedGrants;
   try {
     const { args, own } = takeOwnOptions(argv);
     if (args.includes('--help') || args.includes('-h') || args.includes('-help')) {
@@ -46,26 +50,42 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     if (wrong !== undefined) throw new Error(`inspect has no option ${wrong}: there is --json`);
     if (files.length !== 1) throw new Error(`inspect wants one file, ${files.length} were given`);
     path = files[0] ?? '';
-    const grants = checkGrants(own.grants);
-    memory = grants.memory;
+    grants = checkGrants(own.grants);
     found = inspect(path, grants);
   } catch (error) {
-    process.stderr.write(
-      `${programName}: Error: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${programName}: Error: ${shown(message)}\n`);
     return 2;
   }
-  const answer: Answer = found.cannotRun ? { failed: found.cannotRun } : await run({ path, memory });
+  const answer: Answer = found.cannotRun
+    ? { failed: found.cannotRun }
+    : await run({ path, memory: grants.memory });
   // What cannot be run here may still be loaded where it is granted what it asks for.
-  const refused = found.refused ?? ('failed' in answer && !found.cannotRun ? answer.failed : undefined);
+  const refused = found.refused ?? whyRefused(path, answer, found, grants);
   const report = {
     ...found,
     ...answer,
     loads: refused === undefined,
     ...(refused !== undefined && { refused }),
   };
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : asText(path, report));
+  process.stdout.write(json ? `${shownJson(JSON.stringify(report, null, 2))}\n` : asText(path, report));
   return report.loads ? 0 : 1;
+}
+
+/** Why a component would not be loaded that can be linked. */
+function whyRefused(
+  path: string,
+  answer: Answer,
+  { cannotRun }: Inspection,
+  grants: CheckedGrants,
+): string | undefined {
+  if ('failed' in answer) return cannotRun ? undefined : answer.failed;
+  try {
+    if (!grants.replace) refuseReplacing(path, answer.described.replaces);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return undefined;
 }
 
 /** Lets the component describe itself in a thread of its own, which is ended where it does not come to an end. */
@@ -90,12 +110,13 @@ type Report = Inspection & Partial<{ described: Described; failed: string }> & {
 function asText(path: string, report: Report): string {
   const { described } = report;
   const lines: string[] = [];
+  // What a component says of itself is not to look like what is said of it.
   const add = (label: string, values: readonly string[]): void => {
     values.forEach((value, index) => {
-      lines.push(`  ${(index === 0 ? label : '').padEnd(11)}${value}`);
+      lines.push(`  ${(index === 0 ? label : '').padEnd(11)}${shown(value, longestLine)}`);
     });
   };
-  lines.push(path);
+  lines.push(shown(path));
   add('size', [`${report.size} bytes`]);
   add('sha-256', [report.sha256]);
   if (report.shipped) add('ships', ['with this program']);
@@ -108,6 +129,7 @@ function asText(path: string, report: Report): string {
     add('collations', described.collations);
     add('tables', described.tables);
     add('hooks', described.hooks);
+    add('replaces', described.replaces);
   } else {
     add('described', [`no: ${report.failed}`]);
   }

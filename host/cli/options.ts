@@ -12,6 +12,7 @@ export interface OwnOptions {
     fs: FolderGrant[];
     env: string[];
     net: boolean;
+    replace?: boolean;
     memory?: number;
   };
   /** How long a statement may run, in ms; undefined: as long as it likes. */
@@ -82,6 +83,14 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     help: '--allow-net          components may use the network',
     set(options) {
       options.grants.net = true;
+      return true;
+    },
+  },
+  '--allow-replace': {
+    value: 'never',
+    help: '--allow-replace      components may replace functions, collations and tables that are there',
+    set(options) {
+      options.grants.replace = true;
       return true;
     },
   },

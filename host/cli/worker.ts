@@ -3,6 +3,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Core } from '../core/core.js';
 import type { Terminal } from '../core/host.js';
+import { shown } from '../core/shown.js';
 import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
 import { processTerminal, runCommand } from './process-terminal.js';
 import { runShell } from './shell.js';
@@ -70,6 +71,7 @@ const editing: Terminal = {
     tell({ kind: 'history', file });
   },
   addCompletion(line) {
+    if (shown(line) !== line) return; // a name that a terminal would obey
     candidates.push(line);
   },
   system(command, input, output) {

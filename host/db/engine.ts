@@ -2,6 +2,7 @@
 
 import {
   maxArguments,
+  SQLITE_AUTH,
   SQLITE_CHANGESET_ABORT,
   SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DENY,
@@ -81,6 +82,8 @@ export const scratchSize = 16_384;
 export class Engine implements Callbacks {
   readonly core: Core;
   readonly grants: CheckedGrants | undefined;
+  /** Whether it runs the shell: then a person reads what the loader has to say. */
+  readonly isShell: boolean;
   /** What the component is allowed that is being loaded, where the call that loads it says so. */
   loading: CheckedGrants | undefined;
   readonly #callbacks = new Map<number, Callback>();
@@ -97,6 +100,7 @@ export class Engine implements Callbacks {
       },
     };
     this.grants = options.grants;
+    this.isShell = options.terminal !== undefined;
     this.core = new Core(
       {
         fileSystems: options.fileSystems,
@@ -158,7 +162,13 @@ export class Engine implements Callbacks {
   check(db: number, code: number): void {
     if (code === SQLITE_OK && !this.#thrown) return;
     this.surface();
-    throw this.core.error(db, code);
+    throw this.error(db, code);
+  }
+
+  /** An error in SQLite's words, or in those of an authorizer that said why it refuses. */
+  error(db: number, code: number): SqliteError {
+    const said = (code & 0xff) === SQLITE_AUTH ? this.#connections.get(db)?.hooks.denial : undefined;
+    return this.core.error(db, code, said);
   }
 
   /** Throws what a callback of the user threw during the call, if one did. */

@@ -24,6 +24,8 @@ export interface Grants {
   env?: readonly string[];
   /** Sockets and HTTP. */
   net?: boolean;
+  /** To replace functions, collations and tables that are there: built in, the program's or other components'. */
+  replace?: boolean;
   /** The most memory that each of a component's memories may have, in bytes: a multiple of 64 KiB. */
   memory?: number;
 }
@@ -36,6 +38,7 @@ export interface CheckedGrants {
   readonly fs: readonly { readonly path: string; readonly host: string; readonly readOnly: boolean }[];
   readonly env: readonly string[];
   readonly net: boolean;
+  readonly replace: boolean;
   readonly memory: number;
 }
 
@@ -50,6 +53,7 @@ export const noGrants: CheckedGrants = {
   fs: [],
   env: [],
   net: false,
+  replace: false,
   memory: usualMemory,
 };
 
@@ -59,6 +63,7 @@ const kinds = {
   fs: 'any',
   env: 'any',
   net: 'boolean',
+  replace: 'boolean',
   memory: 'any',
 } as const;
 
@@ -71,7 +76,7 @@ const kinds = {
 export function checkGrants(grants: Grants | undefined, base: CheckedGrants = noGrants): CheckedGrants {
   if (grants === undefined) return base;
   checkOptions(grants, kinds);
-  const { sql, sessions, fs, env, net, memory } = grants;
+  const { sql, sessions, fs, env, net, replace, memory } = grants;
   if (sql !== undefined && sql !== 'ro' && sql !== 'rw') {
     throw invalidValue(`The "grants.sql" argument must be 'ro' or 'rw'.`);
   }
@@ -90,6 +95,7 @@ export function checkGrants(grants: Grants | undefined, base: CheckedGrants = no
     fs: fs?.map(checkFolder) ?? base.fs,
     env: env ? [...env] : base.env,
     net: net ?? base.net,
+    replace: replace ?? base.replace,
     memory: memory === undefined ? base.memory : memory - (memory % page),
   };
 }

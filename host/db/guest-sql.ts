@@ -342,7 +342,7 @@ export class GuestSql {
   #fail(code: number): never {
     const { engine, db, confinement } = this.#connection;
     const thrown = engine.takeThrown()?.error;
-    const error = engine.core.error(db, code);
+    const error = engine.error(db, code);
     if (confinement.refused !== undefined) {
       throw this.#error(SQLITE_AUTH, `not authorized: ${confinement.refused}`);
     }

@@ -28,6 +28,10 @@ export class Hooks {
   readonly #all = new Map<unknown, Partial<ConnectionHooks>>();
   #id = 0;
   #ready = false;
+  /** Whether the host asks something for itself. */
+  #unasked = false;
+  /** Why the last action of a statement was refused, where whoever refused it said so. */
+  #denial: string | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -64,6 +68,27 @@ export class Hooks {
     const { engine, db } = this.#connection;
     using arena = engine.core.memory.arena();
     engine.core.c.bridge_poison(db, arena.cString(reason));
+  }
+
+  /** Runs `action`, whose SQL is the host's own and harmless: no authorizer is asked about it. */
+  unasked<T>(action: () => T): T {
+    const outer = this.#unasked;
+    this.#unasked = true;
+    try {
+      return action();
+    } finally {
+      this.#unasked = outer;
+    }
+  }
+
+  /** Says why an authorizer refuses what it is asked about now. */
+  denied(why: string): void {
+    this.#denial = why;
+  }
+
+  /** What was said with {@link denied} of a statement that was just refused. */
+  get denial(): string | undefined {
+    return this.#denial;
   }
 
   /** Readies the connection for {@link poison}, which is too late to install a hook. */
@@ -105,6 +130,8 @@ export class Hooks {
     const all = this.#all;
     return {
       authorize: (action: number, texts: AuthorizedTexts) => {
+        if (this.#unasked) return SQLITE_OK;
+        this.#denial = undefined;
         let verdict = SQLITE_OK;
         for (const { authorize } of all.values()) {
           const one = authorize

@@ -107,8 +107,16 @@ function heldBy(owner: Owner): HeldChangesets {
   return held;
 }
 
+/** What SQLite calls the codes that are used here. */
+const codeTexts: Readonly<Record<number, string>> = {
+  [SQLITE_AUTH]: 'authorization denied',
+  [SQLITE_CORRUPT]: 'database disk image is malformed',
+  [SQLITE_FULL]: 'database or disk is full',
+  [SQLITE_MISUSE]: 'bad parameter or other API misuse',
+};
+
 function misuse(code: number, message: string): SqliteError {
-  return new SqliteError(message, code, message);
+  return new SqliteError(message, code, codeTexts[code] ?? 'unknown error');
 }
 
 /** Runs an operation of the codec: what it finds wrong is SQLITE_CORRUPT. */

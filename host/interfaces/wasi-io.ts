@@ -4,7 +4,8 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { longestLine, writeMarked } from './marked.js';
+import { longestMessage } from '../core/shown.js';
+import { writeMarked } from './marked.js';
 
 /** `resource error` of wasi:io/error. */
 export class IoError {
@@ -147,7 +148,7 @@ export class MarkedLines {
     const lines = (this.#line + this.#decoder.decode(bytes, { stream: true })).split('\n');
     this.#line = lines.pop() ?? '';
     for (const line of lines) writeMarked(this.#mark, line);
-    if (this.#line.length >= longestLine) this.end();
+    if (this.#line.length >= longestMessage) this.end();
   }
 
   /** Writes what has no line end yet. */

@@ -8,7 +8,8 @@ import type {
 } from '../interfaces/generated/aggregate-function.js';
 import { failWith } from './call.js';
 import { type Component, type CoreInterface, payloadOf } from './component.js';
-import { checkSpec, flagsOf } from './scalars.js';
+import { type Brought, letGo } from './replacements.js';
+import { checkSpecs, flagsOf, nameOf } from './scalars.js';
 import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
 /** How a component's aggregates are called: directly, or through jco's wrappers. */
@@ -53,17 +54,19 @@ interface Slot {
 
 const registered = new WeakMap<Connection, { groups: Groups; slots: Map<string, Slot> }>();
 
-/**
- * Registers the aggregates of a component; none where a description is refused. One that is there already as it
- * should be is handed to the new instance in place: see {@link registerScalars}.
- */
-export function registerAggregates(component: Component, path: string): void {
+/** The aggregates of a component, whose descriptions are as they should be; undefined if it exports none. */
+export function bringAggregates(component: Component, path: string): Brought | undefined {
   const functions = component.interface<AggregateFunction>('aggregate-function');
-  if (!functions) return;
+  if (!functions) return undefined;
+  const specs = component.described(path, () => functions.describe());
+  checkSpecs(component, specs);
+  return { names: specs.map(nameOf), register: () => register(component, functions, specs) };
+}
+
+/** One that is there already as it should be is handed to the new instance in place: see scalars.ts. */
+function register(component: Component, functions: AggregateFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;
-  const specs = component.described(path, () => functions.describe());
-  for (const spec of specs) checkSpec(component, spec);
   const core = component.core('aggregate-function');
   const calls = core ? directCalls(engine, core) : wrappedCalls(engine, functions);
   const { groups, slots } = registered.get(connection) ?? { groups: new Groups(), slots: new Map() };
@@ -82,6 +85,7 @@ export function registerAggregates(component: Component, path: string): void {
     const id = engine.register({
       ...aggregate(slot, groups),
       destroyed() {
+        letGo(slot.answer.component, nameOf(spec));
         if (slots.get(key) === slot) slots.delete(key);
       },
     });

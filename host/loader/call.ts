@@ -4,6 +4,7 @@
  */
 
 import type { Core } from '../core/core.js';
+import { shown } from '../core/shown.js';
 import type { Engine } from '../db/engine.js';
 import { setResult } from '../db/values.js';
 import type { Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
@@ -21,7 +22,7 @@ const resultSize = 24;
 /** Ends the running statement with a component's own error. */
 export function failWith({ c, memory }: Core, context: number, error: WitError): void {
   using arena = memory.arena();
-  const { pointer, length } = arena.text(error.message);
+  const { pointer, length } = arena.text(shown(error.message));
   c.sqlite3_result_error(context, pointer, length);
   const code = error.extendedCode || error.code;
   if (code > 1 && code !== 100 && code !== 101) c.sqlite3_result_error_code(context, code);

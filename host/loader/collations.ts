@@ -1,8 +1,10 @@
 /** Collations of components. SQLite lets them neither fail nor change: indexes are kept in their order. */
 
+import { shownName } from '../core/shown.js';
 import type { Connection, Restriction } from '../db/engine.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
 import type { Component } from './component.js';
+import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 
 /** The order of the texts at two places in the core's memory: less than, equal to or more than 0. */
 type Compare = (left: number, leftLength: number, right: number, rightLength: number) => number;
@@ -17,23 +19,31 @@ const slots = new WeakMap<Connection, Map<string, Slot>>();
 
 const comparing: Restriction = { what: 'a collation', allowed: [] };
 
-/**
- * Registers the collations; none where a description is refused. One that is there already is handed to the new
- * instance in place, since SQLite lets none be replaced while a statement runs.
- */
-export function registerCollations(component: Component, path: string): void {
+const nameOf = ({ name }: CollationSpec): Named => ({ kind: 'collation', name });
+
+/** The collations of a component, whose descriptions are as they should be; undefined if it exports none. */
+export function bringCollations(component: Component, path: string): Brought | undefined {
   const collation = component.interface<Collation>('collation');
-  if (!collation) return;
-  const { connection } = component;
-  const { engine, db } = connection;
+  if (!collation) return undefined;
   const specs = component.described(path, () => collation.describe());
+  checkCount(component, specs.length, 'collations');
   for (const { name } of specs) {
     if (name === '' || name.includes('\0')) {
       throw new Error(
-        `component ${component.name} describes a collation with the name ${JSON.stringify(name)}`,
+        `component ${shownName(component.name)} describes a collation with the name ${JSON.stringify(name)}`,
       );
     }
   }
+  return { names: specs.map(nameOf), register: () => register(component, collation, specs) };
+}
+
+/**
+ * Registers the collations. One that is there already is handed to the new instance in place, since SQLite lets none
+ * be replaced while a statement runs.
+ */
+function register(component: Component, collation: Collation, specs: readonly CollationSpec[]): void {
+  const { connection } = component;
+  const { engine, db } = connection;
   const known = slots.get(connection) ?? new Map<string, Slot>();
   slots.set(connection, known);
   connection.hooks.beReady();
@@ -50,6 +60,7 @@ export function registerCollations(component: Component, path: string): void {
       compare: (left, leftLength, right, rightLength) =>
         guarded(slot, spec.name, left, leftLength, right, rightLength),
       destroyed() {
+        letGo(slot.component, nameOf(spec));
         if (known.get(key) === slot) known.delete(key);
       },
     });

@@ -3,6 +3,7 @@
 import { compileFunction } from 'node:vm';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { shown, shownName } from '../core/shown.js';
 import type { Connection } from '../db/engine.js';
 import { type CheckedGrants, noGrants } from '../db/grants.js';
 import type { Owner } from '../db/owner.js';
@@ -130,7 +131,7 @@ export class Component {
   enter(what: string): void {
     if (this.#fault === undefined) return;
     this.#refusal = new SqliteError(
-      `${what}: component ${this.name} is not usable any more, since ${this.#fault}; load it again`,
+      `${shownName(what)}: component ${shownName(this.name)} is not usable any more, since ${this.#fault}; load it again`,
       SQLITE_ERROR,
       'SQL logic error',
     );
@@ -140,10 +141,10 @@ export class Component {
   /** The other half: the error for what was caught. Unless that is from {@link enter} the component is dead now. */
   failed(what: string, error: unknown): SqliteError {
     if (this.#refusal && error === this.#refusal) return this.#refusal;
-    this.#fault = `${what} failed with "${messageOf(error)}"`;
+    this.#fault = `${shownName(what)} failed with "${shown(messageOf(error))}"`;
     this.end();
     return new SqliteError(
-      `${what}: component ${this.name} trapped: ${messageOf(error)}`,
+      `${shownName(what)}: component ${shownName(this.name)} trapped: ${shown(messageOf(error))}`,
       SQLITE_ERROR,
       'SQL logic error',
     );
@@ -152,6 +153,11 @@ export class Component {
   /** The instance is over, because it trapped or another took its place: what it has ends with it. */
   end(): void {
     this.connection.owners.end(this.#owner);
+  }
+
+  /** Why it cannot be called any more; undefined while it can. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   /** Whether it can still be called. */

@@ -13,9 +13,10 @@ import { contract, parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
 import { interfacesOf, kindOf } from './binary.js';
 import { Component } from './component.js';
-import { check, locate } from './loader.js';
+import { capabilities, check, locate } from './loader.js';
 import { checkNeeds, needsOf } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
+import { replacements } from './replacements.js';
 
 /** An import and what becomes of it. */
 export interface InspectedImport {
@@ -38,6 +39,8 @@ export interface Described {
   readonly collations: string[];
   readonly tables: string[];
   readonly hooks: string[];
+  /** What of the above would take the place of something that is built in. */
+  readonly replaces: string[];
 }
 
 /** What is known of a component without running it. */
@@ -141,12 +144,14 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
  * @throws Error that says why it cannot be run
  */
 export function describe(connection: Connection, path: string, memory: number): Described {
-  const prepared = prepare(readFileSync(locate(path)), path);
+  const bytes = readFileSync(locate(path));
+  const prepared = prepare(bytes, path);
   const component = new Component(connection, prepared, path, 'wrapped', { ...noGrants, memory });
   const all = <F, T>(name: string, read: (functions: F) => T[]): T[] => {
     const functions = component.interface<F>(name);
     return functions ? component.described(path, () => read(functions)) : [];
   };
+  const names = capabilities.flatMap((capability) => capability(component, path)?.names ?? []);
   return {
     name: component.name,
     version: component.version,
@@ -161,6 +166,7 @@ export function describe(connection: Connection, path: string, memory: number): 
       found.describe().map(({ name, options }) => `${name}${flags(options)}`),
     ),
     hooks: all<Hooks, string>('hooks', (found) => namesOf(found.describe())),
+    replaces: isShipped(bytes) ? [] : replacements(connection, names, () => false),
   };
 }
 

@@ -4,84 +4,126 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { basename, dirname, join } from 'node:path';
 import type { Extensions, Library } from '../core/host.js';
 import { ownFile } from '../core/package.js';
+import { shown } from '../core/shown.js';
 import type { Connection, Engine } from '../db/engine.js';
 import type { CheckedGrants } from '../db/grants.js';
-import { registerAggregates } from './aggregates.js';
+import { writeMarked } from '../interfaces/marked.js';
+import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
-import { registerCollations } from './collations.js';
-import { type CallPath, Component } from './component.js';
-import { checkComponent, checkNeeds } from './policy.js';
+import { bringCollations } from './collations.js';
+import { type CallPath, Component, messageOf } from './component.js';
+import { checkComponent, checkNeeds, refuseReplacing } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
-import { registerScalars } from './scalars.js';
-import { registerTables } from './tables.js';
-import { registerAuthorizer, registerHooks } from './watchers.js';
+import { type Brought, brought, replacements } from './replacements.js';
+import { bringScalars } from './scalars.js';
+import { bringTables } from './tables.js';
+import { bringAuthorizer, bringHooks } from './watchers.js';
 
 export interface LoaderOptions {
   /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
   readonly calls?: CallPath;
 }
 
-/** What a component can bring. Each registers what the component exports of it, and nothing where it does not. */
-const capabilities: readonly ((component: Component, path: string) => void)[] = [
-  registerScalars,
-  registerAggregates,
-  registerTables,
-  registerCollations,
-  registerAuthorizer,
-  registerHooks,
+/** What a component can bring. */
+export const capabilities: readonly ((component: Component, path: string) => Brought | undefined)[] = [
+  bringScalars,
+  bringAggregates,
+  bringTables,
+  bringCollations,
+  bringAuthorizer,
+  bringHooks,
 ];
 
 /** Serves an engine's `.load`. */
 export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Extensions {
-  return {
-    open(path): Library {
-      const file = locate(path);
-      const bytes = readFileSync(file);
-      const { imports, composed } = check(path, bytes);
-      // A connection of the API has grants of its own, which are known when its address is: in link.
-      const known = engine.loading ?? engine.grants;
-      const isOurs = isShipped(bytes);
-      const allow = (grants: CheckedGrants): CheckedGrants => {
-        if (isOurs) return { ...grants, sql: 'rw', sessions: true };
-        checkNeeds(path, imports, bytes, grants);
-        return grants;
-      };
-      const allowed = known && allow(known);
-      const early = allowed && prepare(bytes, path);
-      return {
-        link(db) {
-          const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
-          const calls = options.calls ?? asked;
-          const connection = engine.connection(db);
-          const grants = allowed ?? allow(connection.grants);
-          const prepared = early ?? prepare(bytes, path);
-          const { owners } = connection;
-          const owner = isOurs ? owners.user : owners.add(grants);
-          try {
-            const component = new Component(connection, prepared, path, calls, grants, owner);
-            for (const register of capabilities) register(component, path);
-            replaces(component, realpathSync(file), prepared.digest);
-          } catch (error) {
-            owners.end(owner);
-            throw error;
-          }
-        },
-      };
-    },
-  };
+  return { open: (path) => said(() => open(engine, path, options)) };
 }
 
-/** The component that each file and each content was last loaded as. */
+/** Runs a step of loading: what a component says of itself is part of its errors. */
+function said<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new Error(shown(messageOf(error)));
+  }
+}
+
+function open(engine: Engine, path: string, options: LoaderOptions): Library {
+  const file = locate(path);
+  const bytes = readFileSync(file);
+  const { imports, composed } = check(path, bytes);
+  // A connection of the API has grants of its own, which are known when its address is: in link.
+  const known = engine.loading ?? engine.grants;
+  const shipped = isShipped(bytes);
+  const allow = (grants: CheckedGrants): CheckedGrants => {
+    if (shipped) return { ...grants, sql: 'rw', sessions: true, replace: true };
+    checkNeeds(path, imports, bytes, grants);
+    return grants;
+  };
+  const allowed = known && allow(known);
+  const early = allowed && prepare(bytes, path);
+  const link = (db: number): void => {
+    const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
+    const connection = engine.connection(db);
+    const grants = allowed ?? allow(connection.grants);
+    const prepared = early ?? prepare(bytes, path);
+    const { owners } = connection;
+    const owner = shipped ? owners.user : owners.add(grants);
+    try {
+      const component = new Component(connection, prepared, path, options.calls ?? asked, grants, owner);
+      const source = { file: realpathSync(file), digest: prepared.digest };
+      const isTold = engine.isShell && !shipped;
+      bring(component, path, source, grants.replace, isTold);
+    } catch (error) {
+      owners.end(owner);
+      throw error;
+    }
+  };
+  return { link: (db) => said(() => link(db)) };
+}
+
+/** Where a component came from. */
+interface Source {
+  readonly file: string;
+  readonly digest: string;
+}
+
+const sources = new WeakMap<Component, Source>();
+/** The component that each file was last loaded as, by connection. */
 const loaded = new WeakMap<Connection, Map<string, Component>>();
 
-/** Ends the instance that came from the same file, or is of the same content: this one is in its place. */
-function replaces(component: Component, file: string, digest: string): void {
-  const all = loaded.get(component.connection) ?? new Map<string, Component>();
-  loaded.set(component.connection, all);
-  for (const key of [file, digest]) {
-    all.get(key)?.end();
-    all.set(key, component);
+/**
+ * Registers what a component brings, in the place of what it brought when it was loaded before.
+ *
+ * @param mayReplace whether others' functions, collations and tables may be replaced
+ * @param isTold whether it is said that they are
+ */
+function bring(
+  component: Component,
+  path: string,
+  source: Source,
+  mayReplace: boolean,
+  isTold: boolean,
+): void {
+  const { connection } = component;
+  const all = capabilities.flatMap((capability) => capability(component, path) ?? []);
+  const names = all.flatMap((one) => one.names);
+  const isSame = (bringer: Component): boolean => {
+    const known = sources.get(bringer);
+    return known?.file === source.file || known?.digest === source.digest;
+  };
+  if (!mayReplace || isTold) {
+    const replaced = replacements(connection, names, isSame);
+    if (!mayReplace) refuseReplacing(path, replaced);
+    else for (const what of replaced) writeMarked(path, `replaces ${what}`);
   }
+  for (const { register } of all) register();
+  brought(component, names);
+  sources.set(component, source);
+  const files = loaded.get(connection) ?? new Map<string, Component>();
+  loaded.set(connection, files);
+  files.get(source.file)?.end();
+  files.set(source.file, component);
 }
 
 /** The folder of the components that ship with the package. */

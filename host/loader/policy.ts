@@ -129,3 +129,13 @@ export function checkNeeds(
   );
   if (missing) throw new Error(`${path} asks for ${missing.import}: allow it with ${missing.remedy}`);
 }
+
+/** @param replaced what would be, for people. @throws Error if there is something */
+export function refuseReplacing(path: string, replaced: readonly string[]): void {
+  const [first, ...others] = replaced;
+  if (first === undefined) return;
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  throw new Error(
+    `${path} would replace ${first}${more}: allow it with --allow-replace, or grants.replace in code`,
+  );
+}

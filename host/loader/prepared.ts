@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ownFile } from '../core/package.js';
+import { shown } from '../core/shown.js';
 import { capMemory } from './memory-cap.js';
 import { type Meta, transpilerVersion } from './transpile.js';
 
@@ -123,7 +124,7 @@ function fromCache(component: Uint8Array, digest: string, path: string): Prepare
   const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
   const kept = readFolder(folder, digest);
   if (kept) return kept;
-  const notice = process.stderr.isTTY ? `preparing ${path}, once ...` : '';
+  const notice = process.stderr.isTTY ? `preparing ${shown(path)}, once ...` : '';
   process.stderr.write(notice);
   const input = join(tmpdir(), `sqlite-wasm-run-${process.pid}-${digest.slice(0, 16)}.wasm`);
   writeFileSync(input, component, { mode: 0o600, flag: 'w' });

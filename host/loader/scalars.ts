@@ -1,10 +1,12 @@
 /** Scalar functions of components, as SQL functions of the connection. */
 
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS } from '../core/constants.js';
+import { shownName } from '../core/shown.js';
 import type { Connection } from '../db/engine.js';
 import type { FunctionSpec, Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
 import { type Call, directCall, wrappedCall } from './call.js';
 import type { Component } from './component.js';
+import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 
 /** One SQL function of a connection, and the component that answers it now. */
 interface Slot {
@@ -15,18 +17,22 @@ interface Slot {
 
 const slots = new WeakMap<Connection, Map<string, Slot>>();
 
-/**
- * Registers the functions; none where a description is refused. A function that is there already as it should
- * be is handed to the new instance in place, since SQLite lets none be replaced while a statement runs, which
- * `SELECT load_extension(...)` is.
- */
-export function registerScalars(component: Component, path: string): void {
+/** The functions of a component, whose descriptions are as they should be; undefined if it exports none. */
+export function bringScalars(component: Component, path: string): Brought | undefined {
   const functions = component.interface<ScalarFunction>('scalar-function');
-  if (!functions) return;
+  if (!functions) return undefined;
+  const specs = component.described(path, () => functions.describe());
+  checkSpecs(component, specs);
+  return { names: specs.map(nameOf), register: () => register(component, functions, specs) };
+}
+
+/**
+ * Registers the functions. One that is there already as it should be is handed to the new instance in place, since
+ * SQLite lets none be replaced while a statement runs, which `SELECT load_extension(...)` is.
+ */
+function register(component: Component, functions: ScalarFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;
-  const specs = component.described(path, () => functions.describe());
-  for (const spec of specs) checkSpec(component, spec);
   const core = component.core('scalar-function');
   const call = core ? directCall(engine, core) : wrappedCall(engine.core, functions);
   const known = slots.get(connection) ?? new Map<string, Slot>();
@@ -50,6 +56,7 @@ export function registerScalars(component: Component, path: string): void {
         }
       },
       destroyed() {
+        letGo(slot.component, nameOf(spec));
         if (known.get(key) === slot) known.delete(key);
       },
     });
@@ -60,10 +67,22 @@ export function registerScalars(component: Component, path: string): void {
   }
 }
 
-/** @throws Error where SQLite cannot have such a function */
-export function checkSpec(component: Component, spec: Pick<FunctionSpec, 'name' | 'numArgs'>): void {
+type Spec = Pick<FunctionSpec, 'name' | 'numArgs'>;
+
+/** A function as SQL calls it. */
+export function nameOf({ name, numArgs }: Spec): Named {
+  return { kind: 'function', name, args: numArgs };
+}
+
+/** @throws Error if there are too many, or SQLite cannot have one of them */
+export function checkSpecs(component: Component, specs: readonly Spec[]): void {
+  checkCount(component, specs.length, 'functions');
+  for (const spec of specs) checkSpec(component, spec);
+}
+
+function checkSpec(component: Component, spec: Spec): void {
   const length = Buffer.byteLength(spec.name);
-  const where = `component ${component.name} describes function ${JSON.stringify(spec.name)}`;
+  const where = `component ${shownName(component.name)} describes function ${shownName(JSON.stringify(spec.name))}`;
   if (length < 1 || length > 255)
     throw new Error(`${where} with a name of ${length} bytes: 1 to 255 are allowed`);
   if (spec.name.includes('\0')) throw new Error(`${where} with a name that contains U+0000`);

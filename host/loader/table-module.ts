@@ -14,6 +14,7 @@ import {
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { TableModule } from '../core/host.js';
+import { shown, shownName } from '../core/shown.js';
 import type { Connection } from '../db/engine.js';
 import { tableShape } from '../db/schema.js';
 import { listen, type SchemaListener, unlisten } from '../db/schema-statements.js';
@@ -186,7 +187,7 @@ export class ComponentModule implements TableModule {
     const error = instance.component.guard(table.name, () =>
       instance.scans.filter(request, batch, table.shape.columns),
     );
-    if (error) throw failure(error);
+    if (error) throw this.#failure(error);
   }
 
   fetch(cursor: number, batch: number, ask: number): void {
@@ -194,7 +195,7 @@ export class ComponentModule implements TableModule {
     const error = instance.component.guard(table.name, () =>
       instance.scans.fetch(number, ask, batch, table.shape.columns),
     );
-    if (error) throw failure(error);
+    if (error) throw this.#failure(error);
   }
 
   update(table: number, count: number, values: number): bigint | undefined {
@@ -220,7 +221,7 @@ export class ComponentModule implements TableModule {
     const mode = c.sqlite3_vtab_on_conflict(this.#connection.db) - 1;
     if (old === undefined) {
       const made = component.guard(name, () => changes.insert(number, fresh, count - 2, values + 8, mode));
-      if (typeof made !== 'bigint') throw failure(made);
+      if (typeof made !== 'bigint') throw this.#failure(made);
       return made;
     }
     if (fresh === undefined) throw this.#error(SQLITE_MISMATCH);
@@ -353,7 +354,7 @@ export class ComponentModule implements TableModule {
         return undefined;
       }
     });
-    if (failed) throw failure(failed);
+    if (failed) throw this.#failure(failed);
     return result as T;
   }
 
@@ -373,7 +374,7 @@ export class ComponentModule implements TableModule {
   }
 
   #done(error: WitError | undefined): void {
-    if (error) throw failure(error);
+    if (error) throw this.#failure(error);
   }
 
   #known(table: number): Table {
@@ -398,7 +399,7 @@ export class ComponentModule implements TableModule {
     if (made.declaration !== found.declaration) {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
       throw new SqliteError(
-        `${found.name}: component ${instance.component.name}, which was loaded again, declares another table: ` +
+        `${found.name}: component ${shownName(instance.component.name)}, which was loaded again, declares another table: ` +
           'open the database again',
         SQLITE_ERROR,
         this.#connection.engine.core.errorText(SQLITE_ERROR),
@@ -418,7 +419,7 @@ export class ComponentModule implements TableModule {
   }
 
   #writing({ writing, component }: Instance): NonNullable<Instance['writing']> {
-    if (!writing) throw new Error(`component ${component.name} exports no writable-table`);
+    if (!writing) throw new Error(`component ${shownName(component.name)} exports no writable-table`);
     return writing;
   }
 
@@ -427,12 +428,13 @@ export class ComponentModule implements TableModule {
     const text = this.#connection.engine.core.errorText(code);
     return new SqliteError(text, code, text);
   }
-}
 
-/** The component's own error. What it calls one with a code of success is SQLITE_ERROR. */
-function failure({ code, extendedCode, message }: WitError): SqliteError {
-  const known = extendedCode || code;
-  const primary = known & 0xff;
-  const fails = known > 0 && known <= 0xffff && primary > 0 && primary < 100; // 100 and 101: a row, done
-  return new SqliteError(message, fails ? known : SQLITE_ERROR, message);
+  /** The component's own error. What it calls one with a code of success is SQLITE_ERROR. */
+  #failure({ code, extendedCode, message }: WitError): SqliteError {
+    const known = extendedCode || code;
+    const primary = known & 0xff;
+    const fails = known > 0 && known <= 0xffff && primary > 0 && primary < 100; // 100 and 101: a row, done
+    const used = fails ? known : SQLITE_ERROR;
+    return new SqliteError(shown(message), used, this.#connection.engine.core.errorText(used));
+  }
 }

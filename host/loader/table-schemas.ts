@@ -2,6 +2,7 @@
 
 import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { shown, shownName } from '../core/shown.js';
 import type { Connection } from '../db/engine.js';
 import { query, quotedName } from '../db/query.js';
 import type { ModuleFlags, ModuleSpec } from '../interfaces/generated/virtual-table.js';
@@ -38,7 +39,7 @@ export function checkModules(component: Component, specs: readonly ModuleSpec[],
   const names = new Set<string>();
   for (const spec of specs) {
     const { name, options } = spec;
-    const where = `component ${component.name} describes module ${JSON.stringify(name)}`;
+    const where = `component ${shownName(component.name)} describes module ${shownName(JSON.stringify(name))}`;
     if (name === '' || name.includes('\0')) throw new Error(`${where}, which is no name`);
     if (names.has(name.toLowerCase())) throw new Error(`${where} twice`);
     names.add(name.toLowerCase());
@@ -99,7 +100,7 @@ export function declare(connection: Connection, db: number, declaration: string,
 
 function refused({ engine }: Connection, why: string): SqliteError {
   return new SqliteError(
-    `the component declares a table that cannot be: ${why}`,
+    `the component declares a table that cannot be: ${shown(why)}`,
     SQLITE_ERROR,
     engine.core.errorText(SQLITE_ERROR),
   );

@@ -1,9 +1,10 @@
 /** Virtual tables of components: their modules, by name. */
 
 import type { Connection } from '../db/engine.js';
-import type { Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
+import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
 import type { Component } from './component.js';
+import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 import { directScans, wrappedScans } from './scans.js';
 import { directChanges, wrappedChanges } from './table-changes.js';
 import { ComponentModule, type Instance, type Slot } from './table-module.js';
@@ -11,20 +12,29 @@ import { checkModules, optionsOf, shadowsOf } from './table-schemas.js';
 
 const slots = new WeakMap<Connection, Map<string, Slot>>();
 
+const nameOf = ({ name }: ModuleSpec): Named => ({ kind: 'table', name });
+
+/** The modules of a component, whose descriptions are as they should be; undefined if it exports none. */
+export function bringTables(component: Component, path: string): Brought | undefined {
+  const tables = component.interface<VirtualTable>('virtual-table');
+  if (!tables) return undefined;
+  const writable = component.interface<WritableTable>('writable-table');
+  const specs = component.described(path, () => tables.describe());
+  checkCount(component, specs.length, 'modules');
+  checkModules(component, specs, writable !== undefined);
+  return { names: specs.map(nameOf), register: () => register(component, tables, specs) };
+}
+
 /**
- * Registers the modules of a component; none where a description is refused. A module that is there already as it
- * should be is handed to the new instance; tables of the old one are connected to it when they can be.
+ * Registers the modules. One that is there already as it should be is handed to the new instance; tables of the old one
+ * are connected to it when they can be.
  *
  * C: `sqlite3_create_module_v2`
  */
-export function registerTables(component: Component, path: string): void {
-  const tables = component.interface<VirtualTable>('virtual-table');
-  if (!tables) return;
+function register(component: Component, tables: VirtualTable, specs: readonly ModuleSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;
   const writable = component.interface<WritableTable>('writable-table');
-  const specs = component.described(path, () => tables.describe());
-  checkModules(component, specs, writable !== undefined);
   const core = component.core('virtual-table');
   const writableCore = component.core('writable-table');
   const changes =
@@ -51,6 +61,7 @@ export function registerTables(component: Component, path: string): void {
     const id = engine.register({
       module: new ComponentModule(connection, slot),
       destroyed() {
+        letGo(slot.instance.component, nameOf(spec));
         if (known.get(key) === slot) known.delete(key);
       },
     });

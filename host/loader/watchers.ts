@@ -3,9 +3,12 @@
 import { resolve } from 'node:path';
 import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
 import type { ConnectionHooks } from '../core/host.js';
+import { shownName } from '../core/shown.js';
 import type { Functions as Authorizer, Verdict } from '../interfaces/generated/authorizer.js';
 import type { HookSet, Functions as Hooks } from '../interfaces/generated/hooks.js';
+import { writeMarked } from '../interfaces/marked.js';
 import type { Component } from './component.js';
+import type { Brought } from './replacements.js';
 
 /**
  * Adds hooks of a component, or puts them in the place of those that the same component had: loading it again is
@@ -15,19 +18,38 @@ function add(component: Component, path: string, what: string, hooks: Partial<Co
   component.connection.hooks.add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
 }
 
+/** SQLite's codes for what ends or undoes a transaction, which has "ROLLBACK" as its first text then. */
+const transactional = new Set([22, 32]);
+
+/** What a dead authorizer answers: everything is refused, and said why, but the way out of a transaction. */
+function refuse(component: Component, path: string, action: number, first: string | null): number {
+  if (transactional.has(action) && first === 'ROLLBACK') return SQLITE_OK;
+  const { hooks, engine } = component.connection;
+  const why =
+    `not authorized: the authorizer of component ${shownName(component.name)} is not usable any more, since ` +
+    `${component.fault}; all but ROLLBACK is refused until it is loaded again from ${shownName(path)}`;
+  hooks.denied(why);
+  if (engine.isShell) writeMarked(path, why); // SQLite has words of its own for the shell
+  return SQLITE_DENY;
+}
+
 const verdicts: Readonly<Record<Verdict, number>> = {
   allow: SQLITE_OK,
   deny: SQLITE_DENY,
   ignore: SQLITE_IGNORE,
 };
 
-/** Puts a component's authorizer in the chain. A trap denies, then and from then on. */
-export function registerAuthorizer(component: Component, path: string): void {
+/** A component's authorizer, for the chain. A trap denies, then and from then on. */
+export function bringAuthorizer(component: Component, path: string): Brought | undefined {
   const authorizer = component.interface<Authorizer>('authorizer');
-  if (!authorizer) return;
+  if (!authorizer) return undefined;
+  return { names: [], register: () => registerAuthorizer(component, path, authorizer) };
+}
+
+function registerAuthorizer(component: Component, path: string, authorizer: Authorizer): void {
   add(component, path, 'authorizer', {
     authorize(action, texts) {
-      if (!component.alive) return SQLITE_DENY;
+      if (!component.alive) return refuse(component, path, action, texts[0]);
       const [first, second, database, trigger] = texts.map((text) => text ?? undefined);
       try {
         return component.guard(
@@ -35,17 +57,21 @@ export function registerAuthorizer(component: Component, path: string): void {
           () => verdicts[authorizer.authorize(action, first, second, database, trigger)],
         );
       } catch {
-        return SQLITE_DENY; // the component is dead: whoever loads it again is told why by its functions
+        return refuse(component, path, action, texts[0]);
       }
     },
   });
 }
 
-/** Puts a component's hooks in the chains. Those of one that trapped are not called any more. */
-export function registerHooks(component: Component, path: string): void {
+/** A component's hooks, for the chains. Those of one that trapped are not called any more. */
+export function bringHooks(component: Component, path: string): Brought | undefined {
   const hooks = component.interface<Hooks>('hooks');
-  if (!hooks) return;
-  const wanted: HookSet = component.described(path, () => hooks.describe());
+  if (!hooks) return undefined;
+  const wanted = component.described(path, () => hooks.describe());
+  return { names: [], register: () => registerHooks(component, path, hooks, wanted) };
+}
+
+function registerHooks(component: Component, path: string, hooks: Hooks, wanted: HookSet): void {
   const { connection } = component;
   connection.hooks.beReady();
 

@@ -1,0 +1,44 @@
+/**
+ * Foreign text on its way to a person. What a component, a file or another process says may hold whatever a terminal
+ * obeys: everything of theirs that is printed, logged or put into an error comes through here.
+ */
+
+/**
+ * Controls, ends of lines and paragraphs, marks that turn the direction of writing, what is not seen at all, and halves
+ * of characters. What joins letters and emoji (U+200C, U+200D) stays.
+ */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?![\u200c\u200d])\p{Cf}/gu;
+
+const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** The most characters of a message. */
+export const longestMessage = 4096;
+/** The most characters of a name. */
+export const longestName = 300;
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x100) return short[character] ?? `\\x${code.toString(16).padStart(2, '0')}`;
+  return `\\u{${code.toString(16)}}`;
+}
+
+/** The text on one line: what does not print is written as in JavaScript, and what is longer than `most` is cut. */
+export function shown(text: string, most = longestMessage): string {
+  if (text.length <= most) return text.replace(unprintable, escaped);
+  return `${text.slice(0, most).replace(unprintable, escaped)}... (${text.length} characters)`;
+}
+
+/** A name: the same, and shorter. */
+export function shownName(name: string): string {
+  return shown(name, longestName);
+}
+
+/** A JSON document that says the same with nothing in it that a terminal obeys. */
+export function shownJson(json: string): string {
+  return json.replace(unprintable, (character) => {
+    if (character === '\n') return character; // between its parts; within a text it is escaped already
+    return Array.from({ length: character.length }, (_, i) => {
+      return `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+    }).join('');
+  });
+}

@@ -1,0 +1,107 @@
+/** What a component would put in the place of what the connection has already: functions, collations, tables. */
+
+import { shownName } from '../core/shown.js';
+import type { Connection } from '../db/engine.js';
+import { query } from '../db/query.js';
+import type { Component } from './component.js';
+
+/** What SQL calls by name. */
+export interface Named {
+  readonly kind: 'function' | 'collation' | 'table';
+  readonly name: string;
+  /** Of a function: how many arguments, -1 for any number. */
+  readonly args?: number;
+}
+
+/** What one capability of a component brings, which is registered once all of it is known to be welcome. */
+export interface Brought {
+  readonly names: readonly Named[];
+  register(): void;
+}
+
+/** The most names that a component brings of a kind. */
+const mostNames = 10_000;
+
+/** @throws Error if a component describes too many of something */
+export function checkCount(component: Component, count: number, what: string): void {
+  if (count <= mostNames) return;
+  throw new Error(
+    `component ${shownName(component.name)} describes ${count} ${what}: ${mostNames} are the most`,
+  );
+}
+
+const bringers = new WeakMap<Connection, Map<string, Component>>();
+
+const keyOf = ({ kind, name, args = 0 }: Named): string => `${kind} ${args} ${name.toLowerCase()}`;
+
+/** Of a function that serves where none has the very number of arguments. */
+const openKeyOf = ({ kind, name }: Named): string => `${kind} ... ${name.toLowerCase()}`;
+
+/** Notes who answers for a name now. */
+export function brought(component: Component, names: readonly Named[]): void {
+  const all = bringers.get(component.connection) ?? new Map<string, Component>();
+  bringers.set(component.connection, all);
+  for (const name of names) all.set(keyOf(name), component);
+}
+
+/** SQLite let go of what `component` brought under a name: it is another's, or nobody's. */
+export function letGo(component: Component, name: Named): void {
+  const all = bringers.get(component.connection);
+  if (all?.get(keyOf(name)) === component) all.delete(keyOf(name));
+}
+
+/** For people: what would be replaced, as `abs(1), which is built in`. */
+export function replacements(
+  connection: Connection,
+  names: readonly Named[],
+  isSame: (bringer: Component) => boolean,
+): string[] {
+  if (names.length === 0) return [];
+  const there = known(connection);
+  return names.flatMap((named) => {
+    const found = there.get(keyOf(named)) ?? there.get(openKeyOf(named));
+    if (!found) return [];
+    const bringer = bringers.get(connection)?.get(keyOf(found.named));
+    if (bringer && isSame(bringer)) return [];
+    return [`${titleOf(found.named)}, ${originOf(found, bringer)}`];
+  });
+}
+
+function titleOf({ kind, name, args = 0 }: Named): string {
+  const shown = shownName(name);
+  if (kind !== 'function') return `${kind} ${shown}`;
+  return `${shown}(${args < 0 ? '...' : args})`;
+}
+
+function originOf({ builtIn }: Known, bringer: Component | undefined): string {
+  if (bringer) return `which component ${shownName(bringer.name)} brought`;
+  return builtIn ? 'which is built in' : 'which the program made';
+}
+
+interface Known {
+  readonly named: Named;
+  readonly builtIn: boolean;
+}
+
+const builtInCollations = new Set(['binary', 'nocase', 'rtrim']);
+
+/** What the connection has by name. No authorizer is asked: the answer is for the host alone. */
+function known(connection: Connection): Map<string, Known> {
+  const all = new Map<string, Known>();
+  const add = (named: Named, builtIn: boolean): void => {
+    all.set(keyOf(named), { named, builtIn });
+    if (named.args !== undefined && named.args < 0) all.set(openKeyOf(named), { named, builtIn });
+  };
+  connection.hooks.unasked(() => {
+    for (const [name, builtIn, , , args] of query(connection, 'PRAGMA function_list')) {
+      add({ kind: 'function', name: String(name), args: Number(args) }, builtIn === 1n);
+    }
+    for (const [, name] of query(connection, 'PRAGMA collation_list')) {
+      add({ kind: 'collation', name: String(name) }, builtInCollations.has(String(name).toLowerCase()));
+    }
+    for (const [name] of query(connection, 'PRAGMA module_list')) {
+      add({ kind: 'table', name: String(name) }, true);
+    }
+  });
+  return all;
+}
