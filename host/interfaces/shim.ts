@@ -2,16 +2,6 @@
 
 import { requireHere } from '../core/package.js';
 
-/** A file or folder: its functions have the names and types of wasi:filesystem. */
-export interface ShimDescriptor {
-  openAt(follow: object, path: string, open: object, flags: object): ShimDescriptor;
-  stat(): { size: bigint };
-  read(length: bigint, offset: bigint): [Uint8Array, boolean];
-  write(bytes: Uint8Array, offset: bigint): bigint;
-  linkAt(...args: unknown[]): void;
-  renameAt(...args: unknown[]): void;
-}
-
 /** Classes of wasi:io as the shim has them: its sockets make instances of these. */
 export interface ShimIo {
   readonly streams: { InputStream: new () => object; OutputStream: new () => object };
@@ -20,10 +10,6 @@ export interface ShimIo {
 }
 
 export interface Shim {
-  createFilesystem(options: { preopens: Record<string, string> }): {
-    types: object;
-    preopens: { getDirectories(): [ShimDescriptor, string][] };
-  };
   readonly io: ShimIo;
   readonly clocks: { readonly monotonicClock: { subscribeDuration(duration: bigint): object } };
   /** wasi:sockets and wasi:http by interface, with the network on. */
@@ -31,7 +17,6 @@ export interface Shim {
 }
 
 interface Modules {
-  readonly filesystem: Pick<Shim, 'createFilesystem'>;
   readonly io: ShimIo;
   readonly clocks: Shim['clocks'];
 }
@@ -42,12 +27,11 @@ let loaded: Shim | undefined;
 export function shim(): Shim {
   // Loading a component is synchronous, and so is this: Node has required ES modules since 20.19.
   if (!loaded) {
-    const { filesystem, io, clocks } = requireHere('@bytecodealliance/preview2-shim') as Modules;
+    const { io, clocks } = requireHere('@bytecodealliance/preview2-shim') as Modules;
     const { WASIShim } = requireHere('@bytecodealliance/preview2-shim/instantiation') as {
       WASIShim: new (options: object) => { getImportObject(): Record<string, object> };
     };
     loaded = {
-      createFilesystem: filesystem.createFilesystem,
       io,
       clocks,
       network() {

@@ -1,67 +1,115 @@
-/** wasi:filesystem within the folders that were granted. preview2-shim keeps to them; what writes is kept here. */
+/** wasi:filesystem within the folders that were granted. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2/filesystem */
 
+import {
+  type BigIntStats,
+  closeSync,
+  type Dir,
+  type Dirent,
+  fdatasyncSync,
+  constants as fs,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import type { CheckedGrants } from '../db/grants.js';
-import type { Shim, ShimDescriptor } from './shim.js';
+import { call, type Folder, Place, pathOfFolder } from './beneath.js';
 import { InputStream, IoError, OutputStream, streamError } from './wasi-io.js';
 
-/** The functions of a descriptor that change something, by their names in JavaScript. */
-const writing = [
-  'createDirectoryAt',
-  'linkAt',
-  'removeDirectoryAt',
-  'renameAt',
-  'setSize',
-  'setTimes',
-  'setTimesAt',
-  'symlinkAt',
-  'unlinkFileAt',
-  'write',
-  'writeViaStream',
-  'appendViaStream',
-] as const;
-
-/** Those that change nothing. */
-const reading = [
+/** The functions of a descriptor, by their names in JavaScript. */
+const methods = [
   'advise',
+  'appendViaStream',
+  'createDirectoryAt',
   'getFlags',
   'getType',
   'isSameObject',
+  'linkAt',
   'metadataHash',
   'metadataHashAt',
   'openAt',
   'read',
   'readDirectory',
-  'readlinkAt',
   'readViaStream',
+  'readlinkAt',
+  'removeDirectoryAt',
+  'renameAt',
+  'setSize',
+  'setTimes',
+  'setTimesAt',
   'stat',
   'statAt',
+  'symlinkAt',
   'sync',
   'syncData',
+  'unlinkFileAt',
+  'write',
+  'writeViaStream',
 ] as const;
 
-/** Those that change something in a second folder as well. */
-const reaching = ['linkAt', 'renameAt'] as const;
-
+interface PathFlags {
+  symlinkFollow?: boolean;
+}
 interface OpenFlags {
   create?: boolean;
+  directory?: boolean;
   exclusive?: boolean;
   truncate?: boolean;
 }
 interface DescriptorFlags {
+  read?: boolean;
   write?: boolean;
+  fileIntegritySync?: boolean;
+  dataIntegritySync?: boolean;
+  requestedWriteSync?: boolean;
   mutateDirectory?: boolean;
 }
+interface DateTime {
+  seconds: bigint;
+  nanoseconds: number;
+}
+type NewTimestamp = { tag: 'no-change' | 'now' } | { tag: 'timestamp'; val: DateTime };
+type FileType =
+  | 'block-device'
+  | 'character-device'
+  | 'directory'
+  | 'fifo'
+  | 'symbolic-link'
+  | 'regular-file'
+  | 'socket'
+  | 'unknown';
+interface FileStat {
+  type: FileType;
+  linkCount: bigint;
+  size: bigint;
+  dataAccessTimestamp: DateTime;
+  dataModificationTimestamp: DateTime;
+  statusChangeTimestamp: DateTime;
+}
 
-/** What a function of a descriptor throws is the case of error-code; anything else is a fault of the shim. */
+/** What a function of a descriptor throws is the case of error-code; anything else is a fault of ours. */
 function codeOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : 'io';
 }
 
 class FileInput extends InputStream {
-  readonly #file: ShimDescriptor;
+  readonly #file: Descriptor;
   #offset: bigint;
 
-  constructor(file: ShimDescriptor, offset: bigint) {
+  constructor(file: Descriptor, offset: bigint) {
     super();
     this.#file = file;
     this.#offset = offset;
@@ -82,10 +130,10 @@ class FileInput extends InputStream {
 }
 
 class FileOutput extends OutputStream {
-  readonly #file: ShimDescriptor;
+  readonly #file: Descriptor;
   #offset: bigint;
 
-  constructor(file: ShimDescriptor, offset: bigint) {
+  constructor(file: Descriptor, offset: bigint) {
     super();
     this.#file = file;
     this.#offset = offset;
@@ -104,72 +152,339 @@ class FileOutput extends OutputStream {
   }
 }
 
+function typeOf(of: BigIntStats | Dirent): FileType {
+  if (of.isFile()) return 'regular-file';
+  if (of.isDirectory()) return 'directory';
+  if (of.isSymbolicLink()) return 'symbolic-link';
+  if (of.isFIFO()) return 'fifo';
+  if (of.isSocket()) return 'socket';
+  if (of.isCharacterDevice()) return 'character-device';
+  return of.isBlockDevice() ? 'block-device' : 'unknown';
+}
+
+const second = 1_000_000_000n;
+const dateTime = (ns: bigint): DateTime => ({ seconds: ns / second, nanoseconds: Number(ns % second) });
+
+function statOf(stats: BigIntStats): FileStat {
+  return {
+    type: typeOf(stats),
+    linkCount: stats.nlink,
+    size: stats.size,
+    dataAccessTimestamp: dateTime(stats.atimeNs),
+    dataModificationTimestamp: dateTime(stats.mtimeNs),
+    statusChangeTimestamp: dateTime(stats.ctimeNs),
+  };
+}
+
+/** The seconds that a file's time becomes. */
+function secondsOf(time: NewTimestamp, now: bigint): number {
+  if (time.tag === 'timestamp') return Number(time.val.seconds) + time.val.nanoseconds / 1e9;
+  return time.tag === 'now' ? Date.now() / 1000 : Number(now) / 1e9;
+}
+
+/** Closes what a component forgot. */
+const forgotten = new FinalizationRegistry<number>((fd) => {
+  try {
+    closeSync(fd);
+  } catch {} // it was closed
+});
+
+/** `resource directory-entry-stream` */
+class DirectoryEntryStream implements Disposable {
+  readonly #folder: Dir;
+  #closed = false;
+
+  constructor(folder: Dir) {
+    this.#folder = folder;
+  }
+
+  readDirectoryEntry(): { type: FileType; name: string } | undefined {
+    const entry = call(() => this.#folder.readSync());
+    return entry ? { type: typeOf(entry), name: entry.name } : undefined;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#closed) this.#folder.closeSync();
+    this.#closed = true;
+  }
+}
+
+/** What the descriptors of one component have in common. */
+interface Store {
+  /** Makes a stream an instance of the class that jco expects. */
+  readonly adapt: (stream: InputStream | OutputStream) => object;
+  /** The descriptors that are open. */
+  readonly open: Set<Descriptor>;
+}
+
+/** `resource descriptor`: an open file or folder. Paths stay beneath the folder that they begin in. */
+class Descriptor implements Disposable {
+  readonly #store: Store;
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #type: FileType;
+  readonly #flags: DescriptorFlags;
+  /** Whether nothing may be changed here. */
+  readonly #readOnly: boolean;
+  #closed = false;
+
+  /** @param path where it is, for systems that have no name for an open folder */
+  constructor(store: Store, fd: number, path: string, flags: DescriptorFlags, readOnly: boolean) {
+    this.#store = store;
+    this.#fd = fd;
+    this.#path = path;
+    this.#type = typeOf(fstatSync(fd, { bigint: true }));
+    this.#flags = flags;
+    this.#readOnly = readOnly;
+    store.open.add(this);
+    forgotten.register(this, fd, this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Closes it; more than once does no harm. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#store.open.delete(this);
+    forgotten.unregister(this);
+    closeSync(this.#fd);
+  }
+
+  openAt(follow: PathFlags, path: string, open: OpenFlags, flags: DescriptorFlags): Descriptor {
+    if (open.create || open.truncate || flags.write || flags.mutateDirectory) this.#refuseIfReadOnly();
+    if (flags.fileIntegritySync || flags.dataIntegritySync || flags.requestedWriteSync) throw 'unsupported';
+    let how = fs.O_NOFOLLOW | fs.O_NONBLOCK | fs.O_NOCTTY; // neither a link, nor waiting for who opens a pipe
+    how |= flags.write ? (flags.read ? fs.O_RDWR : fs.O_WRONLY) : fs.O_RDONLY;
+    if (open.create) how |= fs.O_CREAT;
+    if (open.exclusive) how |= fs.O_EXCL;
+    if (open.truncate) how |= fs.O_TRUNC;
+    if (open.directory || path.endsWith('/')) how |= fs.O_DIRECTORY;
+    using place = this.#place(path, follow.symlinkFollow);
+    const fd = call(() => openSync(place.path, how, 0o666));
+    return new Descriptor(this.#store, fd, place.told, flags, this.#readOnly);
+  }
+
+  statAt(follow: PathFlags, path: string): FileStat {
+    using place = this.#place(path, follow.symlinkFollow);
+    return call(() => statOf(lstatSync(place.path, { bigint: true })));
+  }
+
+  setTimesAt(follow: PathFlags, path: string, access: NewTimestamp, modification: NewTimestamp): void {
+    this.#refuseIfReadOnly();
+    using place = this.#place(path, follow.symlinkFollow);
+    call(() => {
+      const { atimeNs, mtimeNs } = lstatSync(place.path, { bigint: true });
+      lutimesSync(place.path, secondsOf(access, atimeNs), secondsOf(modification, mtimeNs));
+    });
+  }
+
+  createDirectoryAt(path: string): void {
+    this.#refuseIfReadOnly();
+    using place = this.#place(path.replace(/\/+$/, ''), false);
+    call(() => mkdirSync(place.path));
+  }
+
+  removeDirectoryAt(path: string): void {
+    this.#refuseIfReadOnly();
+    using place = this.#place(path.replace(/\/+$/, ''), false);
+    call(() => rmdirSync(place.path));
+  }
+
+  unlinkFileAt(path: string): void {
+    this.#refuseIfReadOnly();
+    using place = this.#place(path.replace(/\/+$/, ''), false);
+    call(() => {
+      if (path.endsWith('/') && !lstatSync(place.path).isDirectory()) throw 'not-directory';
+      unlinkSync(place.path);
+    });
+  }
+
+  renameAt(path: string, target: Descriptor, targetPath: string): void {
+    this.#refuseIfReadOnly();
+    target.#refuseIfReadOnly();
+    using from = this.#place(path.replace(/\/+$/, ''), false);
+    using to = target.#place(targetPath.replace(/\/+$/, ''), false);
+    call(() => renameSync(from.path, to.path));
+  }
+
+  linkAt(follow: PathFlags, path: string, target: Descriptor, targetPath: string): void {
+    this.#refuseIfReadOnly();
+    target.#refuseIfReadOnly();
+    using from = this.#place(path, follow.symlinkFollow);
+    using to = target.#place(targetPath, false);
+    call(() => linkSync(from.path, to.path));
+  }
+
+  symlinkAt(content: string, path: string): void {
+    this.#refuseIfReadOnly();
+    if (content.startsWith('/')) throw 'not-permitted';
+    using place = this.#place(path, false);
+    call(() => symlinkSync(content, place.path));
+  }
+
+  readlinkAt(path: string): string {
+    using place = this.#place(path, false);
+    return call(() => readlinkSync(place.path));
+  }
+
+  metadataHashAt(follow: PathFlags, path: string): { upper: bigint; lower: bigint } {
+    using place = this.#place(path, follow.symlinkFollow);
+    const { mtimeNs, ino } = call(() => lstatSync(place.path, { bigint: true }));
+    return { upper: mtimeNs, lower: ino };
+  }
+
+  readDirectory(): DirectoryEntryStream {
+    const path = pathOfFolder(this.#folder());
+    return new DirectoryEntryStream(call(() => opendirSync(path)));
+  }
+
+  read(length: bigint, offset: bigint): [Uint8Array, boolean] {
+    const bytes = new Uint8Array(Number(length < longestRead ? length : longestRead));
+    const count = call(() => readSync(this.#file(), bytes, 0, bytes.length, Number(offset)));
+    return [bytes.subarray(0, count), count === 0 && length > 0n];
+  }
+
+  write(bytes: Uint8Array, offset: bigint): bigint {
+    this.#refuseIfReadOnly();
+    return BigInt(call(() => writeSync(this.#file(), bytes, 0, bytes.length, Number(offset))));
+  }
+
+  readViaStream(offset: bigint): object {
+    this.#file();
+    return this.#store.adapt(new FileInput(this, offset));
+  }
+
+  writeViaStream(offset: bigint): object {
+    this.#refuseIfReadOnly();
+    this.#file();
+    return this.#store.adapt(new FileOutput(this, offset));
+  }
+
+  appendViaStream(): object {
+    return this.writeViaStream(this.stat().size);
+  }
+
+  setSize(size: bigint): void {
+    this.#refuseIfReadOnly();
+    call(() => ftruncateSync(this.#file(), Number(size)));
+  }
+
+  setTimes(access: NewTimestamp, modification: NewTimestamp): void {
+    this.#refuseIfReadOnly();
+    call(() => {
+      const { atimeNs, mtimeNs } = fstatSync(this.#live(), { bigint: true });
+      futimesSync(this.#live(), secondsOf(access, atimeNs), secondsOf(modification, mtimeNs));
+    });
+  }
+
+  stat(): FileStat {
+    return call(() => statOf(fstatSync(this.#live(), { bigint: true })));
+  }
+
+  sync(): void {
+    call(() => fsyncSync(this.#live()));
+  }
+
+  syncData(): void {
+    call(() => fdatasyncSync(this.#live()));
+  }
+
+  advise(_offset: bigint, _length: bigint, _advice: string): void {
+    if (this.#type === 'directory') throw 'bad-descriptor';
+  }
+
+  getFlags(): DescriptorFlags {
+    return this.#flags;
+  }
+
+  getType(): FileType {
+    return this.#type;
+  }
+
+  isSameObject(other: Descriptor): boolean {
+    const [a, b] = [this, other].map((one) => fstatSync(one.#live(), { bigint: true }));
+    return a?.dev === b?.dev && a?.ino === b?.ino;
+  }
+
+  metadataHash(): { upper: bigint; lower: bigint } {
+    const { mtimeNs, ino } = call(() => fstatSync(this.#live(), { bigint: true }));
+    return { upper: mtimeNs, lower: ino };
+  }
+
+  #live(): number {
+    if (this.#closed) throw 'bad-descriptor';
+    return this.#fd;
+  }
+
+  #file(): number {
+    if (this.#type === 'directory') throw 'is-directory';
+    return this.#live();
+  }
+
+  #folder(): Folder {
+    if (this.#type !== 'directory') throw 'not-directory';
+    return { fd: this.#live(), path: this.#path };
+  }
+
+  #place(path: string, follow = false): Place {
+    const folder = this.#folder();
+    return call(() => Place.of(folder, path, follow));
+  }
+
+  #refuseIfReadOnly(): void {
+    if (this.#readOnly) throw 'read-only';
+  }
+}
+
+/** A granted folder, which a component is given again whenever it asks for what it was granted. */
+class Granted extends Descriptor {
+  override [Symbol.dispose](): void {}
+}
+
+/** The most bytes that one call reads. */
+const longestRead = 1_048_576n;
+
 /**
- * The two interfaces over the granted folders. Each descriptor gets functions of its own in front of the shim's:
- * streams that cannot end the process, as the shim's do on an error they do not know, and refusals where the
- * folder may only be read.
+ * The two interfaces over the granted folders.
  *
  * @param adapt makes a stream an instance of the class that jco expects
+ * @returns `close` closes all that is open
  */
 export function wasiFiles(
-  shim: Shim,
   folders: CheckedGrants['fs'],
   adapt: (stream: InputStream | OutputStream) => object,
-): { types: object; preopens: object } {
-  const readOnly = new WeakSet<ShimDescriptor>();
-  const refuse = (): never => {
-    throw 'read-only';
-  };
-
-  const guarded = (descriptor: ShimDescriptor, isReadOnly: boolean): ShimDescriptor => {
-    const { openAt, stat } = descriptor;
-    const own: Record<string, unknown> = {
-      openAt(follow: object, path: string, open: OpenFlags, flags: DescriptorFlags) {
-        const changes = open.create || open.truncate || flags.write || flags.mutateDirectory;
-        if (isReadOnly && changes) refuse();
-        return guarded(openAt.call(descriptor, follow, path, open, flags), isReadOnly);
-      },
-      readViaStream: (offset: bigint) => adapt(new FileInput(descriptor, offset)),
-      writeViaStream: (offset: bigint) => adapt(new FileOutput(descriptor, offset)),
-      appendViaStream: () => adapt(new FileOutput(descriptor, stat.call(descriptor).size)),
-    };
-    for (const name of reaching) {
-      const usual = descriptor[name];
-      own[name] = (...args: unknown[]) => {
-        if (args.some((argument) => readOnly.has(argument as ShimDescriptor))) refuse();
-        return Reflect.apply(usual, descriptor, args);
-      };
-    }
-    if (isReadOnly) {
-      readOnly.add(descriptor);
-      for (const name of writing) own[name] = refuse;
-    }
-    return Object.assign(descriptor, own);
-  };
-
-  const preopens = Object.fromEntries(folders.map(({ path, host }) => [path, host]));
-  const made = shim.createFilesystem({ preopens });
-  const directories = made.preopens
-    .getDirectories()
-    .map(([descriptor, path], index): [ShimDescriptor, string] => [
-      guarded(descriptor, folders[index]?.readOnly ?? true),
-      path,
-    ]);
+): { types: object; preopens: object; close: () => void } {
+  const store: Store = { adapt, open: new Set() };
+  const directories = folders.map(({ path, host, readOnly }): [Descriptor, string] => {
+    const fd = openSync(host, fs.O_RDONLY | fs.O_DIRECTORY);
+    const flags = { read: true, mutateDirectory: !readOnly };
+    return [new Granted(store, fd, host, flags, readOnly), path];
+  });
   return {
-    types: { ...made.types, filesystemErrorCode: (error: Partial<IoError>) => error.code },
+    types: {
+      Descriptor,
+      DirectoryEntryStream,
+      filesystemErrorCode: (error: Partial<IoError>) => error.code,
+    },
     preopens: { getDirectories: () => [...directories] },
+    close: () => {
+      for (const descriptor of [...store.open]) descriptor.close();
+    },
   };
 }
 
 /** The two interfaces where no folder was granted: there is nothing to begin with. */
-export function noFiles(): { types: object; preopens: object } {
+export function noFiles(): { types: object; preopens: object; close: () => void } {
   class Descriptor {}
   class DirectoryEntryStream {}
   const never = (): never => {
     throw new Error('the component has no descriptor');
   };
   // jco looks at each function that the component imports, though none can ever be called.
-  for (const name of [...reading, ...writing]) {
+  for (const name of methods) {
     Object.defineProperty(Descriptor.prototype, name, { value: never });
   }
   Object.defineProperty(DirectoryEntryStream.prototype, 'readDirectoryEntry', { value: never });
@@ -180,5 +495,6 @@ export function noFiles(): { types: object; preopens: object } {
       filesystemErrorCode: (error: Partial<IoError>) => error.code,
     },
     preopens: { getDirectories: () => [] },
+    close: () => {},
   };
 }

@@ -67,7 +67,7 @@ export function wasiFor(
   grants: CheckedGrants,
   mark: string,
 ): Record<string, object> {
-  const used = grants.net || grants.fs.length > 0 ? shim() : undefined;
+  const used = grants.net ? shim() : undefined;
   const all = interfaces(used, connection, grants, mark);
   const found: Record<string, object> = {};
   for (const name of names) {
@@ -100,7 +100,8 @@ function interfaces(
   };
   const stdout = adapt(output);
   const stdin = adapt(new InputStream());
-  const files = used && grants.fs.length > 0 ? wasiFiles(used, grants.fs, adapt) : noFiles();
+  const files = grants.fs.length > 0 ? wasiFiles(grants.fs, adapt) : noFiles();
+  connection.onClose(files.close);
   const exit = (): never => {
     throw new Error('the component called exit');
   };

@@ -1,0 +1,189 @@
+/**
+ * Paths beneath an open folder, which nothing can lead out of: neither `..`, nor a symbolic link, nor a folder that
+ * another process puts in the place of one while the path is followed. Each name is looked up in a folder that is held
+ * open, and no name but the last of a call is ever looked up by the system together with another.
+ *
+ * On Linux a name in an open folder is `/proc/self/fd/N/NAME`. Elsewhere there is no such name for it: the folder's own
+ * path is used, after a look whether the folder is still there, and links are not followed at all.
+ */
+
+import {
+  closeSync,
+  existsSync,
+  constants as fs,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+/** A case of wasi:filesystem's error-code. Thrown as it is. */
+export type ErrorCode = string;
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  EACCES: 'access',
+  EAGAIN: 'would-block',
+  EALREADY: 'already',
+  EBADF: 'bad-descriptor',
+  EBUSY: 'busy',
+  EDEADLK: 'deadlock',
+  EDQUOT: 'quota',
+  EEXIST: 'exist',
+  EFBIG: 'file-too-large',
+  EILSEQ: 'illegal-byte-sequence',
+  EINPROGRESS: 'in-progress',
+  EINTR: 'interrupted',
+  EINVAL: 'invalid',
+  EISDIR: 'is-directory',
+  ELOOP: 'loop',
+  EMLINK: 'too-many-links',
+  ENAMETOOLONG: 'name-too-long',
+  ENODEV: 'no-device',
+  ENOENT: 'no-entry',
+  ENOLCK: 'no-lock',
+  ENOMEM: 'insufficient-memory',
+  ENOSPC: 'insufficient-space',
+  ENOTDIR: 'not-directory',
+  ENOTEMPTY: 'not-empty',
+  ENOTSUP: 'unsupported',
+  ENXIO: 'no-such-device',
+  EOVERFLOW: 'overflow',
+  EPERM: 'not-permitted',
+  EPIPE: 'pipe',
+  EROFS: 'read-only',
+  ESPIPE: 'invalid-seek',
+  ETXTBSY: 'text-file-busy',
+  EXDEV: 'cross-device',
+  ERR_INVALID_ARG_VALUE: 'invalid', // U+0000 in a path
+};
+
+/** Runs a call of the file system. @throws ErrorCode */
+export function call<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw typeof error === 'string' ? error : (codes[(error as NodeJS.ErrnoException).code ?? ''] ?? 'io');
+  }
+}
+
+/** A folder that is open. */
+export interface Folder {
+  readonly fd: number;
+  /** Where it was when it was opened. */
+  readonly path: string;
+}
+
+const hasProc = existsSync('/proc/self/fd');
+/** Opens a place without a permission to read it, which a folder on the way need not give. */
+const O_PATH = hasProc ? 0x200000 : 0;
+const mostLinks = 40;
+
+/** A path of the system's for a name in an open folder. @throws ErrorCode if the folder is not there any more */
+function pathOf({ fd, path }: Folder, name: string): string {
+  if (hasProc) return `/proc/self/fd/${fd}/${name}`;
+  const [there, own] = [lstatSync(path), fstatSync(fd)];
+  if (there.ino !== own.ino || there.dev !== own.dev) throw 'no-entry';
+  return join(path, name);
+}
+
+/** Where a path leads: a name in a folder that is open until this is disposed of. */
+export class Place implements Disposable {
+  /** The folder that was begun with, and those that were opened on the way. */
+  readonly #folders: Folder[];
+  #name = '.';
+
+  private constructor(base: Folder) {
+    this.#folders = [base];
+  }
+
+  /**
+   * Follows a path.
+   *
+   * @param follow whether a symbolic link at its end is followed
+   * @throws ErrorCode: not-permitted if it leads out of `base`
+   */
+  static of(base: Folder, path: string, follow: boolean): Place {
+    const place = new Place(base);
+    try {
+      place.#go(path, follow);
+      return place;
+    } catch (error) {
+      place[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The system's path for it, for one call that follows no link. @throws ErrorCode */
+  get path(): string {
+    return pathOf(this.#last, this.#name);
+  }
+
+  /** Where it was when the path was followed. */
+  get told(): string {
+    return join(this.#last.path, this.#name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { fd } of this.#folders.splice(1)) closeSync(fd);
+  }
+
+  get #last(): Folder {
+    return this.#folders.at(-1) as Folder; // there is always the one that was begun with
+  }
+
+  #go(path: string, follow: boolean): void {
+    if (path.startsWith('/')) throw 'not-permitted';
+    if (path === '') throw 'no-entry';
+    const isFolder = /(?:^|\/)\.{0,2}$/.test(path);
+    const left = path.split('/').reverse();
+    let links = 0;
+    for (let name = left.pop(); name !== undefined; name = left.pop()) {
+      if (name === '' || name === '.') continue;
+      if (name === '..') {
+        this.#goUp();
+        continue;
+      }
+      const isLast = left.every((rest) => rest === '' || rest === '.');
+      const target = !isLast || follow || isFolder ? this.#linkAt(name) : undefined;
+      if (target !== undefined) {
+        links += 1;
+        if (links > mostLinks) throw 'loop';
+        if (target.startsWith('/') || !hasProc) throw 'not-permitted';
+        left.push(...target.split('/').reverse());
+      } else if (isLast && !isFolder) {
+        this.#name = name;
+        return;
+      } else this.#goInto(name);
+    }
+  }
+
+  #goUp(): void {
+    const left = this.#folders.length > 1 ? this.#folders.pop() : undefined;
+    if (!left) throw 'not-permitted';
+    closeSync(left.fd);
+  }
+
+  #goInto(name: string): void {
+    const fd = call(() =>
+      openSync(pathOf(this.#last, name), O_PATH | fs.O_RDONLY | fs.O_DIRECTORY | fs.O_NOFOLLOW),
+    );
+    this.#folders.push({ fd, path: join(this.#last.path, name) });
+  }
+
+  /** What a symbolic link says; undefined if the name is none, or is not there. */
+  #linkAt(name: string): string | undefined {
+    try {
+      return readlinkSync(pathOf(this.#last, name));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EINVAL' || code === 'ENOENT' || code === 'UNKNOWN') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The system's path for an open folder itself. */
+export function pathOfFolder(folder: Folder): string {
+  return call(() => pathOf(folder, '.'));
+}

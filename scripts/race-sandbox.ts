@@ -1,0 +1,22 @@
+/**
+ * A component and another process race for a granted folder: nothing outside may be read or changed.
+ *
+ *     npm run test:race [-- --minutes 10]
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { race } from '../test/sandbox-race.js';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const folder = mkdtempSync(join(tmpdir(), 'race-'));
+try {
+  const { done, outside } = await race(folder, Number(values.minutes) * 60_000);
+  console.log(`${done} calls within the folder, ${outside.length} outside`);
+  for (const one of outside) console.error(one);
+  if (outside.length > 0) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
