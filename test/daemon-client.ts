@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { dist, root } from '../scripts/sources.js';
 
 const program = join(dist, 'cli/main.js');
 let running: ChildProcess[];
@@ -22,18 +22,28 @@ beforeEach(() => {
   sockets = [];
 });
 afterEach(() => {
+  delete process.env.FILE_FAULTS;
   for (const socket of sockets) socket.destroy();
   for (const child of running) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
+interface Daemon {
+  child: ChildProcess;
+  said(): string;
+  ended: Promise<unknown>;
+}
+
 /** Starts a daemon and waits until it listens, or has ended. */
-export async function start(
-  ...more: string[]
-): Promise<{ child: ChildProcess; said: () => string; ended: Promise<unknown> }> {
+export const start = (...more: string[]): Promise<Daemon> => startIn(folder, ...more);
+
+/** Starts a daemon in a folder of its own; the test ends it. */
+export async function startIn(cwd: string, ...more: string[]): Promise<Daemon> {
   const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
-  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
-  running.push(child);
+  // What a test has gone wrong with its files, see file-faults.mjs.
+  const preload = process.env.FILE_FAULTS ? ['--import', join(root, 'test/file-faults.mjs')] : [];
+  const child = spawn(process.execPath, [...preload, program, ...args], { cwd });
+  if (cwd === folder) running.push(child);
   const ended = once(child, 'exit');
   let said = '';
   child.stderr.on('data', (data) => {
@@ -45,13 +55,13 @@ export async function start(
 }
 
 /** A client that speaks lines; `ask` resolves with what came until the next line that begins with `--`. */
-export async function lines(): Promise<{
+export async function lines(cwd = folder): Promise<{
   greeting: string;
   ask(text: string): Promise<string>;
   socket: Socket;
 }> {
-  const socket = connect(join(folder, 's'));
-  sockets.push(socket);
+  const socket = connect(join(cwd, 's'));
+  if (cwd === folder) sockets.push(socket);
   socket.on('error', () => {});
   let received = '';
   let wake = (): void => {};

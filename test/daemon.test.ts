@@ -1,7 +1,6 @@
 /** The daemon: its two protocols, its transactions, its end; and what a kill leaves. */
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as api from 'sqlite-wasm-run';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
@@ -168,30 +167,42 @@ describe('the end', () => {
       ['insert', 3n],
     ]);
   });
-  test('killed after its output was written, before the database forgot its journal: the next one tidies up', async () => {
-    const run = async (...statements: string[]): Promise<void> => {
+  test.each([
+    ['is put in its place', (operation: string) => operation.startsWith('renameSync'), 1],
+    ['was put in its place', (operation: string) => operation.startsWith('renameSync'), 2],
+    [
+      'was put in its place and its journal says so',
+      (operation: string) => operation.startsWith('renameSync'),
+      4,
+    ],
+    ['was forgotten by the database', (operation: string) => operation.startsWith('rmSync o.cs.journal'), 0],
+  ])('killed when its output %s: the next one goes on, and tidies up', async (_, at, behind) => {
+    const run = async (faults: object, ...statements: string[]): Promise<unknown> => {
+      process.env.FILE_FAULTS = JSON.stringify({ under: folder, ...faults });
       const { child, ended } = await start();
       const { ask } = await lines();
       for (const sql of statements) await ask(sql);
       child.kill('SIGTERM');
       await ended;
+      return child.signalCode;
     };
-    await run('CREATE TABLE t(a INTEGER PRIMARY KEY);', 'INSERT INTO t VALUES(1);');
-    const digest = createHash('sha256')
-      .update(readFileSync(join(folder, 'o.cs')))
-      .digest('hex');
-    const left = join(folder, `o.cs.journal.${digest}`);
-    writeFileSync(left, '{"format":1,"name":"gone","base":null}\n');
-    const db = new DatabaseSync(join(folder, 'a.db'));
-    db.exec(`CREATE TABLE _sqlite_wasm_run_daemon(journal TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-      INSERT INTO _sqlite_wasm_run_daemon VALUES('gone', 1)`);
-    db.close();
-    await run('INSERT INTO t VALUES(2);');
+    const statements = ['CREATE TABLE IF NOT EXISTS t(a INTEGER PRIMARY KEY);', 'INSERT INTO t VALUES(1);'];
+    await run({ log: join(folder, 'log') }, ...statements);
+    const operations = readFileSync(join(folder, 'log'), 'utf8')
+      .split('\n')
+      .map((line) => line.replace(/^\d+ /, '').replace(`${folder}/`, ''));
+    const kill = operations.findIndex(at) + 1 + behind;
+    for (const name of ['a.db', 'o.cs', 'log']) rmSync(join(folder, name));
+    expect(await run({ kill }, ...statements)).toBe('SIGKILL');
+    await run({}, 'INSERT INTO t VALUES(2);');
+    expect(captured().sort()).toEqual([
+      ['insert', 1n],
+      ['insert', 2n],
+    ]);
+    expect(readdirSync(folder).sort()).toEqual(['a.db', 'o.cs']);
     const after = new DatabaseSync(join(folder, 'a.db'));
     expect(after.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 't' }]);
     after.close();
-    expect(existsSync(left)).toBe(false);
-    expect(captured()).toHaveLength(2);
   });
   test('a second daemon on the same socket is refused', async () => {
     await start();

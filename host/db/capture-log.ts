@@ -84,6 +84,8 @@ export class CaptureLog implements SchemaListener {
   /** The schema's version as this capture knows it. */
   #version: bigint;
   #header: readonly bigint[];
+  /** What {@link entries} read last, until it is forgotten. */
+  #headerRead: readonly bigint[] | undefined;
   /** The tables made during the capture, in lower case. They are recorded whole. */
   #made: ReadonlySet<string> = new Set();
   #losses: Loss[] = [];
@@ -127,7 +129,8 @@ export class CaptureLog implements SchemaListener {
       add(caused);
     }
     add(this.#sessions.read(this.#recorded));
-    this.#readHeader().forEach((value, i) => {
+    this.#headerRead = this.#readHeader();
+    this.#headerRead.forEach((value, i) => {
       if (value !== this.#header[i])
         entries.push({ kind: 'ddl', sql: `PRAGMA ${headerPragmas[i]}=${value}` });
     });
@@ -154,7 +157,14 @@ export class CaptureLog implements SchemaListener {
   forget(): void {
     this.#refuseInTransaction('forgotten');
     this.#reconcile();
-    this.#startAfresh();
+    if (this.#segments.length > 0 || !this.#headerRead) {
+      this.#startAfresh();
+      return;
+    }
+    // What was read last is what is forgotten: nothing is asked of the database, whose lock may have to be had.
+    this.#sessions.forget(this.#recorded);
+    this.#header = this.#headerRead;
+    this.#headerRead = undefined;
   }
 
   #startAfresh(): void {
@@ -164,6 +174,7 @@ export class CaptureLog implements SchemaListener {
     this.#segments = [];
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
+    this.#headerRead = undefined;
   }
 
   #refuseInTransaction(done: string): void {
@@ -196,6 +207,7 @@ export class CaptureLog implements SchemaListener {
 
   before(sql: string): void {
     this.#endPending();
+    this.#sessions.forgetShapes();
     this.#edited = undefined;
     if (isTemporary(sql) && this.#settings.database.toLowerCase() !== 'temp') return;
     this.#reconcile();

@@ -5,7 +5,15 @@ import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated
 import type { Connection } from './engine.js';
 import { globsInclude } from './policy.js';
 import type { ChangesetKind } from './recording.js';
-import { hasKey, nullKeys, tableShape, type Warning } from './schema.js';
+import {
+  hasKey,
+  hasNullableKey,
+  nullKeys,
+  schemaVersion,
+  type TableShape,
+  tableShape,
+  type Warning,
+} from './schema.js';
 
 export interface CaptureSettings {
   /** The database: 'main', 'temp' or an attached one. */
@@ -28,6 +36,11 @@ export class CaptureSessions {
   readonly #settings: CaptureSettings;
   /** Whether the settings want a table recorded, by its name. */
   readonly #wanted: (table: string) => boolean;
+  /** The shapes of tables at {@link #shapesOf}, the schema's version, by their names in lower case. */
+  #shapes = new Map<string, TableShape | undefined>();
+  #shapesOf = -1n;
+  /** Of the same tables, whether their keys can hold NULL. */
+  #nullable = new Map<string, boolean>();
 
   constructor(connection: Connection, settings: CaptureSettings) {
     this.#connection = connection;
@@ -74,9 +87,19 @@ export class CaptureSessions {
     }
   }
 
+  /** The schema is about to be changed on this connection: a rollback may then give its version to another schema. */
+  forgetShapes(): void {
+    this.#shapes.clear();
+    this.#nullable.clear();
+  }
+
   /** The changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
   read(recorded: Recorded): Uint8Array[] {
     return recorded.map((handle) => this.#connection.sessions.changeset(handle, this.#settings.kind));
+  }
+
+  forget(recorded: Recorded): void {
+    for (const handle of recorded) this.#connection.sessions.forget(handle);
   }
 
   rest(recorded: Recorded): void {
@@ -110,13 +133,28 @@ export class CaptureSessions {
   unrecorded(made: ReadonlySet<string>): Warning[] {
     const { database } = this.#settings;
     return [...made].flatMap((table): Warning[] => {
-      const shape = tableShape(this.#connection, database, table);
-      if (!shape || shape.kind === 'virtual' || shape.kind === 'view' || !hasKey(table, shape)) return [];
+      const shape = this.#shape(table);
+      if (!shape || !this.#canHaveNullKeys(table, shape)) return [];
       const rows = nullKeys(this.#connection, database, table, shape);
       if (rows === 0n) return [];
       const message = `${table}: it was made during the capture, and changes of ${rows} rows whose PRIMARY KEY holds a NULL cannot be recorded`;
       return [{ kind: 'lost', table, message }];
     });
+  }
+
+  #canHaveNullKeys(table: string, shape: TableShape): boolean {
+    const name = table.toLowerCase();
+    let found = this.#nullable.get(name);
+    if (found === undefined) {
+      const { kind } = shape;
+      found =
+        kind !== 'virtual' &&
+        kind !== 'view' &&
+        hasKey(table, shape) &&
+        hasNullableKey(this.#connection, this.#settings.database, table);
+      this.#nullable.set(name, found);
+    }
+    return found;
   }
 
   #create(rowid: boolean): bigint {
@@ -129,18 +167,28 @@ export class CaptureSessions {
   /** Whether all that happened to a table was recorded. */
   recordsWhole(table: string, made: ReadonlySet<string>): boolean {
     const name = table.toLowerCase();
-    const shape = tableShape(this.#connection, this.#settings.database, name);
+    const shape = this.#shape(name);
     if (!shape || (!made.has(name) && !this.#isRecorded(name))) return false;
     return !hasKey(name, shape) || nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
   }
 
   /** Whether the settings alone record all of a table. */
   #isRecorded(table: string): boolean {
-    const { database, tables, rowid } = this.#settings;
+    const { tables, rowid } = this.#settings;
     if (tables && !tables.some((name) => name.toLowerCase() === table)) return false;
-    const shape = tableShape(this.#connection, database, table);
+    const shape = this.#shape(table);
     if (!shape) return true;
     if (!tables && !this.#wanted(shape.name)) return false;
     return rowid || hasKey(table, shape);
+  }
+
+  #shape(table: string): TableShape | undefined {
+    const { database } = this.#settings;
+    const version = schemaVersion(this.#connection, database);
+    if (version !== this.#shapesOf) this.forgetShapes();
+    this.#shapesOf = version;
+    const name = table.toLowerCase();
+    if (!this.#shapes.has(name)) this.#shapes.set(name, tableShape(this.#connection, database, table));
+    return this.#shapes.get(name);
   }
 }

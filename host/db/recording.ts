@@ -135,6 +135,12 @@ export class Recording {
     return taken;
   }
 
+  /** Forgets what was recorded, and goes on as it began. */
+  forget(): void {
+    const fresh = this.#begin();
+    for (const { pointer } of this.#live.splice(0, this.#live.length, fresh)) this.#delete(pointer);
+  }
+
   /** C: `sqlite3session_enable`. */
   enable(on?: boolean): boolean {
     return this.#c.sqlite3session_enable(this.#last.pointer, asked(on)) !== 0;

@@ -178,6 +178,19 @@ export function recordingWarnings(
 }
 
 /** How many rows have a NULL in their key, which SQLite allows in rowid tables. */
+
+/** Whether the PRIMARY KEY of a table can hold a NULL: SQLite lets it, unless it is the rowid or says NOT NULL. */
+export function hasNullableKey(connection: Connection, database: string, table: string): boolean {
+  const found = query(
+    connection,
+    `SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin='pk'
+       AND EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, ?2) WHERE pk AND NOT "notnull")`,
+    table,
+    database,
+  );
+  return found.length > 0;
+}
+
 export function nullKeys(connection: Connection, database: string, table: string, shape: TableShape): bigint {
   const nullable = query(
     connection,

@@ -133,6 +133,12 @@ export class SessionRegistry {
     return this.#recording(handle).take();
   }
 
+  /** Forgets what was recorded; tables, filter and state stay, and what {@link warnings} compares with. */
+  forget(handle: bigint): void {
+    this.#refuseInFilter('taken');
+    this.#recording(handle).forget();
+  }
+
   /**
    * What was recorded in pieces of some KiB, each a view that is valid during the call only.
    * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.

@@ -1,11 +1,17 @@
 /** `changeset capture`: what a script changes. */
 
-import type { Capture, CaptureOptions, DatabaseSync, Warning } from '../../index.js';
+import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from '../../db/collated-keys.js';
+import { connectionOf } from '../../db/connections.js';
+import type { Capture, CaptureEntry, CaptureOptions, DatabaseSync, Warning } from '../../index.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { Guard, subject, written } from '../journal/guard.js';
+import { StateWitness } from '../journal/leftover.js';
+import { bare, Recorder } from '../journal/recorder.js';
 import { say } from '../output.js';
 import { Progress } from '../progress.js';
 import { scan } from '../statement.js';
-import { counted, kindOf, statementsOf, written } from './entries.js';
+import { type CaptureKeeper, captureKeeper } from './capture-log.js';
+import { counted, written as joinedForFile, kindOf } from './entries.js';
 import { nameOf, Output, openDatabase, readInput } from './files.js';
 import { interruptible, signalled } from './interruption.js';
 import { outputOption } from './transform.js';
@@ -49,9 +55,11 @@ export function sentences(warnings: readonly Warning[]): string[] {
 }
 
 /** Why what was captured is not as it was asked for, and what to do; undefined where it is. */
-export function ddlAdvice(entries: Parameters<typeof statementsOf>[0], ddl: boolean): string | undefined {
-  const statements = statementsOf(entries);
-  if (ddl || statements.length === 0) return undefined;
+export function ddlAdvice(entries: Iterable<CaptureEntry>, ddl: boolean): string | undefined {
+  if (ddl) return undefined;
+  const statements: string[] = [];
+  for (const entry of entries) if (entry.kind === 'ddl') statements.push(entry.sql);
+  if (statements.length === 0) return undefined;
   return `${counted(statements.length, 'statement')} changed the schema, which no changeset holds (--ddl records that too): ${statements[0]}`;
 }
 
@@ -63,7 +71,9 @@ export const capture: Command = {
   name: 'capture',
   summary:
     'Runs SQL on a database and writes what it changed as a changeset; with --ddl what changes the schema too.\n' +
-    'A script that fails ends there: what it committed is written all the same.',
+    'A script that fails ends there: what it committed is written all the same. What is committed is in OUT.journal\n' +
+    '(or DB.capture-journal) first: after a kill or a full disk, run it again with the same --db and --output, and an\n' +
+    'empty script if there is nothing more to run; what was committed comes first in OUT.',
   threaded: true,
   operands: '(--script FILE | -)',
   count: [0, 1],
@@ -72,6 +82,9 @@ export const capture: Command = {
     script: { value: 'FILE', help: 'the SQL; - for standard input' },
     output: outputOption,
     ...captureOptions,
+    'accept-loss': {
+      help: 'goes on although what a killed capture left is damaged or of another database: what can be read is kept',
+    },
   },
   async run(given) {
     const script = scriptOf(given);
@@ -79,33 +92,83 @@ export const capture: Command = {
     const output = new Output(given.text('output') ?? '-', path);
     const sql = readScript(script);
     using database = openDatabase(path, { make: true });
-    using capturing = startCapture(database, given);
-    refuseUnrecorded(capturing, given);
-    let failure: string | undefined;
+    const begin = (): Capture => startCapture(database, given);
+    {
+      using first = begin();
+      refuseUnrecorded(first, given);
+    }
+    const keeper = captureKeeper(given, output, path, database);
     try {
-      runScript(database, sql, nameOf(script));
-    } catch (error) {
-      failure = (error as Error).message;
+      return await captureScript({ name: nameOf(script), sql, database, begin, keeper, output });
+    } finally {
+      keeper.close();
     }
-    if (database.isTransaction) {
-      database.exec('ROLLBACK');
-      if (failure === undefined) say('warning: the script ends within a transaction, which was rolled back');
-    }
-    const ddl = given.on('ddl');
-    const entries = capturing.entries();
-    for (const sentence of sentences(capturing.warnings())) say(`warning: ${sentence}`);
-    const advice = ddlAdvice(entries, ddl);
-    if (advice !== undefined) say(`warning: ${advice}`);
-    const { bytes, apart } = written(entries, ddl, database);
-    await output.write(bytes);
-    if (failure !== undefined) {
-      const code = signalled() || exitCodes.failed;
-      throw new CommandError(`${failure}; what was committed before it was written: ${kindOf(bytes)}`, code);
-    }
-    if (apart) throw new CommandError(apartMessage);
-    return exitCodes.done;
   },
 };
+
+interface Work {
+  readonly name: string;
+  readonly sql: string;
+  readonly database: DatabaseSync;
+  begin(): Capture;
+  readonly keeper: CaptureKeeper;
+  readonly output: Output;
+}
+
+async function captureScript(work: Work): Promise<number> {
+  const { database, begin, keeper, output } = work;
+  const attached = new Set<string>();
+  const guard = new Guard(database, (action) => {
+    const to = written(action);
+    if (to !== undefined && to !== 'main' && to !== 'temp') attached.add(`${to}.${subject(action)}`);
+    return undefined;
+  });
+  const witness = new StateWitness(database);
+  const recorder = new Recorder(database, { keeper, witness, guard, begin, remembersTables: true });
+  let failure: string | undefined;
+  try {
+    runScript(database, recorder, work);
+  } catch (error) {
+    failure = (error as Error).message;
+  }
+  if (recorder.inTransaction) {
+    recorder.rollback();
+    if (failure === undefined) say('warning: the script ends within a transaction, which was rolled back');
+  }
+  for (const sentence of sentences(recorder.capture.warnings())) say(`warning: ${sentence}`);
+  for (const name of attached) {
+    say(`warning: ${name} is in an attached database, whose changes are not captured`);
+  }
+  recorder.close();
+  const entries = keeper.entries();
+  for (const sentence of sentences(spelledOtherwiseIn(entries, database))) say(`warning: ${sentence}`);
+  const advice = ddlAdvice(entries, keeper.ddl);
+  if (advice !== undefined) say(`warning: ${advice}`);
+  const { bytes, apart } = joinedForFile(entries, keeper.ddl, database);
+  await keeper.hand(bytes, output);
+  if (failure !== undefined) {
+    const code = signalled() || exitCodes.failed;
+    throw new CommandError(`${failure}; what was committed before it was written: ${kindOf(bytes)}`, code);
+  }
+  if (apart) throw new CommandError(apartMessage);
+  return exitCodes.done;
+}
+
+/** Tables in which a key was spelled otherwise, which no changeset can say. */
+function spelledOtherwiseIn(entries: Iterable<CaptureEntry>, database: DatabaseSync): Warning[] {
+  const known = new Map<string, boolean>();
+  const isCollated = (table: string): boolean => {
+    const is = known.get(table) ?? hasCollatedKey(connectionOf(database), 'main', table);
+    known.set(table, is);
+    return is;
+  };
+  const tables = new Set<string>();
+  for (const entry of entries) {
+    if (entry.kind === 'ddl') continue;
+    for (const table of collatedKeyChanges(entry.bytes, isCollated)) tables.add(table);
+  }
+  return [...tables].map(spelledOtherwise);
+}
 
 function scriptOf(given: Given): string {
   const script = given.text('script');
@@ -139,20 +202,29 @@ function readScript(path: string): string {
 /** The line of a place in a text, from 1. */
 const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length;
 
+function isSynchronous(database: DatabaseSync): boolean {
+  return database.prepare('PRAGMA main.synchronous').get()?.synchronous !== 0;
+}
+
 /** Runs a script, statement by statement. @throws CommandError that names the line of the one that failed */
-function runScript(database: DatabaseSync, sql: string, name: string): void {
+function runScript(database: DatabaseSync, recorder: Recorder, { sql, name, keeper }: Work): void {
   using progress = new Progress(`running ${name}`, sql.length);
-  using _ = interruptible(database);
+  using _ = interruptible(database, () => recorder.isRunning);
   let start = 0;
   const run = (end: number): void => {
     try {
-      if (signalled() !== 0) throw new Error('interrupted');
-      database.exec(sql.slice(start, end));
+      // SQLite may see several statements where the scan sees one.
+      while (bare(sql.slice(start, end)) !== '') {
+        if (signalled() !== 0) throw new Error('interrupted');
+        const text = sql.slice(start, end);
+        start += recorder.run(text).length;
+        // Who gives up what a loss of power takes gets it quicker here too.
+        if (/^pragma\b[^;]*\bsynchronous\b/i.test(bare(text))) keeper.syncs = isSynchronous(database);
+      }
     } catch (error) {
-      const [before = ''] = /^(?:\s|;|--.*|\/\*[\s\S]*?\*\/)*/.exec(sql.slice(start, end)) ?? [];
-      throw new CommandError(
-        `${name}, line ${lineOf(sql, start + before.length)}: ${(error as Error).message}`,
-      );
+      const text = sql.slice(start, end);
+      const at = start + text.length - bare(text).length;
+      throw new CommandError(`${name}, line ${lineOf(sql, at)}: ${(error as Error).message}`);
     }
     start = end;
     progress.at(end);

@@ -74,9 +74,15 @@ export function changesetsOf(entries: readonly CaptureEntry[]): Uint8Array[] {
   return entries.flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : []));
 }
 
-/** One changeset of several. @param database by whose tables those from before columns were added are filled up */
-export function joined(changesets: readonly Uint8Array[], database?: DatabaseSync): Uint8Array {
-  const total = changesets.reduce((sum, { length }) => sum + length, 0);
+/**
+ * One changeset of several, which are read one at a time.
+ *
+ * @param database by whose tables those from before columns were added are filled up
+ */
+export function joined(changesets: Iterable<Uint8Array>, database?: DatabaseSync): Uint8Array {
+  const total = Array.isArray(changesets)
+    ? changesets.reduce((sum: number, { length }: Uint8Array) => sum + length, 0)
+    : undefined;
   using progress = new Progress('joining', total);
   using group = new ChangesetGroup();
   if (database) group.schema(database);
@@ -97,17 +103,65 @@ export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Gener
 }
 
 /** The entries with the changesets between two statements made one, but for those that cannot be. */
-export function condensed(entries: readonly CaptureEntry[]): CaptureEntry[] {
+export function condensed(entries: Iterable<CaptureEntry>): CaptureEntry[] {
+  try {
+    return inRuns(entries, new OneGroup());
+  } catch (error) {
+    if (!(error instanceof SqliteError)) throw error;
+    return inRuns(entries, new Parts());
+  }
+}
+
+/** Takes changesets, and gives them as fewer ones. */
+interface Run {
+  add(bytes: Uint8Array): void;
+  take(): readonly Uint8Array[];
+}
+
+/** All of them as one. None is kept in memory. */
+class OneGroup implements Run {
+  #group: ChangesetGroup | undefined;
+
+  add(bytes: Uint8Array): void {
+    this.#group ??= new ChangesetGroup();
+    try {
+      this.#group.add(bytes);
+    } catch (error) {
+      this.take();
+      throw error;
+    }
+  }
+
+  take(): readonly Uint8Array[] {
+    using group = this.#group;
+    this.#group = undefined;
+    return group ? [group.output().bytes] : [];
+  }
+}
+
+/** As many as there must be. */
+class Parts implements Run {
+  #parts: Uint8Array[] = [];
+
+  add(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+  }
+
+  take(): readonly Uint8Array[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts.length > 0 ? joinedWherePossible(parts) : [];
+  }
+}
+
+function inRuns(entries: Iterable<CaptureEntry>, run: Run): CaptureEntry[] {
   const found: CaptureEntry[] = [];
-  let run: Uint8Array[] = [];
   const end = (): void => {
-    if (run.length > 0)
-      found.push(...joinedWherePossible(run).map((bytes) => ({ kind: 'changeset', bytes }) as const));
-    run = [];
+    for (const bytes of run.take()) found.push({ kind: 'changeset', bytes });
   };
   for (const entry of entries) {
     if (entry.kind === 'changeset') {
-      run.push(entry.bytes);
+      run.add(entry.bytes);
       continue;
     }
     end();
@@ -134,28 +188,42 @@ function joinedWherePossible(changesets: readonly Uint8Array[]): readonly Uint8A
 /**
  * What was captured, as it is written.
  *
+ * @param entries are gone through several times
  * @param ddl whether the statements that changed the schema are wanted
  * @param database where it was captured
  * @returns `apart` where they are not, and are there all the same: without them the changesets make no single one
  */
 export function written(
-  entries: readonly CaptureEntry[],
+  entries: Iterable<CaptureEntry>,
   ddl: boolean,
   database: DatabaseSync,
 ): { bytes: Uint8Array; apart: boolean } {
-  const changesets = changesetsOf(entries);
-  const kept = ddl && changesets.length < entries.length;
+  let changesets = 0;
+  let statements = 0;
+  let only = new Uint8Array(0);
+  for (const entry of entries) {
+    if (entry.kind === 'ddl') statements += 1;
+    else {
+      changesets += 1;
+      only = changesets === 1 ? new Uint8Array(entry.bytes) : new Uint8Array(0);
+    }
+  }
+  const kept = ddl && statements > 0;
   if (!kept) {
-    if (changesets.length < 2) return { bytes: changesets[0] ?? new Uint8Array(0), apart: false };
+    if (changesets < 2) return { bytes: only, apart: false };
     for (const schema of [database, undefined]) {
       try {
-        return { bytes: joined(changesets, schema), apart: false };
+        return { bytes: joined(changesetsIn(entries), schema), apart: false };
       } catch (error) {
         if (!(error instanceof SqliteError)) throw error;
       }
     }
   }
   return { bytes: encodeCapture(condensed(entries)), apart: !kept };
+}
+
+function* changesetsIn(entries: Iterable<CaptureEntry>): Generator<Uint8Array, void, void> {
+  for (const entry of entries) if (entry.kind === 'changeset') yield entry.bytes;
 }
 
 /** How many there are of something, in words. */

@@ -130,6 +130,11 @@ export class Output {
     }
   }
 
+  /** Whether it is a file, and neither standard output nor a device. */
+  get isFile(): boolean {
+    return this.#path !== '-' && !this.#device;
+  }
+
   /** Writes bytes; the file is there whole or, where that fails or is interrupted, as it was before. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#path === '-') {

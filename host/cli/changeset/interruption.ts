@@ -41,7 +41,7 @@ export function runInThread(args: readonly string[]): Promise<number> {
 }
 
 let word: Int32Array | undefined;
-let interrupted: DatabaseSync | undefined;
+let interrupted: { database: DatabaseSync; isRunning: () => boolean } | undefined;
 
 /** Says where this thread finds the signals. */
 export function hear(shared: Int32Array): void {
@@ -56,15 +56,19 @@ export function signalled(): number {
 
 /** Ends the statement that runs, where a signal came. Called now and then while one does. */
 export function poll(): void {
-  if (!interrupted || signalled() === 0) return;
-  const { db, engine } = connectionOf(interrupted);
+  if (!interrupted?.isRunning() || signalled() === 0) return;
+  const { db, engine } = connectionOf(interrupted.database);
   engine.core.c.sqlite3_interrupt(db);
 }
 
-/** From here on, until it is disposed of, signals end statements of the database and not the program. */
-export function interruptible(database: DatabaseSync): Disposable {
+/**
+ * From here on, until it is disposed of, signals end statements of the database and not the program.
+ *
+ * @param isRunning whether the statement that runs is one that a signal may end
+ */
+export function interruptible(database: DatabaseSync, isRunning: () => boolean): Disposable {
   parentPort?.postMessage('begun');
-  interrupted = database;
+  interrupted = { database, isRunning };
   return {
     [Symbol.dispose]() {
       interrupted = undefined;

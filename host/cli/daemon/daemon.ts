@@ -1,7 +1,7 @@
 /** `sqlite-wasm-run changeset daemon`: the long-lived capture for tools that know nothing of components. */
 
 import { statistics } from '../../changeset/index.js';
-import type { Capture } from '../../index.js';
+import type { Capture, DatabaseSync } from '../../index.js';
 import {
   apartMessage,
   captureOptions,
@@ -9,13 +9,17 @@ import {
   sentences,
   startCapture,
 } from '../changeset/capture.js';
-import { changesetsOf, counted, kindOf, written } from '../changeset/entries.js';
+import { changesetsOf, counted } from '../changeset/entries.js';
 import { Output, openDatabase } from '../changeset/files.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { Guard } from '../journal/guard.js';
+import type { Journal } from '../journal/journal.js';
+import { Marker, markers } from '../journal/marker.js';
+import { Recorder } from '../journal/recorder.js';
 import { say } from '../output.js';
 import { statusLine } from '../progress.js';
-import { Journal } from './journal.js';
-import { markers, Recorder } from './recorder.js';
+import { DaemonOutput } from './output.js';
+import { clientRules } from './rules.js';
 import { DaemonServer } from './server.js';
 
 export const daemon: Command = {
@@ -35,6 +39,9 @@ export const daemon: Command = {
       help: 'the changeset; what it holds already stays in it',
     },
     ...captureOptions,
+    'accept-loss': {
+      help: 'goes on although the journal is damaged or missing, or the database is another: what can be read is kept',
+    },
     patience: { value: 'SECONDS', help: 'how long an open transaction may wait for its next statement (30)' },
   },
   async run(given) {
@@ -57,15 +64,15 @@ export const daemon: Command = {
     const ended = ending();
     const server = new DaemonServer({ path: socket, database: path, patience, quit: ended.now });
     await server.listen();
-    let files: { journal: Journal; recorder: Recorder };
+    let files: Files;
     try {
       files = openFiles(given);
     } catch (error) {
       server.close();
       throw error;
     }
-    const { journal, recorder } = files;
-    const ddl = given.on('ddl') || journal.basedOnDdl; // what it holds already stays in it
+    const { recorder } = files;
+    const { journal, ddl } = files.output;
     const status = statusOf(journal);
     server.serve({
       recorder,
@@ -77,35 +84,56 @@ export const daemon: Command = {
     await ended.wait;
     server.close();
     clearTimeout(waiting);
-    let apart = false;
-    recorder.close((database) => {
-      const result = written(journal.entries(), ddl, database);
-      apart = result.apart;
-      journal.close(result.bytes);
-      statusLine.clear();
-      say(`${out}: ${kindOf(result.bytes)}`);
-    });
+    statusLine.clear();
+    const { apart } = files.close();
     if (apart) throw new CommandError(apartMessage);
     return exitCodes.done;
   },
 };
 
+/** What the daemon works with. */
+interface Files {
+  readonly output: DaemonOutput;
+  readonly recorder: Recorder;
+  close(): { apart: boolean };
+}
+
 /** Opens the database and the journal, and says what is not going to be recorded. */
-function openFiles(given: Given): { journal: Journal; recorder: Recorder } {
-  const database = openDatabase(given.text('db') ?? '', { make: true });
-  const begin = (): Capture => startCapture(database, given, [`!${markers}`]);
-  let journal: Journal | undefined;
+function openFiles(given: Given): Files {
+  const path = given.text('db') ?? '';
+  const output = new DaemonOutput(given);
+  let database: DatabaseSync | undefined;
   try {
+    output.refuseStrange(path);
+    const opened = openDatabase(path, { make: true });
+    database = opened;
+    const begin = (): Capture => startCapture(opened, given, [`!${markers}`]);
     {
       using first = begin();
       refuseUnrecorded(first, given);
       for (const sentence of sentences(first.warnings())) say(`warning: ${sentence}`);
     }
-    journal = new Journal(given.text('output') ?? '', given.on('patchset'));
-    return { journal, recorder: new Recorder(database, journal, begin) };
+    const marker = new Marker(opened, path);
+    output.agree(marker);
+    const guard = new Guard(opened, clientRules(path));
+    const keeper = output.journal;
+    const remembersTables = output.ddl;
+    const recorder = new Recorder(opened, { keeper, witness: marker, guard, begin, remembersTables });
+    return {
+      output,
+      recorder,
+      close() {
+        recorder.close();
+        const apart = output.hand(opened);
+        marker.leave();
+        output.journal.remove();
+        opened.close();
+        return { apart };
+      },
+    };
   } catch (error) {
-    journal?.abandon();
-    database.close();
+    output.journal.abandon();
+    database?.close();
     throw error;
   }
 }
@@ -128,9 +156,10 @@ function statusOf(journal: Journal): Status {
   const counts = new Map<string, { inserts: number; updates: number; deletes: number }>();
   let statements = 0;
   let seen = 0;
+  const place = { at: 0 };
   return () => {
-    for (; seen < journal.count; seen++) {
-      const entries = journal.record(seen);
+    for (const entries of journal.transactions(place)) {
+      seen += 1;
       const changesets = changesetsOf(entries);
       statements += entries.length - changesets.length;
       for (const { table, inserts, updates, deletes } of changesets.flatMap(statistics)) {

@@ -7,6 +7,7 @@ import { SQLITE_MISUSE } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import type { SqlValue } from '../../db/values.js';
 import { CommandError, exitCodes, reason } from '../command.js';
+import { type Ran, Recorder } from '../journal/recorder.js';
 import { statementEnd } from '../statement.js';
 import { Inbox } from './inbox.js';
 import {
@@ -19,7 +20,6 @@ import {
   protocolVersion,
   requestOf,
 } from './protocol.js';
-import type { Answer, Recorder } from './recorder.js';
 
 export interface ServerOptions {
   readonly path: string;
@@ -28,6 +28,12 @@ export interface ServerOptions {
   readonly patience: number;
   /** A client asked the daemon to end. */
   quit(): void;
+}
+
+/** What came of a statement, with its rows. */
+interface Answer extends Ran {
+  readonly columns: readonly string[];
+  readonly rows: SqlValue[][];
 }
 
 /** What requests are done with. */
@@ -276,7 +282,16 @@ export class DaemonServer {
     }
     const end = statementEnd(sql);
     if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request holds one statement');
-    const answer = service.recorder.run(sql, params);
+    if (!service.recorder.inTransaction) Recorder.refuseSavepoint(sql);
+    const rows: SqlValue[][] = [];
+    let names: readonly string[] = [];
+    const ran = service.recorder.run(sql, params, {
+      columns: (columns) => {
+        names = columns;
+      },
+      row: (values) => void rows.push([...values]),
+    });
+    const answer: Answer = { ...ran, columns: names, rows };
     if (service.ddl || answer.statements === 0) return answer;
     return { ...answer, note: 'what it does to the schema is not in the changeset' };
   }

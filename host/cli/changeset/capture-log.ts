@@ -1,0 +1,252 @@
+/** Where `changeset capture` keeps what a script committed until its output is written: a journal, or memory. */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { SQLITE_FULL } from '../../core/constants.js';
+import { SqliteError } from '../../core/errors.js';
+import { type CaptureEntry, type DatabaseSync, decodeCapture, encodeCapture } from '../../index.js';
+import { CommandError, exitCodes, type Given, reason } from '../command.js';
+import { digestOf, type JournalOptions } from '../journal/format.js';
+import { freeName, isTaken, Journal, wholePath } from '../journal/journal.js';
+import { stateOf } from '../journal/leftover.js';
+import type { Keeper } from '../journal/recorder.js';
+import { say } from '../output.js';
+import { changesetsOf, counted } from './entries.js';
+import type { Output } from './files.js';
+
+const patchsetMark = 0x50;
+
+export interface CaptureKeeper extends Keeper {
+  /** Whether statements that change the schema will be in the output. */
+  readonly ddl: boolean;
+  /** Whether what is added is on the disk at once, and not only safe from a kill. */
+  syncs: boolean;
+  /** Everything that was kept, in order. It can be gone through again. */
+  entries(): Iterable<CaptureEntry>;
+  /** Writes the output, and forgets what it holds. @throws CommandError if it cannot be written */
+  hand(bytes: Uint8Array, output: Output): Promise<void>;
+  /** Lets go of it: what was not handed out stays. */
+  close(): void;
+}
+
+/**
+ * @param path the database, as the user knows it
+ * @throws CommandError if what a capture left that was killed cannot come first in the output
+ */
+export function captureKeeper(
+  given: Given,
+  output: Output,
+  path: string,
+  database: DatabaseSync,
+): CaptureKeeper {
+  if (database.location() === null) return new MemoryKeeper(given.on('ddl'));
+  const keeper = new JournalKeeper(given, output, path);
+  try {
+    keeper.takeOver(database);
+    return keeper;
+  } catch (error) {
+    keeper.close();
+    throw error;
+  }
+}
+
+/** For a database that is gone with the program. */
+class MemoryKeeper implements CaptureKeeper {
+  readonly digest = '';
+  readonly ddl: boolean;
+  syncs = false;
+  readonly #kept: Uint8Array[] = [];
+
+  constructor(ddl: boolean) {
+    this.ddl = ddl;
+  }
+
+  add(entries: readonly CaptureEntry[]): number {
+    return this.#kept.push(encodeCapture(entries));
+  }
+
+  acknowledge(): void {}
+
+  drop(): void {
+    this.#kept.pop();
+  }
+
+  entries(): Iterable<CaptureEntry> {
+    return this.#kept.flatMap(decodeCapture);
+  }
+
+  hand(bytes: Uint8Array, output: Output): Promise<void> {
+    return output.write(bytes);
+  }
+
+  close(): void {}
+}
+
+class JournalKeeper implements CaptureKeeper {
+  readonly ddl: boolean;
+  readonly #journal: Journal;
+  readonly #options: JournalOptions;
+  readonly #accepts: boolean;
+  readonly #path: string;
+  /** The output, as the user knows it. */
+  readonly #out: string;
+  /** Whether its first line is written: a script that changes nothing leaves no trace. */
+  #isBegun = false;
+  #isOver = false;
+
+  constructor(given: Given, output: Output, path: string) {
+    this.#path = path;
+    this.#out = output.isFile ? (given.text('output') ?? '') : '-';
+    this.#accepts = given.on('accept-loss');
+    this.#options = {
+      ddl: given.on('ddl'),
+      patchset: given.on('patchset'),
+      rowid: given.on('rowid'),
+      tables: given.texts('table'),
+    };
+    this.#journal = new Journal({
+      path: output.isFile ? `${this.#out}.journal` : besideDatabase(path),
+      output: this.#out,
+      kind: 'capture',
+      database: path,
+      options: this.#options,
+    });
+    const { contents } = this.#journal;
+    this.ddl = this.#options.ddl || (!contents.written && contents.head?.options.ddl === true);
+  }
+
+  get digest(): string {
+    return this.#journal.digest;
+  }
+
+  /** Readies what a capture left that was killed. @throws CommandError if it cannot come first in the output */
+  takeOver(database: DatabaseSync): void {
+    const journal = this.#journal;
+    const { contents, head, path } = journal;
+    if (journal.isEmpty) return;
+    if (contents.written || (contents.numbers.length === 0 && contents.faults.length === 0)) {
+      journal.renew(null, [], () => false);
+      this.#isBegun = true;
+      return;
+    }
+    this.#refuseOtherKind();
+    const last = contents.mark === 'done' ? 'after' : this.#lastState(database);
+    const held = counted(contents.numbers.length, 'transaction');
+    const isDamaged = !head || contents.faults.length > 0 || contents.tail?.kind === 'damaged';
+    let problem: string | undefined;
+    if (isDamaged) problem = `${path}, which a capture left that was killed, is damaged: ${held} can be read`;
+    else if (head.database !== wholePath(this.#path)) {
+      problem = `${path} holds ${held} of ${head.database}, which a capture left that was killed`;
+    } else if (last === 'other') {
+      problem = `${this.#path} is not as the last of ${held} in ${path} left it, nor as before: another program changed it`;
+    }
+    if (problem !== undefined && !this.#accepts) {
+      throw new CommandError(
+        `${problem}. Nothing was changed. Run it with the files that belong together, or with --accept-loss: what can be read comes first in the output`,
+      );
+    }
+    if (problem === undefined) journal.goOn(last === 'after');
+    else {
+      const kept = freeName(`${path}.damaged`);
+      journal.renew(null, [], () => true, kept);
+      say(`warning: ${problem}; as it was it is kept as ${kept}`);
+    }
+    this.#isBegun = true;
+    if (journal.count === 0) return;
+    const where = this.#out === '-' ? 'standard output' : this.#out;
+    say(
+      `${counted(journal.count, 'transaction')} that a capture committed before it was killed come first in ${where}`,
+    );
+  }
+
+  add(entries: readonly CaptureEntry[], note: string): number {
+    if (!this.#isBegun) {
+      try {
+        this.#journal.begin(null);
+      } catch (error) {
+        throw new SqliteError(reason(error), SQLITE_FULL, 'database or disk is full');
+      }
+    }
+    this.#isBegun = true;
+    return this.#journal.add(entries, note);
+  }
+
+  acknowledge(): void {
+    this.#journal.acknowledge();
+  }
+
+  drop(): void {
+    this.#journal.drop();
+  }
+
+  get syncs(): boolean {
+    return this.#journal.syncs;
+  }
+
+  set syncs(syncs: boolean) {
+    this.#journal.syncs = syncs;
+  }
+
+  entries(): Iterable<CaptureEntry> {
+    const journal = this.#journal;
+    return {
+      *[Symbol.iterator]() {
+        for (const entries of journal.transactions()) yield* entries;
+      },
+    };
+  }
+
+  async hand(bytes: Uint8Array, output: Output): Promise<void> {
+    const journal = this.#journal;
+    const isKept = journal.count > 0;
+    try {
+      if (isKept) journal.offer(digestOf(bytes));
+      await output.write(bytes);
+      if (isKept) journal.handed();
+    } catch (error) {
+      if (!isKept) throw error;
+      journal.withdraw();
+      const kept = `what was committed is kept in ${journal.path}: run it again with the same --db and --output, and an empty script if there is nothing more to run`;
+      const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
+      const message = error instanceof Error ? error.message : String(error);
+      if (code === exitCodes.unread) say(kept);
+      throw new CommandError(message === '' ? '' : `${message}; ${kept}`, code);
+    }
+    this.#isOver = true;
+    journal.remove();
+  }
+
+  close(): void {
+    if (!this.#isOver) this.#journal.abandon();
+    this.#isOver = true;
+  }
+
+  /** Whether the last transaction was committed, which is not marked as such. */
+  #lastState(database: DatabaseSync): ReturnType<typeof stateOf> {
+    let last: CaptureEntry[] = [];
+    for (const entries of this.#journal.transactions()) last = entries;
+    return stateOf(database, last, this.#journal.contents.note);
+  }
+
+  #refuseOtherKind(): void {
+    for (const entries of this.#journal.transactions()) {
+      const [first] = changesetsOf(entries);
+      if (!first) continue;
+      if ((first[0] === patchsetMark) === this.#options.patchset) return;
+      const [has, other] = this.#options.patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
+      throw new CommandError(
+        `${this.#journal.path}, which a capture left that was killed, holds ${has}: run it ${other} --patchset first`,
+        exitCodes.usage,
+      );
+    }
+  }
+}
+
+/** The journal of captures that go to standard output: the first one that no other capture has. */
+function besideDatabase(database: string): string {
+  for (let i = 1; i < 1000; i++) {
+    const path = `${database}.capture-journal${i === 1 ? '' : `.${i}`}`;
+    if (!existsSync(path) || !isTaken(path)) return path;
+  }
+  return `${database}.capture-journal.${randomUUID()}`;
+}

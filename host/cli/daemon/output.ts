@@ -1,0 +1,233 @@
+/** The daemon's output and its journal: how they are opened, agree with the database, and end. */
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { CaptureEntry, DatabaseSync } from '../../index.js';
+import { checkedEntries, counted, kindOf, statementsOf, written } from '../changeset/entries.js';
+import { syncFolder } from '../changeset/files.js';
+import { CommandError, exitCodes, type Given, reason } from '../command.js';
+import { digestOf, fileDigest, type JournalOptions, writeBytesAt } from '../journal/format.js';
+import { freeName, Journal } from '../journal/journal.js';
+import type { Marker } from '../journal/marker.js';
+import { say } from '../output.js';
+
+const patchsetMark = 0x50;
+
+export class DaemonOutput {
+  readonly journal: Journal;
+  /** Whether statements that change the schema will be in the output. */
+  readonly ddl: boolean;
+  readonly #path: string;
+  readonly #options: JournalOptions;
+  readonly #accepts: boolean;
+  /** What the output held when its journal was begun, by its digest. */
+  #base: string | null = null;
+
+  /** @throws CommandError if another daemon writes it, or it is not one that can be added to */
+  constructor(given: Given) {
+    const path = given.text('output') ?? '';
+    this.#path = path;
+    this.#accepts = given.on('accept-loss');
+    this.#options = {
+      ddl: given.on('ddl'),
+      patchset: given.on('patchset'),
+      rowid: given.on('rowid'),
+      tables: given.texts('table'),
+    };
+    this.journal = new Journal({
+      path: `${path}.journal`,
+      output: path,
+      kind: 'daemon',
+      database: given.text('db') ?? '',
+      options: this.#options,
+    });
+    try {
+      this.#base = fileDigest(path);
+      const before = this.#before();
+      this.#refuseOtherKind([...before, ...this.#firstOfJournal()]);
+      const { head, contents } = this.journal;
+      // If nothing tells what the journal was begun with, it is kept whole.
+      const begun = head ? head.options.ddl : contents.numbers.length > 0;
+      this.ddl = this.#options.ddl || begun || statementsOf(before).length > 0;
+      this.#sayOptions();
+    } catch (error) {
+      this.journal.abandon();
+      throw error;
+    }
+  }
+
+  /** @throws CommandError if the database is not there, although the journal has transactions of it */
+  refuseStrange(database: string): void {
+    const { numbers, written: isWritten } = this.journal.contents;
+    if (existsSync(database) || isWritten || numbers.length === 0) return;
+    const held = counted(numbers.length, 'transaction');
+    throw new CommandError(
+      `${database} is not there, and ${this.journal.path} holds ${held} of the database that it belongs to: start with that one`,
+    );
+  }
+
+  /**
+   * Compares the journal with what the database knows, and readies both.
+   *
+   * @throws CommandError if they do not agree, unless that is accepted: nothing was changed
+   */
+  agree(marker: Marker): void {
+    const { journal } = this;
+    const { contents } = journal;
+    const { problem: found, other, withLast, committed, forgotten } = marker.agreement(journal);
+    if (other !== undefined) throw new CommandError(other);
+    const problem = found ?? this.#strangeBase();
+    if (problem !== undefined && !this.#accepts) {
+      throw new CommandError(
+        `${problem}. Nothing was changed. Put the right files back, or start with --accept-loss: what can be read goes into ${this.#path}, and the rest is given up`,
+      );
+    }
+    if (contents.offered && !contents.written) this.#sayAgain();
+    const names = [...forgotten, ...(journal.name === '' ? [] : [journal.name])];
+    if (problem !== undefined) {
+      const kept = journal.isEmpty ? undefined : freeName(`${journal.path}.damaged`);
+      journal.renew(this.#base, names, ({ mark, number }) => mark !== 'none' || number <= committed, kept);
+      const where = kept === undefined ? '' : `; the journal as it was is kept as ${kept}`;
+      say(`warning: ${problem}: ${counted(journal.count, 'transaction')} could be kept${where}`);
+    } else if (contents.written || this.#isIdle) journal.renew(this.#base, names, () => false);
+    else if (journal.isEmpty) journal.begin(this.#base);
+    else journal.goOn(withLast);
+    marker.enter(
+      journal,
+      names.filter((name) => name !== journal.name),
+    );
+    if (contents.head) this.#clear(contents.head.name);
+  }
+
+  /** Writes the output. @returns whether it had to be a capture @throws CommandError if it cannot be written */
+  hand(database: DatabaseSync): boolean {
+    const kept = `what was captured stays in ${this.journal.path}: start the daemon again with the same files`;
+    if (fileDigest(this.#path) !== this.#base) {
+      throw new CommandError(`${this.#path} was changed by another program: put it back; ${kept}`);
+    }
+    const { bytes, apart } = written(this.entries(), this.ddl, database);
+    const target = this.#target;
+    const work = this.#workName(this.journal.name);
+    let isInPlace = false;
+    try {
+      const mode = statSync(target, { throwIfNoEntry: false })?.mode ?? 0o666;
+      const file = openSync(work, 'w', mode & 0o777);
+      try {
+        writeBytesAt(file, bytes, 0);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      syncFolder(dirname(target));
+      this.journal.offer(digestOf(bytes));
+      renameSync(work, target);
+      isInPlace = true;
+      syncFolder(dirname(target));
+      this.journal.handed();
+    } catch (error) {
+      rmSync(work, { force: true });
+      if (!isInPlace) this.journal.withdraw(); // else the output's digest says that it holds all of it
+      throw new CommandError(`${this.#path} cannot be written: ${reason(error)}; ${kept}`);
+    }
+    say(`${this.#path}: ${kindOf(bytes)}`);
+    return apart;
+  }
+
+  /** What the output is to hold: what it held, and all that was recorded since. */
+  entries(): Iterable<CaptureEntry> {
+    const before = (): CaptureEntry[] => this.#before();
+    const { journal } = this;
+    return {
+      *[Symbol.iterator]() {
+        yield* before();
+        for (const entries of journal.transactions()) yield* entries;
+      },
+    };
+  }
+
+  #before(): CaptureEntry[] {
+    if (!existsSync(this.#path)) return [];
+    const entries = checkedEntries(new Uint8Array(readFileSync(this.#path)), this.#path);
+    if (typeof entries !== 'string') return entries;
+    throw new CommandError(
+      `${this.#path} is there, and no changeset that could be added to: ${entries}`,
+      exitCodes.malformed,
+    );
+  }
+
+  #firstOfJournal(): CaptureEntry[] {
+    if (this.journal.contents.written) return [];
+    for (const entries of this.journal.transactions()) {
+      if (entries.some(({ kind }) => kind === 'changeset')) return entries;
+    }
+    return [];
+  }
+
+  #refuseOtherKind(entries: readonly CaptureEntry[]): void {
+    const first = entries.find((entry) => entry.kind === 'changeset');
+    if (!first || (first.bytes[0] === patchsetMark) === this.#options.patchset) return;
+    const [has, other] = this.#options.patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
+    throw new CommandError(`${this.#path} holds ${has}: start ${other} --patchset`, exitCodes.usage);
+  }
+
+  /** Says how the options differ from those that the journal was begun with; what it holds stays as it is. */
+  #sayOptions(): void {
+    const { head, numbers, written: isWritten } = this.journal.contents;
+    if (!head || isWritten || numbers.length === 0) return;
+    const { options } = head;
+    if (options.ddl && !this.#options.ddl) {
+      say(
+        `${this.#path} was begun with --ddl, which holds: it will have the statements that change the schema`,
+      );
+    }
+    const words = ({ rowid, tables }: JournalOptions): string =>
+      [...tables.map((table) => `--table ${table}`), ...(rowid ? ['--rowid'] : [])].join(' ') ||
+      'neither --table nor --rowid';
+    const [then, now] = [words(options), words(this.#options)];
+    if (then !== now) say(`${this.#path} was begun with ${then}; from here on it is ${now}`);
+  }
+
+  /** Whether there is nothing in the journal, and it goes on from another output. */
+  get #isIdle(): boolean {
+    const { head, numbers, faults, tail } = this.journal.contents;
+    return head !== undefined && head.base !== this.#base && numbers.length + faults.length === 0 && !tail;
+  }
+
+  /** Says that an output that was written before is written again. */
+  #sayAgain(): void {
+    const { head } = this.journal.contents;
+    if (!head || existsSync(this.#workName(head.name))) return;
+    say(`warning: ${this.#path} was written before and is gone: what it held is written again`);
+  }
+
+  #strangeBase(): string | undefined {
+    const { head, written: isWritten } = this.journal.contents;
+    if (!head || isWritten || head.base === this.#base || this.#isIdle) return undefined;
+    return `${this.journal.path} does not belong to ${this.#path} as it is now`;
+  }
+
+  /** Removes an output that a killed daemon had not put in its place. */
+  #clear(name: string): void {
+    rmSync(this.#workName(name), { force: true });
+  }
+
+  /** Where the output is, behind links. */
+  get #target(): string {
+    return existsSync(this.#path) ? realpathSync(this.#path) : this.#path;
+  }
+
+  /** Where it is written first. The journal's name is in it, so that it is nobody else's file. */
+  #workName(journal: string): string {
+    return join(dirname(this.#target), `.${basename(this.#target)}.${journal}`);
+  }
+}

@@ -1,0 +1,59 @@
+/** What clients of the daemon may not do: it has one connection, which serves all of them and captures one database. */
+
+import { constants } from '../../index.js';
+import { type Action, type Rule, subject, written } from '../journal/guard.js';
+import { markers } from '../journal/marker.js';
+
+/** Pragmas that would hold for every client, and cannot be taken back for the others. */
+const refusedPragmas = new Set([
+  'case_sensitive_like',
+  'hard_heap_limit',
+  'locking_mode',
+  'schema_version',
+  'soft_heap_limit',
+  'temp_store',
+  'temp_store_directory',
+  'writable_schema',
+]);
+/** SQLite takes the beginning of a word for the word. */
+const unsafeJournals = ['off', 'memory'];
+/** SQLite takes any other number or word for something less. */
+const safeSynchronous = new Set(['full', '2', 'extra', '3']);
+
+/** @param database the database, as the user knows it */
+export function clientRules(database: string): Rule {
+  return (action) => {
+    const to = written(action);
+    if (to !== undefined && to !== 'main' && to !== 'temp') {
+      return `${to}.${subject(action)} is in an attached database, whose changes are not captured: clients write to ${database} only`;
+    }
+    if (
+      (to !== undefined || action.code === constants.SQLITE_CREATE_TEMP_TRIGGER) &&
+      touchesMarkers(action)
+    ) {
+      return `${markers} is the daemon's own table, in which it keeps what is captured: leave it as it is`;
+    }
+    return action.code === constants.SQLITE_PRAGMA ? pragmaRule(action) : undefined;
+  };
+}
+
+function touchesMarkers({ code, first, second }: Action): boolean {
+  const isMarkers = (name: string | null): boolean => name?.toLowerCase() === markers;
+  if (code === constants.SQLITE_REINDEX || code === constants.SQLITE_ANALYZE) return false;
+  // A trigger and an index name their table second.
+  return isMarkers(first) || (code !== constants.SQLITE_UPDATE && isMarkers(second));
+}
+
+function pragmaRule({ first, second }: Action): string | undefined {
+  if (second === null) return undefined;
+  const name = (first ?? '').toLowerCase();
+  const value = second.toLowerCase();
+  if (name === 'synchronous' && !safeSynchronous.has(value)) {
+    return `PRAGMA synchronous=${second} is refused: what is acknowledged must be on the disk, for every client`;
+  }
+  if (name === 'journal_mode' && value !== '' && unsafeJournals.some((mode) => mode.startsWith(value))) {
+    return `PRAGMA journal_mode=${second} is refused: a crash would damage the database, for every client`;
+  }
+  if (!refusedPragmas.has(name)) return undefined;
+  return `PRAGMA ${name}=${second} is refused: it would hold for every client of the daemon`;
+}

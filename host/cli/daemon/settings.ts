@@ -1,0 +1,129 @@
+/**
+ * The settings of each client, on the one connection that serves all: those of the client whose statement comes next
+ * are in force, and the others' are not.
+ */
+
+import type { DatabaseSync } from '../../index.js';
+import { bare } from '../journal/recorder.js';
+
+/** Pragmas that a client can set for itself. Each gives its value as an integer, and takes it. */
+const ownPragmas = [
+  'analysis_limit',
+  'automatic_index',
+  'busy_timeout',
+  'cache_size',
+  'cache_spill',
+  'cell_size_check',
+  'checkpoint_fullfsync',
+  'count_changes',
+  'empty_result_callbacks',
+  'foreign_keys',
+  'full_column_names',
+  'fullfsync',
+  'ignore_check_constraints',
+  'journal_size_limit',
+  'legacy_alter_table',
+  'max_page_count',
+  'mmap_size',
+  'query_only',
+  'read_uncommitted',
+  'recursive_triggers',
+  'reverse_unordered_selects',
+  'secure_delete',
+  'short_column_names',
+  'synchronous',
+  'threads',
+  'trusted_schema',
+  'wal_autocheckpoint',
+] as const;
+
+type Settings = Map<string, bigint>;
+
+interface Own {
+  readonly settings: Settings;
+  /** The databases that it attached. */
+  readonly attached: Set<string>;
+}
+
+export class ClientSettings {
+  readonly #database: DatabaseSync;
+  /** The values without any client's. */
+  readonly #common: Settings = new Map();
+  readonly #own = new Map<number, Own>();
+  /** What is in force other than in common. */
+  #inForce: Settings = new Map();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    for (const name of ownPragmas) {
+      const value = this.#read(name);
+      if (value !== undefined) this.#common.set(name, value);
+    }
+  }
+
+  /** The next statements are a client's. Not within a transaction. */
+  enter(client: number): void {
+    const wanted = this.#own.get(client)?.settings ?? new Map<string, bigint>();
+    for (const [name, value] of this.#common) {
+      const now = this.#inForce.get(name) ?? value;
+      const next = wanted.get(name) ?? value;
+      if (now !== next) this.#database.exec(`PRAGMA ${name}=${next}`);
+    }
+    this.#inForce = wanted;
+  }
+
+  /** A client's statement was run: takes notice of what it set. */
+  noticed(client: number, sql: string): void {
+    const text = bare(sql);
+    const pragma = /^pragma\s+(?:[^.=(;]*\.\s*)?(\w+)\s*[=(]/i.exec(text)?.[1]?.toLowerCase();
+    if (pragma !== undefined && this.#common.has(pragma)) {
+      const value = this.#read(pragma);
+      const { settings } = this.#of(client);
+      if (value === undefined || value === this.#common.get(pragma)) settings.delete(pragma);
+      else settings.set(pragma, value);
+      this.#inForce = settings;
+    } else if (/^(?:attach|detach)\b/i.test(text)) this.#noticeAttached(client);
+  }
+
+  /** A client is gone, and with it what it set and attached. Not within a transaction. */
+  leave(client: number): void {
+    for (const name of this.#own.get(client)?.attached ?? []) {
+      this.#database.exec(`DETACH "${name.replaceAll('"', '""')}"`);
+    }
+    if (this.#own.has(client)) this.enter(-1);
+    this.#own.delete(client);
+  }
+
+  #of(client: number): Own {
+    let own = this.#own.get(client);
+    if (!own) {
+      own = { settings: new Map(), attached: new Set() };
+      this.#own.set(client, own);
+    }
+    return own;
+  }
+
+  #noticeAttached(client: number): void {
+    const there = new Set(
+      this.#database
+        .prepare('SELECT name FROM pragma_database_list')
+        .all()
+        .map(({ name }) => String(name))
+        .filter((name) => name !== 'main' && name !== 'temp'),
+    );
+    const known = new Set<string>();
+    for (const { attached } of this.#own.values()) {
+      for (const name of attached) {
+        if (there.has(name)) known.add(name);
+        else attached.delete(name);
+      }
+    }
+    for (const name of there) if (!known.has(name)) this.#of(client).attached.add(name);
+  }
+
+  #read(name: string): bigint | undefined {
+    const statement = this.#database.prepare(`PRAGMA ${name}`, { readBigInts: true, returnArrays: true });
+    const [value] = (statement.get() as unknown as unknown[] | undefined) ?? [];
+    return typeof value === 'bigint' ? value : undefined;
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * The form of a journal, version 2: a line, then records.
+ *
+ * The line is JSON, a space, and the CRC-32 of the JSON in 8 hexadecimal digits. Numbers of records are big-endian:
+ *
+ *     offset  bytes
+ *     0       4      "TRAN": a transaction; "OUTP": the output is about to be replaced
+ *     4       4      n, the length of the note
+ *     8       8      the record's number, from 1
+ *     16      4      m, the length of the capture; of an "OUTP" of the output's SHA-256
+ *     20      4      CRC-32 of the 20 bytes before
+ *     24      n      the note: JSON, or nothing
+ *     24+n    m      the capture
+ *     24+n+m  4      CRC-32 of note and capture
+ *     28+n+m  4      the mark: four times 0, or "DONE" once the transaction is committed and the output replaced
+ *
+ * The mark is written in place, so that it needs no room on a disk that is full. A record's digest is the SHA-256 of
+ * the digest before it, its number, its note and its capture; the first goes on from the SHA-256 of the line.
+ */
+
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+
+/** What a journal was begun with. */
+export interface JournalOptions {
+  readonly ddl: boolean;
+  readonly patchset: boolean;
+  readonly rowid: boolean;
+  /** The tables that are recorded; none: all. */
+  readonly tables: readonly string[];
+}
+
+/** The line that a journal begins with. */
+export interface Head {
+  readonly format: 2;
+  readonly name: string;
+  /** What wrote it. */
+  readonly kind: 'daemon' | 'capture';
+  /** The path of the database that it is of. */
+  readonly database: string;
+  /** The SHA-256 of the output that it goes on from; null if there was none. */
+  readonly base: string | null;
+  readonly options: JournalOptions;
+  /** The names of the journals that it takes the place of. */
+  readonly replaces?: readonly string[];
+}
+
+export type RecordKind = 'TRAN' | 'OUTP';
+
+/** A record that is whole. */
+export interface Found {
+  readonly kind: RecordKind;
+  readonly at: number;
+  readonly end: number;
+  readonly number: number;
+  readonly note: string;
+  readonly capture: Uint8Array;
+  readonly mark: 'none' | 'done' | 'damaged';
+}
+
+/** Bytes that are no whole record. */
+export interface Fault {
+  readonly kind: 'damaged' | 'cut';
+  readonly at: number;
+  /** Where the next record begins. */
+  readonly end: number;
+}
+
+export function isFault(found: Found | Fault): found is Fault {
+  return found.kind === 'damaged' || found.kind === 'cut';
+}
+
+export const markSize = 4;
+export const doneMark = Buffer.from('DONE');
+
+const headSize = 24;
+const checkedSize = 20;
+const tailSize = 4 + markSize;
+const kinds: readonly RecordKind[] = ['TRAN', 'OUTP'];
+const pieceSize = 2 ** 20;
+/** More than the first line ever has. */
+const longestLine = 2 ** 20;
+
+export function encodeHead(head: Head): Buffer {
+  const json = JSON.stringify(head);
+  return Buffer.from(`${json} ${crc32(json).toString(16).padStart(8, '0')}\n`);
+}
+
+/** What the first line of a file is: a head, of another version, not there whole, or none. */
+export type Line =
+  | { readonly is: 'head'; readonly head: Head; readonly line: Buffer }
+  | { readonly is: 'version'; readonly format: unknown }
+  | { readonly is: 'cut' | 'damaged' };
+
+export function readHead(file: number): Line {
+  const bytes = readBytes(file, 0, Math.min(fstatSync(file).size, longestLine));
+  const end = bytes.indexOf(10);
+  // A line that was begun is text; records have bytes that are 0.
+  if (end < 0) return { is: bytes.includes(0) ? 'damaged' : 'cut' };
+  const line = bytes.subarray(0, end + 1);
+  const [, json, sum] = /^(\{.*\}) ([0-9a-f]{8})\n$/s.exec(line.toString()) ?? [];
+  if (json !== undefined && crc32(json) === Number.parseInt(sum ?? '', 16)) {
+    const head = JSON.parse(json) as Head;
+    return head.format === 2 ? { is: 'head', head, line } : { is: 'version', format: head.format };
+  }
+  try {
+    const { format } = JSON.parse(line.toString()) as { format?: unknown };
+    if (typeof format === 'number' && format !== 2) return { is: 'version', format };
+  } catch {
+    // damaged
+  }
+  return { is: 'damaged' };
+}
+
+/** The record that is to be added, its mark not yet set. */
+export function encodeRecord(kind: RecordKind, number: number, note: string, capture: Uint8Array): Buffer {
+  const noted = Buffer.from(note);
+  const record = Buffer.alloc(headSize + noted.length + capture.length + tailSize);
+  record.write(kind, 'latin1');
+  record.writeUInt32BE(noted.length, 4);
+  record.writeBigUInt64BE(BigInt(number), 8);
+  record.writeUInt32BE(capture.length, 16);
+  record.writeUInt32BE(crc32(record.subarray(0, checkedSize)), checkedSize);
+  record.set(noted, headSize);
+  record.set(capture, headSize + noted.length);
+  const end = record.length - tailSize;
+  record.writeUInt32BE(crc32(record.subarray(headSize, end)), end);
+  return record;
+}
+
+/** The digest of a record that follows another. */
+export function chained(
+  before: string,
+  { number, note, capture }: Omit<Found, 'at' | 'end' | 'mark' | 'kind'>,
+): string {
+  return createHash('sha256').update(`${before} ${number} ${note}\n`).update(capture).digest('hex');
+}
+
+/** The records from an offset on, and what is between them. */
+export function* recordsOf(file: number, from: number): Generator<Found | Fault, void, void> {
+  const { size } = fstatSync(file);
+  for (let at = from; at < size; ) {
+    const found = recordAt(file, at, size);
+    yield found;
+    at = found.end;
+  }
+}
+
+/** The lengths of note and capture, if there is the head of a record. */
+function lengthsAt(bytes: Buffer): [note: number, capture: number] | undefined {
+  if (bytes.length < headSize || !kinds.includes(bytes.toString('latin1', 0, 4) as RecordKind))
+    return undefined;
+  if (crc32(bytes.subarray(0, checkedSize)) !== bytes.readUInt32BE(checkedSize)) return undefined;
+  return [bytes.readUInt32BE(4), bytes.readUInt32BE(16)];
+}
+
+function recordAt(file: number, at: number, size: number): Found | Fault {
+  const head = readBytes(file, at, Math.min(headSize, size - at));
+  if (head.length < headSize) return { kind: 'cut', at, end: size };
+  const lengths = lengthsAt(head);
+  if (!lengths) return { kind: 'damaged', at, end: nextRecord(file, at + 1, size) };
+  const [noteLength, length] = lengths;
+  const end = at + headSize + noteLength + length + tailSize;
+  if (end > size) return { kind: 'cut', at, end: size };
+  const body = readBytes(file, at + headSize, noteLength + length + tailSize);
+  const sum = noteLength + length;
+  if (crc32(body.subarray(0, sum)) !== body.readUInt32BE(sum)) return { kind: 'damaged', at, end };
+  const mark = body.subarray(sum + 4);
+  return {
+    kind: head.toString('latin1', 0, 4) as RecordKind,
+    at,
+    end,
+    number: Number(head.readBigUInt64BE(8)),
+    note: body.toString('utf8', 0, noteLength),
+    capture: new Uint8Array(body.buffer, body.byteOffset + noteLength, length),
+    mark: mark.equals(doneMark) ? 'done' : mark.every((byte) => byte === 0) ? 'none' : 'damaged',
+  };
+}
+
+/** Where the next head of a record is behind damaged bytes; the end of the file if there is none. */
+function nextRecord(file: number, from: number, size: number): number {
+  for (let start = from; start < size; start += pieceSize) {
+    // Pieces overlap, so that none hides a head between two.
+    const bytes = readBytes(file, start, Math.min(pieceSize + headSize, size - start));
+    const places = kinds.flatMap((kind) => placesOf(bytes, kind)).sort((one, other) => one - other);
+    const place = places.find((at) => lengthsAt(bytes.subarray(at)));
+    if (place !== undefined) return start + place;
+  }
+  return size;
+}
+
+/** Where a text is in some bytes. */
+function placesOf(bytes: Buffer, text: string): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(text, 0, 'latin1'); at >= 0; at = bytes.indexOf(text, at + 1, 'latin1')) {
+    places.push(at);
+  }
+  return places;
+}
+
+/** Bytes of a file; fewer if it ends before. */
+export function readBytes(file: number, at: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(file, bytes, done, Math.min(length - done, 2 ** 30), at + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes.subarray(0, done);
+}
+
+/** Writes all of the bytes. */
+export function writeBytesAt(file: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30), at + done);
+  }
+}
+
+export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The SHA-256 of a file, read in pieces; null if there is none. */
+export function fileDigest(path: string): string | null {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const hash = createHash('sha256');
+    for (let at = 0; ; ) {
+      const bytes = readBytes(file, at, pieceSize);
+      hash.update(bytes);
+      at += bytes.length;
+      if (bytes.length < pieceSize) return hash.digest('hex');
+    }
+  } finally {
+    closeSync(file);
+  }
+}

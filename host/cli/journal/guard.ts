@@ -1,0 +1,91 @@
+/** What the user's statements are about to do, told by SQLite when it compiles them; and what they may not do. */
+
+import { SQLITE_AUTH, SQLITE_DENY, SQLITE_OK } from '../../core/constants.js';
+import { SqliteError } from '../../core/errors.js';
+import { constants, type DatabaseSync } from '../../index.js';
+
+/** Something that a statement does: see https://www.sqlite.org/c3ref/c_alter_table.html for the arguments. */
+export interface Action {
+  readonly code: number;
+  readonly first: string | null;
+  readonly second: string | null;
+  readonly database: string | null;
+}
+
+/** Says why an action is refused; undefined if it is not. */
+export type Rule = (action: Action) => string | undefined;
+
+/** What writes to a table or to the schema, with the place of the database's name if that is not the usual one. */
+const writing = new Set<number>([
+  constants.SQLITE_CREATE_INDEX,
+  constants.SQLITE_CREATE_TABLE,
+  constants.SQLITE_CREATE_TRIGGER,
+  constants.SQLITE_CREATE_VIEW,
+  constants.SQLITE_CREATE_VTABLE,
+  constants.SQLITE_DELETE,
+  constants.SQLITE_DROP_INDEX,
+  constants.SQLITE_DROP_TABLE,
+  constants.SQLITE_DROP_TRIGGER,
+  constants.SQLITE_DROP_VIEW,
+  constants.SQLITE_DROP_VTABLE,
+  constants.SQLITE_INSERT,
+  constants.SQLITE_UPDATE,
+  constants.SQLITE_ALTER_TABLE,
+  constants.SQLITE_REINDEX,
+  constants.SQLITE_ANALYZE,
+]);
+/** Pragmas that write to the file what is captured. */
+const writingPragmas = new Set(['user_version', 'application_id', 'optimize']);
+
+/** The database that an action writes to; undefined if it writes to none. */
+export function written({ code, first, second, database }: Action): string | undefined {
+  if (code === constants.SQLITE_ALTER_TABLE) return first ?? undefined;
+  if (writing.has(code)) return database ?? 'main';
+  const sets = code === constants.SQLITE_PRAGMA && writingPragmas.has((first ?? '').toLowerCase());
+  return sets && (second !== null || first?.toLowerCase() === 'optimize') ? (database ?? 'main') : undefined;
+}
+
+/** The table, index, trigger or view that an action is about. */
+export function subject({ code, first, second }: Action): string {
+  return (code === constants.SQLITE_ALTER_TABLE ? second : first) ?? '';
+}
+
+export class Guard {
+  /** Whether the statement that was compiled last writes to the main database. */
+  writes = false;
+  readonly #rule: Rule;
+  #isWatching = false;
+  #reason: string | undefined;
+
+  constructor(database: DatabaseSync, rule: Rule) {
+    this.#rule = rule;
+    database.setAuthorizer((code, first, second, name) => {
+      if (!this.#isWatching) return SQLITE_OK; // the program's own statement
+      const action = { code, first, second, database: name };
+      if (written(action) === 'main') this.writes = true;
+      this.#reason ??= this.#rule(action);
+      return this.#reason === undefined ? SQLITE_OK : SQLITE_DENY;
+    });
+  }
+
+  /** Compiles a statement of the user's: sets {@link writes}. @throws SqliteError (SQLITE_AUTH) if it is refused */
+  compile<T>(action: () => T): T {
+    this.writes = false;
+    return this.watch(action);
+  }
+
+  /** Runs a statement of the user's, which may be compiled again. @throws as {@link compile} does */
+  watch<T>(action: () => T): T {
+    this.#isWatching = true;
+    this.#reason = undefined;
+    try {
+      return action();
+    } catch (error) {
+      const reason: string | undefined = this.#reason;
+      if (reason === undefined || !(error instanceof SqliteError)) throw error;
+      throw new SqliteError(reason, SQLITE_AUTH, 'authorization denied');
+    } finally {
+      this.#isWatching = false;
+    }
+  }
+}

@@ -1,0 +1,513 @@
+/**
+ * A journal, beside an output that is yet to be written: what every transaction changed, on the disk before it
+ * commits. {@link ./format.js} says what it looks like.
+ *
+ * Whether its last transaction was committed, and whether the database knows the others, is not its own to say: see
+ * {@link ./marker.js} and {@link ./leftover.js}.
+ */
+
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { SQLITE_FULL, SQLITE_IOERR } from '../../core/constants.js';
+import { SqliteError } from '../../core/errors.js';
+import { type CaptureEntry, decodeCapture, encodeCapture } from '../../index.js';
+import { systemLocks } from '../../vfs/locks.js';
+import { syncFolder } from '../changeset/files.js';
+import { CommandError, reason } from '../command.js';
+import {
+  chained,
+  digestOf,
+  doneMark,
+  encodeHead,
+  encodeRecord,
+  type Fault,
+  type Found,
+  fileDigest,
+  type Head,
+  isFault,
+  type JournalOptions,
+  markSize,
+  readHead,
+  recordsOf,
+  writeBytesAt,
+} from './format.js';
+
+export interface JournalSettings {
+  /** The journal's own file. */
+  readonly path: string;
+  /** The output that it belongs to, as the user knows it; `-` for standard output. */
+  readonly output: string;
+  readonly kind: Head['kind'];
+  /** The database that it is of. */
+  readonly database: string;
+  readonly options: JournalOptions;
+}
+
+/** What a journal that was left behind holds. */
+export interface Contents {
+  /** The first line; undefined if it is damaged, or was never there whole. */
+  readonly head: Head | undefined;
+  /** The number of the last transaction before which none is missing. */
+  readonly last: number;
+  /** The digest of that transaction, and of the one before it. */
+  readonly digest: string;
+  readonly before: string;
+  /** The note of that transaction, and how it is marked. */
+  readonly note: string;
+  readonly mark: Found['mark'];
+  /** The numbers of the transactions that can be read, whether or not some before them are missing. */
+  readonly numbers: readonly number[];
+  /** Damage that has a whole record behind it, and the end if that is damaged. */
+  readonly faults: readonly Fault[];
+  /** Whether bytes follow the last whole record. */
+  readonly tail: Fault | undefined;
+  /** Whether the output was about to be put in its place, and whether it was: it holds all of it then. */
+  readonly offered: boolean;
+  readonly written: boolean;
+}
+
+/** Who has the journal: nobody, or another process. */
+export function isTaken(path: string): boolean {
+  const file = openSync(path, 'r+');
+  try {
+    const locks = systemLocks();
+    return typeof locks !== 'string' && locks.test(file, 0, 1) === 1;
+  } finally {
+    closeSync(file);
+  }
+}
+
+export class Journal {
+  readonly path: string;
+  readonly contents: Contents;
+  /** Whether records are on the disk before {@link add} returns; if not, they outlive a kill but no loss of power. */
+  syncs = true;
+  readonly #settings: JournalSettings;
+  #file: number;
+  /** Whether there was no such file. */
+  readonly isNew: boolean;
+  #head: Head | undefined;
+  /** Where the first record begins, where the last one does, and where the next one will. */
+  #start = 0;
+  #lastAt = 0;
+  #end = 0;
+  #count = 0;
+  #digest = '';
+  #before = '';
+  /** Whether the last record is still to be marked. */
+  #unmarked = false;
+  /** Where the record ends that tells of the output. */
+  #offered = 0;
+  /** Why nothing more can be added. */
+  #broken: string | undefined;
+
+  /**
+   * Opens a journal and reads what it holds, or makes the file. Nothing is written to it before {@link begin},
+   * {@link goOn} or {@link renew}.
+   *
+   * @throws CommandError if another process has it, or another version or another command wrote it
+   */
+  constructor(settings: JournalSettings) {
+    const { path, kind } = settings;
+    this.path = path;
+    this.#settings = settings;
+    this.isNew = !existsSync(path);
+    this.#file = openAlone(path, this.isNew ? 'wx+' : 'r+', settings);
+    try {
+      const line = readHead(this.#file);
+      if (line.is === 'version') {
+        throw new CommandError(
+          `${path} is a journal of version ${line.format}, which this program does not read: start and end the program that wrote it`,
+        );
+      }
+      if (line.is === 'head' && line.head.kind !== kind) {
+        const other = line.head.kind === 'daemon' ? 'a daemon' : '"changeset capture"';
+        throw new CommandError(
+          `${path} is the journal of ${other} that was killed: start that again with the same files first`,
+        );
+      }
+      this.#head = line.is === 'head' ? line.head : undefined;
+      this.#start = line.is === 'head' ? line.line.length : 0;
+      const digest = line.is === 'head' ? digestOf(line.line) : '';
+      this.contents = this.#read(digest, line.is === 'cut');
+    } catch (error) {
+      closeSync(this.#file);
+      throw error;
+    }
+  }
+
+  /** The journal's name, by which a database knows it; '' before it has one. */
+  get name(): string {
+    return this.#head?.name ?? '';
+  }
+
+  /** What it was begun with. */
+  get head(): Head | undefined {
+    return this.#head;
+  }
+
+  /** How many transactions there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The digest of the last one. */
+  get digest(): string {
+    return this.#digest;
+  }
+
+  /** Whether there is nothing in it: it is new, or its first line was never there whole. */
+  get isEmpty(): boolean {
+    const { head, numbers, faults } = this.contents;
+    return head === undefined && numbers.length === 0 && faults.length === 0;
+  }
+
+  /** Begins it: writes its first line. @param base what the output holds, by its digest */
+  begin(base: string | null): void {
+    const head = this.#newHead(base);
+    const line = encodeHead(head);
+    attempt(this.path, () => {
+      ftruncateSync(this.#file, 0);
+      writeBytesAt(this.#file, line, 0);
+      fsyncSync(this.#file);
+      syncFolder(dirname(this.path));
+    });
+    this.#stand(head, line);
+  }
+
+  /**
+   * Goes on with what it holds.
+   *
+   * @param withLast whether the last transaction was committed; if not it is dropped
+   */
+  goOn(withLast: boolean): void {
+    attempt(this.path, () => {
+      if (withLast) {
+        if (this.#unmarked) this.#mark();
+      } else this.#takeBack();
+      ftruncateSync(this.#file, this.#end);
+      fsyncSync(this.#file);
+    });
+  }
+
+  /**
+   * Takes the place of the file by a new journal, which begins with those of its transactions that are wanted.
+   *
+   * @param kept where the file as it was is kept; undefined if it need not be
+   */
+  renew(
+    base: string | null,
+    replaces: readonly string[],
+    wanted: (found: Found) => boolean,
+    kept?: string,
+  ): void {
+    const head: Head = { ...this.#newHead(base), replaces };
+    const path = `${this.path}.${head.name}`;
+    const old = this.#file;
+    const file = attempt(path, () => openAlone(path, 'wx+', this.#settings));
+    try {
+      const line = encodeHead(head);
+      attempt(path, () => {
+        const from = this.#start;
+        const found = this.isEmpty ? [] : recordsOf(old, from);
+        writeBytesAt(file, line, 0);
+        this.#stand(head, line);
+        for (const record of found) {
+          if (isFault(record) || record.kind !== 'TRAN' || !wanted(record)) continue;
+          this.#append(file, this.#count + 1, record.note, record.capture);
+          writeBytesAt(file, doneMark, this.#end - markSize);
+          this.#unmarked = false;
+        }
+        fsyncSync(file);
+        if (kept !== undefined) keepAs(this.path, kept);
+        renameSync(path, this.path);
+        syncFolder(dirname(this.path));
+      });
+    } catch (error) {
+      closeSync(file);
+      rmSync(path, { force: true });
+      throw error;
+    }
+    this.#file = file;
+    closeSync(old);
+  }
+
+  /**
+   * Writes what a transaction changed that is about to commit; it is on the disk then.
+   *
+   * @returns its number
+   * @throws SqliteError (SQLITE_FULL, SQLITE_IOERR) if it cannot be written: the journal is as it was
+   */
+  add(entries: readonly CaptureEntry[], note = ''): number {
+    if (this.#broken !== undefined) throw failure(this.path, new Error(this.#broken));
+    try {
+      if (this.#unmarked) this.#mark();
+      if (fstatSync(this.#file).nlink === 0) throw new Error('it was removed');
+      const before = [this.#digest, this.#before, this.#lastAt, this.#end, this.#count] as const;
+      try {
+        this.#append(this.#file, this.#count + 1, note, encodeCapture(entries));
+        if (this.syncs) fdatasyncSync(this.#file);
+      } catch (error) {
+        [this.#digest, this.#before, this.#lastAt, this.#end, this.#count] = before;
+        this.#unmarked = false;
+        this.#cut();
+        throw error;
+      }
+    } catch (error) {
+      throw failure(this.path, error);
+    }
+    return this.#count;
+  }
+
+  /** The transaction that was added last is committed. */
+  acknowledge(): void {
+    try {
+      this.#mark();
+      // Without a marker in the database the mark itself proves nothing, so that it may be lost.
+      if (this.syncs && this.#settings.kind === 'daemon') fdatasyncSync(this.#file);
+    } catch {
+      // The transaction is in the journal and committed all the same. What cannot be marked now is marked with the next.
+      this.#unmarked = true;
+    }
+  }
+
+  /** Takes back what was added last: its transaction was not committed. */
+  drop(): void {
+    this.#takeBack();
+    this.#cut();
+  }
+
+  /**
+   * What the transactions did, in order, from the disk.
+   *
+   * @param place where it goes on, 0 being the start; it is moved behind each transaction
+   */
+  *transactions(place: { at: number } = { at: 0 }): Generator<CaptureEntry[], void, void> {
+    place.at = Math.max(place.at, this.#start);
+    while (place.at < this.#end) {
+      const [found] = recordsOf(this.#file, place.at);
+      if (!found || isFault(found) || found.kind !== 'TRAN') return;
+      place.at = found.end;
+      yield decodeCapture(found.capture);
+    }
+  }
+
+  /**
+   * The output is about to be put in its place: after a kill its digest tells whether it was.
+   *
+   * @throws CommandError if that cannot be written
+   */
+  offer(digest: string): void {
+    const record = encodeRecord('OUTP', this.#count + 1, '', Buffer.from(digest, 'hex'));
+    attempt(this.path, () => {
+      try {
+        if (this.#unmarked) this.#mark();
+        writeBytesAt(this.#file, record, this.#end);
+        fsyncSync(this.#file);
+      } catch (error) {
+        this.#cut();
+        throw error;
+      }
+    });
+    this.#offered = this.#end + record.length;
+  }
+
+  /** The output is in its place. */
+  handed(): void {
+    attempt(this.path, () => {
+      writeBytesAt(this.#file, doneMark, this.#offered - markSize);
+      fsyncSync(this.#file);
+    });
+  }
+
+  /** The output could not be put in its place: the journal goes on. */
+  withdraw(): void {
+    this.#cut();
+  }
+
+  /** Ends it: nothing that is in it is needed any more. */
+  remove(): void {
+    closeSync(this.#file);
+    rmSync(this.path, { force: true });
+  }
+
+  /** Lets go of it; a file that this one made is gone. */
+  abandon(): void {
+    if (this.isNew && this.#count === 0) rmSync(this.path, { force: true });
+    closeSync(this.#file);
+  }
+
+  #newHead(base: string | null): Head {
+    const { kind, options } = this.#settings;
+    const database = wholePath(this.#settings.database);
+    return { format: 2, name: randomUUID(), kind, database, base, options };
+  }
+
+  /** Stands behind a first line. */
+  #stand(head: Head, line: Buffer): void {
+    this.#head = head;
+    this.#start = line.length;
+    this.#end = line.length;
+    this.#count = 0;
+    this.#digest = digestOf(line);
+    this.#before = this.#digest;
+    this.#unmarked = false;
+  }
+
+  #append(file: number, number: number, note: string, capture: Uint8Array): void {
+    const record = encodeRecord('TRAN', number, note, capture);
+    writeBytesAt(file, record, this.#end);
+    this.#before = this.#digest;
+    this.#digest = chained(this.#before, { number, note, capture });
+    this.#lastAt = this.#end;
+    this.#end += record.length;
+    this.#count = number;
+    this.#unmarked = true;
+  }
+
+  #mark(): void {
+    writeBytesAt(this.#file, doneMark, this.#end - markSize);
+    this.#unmarked = false;
+  }
+
+  /** Forgets the last record. */
+  #takeBack(): void {
+    this.#end = this.#lastAt;
+    this.#digest = this.#before;
+    this.#count -= 1;
+    this.#unmarked = false;
+  }
+
+  /** Cuts off what is behind the last record. If that fails nothing can be added any more. */
+  #cut(): void {
+    try {
+      ftruncateSync(this.#file, this.#end);
+      if (this.syncs) fsyncSync(this.#file);
+    } catch (error) {
+      this.#broken = reason(error);
+    }
+  }
+
+  /** Reads the file, and stands behind the last transaction before which none is missing. */
+  #read(digest: string, cut: boolean): Contents {
+    const numbers: number[] = [];
+    const faults: Fault[] = [];
+    let last: Found | undefined;
+    let fault: Fault | undefined;
+    let output: Found | undefined;
+    this.#end = this.#start;
+    this.#digest = digest;
+    this.#before = digest;
+    for (const found of cut ? [] : recordsOf(this.#file, this.#start)) {
+      if (isFault(found)) {
+        fault = found;
+        continue;
+      }
+      if (fault) faults.push(fault);
+      fault = undefined;
+      output = found.kind === 'OUTP' ? found : undefined;
+      if (found.kind === 'OUTP') continue;
+      numbers.push(found.number);
+      if (faults.length > 0 || found.number !== this.#count + 1) continue;
+      this.#before = this.#digest;
+      this.#digest = chained(this.#before, found);
+      this.#lastAt = found.at;
+      this.#end = found.end;
+      this.#count = found.number;
+      this.#unmarked = found.mark !== 'done';
+      last = found;
+    }
+    return {
+      head: this.#head,
+      last: this.#count,
+      digest: this.#digest,
+      before: this.#before,
+      note: last?.note ?? '',
+      mark: last?.mark ?? 'done',
+      numbers,
+      faults,
+      tail: fault,
+      offered: output !== undefined,
+      written:
+        output !== undefined &&
+        (output.mark === 'done' || Buffer.from(output.capture).toString('hex') === this.#outputDigest()),
+    };
+  }
+
+  #outputDigest(): string | null {
+    const { output } = this.#settings;
+    return output === '-' ? null : fileDigest(output);
+  }
+}
+
+/** The path by which a file is known, wherever the program is started. */
+export function wholePath(path: string): string {
+  const folder = dirname(resolve(path));
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
+}
+
+/** A name that no file has: the one given, or with a number. */
+export function freeName(name: string): string {
+  for (let i = 1; ; i++) {
+    const free = i === 1 ? name : `${name}.${i}`;
+    if (!existsSync(free)) return free;
+  }
+}
+
+/** Opens the file so that no other process can, if the system has locks; they end with the process. */
+function openAlone(path: string, flags: string, { output, kind }: JournalSettings): number {
+  const file = attempt(path, () => openSync(path, flags, 0o600));
+  const locks = systemLocks();
+  const isAlone = typeof locks === 'string' || locks.set(file, 'write', 0, 1) === 0;
+  // Whoever had it may have put another in its place meanwhile.
+  if (isAlone && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return file;
+  closeSync(file);
+  const who = kind === 'daemon' ? 'daemon' : 'capture';
+  throw new CommandError(`another ${who} writes ${output}: choose another output`);
+}
+
+/** Gives a file a second name, or copies it if the file system knows no second names. */
+function keepAs(path: string, name: string): void {
+  try {
+    linkSync(path, name);
+  } catch {
+    copyFileSync(path, name, constants.COPYFILE_EXCL);
+  }
+}
+
+/** @throws CommandError if the action fails, which says that the file cannot be written and why */
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof CommandError || error instanceof SqliteError) throw error;
+    throw new CommandError(`${path} cannot be written: ${reason(error)}`);
+  }
+}
+
+/** Why a transaction cannot be kept, as SQLite says such things. */
+function failure(path: string, error: unknown): SqliteError {
+  const { code } = error as NodeJS.ErrnoException;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new SqliteError(
+    `${path} cannot be written: ${reason(error)}`,
+    full ? SQLITE_FULL : SQLITE_IOERR,
+    full ? 'database or disk is full' : 'disk I/O error',
+  );
+}

@@ -1,0 +1,152 @@
+/**
+ * Whether the last transaction of a journal was committed, told by what the database holds: `changeset capture` leaves
+ * no table of its own in a database, which may be new and have yet to be given its encoding or page size.
+ *
+ * Of two states, before and after a transaction, every change tells one from the other.
+ */
+
+import { type Change, changes, type Value } from '../../changeset/index.js';
+import { connectionOf } from '../../db/connections.js';
+import { numberPragma, quotedName } from '../../db/query.js';
+import { type TableShape, tableShape } from '../../db/schema.js';
+import type { CaptureEntry, DatabaseSync } from '../../index.js';
+import { changesetsOf, statementsOf } from '../changeset/entries.js';
+import type { Witness } from './recorder.js';
+
+/** What the database's header holds after a transaction that changed it. */
+interface Note {
+  readonly schemaVersion: string;
+  readonly userVersion: string;
+  readonly applicationId: string;
+}
+
+export type State = 'before' | 'after' | 'other';
+
+export class StateWitness implements Witness {
+  readonly #database: DatabaseSync;
+  #note = '';
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  note(entries: readonly CaptureEntry[]): string {
+    this.#note = statementsOf(entries).length === 0 ? '' : JSON.stringify(noteOf(this.#database));
+    return this.#note;
+  }
+
+  committing(): void {}
+
+  committed(): void {}
+
+  failed(): void {}
+
+  isCommitted(_number: number, entries: readonly CaptureEntry[]): boolean {
+    return stateOf(this.#database, entries, this.#note) === 'after';
+  }
+}
+
+function noteOf(database: DatabaseSync): Note {
+  const read = (name: string): string => `${numberPragma(connectionOf(database), 'main', name)}`;
+  return {
+    schemaVersion: read('schema_version'),
+    userVersion: read('user_version'),
+    applicationId: read('application_id'),
+  };
+}
+
+/** Whether a database is in the state before or after a transaction. @param note what was kept with it */
+export function stateOf(database: DatabaseSync, entries: readonly CaptureEntry[], note: string): State {
+  const changesets = changesetsOf(entries);
+  if (note !== '') {
+    const then = JSON.parse(note) as Note;
+    const now = noteOf(database);
+    const [was, is] = [BigInt(then.schemaVersion), BigInt(now.schemaVersion)];
+    const changesSchema = statementsOf(entries).some((sql) => !/^pragma/i.test(sql));
+    if (changesSchema) return is === was ? 'after' : is < was ? 'before' : 'other';
+    if (changesets.length === 0) {
+      const isSame = now.userVersion === then.userVersion && now.applicationId === then.applicationId;
+      return isSame ? 'after' : 'before';
+    }
+  }
+  const rows = new Rows(database);
+  let isBefore = true;
+  let isAfter = true;
+  for (const bytes of changesets) {
+    for (const change of changes(bytes)) {
+      const [before, after] = rows.compare(change);
+      isBefore &&= before;
+      isAfter &&= after;
+      if (!isBefore && !isAfter) return 'other';
+    }
+  }
+  // Of a patchset's UPDATE all that tells is whether the new values are there.
+  return isAfter ? 'after' : 'before';
+}
+
+/** The rows of a database, found by the keys of changes. */
+class Rows {
+  readonly #database: DatabaseSync;
+  readonly #shapes = new Map<string, TableShape | undefined>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Whether a row is as it was before a change, and whether it is as it is after it. */
+  compare({ table, op, old, new: fresh }: Change): [before: boolean, after: boolean] {
+    const names = this.#columns(table.name, table.key.length);
+    if (!names) return [false, false];
+    // A NULL in the key of sqlite_stat1 is an empty blob in changesets.
+    const isNull = table.name.toLowerCase() === 'sqlite_stat1';
+    const real = (values: Change['new']): Change['new'] =>
+      isNull
+        ? values.map((value) => (value instanceof Uint8Array && value.length === 0 ? null : value))
+        : values;
+    const known = real(op === 'insert' ? fresh : old);
+    const key = table.key.flatMap((place, i) => (place === 0 ? [] : [i]));
+    const row = this.#find(table.name, names, key, known);
+    // A key that is changed is one that its collation takes for the same.
+    const isMoved = op === 'update' && key.some((i) => fresh[i] !== undefined);
+    const moved = known.map((value, i) => real(fresh)[i] ?? value);
+    const next = isMoved ? this.#find(table.name, names, key, moved) : row;
+    const is = (found: Value[] | undefined, values: Change['new']): boolean =>
+      found !== undefined &&
+      real(values).every((value, i) => value === undefined || same(value, found[i] ?? null));
+    if (op === 'insert') return [row === undefined, is(row, fresh)];
+    return op === 'delete' ? [is(row, old), row === undefined] : [is(row, old), is(next, fresh)];
+  }
+
+  /** The row that has the values of the key; not one whose key only counts as equal. */
+  #find(
+    table: string,
+    names: readonly string[],
+    key: readonly number[],
+    known: Change['new'],
+  ): Value[] | undefined {
+    const where = key.map((i) => `${names[i]} IS ?`).join(' AND ');
+    const statement = this.#database.prepare(
+      `SELECT ${names.join()} FROM main.${quotedName(table)} WHERE ${where}`,
+      {
+        readBigInts: true,
+        returnArrays: true,
+      },
+    );
+    const rows = statement.all(...key.map((i) => known[i])) as unknown as Value[][];
+    return rows.find((row) => key.every((i) => same(known[i] ?? null, row[i] ?? null)));
+  }
+
+  #columns(table: string, count: number): string[] | undefined {
+    if (!this.#shapes.has(table)) {
+      this.#shapes.set(table, tableShape(connectionOf(this.#database), 'main', table));
+    }
+    const names = this.#shapes.get(table)?.columns.map(quotedName);
+    if (names?.length === count - 1) return ['_rowid_', ...names];
+    return names?.length === count ? names : undefined;
+  }
+}
+
+function same(one: Value, other: Value): boolean {
+  if (one instanceof Uint8Array) return other instanceof Uint8Array && Buffer.compare(one, other) === 0;
+  return one === other;
+}

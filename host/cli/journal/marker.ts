@@ -1,0 +1,232 @@
+/**
+ * What a database knows of its journals: a table with the number and the digest of the last transaction of each, which
+ * every transaction writes itself. So the database says which transactions of a journal were committed, and whether
+ * they are its own.
+ */
+
+import { existsSync } from 'node:fs';
+import { SQLITE_MISUSE } from '../../core/constants.js';
+import { SqliteError } from '../../core/errors.js';
+import { connectionOf } from '../../db/connections.js';
+import type { DatabaseSync } from '../../index.js';
+import { counted } from '../changeset/entries.js';
+import { CommandError } from '../command.js';
+import { isTaken, type Journal, wholePath } from './journal.js';
+import type { Witness } from './recorder.js';
+
+/** The table, in the main database. */
+export const markers = '_sqlite_wasm_run_daemon';
+
+const table = `main.${markers}`;
+const columns = ['journal', 'number', 'digest', 'path'];
+
+interface Row {
+  readonly journal: string;
+  readonly number: number;
+  readonly digest: string;
+  readonly path: string;
+}
+
+/** How a journal and its database stand to each other. */
+export interface Agreement {
+  /** Why they do not agree, as a sentence; undefined if they do. */
+  readonly problem: string | undefined;
+  /** Why another journal of the database comes first; undefined if none does. */
+  readonly other?: string;
+  /** Whether the journal's last transaction was committed. */
+  readonly withLast: boolean;
+  /** How many transactions were committed. */
+  readonly committed: number;
+  /** The journals that the database need not know any more, now that it knows this one. */
+  readonly forgotten: readonly string[];
+}
+
+export class Marker implements Witness {
+  readonly #database: DatabaseSync;
+  /** The database, as the user knows it. */
+  readonly #name: string;
+  readonly #rows: readonly Row[];
+  /** What the row of the journal holds. */
+  #row: Row | undefined;
+  /** What it will hold after the COMMIT. */
+  #next: Row | undefined;
+
+  /** @throws CommandError if the table is of another version */
+  constructor(database: DatabaseSync, name: string) {
+    this.#database = database;
+    this.#name = name;
+    this.#rows = this.#read();
+  }
+
+  /** How the database and a journal that was left behind stand to each other. */
+  agreement(journal: Journal): Agreement {
+    const { contents, path } = journal;
+    const { numbers, faults, last, head } = contents;
+    const here = wholePath(path);
+    const own = this.#rows.find((row) => row.journal === journal.name);
+    const replaced = this.#rows.filter((row) => head?.replaces?.includes(row.journal));
+    // If the first line is damaged, nothing but its path tells whose row it is.
+    const unnamed = this.#rows.find((row) => !head && row.path === here);
+    const row = own ?? unnamed;
+    const others = this.#rows.filter((other) => other !== row && !replaced.includes(other));
+    const idle = others.filter(
+      (other) => other.number === 0 && (other.path === here || !existsSync(other.path)),
+    );
+    const forgotten = [...replaced, ...idle, ...(unnamed ? [unnamed] : [])].map((other) => other.journal);
+    const committed = row?.number ?? 0;
+    const agreed: Agreement = { problem: undefined, withLast: true, committed, forgotten };
+    const but = (problem: string, more: readonly Row[] = []): Agreement => ({
+      ...agreed,
+      problem,
+      forgotten: [...forgotten, ...more.map((other) => other.journal)],
+    });
+
+    const lost = others.find((other) => other.number > 0 && (other.path === here || !existsSync(other.path)));
+    if (lost) {
+      const is = lost.path === here && !journal.isEmpty ? 'was replaced by another' : 'is missing';
+      return but(
+        `${lost.path === here ? path : lost.path} ${is}: it held ${counted(lost.number, 'transaction')} that ${this.#name} has committed`,
+        [lost],
+      );
+    }
+    const left = others.find((other) => other.number > 0 && other.path !== here && !isTaken(other.path));
+    if (left) {
+      const output = left.path.replace(/\.journal$/, '');
+      const other = `${counted(left.number, 'transaction')} of ${this.#name} are in ${left.path} and in no output yet: start with --output ${output} first`;
+      return { ...agreed, other };
+    }
+    if (contents.written || journal.isEmpty) {
+      if (committed === 0 || contents.written) return agreed;
+      return but(
+        `${path} ${journal.isNew ? 'is missing' : 'was cut'}: it held ${counted(committed, 'transaction')} that ${this.#name} has committed`,
+      );
+    }
+    if (!row) {
+      if (numbers.length === 0 && faults.length === 0) return agreed;
+      if (replaced.length > 0) return agreed;
+      return but(
+        `${this.#name} does not know ${path}, which holds ${counted(numbers.length, 'transaction')}`,
+      );
+    }
+    if (faults.length > 0 || last < committed || !head) {
+      const readable = numbers.filter((number) => number <= committed).length;
+      const at = faults[0] ?? contents.tail;
+      return but(
+        `${path} is damaged${at ? ` (byte ${at.at})` : ''}: of ${counted(committed, 'transaction')} that ${this.#name} has committed, ${readable} can be read`,
+      );
+    }
+    if (last === committed) {
+      if (row.digest === contents.digest) return agreed;
+      return but(`${path} and ${this.#name} do not have the same ${counted(last, 'transaction')}`);
+    }
+    const isUnfinished = last === committed + 1 && contents.mark === 'none' && contents.tail === undefined;
+    if (isUnfinished && row.digest === contents.before) return { ...agreed, withLast: false };
+    return but(
+      `${path} holds ${counted(last, 'transaction')}, of which ${this.#name} knows ${committed}: it is an earlier state of its database, or another one`,
+    );
+  }
+
+  /** Has the database know a journal, and forget others. @throws SqliteError if it cannot be written */
+  enter(journal: Journal, forgotten: readonly string[]): void {
+    this.#row = {
+      journal: journal.name,
+      number: journal.count,
+      digest: journal.digest,
+      path: wholePath(journal.path),
+    };
+    this.#database.exec(`BEGIN IMMEDIATE;
+      CREATE TABLE IF NOT EXISTS ${table}(journal TEXT PRIMARY KEY, number INTEGER NOT NULL,
+        digest TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID`);
+    try {
+      this.#forget(forgotten);
+      this.#database
+        .prepare(`INSERT OR REPLACE INTO ${table}(journal, number, digest, path) VALUES(?, ?, ?, ?)`)
+        .run(this.#row.journal, BigInt(this.#row.number), this.#row.digest, this.#row.path);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Has the database forget the journal, whose transactions are in the output. */
+  leave(): void {
+    if (!this.#row) return;
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      this.#forget([this.#row.journal]);
+      const rest = this.#database.prepare(`SELECT count(*) AS n FROM ${table}`).get();
+      if (rest?.n === 0) this.#database.exec(`DROP TABLE ${table}`);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  note(): string {
+    return '';
+  }
+
+  committing(number: number, digest: string): void {
+    if (!this.#row) throw new Error('the database does not know the journal yet');
+    const next = { ...this.#row, number, digest };
+    this.#replace(this.#row, next);
+    this.#next = next;
+  }
+
+  failed(): void {
+    if (this.#row && this.#next) this.#replace(this.#next, this.#row);
+    this.#next = undefined;
+  }
+
+  committed(): void {
+    this.#row = this.#next;
+    this.#next = undefined;
+  }
+
+  isCommitted(number: number): boolean {
+    const row = this.#database
+      .prepare(`SELECT number FROM ${table} WHERE journal=?`)
+      .get(this.#row?.journal ?? '');
+    return row?.number === number;
+  }
+
+  /** @throws SqliteError (SQLITE_MISUSE) if the row is not what it was */
+  #replace(row: Row, next: Row): void {
+    this.#database
+      .prepare(`UPDATE ${table} SET number=?, digest=? WHERE journal=? AND number=? AND digest=?`)
+      .run(BigInt(next.number), next.digest, row.journal, BigInt(row.number), row.digest);
+    const { db, engine } = connectionOf(this.#database);
+    if (engine.core.c.sqlite3_changes64(db) === 1n) return;
+    const message = `another program changed ${markers}, in which ${this.#name} keeps what was captured: end the daemon, and start it again`;
+    throw new SqliteError(message, SQLITE_MISUSE, message);
+  }
+
+  #forget(journals: readonly string[]): void {
+    const statement = this.#database.prepare(`DELETE FROM ${table} WHERE journal=?`);
+    for (const journal of journals) statement.run(journal);
+  }
+
+  #read(): Row[] {
+    const there = this.#database
+      .prepare('SELECT name FROM pragma_table_info(?, ?) ORDER BY cid')
+      .all(markers, 'main')
+      .map(({ name }) => String(name));
+    if (there.length === 0) return [];
+    if (there.join() !== columns.join()) {
+      throw new CommandError(
+        `${this.#name} has a table ${markers} of another version: start and end the program that made it, or drop the table if what that captured is not needed`,
+      );
+    }
+    return this.#database
+      .prepare(`SELECT ${columns.join(', ')} FROM ${table}`)
+      .all()
+      .map((row) => ({
+        journal: String(row.journal),
+        number: Number(row.number),
+        digest: String(row.digest),
+        path: String(row.path),
+      }));
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Breaks files for tests: preloaded by `node --import`, it counts what a program does to files and, at one of these
+ * operations, kills the program or has the operation fail. FILE_FAULTS is JSON:
+ *
+ *     {"under": "/a/folder"}          only files in it count
+ *     {"kill": 17}                    SIGKILL before the 17th operation; "torn": half of a write is done before
+ *     {"fail": 17, "code": "ENOSPC"}  the 17th fails; with "lasting" all later ones that take room too
+ *     {"room": 4096}                  writes that take more than so many bytes fail with ENOSPC
+ *     {"log": "/a/file"}              a line for each operation
+ */
+
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { resolve } from 'node:path';
+
+const { under, kill, torn, fail, code, lasting, room, log } = JSON.parse(process.env.FILE_FAULTS ?? '{}');
+const real = { ...fs };
+const paths = new Map();
+let count = 0;
+let taken = 0;
+
+const counts = (path) => path !== undefined && resolve(String(path)).startsWith(under ?? '/') && !/\/s$/.test(path);
+
+function broken(name, why = code ?? 'EIO') {
+  const texts = { ENOSPC: 'no space left on device', EIO: 'i/o error' };
+  return Object.assign(new Error(`${why}: ${texts[why] ?? why}, ${name}`), { code: why, syscall: name, errno: why === 'ENOSPC' ? -28 : -5 });
+}
+
+/** An operation is about to be done. @param half does half of it */
+function step(name, path, takesRoom, half) {
+  count += 1;
+  if (log) real.appendFileSync(log, `${count} ${name} ${path}\n`);
+  if (count === kill) {
+    if (torn) half?.();
+    process.kill(process.pid, 'SIGKILL');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  }
+  if (count === fail || (lasting && count > fail && takesRoom)) {
+    if (torn) half?.();
+    throw broken(name);
+  }
+}
+
+fs.openSync = (path, flags, ...rest) => {
+  const writes = typeof flags === 'number' ? (flags & 3) !== 0 : /[wa+]/.test(flags ?? 'r');
+  if (counts(path) && writes) step('open', path, true);
+  const fd = real.openSync(path, flags, ...rest);
+  if (counts(path)) paths.set(fd, resolve(String(path)));
+  return fd;
+};
+fs.closeSync = (fd) => {
+  paths.delete(fd);
+  return real.closeSync(fd);
+};
+fs.writeSync = (fd, ...rest) => {
+  const path = paths.get(fd);
+  if (path === undefined) return real.writeSync(fd, ...rest);
+  const [bytes, offset = 0, length = bytes.length - offset, position = null] = rest;
+  const grows = Math.max(0, (position ?? 0) + length - real.fstatSync(fd).size);
+  step('write', path, grows > 0, () => real.writeSync(fd, bytes, offset, length >> 1, position));
+  if (room !== undefined && grows > 0 && taken + grows > room) throw broken('write', 'ENOSPC');
+  taken += grows;
+  return real.writeSync(fd, bytes, offset, length, position);
+};
+for (const name of ['fsyncSync', 'fdatasyncSync', 'ftruncateSync']) {
+  fs[name] = (fd, ...rest) => {
+    const path = paths.get(fd);
+    if (path !== undefined) step(name, path, false);
+    return real[name](fd, ...rest);
+  };
+}
+for (const name of ['renameSync', 'rmSync', 'unlinkSync', 'linkSync', 'copyFileSync', 'truncateSync']) {
+  fs[name] = (path, ...rest) => {
+    if (counts(path)) step(name, path, false);
+    return real[name](path, ...rest);
+  };
+}
+syncBuiltinESMExports();
