@@ -190,14 +190,13 @@ export class Engine implements Callbacks {
 
   call(id: number, context: number, count: number, cells: number): void {
     const outer = this.#thrown;
-    this.#thrown = undefined;
+    if (outer) this.#thrown = undefined;
     try {
       this.#callbacks.get(id)?.call?.(context, count, cells);
-      this.#thrown = outer;
     } catch (error) {
-      this.#thrown = outer;
       this.failIn(context, error);
     }
+    if (outer) this.#thrown = outer;
   }
 
   /** Fails the statement that runs in `context`; what was thrown is kept for {@link check}. */
@@ -215,7 +214,7 @@ export class Engine implements Callbacks {
 
   step(id: number, context: number, group: number, count: number, cells: number, inverse: boolean): number {
     const outer = this.#thrown;
-    this.#thrown = undefined;
+    if (outer) this.#thrown = undefined;
     try {
       return this.#callbacks.get(id)?.step?.(context, group, count, cells, inverse) ?? group;
     } catch (error) {
@@ -228,7 +227,7 @@ export class Engine implements Callbacks {
 
   groupValue(id: number, context: number, group: number, final: boolean): number {
     const outer = this.#thrown;
-    this.#thrown = undefined;
+    if (outer) this.#thrown = undefined;
     try {
       return this.#callbacks.get(id)?.groupValue?.(context, group, final) ?? group;
     } catch (error) {

@@ -13,8 +13,7 @@ import type { RowBuilder } from './statement.js';
 /** How many bytes of C statements may wait. */
 const maxBytes = 8 * 1024 * 1024;
 
-/** SQLITE_STMTSTATUS_REPREPARE, SQLITE_STMTSTATUS_MEMUSED */
-const reprepared = 5;
+/** SQLITE_STMTSTATUS_MEMUSED */
 const memoryUsed = 99;
 
 /** A C statement, and what was read of it. */
@@ -134,15 +133,16 @@ export class PreparedStatements {
 
   /** The statements of `sql` were run by `exec`. */
   ran(sql: string): void {
-    if (!harmless.test(sql)) this.forget();
+    if (this.#kept.size > 0 && !harmless.test(sql)) this.forget();
   }
 
-  /** The names of the columns of its rows, and room for a row of them. */
-  names(prepared: Prepared): string[] {
+  /**
+   * Reads the names of the columns of its rows, and makes room for a row of them.
+   *
+   * @param reprepares how often SQLite has compiled it again
+   */
+  describe(prepared: Prepared, reprepares: number): string[] {
     const { c, memory } = this.#connection.engine.core;
-    // SQLite compiles a statement again after the schema changed: the columns may be others then.
-    const reprepares = c.sqlite3_stmt_status(prepared.pointer, reprepared, 0);
-    if (prepared.names !== undefined && reprepares === prepared.reprepares) return prepared.names;
     const names = Array.from(
       { length: c.sqlite3_column_count(prepared.pointer) },
       (_, index) => memory.cString(c.sqlite3_column_name(prepared.pointer, index)) ?? '',

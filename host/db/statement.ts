@@ -127,6 +127,9 @@ const encoder = new TextEncoder();
 /** From this length on the encoder is faster than a loop. */
 const longText = 24;
 
+/** SQLITE_STMTSTATUS_REPREPARE */
+const reprepared = 5;
+
 /** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
 const rowsBeforeBuilder = 16;
 
@@ -345,6 +348,8 @@ export class StatementSync implements Disposable {
   }
 
   #ready(): Prepared {
+    const held = this.#held; // most often it is there
+    if (held.prepared.ticket === held.ticket && !this.#closed && !held.prepared.running) return held.prepared;
     const prepared = this.#open();
     if (prepared.running) throw invalidState('statement is already being executed');
     return prepared;
@@ -502,7 +507,12 @@ export class StatementSync implements Disposable {
 
   #row(prepared: Prepared): Row {
     const { c, memory } = this.#core;
-    const names = this.#owner.open.statements.names(prepared);
+    // SQLite compiles a statement again after the schema changed: the columns may be others then.
+    const reprepares = c.sqlite3_stmt_status(prepared.pointer, reprepared, 0);
+    let { names } = prepared;
+    if (names === undefined || reprepares !== prepared.reprepares) {
+      names = this.#owner.open.statements.describe(prepared, reprepares);
+    }
     if (names !== this.#names) {
       this.#names = names;
       this.#build = undefined;
