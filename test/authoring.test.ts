@@ -143,7 +143,7 @@ test('what it pins is what is tried here', () => {
   expect(typescript['typescript']).toBe(installed('typescript'));
 });
 
-describe('what is refused, with exit code 1 and a sentence', () => {
+describe('what is refused, with exit code 2 and a sentence', () => {
   test.each([
     [['Upper'], '"Upper" cannot be the name of an extension: it must be 1 to 100 of the characters'],
     [['../up'], '"../up" cannot be the name of an extension'],
@@ -155,23 +155,23 @@ describe('what is refused, with exit code 1 and a sentence', () => {
     [['nul'], '"nul" cannot be the name of an extension: it is taken, so choose another one'],
     [['typescript'], '"typescript" cannot be the name of an extension: it is taken'],
     [['fs'], '"fs" cannot be the name of an extension: it is taken'],
-    [[], 'new-extension wants one name, 0 were given: try --help'],
-    [['a', 'b'], 'new-extension wants one name, 2 were given: try --help'],
+    [[], 'one name is wanted, 0 were given; see sqlite-wasm-run new-extension --help'],
+    [['a', 'b'], 'one name is wanted, 2 were given; see sqlite-wasm-run new-extension --help'],
     [
       ['a', '--world', 'whole'],
       'there is no world "whole": choose one of minimal, stateful, collating, authorizing, hooked, tabular, ' +
         'tabular-writable, full',
     ],
     [['a', '--language', 'rust'], 'there is no language "rust": choose one of c, typescript'],
-    [['a', '--world'], 'missing argument to --world'],
-    [['a', '--force'], 'new-extension has no option --force: there is --world and --language'],
-    [['a', '-w', 'full'], 'new-extension has no option -w: there is --world and --language'],
+    [['a', '--world'], '--world: the value is missing'],
+    [['a', '--force'], 'there is no option --force: there is --world and --language'],
+    [['a', '-w', 'full'], 'there is no option -w: there is --world and --language'],
   ])('%j', (args, message) => {
     const { status, output } = create(...args);
-    expect(output).toContain(`sqlite-wasm-run: Error: `);
+    expect(output).toContain('sqlite-wasm-run new-extension: ');
     expect(output).toContain(message);
     expect(output.split('\n')).toHaveLength(2);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(existsSync(join(folder, 'a'))).toBe(false);
   });
 
@@ -179,7 +179,7 @@ describe('what is refused, with exit code 1 and a sentence', () => {
     mkdirSync(join(folder, 'there'));
     expect(create('there')).toEqual({
       status: 1,
-      output: 'sqlite-wasm-run: Error: there is there already: choose another name, or move it away\n',
+      output: 'sqlite-wasm-run new-extension: there is there already: choose another name, or move it away\n',
     });
     expect(readdirSync(join(folder, 'there'))).toEqual([]);
   });

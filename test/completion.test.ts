@@ -53,7 +53,9 @@ const changesetCommands = [
   ],
 ];
 const captureFlags =
-  '--db --script -o --output --table --patchset --rowid --ddl --refuse --locking --help'.split(' ');
+  '--db --script -o --output --table --patchset --rowid --ddl --refuse --accept-loss --locking --help'.split(
+    ' ',
+  );
 
 describe.skipIf(!present('bash', '--version'))('bash', () => {
   /** What is offered for the last of the words, as bash splits the line. */

@@ -156,9 +156,9 @@ test('one that never comes to an end', () => {
 
 test.each([
   [['nowhere.wasm'], /no such file: nowhere\.wasm/],
-  [[], /inspect wants one file, 0 were given/],
-  [['a.wasm', 'b.wasm'], /inspect wants one file, 2 were given/],
-  [['--yaml', 'session'], /inspect has no option --yaml: there is --json/],
+  [[], /one file is inspected, 0 were given/],
+  [['a.wasm', 'b.wasm'], /one file is inspected, 2 were given/],
+  [['--yaml', 'session'], /there is no option --yaml: there is --json/],
 ])('%j', (args, message) => {
   const { stderr, stdout, status } = inspect(...args);
   expect(stderr).toMatch(message);

@@ -481,10 +481,10 @@ SELECT grow(20) < 8;
     [['--max-memory', '1'], '--max-memory does not take "1"'],
     [['--max-memory', 'lots'], '--max-memory does not take "lots"'],
     [['--timeout', '0'], '--timeout does not take "0"'],
-    [['--allow-env'], 'missing argument to --allow-env'],
+    [['--allow-env'], '--allow-env: the value is missing'],
   ])('%j', (args, message) => {
     const { status, stderr } = shell(args, 'SELECT 1;');
     expect(stderr).toContain(message);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
   });
 });

@@ -1,6 +1,7 @@
 /** What a subcommand is: its options, from which parsing, help and shell completion are made. */
 
 import { parseArgs } from 'node:util';
+import { shown as shownText } from '../core/shown.js';
 
 /** Exit codes of commands. */
 export const exitCodes = {
@@ -26,6 +27,24 @@ export class CommandError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/** A failure for wrong use. */
+export function usageError(message: string): CommandError {
+  return new CommandError(message, exitCodes.usage);
+}
+
+/**
+ * Says on standard error why a command failed, in the one form that the whole program has for it.
+ *
+ * @param command the words that called it, the program's name first
+ * @returns the exit code
+ */
+export function complain(command: string, error: unknown): number {
+  const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
+  if (code === exitCodes.unread) return code;
+  process.stderr.write(`${command}: ${shownText(error instanceof Error ? error.message : String(error))}\n`);
+  return code;
 }
 
 /** A reason without the code, the call and the path that Node puts around it. */

@@ -5,7 +5,7 @@ import { shown, shownJson } from '../core/shown.js';
 import { type CheckedGrants, checkGrants } from '../db/grants.js';
 import { type Described, type Inspection, inspect } from '../loader/inspect.js';
 import { refuseReplacing } from '../loader/policy.js';
-import type { Option } from './command.js';
+import { complain, exitCodes, type Option, usageError } from './command.js';
 import { ownHelp, takeOwnOptions } from './options.js';
 import { programName } from './shell.js';
 
@@ -14,7 +14,9 @@ const patience = 10_000;
 /** The most characters of a line. */
 const longestLine = 1000;
 
-const usage = `Usage: ${programName} inspect FILE.wasm [--json] [options]
+const program = `${programName} inspect`;
+
+const usage = `Usage: ${program} FILE.wasm [--json] [options]
 
 Says what a component is, what it asks for and what it brings, and whether it would be loaded with the options
 given. Exit code: 0 where it would be, 1 where not, 2 where there is no such file.
@@ -47,15 +49,17 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     json = args.includes('--json');
     const files = args.filter((arg) => arg !== '--json');
     const wrong = files.find((arg) => arg.startsWith('-'));
-    if (wrong !== undefined) throw new Error(`inspect has no option ${wrong}: there is --json`);
-    if (files.length !== 1) throw new Error(`inspect wants one file, ${files.length} were given`);
+    if (wrong !== undefined)
+      throw usageError(`there is no option ${wrong}: there is --json; see ${program} --help`);
+    if (files.length !== 1) {
+      throw usageError(`one file is inspected, ${files.length} were given; see ${program} --help`);
+    }
     path = files[0] ?? '';
     grants = checkGrants(own.grants);
     found = inspect(path, grants);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${programName}: Error: ${shown(message)}\n`);
-    return 2;
+    complain(program, error);
+    return exitCodes.usage;
   }
   const answer: Answer = found.cannotRun
     ? { failed: found.cannotRun }

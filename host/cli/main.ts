@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The command: our subcommands, our own long options, then the sqlite3 shell with all the others. */
 
+import { existsSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { complain, nearest, usageError } from './command.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
@@ -14,9 +16,9 @@ async function main(argv: readonly string[]): Promise<number> {
   let own: OwnOptions;
   try {
     ({ args, own } = takeOwnOptions(argv));
+    refuseMistyped(argv[0]);
   } catch (error) {
-    console.error(`${programName}: Error: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
+    return complain(programName, error);
   }
   // On a terminal the shell blocks in a worker, so that this thread can edit lines and hear Ctrl-C.
   if (isatty(0) && isatty(1)) {
@@ -31,6 +33,21 @@ async function main(argv: readonly string[]): Promise<number> {
   if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help'))
     process.stderr.write(ownHelp() + subcommandHelp());
   return code;
+}
+
+/**
+ * Refuses a word that is no file and nearly a command: the shell would make a database of that name.
+ *
+ * @throws CommandError
+ */
+function refuseMistyped(word: string | undefined): void {
+  if (word === undefined || !/^[a-z][a-z-]*$/i.test(word) || existsSync(word)) return;
+  const near = nearest(word.toLowerCase(), [...subcommands.map(({ name }) => name), 'help', 'version']);
+  if (near === undefined) return;
+  const meant = subcommands.some(({ name }) => name === near) ? near : `-${near}`;
+  throw usageError(
+    `there is no command "${word}"; did you mean ${meant}? A database of that name is ./${word}`,
+  );
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -6,7 +6,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { contract } from '../interfaces/index.js';
-import type { Option } from './command.js';
+import { complain, type Option, usageError } from './command.js';
 import { programName } from './shell.js';
 
 /** The interfaces that a component of each world exports beside `metadata`. */
@@ -44,7 +44,9 @@ export const newExtensionOptions: Readonly<Record<'world' | 'language', Option>>
   language: { value: 'LANGUAGE', choices: languages, help: 'what it is written in' },
 };
 
-const usage = `Usage: ${programName} new-extension NAME [--world WORLD] [--language LANGUAGE]
+const program = `${programName} new-extension`;
+
+const usage = `Usage: ${program} NAME [--world WORLD] [--language LANGUAGE]
 
 Makes a folder NAME with an extension, its WIT, a build and a test. Then, in that folder:
 npm install && npm run build && npm test
@@ -84,10 +86,7 @@ export function newExtensionMain(argv: readonly string[]): number {
     );
     return 0;
   } catch (error) {
-    process.stderr.write(
-      `${programName}: Error: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
-    return 1;
+    return complain(program, error);
   }
 }
 
@@ -103,12 +102,12 @@ function requestOf(argv: readonly string[]): Request {
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     if (!Object.hasOwn(newExtensionOptions, token.name)) {
-      throw new Error(`new-extension has no option ${token.rawName}: there is --world and --language`);
+      throw usageError(`there is no option ${token.rawName}: there is --world and --language`);
     }
-    if (token.value === undefined) throw new Error(`missing argument to ${token.rawName}`);
+    if (token.value === undefined) throw usageError(`${token.rawName}: the value is missing`);
   }
   if (positionals.length !== 1) {
-    throw new Error(`new-extension wants one name, ${positionals.length} were given: try --help`);
+    throw usageError(`one name is wanted, ${positionals.length} were given; see ${program} --help`);
   }
   const [name = ''] = positionals;
   checkName(name);
@@ -116,7 +115,7 @@ function requestOf(argv: readonly string[]): Request {
     const value = String(values[option] ?? usual);
     const known = newExtensionOptions[option].choices ?? [];
     if (known.includes(value)) return value;
-    throw new Error(`there is no ${option} "${value}": choose one of ${known.join(', ')}`);
+    throw usageError(`there is no ${option} "${value}": choose one of ${known.join(', ')}`);
   };
   return {
     name,
@@ -128,7 +127,7 @@ function requestOf(argv: readonly string[]): Request {
 /** @throws Error where it cannot be the name of a package and of a folder on every system */
 function checkName(name: string): void {
   if (!/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/.test(name)) {
-    throw new Error(
+    throw usageError(
       `"${name}" cannot be the name of an extension: it must be 1 to 100 of the characters a-z 0-9 . _ - ` +
         'that begin and end with a letter or digit',
     );
@@ -142,7 +141,7 @@ function checkName(name: string): void {
   ];
   const device = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/.test(name); // on Windows
   if (device || taken.includes(name)) {
-    throw new Error(`"${name}" cannot be the name of an extension: it is taken, so choose another one`);
+    throw usageError(`"${name}" cannot be the name of an extension: it is taken, so choose another one`);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { FolderGrant } from '../db/grants.js';
+import { usageError } from './command.js';
 
 export interface OwnOptions {
   locking: 'auto' | 'none';
@@ -139,7 +140,7 @@ export const shellOptions = {
 /**
  * Separates our options from the shell's, which stay as they are, in their order.
  *
- * @throws Error whose message the user sees
+ * @throws CommandError
  */
 export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: OwnOptions } {
   const own: OwnOptions = {
@@ -165,10 +166,11 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
       i += 1;
       value = argv[i];
     }
-    if (value === undefined) throw new Error(`missing argument to ${name}`);
+    if (value === undefined)
+      throw usageError(`${name}: the value is missing: ${option.help.replace(/ +/g, ' ')}`);
     const refused = option.value === 'never' && joined !== undefined;
     if (refused || !option.set(own, value)) {
-      throw new Error(`${name} does not take "${value}": ${option.help.replace(/ +/g, ' ')}`);
+      throw usageError(`${name} does not take "${value}": ${option.help.replace(/ +/g, ' ')}`);
     }
   }
   return { args, own };

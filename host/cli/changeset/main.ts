@@ -5,9 +5,18 @@ import { Engine } from '../../db/engine.js';
 import { useEngine } from '../../db/thread.js';
 import { extensionLoader } from '../../loader/loader.js';
 import { nodeFileSystem } from '../../vfs/node.js';
-import { type Command, CommandError, exitCodes, helpOf, lockingOption, nearest, parse } from '../command.js';
+import {
+  type Command,
+  CommandError,
+  complain,
+  exitCodes,
+  helpOf,
+  lockingOption,
+  nearest,
+  parse,
+} from '../command.js';
 import { daemon } from '../daemon/daemon.js';
-import { flush, print, say } from '../output.js';
+import { flush, print } from '../output.js';
 import { statusLine, tick } from '../progress.js';
 import { programName } from '../shell.js';
 import { apply } from './apply.js';
@@ -46,12 +55,9 @@ export async function changesetMain(args: readonly string[]): Promise<number> {
     return await run(name, command, rest);
   } catch (error) {
     statusLine.clear();
-    const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
-    if (code === exitCodes.unread) return code;
+    if (error instanceof CommandError && error.exitCode === exitCodes.unread) return error.exitCode;
     flush(); // what was printed before it
-    const message = error instanceof Error ? error.message : String(error);
-    say(`${program}${command ? ` ${command.name}` : ''}: ${message}`);
-    return code;
+    return complain(`${program}${command ? ` ${command.name}` : ''}`, error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** `sqlite-wasm-run completion SHELL`: prints a script that makes a shell complete what this program takes. */
 
-import { type Command, CommandError, exitCodes, helpOf, parse } from '../command.js';
-import { flush, print, say } from '../output.js';
+import { type Command, complain, exitCodes, helpOf, parse, usageError } from '../command.js';
+import { flush, print } from '../output.js';
 import { programName } from '../shell.js';
 import { bashScript } from './bash.js';
 import { fishScript } from './fish.js';
@@ -25,7 +25,7 @@ const completion: Command = {
     const [shell = ''] = given.rest;
     const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined;
     if (!script) {
-      throw new CommandError(`there is none for "${shell}": there is ${shells.join(', ')}`, exitCodes.usage);
+      throw usageError(`there is none for "${shell}": there is ${shells.join(', ')}`);
     }
     print(script(places(shells)));
     return exitCodes.done;
@@ -41,8 +41,6 @@ export async function completionMain(args: readonly string[]): Promise<number> {
     flush();
     return code;
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    if (error.exitCode !== exitCodes.unread) say(`${programName} completion: ${error.message}`);
-    return error.exitCode;
+    return complain(`${programName} completion`, error);
   }
 }
