@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dist, root } from './sources.js';
 
-interface Api {
+export interface Api {
   DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
 }
 
@@ -27,6 +27,7 @@ export interface Faults {
   readonly code?: string;
   readonly lasting?: boolean;
   readonly room?: number;
+  readonly log?: string;
 }
 
 const schema = "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 'first')";
@@ -223,7 +224,7 @@ export async function runBroken(
 export async function countOperations(): Promise<number> {
   using folder = new Folder();
   const log = folder.at('log');
-  const daemon = new Daemon(folder, options, { log } as Faults);
+  const daemon = new Daemon(folder, options, { log });
   await workThrough(folder, daemon);
   await daemon.stop();
   return readFileSync(log, 'utf8').split('\n').length - 1;

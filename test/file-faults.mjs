@@ -75,4 +75,13 @@ for (const name of ['renameSync', 'rmSync', 'unlinkSync', 'linkSync', 'copyFileS
     return real[name](path, ...rest);
   };
 }
+const promises = { ...fs.promises };
+fs.promises.open = async (path, flags, ...rest) => {
+  if (counts(path)) step('open', path, true);
+  return promises.open(path, flags, ...rest);
+};
+fs.promises.rename = async (path, to) => {
+  if (counts(path)) step('rename', path, false);
+  return promises.rename(path, to);
+};
 syncBuiltinESMExports();

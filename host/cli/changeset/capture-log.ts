@@ -83,7 +83,7 @@ class MemoryKeeper implements CaptureKeeper {
 }
 
 class JournalKeeper implements CaptureKeeper {
-  readonly ddl: boolean;
+  #ddl: boolean;
   readonly #journal: Journal;
   readonly #options: JournalOptions;
   readonly #accepts: boolean;
@@ -111,8 +111,11 @@ class JournalKeeper implements CaptureKeeper {
       database: path,
       options: this.#options,
     });
-    const { contents } = this.#journal;
-    this.ddl = this.#options.ddl || (!contents.written && contents.head?.options.ddl === true);
+    this.#ddl = this.#options.ddl;
+  }
+
+  get ddl(): boolean {
+    return this.#ddl;
   }
 
   get digest(): string {
@@ -124,13 +127,16 @@ class JournalKeeper implements CaptureKeeper {
     const journal = this.#journal;
     const { contents, head, path } = journal;
     if (journal.isEmpty) return;
-    if (contents.written || (contents.numbers.length === 0 && contents.faults.length === 0)) {
+    // An output that is still there is about to be overwritten, so that what it holds comes first again.
+    const isDone = contents.written && !contents.inPlace;
+    if (isDone || (contents.numbers.length === 0 && contents.faults.length === 0)) {
       journal.renew(null, [], () => false);
       this.#isBegun = true;
       return;
     }
     this.#refuseOtherKind();
-    const last = contents.mark === 'done' ? 'after' : this.#lastState(database);
+    this.#ddl ||= head?.options.ddl ?? true; // if nothing tells, it is kept whole
+    const last = contents.mark === 'done' || contents.offered ? 'after' : this.#lastState(database);
     const held = counted(contents.numbers.length, 'transaction');
     const isDamaged = !head || contents.faults.length > 0 || contents.tail?.kind === 'damaged';
     let problem: string | undefined;

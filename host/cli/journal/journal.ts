@@ -77,9 +77,11 @@ export interface Contents {
   readonly faults: readonly Fault[];
   /** Whether bytes follow the last whole record. */
   readonly tail: Fault | undefined;
-  /** Whether the output was about to be put in its place, and whether it was: it holds all of it then. */
+  /** Whether the output was about to be put in its place, and whether it was: it held all of it then. */
   readonly offered: boolean;
   readonly written: boolean;
+  /** Whether the output is the one that was put in its place. */
+  readonly inPlace: boolean;
 }
 
 /** Who has the journal: nobody, or another process. */
@@ -341,10 +343,16 @@ export class Journal {
     this.#cut();
   }
 
-  /** Ends it: nothing that is in it is needed any more. */
+  /** Ends it: nothing that is in it is needed any more. @throws CommandError if the file cannot be removed */
   remove(): void {
     closeSync(this.#file);
-    rmSync(this.path, { force: true });
+    try {
+      rmSync(this.path, { force: true });
+    } catch (error) {
+      throw new CommandError(
+        `${this.path} cannot be removed: ${reason(error)}; what it holds was written, so remove it`,
+      );
+    }
   }
 
   /** Lets go of it; a file that this one made is gone. */
@@ -433,6 +441,8 @@ export class Journal {
       this.#unmarked = found.mark !== 'done';
       last = found;
     }
+    const inPlace =
+      output !== undefined && Buffer.from(output.capture).toString('hex') === this.#outputDigest();
     return {
       head: this.#head,
       last: this.#count,
@@ -444,9 +454,8 @@ export class Journal {
       faults,
       tail: fault,
       offered: output !== undefined,
-      written:
-        output !== undefined &&
-        (output.mark === 'done' || Buffer.from(output.capture).toString('hex') === this.#outputDigest()),
+      written: inPlace || output?.mark === 'done',
+      inPlace,
     };
   }
 
