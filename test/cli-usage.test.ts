@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { dist } from '../scripts/sources.js';
 
@@ -67,6 +68,43 @@ test.each([
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(new RegExp(`^sqlite-wasm-run ${command}: [^\n]+\n$`));
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test.skipIf(process.platform !== 'linux')('a name that is not UTF-8 opens no other file', () => {
+  const name = Buffer.from('caf\xe9.db', 'latin1');
+  const other = 'caf\ufffd.db';
+  const command = (rest: string): { status: number | null; stderr: string } =>
+    spawnSync('sh', ['-c', `"$0" "$1" ${rest}`, process.execPath, program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+  for (const rest of [
+    `"$(printf 'caf\\351.db')" 'CREATE TABLE t(a)'`,
+    `changeset stat "$(printf 'caf\\351.db')"`,
+  ]) {
+    expect(command(rest)).toMatchObject({
+      status: 2,
+      stderr: `sqlite-wasm-run: the argument ${other} is not UTF-8: name the file by a link with another name\n`,
+    });
+  }
+  const message = `The file name ${other} is not UTF-8: open it by a link with another name.`;
+  const path = Buffer.concat([Buffer.from(`${folder}/`), name]);
+  const refused = (open: () => unknown): unknown => {
+    try {
+      open();
+    } catch (error) {
+      return (error as Error).message.replace(`${folder}/`, '');
+    }
+    return 'nothing was thrown';
+  };
+  expect(refused(() => new DatabaseSync(path))).toBe(message);
+  expect(refused(() => new DatabaseSync(join(folder, 'caf\ud800.db')))).toBe(message);
+  const uri = `file:${folder}/caf%E9.db`;
+  expect(refused(() => new DatabaseSync(uri))).toContain(`the file name ${other} is not UTF-8`);
+  using memory = new DatabaseSync(':memory:');
+  expect(refused(() => memory.prepare('ATTACH ? AS a').run(uri))).toContain('is not UTF-8');
+  expect(run(other, 'CREATE TABLE t(a)')).toMatchObject({ code: 0 });
+  expect(readdirSync(folder)).toEqual([other]);
 });
 
 test('a file is opened whatever it is called, and so is a new one by ./', () => {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command: our subcommands, our own long options, then the sqlite3 shell with all the others. */
 
-import { existsSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { existsSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { complain, nearest, usageError } from './command.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
@@ -10,11 +11,12 @@ import { programName, runShell } from './shell.js';
 import { subcommandHelp, subcommands } from './subcommands.js';
 
 async function main(argv: readonly string[]): Promise<number> {
-  const subcommand = subcommands.find(({ name }) => name === argv[0]);
-  if (subcommand) return subcommand.run(argv.slice(1));
   let args: string[];
   let own: OwnOptions;
   try {
+    refuseInvalidBytes(argv);
+    const subcommand = subcommands.find(({ name }) => name === argv[0]);
+    if (subcommand) return subcommand.run(argv.slice(1));
     ({ args, own } = takeOwnOptions(argv));
     refuseMistyped(argv[0]);
   } catch (error) {
@@ -33,6 +35,24 @@ async function main(argv: readonly string[]): Promise<number> {
   if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help'))
     process.stderr.write(ownHelp() + subcommandHelp());
   return code;
+}
+
+/**
+ * Refuses arguments that are not UTF-8: Node has put others in their place by now, which may name other files.
+ *
+ * @throws CommandError
+ */
+function refuseInvalidBytes(argv: readonly string[]): void {
+  if (!argv.some((arg) => arg.includes('\ufffd'))) return;
+  let raw: Buffer;
+  try {
+    raw = readFileSync('/proc/self/cmdline');
+  } catch {
+    return; // this system does not tell
+  }
+  if (isUtf8(raw)) return;
+  const [wrong = ''] = argv.filter((arg) => arg.includes('\ufffd'));
+  throw usageError(`the argument ${wrong} is not UTF-8: name the file by a link with another name`);
 }
 
 /**

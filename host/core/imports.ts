@@ -5,6 +5,7 @@
 
 import { randomFillSync } from 'node:crypto';
 import {
+  SQLITE_CANTOPEN,
   SQLITE_CANTOPEN_FULLPATH,
   SQLITE_ERROR,
   SQLITE_FCNTL_HAS_MOVED,
@@ -56,6 +57,17 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     return found;
   };
   const text = (pointer: number): string => memory().cString(pointer) ?? '';
+  /** The name of a file. Read leniently it could be that of another. */
+  const fileName = (pointer: number): string | null => {
+    try {
+      return memory().strictCString(pointer);
+    } catch {
+      throw new FileError(
+        SQLITE_CANTOPEN,
+        `the file name ${text(pointer)} is not UTF-8: open it by a link with another name`,
+      );
+    }
+  };
   const putText = (message: string, room: number, pointer: number): void => {
     if (room < 1) return;
     const start = pointer >>> 0;
@@ -68,7 +80,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       try {
         const system = host.fileSystems[vfs];
         if (!system) throw new FileError(SQLITE_IOERR, `there is no file system ${vfs}`);
-        const opened = system.open(memory().cString(name), flags);
+        const opened = system.open(fileName(name), flags);
         let number = files.indexOf(undefined);
         if (number < 0) number = files.length;
         files[number] = opened.file;
@@ -129,15 +141,15 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_shm_open: (file: number): number => attempt(() => fileAt(file).openWalIndex()),
     host_shm_close: (file: number): number => attempt(() => fileAt(file).closeWalIndex()),
     host_delete: (name: number, syncDirectory: number): number =>
-      attempt(() => host.fileSystems[0]?.delete(text(name), syncDirectory !== 0)),
+      attempt(() => host.fileSystems[0]?.delete(fileName(name) ?? '', syncDirectory !== 0)),
     host_access: (name: number, kind: number, result: number): number =>
       attempt(() => {
-        const there = host.fileSystems[0]?.access(text(name), kind) ?? false;
+        const there = host.fileSystems[0]?.access(fileName(name) ?? '', kind) ?? false;
         memory().view.setInt32(result >>> 0, Number(there), true);
       }),
     host_full_pathname: (name: number, room: number, out: number): number =>
       attempt(() => {
-        const full = host.fileSystems[0]?.fullPathname(text(name)) ?? '';
+        const full = host.fileSystems[0]?.fullPathname(fileName(name) ?? '') ?? '';
         if (Buffer.byteLength(full) >= room) {
           throw new FileError(SQLITE_CANTOPEN_FULLPATH, `the path is longer than ${room - 1} bytes: ${full}`);
         }

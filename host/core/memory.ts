@@ -4,6 +4,7 @@ import type { Bindings } from './bindings.js';
 import { Views } from './views.js';
 
 /** Keeps U+FEFF at the start of a text: it is a character of it like any other. */
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -29,6 +30,14 @@ export class Memory extends Views {
     const start = pointer >>> 0;
     const bytes = this.bytes;
     return decoder.decode(bytes.subarray(start, bytes.indexOf(0, start)));
+  }
+
+  /** The same. @throws TypeError if the text is not UTF-8 */
+  strictCString(pointer: number): string | null {
+    if (pointer === 0) return null;
+    const start = pointer >>> 0;
+    const bytes = this.bytes;
+    return strict.decode(bytes.subarray(start, bytes.indexOf(0, start)));
   }
 
   /** `length` bytes as text. */

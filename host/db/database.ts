@@ -660,14 +660,23 @@ function pathText(path: unknown): string {
     throw coded(new TypeError('The URL must be of scheme file:'), 'ERR_INVALID_URL_SCHEME');
   }
   if (typeof path === 'string') text = path;
-  else if (path instanceof Uint8Array) text = Buffer.from(path).toString();
-  else if (path instanceof URL) {
+  else if (path instanceof Uint8Array) {
+    text = Buffer.from(path).toString();
+    if (!Buffer.from(text).equals(path)) throw notUtf8(text);
+  } else if (path instanceof URL) {
     text = path.search ? path.href : fileURLToPath(path);
   }
   if (text === undefined || text.includes('\0')) {
     throw invalidType('The "path" argument must be a string, Uint8Array, or URL without null bytes.');
   }
+  const stored = Buffer.from(text).toString(); // half a character becomes another
+  if (stored !== text) throw notUtf8(stored);
   return text;
+}
+
+/** Read leniently, such a name could be that of another file. */
+function notUtf8(text: string): TypeError {
+  return invalidValue(`The file name ${text} is not UTF-8: open it by a link with another name.`);
 }
 
 function isTexts(value: unknown): value is readonly string[] {
