@@ -1,0 +1,63 @@
+/** Migrations as tools write them: run on a database with rows, captured, and replayed on a copy. */
+
+import { DatabaseSync } from 'sqlite-wasm-run';
+
+/** A migration: what was there before it, and what does it. */
+export interface Migration {
+  readonly setup: string;
+  run(db: DatabaseSync): void | Promise<void>;
+}
+
+/** Everything in a database but SQLite's own tables: the schema, and the rows of all tables. */
+export function contentOf(db: DatabaseSync): string {
+  const objects = db
+    .prepare(
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
+    )
+    .all();
+  const tables = objects.filter(({ type }) => type === 'table').map(({ name }) => String(name));
+  const rows = tables.map((name) => {
+    const all = db.prepare(`SELECT * FROM "${name}"`, { returnArrays: true }).all();
+    return `${name}: ${all
+      .map((row) => JSON.stringify(row))
+      .sort()
+      .join(' ')}`;
+  });
+  return [...objects.map((row) => JSON.stringify(row)), ...rows].join('\n');
+}
+
+/**
+ * Captures a migration and replays it on copies, with foreign keys on and off at either side.
+ *
+ * @returns what is different, a line for each way in which it is; none if all are equal
+ */
+export async function differences({ setup, run }: Migration): Promise<string[]> {
+  const found: string[] = [];
+  for (const atSource of ['ON', 'OFF']) {
+    for (const atTarget of ['ON', 'OFF']) {
+      for (const once of [true, false]) {
+        using source = new DatabaseSync(':memory:');
+        using target = new DatabaseSync(':memory:');
+        for (const db of [source, target]) db.exec(setup);
+        source.exec(`PRAGMA foreign_keys=${atSource}`);
+        target.exec(`PRAGMA foreign_keys=${atTarget}`);
+        using capture = source.capture(once ? {} : { rowid: true });
+        const way = `foreign keys ${atSource} where it was captured and ${atTarget} where it was applied`;
+        try {
+          await run(source);
+          const { applied, foreignKeyViolations } = target.applyCapture(capture.take());
+          if (!applied) found.push(`${way}: not applied, ${foreignKeyViolations} rows refer to none`);
+          else if (contentOf(source) !== contentOf(target)) {
+            found.push(`${way}:\n${contentOf(source)}\nbut\n${contentOf(target)}`);
+          }
+        } catch (error) {
+          found.push(`${way}: ${(error as Error).message}`);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+/** A migration of SQL text; what fails for foreign keys that are on stops it, as it would stop the tool. */
+export const sqlMigration = (setup: string, sql: string): Migration => ({ setup, run: (db) => db.exec(sql) });
