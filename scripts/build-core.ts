@@ -29,6 +29,10 @@ const shellOnly = [
   '-USQLITE_WASI', // it would drop popen, which terminal.c has
   '-Dmain=shell_main',
   '-Dsqlite3_step=shell_step', // deadline.c
+  '-Dsqlite3_str_errcode=shell_str_errcode', // interrupts.c
+  '-Dsqlite3_backup_init=shell_backup_init',
+  '-Dsqlite3_backup_step=shell_backup_step',
+  '-Dsqlite3_backup_finish=shell_backup_finish',
   '-DHAVE_LINENOISE=1',
   '-DNDEBUG', // its own assertions do not all hold
   '-D_WASI_EMULATED_SIGNAL',

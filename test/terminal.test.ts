@@ -142,6 +142,86 @@ describe.skipIf(!present)('on a terminal', () => {
     await shows(/left with 1/);
   });
 
+  test('results are as wide as the terminal, also after it was resized', async () => {
+    const widest = (): number =>
+      Math.max(
+        ...tmux('capture-pane', '-p')
+          .split('\n')
+          .map((line) => [...line.trimEnd()].length),
+      );
+    const resize = async (columns: number): Promise<void> => {
+      tmux('resize-window', '-x', `${columns}`, '-y', '60');
+      await sleep(300);
+      type('.system clear\n');
+      await shows(/^sqlite>$/);
+    };
+    for (const columns of [50, 200, 50]) {
+      await resize(columns);
+      type("SELECT printf('%0170d', 1) AS digits, 2 AS n;\n");
+      const text = await shows(/╯\nsqlite>$/);
+      expect(widest()).toBe(columns === 50 ? 50 : 180);
+      expect(text.match(/^│/gm)).toHaveLength(columns === 50 ? 5 : 2);
+    }
+    // The shell without lines to edit asks for itself.
+    press('C-d');
+    await shows(/left with 0/);
+    type(
+      `clear; '${process.execPath}' '${program}' :memory: '.mode box' "SELECT 'a b ' || hex(zeroblob(60))" </dev/null\n`,
+    );
+    await shows(/╯\n\$$/);
+    expect(widest()).toBe(50);
+  });
+
+  test('Ctrl-C while rows are printed stops that, and keeps the connection', async () => {
+    type('.open :memory:\nCREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES(1, 2);\n');
+    type('.session open main s\n.session s attach t\nCREATE TEMP TABLE kept AS SELECT 7;\n');
+    type('BEGIN; UPDATE t SET b=3;\n');
+    await settled();
+    const select = 'SELECT value, hex(value) FROM generate_series(1,3000000);\n';
+    for (const mode of ['box', 'list']) {
+      type(`.mode ${mode}\n${select}`);
+      await shows(mode === 'box' ? /│ +\d{5} │ \w+ +│$/ : /^\d{5}\|\w+$/m, 20_000);
+      press('C-c');
+      await shows(/\n(?:Error[^\n]*interrupted\n)?sqlite>$/, 900);
+      expect(screen()).not.toContain('3000000|');
+      press('C-l');
+    }
+    type(
+      '.mode list\n.session list\n.print\nSELECT b, (SELECT * FROM kept) FROM t;\nROLLBACK;\nSELECT b FROM t;\n',
+    );
+    expect(await settled()).toMatch(/^0 s\n[\s\S]*^3\|7\n[\s\S]*^2\nsqlite>/m);
+  }, 60_000);
+
+  test('Ctrl-C ends what copies a database, and keeps the connection', async () => {
+    type('CREATE TABLE t(a INTEGER PRIMARY KEY, b);\n.mode list\nPRAGMA journal_mode=off;\n');
+    type('INSERT INTO t SELECT value, zeroblob(1000000) FROM generate_series(1,600);\n');
+    type('CREATE TEMP TABLE kept AS SELECT 7;\nPRAGMA synchronous=off;\n');
+    await settled();
+    for (const command of [
+      '.backup copy.db',
+      '.save copy.db',
+      '.clone clone.db',
+      'VACUUM INTO "copy.db";',
+      '.recover',
+    ]) {
+      type('.system clear; rm -f copy.db clone.db\n');
+      await settled();
+      type(`${command}\n`);
+      await sleep(150);
+      press('C-c');
+      await shows(/(?:interrupted|backwards)[\s\S]*sqlite>$/, 3000);
+    }
+    // A copy that was ended leaves what was there.
+    type('.system clear; rm -f copy.db\nATTACH "copy.db" AS c; CREATE TABLE c.old AS SELECT 8; DETACH c;\n');
+    await settled();
+    type('.backup copy.db\n');
+    await sleep(150);
+    press('C-c');
+    await shows(/interrupted\nsqlite>$/, 3000);
+    type('ATTACH "copy.db" AS c; SELECT (SELECT * FROM kept) || (SELECT * FROM c.old) || count(*) FROM t;\n');
+    expect(await settled()).toMatch(/^78600$/m);
+  }, 90_000);
+
   test('Ctrl-C drops a half-typed statement', async () => {
     type("SELECT 'never,\n(");
     press('C-c');

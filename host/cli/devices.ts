@@ -16,6 +16,7 @@ const pattern = /^\/?(?:dev\/(stdin|stdout|stderr)|(?:dev|proc\/self)\/fd\/(\d{1
 /** WASI: result codes, and a file type of which isatty is false as long as seeking is among its rights. */
 const success = 0;
 const ioError = 29;
+const noSpace = 51;
 const brokenPipe = 64;
 const notSeekable = 70;
 const characterDevice = 2;
@@ -33,22 +34,6 @@ export function withDevices(
     const [, name = '', number] = pattern.exec(text) ?? [];
     return number === undefined ? streams[name] : Number(number);
   };
-  const transfer =
-    (move: (buffer: Uint8Array) => number): WasiFunction =>
-    (vectors = 0, count = 0, result = 0) => {
-      let total = 0;
-      for (let i = 0; i < count; i++) {
-        const at = (vectors >>> 0) + 8 * i;
-        const length = view().getUint32(at + 4, true);
-        if (length === 0) continue;
-        const moved = move(new Uint8Array(memory().buffer, view().getUint32(at, true), length));
-        if (moved < 0) return -moved;
-        total += moved;
-        if (moved < length) break;
-      }
-      view().setUint32(result >>> 0, total, true);
-      return success;
-    };
   const putStatus = (status: number): number => {
     new Uint8Array(memory().buffer, status >>> 0, 64).fill(0);
     view().setUint8((status >>> 0) + 16, characterDevice);
@@ -56,8 +41,8 @@ export function withDevices(
   };
 
   const own: Record<string, (fd: number, ...args: number[]) => number> = {
-    fd_read: (fd, ...args) => transfer((buffer) => patiently(() => readSync(fd, buffer)))(...args),
-    fd_write: (fd, ...args) => transfer((buffer) => patiently(() => writeSync(fd, buffer)))(...args),
+    fd_read: (fd, ...args) => transfer(memory, (buffer) => patiently(() => readSync(fd, buffer)))(...args),
+    fd_write: (fd, ...args) => transfer(memory, (buffer) => patiently(() => writeSync(fd, buffer)))(...args),
     fd_close: () => success,
     fd_seek: () => notSeekable,
     fd_tell: () => notSeekable,
@@ -93,8 +78,39 @@ export function withDevices(
   return result;
 }
 
-/** The result of `action`, or the negative of WASI's number for its error. */
-function patiently(action: () => number): number {
+/**
+ * `fd_read` or `fd_write` without its descriptor.
+ *
+ * @param move reads or writes a buffer: returns how many bytes, or the negative of WASI's number for its error
+ */
+export function transfer(
+  memory: () => WebAssembly.Memory,
+  move: (buffer: Uint8Array) => number,
+): WasiFunction {
+  const view = (): DataView => new DataView(memory().buffer);
+  return (vectors = 0, count = 0, result = 0) => {
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      const at = (vectors >>> 0) + 8 * i;
+      const length = view().getUint32(at + 4, true);
+      if (length === 0) continue;
+      const moved = move(new Uint8Array(memory().buffer, view().getUint32(at, true), length));
+      if (moved < 0) return -moved;
+      total += moved;
+      if (moved < length) break;
+    }
+    view().setUint32(result >>> 0, total, true);
+    return success;
+  };
+}
+
+/**
+ * The result of `action`, or the negative of WASI's number for its error. A terminal or pipe that another process
+ * made non-blocking is waited for.
+ *
+ * @param waiting is called between two attempts
+ */
+export function patiently(action: () => number, waiting: () => void = () => {}): number {
   for (;;) {
     try {
       return action();
@@ -102,8 +118,10 @@ function patiently(action: () => number): number {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;
       if (code === 'EPIPE') return -brokenPipe;
+      if (code === 'ENOSPC') return -noSpace;
       if (code !== 'EAGAIN') return -ioError;
-      Atomics.wait(sleeper, 0, 0, 5);
     }
+    Atomics.wait(sleeper, 0, 0, 5);
+    waiting();
   }
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { isatty, WriteStream } from 'node:tty';
 import type { Terminal } from '../core/host.js';
 
 /** Standard streams as they are, and processes. */
@@ -18,8 +19,37 @@ export function processTerminal(): Terminal {
     saveHistory() {},
     stifleHistory() {},
     addCompletion() {},
+    columns() {
+      // This thread blocks in the shell, and hears of no signal meanwhile: Node asks the system again at this one.
+      if (terminal()) process.emit('SIGWINCH');
+      return terminalColumns();
+    },
     system: runCommand,
   };
+}
+
+let reader: WriteStream | undefined;
+
+/** The terminal of this process, by the first standard stream that is one. */
+function terminal(): WriteStream | undefined {
+  if (process.stdout.isTTY) return process.stdout;
+  if (process.stderr.isTTY) return process.stderr;
+  if (isatty(0)) reader ??= new WriteStream(0);
+  return reader;
+}
+
+/**
+ * The columns of the terminal as Node last heard, 0 if it does not say; -1 without a terminal. For the main thread
+ * only: in others the standard streams are no terminals.
+ */
+export function terminalColumns(): number {
+  return terminal()?.columns ?? -1;
+}
+
+/** Hears of {@link terminalColumns} whenever they may have changed. */
+export function onResize(hear: (columns: number) => void): void {
+  terminal(); // Node's own listener for this signal comes with the stream, and is to run first
+  process.on('SIGWINCH', () => hear(terminalColumns()));
 }
 
 /** Runs a command as C's `system` does; returns what `wait` does, which the shell prints. */

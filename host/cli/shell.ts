@@ -10,6 +10,7 @@ import { extensionLoader } from '../loader/loader.js';
 import { nodeFileSystem } from '../vfs/node.js';
 import { type WasiFunction, withDevices } from './devices.js';
 import type { OwnOptions } from './options.js';
+import { type Hearing, standardOutput } from './standard-output.js';
 
 /** How the shell calls itself in its messages. */
 export const programName = 'sqlite-wasm-run';
@@ -20,6 +21,8 @@ export interface ShellOptions {
   readonly own: OwnOptions;
   readonly terminal: Terminal;
   readonly interrupted?: () => boolean;
+  /** Whether what is printed is to be dropped, for the user has seen enough. */
+  readonly muted?: () => boolean;
   /** Hears when a statement begins and ends. */
   readonly statement?: (running: boolean) => void;
   /** Called once before the shell runs. */
@@ -49,6 +52,9 @@ export function runShell(options: ShellOptions): number {
   const wasi = makeWasi({ ...process.env, HOME: process.env.HOME ?? homedir() });
   const unlocked = nodeFileSystem({ locking: 'none' });
   const usual = options.own.locking === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' });
+  const poll = (): void => {
+    if (options.interrupted?.()) engine.core.c.bridge_interrupt();
+  };
   const engine: Engine = new Engine({
     fileSystems: [usual, unlocked],
     extensions: extensionLoader,
@@ -56,7 +62,7 @@ export function runShell(options: ShellOptions): number {
     terminal: options.terminal,
     ...(options.interrupted && { interrupted: options.interrupted }),
     ...(options.statement && { statement: options.statement }),
-    wasi: imports(wasi, () => engine.core.c.memory),
+    wasi: imports(wasi, () => engine.core.c.memory, { poll, muted: options.muted ?? (() => false) }),
   });
   const { c } = engine.core;
   try {
@@ -112,7 +118,7 @@ function makeWasi(env: NodeJS.ProcessEnv): WASI {
   }
 }
 
-function imports(wasi: WASI, memory: () => WebAssembly.Memory): WebAssembly.ModuleImports {
+function imports(wasi: WASI, memory: () => WebAssembly.Memory, hearing: Hearing): WebAssembly.ModuleImports {
   const functions = withDevices(wasi.wasiImport as Record<string, WasiFunction>, memory);
   const { fd_read: read, fd_write: write } = functions;
   if (!read || !write) throw new Error('node:wasi has no files');
@@ -120,19 +126,22 @@ function imports(wasi: WASI, memory: () => WebAssembly.Memory): WebAssembly.Modu
   const patiently =
     (action: WasiFunction): WasiFunction =>
     (...args) => {
+      hearing.poll();
       let code = action(...args);
       while (code === again) {
         Atomics.wait(sleeper, 0, 0, 5);
+        hearing.poll();
         code = action(...args);
       }
       return code;
     };
   const patientWrite = patiently(write);
+  const standard = standardOutput(memory, (...args) => patientWrite(1, ...args), hearing);
   return {
     ...functions,
     fd_read: patiently(read),
-    fd_write(...args: number[]) {
-      const code = patientWrite(...args);
+    fd_write(fd: number, ...args: number[]) {
+      const code = fd === 1 ? standard(...args) : patientWrite(fd, ...args);
       if (code === brokenPipe) throw new Exit(brokenPipeExit);
       return code;
     },

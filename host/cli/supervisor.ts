@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
 import type { OwnOptions } from './options.js';
+import { onResize, terminalColumns } from './process-terminal.js';
 
 /** How long a statement has for coming to its end once it was interrupted, in ms. */
 const grace = 1000;
@@ -35,6 +36,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { timeout } = options.own;
+    onResize((columns) => Atomics.store(this.#shared, Word.columns, columns));
     if (timeout !== undefined) setInterval(() => this.#look(timeout), pulse).unref();
   }
 
@@ -42,6 +44,7 @@ export class Supervisor {
   start(args: readonly string[]): void {
     const { own, edited } = this.#options;
     const shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
+    Atomics.store(shared, Word.columns, terminalColumns());
     const workerData: WorkerInput = { args, own, shared, edited };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
     this.#shared = shared;

@@ -30,6 +30,10 @@ let ended = false;
 let continuations: string[] = [];
 /** Whether the shell has heard of a Ctrl-C since it last read a line. */
 let hasInterrupt = false;
+/** Whether it has read one, and not only its arguments. */
+let reads = false;
+
+const columns = (): number => Atomics.load(shared, Word.columns);
 
 function complete(line: string): void {
   candidates = [];
@@ -42,6 +46,7 @@ function complete(line: string): void {
 
 const editing: Terminal = {
   readLine(prompt) {
+    reads = true;
     if (lines.length > 0) continuations.push(prompt);
     while (lines.length === 0) {
       if (ended) {
@@ -74,6 +79,7 @@ const editing: Terminal = {
     if (shown(line) !== line) return; // a name that a terminal would obey
     candidates.push(line);
   },
+  columns,
   system(command, input, output) {
     Atomics.store(shared, Word.command, 1);
     try {
@@ -89,8 +95,11 @@ setImmediate(() => {
   const code = runShell({
     args,
     own,
-    terminal: edited ? editing : processTerminal(),
+    terminal: edited ? editing : { ...processTerminal(), columns },
+    muted: () => edited && hasInterrupt,
     statement(running) {
+      // Among its arguments, what comes behind the statement that was ended is shown again.
+      if (running && !reads) hasInterrupt = false;
       Atomics.store(shared, Word.started, running ? clock() : 0);
     },
     interrupted() {

@@ -644,6 +644,9 @@ export interface Bindings {
   /** `void bridge_shell(int argc, char **argv, const char *zDirectory)` */
   bridge_shell(argc: number, argv: number, zDirectory: number): void;
 
+  /** `void bridge_interrupt(void)` */
+  bridge_interrupt(): void;
+
   /** `void bridge_complete(const char *zLine)` */
   bridge_complete(zLine: number): void;
 }

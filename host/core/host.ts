@@ -90,6 +90,8 @@ export interface Terminal {
   /** Keeps the last `entries`. */
   stifleHistory(entries: number): void;
   addCompletion(line: string): void;
+  /** The columns of the terminal as it is now, 0 if it does not say; -1 without a terminal. */
+  columns(): number;
   /** Runs a command in the system's shell, input and output from and to files where given. Returns its status. */
   system(command: string, input: string | null, output: string | null): number;
 }

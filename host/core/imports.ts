@@ -300,6 +300,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_add_completion: (line: number): void => host.terminal?.addCompletion(text(line)),
     host_system: (command: number, input: number, output: number): number =>
       host.terminal?.system(text(command), memory().cString(input), memory().cString(output)) ?? 127,
+    host_columns: (): number => host.terminal?.columns() ?? -1,
   };
 
   return {

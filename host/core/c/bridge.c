@@ -3,7 +3,6 @@
 ** and calls that would otherwise cross once per value.
 */
 #include "host.h"
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,8 +25,8 @@ int __real_sqlite3_open(const char*, sqlite3**);
 
 static int poll(void *pArg){
   Progress *p = pArg;
-  if( host_interrupted() ) raise(SIGINT);
-  if( hooks_stopping(p->db) ) return 1;
+  interrupts_poll();
+  if( interrupts_ending() || hooks_stopping(p->db) ) return 1;
   if( p->x==0 ) return 0;
   p->nDone += p->nStep;
   if( p->nDone<p->nEvery ) return 0;

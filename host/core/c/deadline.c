@@ -1,15 +1,27 @@
 /*
-** Tells the host when a statement of the shell begins and ends, so that one can be ended that runs too long.
-** shell.c is compiled to call shell_step where it says sqlite3_step.
+** Tells the host when a statement of the shell begins and ends, so that one can be ended that runs too long; and
+** interrupts.c, whether it writes. shell.c is compiled to call shell_step where it says sqlite3_step.
 */
 #include "host.h"
 
+static int depth;
+static int writes;
+static int wrote;
+
 int shell_step(sqlite3_stmt *pStmt){
-  static int depth;
   int outermost = depth++==0;
-  if( outermost && !sqlite3_stmt_busy(pStmt) ) host_statement(1);
+  if( outermost ){
+    writes = !sqlite3_stmt_readonly(pStmt);
+    if( !sqlite3_stmt_busy(pStmt) ) host_statement(1);
+  }
   int rc = sqlite3_step(pStmt);
   depth--;
-  if( outermost && rc!=SQLITE_ROW ) host_statement(0);
+  if( outermost ){
+    wrote = writes && rc==SQLITE_DONE;
+    if( rc!=SQLITE_ROW ) host_statement(0);
+  }
   return rc;
 }
+
+int shell_writes(void){ return depth>0 && writes; }
+int shell_wrote(void){ return wrote; }

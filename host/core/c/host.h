@@ -149,6 +149,9 @@ IMPORT(host_add_completion) void host_add_completion(const char *zLine);
 ** exit status. */
 IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, const char *zOutput);
 
+/* The columns of the terminal as it is now, 0 if it does not say; -1 without a terminal. */
+IMPORT(host_columns) int host_columns(void);
+
 /* A path as the shell means it: relative to the directory it is in (.cd), which the host does not know. Without a
 ** shell zName itself. */
 const char *shell_path(const char *zName, char *zOut, int nOut);
@@ -158,6 +161,17 @@ const char *shell_path(const char *zName, char *zOut, int nOut);
 /* Whether what runs on db is to end; whether the host has hooks there. */
 int hooks_stopping(sqlite3 *db);
 int hooks_watch(sqlite3 *db);
+/* Hears of a Ctrl-C: the shell is told as by a signal. Now and then: on some of its calls, for where they are many. */
+void interrupts_poll(void);
+void interrupts_poll_now_and_then(void);
+/* Whether what runs is to end, on every connection, since the user said so; until interrupts_over. What writes is
+** not: SQLite would undo all of its transaction, and .clone go on without one. The shell's own connection is
+** interrupted all the same, as sqlite3 does it. */
+int interrupts_ending(void);
+void interrupts_over(void);
+/* Whether the statement of the shell that runs writes; whether the last one wrote, and is done. */
+int shell_writes(void);
+int shell_wrote(void);
 /* A step of pStmt by xStep, which fails where a hook or collation did. */
 int hooks_step(sqlite3_stmt *pStmt, int (*xStep)(sqlite3_stmt*));
 
@@ -212,6 +226,8 @@ EXPORT(bridge_result_text) void bridge_result_text(sqlite3_context *ctx, char *p
 EXPORT(bridge_result_blob) void bridge_result_blob(sqlite3_context *ctx, void *p, double n);
 /* Runs the sqlite3 shell in zDirectory; it ends by exit(). argv is argc pointers to text. */
 EXPORT(bridge_shell) void bridge_shell(int argc, char **argv, const char *zDirectory);
+/* Tells the shell of a Ctrl-C that the host has heard itself. */
+EXPORT(bridge_interrupt) void bridge_interrupt(void);
 /* Asks the shell for completions of zLine; each comes back through host_add_completion. */
 EXPORT(bridge_complete) void bridge_complete(const char *zLine);
 #endif

@@ -16,7 +16,11 @@
 
 static linenoiseCompletionCallback *xComplete;
 
-char *linenoise(const char *zPrompt){ return host_readline(zPrompt); }
+char *linenoise(const char *zPrompt){
+  char *zLine = host_readline(zPrompt);
+  interrupts_over();
+  return zLine;
+}
 int linenoiseHistoryAdd(const char *zLine){ return host_history_add(zLine); }
 int linenoiseHistoryLoad(const char *zFile){ return host_history_load(zFile); }
 int linenoiseHistorySave(const char *zFile){ return host_history_save(zFile); }
@@ -28,6 +32,20 @@ void linenoiseAddCompletion(linenoiseCompletions *p, const char *zLine){
 }
 void bridge_complete(const char *zLine){
   if( xComplete ) xComplete(zLine, 0);
+}
+
+/* ---- The terminal's size: the shell asks for it at each result --------------------------------------- */
+
+int terminal_size(int fd, int request, struct winsize *pSize){
+  int nColumn = request==TIOCGWINSZ ? host_columns() : -1;
+  (void)fd;
+  if( nColumn<0 ){
+    errno = ENOTTY;
+    return -1;
+  }
+  memset(pSize, 0, sizeof(*pSize));
+  pSize->ws_col = nColumn<32767 ? nColumn : 32767;
+  return 0;
 }
 
 /* ---- Processes: a pipe is a file that the command reads at pclose, or has written at popen ---------- */

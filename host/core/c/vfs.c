@@ -39,9 +39,11 @@ static int fileClose(sqlite3_file *f){
   return host_close(((HostFile*)f)->file);
 }
 static int fileRead(sqlite3_file *f, void *p, int n, sqlite3_int64 offset){
+  interrupts_poll_now_and_then();
   return host_read(((HostFile*)f)->file, p, n, (double)offset);
 }
 static int fileWrite(sqlite3_file *f, const void *p, int n, sqlite3_int64 offset){
+  interrupts_poll_now_and_then();
   return host_write(((HostFile*)f)->file, p, n, (double)offset);
 }
 static int fileTruncate(sqlite3_file *f, sqlite3_int64 size){
@@ -172,6 +174,7 @@ static int vfsRandomness(sqlite3_vfs *vfs, int n, char *p){
 }
 static int vfsSleep(sqlite3_vfs *vfs, int microseconds){
   (void)vfs;
+  interrupts_poll();
   return host_sleep(microseconds);
 }
 static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *pNow){

@@ -1,0 +1,59 @@
+/** What the shell writes to its standard output: in pieces, so that a Ctrl-C is heard between two of them. */
+
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { patiently, transfer, type WasiFunction } from './devices.js';
+
+/** A terminal shows as much in some ms. */
+const pieceSize = 16_384;
+const newline = 10;
+const success = 0;
+
+export interface Hearing {
+  /** Tells the shell of a Ctrl-C, if there was one. */
+  poll(): void;
+  /** Whether what is left of the output is to be dropped. */
+  muted(): boolean;
+}
+
+/**
+ * `fd_write` of WASI for standard output, without its descriptor.
+ *
+ * @param memory gives the memory once there is one
+ * @param usual writes what is no longer than a piece
+ */
+export function standardOutput(
+  memory: () => WebAssembly.Memory,
+  usual: WasiFunction,
+  { poll, muted }: Hearing,
+): WasiFunction {
+  const onTerminal = isatty(1);
+  /** Whether the cursor is at the begin of a line, as far as this output goes. */
+  let fresh = true;
+  const inPieces = transfer(memory, (buffer) => {
+    poll();
+    if (muted()) return buffer.length;
+    const piece = buffer.subarray(0, pieceSize);
+    return patiently(() => (muted() ? buffer.length : writeSync(1, piece)), poll);
+  });
+  return (vectors = 0, count = 0, result = 0) => {
+    poll();
+    const view = new DataView(memory().buffer);
+    let total = 0;
+    let last = newline;
+    for (let at = vectors >>> 0, end = at + 8 * count; at < end; at += 8) {
+      const length = view.getUint32(at + 4, true);
+      if (length > 0) last = view.getUint8(view.getUint32(at, true) + length - 1);
+      total += length;
+    }
+    if (muted()) {
+      if (onTerminal && !fresh) writeSync(1, '\n');
+      fresh = true;
+      view.setUint32(result >>> 0, total, true);
+      return success;
+    }
+    // After a piece of more, what comes next is written in any case, or dropped with a new line before it.
+    fresh = total <= pieceSize && last === newline;
+    return total <= pieceSize ? usual(vectors, count, result) : inPieces(vectors, count, result);
+  };
+}
