@@ -198,6 +198,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
       imports: [],
       exports: [],
       glue: "return (getCoreModule) => getCoreModule('core.wasm')",
+      hasMemory: () => false,
       module: () => new WebAssembly.Module(future),
     };
     const [connection, owner] = [{} as Connection, {} as Owner]; // compiling comes before anything of them is used

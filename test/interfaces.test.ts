@@ -241,6 +241,30 @@ describe('changeset', () => {
     });
     expect(changeset.validate(held('00'))).toEqual({ offset: 0n, reason: expect.any(String) });
   });
+  test('what one client has the host hold is bounded, whatever it asks for', () => {
+    const codec = Buffer.from('540201006d00', 'hex'); // 2 columns
+    const one = Buffer.from('120001000000000000000105', 'hex'); // INSERT of 1, NULL
+    const many = Buffer.concat([codec, ...Array.from({ length: 20_000 }, () => one)]);
+    const { changeset: poor } = hostInterfaces(db, { grants: { memory: 2 ** 20 } });
+    const number = poor.create();
+    poor.append(number, many);
+    const page = poor.changes(number, 0n, 100_000_000);
+    expect(page.changes).toHaveLength(4096);
+    let count = 4096;
+    for (let { next } = page; next !== undefined; ) {
+      const more = poor.changes(number, next, 100_000_000);
+      count += more.changes.length;
+      next = more.next;
+    }
+    expect(count).toBe(20_000);
+    const tooLarge = said(
+      18,
+      'the changeset is too large to be made text within 1048576 bytes: read it page by page with changes',
+    );
+    expect(failure(() => poor.toJson(number))).toEqual(tooLarge);
+    expect(failure(() => poor.toSql(number))).toEqual(tooLarge);
+    expect(JSON.parse(poor.toJson(held(inserted))).tables).toHaveLength(1);
+  });
   test('changeset.changes are read page by page', () => {
     const handle = session.create('main');
     session.attach(handle, undefined);

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { DatabaseSync, type Grants } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { refusal, refusalOfText } from '../host/db/confine.js';
@@ -182,6 +183,46 @@ describe('memory', () => {
     );
   });
 
+  test('several memories and tables of one component share what it may have', async () => {
+    const wat = `(component
+      (core module $a (memory (export "memory") 1) (table (export "table") 1 funcref))
+      (core module $b (memory (export "memory") 1) (table (export "table") 1 100 funcref))
+      (core instance (instantiate $a)) (core instance (instantiate $b)))`;
+    const { prepare } = (await import(
+      join(dist, 'loader/prepared.js')
+    )) as typeof import('../host/loader/prepared.js');
+    const prepared = prepare(await parse(wat), 'two.wasm');
+    const grows = (action: () => unknown): boolean => {
+      try {
+        action();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const most = 64 * 65_536;
+    const instances = ['glue.core.wasm', 'glue.core2.wasm'].map((name) => {
+      const module = prepared.module(name, most);
+      expect(prepared.hasMemory(module)).toBe(true);
+      return new WebAssembly.Instance(module).exports as {
+        memory: WebAssembly.Memory;
+        table: WebAssembly.Table;
+      };
+    });
+    let pages = 0;
+    let entries = 0;
+    for (const { memory, table } of instances) {
+      expect(grows(() => memory.grow(32))).toBe(false);
+      memory.grow(31);
+      pages += memory.buffer.byteLength / 65_536;
+      expect(grows(() => table.grow(most))).toBe(false);
+      while (grows(() => table.grow(99)));
+      entries += table.length;
+    }
+    expect(pages).toBe(64);
+    expect(entries).toBeLessThanOrEqual(most / 64);
+  });
+
   test('the section is rewritten strictly', () => {
     const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     const capped = (...section: number[]): number[] => [
@@ -192,6 +233,14 @@ describe('memory', () => {
     expect(capped(5, 5, 1, 1, 1, 0x80, 0x02)).toEqual([5, 4, 1, 1, 1, 2]);
     expect(capped(5, 5, 2, 0, 0, 0, 1, 0, 1, 0)).toEqual([5, 7, 2, 1, 0, 2, 1, 1, 2, 0, 1, 0]);
     expect(capped(0, 1, 0)).toEqual([0, 1, 0]);
+    // A table: at most an entry for 64 bytes of memory, but some thousands.
+    expect(capped(4, 4, 1, 0x70, 0, 1)).toEqual([4, 6, 1, 0x70, 1, 1, 0x80, 0x20]);
+    expect(capped(4, 5, 1, 0x6f, 1, 1, 7)).toEqual([4, 5, 1, 0x6f, 1, 1, 7]);
+    expect(() => capped(4, 6, 1, 0x70, 0, 0x80, 0x80, 0x04)).toThrow(
+      'it wants a table of 65536 entries and may have 4096',
+    );
+    expect(() => capped(4, 4, 1, 0x64, 0, 1)).toThrow('a table of an unknown kind (100, 0)');
+    expect(() => capped(4, 5, 1, 0x70, 0, 1, 0)).toThrow('its table section has another length than it says');
     expect(() => capped(5, 3, 1, 0, 3)).toThrow('it wants at least 196608 bytes of memory');
     expect(() => capped(5, 3, 1, 0)).toThrow('cut short');
     expect(() => capped(5, 4, 1, 0, 1, 0)).toThrow('has another length than it says');

@@ -13,7 +13,7 @@ import {
   type Value,
   validate,
 } from '../changeset/index.js';
-import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE } from '../core/constants.js';
+import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Owner } from '../db/owner.js';
 import { applyWithReport, checkReportOptions, type ReportOptions } from '../db/report.js';
@@ -33,17 +33,28 @@ interface Held {
 const maxHeld = 10_000;
 const maxHeldBytes = 2 ** 30;
 
+/** The most changes of a page, and the most bytes of the changeset that they are read from. */
+const maxPage = 4096;
+const maxPageBytes = 4 * 2 ** 20;
+
+/** About what a value, and a change besides, takes in the host on its way to text, in bytes. */
+const valueCost = 24;
+const changeCost = 200;
+
 /** The changesets that the host holds for one owner. */
 class HeldChangesets {
   readonly #held = new Map<number, Held>();
   readonly #who: string;
+  /** How many bytes they may have. */
+  readonly #most: number;
   #last = 0;
   /** Of all of them. */
   #bytes = 0;
 
   /** @param who the owner, for messages */
-  constructor(who: string) {
+  constructor(who: string, most: number) {
     this.#who = who;
+    this.#most = most;
   }
 
   add(bytes: Uint8Array = new Uint8Array(0)): number {
@@ -68,10 +79,10 @@ class HeldChangesets {
   }
 
   #grow(bytes: number): void {
-    if (this.#bytes + bytes > maxHeldBytes) {
+    if (this.#bytes + bytes > this.#most) {
       throw misuse(
         SQLITE_FULL,
-        `the changesets that the ${this.#who} holds may have ${maxHeldBytes} bytes: drop those that are done`,
+        `the changesets that the ${this.#who} holds may have ${this.#most} bytes: drop those that are done`,
       );
     }
     this.#bytes += bytes;
@@ -97,10 +108,12 @@ class HeldChangesets {
 
 const stores = new WeakMap<Owner, HeldChangesets>();
 
-function heldBy(owner: Owner): HeldChangesets {
+/** @param memory the most that a component may have, which is counted for itself */
+function heldBy(owner: Owner, memory: number): HeldChangesets {
   let held = stores.get(owner);
   if (!held) {
-    held = new HeldChangesets(owner.isUser ? 'connection' : 'component');
+    const most = owner.isUser ? maxHeldBytes : Math.min(maxHeldBytes, memory);
+    held = new HeldChangesets(owner.isUser ? 'connection' : 'component', most);
     stores.set(owner, held);
     owner.onEnd(() => stores.delete(owner));
   }
@@ -113,10 +126,19 @@ const codeTexts: Readonly<Record<number, string>> = {
   [SQLITE_CORRUPT]: 'database disk image is malformed',
   [SQLITE_FULL]: 'database or disk is full',
   [SQLITE_MISUSE]: 'bad parameter or other API misuse',
+  [SQLITE_TOOBIG]: 'string or blob too big',
 };
 
 function misuse(code: number, message: string): SqliteError {
   return new SqliteError(message, code, codeTexts[code] ?? 'unknown error');
+}
+
+/** About how much text and what it is made of take in the host; more than `most` is not counted on. */
+function costOf(bytes: Uint8Array, most: number): number {
+  const reader = new ChangesetReader(bytes);
+  let cost = 4 * bytes.length;
+  while (cost <= most && reader.next()) cost += changeCost + 2 * valueCost * reader.columns;
+  return cost;
 }
 
 /** Runs an operation of the codec: what it finds wrong is SQLITE_CORRUPT. */
@@ -133,7 +155,18 @@ export function changesetInterface({ owner, grants }: Client): Functions {
   const { connection } = owner;
   const { engine } = connection;
   const mayApply = grants.sql === 'rw';
-  const held = heldBy(owner);
+  const held = heldBy(owner, grants.memory);
+  /** The bytes of a changeset that is made text, which the host holds whole. */
+  const forText = (number: number): Uint8Array => {
+    const bytes = held.bytes(number);
+    if (costOf(bytes, grants.memory) > grants.memory) {
+      throw misuse(
+        SQLITE_TOOBIG,
+        `the changeset is too large to be made text within ${grants.memory} bytes: read it page by page with changes`,
+      );
+    }
+    return bytes;
+  };
   const call = <T>(action: () => T, use: 'changeset' | 'changeset.apply' = 'changeset'): T =>
     asResult(() => {
       connection.refuseWithin('changeset', use);
@@ -171,7 +204,8 @@ export function changesetInterface({ owner, grants }: Client): Functions {
         }
         const changes: WitChange[] = [];
         let more = true;
-        while (changes.length < max) {
+        const begin = reader.end;
+        while (changes.length < Math.min(max, maxPage) && reader.end - begin < maxPageBytes) {
           more = reader.next();
           if (!more) break;
           changes.push(toWit(reader.change()));
@@ -192,9 +226,9 @@ export function changesetInterface({ owner, grants }: Client): Functions {
     build: (changes, patchset) =>
       call(() => held.add(encode(changes.map((change) => fromWit(change, patchset))))),
     rebase: (number, rebases) => call(() => held.add(rebase(engine.core, held.bytes(number), rebases))),
-    toJson: (number) => call(() => JSON.stringify(toJson(held.bytes(number), columnNames))),
+    toJson: (number) => call(() => JSON.stringify(toJson(forText(number), columnNames))),
     fromJson: (json) => call(() => held.add(fromJson(parsed(json)))),
-    toSql: (number) => call(() => toSql(held.bytes(number), { columnNames })),
+    toSql: (number) => call(() => toSql(forText(number), { columnNames })),
     statistics: (number) => call(() => JSON.stringify(statistics(held.bytes(number)))),
     apply: (number, options) =>
       call(() => {

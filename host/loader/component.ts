@@ -55,6 +55,7 @@ export class Component {
     owner: Owner = connection.owners.add(grants),
   ) {
     const cores: WebAssembly.Exports[] = [];
+    const instantiated = new Set<WebAssembly.Module>();
     const isWasi = (text: string): boolean => text.startsWith('wasi:');
     const wasi = prepared.imports.filter(isWasi);
     const imports = wasi.length > 0 ? wasiFor(wasi, connection, grants, path) : {};
@@ -71,6 +72,11 @@ export class Component {
         (name) => prepared.module(name, grants.memory),
         imports,
         (module, coreImports) => {
+          // What it may have in all is divided among its modules, so each can be there once.
+          if (instantiated.has(module) && prepared.hasMemory(module)) {
+            throw new Error('it instantiates a core module that has memory of its own more than once');
+          }
+          instantiated.add(module);
           const instance = new WebAssembly.Instance(module, coreImports);
           cores.push(instance.exports);
           return instance;

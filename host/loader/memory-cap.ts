@@ -1,8 +1,11 @@
-/** Limits the memory of a core module: the section that declares it gets a maximum, before it is compiled. */
+/** Limits the memory and tables of a core module: the sections that declare them get a maximum before it is compiled. */
 
 /** Bytes of a page of wasm memory. */
 const page = 65_536;
+const tableSection = 4;
 const memorySection = 5;
+const funcref = 0x70;
+const externref = 0x6f;
 
 /** Limits: a maximum is given; several threads share it; sizes have 64 bits. */
 const hasMaximum = 1;
@@ -47,31 +50,81 @@ function encode(value: number): number[] {
   return [...bytes, rest];
 }
 
-/**
- * The module with no memory of its own larger than `most` bytes; the same bytes where that is so already.
- *
- * @throws Error where it wants more than that from the start, or is malformed
- */
-export function capMemory(module: Uint8Array, most: number): Uint8Array {
-  const pages = Math.floor(most / page);
-  const pieces: Uint8Array[] = [];
-  let copied = 0;
+/** The sections of a module, by where they begin. @throws Error if it is malformed */
+function* sectionsOf(module: Uint8Array): Generator<{ at: number; id: number; reader: Reader; end: number }> {
   for (let at = 8; at < module.length; ) {
     const reader = new Reader(module, at);
     const id = reader.byte();
     const size = reader.unsigned();
     const end = reader.at + size;
     if (end > module.length) throw malformed('it is cut short');
-    if (id === memorySection) {
-      const limits = cappedLimits(reader, pages);
-      if (reader.at !== end) throw malformed('its memory section has another length than it says');
-      pieces.push(module.subarray(copied, at), Uint8Array.of(id, ...encode(limits.length), ...limits));
-      copied = end;
-    }
+    yield { at, id, reader, end };
     at = end;
+  }
+}
+
+/** How many memories a module has of its own, and how many tables. @throws Error if it is malformed */
+export function ownParts(module: Uint8Array): { memories: number; tables: number } {
+  let memories = 0;
+  let tables = 0;
+  for (const { id, reader } of sectionsOf(module)) {
+    if (id === memorySection) memories += reader.unsigned();
+    if (id === tableSection) tables += reader.unsigned();
+  }
+  return { memories, tables };
+}
+
+/**
+ * The module with no memory of its own larger than `most` bytes, and with no table of its own that takes more than a
+ * part of that; the same bytes if that is so already.
+ *
+ * @throws Error if it wants more than that from the start, or is malformed
+ */
+export function capMemory(module: Uint8Array, most: number, mostEntries = entriesFor(most)): Uint8Array {
+  const pages = Math.floor(most / page);
+  const pieces: Uint8Array[] = [];
+  let copied = 0;
+  for (const { at, id, reader, end } of sectionsOf(module)) {
+    if (id !== memorySection && id !== tableSection) continue;
+    const limits = id === memorySection ? cappedLimits(reader, pages) : cappedTables(reader, mostEntries);
+    if (reader.at !== end) {
+      throw malformed(
+        `its ${id === memorySection ? 'memory' : 'table'} section has another length than it says`,
+      );
+    }
+    pieces.push(module.subarray(copied, at), Uint8Array.of(id, ...encode(limits.length), ...limits));
+    copied = end;
   }
   if (copied === 0) return module;
   return Buffer.concat([...pieces, module.subarray(copied)]);
+}
+
+/** How many entries a table may have beside a memory of so many bytes: one takes some dozens of bytes of the host. */
+export function entriesFor(memory: number): number {
+  return Math.max(Math.floor(memory / 64), 4096);
+}
+
+/** Reads the tables of a section and writes them again, none with more entries than `most`. */
+function cappedTables(reader: Reader, most: number): number[] {
+  const count = reader.unsigned();
+  const tables = encode(count);
+  for (let i = 0; i < count; i++) {
+    const type = reader.byte();
+    const flags = reader.byte();
+    if (![funcref, externref].includes(type) || flags > hasMaximum) {
+      throw malformed(`it has a table of an unknown kind (${type}, ${flags})`);
+    }
+    const minimum = reader.unsigned();
+    const maximum = flags & hasMaximum ? reader.unsigned() : most;
+    if (minimum > most) {
+      throw new Error(
+        `it wants a table of ${minimum} entries and may have ${most}: ` +
+          'allow more memory with --max-memory SIZE, or grants.memory in code',
+      );
+    }
+    tables.push(type, hasMaximum, ...encode(minimum), ...encode(Math.min(maximum, most)));
+  }
+  return tables;
 }
 
 /** Reads the section's vector of limits and writes it anew. */

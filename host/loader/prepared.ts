@@ -7,7 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
-import { capMemory } from './memory-cap.js';
+import { capMemory, entriesFor, ownParts } from './memory-cap.js';
 import { type Meta, transpilerVersion } from './transpile.js';
 
 /** A component, ready to be instantiated. */
@@ -18,8 +18,10 @@ export interface Prepared {
   readonly exports: readonly string[];
   /** The body of a function that returns jco's `instantiate`. */
   readonly glue: string;
-  /** A core module by its file name, whose memory cannot grow beyond `memory` bytes. */
+  /** A core module by its file name. The memories of all modules together cannot grow beyond `memory` bytes. */
   module(name: string, memory: number): WebAssembly.Module;
+  /** Whether a module has memories or tables of its own, so that each instance has others. */
+  hasMemory(module: WebAssembly.Module): boolean;
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -60,7 +62,16 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
   const glue = files.get('glue.js');
   if (!glue) return undefined;
   const modules = new Map<string, WebAssembly.Module>();
+  const wasm = [...files].filter(([name]) => name.endsWith('.wasm'));
+  const parts = new Map(wasm.map(([name, bytes]) => [name, ownParts(bytes)]));
+  const sum = (of: 'memories' | 'tables'): number =>
+    Math.max(
+      [...parts.values()].reduce((total, part) => total + part[of], 0),
+      1,
+    );
+  const withMemory = new WeakSet<WebAssembly.Module>();
   return {
+    hasMemory: (module) => withMemory.has(module),
     digest,
     imports: meta.imports,
     exports: meta.exports,
@@ -69,8 +80,11 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
       const key = `${name}/${memory}`;
       let module = modules.get(key);
       if (!module) {
-        const capped = capMemory(files.get(name) ?? new Uint8Array(), memory);
+        const share = Math.floor(memory / sum('memories'));
+        const entries = Math.floor(entriesFor(memory) / sum('tables'));
+        const capped = capMemory(files.get(name) ?? new Uint8Array(), share, entries);
         module = new WebAssembly.Module(capped as Uint8Array<ArrayBuffer>);
+        if (parts.get(name)?.memories || parts.get(name)?.tables) withMemory.add(module);
         modules.set(key, module);
       }
       return module;
