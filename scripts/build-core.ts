@@ -29,6 +29,8 @@ const shellOnly = [
   '-USQLITE_WASI', // it would drop popen, which terminal.c has
   '-Dmain=shell_main',
   '-Dsqlite3_step=shell_step', // deadline.c
+  '-Dsqlite3_errmsg=shell_errmsg', // reasons.c
+  '-Dsqlite3_exec=shell_sql',
   '-Dsqlite3_str_errcode=shell_str_errcode', // interrupts.c
   '-Dsqlite3_backup_init=shell_backup_init',
   '-Dsqlite3_backup_step=shell_backup_step',

@@ -46,7 +46,9 @@ export class Core {
     const extended = isLast ? last : code;
     const message =
       said || (isLast && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
-    const detail = this.#fileErrorFor(extended);
+    // What SQLite says of other things under the same code, the last file call did not cause.
+    const isGeneral = message === this.errorText(extended) || message.startsWith('unable to open database');
+    const detail = isGeneral ? this.#fileErrorFor(extended) : undefined;
     const offset = db ? this.c.sqlite3_error_offset(db) : -1;
     return new SqliteError(
       detail ? `${message}: ${detail}` : message,

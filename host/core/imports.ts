@@ -43,6 +43,8 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     fileError = known;
     return known.code;
   };
+  const fileErrorFor = (code: number): string | undefined =>
+    fileError?.code === code && fileError.message ? fileError.message : undefined;
   const attempt = (action: () => void): number => {
     try {
       action();
@@ -196,6 +198,11 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       putText(fileError?.message ?? '', room, pointer);
       return fileError?.errno ?? 0;
     },
+    host_reason(code: number, room: number, pointer: number): number {
+      const reason = fileErrorFor(code);
+      putText(reason ?? '', room, pointer);
+      return Number(reason !== undefined);
+    },
 
     // SQLite tries NAME and then NAME.so; what was wrong with NAME is what the user wants to read.
     host_extension_open(name: number): number {
@@ -305,6 +312,6 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
   return {
     functions,
-    fileErrorFor: (code) => (fileError?.code === code && fileError.message ? fileError.message : undefined),
+    fileErrorFor,
   };
 }

@@ -52,6 +52,8 @@ IMPORT(host_now) double host_now(void);
 IMPORT(host_localtime) int host_localtime(double seconds, int *pFields);
 /* The system's error number of the last failed file call, with its text in z. */
 IMPORT(host_last_error) int host_last_error(int n, char *z);
+/* Puts why the last file call failed that failed with this extended result code. Returns 0 if there was none. */
+IMPORT(host_reason) int host_reason(int rc, int n, char *z);
 
 /* ---- Imports: extensions ------------------------------------------------------------------------- */
 
