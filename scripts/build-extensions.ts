@@ -11,6 +11,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { capMemory } from '../host/loader/memory-cap.js';
 import { transpilerVersion, transpileTo } from '../host/loader/transpile.js';
 import { buildText, sameButMemory } from './build-text.js';
 import { carriedFiles } from './carried.js';
@@ -172,8 +173,10 @@ export function copyTranspiler(): void {
   const target = join(dist, 'transpiler');
   mkdirSync(target, { recursive: true });
   const stem = 'js-component-bindgen-component';
-  for (const name of [`${stem}.js`, `${stem}.core.wasm`, `${stem}.core2.wasm`]) {
-    copyFileSync(join(source, 'vendor', name), join(target, name));
+  copyFileSync(join(source, 'vendor', `${stem}.js`), join(target, `${stem}.js`));
+  for (const name of [`${stem}.core.wasm`, `${stem}.core2.wasm`]) {
+    // A component may be made to let it grow without end.
+    writeFileSync(join(target, name), capMemory(read(join(source, 'vendor', name)), 2 ** 30));
   }
   copyFileSync(join(source, 'LICENSE'), join(target, 'LICENSE'));
 }

@@ -1,7 +1,18 @@
 /** Loading components: what works, and every way in which it is refused. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -235,7 +246,7 @@ test('ours are found in any folder, by name and by the path of the documentation
 describe('the cache of transpiled components', () => {
   const cache = (): string => join(folder, 'own-cache');
   /** Loads a component in a process of its own, so that nothing is remembered but the cache. */
-  const loaded = (): string => {
+  const loaded = (named = cache(), variables: Record<string, string> = {}): string => {
     const program = `import { DatabaseSync } from 'sqlite-wasm-run';
       const db = new DatabaseSync(':memory:', { allowExtension: true });
       db.loadExtension(${JSON.stringify(guest('echo'))});
@@ -243,7 +254,7 @@ describe('the cache of transpiled components', () => {
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       encoding: 'utf8',
       cwd: fileURLToPath(new URL('..', import.meta.url)),
-      env: { ...process.env, SQLITE_WASM_RUN_CACHE: cache() },
+      env: { ...process.env, SQLITE_WASM_RUN_CACHE: named, ...variables },
     });
     return stdout + stderr;
   };
@@ -264,5 +275,38 @@ describe('the cache of transpiled components', () => {
     rmSync(join(entry(), 'meta.json'));
     expect(loaded()).toBe('42');
     expect(readdirSync(cache())).toHaveLength(1);
+  });
+
+  test('keeps the mode of a folder that is there, and is a folder within where others may write', () => {
+    const shared = join(folder, 'shared-cache');
+    mkdirSync(shared);
+    for (const mode of [0o1777, 0o775, 0o755]) {
+      chmodSync(shared, mode);
+      expect(loaded(shared)).toBe('42');
+      expect(statSync(shared).mode & 0o7777).toBe(mode);
+    }
+    const within = join(shared, `sqlite-wasm-run-${process.getuid?.()}`);
+    expect(statSync(within).mode & 0o777).toBe(0o700);
+    expect(readdirSync(within)).toHaveLength(1);
+    expect(readdirSync(shared)).toHaveLength(2); // where nobody else may write it is used itself
+
+    rmSync(within, { recursive: true });
+    chmodSync(shared, 0o1777);
+    symlinkSync(folder, within);
+    expect(loaded(shared)).toContain(
+      `the cache folder ${within} can be written by other users: set SQLITE_WASM`,
+    );
+  });
+
+  test('is filled without a file in the temporary folder', () => {
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
+    chmodSync(temporary, 0o500);
+    const watcher = watch(temporary);
+    const seen: unknown[] = [];
+    watcher.on('change', (...event) => seen.push(event));
+    expect(loaded(join(folder, 'third-cache'), { TMPDIR: temporary })).toBe('42');
+    watcher.close();
+    expect(seen).toEqual([]);
   });
 });

@@ -154,6 +154,7 @@ describe('descriptions', () => {
     ['a name that is empty', 'q'],
     ['a name with U+0000', 'r'],
     ['a list that is not aligned', 't'],
+    ['a million functions', 'u'],
   ])('%s', (_what, mode) => {
     const functions = (): unknown => db.prepare('SELECT count(*) AS v FROM pragma_function_list').get()?.v;
     const before = functions();
@@ -164,7 +165,7 @@ describe('descriptions', () => {
       message = (error as Error).message;
     }
     expect(message).toMatch(
-      /failed while it described itself: .|component \w* ?describes function .* allowed|contains U\+0000/,
+      /failed while it described itself: .|component \w* ?describes function .* allowed|contains U\+0000|describes 1000000 functions: 10000 are the most/,
     );
     expect(functions()).toBe(before);
     expectUsable();

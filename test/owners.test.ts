@@ -261,6 +261,14 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
   });
 });
 
+test('a list of sessions is had where SQLite allows no SQL, such as in a hook', async () => {
+  const { connectionOf } = await import(join(dist, 'db/connections.js'));
+  const { sessions } = hostInterfaces(db).session;
+  db.createSession();
+  const listed = connectionOf(db).within('a hook', () => sessions());
+  expect(listed).toHaveLength(1);
+});
+
 describe('SQL of a component', () => {
   const run = (sql: string): unknown => value('SELECT sql_query(?)', sql);
 

@@ -177,6 +177,46 @@ describe('memory', () => {
     expect(value('SELECT grow(5)')).toBe(5);
   });
 
+  test.each(['direct', 'wrapped'])(
+    'what can never fit is refused before the call, calls %s, and the component lives',
+    (calls) => {
+      process.env.SQLITE_WASM_RUN_CALLS = calls;
+      db = new DatabaseSync(':memory:', { allowExtension: true });
+      db.loadExtension('hash');
+      const refused = {
+        message:
+          'hash: 300000006 bytes do not fit a component that may have 268435456 bytes of memory: ' +
+          'allow more with --max-memory SIZE, or grants.memory in code',
+        errcode: 18,
+      };
+      const digest = value("SELECT hex(hash('sha256', 'a'))");
+      expect(failure(() => value("SELECT hash('sha256', zeroblob(300000000))"))).toMatchObject(refused);
+      expect(failure(() => value("SELECT hash('sha256', cast(zeroblob(300000000) AS TEXT))"))).toMatchObject({
+        errcode: 18,
+      });
+      for (let i = 0; i < 2; i++) expect(value("SELECT length(hash('crc32', zeroblob(200000000)))")).toBe(4);
+      expect(value("SELECT hex(hash('sha256', 'a'))")).toBe(digest);
+    },
+  );
+
+  test('a changeset that does not fit its component is an error, and is not taken', () => {
+    db = new DatabaseSync(':memory:', { allowExtension: true, grants: { memory: 2 ** 23 } });
+    db.loadExtension('session');
+    db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+    const h = value("SELECT session_create('main', 't')");
+    db.exec('INSERT INTO t VALUES (1, zeroblob(9000000))');
+    for (const call of ['session_changeset', 'session_take']) {
+      expect(failure(() => value(`SELECT ${call}(?)`, h))).toMatchObject({
+        message: expect.stringMatching(
+          /^the changeset has 90\d+ bytes, 7340032 fit the component \(--max-memory/,
+        ),
+        errcode: 18,
+      });
+    }
+    db.exec('UPDATE t SET b = zeroblob(1000)');
+    expect(value('SELECT length(session_take(?)) > 1000', h)).toBe(1);
+  });
+
   test('a component that wants more from the start is not loaded', () => {
     expect(failure(() => open('stdio', { memory: 65_536 })).message).toMatch(
       /stdio\.wasm cannot be started: it wants at least 131072 bytes of memory and may have 65536: allow more with --max-memory/,

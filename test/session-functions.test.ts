@@ -135,6 +135,13 @@ describe('every misuse of a handle says what is wrong', () => {
     );
   });
 
+  test('a handle that get() returned is taken back, though JavaScript has no integers', () => {
+    const { h } = db.prepare("SELECT session_create('main') AS h").get() as { h: number };
+    expect(db.prepare('SELECT typeof(?) AS t').get(h)?.t).toBe('real');
+    expect(db.prepare('SELECT session_isempty(?) AS v').get(h)?.v).toBe(1);
+    expect(db.prepare('SELECT session_delete(?) AS v').get(h)?.v).toBe(1);
+  });
+
   test("another connection's", () => {
     const other = new DatabaseSync(':memory:', { allowExtension: true });
     other.loadExtension('session');

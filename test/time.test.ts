@@ -1,7 +1,7 @@
 /** Statements that do not end: interrupted where SQLite can, ended with their thread where a component computes. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -148,6 +148,43 @@ describe('--timeout, without a terminal', () => {
     expect(status).toBe(1);
     expect(existsSync(`${file}-journal`)).toBe(true);
     expectIntact(file);
+  });
+
+  test.each([
+    ['says who it is', 'e'],
+    ['describes its functions', 'v'],
+  ])('a component that never ends while it %s is ended, too', (_what, mode) => {
+    const bytes = readFileSync(guest);
+    bytes.write(mode, bytes.indexOf('MODE:') + 5);
+    const file = join(folder, `endless-${mode}.wasm`);
+    writeFileSync(file, bytes);
+    const began = Date.now();
+    const args = ['--allow-sql', '--timeout', '2', ':memory:'];
+    const { stdout, stderr, status } = shell(args, `.load ${file}\nSELECT 'not reached';\n`);
+    expect(stderr).toContain(
+      'a component took more than 2 seconds to load and could not be interrupted, so its connection was ended',
+    );
+    expect(stdout).toBe('');
+    expect(status).toBe(1);
+    expect(Date.now() - began).toBeLessThan(10_000);
+  });
+
+  test('a load within a statement is part of it, and one that ends in time is no matter', () => {
+    const input = `SELECT load_extension('${guest}') IS NULL;\n.load ${guest}\nSELECT hostile(0);\n`;
+    const { stdout, stderr } = shell(['--allow-sql', '--timeout', '20', ':memory:'], input);
+    expect(stderr).toBe('');
+    expect(stdout).toBe('1\n1\n');
+  });
+
+  test('a component is not prepared for longer', () => {
+    const file = join(folder, 'fresh.wasm');
+    writeFileSync(file, Buffer.concat([readFileSync(guest), Buffer.from([0, 2, 1, 0x66])])); // which no cache has
+    const { stderr, status } = shell(
+      ['--allow-sql', '--timeout', '0.05', ':memory:'],
+      `.load ${file}\nSELECT 1;\n`,
+    );
+    expect(stderr).toMatch(/was not prepared within 0\.05 seconds|a component took more than 0\.05 seconds/);
+    expect(status).toBe(1);
   });
 });
 

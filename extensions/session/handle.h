@@ -4,9 +4,12 @@
 
 typedef sqlite_extension_session_handle_t Handle;
 
+/* A JavaScript number that is bound to a parameter arrives as a real one, which is exact below 2^53. */
 static inline bool handle_of(const char *name, const Value *v, Handle *h, Error *err) {
-  if (is_integer(v) && v->val.integer > 0) {
-    *h = v->val.integer;
+  bool is_real = v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL && v->val.real > 0 && v->val.real < 9007199254740992.0;
+  int64_t n = is_integer(v) ? v->val.integer : is_real ? (int64_t)v->val.real : 0;
+  if (n > 0 && (is_integer(v) || (double)n == v->val.real)) {
+    *h = n;
     return true;
   }
   Sentence s = {0};

@@ -6,10 +6,10 @@ import { DatabaseSync } from '../index.js';
 import { describe } from '../loader/inspect.js';
 import type { Answer, InspectInput } from './inspect.js';
 
-function answer({ path, memory }: InspectInput): Answer {
+function answer({ path, memory, patience }: InspectInput): Answer {
   const database = new DatabaseSync(':memory:');
   try {
-    return { described: describe(connectionOf(database), path, memory) };
+    return { described: describe(connectionOf(database), path, memory, patience) };
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) };
   } finally {

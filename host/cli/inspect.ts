@@ -32,6 +32,8 @@ export interface InspectInput {
   readonly path: string;
   /** In bytes. */
   readonly memory: number;
+  /** In ms. */
+  readonly patience: number;
 }
 
 /** @param argv what follows `inspect`. Returns the exit code. */
@@ -63,7 +65,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
   }
   const answer: Answer = found.cannotRun
     ? { failed: found.cannotRun }
-    : await run({ path, memory: grants.memory });
+    : await run({ path, memory: grants.memory, patience });
   // What cannot be run here may still be loaded where it is granted what it asks for.
   const refused = found.refused ?? whyRefused(path, answer, found, grants);
   const report = {

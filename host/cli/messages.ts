@@ -3,7 +3,15 @@
 import type { OwnOptions } from './options.js';
 
 /** The words of the shared Int32Array. */
-export const Word = { wake: 0, interrupt: 1, command: 2, started: 3, columns: 4, count: 5 } as const;
+export const Word = {
+  wake: 0,
+  interrupt: 1,
+  command: 2,
+  started: 3,
+  columns: 4,
+  loading: 5,
+  count: 6,
+} as const;
 
 /** Milliseconds on a clock that all threads share, from 1 to 2^31 - 1 and round again. */
 export function clock(): number {
@@ -15,7 +23,8 @@ export interface WorkerInput {
   readonly own: OwnOptions;
   /**
    * See {@link Word}: an answer came; what runs is to be interrupted; a command of the user's has the terminal;
-   * when the statement that runs began, or 0; the columns of the terminal, as in {@link terminalColumns}.
+   * when the statement that runs began, or 0; the columns of the terminal, as in {@link terminalColumns};
+   * whether what began is the loading of a component, which hears of no interrupt.
    */
   readonly shared: Int32Array;
   /** Whether lines are edited in the main thread. */

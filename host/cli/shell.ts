@@ -3,7 +3,7 @@
 import { homedir } from 'node:os';
 import type { WASI } from 'node:wasi';
 import type { Core } from '../core/core.js';
-import type { Terminal } from '../core/host.js';
+import type { Extensions, Terminal } from '../core/host.js';
 import { Engine } from '../db/engine.js';
 import { checkGrants } from '../db/grants.js';
 import { extensionLoader } from '../loader/loader.js';
@@ -23,10 +23,45 @@ export interface ShellOptions {
   readonly interrupted?: () => boolean;
   /** Whether what is printed is to be dropped, for the user has seen enough. */
   readonly muted?: () => boolean;
-  /** Hears when a statement begins and ends. */
-  readonly statement?: (running: boolean) => void;
+  /** Hears when a statement begins and ends, and when a component is loaded outside of one. */
+  readonly statement?: (running: boolean, loads: boolean) => void;
   /** Called once before the shell runs. */
   readonly started?: (core: Core) => void;
+}
+
+/** Tells when statements and loads begin and end; a load within a statement is part of it. */
+class Times {
+  readonly #heard: ShellOptions['statement'];
+  #runs = false;
+
+  constructor(heard: ShellOptions['statement']) {
+    this.#heard = heard;
+  }
+
+  statement(running: boolean): void {
+    this.#runs = running;
+    this.#heard?.(running, false);
+  }
+
+  /** The same loader, whose time counts. */
+  loader({ open }: Extensions): Extensions {
+    return {
+      open: (path) => {
+        const { link } = this.#load(() => open(path));
+        return { link: (db) => this.#load(() => link(db)) };
+      },
+    };
+  }
+
+  #load<T>(action: () => T): T {
+    if (this.#runs) return action();
+    this.#heard?.(true, true);
+    try {
+      return action();
+    } finally {
+      this.#heard?.(false, false);
+    }
+  }
 }
 
 /** How the shell leaves: unwinds the core's stack, which is not used again. */
@@ -55,13 +90,14 @@ export function runShell(options: ShellOptions): number {
   const poll = (): void => {
     if (options.interrupted?.()) engine.core.c.bridge_interrupt();
   };
+  const times = new Times(options.statement);
   const engine: Engine = new Engine({
     fileSystems: [usual, unlocked],
-    extensions: extensionLoader,
+    extensions: (own) => times.loader(extensionLoader(own, { patience: options.own.timeout })),
     grants: checkGrants(options.own.grants),
     terminal: options.terminal,
     ...(options.interrupted && { interrupted: options.interrupted }),
-    ...(options.statement && { statement: options.statement }),
+    ...(options.statement && { statement: (running) => times.statement(running) }),
     wasi: imports(wasi, () => engine.core.c.memory, { poll, muted: options.muted ?? (() => false) }),
   });
   const { c } = engine.core;

@@ -104,6 +104,10 @@ export class Supervisor {
     if (started === 0 || !this.#worker) return;
     const over = ((clock() - started) & 0x7fff_ffff) - timeout;
     if (over < 0) return;
+    if (Atomics.load(this.#shared, Word.loading) !== 0) {
+      this.#end(`a component took more than ${timeout / 1000} seconds to load`);
+      return;
+    }
     const why = `a statement ran for more than ${timeout / 1000} seconds`;
     if (started === this.#overdue) {
       if (over > patience) this.#end(why); // it was interrupted, and went on

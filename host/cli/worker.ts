@@ -97,9 +97,10 @@ setImmediate(() => {
     own,
     terminal: edited ? editing : { ...processTerminal(), columns },
     muted: () => edited && hasInterrupt,
-    statement(running) {
+    statement(running, loads) {
       // Among its arguments, what comes behind the statement that was ended is shown again.
       if (running && !reads) hasInterrupt = false;
+      Atomics.store(shared, Word.loading, Number(loads));
       Atomics.store(shared, Word.started, running ? clock() : 0);
     },
     interrupted() {

@@ -122,10 +122,13 @@ export class Recording {
   /**
    * What was recorded, which is forgotten then: up to the first statement that cut something off, where there was
    * one.
+   *
+   * @param check may throw: then nothing is forgotten
    */
-  take(): Uint8Array {
+  take(check: (bytes: Uint8Array) => void = () => undefined): Uint8Array {
     const first = this.#part;
     const taken = first?.cut?.changeset ?? this.#read('changeset', (bytes) => bytes.slice());
+    check(taken);
     if (!first) this.#live.push(this.#begin());
     const done = first ? this.#live.indexOf(first) + 1 : this.#live.length - 1;
     for (const { pointer } of this.#live.splice(0, done)) this.#delete(pointer);

@@ -127,10 +127,12 @@ export class SessionRegistry {
    * The changeset, and a fresh start: what it holds is forgotten; tables, filter and state stay. Where the
    * changeset cannot be had nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what
    * was recorded before that comes by itself, and what came after with the next call.
+   *
+   * @param check may throw: then nothing is forgotten
    */
-  take(handle: bigint): Uint8Array {
+  take(handle: bigint, check?: (bytes: Uint8Array) => void): Uint8Array {
     this.#refuseInFilter('taken');
-    return this.#recording(handle).take();
+    return this.#recording(handle).take(check);
   }
 
   /** Forgets what was recorded; tables, filter and state stay, and what {@link warnings} compares with. */

@@ -5,6 +5,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import { SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { copyBytes, Views } from '../core/views.js';
 
@@ -22,20 +23,56 @@ const encoder = new TextEncoder();
 /** Below this many bytes a loop over ASCII is faster than a call into Node. */
 const shortText = 24;
 
+/** What the component itself needs beside what is passed to it at once, in bytes. */
+const slack = 2 ** 20;
+
+/** What does not fit a component's memory: found before the component is asked for room, so it is as it was. */
+export class TooLarge extends SqliteError {
+  /** @param size in bytes, as is `most`, the memory that the component may have */
+  constructor(size: number, most: number) {
+    super(
+      `${size} bytes do not fit a component that may have ${most} bytes of memory: ` +
+        'allow more with --max-memory SIZE, or grants.memory in code',
+      SQLITE_TOOBIG,
+      'string or blob too big',
+    );
+  }
+}
+
+/** The most bytes that can be passed at once to a component that may have `memory` bytes. */
+export function mostAtOnce(memory: number): number {
+  return Math.max(memory - slack, memory / 2);
+}
+
+/** @throws TooLarge if a component that may have `most` bytes of memory can never take `size` bytes at once */
+export function checkFits(size: number, most: number): void {
+  if (size > mostAtOnce(most)) throw new TooLarge(size, most);
+}
+
 export class Guest extends Views {
   readonly #realloc: GuestOptions['realloc'];
+  readonly #most: number;
 
-  constructor(options: GuestOptions) {
+  /** @param most the most bytes that its memory may have */
+  constructor(options: GuestOptions, most = 2 ** 32) {
     super(options.memory);
     this.#realloc = options.realloc;
+    this.#most = most;
+  }
+
+  /** @throws TooLarge if `size` bytes at once can never be passed to it */
+  checkFits(size: number): void {
+    checkFits(size, this.#most);
   }
 
   /**
    * Memory of the guest for something that is passed to it.
    *
+   * @throws TooLarge if that can never fit
    * @throws RangeError where the guest has none, or answers with a place that is not in its memory or not aligned
    */
   allocate(size: number, align: number): number {
+    if (size > slack) this.checkFits(size);
     const pointer = this.#realloc(0, 0, align, size) >>> 0;
     if (pointer === 0 && size > 0) throw new RangeError(`the component has no memory for ${size} bytes`);
     if ((pointer & (align - 1)) !== 0 || pointer + size > this.bytes.length) {

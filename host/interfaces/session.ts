@@ -8,13 +8,13 @@ import { SessionAccess } from '../db/session-access.js';
 import type { SessionRegistry } from '../db/sessions.js';
 import type { Client } from './client.js';
 import type { Functions } from './generated/session.js';
-import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
+import { asResult, cabiLower, Guest, type GuestOptions, mostAtOnce, witError } from './guest.js';
 
 /**
  * The functions of the interface. Each can be called with JavaScript values, and carries a direct form for jco that
  * reads and writes the guest's memory itself.
  */
-export function sessionInterface({ owner }: Client): Functions {
+export function sessionInterface({ owner, memory }: Client): Functions {
   const { connection } = owner;
   const { engine } = connection;
   const access = new SessionAccess(owner);
@@ -47,16 +47,22 @@ export function sessionInterface({ owner }: Client): Functions {
 
   /** Reads a changeset that still fits an SQL value. */
   const fitting = <T>(bytes: Uint8Array, use: (bytes: Uint8Array) => T): T => {
-    if (bytes.length <= maxLength) return use(bytes);
+    const most = memory === undefined ? maxLength : Math.min(maxLength, mostAtOnce(memory));
+    if (bytes.length <= most) return use(bytes);
+    const why =
+      most === maxLength
+        ? `an SQL value has at most ${maxLength}: `
+        : `${most} fit the component (--max-memory, or grants.memory in code): `;
     throw error(
       SQLITE_TOOBIG,
-      `the changeset has ${bytes.length} bytes, an SQL value has at most ${maxLength}: ` +
+      `the changeset has ${bytes.length} bytes, ${why}` +
         "write it to a file with the shell's .session, or take it in code with Session.changeset()",
     );
   };
   const read = <T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T =>
     live(handle).read(handle, kind, (bytes) => fitting(bytes, use));
-  const take = (handle: bigint): Uint8Array => fitting(live(handle).take(handle), (bytes) => bytes);
+  const take = (handle: bigint): Uint8Array =>
+    live(handle).take(handle, (bytes) => fitting(bytes, () => undefined));
   // A result<_, sqlite-error>: the case, then at offset 4 the error.
   const report = (guest: Guest, out: number, action: () => void): void => {
     try {
@@ -74,7 +80,7 @@ export function sessionInterface({ owner }: Client): Functions {
       (handle: bigint): Uint8Array => asResult(() => action(handle, (bytes) => bytes.slice()) as Uint8Array),
       {
         [cabiLower](options: GuestOptions) {
-          const guest = new Guest(options);
+          const guest = new Guest(options, memory);
           return (handle: bigint, out: number): void =>
             report(guest, out >>> 0, () => {
               action(BigInt.asUintN(64, handle), (bytes) => guest.putPair((out >>> 0) + 4, bytes));
@@ -86,7 +92,7 @@ export function sessionInterface({ owner }: Client): Functions {
   return {
     create: Object.assign((dbname: string) => asResult(() => create(dbname)), {
       [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options);
+        const guest = new Guest(options, memory);
         return (name: number, length: number, out: number): void => {
           try {
             const handle = create(guest.text(name, length));
@@ -103,7 +109,7 @@ export function sessionInterface({ owner }: Client): Functions {
       (handle: bigint, table: string | undefined) => asResult(() => attach(handle, table)),
       {
         [cabiLower](options: GuestOptions) {
-          const guest = new Guest(options);
+          const guest = new Guest(options, memory);
           return (handle: bigint, some: number, name: number, length: number, out: number): void =>
             report(guest, out >>> 0, () =>
               attach(BigInt.asUintN(64, handle), some ? guest.text(name, length) : undefined),
@@ -116,7 +122,7 @@ export function sessionInterface({ owner }: Client): Functions {
     take: reader((handle, use) => use(take(handle))),
     delete: Object.assign((handle: bigint) => asResult(() => remove(handle)), {
       [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options);
+        const guest = new Guest(options, memory);
         return (handle: bigint, out: number): void =>
           report(guest, out >>> 0, () => remove(BigInt.asUintN(64, handle)));
       },

@@ -19,7 +19,7 @@ const caseText = 3;
 const caseBlob = 4;
 
 /** The functions of the interface for one component. */
-export function spiInterface({ owner, grants }: Client): Functions {
+export function spiInterface({ owner, grants, memory }: Client): Functions {
   const sql = new GuestSql(owner, grants);
 
   const execute = (text: string, params: readonly SqlValue[]): QueryResult =>
@@ -38,7 +38,7 @@ export function spiInterface({ owner, grants }: Client): Functions {
   return {
     execute: Object.assign(execute, {
       [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options);
+        const guest = new Guest(options, memory);
         return (text: number, length: number, params: number, count: number, out: number): void => {
           const target = out >>> 0;
           try {
@@ -58,7 +58,7 @@ export function spiInterface({ owner, grants }: Client): Functions {
     }),
     run: Object.assign(run, {
       [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options);
+        const guest = new Guest(options, memory);
         return (text: number, length: number, out: number): void => {
           const target = out >>> 0;
           try {

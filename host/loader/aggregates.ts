@@ -68,7 +68,7 @@ function register(component: Component, functions: AggregateFunction, specs: rea
   const { connection } = component;
   const { engine, db } = connection;
   const core = component.core('aggregate-function');
-  const calls = core ? directCalls(engine, core) : wrappedCalls(engine, functions);
+  const calls = core ? directCalls(engine, core) : wrappedCalls(engine, functions, component.memory);
   const { groups, slots } = registered.get(connection) ?? { groups: new Groups(), slots: new Map() };
   registered.set(connection, { groups, slots });
   for (const spec of specs) {
@@ -164,7 +164,7 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
   };
 }
 
-function wrappedCalls({ core }: Engine, functions: AggregateFunction): Calls {
+function wrappedCalls({ core }: Engine, functions: AggregateFunction, memory: number): Calls {
   /** Runs `action`; the component's own error becomes the statement's. */
   const call = (context: number, action: () => void): void => {
     try {
@@ -175,7 +175,7 @@ function wrappedCalls({ core }: Engine, functions: AggregateFunction): Calls {
   };
   return {
     take(id, context, group, count, cells, inverse) {
-      const args = cellsToWit(core, count, cells);
+      const args = cellsToWit(core, count, cells, memory);
       call(context, () => (inverse ? functions.inverse(id, group, args) : functions.step(id, group, args)));
     },
     give(id, context, group, final) {

@@ -48,9 +48,10 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   };
 }
 
-export function wrappedCall(core: Core, functions: ScalarFunction): Call {
+/** @param memory the most that the component may have, in bytes */
+export function wrappedCall(core: Core, functions: ScalarFunction, memory: number): Call {
   return (id, context, count, cells) => {
-    const args = cellsToWit(core, count, cells);
+    const args = cellsToWit(core, count, cells, memory);
     let result: WitValue;
     try {
       result = functions.call(id, args);

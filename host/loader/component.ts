@@ -8,7 +8,7 @@ import type { Connection } from '../db/engine.js';
 import { type CheckedGrants, noGrants } from '../db/grants.js';
 import type { Owner } from '../db/owner.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
-import { Guest, type GuestOptions, type WitError } from '../interfaces/guest.js';
+import { Guest, type GuestOptions, TooLarge, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
 import { wasiFor } from '../interfaces/wasi.js';
 import type { Prepared } from './prepared.js';
@@ -35,6 +35,8 @@ export class Component {
   readonly name: string;
   readonly version: string;
   readonly connection: Connection;
+  /** The most memory that it may have, in bytes. */
+  readonly memory: number;
   readonly #exported: Record<string, unknown>;
   readonly #keys: readonly string[];
   readonly #cores: readonly WebAssembly.Exports[];
@@ -60,12 +62,18 @@ export class Component {
     const wasi = prepared.imports.filter(isWasi);
     const imports = wasi.length > 0 ? wasiFor(wasi, connection, grants, path) : {};
     for (const text of prepared.imports.filter((name) => !isWasi(name))) {
-      imports[text] = interfaceFor(parseInterface(text).name, { name: path, owner, grants });
+      imports[text] = interfaceFor(parseInterface(text).name, {
+        name: path,
+        owner,
+        grants,
+        memory: grants.memory,
+      });
     }
     this.connection = connection;
     this.#owner = owner;
     this.#cores = cores;
     this.#callPath = callPath;
+    this.memory = grants.memory;
     this.#keys = prepared.exports;
     try {
       this.#exported = instantiator(prepared)(
@@ -115,7 +123,9 @@ export class Component {
   /** The same interface without wrappers; undefined where the component does not fit, or it is not wanted. */
   core(name: string): CoreInterface | undefined {
     const key = this.#key(name);
-    return key === undefined || this.#callPath === 'wrapped' ? undefined : coreInterface(this.#cores, key);
+    return key === undefined || this.#callPath === 'wrapped'
+      ? undefined
+      : coreInterface(this.#cores, key, this.memory);
   }
 
   /**
@@ -144,9 +154,15 @@ export class Component {
     throw this.#refusal;
   }
 
-  /** The other half: the error for what was caught. Unless that is from {@link enter} the component is dead now. */
+  /**
+   * The other half: the error for what was caught. The component is dead now, unless that is from {@link enter}, or it
+   * was not called because what was to be passed to it is too large.
+   */
   failed(what: string, error: unknown): SqliteError {
     if (this.#refusal && error === this.#refusal) return this.#refusal;
+    if (error instanceof TooLarge) {
+      return new SqliteError(`${shownName(what)}: ${error.message}`, error.errcode, error.errstr);
+    }
     this.#fault = `${shownName(what)} failed with "${shown(messageOf(error))}"`;
     this.end();
     return new SqliteError(
@@ -208,17 +224,22 @@ function instantiator(prepared: Prepared): Instantiate {
 }
 
 /** The one core instance that has the interface and its own memory. Undefined where it is not that simple. */
-function coreInterface(cores: readonly WebAssembly.Exports[], key: string): CoreInterface | undefined {
+function coreInterface(
+  cores: readonly WebAssembly.Exports[],
+  key: string,
+  most: number,
+): CoreInterface | undefined {
   const fitting = cores.filter(
     (core) =>
       Object.keys(core).some((name) => name.startsWith(`${key}#`)) && core.memory && core.cabi_realloc,
   );
   const core = fitting[0];
   if (!core || fitting.length > 1) return undefined;
-  const guest = new Guest({
+  const options: GuestOptions = {
     memory: core.memory as WebAssembly.Memory,
     realloc: core.cabi_realloc as GuestOptions['realloc'],
-  });
+  };
+  const guest = new Guest(options, most);
   return {
     guest,
     function(name) {

@@ -141,11 +141,12 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
 /**
  * Runs a component as far as it describes itself, on a connection that is thrown away, with nothing granted.
  *
+ * @param patience how long it may take to be prepared, in ms
  * @throws Error that says why it cannot be run
  */
-export function describe(connection: Connection, path: string, memory: number): Described {
+export function describe(connection: Connection, path: string, memory: number, patience: number): Described {
   const bytes = readFileSync(locate(path));
-  const prepared = prepare(bytes, path);
+  const prepared = prepare(bytes, path, patience);
   const component = new Component(connection, prepared, path, 'wrapped', { ...noGrants, memory });
   const all = <F, T>(name: string, read: (functions: F) => T[]): T[] => {
     const functions = component.interface<F>(name);

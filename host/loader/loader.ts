@@ -22,6 +22,8 @@ import { bringAuthorizer, bringHooks } from './watchers.js';
 export interface LoaderOptions {
   /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
   readonly calls?: CallPath;
+  /** How long a component may take to be prepared, in ms; a minute unless said otherwise. */
+  readonly patience?: number | undefined;
 }
 
 /** What a component can bring. */
@@ -61,12 +63,12 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
     return grants;
   };
   const allowed = known && allow(known);
-  const early = allowed && prepare(bytes, path);
+  const early = allowed && prepare(bytes, path, options.patience);
   const link = (db: number): void => {
     const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
     const connection = engine.connection(db);
     const grants = allowed ?? allow(connection.grants);
-    const prepared = early ?? prepare(bytes, path);
+    const prepared = early ?? prepare(bytes, path, options.patience);
     const { owners } = connection;
     const owner = shipped ? owners.user : owners.add(grants);
     try {

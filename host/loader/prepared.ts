@@ -2,8 +2,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
@@ -92,19 +92,32 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
   };
 }
 
-/** Makes the cache folder, for its owner alone. Throws where it is somebody else's: its scripts are run. */
+/**
+ * The cache folder, made if it is not there. Its scripts are run: where others may write to the one that is named, a
+ * folder of the user's own within it is used, and what is there keeps its mode.
+ *
+ * @throws Error if it is somebody else's
+ */
 function privateFolder(): string {
   const folder = cacheFolder();
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { uid, mode } = statSync(folder);
   const own = process.getuid?.();
-  if (own !== undefined && uid !== own) {
-    throw new Error(
-      `the cache folder ${folder} belongs to another user: set SQLITE_WASM_RUN_CACHE to one of yours`,
-    );
+  if (own === undefined || isPrivate(statSync(folder), own)) return folder;
+  const within = join(folder, `sqlite-wasm-run-${own}`);
+  try {
+    mkdirSync(within, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  if (own !== undefined && (mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  return folder;
+  const found = lstatSync(within);
+  if (found.isDirectory() && isPrivate(found, own)) return within;
+  throw new Error(
+    `the cache folder ${within} can be written by other users: set SQLITE_WASM_RUN_CACHE to a folder of your own`,
+  );
+}
+
+function isPrivate({ uid, mode }: Stats, own: number): boolean {
+  return uid === own && (mode & 0o022) === 0;
 }
 
 const prepared = new Map<string, Prepared>();
@@ -124,36 +137,49 @@ export function isShipped(component: Uint8Array): boolean {
  * others are kept by content, and made in a process of their own the first time, which takes a second.
  *
  * @param path what the user named, for messages
+ * @param patience how long that may take, in ms
  * @throws Error where the component cannot be transpiled
  */
-export function prepare(component: Uint8Array, path: string): Prepared {
+export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
   const digest = sha256(component);
   const known =
-    prepared.get(digest) ?? readFolder(shippedFolder(digest), digest) ?? fromCache(component, digest, path);
+    prepared.get(digest) ??
+    readFolder(shippedFolder(digest), digest) ??
+    fromCache(component, digest, path, patience);
   prepared.set(digest, known);
   return known;
 }
 
-function fromCache(component: Uint8Array, digest: string, path: string): Prepared {
+function fromCache(component: Uint8Array, digest: string, path: string, patience: number): Prepared {
   const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
   const kept = readFolder(folder, digest);
   if (kept) return kept;
   const notice = process.stderr.isTTY ? `preparing ${shown(path)}, once ...` : '';
   process.stderr.write(notice);
-  const input = join(tmpdir(), `sqlite-wasm-run-${process.pid}-${digest.slice(0, 16)}.wasm`);
-  writeFileSync(input, component, { mode: 0o600, flag: 'w' });
   try {
-    const program = ownFile('loader/transpile-program.js');
-    const { status, stderr, error } = spawnSync(process.execPath, [program, input, folder], {
-      encoding: 'utf8',
-    });
-    if (error) throw error;
-    if (status !== 0) throw new Error(`${path} cannot be linked: ${stderr.trim() || `status ${status}`}`);
+    runTranspiler(component, folder, path, patience);
   } finally {
-    rmSync(input, { force: true });
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
   const made = readFolder(folder, digest);
   if (!made) throw new Error(`${path} was prepared in ${folder}, but what is there is not whole`);
   return made;
+}
+
+/** The most memory of the transpiler's script, in MiB. That of its WebAssembly is limited where it is built. */
+const transpilerHeap = 2048;
+
+function runTranspiler(component: Uint8Array, folder: string, path: string, patience: number): void {
+  const { status, signal, stderr, error } = spawnSync(
+    process.execPath,
+    [`--max-old-space-size=${transpilerHeap}`, ownFile('loader/transpile-program.js'), folder],
+    { input: component, encoding: 'utf8', timeout: patience, killSignal: 'SIGKILL' },
+  );
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') {
+    throw new Error(`${path} was not prepared within ${patience / 1000} seconds`);
+  }
+  if (error) throw error;
+  if (status === 0) return;
+  const why = signal ? `the transpiler ended with ${signal}` : stderr.trim() || `status ${status}`;
+  throw new Error(`${path} cannot be linked: ${why}`);
 }

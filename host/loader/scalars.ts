@@ -34,7 +34,7 @@ function register(component: Component, functions: ScalarFunction, specs: readon
   const { connection } = component;
   const { engine, db } = connection;
   const core = component.core('scalar-function');
-  const call = core ? directCall(engine, core) : wrappedCall(engine.core, functions);
+  const call = core ? directCall(engine, core) : wrappedCall(engine.core, functions, component.memory);
   const known = slots.get(connection) ?? new Map<string, Slot>();
   slots.set(connection, known);
   for (const spec of specs) {

@@ -15,7 +15,7 @@ import { cellSize, readCell } from '../db/cells.js';
 import { type Engine, scratchSize } from '../db/engine.js';
 import { readValue, type SqlValue } from '../db/values.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
-import type { Guest } from '../interfaces/guest.js';
+import { checkFits, type Guest } from '../interfaces/guest.js';
 
 // variant sql-value: case at 0, payload at 8; 16 bytes.
 export const valueSize = 16;
@@ -47,6 +47,7 @@ export function loweringCells(
         view.setInt32(target + 12, source.getInt32(cell + 12, true), true);
       } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
         const length = source.getInt32(cell + 4, true);
+        if (length > large) guest.checkFits(sizeOf(source, count, cells));
         const copy = guest.take(memory.bytes, source.getUint32(cell + 8, true), length);
         view = guest.view; // the guest's memory may have grown
         view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
@@ -57,6 +58,19 @@ export function loweringCells(
       }
     }
   };
+}
+
+/** From this size on it is looked whether all values fit before one is passed: what was passed is not taken back. */
+const large = 2 ** 20;
+
+/** The bytes of the texts and blobs among `count` values at an address. */
+function sizeOf(source: DataView, count: number, cells: number): number {
+  let size = 0;
+  for (let i = 0; i < count; i++) {
+    const type = source.getInt32(cells + cellSize * i, true);
+    if (type === SQLITE_TEXT || type === SQLITE_BLOB) size += source.getInt32(cells + cellSize * i + 4, true);
+  }
+  return size;
 }
 
 /** The same for the `sqlite3_value`s whose pointers are at an address. */
@@ -149,8 +163,14 @@ export function toWitList(core: Core, count: number, values: number): WitValue[]
   return list;
 }
 
-/** Values as bridge_values writes them, as jco's wrappers take them. */
-export function cellsToWit({ memory }: Core, count: number, cells: number): WitValue[] {
+/**
+ * Values as bridge_values writes them, as jco's wrappers take them.
+ *
+ * @param most the memory that the component may have, in bytes
+ * @throws TooLarge if they can never fit
+ */
+export function cellsToWit({ memory }: Core, count: number, cells: number, most: number): WitValue[] {
+  checkFits(sizeOf(memory.view, count, cells), most);
   const list: WitValue[] = [];
   for (let i = 0; i < count; i++) list.push(toWit(readCell(memory, cells + cellSize * i, true)));
   return list;

@@ -1,11 +1,11 @@
-/** `node transpile-program.js IN.wasm FOLDER`: transpiles in a process of its own, because loading is synchronous. */
+/** `node transpile-program.js FOLDER < IN.wasm`: transpiles in a process of its own, because loading is synchronous. */
 
 import { readFileSync } from 'node:fs';
 import { transpileTo } from './transpile.js';
 
-const [input = '', folder = ''] = process.argv.slice(2);
+const [folder = ''] = process.argv.slice(2);
 try {
-  await transpileTo(new Uint8Array(readFileSync(input)), folder);
+  await transpileTo(new Uint8Array(readFileSync(0)), folder);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(

@@ -87,6 +87,15 @@ EXPORT(EXTENSION "scalar-function@1.1.0#describe") uint32_t scalar_describe(void
     case 'r': spec.name = (Pair){address("a\0b"), 3}; break;
     case 's': spec.options = 0xff; break;
     case 't': list.at = address(&spec) + 1; break;
+    case 'u': { /* a million functions */
+      typedef __typeof__(spec) Spec;
+      uint32_t count = 1000000, pages = (count * sizeof(Spec)) / PAGE + 1;
+      Spec *many = (Spec *)(uintptr_t)(__builtin_wasm_memory_grow(0, pages) * PAGE);
+      for (uint32_t i = 0; i < count; i++) many[i] = (Spec){i, spec.name, 1, 0};
+      list = (Pair){address(many), count};
+      break;
+    }
+    case 'v': for (;;) used++, setting.mode;
   }
   return address(&list);
 }
