@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -188,3 +189,30 @@ test.skipIf(!existsSync('/proc/self/fd'))(
     expect(done).toBeGreaterThan(100);
   },
 );
+
+test('a component can have 256 files and listings open, and no more', () => {
+  const opened: Base[] = [];
+  while (opened.length < 1000) {
+    const made = failure(() =>
+      opened.push(
+        opened.length % 2 === 0 ? base.openAt(follow, 'a', {}, { read: true }) : base.readDirectory(),
+      ),
+    );
+    if (made !== 'nothing was thrown') {
+      expect(made).toBe('insufficient-memory');
+      break;
+    }
+  }
+  expect(opened.length).toBe(255); // and the folder itself
+  opened.pop()[Symbol.dispose]();
+  expect(read('a')).toBe('text of a');
+  files.close();
+  const listed = (): number => readdirSync('/proc/self/fd').length;
+  if (existsSync('/proc/self/fd')) {
+    const before = listed();
+    ({ files, base } = open(false));
+    for (let i = 0; i < 100; i++) base.readDirectory();
+    files.close();
+    expect(listed()).toBe(before);
+  }
+});

@@ -232,7 +232,7 @@ function worldText({ name, world, language }: Request): string {
     lines.splice(
       0,
       1,
-      '// What it may call. Only what is listed is there, and `spi` must be granted by the user.',
+      '// What it may call. Only what is listed is there, and `spi` and sessions must be granted by the user.',
     );
     for (const service of ['session', 'changeset', 'spi', 'logging']) {
       lines.push(`${service === 'logging' && usesLogging ? '' : '// '}import ${known(service)};`);

@@ -191,11 +191,14 @@ const forgotten = new FinalizationRegistry<number>((fd) => {
 
 /** `resource directory-entry-stream` */
 class DirectoryEntryStream implements Disposable {
+  readonly #store: Store;
   readonly #folder: Dir;
   #closed = false;
 
-  constructor(folder: Dir) {
+  constructor(store: Store, folder: Dir) {
+    this.#store = store;
     this.#folder = folder;
+    store.open.add(this);
   }
 
   readDirectoryEntry(): { type: FileType; name: string } | undefined {
@@ -204,17 +207,31 @@ class DirectoryEntryStream implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (!this.#closed) this.#folder.closeSync();
-    this.#closed = true;
+    this.close();
   }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#store.open.delete(this);
+    this.#folder.closeSync();
+  }
+}
+
+/** How many files and listings a component may have open: the process has a limit for all that it does. */
+const mostOpen = 256;
+
+/** @throws ErrorCode if the component has as much open as it may */
+function checkRoom({ open }: Store): void {
+  if (open.size >= mostOpen) throw 'insufficient-memory';
 }
 
 /** What the descriptors of one component have in common. */
 interface Store {
   /** Makes a stream an instance of the class that jco expects. */
   readonly adapt: (stream: InputStream | OutputStream) => object;
-  /** The descriptors that are open. */
-  readonly open: Set<Descriptor>;
+  /** The descriptors and listings that are open. */
+  readonly open: Set<{ close(): void }>;
 }
 
 /** `resource descriptor`: an open file or folder. Paths stay beneath the folder that they begin in. */
@@ -255,6 +272,7 @@ class Descriptor implements Disposable {
 
   openAt(follow: PathFlags, path: string, open: OpenFlags, flags: DescriptorFlags): Descriptor {
     if (open.create || open.truncate || flags.write || flags.mutateDirectory) this.#refuseIfReadOnly();
+    checkRoom(this.#store);
     if (flags.fileIntegritySync || flags.dataIntegritySync || flags.requestedWriteSync) throw 'unsupported';
     let how = fs.O_NOFOLLOW | fs.O_NONBLOCK | fs.O_NOCTTY; // neither a link, nor waiting for who opens a pipe
     how |= flags.write ? (flags.read ? fs.O_RDWR : fs.O_WRONLY) : fs.O_RDONLY;
@@ -313,6 +331,8 @@ class Descriptor implements Disposable {
   linkAt(follow: PathFlags, path: string, target: Descriptor, targetPath: string): void {
     this.#refuseIfReadOnly();
     target.#refuseIfReadOnly();
+    // Some systems give a symbolic link's target a name here, wherever that is.
+    if (process.platform !== 'linux') throw 'unsupported';
     using from = this.#place(path, follow.symlinkFollow);
     using to = target.#place(targetPath, false);
     call(() => linkSync(from.path, to.path));
@@ -337,8 +357,12 @@ class Descriptor implements Disposable {
   }
 
   readDirectory(): DirectoryEntryStream {
+    checkRoom(this.#store);
     const path = pathOfFolder(this.#folder());
-    return new DirectoryEntryStream(call(() => opendirSync(path)));
+    return new DirectoryEntryStream(
+      this.#store,
+      call(() => opendirSync(path)),
+    );
   }
 
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
@@ -471,7 +495,7 @@ export function wasiFiles(
     },
     preopens: { getDirectories: () => [...directories] },
     close: () => {
-      for (const descriptor of [...store.open]) descriptor.close();
+      for (const one of [...store.open]) one.close();
     },
   };
 }

@@ -3,8 +3,7 @@
  * variables; its output goes to standard error, marked. Folders, variables and the network must be granted.
  */
 
-import type { Connection } from '../db/engine.js';
-import type { CheckedGrants } from '../db/grants.js';
+import type { Client } from './client.js';
 import { type Shim, shim } from './shim.js';
 import { noFiles, wasiFiles } from './wasi-files.js';
 import {
@@ -58,17 +57,10 @@ export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
 
 /**
  * The functions behind `names`, all of WASI, which the policy has let through.
- *
- * @param mark what its output is marked with
  */
-export function wasiFor(
-  names: readonly string[],
-  connection: Connection,
-  grants: CheckedGrants,
-  mark: string,
-): Record<string, object> {
-  const used = grants.net ? shim() : undefined;
-  const all = interfaces(used, connection, grants, mark);
+export function wasiFor(names: readonly string[], client: Client): Record<string, object> {
+  const used = client.grants.net ? shim() : undefined;
+  const all = interfaces(used, client);
   const found: Record<string, object> = {};
   for (const name of names) {
     const made = all[name.replace(/@.*$/, '')];
@@ -78,12 +70,8 @@ export function wasiFor(
   return found;
 }
 
-function interfaces(
-  used: Shim | undefined,
-  connection: Connection,
-  grants: CheckedGrants,
-  mark: string,
-): Record<string, object> {
+function interfaces(used: Shim | undefined, { owner, grants, name: mark }: Client): Record<string, object> {
+  const { connection } = owner;
   const network = grants.net ? used?.network() : undefined;
   // The shim's sockets make the shim's streams; jco wants instances of the very class that it is given.
   const io =
@@ -102,6 +90,7 @@ function interfaces(
   const stdin = adapt(new InputStream());
   const files = grants.fs.length > 0 ? wasiFiles(grants.fs, adapt) : noFiles();
   connection.onClose(files.close);
+  if (!owner.isUser) owner.onEnd(files.close);
   const exit = (): never => {
     throw new Error('the component called exit');
   };

@@ -60,14 +60,10 @@ export class Component {
     const instantiated = new Set<WebAssembly.Module>();
     const isWasi = (text: string): boolean => text.startsWith('wasi:');
     const wasi = prepared.imports.filter(isWasi);
-    const imports = wasi.length > 0 ? wasiFor(wasi, connection, grants, path) : {};
+    const client = { name: path, owner, grants, memory: grants.memory };
+    const imports = wasi.length > 0 ? wasiFor(wasi, client) : {};
     for (const text of prepared.imports.filter((name) => !isWasi(name))) {
-      imports[text] = interfaceFor(parseInterface(text).name, {
-        name: path,
-        owner,
-        grants,
-        memory: grants.memory,
-      });
+      imports[text] = interfaceFor(parseInterface(text).name, client);
     }
     this.connection = connection;
     this.#owner = owner;
