@@ -190,7 +190,7 @@ const classes = readdirSync(join(root, 'host/db'))
   .join('');
 const commands = readdirSync(join(root, 'host/cli/changeset'))
   .map((name) => source(`host/cli/changeset/${name}`))
-  .concat(source('host/cli/daemon/daemon.ts'))
+  .concat(source('host/cli/daemon/command.ts'))
   .join('');
 const tests = readdirSync(join(root, 'test'))
   .filter((name) => name.endsWith('.test.ts'))

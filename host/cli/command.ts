@@ -119,7 +119,7 @@ export function nearest(wrong: string, names: readonly string[]): string | undef
  * @param program what comes before the command's name
  * @throws CommandError that names what is wrong
  */
-export function parse(program: string, command: Command, args: readonly string[]): Given {
+export function parse(program: string, command: Omit<Command, 'run'>, args: readonly string[]): Given {
   const usage = (message: string): CommandError =>
     new CommandError(`${message}; see ${program} ${command.name} --help`, exitCodes.usage);
   const options = Object.fromEntries(
@@ -165,7 +165,7 @@ export function parse(program: string, command: Command, args: readonly string[]
 }
 
 /** What `parseArgs` says of an option that has a value and should not, or the other way round. */
-function wrongValue(command: Command, error: Error): string {
+function wrongValue(command: Omit<Command, 'run'>, error: Error): string {
   const [, name = ''] = /--([\w-]+)/.exec(error.message) ?? [];
   const value = command.options[name]?.value;
   if (value === undefined) return `--${name} takes no value`;

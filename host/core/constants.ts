@@ -8,6 +8,7 @@ export const SQLITE_BUSY = 5;
 export const SQLITE_LOCKED = 6;
 export const SQLITE_IOERR = 10;
 export const SQLITE_NOMEM = 7;
+export const SQLITE_INTERRUPT = 9;
 export const SQLITE_CORRUPT = 11;
 export const SQLITE_NOTFOUND = 12;
 export const SQLITE_FULL = 13;

@@ -1,6 +1,7 @@
 /** A database in a thread of its own, where a statement's time can be limited, whatever the statement calls. */
 
 import { Worker } from 'node:worker_threads';
+import { SQLITE_INTERRUPT } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { ownFile } from '../core/package.js';
 import { checkArgument, checkOptions, coded, invalidState, invalidValue } from './arguments.js';
@@ -210,8 +211,6 @@ export class DatabaseWorker {
 
 /** The calls that were interrupted for their time. */
 const interrupted = new WeakSet<Call>();
-
-const SQLITE_INTERRUPT = 9;
 
 function errorOf(thrown: Extract<Reply, { thrown: unknown }>['thrown'], call: Call): Error {
   if (thrown.errcode !== undefined) {

@@ -9,11 +9,16 @@
  *
  * A frame is its length, 4 bytes big-endian, and JSON: `{"id": 1, "sql": "...", "params": [...]}` or `{"id": 2, "command":
  * "status"}` (or "quit"). The answer has the same id, and `columns`, `rows`, `changes`, `lastInsertRowid`; or `error` with
- * `code`, `extendedCode` and `message`. A frame has at most 2^24 - 1 bytes, a statement in lines too. Values are as in the JSON of changesets: `{"integer": "..."}` beyond 2^53,
+ * `code`, `extendedCode` and `message`. A request has at most 2^24 - 1 bytes, in frames and in lines. Values are as in the JSON of changesets: `{"integer": "..."}` beyond 2^53,
  * `{"real": "1"}` for a REAL without a fraction, `{"blob": "hex"}`. Status is `transactions`, `tables` with their counts,
  * and `statements`: how many changed the schema.
  *
- * A client that closes its side is answered what it asked before; a transaction that it left open is rolled back.
+ * A client that closes its side is answered what it asked before; a transaction that it left open is rolled back. One
+ * that is gone has its statement ended. Rows are sent as they come where the client reads them, so that in lines some
+ * may come before `-- error`. "quit" ends what runs for other clients, and what its own sent before it after a moment.
+ *
+ * Statements come one after another. Settings that a client makes with PRAGMA hold for itself, and what it attached goes
+ * with it; those that would hold for all are refused, and so are changes of attached databases, which are not captured.
  */
 
 import { toHex } from '../../changeset/hex.js';
@@ -22,6 +27,8 @@ import type { SqlValue } from '../../db/values.js';
 
 export const protocolVersion = 1;
 export const largestFrame = 2 ** 24 - 1;
+/** What a frame's length can say. */
+export const largestAnswer = 2 ** 32 - 1;
 
 export type Request =
   | { readonly sql: string; readonly params: readonly SqlValue[] }
@@ -93,9 +100,14 @@ export function requestOf(json: unknown): Request {
 
 export function frame(json: unknown): Buffer {
   const text = Buffer.from(JSON.stringify(json));
+  return Buffer.concat([frameHead(text.length), text]);
+}
+
+/** What a frame of a length begins with. */
+export function frameHead(length: number): Buffer {
   const head = Buffer.alloc(4);
-  head.writeUInt32BE(text.length);
-  return Buffer.concat([head, text]);
+  head.writeUInt32BE(length);
+  return head;
 }
 
 /** A value in a line: tabs, line ends and backslashes escaped; NULL is \N. */

@@ -3,70 +3,45 @@
 import { once } from 'node:events';
 import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { SQLITE_MISUSE } from '../../core/constants.js';
+import { SQLITE_ABORT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import type { SqlValue } from '../../db/values.js';
 import { CommandError, exitCodes, reason } from '../command.js';
-import { type Ran, Recorder } from '../journal/recorder.js';
-import { statementEnd } from '../statement.js';
+import { Answer, Client } from './client.js';
+import type { DatabaseConnection } from './connection.js';
 import { Inbox } from './inbox.js';
-import {
-  frame,
-  idOf,
-  jsonOf,
-  jsonOfFrame,
-  largestFrame,
-  lineValue,
-  protocolVersion,
-  requestOf,
-} from './protocol.js';
+import { type LineRequest, takeLines } from './lines.js';
+import type { RanMessage } from './messages.js';
+import { frame, idOf, jsonOf, jsonOfFrame, largestFrame, protocolVersion, requestOf } from './protocol.js';
 
 export interface ServerOptions {
   readonly path: string;
   readonly database: string;
   /** How long an open transaction may wait for its next statement, in ms. */
   readonly patience: number;
+  /** How long a statement may run, in ms; undefined: as long as it takes. */
+  readonly timeout: number | undefined;
   /** A client asked the daemon to end. */
   quit(): void;
-}
-
-/** What came of a statement, with its rows. */
-interface Answer extends Ran {
-  readonly columns: readonly string[];
-  readonly rows: SqlValue[][];
-}
-
-/** What requests are done with. */
-export interface Service {
-  readonly recorder: Recorder;
-  /** Whether statements that change the schema will be in the output. */
-  readonly ddl: boolean;
-  /** What is captured so far, as a line and as data. */
-  status(): { text: string; data: unknown };
-  /** Something was done. */
-  changed(): void;
 }
 
 /** One request, waiting for its turn. */
 interface Task {
   readonly client: Client;
-  run(): void;
-}
-
-interface Client {
-  readonly socket: Socket;
-  /** Whether it speaks frames; undefined before its first byte. */
-  frames: boolean | undefined;
-  /** It sends nothing more, but waits for what it asked. */
-  ended: boolean;
-  /** Why its transaction is gone, until it was told. */
-  lost: string | undefined;
+  /** Whether it asks the daemon to end. */
+  readonly quits: boolean;
+  run(database: DatabaseConnection): Promise<void> | void;
 }
 
 /** How many bytes the path of a socket can have: sockaddr_un, without the byte that ends it. */
 const longestPath = process.platform === 'darwin' ? 103 : 107;
+/** How long the requests have that a client sent before it asked the daemon to end, in ms. */
+const lastMoment = 2000;
+/** How often it is looked whether a client is there whose statement runs, in ms. */
+const pulse = 500;
 
 const help = 'SQL over as many lines as it takes, ended by ; and .status, .quit';
+const endsNow = 'the daemon ends';
 
 /** Whether somebody answers at a socket. */
 async function answers(path: string): Promise<boolean> {
@@ -85,15 +60,28 @@ export class DaemonServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #clients = new Set<Client>();
-  readonly #tasks: Task[] = [];
-  #service: Service | undefined;
+  #tasks: Task[] = [];
+  /** What is to be done with the database before the next task. */
+  readonly #chores: ((database: DatabaseConnection) => Promise<void>)[] = [];
+  #database: DatabaseConnection | undefined;
+  #lastNumber = 0;
   /** Whose transaction is open. */
   #owner: Client | undefined;
+  /** Whose request is being done. */
+  #running: Client | undefined;
+  /** Who asked the daemon to end, and until when its earlier requests have time. */
+  #leaver: { readonly client: Client; readonly until: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isWorking = false;
+  /** Whether something came up since the work was begun. */
+  #isWanted = false;
+  #isStopped = false;
+  #idle = (): void => {};
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#welcome(socket));
+    setInterval(() => this.#lookAfterRunning(), pulse).unref();
   }
 
   /** Begins to listen. Clients are greeted, and wait for {@link serve}. @throws CommandError where it cannot */
@@ -128,15 +116,28 @@ export class DaemonServer {
   }
 
   /** Begins to do what clients ask for. */
-  serve(service: Service): void {
-    this.#service = service;
+  serve(database: DatabaseConnection): void {
+    this.#database = database;
     this.#work();
   }
 
-  /** Ends all connections. What was asked and not yet begun is not done. */
-  close(): void {
+  /** Ends what runs, and does nothing more. What was asked and not yet begun is not done. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#tasks = [];
+    this.#database?.interrupt(endsNow);
+    if (this.#isWorking) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
     clearTimeout(this.#timer);
-    this.#tasks.length = 0;
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
     this.#server.close();
     for (const { socket } of this.#clients) {
       socket.end();
@@ -145,9 +146,10 @@ export class DaemonServer {
   }
 
   #welcome(socket: Socket): void {
-    const client: Client = { socket, frames: undefined, ended: false, lost: undefined };
+    this.#lastNumber += 1;
+    const client = new Client(this.#lastNumber, socket, () => this.#work());
     this.#clients.add(client);
-    this.#send(client, `sqlite-wasm-run daemon ${protocolVersion} ${this.#options.database}\n`);
+    client.send(`sqlite-wasm-run daemon ${protocolVersion} ${this.#options.database}\n`);
     const inbox = new Inbox((received) => {
       client.frames ??= (received[0] ?? 0) < 9; // no text begins so: 0, or a frame that is too long
       return client.frames ? this.#takeFrames(client, received) : this.#takeLines(client, received);
@@ -158,6 +160,7 @@ export class DaemonServer {
         this.#enqueue(client, () => this.#fail(client, null, new Error('the input ends within a request')));
       }
       client.ended = true; // only now: who has ended and waits for nothing is hung up on
+      if (!client.isThere()) socket.destroy();
       this.#work();
     });
     socket.on('close', () => inbox.clear());
@@ -165,24 +168,26 @@ export class DaemonServer {
     socket.on('close', () => this.#gone(client));
   }
 
-  /** Sends an answer; one who does not read them is not listened to meanwhile. */
-  #send({ socket }: Client, data: string | Buffer): void {
-    if (socket.write(data) || socket.isPaused()) return;
-    socket.pause();
-    socket.once('drain', () => socket.resume());
-  }
-
   #gone(client: Client): void {
     this.#clients.delete(client);
-    if (this.#owner === client) this.#rollback();
-    const left = this.#tasks.filter((task) => task.client !== client);
-    this.#tasks.splice(0, this.#tasks.length, ...left);
+    if (this.#running === client) this.#database?.interrupt('its client is gone');
+    this.#tasks = this.#tasks.filter((task) => task.client !== client);
+    this.#chores.push(async (database) => {
+      if (this.#owner === client) await this.#rollback(database);
+      await database.leave(client.number);
+    });
     this.#work();
   }
 
-  #rollback(): void {
-    this.#service?.recorder.rollback();
+  /** Ends the statement of a client that is gone, which a closed side alone does not say. */
+  #lookAfterRunning(): void {
+    const client = this.#running;
+    if (client?.ended && !client.isThere()) client.socket.destroy();
+  }
+
+  async #rollback(database: DatabaseConnection): Promise<void> {
     this.#release();
+    await database.rollback();
   }
 
   #takeFrames(client: Client, received: Buffer): Buffer {
@@ -191,31 +196,56 @@ export class DaemonServer {
       const length = rest.readUInt32BE(0);
       if (length > largestFrame) return this.#tooLong(client, 'a frame');
       if (rest.length < 4 + length) break;
-      const bytes = rest.subarray(4, 4 + length);
+      this.#takeFrame(client, rest.subarray(4, 4 + length));
       rest = rest.subarray(4 + length);
-      this.#enqueue(client, () => this.#answerFrame(client, bytes));
     }
     return rest;
   }
 
+  #takeFrame(client: Client, bytes: Uint8Array): void {
+    let id: unknown = null;
+    try {
+      const json = jsonOfFrame(bytes);
+      id = idOf(json);
+      const request = requestOf(json);
+      if ('sql' in request) {
+        this.#enqueue(client, (database) => this.#answer(database, client, id, request.sql, request.params));
+        return;
+      }
+      const quits = request.command === 'quit';
+      const answer = async (database: DatabaseConnection): Promise<void> => {
+        client.send(frame({ id, status: (await database.status()).data }));
+        if (quits) this.#options.quit();
+      };
+      this.#enqueue(client, answer, quits);
+    } catch (error) {
+      this.#enqueue(client, () => this.#fail(client, id, error));
+    }
+  }
+
   #takeLines(client: Client, received: Buffer): Buffer {
     if (received.length > largestFrame) return this.#tooLong(client, 'a statement');
-    let text = received.toString();
-    if (!received.equals(Buffer.from(text))) return received; // a character is not whole yet
-    for (;;) {
-      const command = /^\s*(?:\.(\w+)|(quit|status|help)\b)[ \t]*;?[^\n]*\n/.exec(text);
-      if (command) {
-        const name = command[1] ?? command[2] ?? '';
-        text = text.slice(command[0].length);
-        this.#enqueue(client, () => this.#lineCommand(client, name));
-        continue;
-      }
-      const end = statementEnd(text);
-      if (end < 0) return Buffer.from(text.trimStart() === '' ? '' : text);
-      const sql = text.slice(0, end);
-      text = text.slice(end);
-      this.#enqueue(client, () => this.#answerLine(client, sql));
+    return takeLines(received, (request) => this.#takeLine(client, request));
+  }
+
+  #takeLine(client: Client, request: LineRequest): void {
+    const { sql, command, error } = request;
+    if (sql !== undefined) {
+      this.#enqueue(client, (database) => this.#answer(database, client, null, sql, []));
+      return;
     }
+    if (command === undefined) {
+      this.#enqueue(client, () => this.#fail(client, null, new Error(error)));
+      return;
+    }
+    const answer = async (database: DatabaseConnection): Promise<void> => {
+      if (command === 'help') client.send(`-- ${help}\n`);
+      else if (command === 'status' || command === 'quit') {
+        client.send(`-- ${(await database.status()).text}\n`);
+      } else this.#fail(client, null, new Error(`there is no command .${command}: ${help}`));
+      if (command === 'quit') this.#options.quit();
+    };
+    this.#enqueue(client, answer, command === 'quit');
   }
 
   /** There is no way to find the next request: says so and hangs up. */
@@ -226,26 +256,76 @@ export class DaemonServer {
     return Buffer.alloc(0);
   }
 
-  #enqueue(client: Client, run: () => void): void {
-    this.#tasks.push({ client, run });
+  #enqueue(client: Client, run: Task['run'], quits = false): void {
+    if (this.#isStopped) return;
+    this.#tasks.push({ client, quits, run });
+    if (quits) this.#hurry(client);
     this.#work();
   }
 
-  /** Does what can be done: the owner of an open transaction alone, else whoever came first. */
+  /** A client asked the daemon to end: what runs for others is ended, what it asked before has a moment. */
+  #hurry(client: Client): void {
+    if (this.#leaver) return;
+    this.#leaver = { client, until: Date.now() + lastMoment };
+    if (this.#running !== client) this.#database?.interrupt(endsNow);
+    setTimeout(() => this.#database?.interrupt(endsNow), lastMoment).unref();
+  }
+
+  /** Has done what can be done, one thing after another. */
   #work(): void {
-    if (!this.#service) return;
-    const { recorder, changed } = this.#service;
-    for (;;) {
-      if (this.#owner?.ended && !this.#waits(this.#owner)) this.#rollback();
-      const index = this.#owner ? this.#tasks.findIndex(({ client }) => client === this.#owner) : 0;
-      const [task] = index < 0 ? [] : this.#tasks.splice(index, 1);
-      if (!task) break;
-      task.run();
-      if (recorder.inTransaction) this.#hold(task.client);
-      else this.#release();
-      changed();
+    if (!this.#database || this.#isStopped) return;
+    this.#isWanted = true;
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    void this.#workOn(this.#database);
+  }
+
+  async #workOn(database: DatabaseConnection): Promise<void> {
+    while (this.#isWanted && !this.#isStopped) {
+      this.#isWanted = false;
+      await this.#workThrough(database);
     }
-    for (const client of this.#clients) if (client.ended && !this.#waits(client)) client.socket.end();
+    this.#isWorking = false;
+    this.#idle();
+  }
+
+  async #workThrough(database: DatabaseConnection): Promise<void> {
+    try {
+      while (!this.#isStopped) {
+        const chore = this.#chores.shift();
+        if (chore) {
+          await chore(database);
+          continue;
+        }
+        if (this.#owner?.ended && !this.#waits(this.#owner)) await this.#rollback(database);
+        const task = this.#next();
+        if (!task) break;
+        if (this.#owner && this.#owner !== task.client) await this.#rollback(database);
+        this.#running = task.client;
+        try {
+          await task.run(database);
+        } finally {
+          this.#running = undefined;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.#isStopped = true; // the database's thread is lost, of which its owner hears
+      return;
+    }
+    for (const client of this.#clients) {
+      if (client.ended && !this.#waits(client) && !client.isBehind) client.socket.end();
+    }
+  }
+
+  /** Takes the next task: of who asked the daemon to end, of the owner of an open transaction, of whoever came first. */
+  #next(): Task | undefined {
+    const only = this.#leaver?.client ?? this.#owner;
+    const index = this.#tasks.findIndex(
+      ({ client }) => (only === undefined || client === only) && !client.isBehind,
+    );
+    const [task] = index < 0 ? [] : this.#tasks.splice(index, 1);
+    return task;
   }
 
   #waits(client: Client): boolean {
@@ -257,8 +337,11 @@ export class DaemonServer {
     clearTimeout(this.#timer);
     const { patience } = this.#options;
     this.#timer = setTimeout(() => {
-      client.lost = `the transaction was rolled back, for nothing came for ${patience / 1000} s`;
-      this.#rollback();
+      this.#chores.push(async (database) => {
+        if (this.#owner !== client || this.#running === client) return;
+        client.lost = `the transaction was rolled back, for nothing came for ${patience / 1000} s`;
+        await this.#rollback(database);
+      });
       this.#work();
     }, patience);
     this.#timer.unref();
@@ -269,100 +352,75 @@ export class DaemonServer {
     this.#owner = undefined;
   }
 
-  #run(
-    service: Service,
+  /** Runs a statement, and answers. @param id of a request in a frame */
+  async #answer(
+    database: DatabaseConnection,
     client: Client,
+    id: unknown,
     sql: string,
     params: readonly SqlValue[],
-  ): Answer & { note?: string } {
-    if (client.lost !== undefined) {
-      const message = client.lost;
-      client.lost = undefined;
-      throw new SqliteError(message, 4, message);
+  ): Promise<void> {
+    const { lost } = client;
+    client.lost = undefined;
+    if (lost !== undefined) {
+      this.#fail(client, id, new SqliteError(lost, SQLITE_ABORT, lost));
+      return;
     }
-    const end = statementEnd(sql);
-    if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request holds one statement');
-    if (!service.recorder.inTransaction) Recorder.refuseSavepoint(sql);
-    const rows: SqlValue[][] = [];
-    let names: readonly string[] = [];
-    const ran = service.recorder.run(sql, params, {
-      columns: (columns) => {
-        names = columns;
-      },
-      row: (values) => void rows.push([...values]),
+    if (this.#leaver && Date.now() > this.#leaver.until) {
+      this.#fail(client, id, new SqliteError(endsNow, SQLITE_ABORT, endsNow));
+      return;
+    }
+    const answer = new Answer(client);
+    const { timeout } = this.#options;
+    clearTimeout(this.#timer);
+    const late =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => database.interrupt(`it ran for ${timeout / 1000} s (--timeout)`), timeout);
+    const rows = (bytes: Uint8Array): void => {
+      if (!answer.take(bytes) && answer.failure !== undefined) database.interrupt(answer.failure);
+    };
+    const came = await database.run({
+      client: client.number,
+      frames: client.frames ?? false,
+      sql,
+      params,
+      rows,
     });
-    const answer: Answer = { ...ran, columns: names, rows };
-    if (service.ddl || answer.statements === 0) return answer;
-    return { ...answer, note: 'what it does to the schema is not in the changeset' };
-  }
-
-  #answerFrame(client: Client, bytes: Uint8Array): void {
-    const service = this.#service;
-    if (!service) return;
-    let id: unknown = null;
-    try {
-      const json = jsonOfFrame(bytes);
-      id = idOf(json);
-      const request = requestOf(json);
-      if ('command' in request) {
-        this.#send(client, frame({ id, status: service.status().data }));
-        if (request.command === 'quit') this.#options.quit();
-        return;
-      }
-      const { columns, rows, changes, lastInsertRowid, note } = this.#run(
-        service,
-        client,
-        request.sql,
-        request.params,
-      );
-      this.#send(
-        client,
-        frame({
-          id,
-          columns,
-          rows: rows.map((row) => row.map(jsonOf)),
-          changes,
-          lastInsertRowid: jsonOf(lastInsertRowid),
-          ...(note && { note }),
-        }),
-      );
-    } catch (error) {
-      this.#fail(client, id, error);
+    clearTimeout(late);
+    if (came.inTransaction) this.#hold(client);
+    else this.#release();
+    if (came.is === 'ran') this.#send(client, answer, id, came);
+    else {
+      const code = answer.failure === undefined ? came.code : SQLITE_FULL;
+      const message = answer.failure ?? came.message;
+      answer.endOtherwise(this.#errorText(client, id, new SqliteError(message, code, message)));
     }
   }
 
-  #answerLine(client: Client, sql: string): void {
-    const service = this.#service;
-    if (!service) return;
-    try {
-      const { rows, changes, note } = this.#run(service, client, sql, []);
-      const lines = rows.map((row) => `${row.map(lineValue).join('\t')}\n`).join('');
-      this.#send(
-        client,
-        `${lines}-- ok, ${rows.length} rows, ${changes} changes${note ? `; ${note}` : ''}\n`,
-      );
-    } catch (error) {
-      this.#fail(client, null, error);
+  #send(client: Client, answer: Answer, id: unknown, ran: RanMessage): void {
+    const { columns, changes, lastInsertRowid, note, rows } = ran;
+    if (!client.frames) {
+      answer.endLines(`-- ok, ${rows} rows, ${changes} changes${note === undefined ? '' : `; ${note}`}\n`);
+      return;
     }
-  }
-
-  #lineCommand(client: Client, command: string): void {
-    const text = this.#service?.status().text;
-    if (command === 'help') this.#send(client, `-- ${help}\n`);
-    else if (command === 'status' || command === 'quit') this.#send(client, `-- ${text}\n`);
-    else this.#fail(client, null, new Error(`there is no command .${command}: ${help}`));
-    if (command === 'quit') this.#options.quit();
+    const before = `${JSON.stringify({ id, columns }).slice(0, -1)},"rows":[`;
+    const rest = { changes, lastInsertRowid: jsonOf(lastInsertRowid), ...(note !== undefined && { note }) };
+    if (answer.endFrame(before, `],${JSON.stringify(rest).slice(1)}`)) return;
+    const message = 'the answer has more than 4 GiB, which no frame can hold';
+    answer.endOtherwise(this.#errorText(client, id, new SqliteError(message, SQLITE_TOOBIG, message)));
   }
 
   /** Answers a request that failed. */
   #fail(client: Client, id: unknown, error: unknown): void {
+    client.send(this.#errorText(client, id, error));
+  }
+
+  #errorText(client: Client, id: unknown, error: unknown): string | Buffer {
     const code = error instanceof SqliteError ? error.errcode : SQLITE_MISUSE;
     const message = error instanceof Error ? error.message : String(error);
-    this.#send(
-      client,
-      client.frames
-        ? frame({ id, error: { code: code & 0xff, extendedCode: code, message } })
-        : `-- error ${code}: ${message.replaceAll('\n', ' ')}\n`,
-    );
+    return client.frames
+      ? frame({ id, error: { code: code & 0xff, extendedCode: code, message } })
+      : `-- error ${code}: ${message.replaceAll('\n', ' ')}\n`;
   }
 }

@@ -1,0 +1,164 @@
+/** The thread that has the database, seen from the main one. */
+
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { SQLITE_INTERRUPT } from '../../core/constants.js';
+import type { SqlValue } from '../../db/values.js';
+import { CommandError, exitCodes } from '../command.js';
+import {
+  type DatabaseInput,
+  type ErrorMessage,
+  type FromDatabase,
+  type RanMessage,
+  type Status,
+  type ToDatabase,
+  Word,
+} from './messages.js';
+
+/** How long a statement has for coming to its end once it was interrupted, in ms. */
+const grace = 10_000;
+
+export interface Statement {
+  readonly client: number;
+  readonly frames: boolean;
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+  /** Takes rows as the client is sent them. */
+  rows(bytes: Uint8Array): void;
+}
+
+export class DatabaseConnection {
+  readonly #shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
+  readonly #worker: Worker;
+  #rows: ((bytes: Uint8Array) => void) | undefined;
+  #answer: ((message: FromDatabase) => void) | undefined;
+  #fail: ((error: Error) => void) | undefined;
+  /** Why the thread is over, if it is before it was asked to end. */
+  #ended: CommandError | undefined;
+  #isEnding = false;
+  #why: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Called if the thread ends before it was asked to. */
+  lost = (_error: CommandError): void => {};
+
+  /** @param args what follows `changeset daemon` */
+  constructor(args: readonly string[]) {
+    const workerData: DatabaseInput = { args, shared: this.#shared };
+    const env = { ...process.env, COLUMNS: String(process.stderr.columns ?? 80) };
+    this.#worker = new Worker(new URL('./thread.js', import.meta.url), { workerData, env });
+    this.#worker.on('message', (message: FromDatabase) => this.#heard(message));
+    this.#worker.on('error', (error) => this.#over(new CommandError(error.message)));
+    this.#worker.on('exit', () => this.#over(new CommandError('the thread of the database ended')));
+  }
+
+  /** Waits until the database is open. @throws CommandError if it cannot be opened */
+  async open(): Promise<Status> {
+    const answer = await this.#next();
+    if (answer.is === 'open') return answer.status;
+    throw unexpected(answer);
+  }
+
+  /** Runs a statement. */
+  async run({ rows, ...statement }: Statement): Promise<RanMessage | ErrorMessage> {
+    Atomics.store(this.#shared, Word.interrupt, 0);
+    this.#why = undefined;
+    this.#rows = rows;
+    const answer = await this.#ask({ do: 'run', ...statement });
+    this.#rows = undefined;
+    clearTimeout(this.#timer);
+    if (answer.is === 'ran') return answer;
+    if (answer.is !== 'error') throw unexpected(answer);
+    const why: string | undefined = this.#why;
+    const isInterrupted = (answer.code & 0xff) === SQLITE_INTERRUPT && why !== undefined;
+    return isInterrupted ? { ...answer, message: `interrupted: ${why}` } : answer;
+  }
+
+  /** Ends the statement that runs. @param why what its client is told */
+  interrupt(why: string): void {
+    if (!this.#rows || this.#why !== undefined) return;
+    this.#why = why;
+    Atomics.store(this.#shared, Word.interrupt, 1);
+    Atomics.notify(this.#shared, Word.taken);
+    this.#timer = setTimeout(() => {
+      // What C computes in one go hears nothing. The journal has what was committed.
+      const message = `a statement could not be interrupted: ${why}; what was committed is in the journal, so start again with the same files`;
+      this.#over(new CommandError(message));
+      void this.#worker.terminate();
+    }, grace);
+  }
+
+  async status(): Promise<Status> {
+    const answer = await this.#ask({ do: 'status' });
+    if (answer.is === 'status') return answer.status;
+    throw unexpected(answer);
+  }
+
+  /** Ends the open transaction without a trace. */
+  async rollback(): Promise<void> {
+    await this.#ask({ do: 'rollback' });
+  }
+
+  /** A client is gone, and what it set. */
+  async leave(client: number): Promise<void> {
+    await this.#ask({ do: 'leave', client });
+  }
+
+  /** Writes what was captured, and ends. @throws CommandError if that fails */
+  async end(): Promise<void> {
+    this.lost = () => {};
+    this.#isEnding = true;
+    const answer = await this.#ask({ do: 'end' });
+    if (answer.is === 'ended' && answer.exitCode === exitCodes.done) return;
+    throw unexpected(answer);
+  }
+
+  #ask(message: ToDatabase): Promise<FromDatabase> {
+    const answer = this.#next();
+    this.#worker.postMessage(message);
+    return answer;
+  }
+
+  #next(): Promise<FromDatabase> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) reject(this.#ended);
+      this.#answer = resolve;
+      this.#fail = reject;
+    });
+  }
+
+  #heard(message: FromDatabase): void {
+    if (message.is === 'ended' && !this.#isEnding) {
+      this.#over(unexpected(message));
+    } else if (message.is !== 'rows') {
+      const answer = this.#answer;
+      this.#answer = undefined;
+      this.#fail = undefined;
+      answer?.(message);
+    } else {
+      this.#rows?.(message.bytes);
+      Atomics.add(this.#shared, Word.taken, 1);
+      Atomics.notify(this.#shared, Word.taken);
+    }
+  }
+
+  #over(error: CommandError): void {
+    clearTimeout(this.#timer);
+    if (this.#ended) return;
+    this.#ended = error;
+    const fail = this.#fail;
+    this.#fail = undefined;
+    if (fail) fail(error);
+    this.lost(error);
+  }
+
+  /** Waits until the thread is gone. */
+  async closed(): Promise<void> {
+    if (this.#worker.threadId !== -1) await once(this.#worker, 'exit');
+  }
+}
+
+function unexpected(answer: FromDatabase): CommandError {
+  if (answer.is === 'ended') return new CommandError(answer.message ?? 'the daemon ended', answer.exitCode);
+  return new CommandError(`the thread of the database answered ${answer.is}`);
+}

@@ -1,0 +1,176 @@
+/** The daemon's database: what it runs for clients is captured, and kept in the journal before it commits. */
+
+import { statistics } from '../../changeset/index.js';
+import { connectionOf } from '../../db/connections.js';
+import type { SqlValue } from '../../db/values.js';
+import type { Capture, DatabaseSync } from '../../index.js';
+import { apartMessage, refuseUnrecorded, sentences, startCapture } from '../changeset/capture.js';
+import { changesetsOf, counted } from '../changeset/entries.js';
+import { openDatabase } from '../changeset/files.js';
+import { CommandError, type Given } from '../command.js';
+import { Guard } from '../journal/guard.js';
+import type { Journal } from '../journal/journal.js';
+import { Marker, markers } from '../journal/marker.js';
+import { type Ran, Recorder, type RowSink } from '../journal/recorder.js';
+import { say } from '../output.js';
+import { statusLine } from '../progress.js';
+import { statementEnd } from '../statement.js';
+import type { Status } from './messages.js';
+import { DaemonOutput } from './output.js';
+import { clientRules } from './rules.js';
+import { ClientSettings } from './settings.js';
+
+export class CapturedDatabase {
+  readonly #output: DaemonOutput;
+  readonly #database: DatabaseSync;
+  readonly #marker: Marker;
+  readonly #recorder: Recorder;
+  readonly #settings: ClientSettings;
+  readonly #counts: Counts;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * Opens the database and the journal, and says what is not going to be recorded.
+   *
+   * @throws CommandError if they cannot be opened, or do not agree
+   */
+  constructor(given: Given) {
+    const path = given.text('db') ?? '';
+    const output = new DaemonOutput(given);
+    this.#output = output;
+    let opened: DatabaseSync | undefined;
+    try {
+      output.refuseStrange(path);
+      const database = openDatabase(path, { make: true });
+      opened = database;
+      this.#database = database;
+      const begin = (): Capture => startCapture(database, given, [`!${markers}`]);
+      {
+        using first = begin();
+        refuseUnrecorded(first, given);
+        for (const sentence of sentences(first.warnings())) say(`warning: ${sentence}`);
+      }
+      this.#marker = new Marker(database, path);
+      output.agree(this.#marker);
+      this.#settings = new ClientSettings(database);
+      this.#recorder = new Recorder(database, {
+        keeper: output.journal,
+        witness: this.#marker,
+        guard: new Guard(database, clientRules(path)),
+        begin,
+        remembersTables: output.ddl,
+      });
+      this.#counts = new Counts(output.journal);
+    } catch (error) {
+      output.journal.abandon();
+      opened?.close();
+      throw error;
+    }
+  }
+
+  /** Whether a client's statement is running. */
+  get isRunning(): boolean {
+    return this.#recorder.isRunning;
+  }
+
+  get inTransaction(): boolean {
+    return this.#recorder.inTransaction;
+  }
+
+  /** Runs a client's statement. @throws as {@link Recorder.run} does; TypeError if there are several */
+  run(client: number, sql: string, params: readonly SqlValue[], sink: RowSink): Ran & { note?: string } {
+    const end = statementEnd(sql);
+    if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request holds one statement');
+    if (!this.inTransaction) {
+      Recorder.refuseSavepoint(sql);
+      this.#settings.enter(client);
+    }
+    const ran = this.#recorder.run(sql, params, sink);
+    this.#settings.noticed(client, sql);
+    this.#showStatus();
+    if (this.#output.ddl || ran.statements === 0) return ran;
+    return { ...ran, note: 'what it does to the schema is not in the changeset' };
+  }
+
+  /** Ends the client's statement that is running. */
+  interrupt(): void {
+    const { db, engine } = connectionOf(this.#database);
+    engine.core.c.sqlite3_interrupt(db);
+  }
+
+  /** Ends the open transaction without a trace. */
+  rollback(): void {
+    this.#recorder.rollback();
+  }
+
+  /** A client is gone. */
+  leave(client: number): void {
+    if (!this.inTransaction) this.#settings.leave(client);
+  }
+
+  /** What is captured so far. */
+  status(): Status {
+    return this.#counts.status();
+  }
+
+  /** Writes what was captured, and ends. @throws CommandError if it cannot be written, or was not as asked for */
+  end(): void {
+    clearTimeout(this.#timer);
+    statusLine.clear();
+    const { journal } = this.#output;
+    this.#recorder.close();
+    this.#settings.enter(-1);
+    const apart = this.#output.hand(this.#database);
+    this.#marker.leave();
+    journal.remove();
+    this.#database.close();
+    if (apart) throw new CommandError(apartMessage);
+  }
+
+  /** Shows a line that is written over, on a terminal, and a few times a second at most; what is last is shown. */
+  #showStatus(): void {
+    if (this.#timer !== undefined) return;
+    const show = (): void => {
+      this.#timer = undefined;
+      statusLine.show(this.status().text);
+    };
+    if (statusLine.due) show();
+    else if (statusLine.possible) this.#timer = setTimeout(show, 100).unref();
+  }
+}
+
+/** Counts what was committed: incrementally, because the journal only grows. */
+class Counts {
+  readonly #journal: Journal;
+  readonly #tables = new Map<string, { inserts: number; updates: number; deletes: number }>();
+  readonly #place = { at: 0 };
+  #transactions = 0;
+  #statements = 0;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  status(): Status {
+    for (const entries of this.#journal.transactions(this.#place)) {
+      this.#transactions += 1;
+      const changesets = changesetsOf(entries);
+      this.#statements += entries.length - changesets.length;
+      for (const { table, inserts, updates, deletes } of changesets.flatMap(statistics)) {
+        const sum = this.#tables.get(table) ?? { inserts: 0, updates: 0, deletes: 0 };
+        sum.inserts += inserts;
+        sum.updates += updates;
+        sum.deletes += deletes;
+        this.#tables.set(table, sum);
+      }
+    }
+    const tables = [...this.#tables].map(([table, sum]) => ({ table, ...sum }));
+    const parts = tables.map(
+      ({ table, inserts, updates, deletes }) => `${table} +${inserts} ~${updates} -${deletes}`,
+    );
+    if (this.#statements > 0) parts.push(`schema !${this.#statements}`);
+    const captured = `${counted(this.#transactions, 'transaction')} captured`;
+    const text = parts.length > 0 ? `${captured}: ${parts.join(', ')}` : captured;
+    return { text, data: { transactions: this.#transactions, tables, statements: this.#statements } };
+  }
+}

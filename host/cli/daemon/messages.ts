@@ -1,0 +1,67 @@
+/** What the daemon's two threads say to each other: the main one has the sockets, the other one the database. */
+
+import type { SqlValue } from '../../db/values.js';
+
+/** What each of the numbers is that the threads share. */
+export const Word = {
+  /** Not 0: the statement that runs is to end. Set by the main thread, which sets it back before the next. */
+  interrupt: 0,
+  /** How many pieces of answers the main thread has taken; counts on from answer to answer. */
+  taken: 1,
+  count: 2,
+} as const;
+
+export interface DatabaseInput {
+  /** What follows `changeset daemon`. */
+  readonly args: readonly string[];
+  readonly shared: Int32Array;
+}
+
+export interface Status {
+  readonly text: string;
+  readonly data: unknown;
+}
+
+export type ToDatabase =
+  | {
+      readonly do: 'run';
+      readonly client: number;
+      readonly frames: boolean;
+      readonly sql: string;
+      readonly params: readonly SqlValue[];
+    }
+  | { readonly do: 'rollback' }
+  /** The client is gone. */
+  | { readonly do: 'leave'; readonly client: number }
+  | { readonly do: 'status' }
+  | { readonly do: 'end' };
+
+/** What came of a statement; its rows came before. */
+export interface RanMessage {
+  readonly is: 'ran';
+  readonly columns: readonly string[];
+  readonly rows: number;
+  readonly changes: number;
+  readonly lastInsertRowid: bigint;
+  readonly note?: string;
+  readonly inTransaction: boolean;
+}
+
+export interface ErrorMessage {
+  readonly is: 'error';
+  readonly code: number;
+  readonly message: string;
+  readonly inTransaction: boolean;
+}
+
+export type FromDatabase =
+  | { readonly is: 'open'; readonly status: Status }
+  /** Some rows, as the client is sent them. */
+  | { readonly is: 'rows'; readonly bytes: Uint8Array }
+  | RanMessage
+  | ErrorMessage
+  | { readonly is: 'status'; readonly status: Status }
+  /** What was asked is done. */
+  | { readonly is: 'done' }
+  /** It is over: what could not be opened, or what was captured is written, or could not be. */
+  | { readonly is: 'ended'; readonly exitCode: number; readonly message?: string };
