@@ -73,6 +73,7 @@ async function build(): Promise<Uint8Array> {
         '-DSQLITE_ENABLE_SESSION',
         '-DSQLITE_ENABLE_PREUPDATE_HOOK',
         '-D_WASI_EMULATED_SIGNAL',
+        '-D_WASI_EMULATED_PROCESS_CLOCKS',
         '-Wall',
         '-Wextra',
       ],

@@ -322,6 +322,17 @@ describe('the command', () => {
       }
     },
   );
+  test('.timer counts waiting as real time, not as user or sys', () => {
+    using held = new DatabaseSync(join(scratch, 'waited.db'));
+    held.exec('CREATE TABLE t(a); BEGIN EXCLUSIVE');
+    const { stdout } = ours({
+      stdin: `.open ${join(scratch, 'waited.db')}\n.timeout 1500\n.timer on\nDELETE FROM t;\n`,
+    });
+    const [real = 0, user = 0, sys = 0] = (stdout.match(/\d+\.\d+/g) ?? []).map(Number);
+    expect(real).toBeGreaterThan(1.4);
+    expect(user).toBeGreaterThan(0);
+    expect(user + sys).toBeLessThan(1);
+  });
   test('LIKE matches blobs, as in SQLite by default', () => {
     expect(ours(args(':memory:', "SELECT x'6162' LIKE 'ab%', x'6162' GLOB 'ab*'")).stdout).toBe('1|1\n');
   });

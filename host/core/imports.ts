@@ -307,6 +307,12 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_add_completion: (line: number): void => host.terminal?.addCompletion(text(line)),
     host_system: (command: number, input: number, output: number): number =>
       host.terminal?.system(text(command), memory().cString(input), memory().cString(output)) ?? 127,
+    host_cpu_usage(pointerToUser: number, pointerToSystem: number): void {
+      const { user, system } = process.cpuUsage();
+      const { view } = memory();
+      view.setFloat64(pointerToUser >>> 0, user, true);
+      view.setFloat64(pointerToSystem >>> 0, system, true);
+    },
     host_columns: (): number => host.terminal?.columns() ?? -1,
   };
 

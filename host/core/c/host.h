@@ -151,6 +151,8 @@ IMPORT(host_add_completion) void host_add_completion(const char *zLine);
 ** exit status. */
 IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, const char *zOutput);
 
+/* How long the process has computed, in microseconds: in its own code, and in the system. */
+IMPORT(host_cpu_usage) void host_cpu_usage(double *pUser, double *pSystem);
 /* The columns of the terminal as it is now, 0 if it does not say; -1 without a terminal. */
 IMPORT(host_columns) int host_columns(void);
 

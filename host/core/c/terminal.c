@@ -34,7 +34,7 @@ void bridge_complete(const char *zLine){
   if( xComplete ) xComplete(zLine, 0);
 }
 
-/* ---- The terminal's size: the shell asks for it at each result --------------------------------------- */
+/* ---- The terminal's size: the shell asks for it at each result. Its clocks -------------------------------- */
 
 int terminal_size(int fd, int request, struct winsize *pSize){
   int nColumn = request==TIOCGWINSZ ? host_columns() : -1;
@@ -45,6 +45,18 @@ int terminal_size(int fd, int request, struct winsize *pSize){
   }
   memset(pSize, 0, sizeof(*pSize));
   pSize->ws_col = nColumn<32767 ? nColumn : 32767;
+  return 0;
+}
+
+int process_times(int who, struct rusage *pUsage){
+  double user, system;
+  (void)who;
+  host_cpu_usage(&user, &system);
+  memset(pUsage, 0, sizeof(*pUsage));
+  pUsage->ru_utime.tv_sec = (time_t)(user/1e6);
+  pUsage->ru_utime.tv_usec = (suseconds_t)(user - 1e6*pUsage->ru_utime.tv_sec);
+  pUsage->ru_stime.tv_sec = (time_t)(system/1e6);
+  pUsage->ru_stime.tv_usec = (suseconds_t)(system - 1e6*pUsage->ru_stime.tv_sec);
   return 0;
 }
 
