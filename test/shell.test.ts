@@ -122,6 +122,11 @@ const cases: Record<string, Case> = {
   },
   '.read, no file': sql('.read none.sql\n'),
   '.read of a command': sql(".read '|echo SELECT 4;'\n"),
+  '.cd and commands': sql(
+    ".cd sub\n.shell pwd\n.once '|cat >o'\nSELECT 1;\n.import -csv '|echo a; pwd' t\nSELECT * FROM t;\n.read '|echo .print; echo .shell pwd'\n" +
+      "SELECT edit('abc', 'sed -i s/b/B/');\n.output '|cat >p'\nSELECT 2;\n.output\n.system ls\n.cd ..\n.shell pwd; ls sub\n",
+    { ignore: /\S*\/home\b/g },
+  ),
   '.cd and .read': {
     stdin: '.cd sub\n.output ../o.txt\nSELECT 1;\n.output\n.cd ..\n.read a.sql\n',
     files: { 'a.sql': 'SELECT 2;\n' },
@@ -335,6 +340,13 @@ describe('the command', () => {
   });
   test('LIKE matches blobs, as in SQLite by default', () => {
     expect(ours(args(':memory:', "SELECT x'6162' LIKE 'ab%', x'6162' GLOB 'ab*'")).stdout).toBe('1|1\n');
+  });
+  test.each(['unix', 'unix-none', 'node', 'node-none'])('-vfs %s', (name) => {
+    const made = ours({
+      script: `$SQLITE -vfs ${name} x.db 'CREATE TABLE t(a)' .vfsname; $SQLITE 'file:x.db?vfs=${name}' .tables`,
+    });
+    expect(made).toMatchObject({ stdout: `${name}\nt\n`, stderr: '' });
+    expect(ours(args('-vfs', 'unix-dotfile', 'x.db', 'SELECT 1'))).toMatchObject({ code: 1, files: {} });
   });
   test('~/.sqliterc is read from $HOME', () => {
     const given = sql('SELECT 1 AS x;', { files: { '.sqliterc': '.mode json\n' } });

@@ -32,8 +32,16 @@ export interface WorkerInput {
 }
 
 export type FromShell =
-  /** The shell waits for input. `continuations` are the prompts it has shown for lines it had at once. */
-  | { readonly kind: 'read'; readonly prompt: string; readonly continuations: readonly string[] }
+  /**
+   * The shell waits for input. `continuations` are the prompts it has shown for lines it had at once; `directory` is
+   * where it is.
+   */
+  | {
+      readonly kind: 'read';
+      readonly prompt: string;
+      readonly continuations: readonly string[];
+      readonly directory: string;
+    }
   | { readonly kind: 'candidates'; readonly lines: readonly string[] }
   | { readonly kind: 'history'; readonly file: string }
   | { readonly kind: 'exit'; readonly code: number };

@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
-import type { Terminal } from '../core/host.js';
+import type { CommandStreams, Terminal } from '../core/host.js';
 
 /** Standard streams as they are, and processes. */
 export function processTerminal(): Terminal {
@@ -53,16 +54,17 @@ export function onResize(hear: (columns: number) => void): void {
 }
 
 /** Runs a command as C's `system` does; returns what `wait` does, which the shell prints. */
-export function runCommand(command: string, input: string | null, output: string | null): number {
+export function runCommand(command: string, { directory, input, output }: CommandStreams): number {
   const opened: number[] = [];
   const stream = (path: string | null, flags: string): number | 'inherit' => {
     if (path === null) return 'inherit';
-    const fd = openSync(path, flags, 0o600);
+    const fd = openSync(resolve(directory, path), flags, 0o600);
     opened.push(fd);
     return fd;
   };
   try {
     const { status, signal } = spawnSync('/bin/sh', ['-c', command], {
+      cwd: directory,
       stdio: [stream(input, 'r'), stream(output, 'w'), 'inherit'],
     });
     if (status !== null) return status * 256;

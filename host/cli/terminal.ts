@@ -5,7 +5,7 @@ import { createInterface, emitKeypressEvents, type Interface, type Key } from 'n
 import { Readable } from 'node:stream';
 import { completeCommand } from './completion.js';
 import { History } from './history.js';
-import type { ToShell } from './messages.js';
+import type { FromShell, ToShell } from './messages.js';
 import type { OwnOptions } from './options.js';
 import { programName } from './shell.js';
 import { StatementReader } from './statement.js';
@@ -31,7 +31,7 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
       switch (message.kind) {
         case 'read':
           supervisor.settled();
-          editor.read(message.prompt, message.continuations);
+          editor.read(message);
           break;
         case 'candidates':
           editor.offer(message.lines);
@@ -86,6 +86,7 @@ class StatementEditor {
   #completing: ((lines: readonly string[]) => void) | undefined;
   #statement = new StatementReader();
   #prompt = '';
+  #directory = '.';
   #continuation = '   ...> ';
   /** The last command that opened a database, and the one that a new shell begins with. */
   #opened: string | undefined;
@@ -106,7 +107,8 @@ class StatementEditor {
     return args.filter((arg, index) => !isCommand(arg) && !(index > 0 && isCommand(args[index - 1] ?? '')));
   }
 
-  read(prompt: string, continuations: readonly string[]): void {
+  read({ prompt, continuations, directory }: Extract<FromShell, { kind: 'read' }>): void {
+    this.#directory = directory;
     const again = this.#reopen;
     this.#reopen = undefined;
     if (again !== undefined) {
@@ -226,7 +228,7 @@ class StatementEditor {
         this.#typeAhead();
       });
     };
-    if (this.#statement.empty && line.startsWith('.')) finish(completeCommand(line));
+    if (this.#statement.empty && line.startsWith('.')) finish(completeCommand(line, this.#directory));
     else this.#send({ kind: 'complete', line: line.slice(line.lastIndexOf('\n') + 1) });
   }
 

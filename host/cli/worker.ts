@@ -45,7 +45,7 @@ function complete(line: string): void {
 }
 
 const editing: Terminal = {
-  readLine(prompt) {
+  readLine(prompt, directory) {
     reads = true;
     if (lines.length > 0) continuations.push(prompt);
     while (lines.length === 0) {
@@ -55,7 +55,7 @@ const editing: Terminal = {
         hasInterrupt = false;
         return '';
       }
-      tell({ kind: 'read', prompt, continuations });
+      tell({ kind: 'read', prompt, continuations, directory });
       continuations = [];
       let message = answer();
       while (message.kind === 'complete') {
@@ -80,10 +80,10 @@ const editing: Terminal = {
     candidates.push(line);
   },
   columns,
-  system(command, input, output) {
+  system(command, streams) {
     Atomics.store(shared, Word.command, 1);
     try {
-      return runCommand(command, input, output);
+      return runCommand(command, streams);
     } finally {
       Atomics.store(shared, Word.command, 0);
     }

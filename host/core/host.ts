@@ -80,10 +80,21 @@ export interface Extensions {
   open(path: string): Library;
 }
 
+/** Where a command runs, and the files that are its input and output, if those are not the shell's own. */
+export interface CommandStreams {
+  readonly directory: string;
+  readonly input: string | null;
+  readonly output: string | null;
+}
+
 /** What the shell has beside WASI. */
 export interface Terminal {
-  /** The next line of input without its end, or null at the end of input. */
-  readLine(prompt: string): string | null;
+  /**
+   * The next line of input without its end, or null at the end of input.
+   *
+   * @param directory where the shell is (.cd)
+   */
+  readLine(prompt: string, directory: string): string | null;
   addHistory(line: string): void;
   loadHistory(file: string): void;
   saveHistory(file: string): void;
@@ -92,8 +103,8 @@ export interface Terminal {
   addCompletion(line: string): void;
   /** The columns of the terminal as it is now, 0 if it does not say; -1 without a terminal. */
   columns(): number;
-  /** Runs a command in the system's shell, input and output from and to files where given. Returns its status. */
-  system(command: string, input: string | null, output: string | null): number;
+  /** Runs a command in the system's shell. Returns its status. */
+  system(command: string, streams: CommandStreams): number;
 }
 
 /** What a connection is asked and told. No method may throw. */

@@ -284,8 +284,8 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_interrupted: (): number => Number(host.interrupted()),
     host_statement: (running: number): void => host.statement?.(running !== 0),
 
-    host_readline(prompt: number): number {
-      const line = host.terminal?.readLine(text(prompt)) ?? null;
+    host_readline(prompt: number, directory: number): number {
+      const line = host.terminal?.readLine(text(prompt), text(directory)) ?? null;
       return line === null ? 0 : memory().allocateText(line);
     },
     host_history_add(line: number): number {
@@ -305,8 +305,12 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       return 1;
     },
     host_add_completion: (line: number): void => host.terminal?.addCompletion(text(line)),
-    host_system: (command: number, input: number, output: number): number =>
-      host.terminal?.system(text(command), memory().cString(input), memory().cString(output)) ?? 127,
+    host_system: (command: number, directory: number, input: number, output: number): number =>
+      host.terminal?.system(text(command), {
+        directory: text(directory),
+        input: memory().cString(input),
+        output: memory().cString(output),
+      }) ?? 127,
     host_cpu_usage(pointerToUser: number, pointerToSystem: number): void {
       const { user, system } = process.cpuUsage();
       const { view } = memory();

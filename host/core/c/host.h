@@ -140,16 +140,17 @@ IMPORT(host_statement) void host_statement(int running);
 
 /* ---- Imports: the shell -------------------------------------------------------------------------- */
 
-/* One line without its end, from sqlite3_malloc; 0 at the end of input. */
-IMPORT(host_readline) char *host_readline(const char *zPrompt);
+/* One line without its end, from sqlite3_malloc; 0 at the end of input. zDirectory: where the shell is (.cd). */
+IMPORT(host_readline) char *host_readline(const char *zPrompt, const char *zDirectory);
 IMPORT(host_history_add) int host_history_add(const char *zLine);
 IMPORT(host_history_load) int host_history_load(const char *zFile);
 IMPORT(host_history_save) int host_history_save(const char *zFile);
 IMPORT(host_history_stifle) int host_history_stifle(int n);
 IMPORT(host_add_completion) void host_add_completion(const char *zLine);
-/* Runs zCommand in the system's shell; its input and output are files where those are not 0. Returns the
-** exit status. */
-IMPORT(host_system) int host_system(const char *zCommand, const char *zInput, const char *zOutput);
+/* Runs zCommand in the system's shell, in zDirectory; its input and output are files where those are not 0. Returns
+** the exit status. */
+IMPORT(host_system) int host_system(const char *zCommand, const char *zDirectory, const char *zInput,
+  const char *zOutput);
 
 /* How long the process has computed, in microseconds: in its own code, and in the system. */
 IMPORT(host_cpu_usage) void host_cpu_usage(double *pUser, double *pSystem);

@@ -12,12 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Where the shell is: the host does not know. */
+static const char *directory(void){
+  static char z[4096];
+  return getcwd(z, sizeof(z)) ? z : "/";
+}
+
 /* ---- Lines ------------------------------------------------------------------------------------------ */
 
 static linenoiseCompletionCallback *xComplete;
 
 char *linenoise(const char *zPrompt){
-  char *zLine = host_readline(zPrompt);
+  char *zLine = host_readline(zPrompt, directory());
   interrupts_over();
   return zLine;
 }
@@ -71,9 +77,13 @@ typedef struct Pipe {
 } Pipe;
 static Pipe *pipes;
 
+static int command(const char *zCommand, const char *zInput, const char *zOutput){
+  return host_system(zCommand, directory(), zInput, zOutput);
+}
+
 int system(const char *zCommand){
   fflush(0);
-  return host_system(zCommand, 0, 0);
+  return command(zCommand, 0, 0);
 }
 
 FILE *popen(const char *zCommand, const char *zMode){
@@ -93,7 +103,7 @@ FILE *popen(const char *zCommand, const char *zMode){
   snprintf(p->zFile, sizeof(p->zFile), "%s/sqlite-%s", zTmp, zName);
   fflush(0);
   if( zMode[0]=='r' ){
-    p->status = host_system(zCommand, 0, p->zFile);
+    p->status = command(zCommand, 0, p->zFile);
     p->f = fopen(p->zFile, "rb");
   }else{
     p->zCommand = strdup(zCommand);
@@ -120,7 +130,7 @@ int pclose(FILE *f){
   Pipe *p = *pp;
   *pp = p->pNext;
   fclose(f);
-  if( p->zCommand ) p->status = host_system(p->zCommand, p->zFile, 0);
+  if( p->zCommand ) p->status = command(p->zCommand, p->zFile, 0);
   int status = p->status;
   unlink(p->zFile);
   free(p->zCommand);

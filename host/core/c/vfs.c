@@ -1,6 +1,6 @@
 /*
 ** SQLite's file layer, handed on to the host. Two VFSs share the code: "node" locks as SQLite's own unix VFS
-** does, "node-none" takes no locks. What is here is what C must do: the structures, and the WAL index.
+** does, "node-none" takes no locks. Each has the name too by which scripts and URIs ask SQLite for it on unix. What is here is what C must do: the structures, and the WAL index.
 */
 #include "host.h"
 #include <stdlib.h>
@@ -16,6 +16,7 @@ typedef struct HostFile {
   int nRegion;     /* regions of the WAL index in apRegion */
   int shm;         /* host_shm_open was granted */
   void **apRegion;
+  sqlite3_vfs *pVfs;
 } HostFile;
 
 static void shmFree(HostFile *p){
@@ -68,6 +69,10 @@ static int fileCheckReservedLock(sqlite3_file *f, int *pReserved){
   return host_check_reserved_lock(((HostFile*)f)->file, pReserved);
 }
 static int fileControl(sqlite3_file *f, int op, void *pArg){
+  if( op==SQLITE_FCNTL_VFSNAME ){
+    *(char**)pArg = sqlite3_mprintf("%s", ((HostFile*)f)->pVfs->zName);
+    return SQLITE_OK;
+  }
   return host_file_control(((HostFile*)f)->file, op, pArg);
 }
 static int fileSectorSize(sqlite3_file *f){
@@ -126,6 +131,7 @@ static int vfsOpen(sqlite3_vfs *vfs, const char *zName, sqlite3_file *f, int fla
   file = host_open(number, zName, flags, &outFlags);
   if( file<0 ) return -file;
   p->file = file;
+  p->pVfs = vfs;
   p->base.pMethods = &fileMethods;
   if( pOutFlags ) *pOutFlags = outFlags;
   return SQLITE_OK;
@@ -199,8 +205,12 @@ static int vfsLastError(sqlite3_vfs *vfs, int n, char *z){
 
 static sqlite3_vfs vfsNode = VFS("node", 0);
 static sqlite3_vfs vfsNodeNone = VFS("node-none", VFS_NONE);
+static sqlite3_vfs vfsUnix = VFS("unix", 0);
+static sqlite3_vfs vfsUnixNone = VFS("unix-none", VFS_NONE);
 
 int sqlite3_os_init(void){
+  sqlite3_vfs_register(&vfsUnixNone, 0);
+  sqlite3_vfs_register(&vfsUnix, 0);
   sqlite3_vfs_register(&vfsNodeNone, 0);
   return sqlite3_vfs_register(&vfsNode, 1);
 }
