@@ -183,6 +183,27 @@ const cases: Record<string, Case> = {
       "SELECT writefile('w.txt','abc'), readfile('d.csv'), length(readfile('none'));\nSELECT name FROM fsdir('sub');\nSELECT lsmode(33188);\n",
     files: { 'd.csv': csv },
   },
+  'permissions of files': {
+    script: `umask 027; echo a >a; chmod 4751 a; mkdir -m 700 d; ln -s a l
+$SQLITE 2>&1 <<'END'
+SELECT name, printf('%o', mode), lsmode(mode) FROM fsdir('.') ORDER BY 1;
+.cd d
+SELECT writefile('w', 'x', 33216), writefile('r', 'x', 33056), writefile('s', 'x', 0), writefile('n/d/f', 'x');
+SELECT writefile('e', NULL, 16877), writefile('e', NULL, 16832), writefile('old', 'x', 33188, 1700000000);
+SELECT writefile('up', '../a', 41471), writefile('root', '/', 41471);
+SELECT name, lsmode(mode), iif(name LIKE '%old', mtime, 0), iif(lsmode(mode) LIKE 'l%', data, 0) FROM fsdir('.') ORDER BY 1;
+SELECT writefile('e/f/', NULL, 16877);
+END
+stat -c '%n %A' d/* | sort`,
+  },
+  'names of files that are not UTF-8': {
+    script: String.raw`printf one >$'caf\xe9'; printf two >$'caf\xef\xbf\xbd'
+$SQLITE <<'END'
+SELECT hex(name), data, readfile(name) FROM fsdir('.') WHERE name LIKE '%caf%' ORDER BY 1;
+SELECT writefile(CAST(x'e92e' AS TEXT), 'made', 33152);
+END
+ls -lb | awk '{print $1, $NF}'; rm -r *`,
+  },
   'edit()': { args: ['x.db', "SELECT edit('abc','sed -i s/b/B/')"] },
   '.session': sql(
     'CREATE TABLE t(a INTEGER PRIMARY KEY, b);\n.session open main s\n.session s attach t\nINSERT INTO t VALUES(1,2);\n.session s changeset cs.bin\n.session s patchset ps.bin\n.session list\n.session s isempty\n.session s close\n',

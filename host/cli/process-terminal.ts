@@ -6,11 +6,13 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import type { CommandStreams, Terminal } from '../core/host.js';
+import { shellFiles } from './shell-files.js';
 
 /** Standard streams as they are, and processes. */
 export function processTerminal(): Terminal {
   const input = new LineReader(0);
   return {
+    files: shellFiles,
     readLine(prompt) {
       writeSync(1, prompt);
       return input.next();

@@ -7,6 +7,7 @@ import { shown } from '../core/shown.js';
 import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
 import { processTerminal, runCommand } from './process-terminal.js';
 import { runShell } from './shell.js';
+import { shellFiles } from './shell-files.js';
 
 if (!parentPort) throw new Error('this is a worker');
 const port = parentPort;
@@ -45,6 +46,7 @@ function complete(line: string): void {
 }
 
 const editing: Terminal = {
+  files: shellFiles,
   readLine(prompt, directory) {
     reads = true;
     if (lines.length > 0) continuations.push(prompt);

@@ -87,8 +87,20 @@ export interface CommandStreams {
   readonly output: string | null;
 }
 
+/** Files as the shell asks for them beside WASI. Paths are bytes: they may be of any encoding. */
+export interface ShellFiles {
+  /** The permission bits of a file, or of what a link leads to if `follow`; 0 without one. May throw. */
+  permissions(path: Buffer, follow: boolean): number;
+  /** Returns 0, or an errno of WASI; as the next one. */
+  changeMode(path: Buffer, mode: number): number;
+  makeFolder(path: Buffer, mode: number): number;
+  /** Makes `path` a symbolic link to `target`. */
+  makeLink(target: Buffer, path: Buffer): number;
+}
+
 /** What the shell has beside WASI. */
 export interface Terminal {
+  readonly files: ShellFiles;
   /**
    * The next line of input without its end, or null at the end of input.
    *

@@ -21,6 +21,8 @@ import { FileError, type Host, type Library, type OpenFile } from './host.js';
 import type { Memory } from './memory.js';
 import { tableImports } from './table-imports.js';
 
+/** Errno of WASI. */
+const notSupported = 58;
 const encoder = new TextEncoder();
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
@@ -311,6 +313,19 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
         input: memory().cString(input),
         output: memory().cString(output),
       }) ?? 127,
+    host_permissions(path: number, follow: number): number {
+      try {
+        return host.terminal?.files.permissions(memory().cBytes(path), follow !== 0) ?? -1;
+      } catch {
+        return -1; // it is gone, or behind a folder that may not be searched
+      }
+    },
+    host_chmod: (path: number, mode: number): number =>
+      host.terminal?.files.changeMode(memory().cBytes(path), mode) ?? notSupported,
+    host_mkdir: (path: number, mode: number): number =>
+      host.terminal?.files.makeFolder(memory().cBytes(path), mode) ?? notSupported,
+    host_symlink: (target: number, path: number): number =>
+      host.terminal?.files.makeLink(memory().cBytes(target), memory().cBytes(path)) ?? notSupported,
     host_cpu_usage(pointerToUser: number, pointerToSystem: number): void {
       const { user, system } = process.cpuUsage();
       const { view } = memory();

@@ -40,6 +40,13 @@ export class Memory extends Views {
     return strict.decode(bytes.subarray(start, bytes.indexOf(0, start)));
   }
 
+  /** A copy of the bytes up to a terminator. */
+  cBytes(pointer: number): Buffer {
+    const start = pointer >>> 0;
+    const bytes = this.bytes;
+    return Buffer.from(bytes.subarray(start, bytes.indexOf(0, start)));
+  }
+
   /** `length` bytes as text. */
   text(pointer: number, length: number): string {
     const start = pointer >>> 0;

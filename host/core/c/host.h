@@ -157,6 +157,13 @@ IMPORT(host_cpu_usage) void host_cpu_usage(double *pUser, double *pSystem);
 /* The columns of the terminal as it is now, 0 if it does not say; -1 without a terminal. */
 IMPORT(host_columns) int host_columns(void);
 
+/* The permissions of an absolute path, and of what a link leads to if follow is not 0; -1 without a file. */
+IMPORT(host_permissions) int host_permissions(const char *zFile, int follow);
+/* As POSIX has them: 0, or an errno of WASI. */
+IMPORT(host_chmod) int host_chmod(const char *zFile, int mode);
+IMPORT(host_mkdir) int host_mkdir(const char *zFile, int mode);
+IMPORT(host_symlink) int host_symlink(const char *zTo, const char *zFile);
+
 /* A path as the shell means it: relative to the directory it is in (.cd), which the host does not know. Without a
 ** shell zName itself. */
 const char *shell_path(const char *zName, char *zOut, int nOut);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 int system(const char *zCommand);
 FILE *popen(const char *zCommand, const char *zMode);
 int pclose(FILE *f);
@@ -19,4 +21,16 @@ int terminal_size(int fd, int request, struct winsize *pSize);
 /* What wasi-libc has for this counts time that passes, not time that is computed in. */
 int process_times(int who, struct rusage *pUsage);
 #define getrusage process_times
+
+/* As POSIX has them, see permissions.c. */
+int permissions_stat(const char *zFile, struct stat *pStat);
+int permissions_lstat(const char *zFile, struct stat *pStat);
+int permissions_chmod(const char *zFile, mode_t mode);
+int permissions_mkdir(const char *zFile, mode_t mode);
+int permissions_symlink(const char *zTo, const char *zFile);
+#define stat(zFile, pStat) permissions_stat(zFile, pStat)
+#define lstat(zFile, pStat) permissions_lstat(zFile, pStat)
+#define chmod(zFile, mode) permissions_chmod(zFile, mode)
+#define symlink(zTo, zFile) permissions_symlink(zTo, zFile)
+#define mkdir(zFile, mode) permissions_mkdir(zFile, mode)
 #endif

@@ -1,0 +1,37 @@
+/** What the shell does with files beside reading and writing them, which WASI has no words for. */
+
+import { chmodSync, lstatSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import type { ShellFiles } from '../core/host.js';
+
+/** Errno of WASI. */
+const numbers: Readonly<Record<string, number>> = {
+  EACCES: 2,
+  EEXIST: 20,
+  ELOOP: 32,
+  ENAMETOOLONG: 37,
+  ENOENT: 44,
+  ENOSPC: 51,
+  ENOTDIR: 54,
+  EPERM: 63,
+  EROFS: 69,
+};
+const ioError = 29;
+
+export const shellFiles: ShellFiles = {
+  permissions(path, follow) {
+    const status = follow ? statSync : lstatSync;
+    return (status(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777;
+  },
+  changeMode: (path, mode) => outcome(() => chmodSync(path, mode)),
+  makeLink: (target, path) => outcome(() => symlinkSync(target, path)),
+  makeFolder: (path, mode) => outcome(() => mkdirSync(path, { mode: mode & 0o7777 })),
+};
+
+function outcome(action: () => void): number {
+  try {
+    action();
+    return 0;
+  } catch (error) {
+    return numbers[(error as NodeJS.ErrnoException).code ?? ''] ?? ioError;
+  }
+}
