@@ -344,3 +344,33 @@ describe('a journal that is full', () => {
     expect(captured()).toEqual([1n]);
   });
 });
+
+describe('temporary tables', () => {
+  test('end with their client, and cannot stand in for what is captured', async () => {
+    const { ended } = await start();
+    const [one, other] = [await lines(), await lines()];
+    await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    expect(await one.ask('CREATE TEMP TABLE T(a INTEGER PRIMARY KEY);')).toBe(
+      '-- error 23: temp.T is refused: there is main.T, and clients that write to one would write to the other\n',
+    );
+    expect(await one.ask('CREATE TEMP VIEW t AS SELECT 1;')).toMatch(/^-- error 23: temp\.t is refused/);
+    expect(await one.ask('CREATE TABLE temp.staging(a);')).toBe('-- ok, 0 rows, 0 changes\n');
+    expect(await other.ask('CREATE TABLE staging(a INTEGER PRIMARY KEY);')).toMatch(
+      /^-- error 23: main\.staging is refused: there is temp\.staging/,
+    );
+    expect(await one.ask('CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t; END;')).toMatch(
+      /^-- error 23: the temporary trigger tr is refused: it would fire for every client/,
+    );
+    await one.ask('INSERT INTO staging VALUES(1), (2);');
+    expect(await one.ask('INSERT INTO t SELECT a FROM staging;')).toBe('-- ok, 0 rows, 2 changes\n');
+    await other.ask('BEGIN;');
+    one.socket.destroy();
+    await pause(100);
+    await other.ask('COMMIT;');
+    expect(await other.ask('CREATE TABLE staging(a INTEGER PRIMARY KEY);')).toMatch(/^-- ok/);
+    await other.ask('INSERT INTO staging VALUES(9);');
+    await other.ask('quit');
+    await ended;
+    expect(captured()).toEqual([1n, 2n, 9n]);
+  });
+});

@@ -7,7 +7,7 @@ import { SqliteError } from '../../core/errors.js';
 import { type CaptureEntry, type DatabaseSync, decodeCapture, encodeCapture } from '../../index.js';
 import { CommandError, exitCodes, type Given, reason } from '../command.js';
 import { digestOf, type JournalOptions } from '../journal/format.js';
-import { freeName, isTaken, Journal, wholePath } from '../journal/journal.js';
+import { freeName, isTaken, Journal, type JournalSettings, wholePath } from '../journal/journal.js';
 import { stateOf } from '../journal/leftover.js';
 import type { Keeper } from '../journal/recorder.js';
 import { say } from '../output.js';
@@ -84,15 +84,15 @@ class MemoryKeeper implements CaptureKeeper {
 
 class JournalKeeper implements CaptureKeeper {
   #ddl: boolean;
-  readonly #journal: Journal;
+  /** Undefined as long as there is nothing to keep: a script that changes nothing leaves no trace. */
+  #journal: Journal | undefined;
+  readonly #settings: JournalSettings;
   readonly #options: JournalOptions;
   readonly #accepts: boolean;
   readonly #path: string;
   /** The output, as the user knows it. */
   readonly #out: string;
-  /** Whether its first line is written: a script that changes nothing leaves no trace. */
-  #isBegun = false;
-  #isOver = false;
+  #syncs = true;
 
   constructor(given: Given, output: Output, path: string) {
     this.#path = path;
@@ -104,13 +104,14 @@ class JournalKeeper implements CaptureKeeper {
       rowid: given.on('rowid'),
       tables: given.texts('table'),
     };
-    this.#journal = new Journal({
+    this.#settings = {
       path: output.isFile ? `${this.#out}.journal` : besideDatabase(path),
       output: this.#out,
       kind: 'capture',
       database: path,
       options: this.#options,
-    });
+    };
+    if (existsSync(this.#settings.path)) this.#journal = new Journal(this.#settings);
     this.#ddl = this.#options.ddl;
   }
 
@@ -119,24 +120,27 @@ class JournalKeeper implements CaptureKeeper {
   }
 
   get digest(): string {
-    return this.#journal.digest;
+    return this.#journal?.digest ?? '';
   }
 
   /** Readies what a capture left that was killed. @throws CommandError if it cannot come first in the output */
   takeOver(database: DatabaseSync): void {
     const journal = this.#journal;
+    if (!journal) return;
     const { contents, head, path } = journal;
-    if (journal.isEmpty) return;
+    if (journal.isEmpty) {
+      journal.begin(null);
+      return;
+    }
     // An output that is still there is about to be overwritten, so that what it holds comes first again.
     const isDone = contents.written && !contents.inPlace;
     if (isDone || (contents.numbers.length === 0 && contents.faults.length === 0)) {
       journal.renew(null, [], () => false);
-      this.#isBegun = true;
       return;
     }
-    this.#refuseOtherKind();
+    this.#refuseOtherKind(journal);
     this.#ddl ||= head?.options.ddl ?? true; // if nothing tells, it is kept whole
-    const last = contents.mark === 'done' || contents.offered ? 'after' : this.#lastState(database);
+    const last = contents.mark === 'done' || contents.offered ? 'after' : lastState(journal, database);
     const held = counted(contents.numbers.length, 'transaction');
     const isDamaged = !head || contents.faults.length > 0 || contents.tail?.kind === 'damaged';
     let problem: string | undefined;
@@ -154,10 +158,10 @@ class JournalKeeper implements CaptureKeeper {
     if (problem === undefined) journal.goOn(last === 'after');
     else {
       const kept = freeName(`${path}.damaged`);
-      journal.renew(null, [], () => true, kept);
+      const isWanted = (number: number): boolean => last !== 'before' || number !== contents.last;
+      journal.renew(null, [], ({ number }) => isWanted(number), kept);
       say(`warning: ${problem}; as it was it is kept as ${kept}`);
     }
-    this.#isBegun = true;
     if (journal.count === 0) return;
     const where = this.#out === '-' ? 'standard output' : this.#out;
     say(
@@ -166,51 +170,49 @@ class JournalKeeper implements CaptureKeeper {
   }
 
   add(entries: readonly CaptureEntry[], note: string): number {
-    if (!this.#isBegun) {
-      try {
-        this.#journal.begin(null);
-      } catch (error) {
-        throw new SqliteError(reason(error), SQLITE_FULL, 'database or disk is full');
-      }
-    }
-    this.#isBegun = true;
+    this.#journal ??= this.#begun();
+    this.#journal.syncs = this.#syncs;
     return this.#journal.add(entries, note);
   }
 
   acknowledge(): void {
-    this.#journal.acknowledge();
+    this.#journal?.acknowledge();
   }
 
   drop(): void {
-    this.#journal.drop();
+    this.#journal?.drop();
   }
 
   get syncs(): boolean {
-    return this.#journal.syncs;
+    return this.#syncs;
   }
 
   set syncs(syncs: boolean) {
-    this.#journal.syncs = syncs;
+    this.#syncs = syncs;
   }
 
   entries(): Iterable<CaptureEntry> {
-    const journal = this.#journal;
+    const transactions = (): Iterable<CaptureEntry[]> => this.#journal?.transactions() ?? [];
     return {
       *[Symbol.iterator]() {
-        for (const entries of journal.transactions()) yield* entries;
+        for (const entries of transactions()) yield* entries;
       },
     };
   }
 
   async hand(bytes: Uint8Array, output: Output): Promise<void> {
     const journal = this.#journal;
-    const isKept = journal.count > 0;
-    try {
-      if (isKept) journal.offer(digestOf(bytes));
+    if (!journal || journal.count === 0) {
       await output.write(bytes);
-      if (isKept) journal.handed();
+      this.#journal = undefined;
+      journal?.remove();
+      return;
+    }
+    try {
+      journal.offer(digestOf(bytes));
+      await output.write(bytes);
+      journal.handed();
     } catch (error) {
-      if (!isKept) throw error;
       journal.withdraw();
       const kept = `what was committed is kept in ${journal.path}: run it again with the same --db and --output, and an empty script if there is nothing more to run`;
       const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
@@ -218,34 +220,49 @@ class JournalKeeper implements CaptureKeeper {
       if (code === exitCodes.unread) say(kept);
       throw new CommandError(message === '' ? '' : `${message}; ${kept}`, code);
     }
-    this.#isOver = true;
+    this.#journal = undefined;
     journal.remove();
   }
 
   close(): void {
-    if (!this.#isOver) this.#journal.abandon();
-    this.#isOver = true;
+    this.#journal?.abandon();
+    this.#journal = undefined;
   }
 
-  /** Whether the last transaction was committed, which is not marked as such. */
-  #lastState(database: DatabaseSync): ReturnType<typeof stateOf> {
-    let last: CaptureEntry[] = [];
-    for (const entries of this.#journal.transactions()) last = entries;
-    return stateOf(database, last, this.#journal.contents.note);
+  #begun(): Journal {
+    try {
+      const journal = new Journal(this.#settings);
+      try {
+        journal.begin(null);
+        return journal;
+      } catch (error) {
+        journal.abandon();
+        throw error;
+      }
+    } catch (error) {
+      throw new SqliteError(reason(error), SQLITE_FULL, 'database or disk is full');
+    }
   }
 
-  #refuseOtherKind(): void {
-    for (const entries of this.#journal.transactions()) {
+  #refuseOtherKind(journal: Journal): void {
+    for (const entries of journal.transactions()) {
       const [first] = changesetsOf(entries);
       if (!first) continue;
       if ((first[0] === patchsetMark) === this.#options.patchset) return;
       const [has, other] = this.#options.patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
       throw new CommandError(
-        `${this.#journal.path}, which a capture left that was killed, holds ${has}: run it ${other} --patchset first`,
+        `${journal.path}, which a capture left that was killed, holds ${has}: run it ${other} --patchset first`,
         exitCodes.usage,
       );
     }
   }
+}
+
+/** Whether the last transaction was committed, which is not marked as such. */
+function lastState(journal: Journal, database: DatabaseSync): ReturnType<typeof stateOf> {
+  let last: CaptureEntry[] = [];
+  for (const entries of journal.transactions()) last = entries;
+  return stateOf(database, last, journal.contents.note);
 }
 
 /** The journal of captures that go to standard output: the first one that no other capture has. */

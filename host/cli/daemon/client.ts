@@ -5,13 +5,11 @@ import { writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Spool } from '../../vfs/spool.js';
 import { reason } from '../command.js';
-import type { Inbox } from './inbox.js';
 import { frameHead, largestAnswer } from './protocol.js';
 
 export class Client {
   readonly number: number;
   readonly socket: Socket;
-  inbox: Inbox | undefined;
   /** Whether it speaks frames; undefined before its first byte. */
   frames: boolean | undefined;
   /** It sends nothing more, but waits for what it asked. */

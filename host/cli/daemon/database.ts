@@ -17,17 +17,20 @@ import { statusLine } from '../progress.js';
 import { statementEnd } from '../statement.js';
 import type { Status } from './messages.js';
 import { DaemonOutput } from './output.js';
-import { clientRules } from './rules.js';
+import { clientRules, refuseStandIns } from './rules.js';
 import { ClientSettings } from './settings.js';
 
 export class CapturedDatabase {
   readonly #output: DaemonOutput;
   readonly #database: DatabaseSync;
   readonly #marker: Marker;
+  readonly #guard: Guard;
   readonly #recorder: Recorder;
   readonly #settings: ClientSettings;
   readonly #counts: Counts;
   #timer: NodeJS.Timeout | undefined;
+  /** Clients that left while another's transaction was open. */
+  #gone: number[] = [];
 
   /**
    * Opens the database and the journal, and says what is not going to be recorded.
@@ -53,12 +56,14 @@ export class CapturedDatabase {
       this.#marker = new Marker(database, path);
       output.agree(this.#marker);
       this.#settings = new ClientSettings(database);
+      this.#guard = new Guard(database, clientRules(path));
       this.#recorder = new Recorder(database, {
         keeper: output.journal,
         witness: this.#marker,
-        guard: new Guard(database, clientRules(path)),
+        guard: this.#guard,
         begin,
         remembersTables: output.ddl,
+        check: () => refuseStandIns(database, this.#guard.made),
       });
       this.#counts = new Counts(output.journal);
     } catch (error) {
@@ -83,10 +88,11 @@ export class CapturedDatabase {
     if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request holds one statement');
     if (!this.inTransaction) {
       Recorder.refuseSavepoint(sql);
+      for (const number of this.#gone.splice(0)) this.#settings.leave(number);
       this.#settings.enter(client);
     }
     const ran = this.#recorder.run(sql, params, sink);
-    this.#settings.noticed(client, sql);
+    this.#settings.noticed(client, sql, this.#guard.makesTemporary);
     this.#showStatus();
     if (this.#output.ddl || ran.statements === 0) return ran;
     return { ...ran, note: 'what it does to the schema is not in the changeset' };
@@ -105,7 +111,8 @@ export class CapturedDatabase {
 
   /** A client is gone. */
   leave(client: number): void {
-    if (!this.inTransaction) this.#settings.leave(client);
+    if (this.inTransaction) this.#gone.push(client);
+    else this.#settings.leave(client);
   }
 
   /** What is captured so far. */

@@ -1,7 +1,9 @@
 /** What clients of the daemon may not do: it has one connection, which serves all of them and captures one database. */
 
-import { constants } from '../../index.js';
-import { type Action, type Rule, subject, written } from '../journal/guard.js';
+import { SQLITE_AUTH } from '../../core/constants.js';
+import { SqliteError } from '../../core/errors.js';
+import { constants, type DatabaseSync } from '../../index.js';
+import { type Action, type Made, type Rule, subject, written } from '../journal/guard.js';
 import { markers } from '../journal/marker.js';
 
 /** Pragmas that would hold for every client, and cannot be taken back for the others. */
@@ -33,8 +35,31 @@ export function clientRules(database: string): Rule {
     ) {
       return `${markers} is the daemon's own table, in which it keeps what is captured: leave it as it is`;
     }
+    if (action.code === constants.SQLITE_CREATE_TEMP_TRIGGER) {
+      return `the temporary trigger ${action.first} is refused: it would fire for every client of the daemon`;
+    }
     return action.code === constants.SQLITE_PRAGMA ? pragmaRule(action) : undefined;
   };
+}
+
+/**
+ * Refuses a temporary table or view that would stand in for one of the database, and the other way round: what other
+ * clients write to it would not be captured.
+ *
+ * @throws SqliteError (SQLITE_AUTH)
+ */
+export function refuseStandIns(database: DatabaseSync, made: readonly Made[]): void {
+  for (const { name, isTemporary } of made) {
+    const schema = isTemporary ? 'main' : 'temp';
+    const found = database
+      .prepare(
+        `SELECT 1 FROM ${schema}.sqlite_schema WHERE name=? COLLATE NOCASE AND type IN ('table', 'view') LIMIT 1`,
+      )
+      .get(name);
+    if (!found) continue;
+    const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: there is ${schema}.${name}, and clients that write to one would write to the other`;
+    throw new SqliteError(message, SQLITE_AUTH, 'authorization denied');
+  }
 }
 
 function touchesMarkers({ code, first, second }: Action): boolean {

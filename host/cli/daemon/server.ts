@@ -172,6 +172,7 @@ export class DaemonServer {
     this.#clients.delete(client);
     if (this.#running === client) this.#database?.interrupt('its client is gone');
     this.#tasks = this.#tasks.filter((task) => task.client !== client);
+    if (this.#leaver?.client === client) this.#options.quit();
     this.#chores.push(async (database) => {
       if (this.#owner === client) await this.#rollback(database);
       await database.leave(client.number);
@@ -250,8 +251,10 @@ export class DaemonServer {
 
   /** There is no way to find the next request: says so and hangs up. */
   #tooLong(client: Client, what: string): Buffer {
-    this.#fail(client, null, new Error(`${what} has at most ${largestFrame} bytes`));
-    client.socket.end();
+    this.#enqueue(client, () => {
+      this.#fail(client, null, new Error(`${what} has at most ${largestFrame} bytes`));
+      client.socket.end();
+    });
     client.socket.removeAllListeners('data').resume();
     return Buffer.alloc(0);
   }
@@ -320,9 +323,10 @@ export class DaemonServer {
 
   /** Takes the next task: of who asked the daemon to end, of the owner of an open transaction, of whoever came first. */
   #next(): Task | undefined {
-    const only = this.#leaver?.client ?? this.#owner;
+    const leaver = this.#leaver?.client;
+    const only = leaver ?? this.#owner;
     const index = this.#tasks.findIndex(
-      ({ client }) => (only === undefined || client === only) && !client.isBehind,
+      ({ client }) => (only === undefined || client === only) && (!client.isBehind || client === leaver),
     );
     const [task] = index < 0 ? [] : this.#tasks.splice(index, 1);
     return task;

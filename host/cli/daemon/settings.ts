@@ -3,6 +3,8 @@
  * are in force, and the others' are not.
  */
 
+import { SqliteError } from '../../core/errors.js';
+import { quotedName } from '../../db/query.js';
 import type { DatabaseSync } from '../../index.js';
 import { bare } from '../journal/recorder.js';
 
@@ -43,6 +45,8 @@ interface Own {
   readonly settings: Settings;
   /** The databases that it attached. */
   readonly attached: Set<string>;
+  /** The temporary tables and views that it made. */
+  readonly temporary: Set<string>;
 }
 
 export class ClientSettings {
@@ -72,8 +76,9 @@ export class ClientSettings {
     this.#inForce = wanted;
   }
 
-  /** A client's statement was run: takes notice of what it set. */
-  noticed(client: number, sql: string): void {
+  /** A client's statement was run: takes notice of what it set or made. */
+  noticed(client: number, sql: string, madeTemporary: boolean): void {
+    if (madeTemporary) this.#noticeTemporary(client);
     const text = bare(sql);
     const pragma = /^pragma\s+(?:[^.=(;]*\.\s*)?(\w+)\s*[=(]/i.exec(text)?.[1]?.toLowerCase();
     if (pragma !== undefined && this.#common.has(pragma)) {
@@ -87,38 +92,64 @@ export class ClientSettings {
 
   /** A client is gone, and with it what it set and attached. Not within a transaction. */
   leave(client: number): void {
-    for (const name of this.#own.get(client)?.attached ?? []) {
-      this.#database.exec(`DETACH "${name.replaceAll('"', '""')}"`);
+    const own = this.#own.get(client);
+    if (!own) return;
+    this.enter(-1);
+    for (const name of own.temporary) {
+      this.#try(`DROP TABLE IF EXISTS temp.${quotedName(name)}`);
+      this.#try(`DROP VIEW IF EXISTS temp.${quotedName(name)}`);
     }
-    if (this.#own.has(client)) this.enter(-1);
+    for (const name of own.attached) this.#try(`DETACH ${quotedName(name)}`);
     this.#own.delete(client);
+  }
+
+  /** Does away with something of a client that is gone. What cannot go away stays. */
+  #try(sql: string): void {
+    try {
+      this.#database.exec(sql);
+    } catch (error) {
+      if (!(error instanceof SqliteError)) throw error;
+    }
   }
 
   #of(client: number): Own {
     let own = this.#own.get(client);
     if (!own) {
-      own = { settings: new Map(), attached: new Set() };
+      own = { settings: new Map(), attached: new Set(), temporary: new Set() };
       this.#own.set(client, own);
     }
     return own;
   }
 
   #noticeAttached(client: number): void {
-    const there = new Set(
-      this.#database
-        .prepare('SELECT name FROM pragma_database_list')
-        .all()
-        .map(({ name }) => String(name))
-        .filter((name) => name !== 'main' && name !== 'temp'),
-    );
+    const there = this.#names("SELECT name FROM pragma_database_list WHERE name NOT IN ('main', 'temp')");
+    this.#notice(client, there, ({ attached }) => attached);
+  }
+
+  #noticeTemporary(client: number): void {
+    const there = this.#names("SELECT name FROM temp.sqlite_schema WHERE type IN ('table', 'view')");
+    this.#notice(client, there, ({ temporary }) => temporary);
+  }
+
+  /** Keeps what is there, and is nobody's yet, as the client's. */
+  #notice(client: number, there: ReadonlySet<string>, of: (own: Own) => Set<string>): void {
     const known = new Set<string>();
-    for (const { attached } of this.#own.values()) {
-      for (const name of attached) {
+    for (const own of this.#own.values()) {
+      for (const name of of(own)) {
         if (there.has(name)) known.add(name);
-        else attached.delete(name);
+        else of(own).delete(name);
       }
     }
-    for (const name of there) if (!known.has(name)) this.#of(client).attached.add(name);
+    for (const name of there) if (!known.has(name)) of(this.#of(client)).add(name);
+  }
+
+  #names(sql: string): Set<string> {
+    return new Set(
+      this.#database
+        .prepare(sql)
+        .all()
+        .map(({ name }) => String(name)),
+    );
   }
 
   #read(name: string): bigint | undefined {

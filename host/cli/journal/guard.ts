@@ -50,9 +50,27 @@ export function subject({ code, first, second }: Action): string {
   return (code === constants.SQLITE_ALTER_TABLE ? second : first) ?? '';
 }
 
+/** A table or view that a statement is about to make. */
+export interface Made {
+  readonly name: string;
+  readonly isTemporary: boolean;
+}
+
+const makingTemporary = new Set<number>([
+  constants.SQLITE_CREATE_TEMP_TABLE,
+  constants.SQLITE_CREATE_TEMP_VIEW,
+]);
+const making = new Set<number>([
+  constants.SQLITE_CREATE_TABLE,
+  constants.SQLITE_CREATE_VIEW,
+  constants.SQLITE_CREATE_VTABLE,
+]);
+
 export class Guard {
   /** Whether the statement that was compiled last writes to the main database. */
   writes = false;
+  /** What it makes. */
+  made: Made[] = [];
   readonly #rule: Rule;
   #isWatching = false;
   #reason: string | undefined;
@@ -63,14 +81,23 @@ export class Guard {
       if (!this.#isWatching) return SQLITE_OK; // the program's own statement
       const action = { code, first, second, database: name };
       if (written(action) === 'main') this.writes = true;
+      if (making.has(code) || makingTemporary.has(code)) {
+        this.made.push({ name: first ?? '', isTemporary: makingTemporary.has(code) || name === 'temp' });
+      }
       this.#reason ??= this.#rule(action);
       return this.#reason === undefined ? SQLITE_OK : SQLITE_DENY;
     });
   }
 
+  /** Whether it makes a temporary table or view. */
+  get makesTemporary(): boolean {
+    return this.made.some(({ isTemporary }) => isTemporary);
+  }
+
   /** Compiles a statement of the user's: sets {@link writes}. @throws SqliteError (SQLITE_AUTH) if it is refused */
   compile<T>(action: () => T): T {
     this.writes = false;
+    this.made = [];
     return this.watch(action);
   }
 

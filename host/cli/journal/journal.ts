@@ -84,9 +84,14 @@ export interface Contents {
   readonly inPlace: boolean;
 }
 
-/** Who has the journal: nobody, or another process. */
+/** Whether another process has the journal. */
 export function isTaken(path: string): boolean {
-  const file = openSync(path, 'r+');
+  let file: number;
+  try {
+    file = openSync(path, 'r+');
+  } catch {
+    return false; // whoever has it is another user
+  }
   try {
     const locks = systemLocks();
     return typeof locks !== 'string' && locks.test(file, 0, 1) === 1;
@@ -355,7 +360,7 @@ export class Journal {
     }
   }
 
-  /** Lets go of it; a file that this one made is gone. */
+  /** Lets go of it; a file that this one made is gone if there is nothing in it. */
   abandon(): void {
     if (this.isNew && this.#count === 0) rmSync(this.path, { force: true });
     closeSync(this.#file);

@@ -104,6 +104,8 @@ export interface RecorderOptions {
   readonly guard: Guard;
   /** Starts a capture of the database. */
   begin(): Capture;
+  /** Called with a statement compiled, before it runs. @throws SqliteError if it is refused */
+  check?(): void;
   /** Whether tables that a transaction made are recorded whole in those that follow. */
   readonly remembersTables: boolean;
 }
@@ -154,6 +156,7 @@ export class Recorder {
       this.#database.prepare(sql, { readBigInts: true, returnArrays: true }),
     );
     using _ = statement;
+    this.#options.check?.();
     const length = statement.sourceSQL.length;
     const answer = (statements: number): Ran => {
       const { db, engine } = connectionOf(this.#database);
