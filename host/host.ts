@@ -59,7 +59,7 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
       interfaceFor(wanted, { name, owner: connection.owners.user, grants: granted }),
       () => {
         if (connectionOf(database) !== connection) {
-          throw invalidState('the database was closed and opened again: make the interfaces anew');
+          throw invalidState('the database was closed and opened again: make the interfaces again');
         }
       },
     );

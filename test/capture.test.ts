@@ -267,7 +267,7 @@ describe('taking and ending', () => {
     db.exec('COMMIT');
     expect(decodeCapture(capture.take()).map(text)).toEqual(['t insert 2,2']);
   });
-  test('forget starts afresh too, and knows the tables that were made before', () => {
+  test('forget starts again too, and knows the tables that were made before', () => {
     const { db, capture } = captured('CREATE TABLE x(a); INSERT INTO t VALUES(1,1)', { tables: ['t'] });
     capture.forget();
     expect(capture.read()).toHaveLength(0);

@@ -182,7 +182,7 @@ describe('the interfaces by themselves', () => {
     expect(() => session.create('main')).toThrow(closed);
     expect(() => capture.start()).toThrow(closed);
     db.open();
-    expect(() => session.create('main')).toThrow(/opened again: make the interfaces anew/);
+    expect(() => session.create('main')).toThrow(/opened again: make the interfaces again/);
     expect(hostInterfaces(db).session.create('main')).toBeGreaterThan(0n);
   });
 });

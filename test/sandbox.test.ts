@@ -446,7 +446,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
       expect(run('EXPLAIN SELECT 1')).toBe(0);
     });
 
-    test('it reads what a session recorded, where that is granted', () => {
+    test('it reads what a session recorded, if that is granted', () => {
       db.loadExtension(guest('sql'), { grants: { sql: 'ro', sessions: true } });
       db.loadExtension('session');
       db.exec(

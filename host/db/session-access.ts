@@ -5,7 +5,7 @@ import { SqliteError } from '../core/errors.js';
 import type { Owner } from './owner.js';
 import type { SessionRegistry, SessionState } from './sessions.js';
 
-/** Said where a session is not found by one who may not use the user's. */
+/** Said if a session is not found by one who may not use the user's. */
 const remedy = "; the user's sessions need --allow-sessions, or grants.sessions in code";
 
 /** What one owner may use. What SQL of a component calls is held to that component's sessions. */

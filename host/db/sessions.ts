@@ -64,7 +64,7 @@ export class SessionRegistry {
    * Makes a session on database `name`: "main", "temp" or one that is attached. C: `sqlite3session_create`.
    *
    * @returns its handle, positive and below 2^53
-   * @throws SqliteError (SQLITE_ERROR) where no such database is attached, (SQLITE_FULL) where the owner has 10,000
+   * @throws SqliteError (SQLITE_ERROR) if no such database is attached, (SQLITE_FULL) if the owner has 10,000
    *   sessions
    */
   create(name: string, options: SessionOptions = {}): bigint {
@@ -257,7 +257,7 @@ export class SessionRegistry {
   /**
    * Ends the session. C: `sqlite3session_delete`.
    *
-   * @returns false where it was this owner's and is deleted already
+   * @returns false if it was this owner's and is deleted already
    */
   delete(handle: bigint): boolean {
     const recording = this.#recordings.get(handle);

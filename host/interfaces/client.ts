@@ -9,6 +9,6 @@ export interface Client {
   /** Whose the sessions and changesets are that it makes. */
   readonly owner: Owner;
   readonly grants: CheckedGrants;
-  /** The most memory of the component, in bytes; undefined where the host does not know. */
+  /** The most memory of the component, in bytes; undefined if the host does not know. */
   readonly memory?: number;
 }

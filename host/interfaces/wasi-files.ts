@@ -245,7 +245,7 @@ class Descriptor implements Disposable {
   readonly #readOnly: boolean;
   #closed = false;
 
-  /** @param path where it is, for systems that have no name for an open folder */
+  /** @param path its path, for systems that have no name for an open folder */
   constructor(store: Store, fd: number, path: string, flags: DescriptorFlags, readOnly: boolean) {
     this.#store = store;
     this.#fd = fd;

@@ -72,7 +72,7 @@ function wrongVersion(path: string, found: string): string {
 export interface Need {
   /** The import that asks for it. */
   readonly import: string;
-  /** What of the import; absent where that is all of it, without which the component is not loaded. */
+  /** What of the import; absent if that is all of it, without which the component is not loaded. */
   readonly part?: string;
   /** What grants it, for messages. */
   readonly remedy: string;

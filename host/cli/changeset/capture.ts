@@ -78,7 +78,7 @@ export const capture: Command = {
   operands: '(--script FILE | -)',
   count: [0, 1],
   options: {
-    db: { value: 'FILE', required: true, help: 'the database; made where it is not there' },
+    db: { value: 'FILE', required: true, help: 'the database; made if it is not there' },
     script: { value: 'FILE', help: 'the SQL; - for standard input' },
     output: outputOption,
     ...captureOptions,
@@ -213,7 +213,7 @@ function runScript(database: DatabaseSync, recorder: Recorder, { sql, name, keep
   let start = 0;
   const run = (end: number): void => {
     try {
-      // SQLite may see several statements where the scan sees one.
+      // SQLite may see several statements in what the scan sees as one.
       while (bare(sql.slice(start, end)) !== '') {
         if (signalled() !== 0) throw new Error('interrupted');
         const text = sql.slice(start, end);

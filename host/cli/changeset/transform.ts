@@ -159,7 +159,7 @@ function built(document: unknown): Uint8Array {
   );
 }
 
-/** @param where the name of the place in the document */
+/** @param where names the place in the document */
 function settingsOf(json: unknown, where: string): StatementSettings {
   const { legacyAlterTable, foreignKeys, doubleQuotedText, rows } = (json ??
     {}) as Partial<StatementSettings>;

@@ -49,7 +49,7 @@ export class Client {
    */
   isThere(): boolean {
     if (this.socket.destroyed) return false;
-    // Sockets have a descriptor where the system has any.
+    // Sockets have a descriptor if the system has any.
     const { fd } = (this.socket as unknown as { _handle?: { fd?: number } })._handle ?? {};
     if (fd === undefined || fd < 0) return true;
     try {

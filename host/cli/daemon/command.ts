@@ -11,7 +11,7 @@ export const daemonCommand: Omit<Command, 'run'> = {
   operands: '',
   count: [0, 0],
   options: {
-    db: { value: 'FILE', required: true, help: 'the database; made where it is not there' },
+    db: { value: 'FILE', required: true, help: 'the database; made if it is not there' },
     socket: { value: 'PATH', required: true, help: 'the socket to listen at; a named pipe on Windows' },
     output: {
       value: 'OUT',

@@ -14,7 +14,7 @@
  * and `statements`: how many changed the schema.
  *
  * A client that closes its side is answered what it asked before; a transaction that it left open is rolled back. One
- * that is gone has its statement ended. Rows are sent as they come where the client reads them, so that in lines some
+ * that is gone has its statement ended. Rows are sent as they come if the client reads them, so that in lines some
  * may come before `-- error`. "quit" ends what runs for other clients, and what its own sent before it after a moment.
  *
  * Statements come one after another. Settings that a client makes with PRAGMA hold for itself, and what it attached goes
