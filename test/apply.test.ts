@@ -2,6 +2,7 @@
 
 import { Changeset, ChangesetGroup, constants, DatabaseSync, type ReportOptions } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
+import { failure } from './outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {
@@ -28,15 +29,6 @@ const rows = (db: DatabaseSync, sql = 'SELECT * FROM t ORDER BY 1'): unknown[] =
     .prepare(sql)
     .all()
     .map((row) => Object.values(row));
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
-}
 
 const schema = 'CREATE TABLE t(a INTEGER PRIMARY KEY, b, c);';
 const three = `${schema} INSERT INTO t VALUES (1,'x',1.5),(2,NULL,x'01'),(3,-7,0);`;

@@ -1,6 +1,7 @@
 /** Random programs for captures: what they do to a database, and whether a replay gives the same. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
+import { contentOf } from './outcome.js';
 
 /** Numbers that look random and are the same in every run: xorshift. */
 export function randomOf(seed: number): (below: number) => number {
@@ -137,24 +138,6 @@ export function program(seed: number): string[] {
 
 export type Outcome = { kind: 'equal' } | { kind: 'refused' | 'different'; message: string };
 
-/** Everything in a database but SQLite's own tables. */
-function dump(db: DatabaseSync): string {
-  const objects = db
-    .prepare(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
-    )
-    .all();
-  const tables = objects.filter(({ type }) => type === 'table').map(({ name }) => String(name));
-  const rows = tables.map((name) => {
-    const all = db.prepare(`SELECT * FROM "${name}"`, { readBigInts: true, returnArrays: true }).all();
-    const texts = all.map((row) =>
-      JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
-    );
-    return `${name}: ${texts.sort().join('\n  ')}`;
-  });
-  return [...objects.map((row) => JSON.stringify(row)), ...rows].join('\n');
-}
-
 /** Runs a program, captured, and replays it: in pieces taken on the way, and with foreign keys on or off. */
 export function differences(seed: number): Outcome {
   const random = randomOf(seed + 13);
@@ -188,7 +171,7 @@ export function differences(seed: number): Outcome {
     if (source.isTransaction) source.exec('ROLLBACK');
     const refused = replay();
     if (refused !== undefined) return { kind: 'refused', message: refused };
-    const [wanted, found] = [dump(source), dump(target)];
+    const [wanted, found] = [contentOf(source), contentOf(target)];
     if (wanted !== found) return { kind: 'different', message: `wanted:\n${wanted}\nfound:\n${found}` };
     const sound = target.prepare('PRAGMA integrity_check').all();
     if (sound[0]?.integrity_check !== 'ok') return { kind: 'different', message: JSON.stringify(sound) };

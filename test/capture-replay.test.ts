@@ -10,6 +10,7 @@ import {
 import { encode } from 'sqlite-wasm-run/changeset';
 import { afterEach, describe, expect, test } from 'vitest';
 import { differences } from './capture-programs.js';
+import { contentOf, failure } from './outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {
@@ -21,26 +22,6 @@ function database(sql = '', options: ConstructorParameters<typeof DatabaseSync>[
   opened.push(db);
   db.exec(sql);
   return db;
-}
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
-}
-
-/** The schema and all rows; sqlite_sequence and statistics are no part of a capture. */
-function dump(db: DatabaseSync): unknown {
-  const objects = db
-    .prepare(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
-    )
-    .all();
-  const tables = objects.filter(({ type }) => type === 'table').map(({ name }) => String(name));
-  return [objects, ...tables.map((name) => [name, db.prepare(`SELECT * FROM "${name}" ORDER BY 1`).all()])];
 }
 
 const family = `CREATE TABLE p(id INTEGER PRIMARY KEY, n);
@@ -69,7 +50,7 @@ function replay(
 
 function expectEqual(setup: string, script: string, options: Parameters<typeof replay>[2] = {}): void {
   const { source, target } = replay(setup, script, options);
-  expect(dump(target)).toEqual(dump(source));
+  expect(contentOf(target)).toEqual(contentOf(source));
 }
 
 describe('a table that is rebuilt in the documented 12 steps', () => {
@@ -145,9 +126,9 @@ describe('foreign keys count at the end of the capture', () => {
   };
   test('rows that refer to none are one conflict, which the policy or a handler decides', () => {
     const [target, bytes] = violating();
-    const before = dump(target);
+    const before = contentOf(target);
     expect(target.applyCapture(bytes)).toMatchObject({ applied: false, foreignKeyViolations: 1, changes: 0 });
-    expect(dump(target)).toEqual(before);
+    expect(contentOf(target)).toEqual(before);
     const asked: number[] = [];
     const onConflict = (kind: number, { foreignKeyViolations }: { foreignKeyViolations: number }): number => {
       asked.push(kind, foreignKeyViolations);
@@ -247,7 +228,7 @@ describe('what a statement means at the target is what it meant where it was cap
     expect(decodeCapture(bytes)).toMatchObject([{ settings: { doubleQuotedText: true } }]);
     const target = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     target.applyCapture(bytes);
-    expect(dump(target)).toEqual(dump(source));
+    expect(contentOf(target)).toEqual(contentOf(source));
     const other = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b, word)', lax);
     expect(failure(() => other.applyCapture(bytes))).toBe(
       'a statement of the capture is refused because a name in double quotes, which was text where it was captured, is a column here: CREATE INDEX i ON t(b) WHERE b <> "word"',
@@ -292,14 +273,14 @@ describe('full-text and R-Tree tables', () => {
       const session = source.createSession();
       source.exec(insert);
       expect(target.apply(session.changeset())).toMatchObject({ applied: true, warnings: [], problems: [] });
-      expect(dump(target)).toEqual(dump(source));
+      expect(contentOf(target)).toEqual(contentOf(source));
       const raw = database(make);
       expect(raw.applyChangeset(session.changeset())).toBe(true);
-      expect(dump(raw)).toEqual(dump(source));
+      expect(contentOf(raw)).toEqual(contentOf(source));
       expect(late.applyCapture([{ kind: 'ddl', sql: make.slice(0, -1) }, ...capture.entries()]).applied).toBe(
         true,
       );
-      expect(dump(late)).toEqual(dump(source));
+      expect(contentOf(late)).toEqual(contentOf(source));
       for (const db of [target, raw, late]) expect(sound(db)).toEqual([{ integrity_check: 'ok' }]);
     },
   );
@@ -316,7 +297,7 @@ describe('full-text and R-Tree tables', () => {
       expect(found(target)).toEqual(found(source));
     }
     for (const db of [source, target]) db.exec("INSERT INTO f VALUES('common after')");
-    expect(dump(target)).toEqual(dump(source));
+    expect(contentOf(target)).toEqual(contentOf(source));
     expect(sound(target)).toEqual([{ integrity_check: 'ok' }]);
   });
   test('a conflict in a shadow table aborts under every policy', () => {
@@ -326,10 +307,10 @@ describe('full-text and R-Tree tables', () => {
     source.exec("INSERT INTO f VALUES('hello')");
     for (const policy of ['ours', 'theirs'] as const) {
       const target = database(`${make}; INSERT INTO f VALUES('mine')`);
-      const before = dump(target);
+      const before = contentOf(target);
       expect(target.apply(session.changeset(), { policy })).toMatchObject({ applied: false });
       expect(target.applyChangeset(session.changeset(), { onConflict: () => 0 })).toBe(false);
-      expect(dump(target)).toEqual(before);
+      expect(contentOf(target)).toEqual(before);
       expect(sound(target)).toEqual([{ integrity_check: 'ok' }]);
     }
   });

@@ -13,6 +13,7 @@ import {
   encodeCapture,
 } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
+import { contentOf, failure } from './outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {
@@ -44,30 +45,6 @@ const text = (entry: CaptureEntry): string =>
         .sort()
         .join('; ');
 const texts = (capture: Capture): string[] => capture.entries().map(text);
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
-}
-
-/** Everything in a database but its own statistics. */
-function dump(db: DatabaseSync): unknown {
-  const objects = db
-    .prepare(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
-    )
-    .all();
-  const tables = objects.filter(({ type }) => type === 'table').map(({ name }) => String(name));
-  return [
-    objects,
-    db.prepare('PRAGMA user_version').get(),
-    ...tables.map((name) => db.prepare(`SELECT * FROM "${name}" ORDER BY 1`).all()),
-  ];
-}
 
 describe('what is captured', () => {
   test('without a change of the schema, the changeset itself', () => {
@@ -401,7 +378,7 @@ describe('applying a capture', () => {
       UPDATE t SET c=6; CREATE TABLE u(k PRIMARY KEY) WITHOUT ROWID; INSERT INTO u VALUES('q'); PRAGMA user_version=4`);
     const copy = database(schema);
     const report = copy.applyCapture(capture.read());
-    expect(dump(copy)).toEqual(dump(db));
+    expect(contentOf(copy)).toEqual(contentOf(db));
     expect(report).toMatchObject({ applied: true, changes: 3, problems: [] });
     expect(report.entries[1]).toEqual({ sql: 'ALTER TABLE t ADD COLUMN c DEFAULT 5' });
     expect(report.entries[0]).toMatchObject({ applied: true, tables: [{ table: 't', inserted: 1 }] });
@@ -413,7 +390,7 @@ describe('applying a capture', () => {
       INSERT INTO t VALUES(1,1),(2,2); INSERT INTO child VALUES(5,1); DELETE FROM t WHERE a=1`);
     const copy = database(schema);
     expect(copy.applyCapture(capture.read(), { check: true })).toMatchObject({ applied: true });
-    expect(dump(copy)).toEqual(dump(db));
+    expect(contentOf(copy)).toEqual(contentOf(db));
     copy.exec('INSERT INTO t VALUES(50,1)');
     expect(copy.prepare('SELECT count(*) AS n FROM log WHERE x=50').get()).toEqual({ n: 1 });
   });
@@ -422,16 +399,16 @@ describe('applying a capture', () => {
       'CREATE TABLE u(k PRIMARY KEY); INSERT INTO t VALUES(1,1); CREATE TABLE w(a)',
     );
     const clash = database(`${schema} INSERT INTO t VALUES(1,'mine')`);
-    const before = dump(clash);
+    const before = contentOf(clash);
     const report = clash.applyCapture(capture.read());
     expect(report).toMatchObject({ applied: false, changes: 0 });
     expect(report.entries).toHaveLength(2);
-    expect(dump(clash)).toEqual(before);
+    expect(contentOf(clash)).toEqual(before);
     expect(clash.applyCapture(capture.read(), { policy: 'theirs', dryRun: true })).toMatchObject({
       applied: true,
       changes: 1,
     });
-    expect(dump(clash)).toEqual(before);
+    expect(contentOf(clash)).toEqual(before);
     expect(clash.applyCapture(capture.read(), { policy: 'theirs' }).applied).toBe(true);
     const there = database(`${schema} CREATE TABLE w(x)`);
     expect(failure(() => there.applyCapture(capture.read()))).toBe('table w already exists');
@@ -547,6 +524,6 @@ describe('whatever is done, applying what was captured gives the same database',
     if (db.isTransaction) db.exec(random(2) ? 'COMMIT' : 'ROLLBACK');
     expect(capture.warnings().filter(({ kind }) => kind === 'lost' || kind === 'schema-changed')).toEqual([]);
     expect(copy.applyCapture(capture.take(), { check: true }).applied).toBe(true);
-    expect(dump(copy)).toEqual(dump(db));
+    expect(contentOf(copy)).toEqual(contentOf(db));
   });
 });

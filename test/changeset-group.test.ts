@@ -3,6 +3,7 @@
 import { type Change, Changeset, ChangesetGroup, constants, DatabaseSync, Rebaser } from 'sqlite-wasm-run';
 import { changes as codecChanges } from 'sqlite-wasm-run/changeset';
 import { afterEach, describe, expect, test } from 'vitest';
+import { failure } from './outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {
@@ -41,15 +42,6 @@ function gathered(write: (take: (piece: Uint8Array) => void) => void): {
   const all: Uint8Array[] = [];
   write((piece) => all.push(piece));
   return { bytes: new Uint8Array(Buffer.concat(all)), lengths: all.map(({ length }) => length) };
-}
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
 }
 
 describe('streams give what whole values give', () => {

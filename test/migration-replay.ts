@@ -1,29 +1,12 @@
 /** Migrations as tools write them: run on a database with rows, captured, and replayed on a copy. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
+import { contentOf } from './outcome.js';
 
 /** A migration: what was there before it, and what does it. */
 export interface Migration {
   readonly setup: string;
   run(db: DatabaseSync): void | Promise<void>;
-}
-
-/** Everything in a database but SQLite's own tables: the schema, and the rows of all tables. */
-export function contentOf(db: DatabaseSync): string {
-  const objects = db
-    .prepare(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
-    )
-    .all();
-  const tables = objects.filter(({ type }) => type === 'table').map(({ name }) => String(name));
-  const rows = tables.map((name) => {
-    const all = db.prepare(`SELECT * FROM "${name}"`, { returnArrays: true }).all();
-    return `${name}: ${all
-      .map((row) => JSON.stringify(row))
-      .sort()
-      .join(' ')}`;
-  });
-  return [...objects.map((row) => JSON.stringify(row)), ...rows].join('\n');
 }
 
 /**

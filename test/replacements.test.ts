@@ -9,6 +9,7 @@ import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { dist } from '../scripts/sources.js';
 import { forge } from './forger.js';
+import { failure } from './outcome.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
 
@@ -26,15 +27,6 @@ afterEach(() => db.close());
 
 const bringing = (name: string): string => forge(join(folder, `brings-${name}.wasm`), { function: name });
 const allow = { grants: { replace: true } };
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
-}
 
 const one = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0];
 

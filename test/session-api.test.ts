@@ -2,6 +2,7 @@
 
 import { Changeset, ChangesetGroup, DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { failure } from './outcome.js';
 
 let db: DatabaseSync;
 beforeEach(() => {
@@ -15,15 +16,6 @@ afterEach(() => {
 });
 
 const tablesOf = (bytes: Uint8Array): string[] => [...new Changeset(bytes)].map(({ table }) => table);
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
-}
 
 test('sessions hand out their changeset in pieces, as bytes and as a stream', async () => {
   const session = db.createSession();

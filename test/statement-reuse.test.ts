@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { constants, DatabaseSync } from 'sqlite-wasm-run';
 import { beforeEach, expect, test } from 'vitest';
 import { dist } from '../scripts/sources.js';
+import { failure } from './outcome.js';
 
 const { connectionOf } = (await import(
   join(dist, 'db/connections.js')
@@ -28,15 +29,6 @@ function count(): number {
     if (statement === 0) return found;
     found += 1;
   }
-}
-
-function failure(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'nothing was thrown';
 }
 
 test('a loop that never awaits has one C statement for one text', () => {

@@ -1,0 +1,35 @@
+/** What became of a call and of a database, as text that can be compared. */
+
+import type { DatabaseSync } from 'sqlite-wasm-run';
+
+/** The message of what an action throws. */
+export function failure(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
+/** Everything in a database but SQLite's own tables: the schema, user_version, and the rows of all tables. */
+export function contentOf(db: DatabaseSync): string {
+  const objects = db
+    .prepare(
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
+    )
+    .all();
+  const tables = objects.filter(({ type }) => type === 'table').map(({ name }) => String(name));
+  const rows = tables.map((name) => {
+    const all = db.prepare(`SELECT * FROM "${name}"`, { readBigInts: true, returnArrays: true }).all();
+    const texts = all.map((row) =>
+      JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
+    );
+    return `${name}: ${texts.sort().join('\n  ')}`;
+  });
+  const version = db.prepare('PRAGMA user_version').get();
+  return [version, ...objects]
+    .map((row) => JSON.stringify(row))
+    .concat(rows)
+    .join('\n');
+}
