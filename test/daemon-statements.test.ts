@@ -370,7 +370,9 @@ describe('temporary tables', () => {
     one.socket.destroy();
     await pause(100);
     await other.ask('COMMIT;');
-    expect(await other.ask('CREATE TABLE staging(a INTEGER PRIMARY KEY);')).toMatch(/^-- ok/);
+    await expect
+      .poll(() => other.ask('CREATE TABLE staging(a INTEGER PRIMARY KEY);'), { timeout: 10_000 })
+      .toMatch(/^-- ok/);
     await other.ask('INSERT INTO staging VALUES(9);');
     await other.ask('quit');
     await ended;

@@ -130,14 +130,14 @@ describe.skipIf(!present)('on a terminal', () => {
     type('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c;\n');
     await sleep(700);
     press('C-c');
-    await shows(/interrupted/, 1000);
+    await shows(/interrupted/);
     type('SELECT 6*7;\n');
     await shows(/│ +42 │/);
     // An end of input right after an interrupt is one, too.
     type('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c;\n');
     await sleep(700);
     press('C-c');
-    await shows(/(?:interrupted[\s\S]*){2}sqlite>$/, 2000);
+    await shows(/(?:interrupted[\s\S]*){2}sqlite>$/);
     press('C-d');
     await shows(/left with 1/);
   });
@@ -180,7 +180,7 @@ describe.skipIf(!present)('on a terminal', () => {
     const select = 'SELECT value, hex(value) FROM generate_series(1,3000000);\n';
     for (const mode of ['box', 'list']) {
       type(`.mode ${mode}\n${select}`);
-      await shows(mode === 'box' ? /│ +\d{5} │ \w+ +│$/ : /^\d{5}\|\w+$/m, 20_000);
+      await shows(mode === 'box' ? /│ +\d+ │ \w+ +│/ : /^\d+\|\w+$/m, 30_000);
       press('C-c');
       await shows(/\n(?:Error[^\n]*interrupted\n)?sqlite>$/, 10_000);
       expect(screen()).not.toContain('3000000|');
@@ -209,7 +209,7 @@ describe.skipIf(!present)('on a terminal', () => {
       type(`${command}\n`);
       await sleep(150);
       press('C-c');
-      await shows(/(?:interrupted|backwards)[\s\S]*sqlite>$/, 3000);
+      await shows(/(?:interrupted|backwards)[\s\S]*sqlite>$/);
     }
     // A copy that was ended leaves what was there.
     type('.system clear; rm -f copy.db\nATTACH "copy.db" AS c; CREATE TABLE c.old AS SELECT 8; DETACH c;\n');
@@ -217,7 +217,7 @@ describe.skipIf(!present)('on a terminal', () => {
     type('.backup copy.db\n');
     await sleep(150);
     press('C-c');
-    await shows(/interrupted\nsqlite>$/, 3000);
+    await shows(/interrupted\nsqlite>$/);
     type('ATTACH "copy.db" AS c; SELECT (SELECT * FROM kept) || (SELECT * FROM c.old) || count(*) FROM t;\n');
     expect(await settled()).toMatch(/^78600$/m);
   }, 90_000);
