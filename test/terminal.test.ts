@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dist } from '../scripts/sources.js';
 
@@ -191,6 +192,20 @@ describe.skipIf(!present)('on a terminal', () => {
     );
     expect(await settled()).toMatch(/^0 s\n[\s\S]*^3\|7\n[\s\S]*^2\nsqlite>/m);
   }, 60_000);
+
+  test('Ctrl-C ends the wait for a lock', async () => {
+    type('CREATE TABLE t(a);\nCREATE TEMP TABLE kept AS SELECT 7;\n.timeout 60000\n.mode list\n');
+    await settled();
+    using held = new DatabaseSync(join(folder, 'data.db'));
+    held.exec('BEGIN EXCLUSIVE');
+    type('INSERT INTO t VALUES(1);\n');
+    await sleep(500);
+    press('C-c');
+    await shows(/(?:locked|interrupted)[^\n]*\nsqlite>$/);
+    held.exec('ROLLBACK');
+    type('INSERT INTO t SELECT * FROM kept; SELECT a FROM t;\n');
+    expect(await settled()).toMatch(/^7$/m);
+  });
 
   test('Ctrl-C ends what copies a database, and keeps the connection', async () => {
     type('CREATE TABLE t(a INTEGER PRIMARY KEY, b);\n.mode list\nPRAGMA journal_mode=off;\n');

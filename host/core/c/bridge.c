@@ -26,7 +26,7 @@ int __real_sqlite3_open(const char*, sqlite3**);
 static int poll(void *pArg){
   Progress *p = pArg;
   interrupts_poll();
-  if( interrupts_ending() || hooks_stopping(p->db) ) return 1;
+  if( interrupts_end_statement() || hooks_stopping(p->db) ) return 1;
   if( p->x==0 ) return 0;
   p->nDone += p->nStep;
   if( p->nDone<p->nEvery ) return 0;

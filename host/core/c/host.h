@@ -176,11 +176,13 @@ int hooks_watch(sqlite3 *db);
 /* Hears of a Ctrl-C: the shell is told as by a signal. Now and then: on some of its calls, for where they are many. */
 void interrupts_poll(void);
 void interrupts_poll_now_and_then(void);
-/* Whether what runs is to end, on every connection, since the user said so; until interrupts_over. What writes is
-** not: SQLite would undo all of its transaction, and .clone go on without one. The shell's own connection is
-** interrupted all the same, as sqlite3 does it. */
+/* Whether the user asked, by Ctrl-C, that everything ends; reset by interrupts_over. */
 int interrupts_ending(void);
 void interrupts_over(void);
+/* Whether the running statement must end because of that, on any connection. A statement that writes goes on: if
+** it were interrupted, SQLite would undo the whole transaction, and .clone would continue without one. The shell's
+** own connection is interrupted in any case, as sqlite3 does it. */
+int interrupts_end_statement(void);
 /* Whether the statement of the shell that runs writes; whether the last one wrote, and is done. */
 int shell_writes(void);
 int shell_wrote(void);

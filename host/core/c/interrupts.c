@@ -14,7 +14,8 @@ void bridge_interrupt(void){
   ending = 1;
   raise(SIGINT); /* the shell interrupts its own connection alone, and what runs there now */
 }
-int interrupts_ending(void){ return ending && !shell_writes(); }
+int interrupts_ending(void){ return ending; }
+int interrupts_end_statement(void){ return ending && !shell_writes(); }
 void interrupts_over(void){ ending = 0; }
 
 void interrupts_poll(void){

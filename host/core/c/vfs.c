@@ -181,7 +181,8 @@ static int vfsRandomness(sqlite3_vfs *vfs, int n, char *p){
 static int vfsSleep(sqlite3_vfs *vfs, int microseconds){
   (void)vfs;
   interrupts_poll();
-  return host_sleep(microseconds);
+  /* A busy handler counts its sleeps, so a wait that sleeps no longer ends at once. */
+  return interrupts_ending() ? microseconds : host_sleep(microseconds);
 }
 static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *pNow){
   (void)vfs;
