@@ -37,11 +37,11 @@ export const features: readonly string[] = [
 type Patch = readonly [anchor: string, replacement: string];
 
 /**
- * The one change to SQLite. sqlite3session_changeset reads behind a savepoint, which SQLite refuses while a
- * statement writes; there the statement's own transaction keeps the reads together, so none is taken.
- * `nVdbeWrite` (vdbeInt: running statements that write) is the very count that the refusal goes by.
+ * sqlite3session_changeset reads behind a savepoint, which SQLite refuses while a statement writes; there the
+ * statement's own transaction keeps the reads together, so none is taken. `nVdbeWrite` (vdbeInt: running statements
+ * that write) is the very count that the refusal goes by.
  */
-const patches: readonly Patch[] = [
+const changesetsInsideStatements: readonly Patch[] = [
   [
     'rc = sqlite3_exec(pSession->db, "SAVEPOINT changeset", 0, 0, 0);',
     'rc = db->nVdbeWrite>0 ? SQLITE_OK : sqlite3_exec(pSession->db, "SAVEPOINT changeset", 0, 0, 0);',
@@ -52,9 +52,35 @@ const patches: readonly Patch[] = [
   ],
 ];
 
+/**
+ * V8 replaces the code of a wasm function only when the function is called again, and one call of sqlite3VdbeExec
+ * may run a whole statement: the first long one of a process would stay in baseline code to its end. So the
+ * interpreter returns at the bottom of a loop after 100,000 steps, and is called again. What it keeps in locals is
+ * either dead there (iCompare is read right after it is set), or counted anew as after a row (cacheCtr), or keeps it
+ * from returning (resetSchemaOnFault). 'now' stays what it was.
+ */
+const longStatements: readonly Patch[] = [
+  [
+    '#endif\n\n  break;\n}\n\n/* Opcode:  Gosub P1 P2 * * *\n',
+    '#endif\n' +
+      '  if( nVmStep>=100000 && resetSchemaOnFault==0 ){\n' +
+      '    p->pc = (int)(pOp - aOp) + 1;\n' +
+      '    p->cacheCtr = (p->cacheCtr + 2)|1;\n' +
+      '    rc = 9999;\n' +
+      '    goto vdbe_return;\n' +
+      '  }\n\n  break;\n}\n\n/* Opcode:  Gosub P1 P2 * * *\n',
+  ],
+  ['  p->iCurrentTime = 0;\n', ''],
+  [
+    '    rc = sqlite3VdbeExec(p);\n    db->nVdbeExec--;\n',
+    '    p->iCurrentTime = 0;\n' +
+      '    do{ rc = sqlite3VdbeExec(p); }while( rc==9999 );\n    db->nVdbeExec--;\n',
+  ],
+];
+
 /** sqlite3.c as the core is built from it. @throws Error unless each anchor is there exactly once */
 export function patchedLibrary(source: string): string {
-  return patched('sqlite3.c', source, patches);
+  return patched('sqlite3.c', source, [...changesetsInsideStatements, ...longStatements]);
 }
 
 /**
