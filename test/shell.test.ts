@@ -333,19 +333,14 @@ describe('the command', () => {
   test.each(['SELECT * FROM t', '.dump', '.schema', '.import d.csv t'])(
     '%s says why a database is locked',
     (command) => {
-      const held = new DatabaseSync(join(scratch, 'held.db'));
-      try {
-        held.exec('PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(a); INSERT INTO t VALUES(1)');
-        const { stdout, stderr } = ours({
-          args: [join(scratch, 'held.db'), command],
-          files: { 'd.csv': '1\n' },
-        });
-        expect(stdout + stderr).toMatch(
-          /database is locked: \S*held\.db: a database in WAL mode can be open in one connection at a time/,
-        );
-      } finally {
-        held.close();
-      }
+      const make = 'PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)';
+      const { stdout, stderr } = ours({
+        args: ['--locking', 'none', 'held.db', make, '.connection 1', '.open held.db', command],
+        files: { 'd.csv': '1\n' },
+      });
+      expect(stdout + stderr).toMatch(
+        /database is locked: \S*held\.db: a database in WAL mode can be open in one connection at a time/,
+      );
     },
   );
   test('.timer counts waiting as real time, not as user or sys', () => {

@@ -5,9 +5,12 @@ export const SQLITE_ERROR = 1;
 export const SQLITE_ABORT = 4;
 export const SQLITE_ABORT_ROLLBACK = 516;
 export const SQLITE_BUSY = 5;
+export const SQLITE_BUSY_RECOVERY = 261;
 export const SQLITE_LOCKED = 6;
 export const SQLITE_IOERR = 10;
 export const SQLITE_NOMEM = 7;
+export const SQLITE_READONLY = 8;
+export const SQLITE_READONLY_CANTINIT = 1288;
 export const SQLITE_INTERRUPT = 9;
 export const SQLITE_CORRUPT = 11;
 export const SQLITE_NOTFOUND = 12;
@@ -38,6 +41,10 @@ export const SQLITE_IOERR_DELETE = 2570;
 export const SQLITE_IOERR_CHECKRESERVEDLOCK = 3594;
 export const SQLITE_IOERR_LOCK = 3850;
 export const SQLITE_IOERR_CLOSE = 4106;
+export const SQLITE_IOERR_SHMOPEN = 4618;
+export const SQLITE_IOERR_SHMSIZE = 4874;
+export const SQLITE_IOERR_SHMLOCK = 5130;
+export const SQLITE_IOERR_SHMMAP = 5386;
 export const SQLITE_IOERR_DELETE_NOENT = 5898;
 export const SQLITE_IOERR_GETTEMPPATH = 6410;
 export const SQLITE_CANTOPEN_ISDIR = 526;
@@ -67,6 +74,9 @@ export const SQLITE_LOCK_NONE = 0;
 export const SQLITE_LOCK_SHARED = 1;
 export const SQLITE_LOCK_RESERVED = 2;
 export const SQLITE_LOCK_PENDING = 3;
+
+export const SQLITE_SHM_UNLOCK = 1;
+export const SQLITE_SHM_SHARED = 4;
 
 export const SQLITE_IOCAP_POWERSAFE_OVERWRITE = 0x1000;
 

@@ -54,9 +54,34 @@ export interface OpenFile {
   checkReservedLock(): boolean;
   /** Whether the file at this path is no longer this file (SQLITE_FCNTL_HAS_MOVED). */
   hasMoved(): boolean;
-  /** Makes this connection the only one on the file, until `closeWalIndex`. Throws SQLITE_BUSY where it is not. */
-  openWalIndex(): void;
-  closeWalIndex(): void;
+  /** The index of the WAL that belongs to this database. */
+  readonly walIndex: WalIndex;
+}
+
+/**
+ * The index of a WAL, which all connections of a database use together: regions of one size that lie in the memory of
+ * each. Opens itself with the first region. See the xShm methods in sqlite3.h.
+ */
+export interface WalIndex {
+  /**
+   * Sees that the index reaches to the end of a region.
+   *
+   * @param extend makes it longer if needed; else a region that is not there is left so
+   * @param readOnly opens it to read only, even if writing is allowed (the URI's readonly_shm)
+   * @returns how many regions must be mapped at once, 0 if the region is not there; and whether they are only read
+   */
+  open(
+    region: number,
+    size: number,
+    extend: boolean,
+    readOnly: boolean,
+  ): { regions: number; readOnly: boolean };
+  /** Makes `memory[at]` and what follows the bytes of the index from `offset` on, until `close`. */
+  map(memory: Uint8Array, at: number, length: number, offset: number): void;
+  /** Takes or lets go of locks: SQLITE_SHM_ flags. Throws SQLITE_BUSY where another holds one. */
+  lock(memory: Uint8Array, first: number, count: number, flags: number): void;
+  /** Makes what was mapped plain memory again. Does nothing if the index is not open. */
+  close(memory: Uint8Array, deleteFile: boolean): void;
 }
 
 /** A library opened by {@link Extensions.open}. */

@@ -16,6 +16,7 @@ import {
   SQLITE_NOTFOUND,
   SQLITE_OK,
   SQLITE_OK_LOAD_PERMANENTLY,
+  SQLITE_READONLY,
 } from './constants.js';
 import { FileError, type Host, type Library, type OpenFile } from './host.js';
 import type { Memory } from './memory.js';
@@ -142,8 +143,34 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       return attempt(() => memory().view.setInt32(argument >>> 0, Number(fileAt(file).hasMoved()), true));
     },
     host_device_characteristics: (_file: number): number => SQLITE_IOCAP_POWERSAFE_OVERWRITE,
-    host_shm_open: (file: number): number => attempt(() => fileAt(file).openWalIndex()),
-    host_shm_close: (file: number): number => attempt(() => fileAt(file).closeWalIndex()),
+    host_shm_open(
+      file: number,
+      region: number,
+      size: number,
+      extend: number,
+      readOnly: number,
+      perMap: number,
+    ): number {
+      try {
+        const found = fileAt(file).walIndex.open(region, size, extend !== 0, readOnly !== 0);
+        memory().view.setInt32(perMap >>> 0, found.regions, true);
+        return found.readOnly ? SQLITE_READONLY : SQLITE_OK;
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    host_shm_map: (file: number, pointer: number, length: number, offset: number): number =>
+      attempt(() => fileAt(file).walIndex.map(memory().bytes, pointer >>> 0, length, offset)),
+    host_shm_lock(file: number, first: number, count: number, flags: number): number {
+      try {
+        fileAt(file).walIndex.lock(memory().bytes, first, count, flags);
+        return SQLITE_OK;
+      } catch (error) {
+        return failed(error);
+      }
+    },
+    host_shm_close: (file: number, deleteFile: number): number =>
+      attempt(() => fileAt(file).walIndex.close(memory().bytes, deleteFile !== 0)),
     host_delete: (name: number, syncDirectory: number): number =>
       attempt(() => host.fileSystems[0]?.delete(fileName(name) ?? '', syncDirectory !== 0)),
     host_access: (name: number, kind: number, result: number): number =>

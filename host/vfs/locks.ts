@@ -8,6 +8,7 @@
 import { constants, endianness } from 'node:os';
 import {
   SQLITE_BUSY,
+  SQLITE_BUSY_RECOVERY,
   SQLITE_CANTOPEN,
   SQLITE_IOERR_CHECKRESERVEDLOCK,
   SQLITE_IOERR_LOCK,
@@ -20,7 +21,7 @@ import {
   SQLITE_PERM,
 } from '../core/constants.js';
 import { FileError } from '../core/host.js';
-import { requireHere } from '../core/package.js';
+import { loadKoffi } from './system.js';
 
 const pendingByte = 0x40000000;
 const reservedByte = pendingByte + 1;
@@ -28,12 +29,10 @@ const sharedFirst = pendingByte + 2;
 const sharedSize = 510;
 const allSize = sharedFirst + sharedSize - pendingByte;
 
-/** Plain SQLITE_BUSY from xShmMap means "try again at once" to SQLite: ten seconds, and no busy handler. */
-const SQLITE_BUSY_RECOVERY = SQLITE_BUSY | (1 << 8);
-
 const { EACCES, EAGAIN, EBUSY, EINTR, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EPERM, ETIMEDOUT } =
   constants.errno;
-const busyNumbers = new Set([EACCES, EAGAIN, ETIMEDOUT, EBUSY, EINTR, ENOLCK]);
+/** The errors that mean that another has the lock (os_unix.c, sqliteErrorFromPosixError). */
+export const busyNumbers = new Set([EACCES, EAGAIN, ETIMEDOUT, EBUSY, EINTR, ENOLCK]);
 
 export type LockKind = 'read' | 'write' | 'none';
 
@@ -88,12 +87,6 @@ const layouts: Partial<Record<NodeJS.Platform, Layout>> = {
   },
 };
 
-/** The part of koffi used here. */
-interface Koffi {
-  load(library: null): { func(prototype: string): (...values: unknown[]) => unknown };
-  errno(): number;
-}
-
 let system: ByteLocks | string | undefined;
 
 /** The locks of this system. Loads koffi when first called: starting up does not wait for it. */
@@ -104,19 +97,17 @@ export function systemLocks(): ByteLocks | string {
 
 function loadLocks(): ByteLocks | string {
   const layout = layouts[process.platform];
-  const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
-  if (!layout || !wide) return `not supported on ${process.platform} ${process.arch}`;
+  const koffi = loadKoffi();
+  if (typeof koffi === 'string') return koffi;
+  if (!layout) return `not supported on ${process.platform}`;
   try {
-    const koffi = requireHere('koffi') as Koffi;
     const fcntl = koffi.load(null).func(layout.prototype);
     return fcntlLocks(layout, (fd, command, lock) => {
       const result = fcntl(fd, command, ...layout.variadic, lock);
       return result === -1 ? koffi.errno() : 0;
     });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'MODULE_NOT_FOUND') return 'koffi is not installed';
-    return `koffi does not load: ${message.split('\n')[0]}`;
+    return `koffi does not work: ${(error as Error).message.split('\n')[0]}`;
   }
 }
 
@@ -163,14 +154,17 @@ export interface DatabaseLock {
   leaveAlone(): void;
 }
 
-const walMessage = 'a database in WAL mode can be open in one connection at a time, and another one has it';
+/** @param why there is only one connection at a time */
+function walMessage(path: string, why: string): string {
+  return `${path}: a database in WAL mode can be open in one connection at a time, because ${why}; another one has it`;
+}
 
 /** The levels of SQLite's unix VFS. What is said there about several threads and inodes has no place here. */
 export class RangeLock implements DatabaseLock {
   readonly #locks: ByteLocks;
   readonly #fd: number;
   readonly #path: string;
-  readonly #isWal: () => boolean;
+  readonly #whyAlone: () => string | undefined;
   #level = SQLITE_LOCK_NONE;
   #first = true;
   /** All ranges are held for writing, whatever the level. */
@@ -178,12 +172,12 @@ export class RangeLock implements DatabaseLock {
   /** And stay so when SQLite unlocks. */
   #kept = false;
 
-  /** @param isWal whether the file's header says WAL mode */
-  constructor(locks: ByteLocks, fd: number, path: string, isWal: () => boolean) {
+  /** @param whyAlone why this must be the only connection on the database as it is now, undefined if it need not */
+  constructor(locks: ByteLocks, fd: number, path: string, whyAlone: () => string | undefined) {
     this.#locks = locks;
     this.#fd = fd;
     this.#path = path;
-    this.#isWal = isWal;
+    this.#whyAlone = whyAlone;
   }
 
   lock(level: number): void {
@@ -223,7 +217,8 @@ export class RangeLock implements DatabaseLock {
       this.#release(pendingByte, 1);
       // SQLite keeps SHARED from here to the end of a connection in WAL mode. Were it granted to two that
       // then both want to be alone, neither would ever be.
-      if (this.#first && this.#isWal()) this.#takeAll();
+      const why = this.#first ? this.#whyAlone() : undefined;
+      if (why !== undefined) this.#takeAll(why);
     } catch (error) {
       this.#locks.set(this.#fd, 'none', 0, 0);
       this.#level = SQLITE_LOCK_NONE;
@@ -236,8 +231,10 @@ export class RangeLock implements DatabaseLock {
     try {
       this.#take('read', start, length);
     } catch (error) {
-      if (!(error instanceof FileError) || error.code !== SQLITE_BUSY || !this.#isWal()) throw error;
-      throw new FileError(SQLITE_BUSY, `${this.#path}: ${walMessage}`, error.errno);
+      if (!(error instanceof FileError) || error.code !== SQLITE_BUSY) throw error;
+      const why = this.#whyAlone();
+      if (why === undefined) throw error;
+      throw new FileError(SQLITE_BUSY, walMessage(this.#path, why), error.errno);
     }
   }
 
@@ -265,21 +262,22 @@ export class RangeLock implements DatabaseLock {
   }
 
   takeAlone(): void {
-    if (!this.#alone) this.#takeAll();
+    if (!this.#alone) this.#takeAll(this.#whyAlone() ?? 'files are not mapped into memory');
     this.#kept = true;
   }
 
   /** One call for all three ranges, so that a refusal leaves what was held. */
-  #takeAll(): void {
+  #takeAll(why: string): void {
     const error = this.#locks.set(this.#fd, 'write', pendingByte, allSize);
     if (busyNumbers.has(error)) {
-      throw new FileError(SQLITE_BUSY_RECOVERY, `${this.#path}: ${walMessage}`, error);
+      // Plain SQLITE_BUSY from xShmMap means "try again at once" to SQLite: ten seconds, and no busy handler.
+      throw new FileError(SQLITE_BUSY_RECOVERY, walMessage(this.#path, why), error);
     }
     if (error === constants.errno.EBADF) {
       throw new FileError(
         SQLITE_CANTOPEN,
-        `${this.#path}: a database in WAL mode cannot be opened read-only: it is taken for one connection ` +
-          'alone, and that needs a lock for writing',
+        `${this.#path}: a database in WAL mode cannot be opened read-only, because ${why}: it is taken for one ` +
+          'connection alone, and that needs a lock for writing',
         error,
       );
     }
@@ -343,7 +341,9 @@ export class NoLock implements DatabaseLock {
       );
     }
     const identity = this.#identity();
-    if (walOpen.has(identity)) throw new FileError(SQLITE_BUSY_RECOVERY, `${this.#path}: ${walMessage}`);
+    if (walOpen.has(identity)) {
+      throw new FileError(SQLITE_BUSY_RECOVERY, walMessage(this.#path, 'it is opened without locks'));
+    }
     walOpen.add(identity);
     this.#taken = identity;
   }

@@ -1,12 +1,8 @@
 /** Files for SQLite over node:fs: what SQLite's unix VFS does, call by call, with no copy between. */
 
-import { randomBytes } from 'node:crypto';
 import {
-  accessSync,
   closeSync,
   existsSync,
-  fchmodSync,
-  fchownSync,
   fdatasyncSync,
   constants as fs,
   fstatSync,
@@ -34,7 +30,6 @@ import {
   SQLITE_IOERR_DIR_FSYNC,
   SQLITE_IOERR_FSTAT,
   SQLITE_IOERR_FSYNC,
-  SQLITE_IOERR_GETTEMPPATH,
   SQLITE_IOERR_READ,
   SQLITE_IOERR_TRUNCATE,
   SQLITE_IOERR_WRITE,
@@ -48,7 +43,7 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_WAL,
 } from '../core/constants.js';
-import { FileError, type FileSystem, type OpenFile } from '../core/host.js';
+import { FileError, type FileSystem, type OpenFile, type WalIndex } from '../core/host.js';
 import {
   type DatabaseLock,
   type LockProvider,
@@ -58,14 +53,15 @@ import {
   systemLocks,
   withoutLocks,
 } from './locks.js';
+import { type MappingProvider, systemMappings } from './mapping.js';
+import { failure, noFollow, ownLike, permits, systemError, temporaryDescriptor } from './system.js';
+import { OwnIndex, SharedIndex } from './wal-index.js';
 
 const SQLITE_OPEN_MAIN_JOURNAL = 0x800;
 const SQLITE_OPEN_SUPER_JOURNAL = 0x4000;
 const SQLITE_READONLY_DIRECTORY = 1544;
 
 const maxLinks = 100; // SQLITE_MAX_SYMLINK
-/** Not defined on Windows. */
-const noFollow = fs.O_NOFOLLOW ?? 0;
 
 /**
  * The path that `fullPathname` gave last, where a symbolic link led to it. SQLite asks for it right before it
@@ -77,16 +73,18 @@ let followed: string | undefined;
  * @param options.locking 'auto': SQLite's own locks; if they are unavailable no database is opened, unless its URI has
  *   nolock=1 or immutable=1. 'none': no locks; the caller knows that nothing else uses the file.
  * @param locks where the locks come from
+ * @param mappings where mappings of files into memory come from: without them a WAL database is one connection's
  */
 export function nodeFileSystem(
   options: { locking: 'auto' | 'none' },
   locks: LockProvider = systemLocks,
+  mappings: MappingProvider = systemMappings,
 ): FileSystem {
   return {
     open(path, flags) {
       if (path === null) return { file: openTemporary(), flags };
       const lockProvider = options.locking === 'none' ? undefined : locks;
-      return openFile(path, flags, lockProvider);
+      return openFile(path, flags, lockProvider, mappings);
     },
     delete: deleteFile,
     access,
@@ -94,20 +92,11 @@ export function nodeFileSystem(
   };
 }
 
-function systemError(error: unknown): { code: string; errno: number; message: string } {
-  const { code = '', errno = 0, message } = error as NodeJS.ErrnoException;
-  return { code, errno: Math.abs(errno), message };
-}
-
-function failure(code: number, path: string, error: unknown): FileError {
-  const { errno, message } = systemError(error);
-  return new FileError(code, message.includes(path) ? message : `${message} ${path}`, errno);
-}
-
 function openFile(
   path: string,
   flags: number,
   locks: LockProvider | undefined,
+  mappings: MappingProvider,
 ): { file: OpenFile; flags: number } {
   const isDatabase = (flags & SQLITE_OPEN_MAIN_DB) !== 0;
   const isJournal = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) !== 0;
@@ -123,6 +112,7 @@ function openFile(
   const { fd, readOnly } = openDescriptor(path, flags, like);
   try {
     let lock: DatabaseLock = new NoLock(path, undefined);
+    let newIndex = (): WalIndex => new OwnIndex(lock);
     if (isDatabase) {
       if (!writable && fstatSync(fd).isDirectory()) {
         throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
@@ -131,13 +121,18 @@ function openFile(
         lock = new NoLock(path, () => identityOf(fstatSync(fd)));
       } else if (found !== undefined) {
         if (!lockable(found, fd)) throw refused(path, 'its file system has none');
-        lock = new RangeLock(found, fd, path, () => isWal(fd, path));
+        lock = new RangeLock(found, fd, path, () => (isWal(fd, path) ? whyNot(mappings) : undefined));
+        newIndex = () => {
+          const mapped = mappings();
+          if (typeof mapped === 'string') return new OwnIndex(lock);
+          return new SharedIndex(found, mapped, `${path}-shm`, () => fstatSync(fd));
+        };
       }
     }
     if (flags & SQLITE_OPEN_DELETEONCLOSE) unlinkSync(path);
     const isNew =
       (flags & SQLITE_OPEN_CREATE) !== 0 && (isJournal || (flags & SQLITE_OPEN_SUPER_JOURNAL) !== 0);
-    const file = new NodeFile(fd, path, lock, isNew && !readOnly);
+    const file = new NodeFile(fd, path, lock, isNew && !readOnly, newIndex);
     const inEffect = readOnly
       ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY
       : flags;
@@ -201,43 +196,10 @@ function databaseOf(path: string): Stats | undefined {
   }
 }
 
-/** Mode and owner of a new journal, which the umask and the user of the process would otherwise decide. */
-function ownLike(fd: number, like: Stats): void {
-  const now = fstatSync(fd);
-  if (now.size === 0 && (now.mode & 0o777) !== (like.mode & 0o777)) fchmodSync(fd, like.mode & 0o777);
-  if (process.geteuid?.() !== 0 || (now.uid === like.uid && now.gid === like.gid)) return;
-  try {
-    fchownSync(fd, like.uid, like.gid);
-  } catch {
-    // Some file systems have no owners.
-  }
-}
-
 /** A file that is gone when it is closed. @throws FileError where no folder takes it */
 export function openTemporary(): OpenFile {
-  const folder = temporaryFolder();
-  for (let tries = 0; ; tries++) {
-    const path = join(folder, `etilqs_${randomBytes(8).toString('hex')}`);
-    let fd: number;
-    try {
-      fd = openSync(path, fs.O_RDWR | fs.O_CREAT | fs.O_EXCL | noFollow, 0o600);
-    } catch (error) {
-      if (systemError(error).code === 'EEXIST' && tries < 10) continue;
-      throw failure(SQLITE_CANTOPEN, path, error);
-    }
-    // Without a name from now on: nobody else finds it, and a crash leaves nothing.
-    unlinkSync(path);
-    return new NodeFile(fd, path, new NoLock(path, undefined), false);
-  }
-}
-
-function temporaryFolder(): string {
-  const { SQLITE_TMPDIR, TMPDIR } = process.env;
-  for (const folder of [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp', '.']) {
-    if (!folder || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
-    if (permits(folder, fs.W_OK | fs.X_OK)) return folder;
-  }
-  throw new FileError(SQLITE_IOERR_GETTEMPPATH, 'no folder for temporary files: set TMPDIR to one');
+  const { fd, path } = temporaryDescriptor();
+  return new NodeFile(fd, path, new NoLock(path, undefined), false);
 }
 
 function deleteFile(path: string, syncDirectory: boolean): void {
@@ -283,15 +245,6 @@ function exists(path: string): boolean {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     return found !== undefined && (!found.isFile() || found.size > 0);
-  } catch {
-    return false;
-  }
-}
-
-function permits(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
   } catch {
     return false;
   }
@@ -353,18 +306,38 @@ function isWal(fd: number, path: string): boolean {
   }
 }
 
+/** Why nothing is mapped, if so. */
+function whyNot(mappings: MappingProvider): string | undefined {
+  const found = mappings();
+  return typeof found === 'string' ? found : undefined;
+}
+
 class NodeFile implements OpenFile {
   readonly #fd: number;
   readonly #path: string;
   readonly #lock: DatabaseLock;
+  readonly #newIndex: () => WalIndex;
+  #index: WalIndex | undefined;
   #directoryToSync: boolean;
   #identity: string | undefined;
 
-  constructor(fd: number, path: string, lock: DatabaseLock, directoryToSync: boolean) {
+  constructor(
+    fd: number,
+    path: string,
+    lock: DatabaseLock,
+    directoryToSync: boolean,
+    newIndex: () => WalIndex = () => new OwnIndex(lock),
+  ) {
     this.#fd = fd;
     this.#path = path;
     this.#lock = lock;
+    this.#newIndex = newIndex;
     this.#directoryToSync = directoryToSync;
+  }
+
+  get walIndex(): WalIndex {
+    this.#index ??= this.#newIndex();
+    return this.#index;
   }
 
   close(): void {
@@ -455,14 +428,6 @@ class NodeFile implements OpenFile {
     this.#identity ??= identityOf(this.#stat());
     const there = statSync(this.#path, { throwIfNoEntry: false });
     return there === undefined || identityOf(there) !== this.#identity;
-  }
-
-  openWalIndex(): void {
-    this.#lock.takeAlone();
-  }
-
-  closeWalIndex(): void {
-    this.#lock.leaveAlone();
   }
 
   #stat(): Stats {

@@ -3,6 +3,7 @@
 import { Core } from '../../host/core/core.js';
 import type { Host } from '../../host/core/host.js';
 import { type LockProvider, systemLocks } from '../../host/vfs/locks.js';
+import { type MappingProvider, systemMappings } from '../../host/vfs/mapping.js';
 import { nodeFileSystem } from '../../host/vfs/node.js';
 
 const READWRITE_CREATE = 6;
@@ -11,9 +12,12 @@ const unused = (): never => {
   throw new Error('not part of these tests');
 };
 
-export function hostWith(locks: LockProvider = systemLocks): Host {
+export function hostWith(
+  locks: LockProvider = systemLocks,
+  mappings: MappingProvider = systemMappings,
+): Host {
   return {
-    fileSystems: [nodeFileSystem({ locking: 'auto' }, locks), nodeFileSystem({ locking: 'none' })],
+    fileSystems: [nodeFileSystem({ locking: 'auto' }, locks, mappings), nodeFileSystem({ locking: 'none' })],
     callbacks: {
       call: unused,
       closing: unused,
@@ -46,9 +50,15 @@ export class Connection implements Disposable {
 
   constructor(
     path: string,
-    options: { flags?: number; vfs?: 'node' | 'node-none'; timeout?: number; locks?: LockProvider } = {},
+    options: {
+      flags?: number;
+      vfs?: 'node' | 'node-none';
+      timeout?: number;
+      locks?: LockProvider;
+      mappings?: MappingProvider;
+    } = {},
   ) {
-    if (options.locks) this.#core = new Core(hostWith(options.locks));
+    if (options.locks || options.mappings) this.#core = new Core(hostWith(options.locks, options.mappings));
     else this.#core = shared ??= new Core(hostWith());
     const { c, memory } = this.#core;
     using arena = memory.arena();
@@ -91,6 +101,11 @@ export class Connection implements Disposable {
     } finally {
       c.sqlite3_finalize(statement);
     }
+  }
+
+  /** Makes the core's memory grow by so many bytes, for good. */
+  grow(bytes: number): void {
+    this.#core.c.memory.grow(bytes / 65_536);
   }
 
   close(): void {

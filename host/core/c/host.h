@@ -33,10 +33,16 @@ IMPORT(host_check_reserved_lock) int host_check_reserved_lock(int file, int *pRe
 /* SQLITE_NOTFOUND where the host does not know op. */
 IMPORT(host_file_control) int host_file_control(int file, int op, void *pArg);
 IMPORT(host_device_characteristics) int host_device_characteristics(int file);
-/* The first and the last use of a WAL index on this file. It lies in wasm memory, so the host keeps every
-** other connection away from the file in between: SQLITE_BUSY where it cannot. */
-IMPORT(host_shm_open) int host_shm_open(int file);
-IMPORT(host_shm_close) int host_shm_close(int file);
+/* xShmMap, up to the mapping: opens the WAL index, and makes it long enough for the region if extend is not 0. Puts at
+** pnPerMap how many regions go into one mapping, 0 if the region is not there. SQLITE_READONLY: it is there, to be
+** read only. */
+IMPORT(host_shm_open) int host_shm_open(
+  int file, int iRegion, int szRegion, int extend, int readonlyShm, int *pnPerMap);
+/* Makes the n bytes at p those of the index from offset on. p is a multiple of n. */
+IMPORT(host_shm_map) int host_shm_map(int file, void *p, int n, int offset);
+IMPORT(host_shm_lock) int host_shm_lock(int file, int offset, int n, int flags);
+/* xShmUnmap. With SQLITE_OK the core may free what was mapped. */
+IMPORT(host_shm_close) int host_shm_close(int file, int deleteFlag);
 IMPORT(host_delete) int host_delete(const char *zName, int syncDir);
 IMPORT(host_access) int host_access(const char *zName, int flags, int *pResult);
 IMPORT(host_full_pathname) int host_full_pathname(const char *zName, int nOut, char *zOut);

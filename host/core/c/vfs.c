@@ -13,26 +13,26 @@
 typedef struct HostFile {
   sqlite3_file base;
   int file;        /* the host's number */
-  int nRegion;     /* regions of the WAL index in apRegion */
-  int shm;         /* host_shm_open was granted */
+  int shm;         /* host_shm_open was called, host_shm_close was not */
+  int readonlyShm; /* the URI says readonly_shm=1 */
+  int persistWal;  /* SQLITE_FCNTL_PERSIST_WAL */
+  int nPerMap;     /* regions of the WAL index in one mapping: more than one if the system's pages are large */
+  int nRegion;     /* regions in apRegion */
   void **apRegion;
   sqlite3_vfs *pVfs;
 } HostFile;
 
-static void shmFree(HostFile *p){
-  for(int i=0; i<p->nRegion; i++) free(p->apRegion[i]);
+static int fileShmUnmap(sqlite3_file *f, int deleteFlag){
+  HostFile *p = (HostFile*)f;
+  if( !p->shm ) return SQLITE_OK;
+  int rc = host_shm_close(p->file, deleteFlag);
+  /* A block that the file may still lie over is nobody else's memory. */
+  for(int i=0; rc==SQLITE_OK && i<p->nRegion; i+=p->nPerMap) free(p->apRegion[i]);
   free(p->apRegion);
   p->apRegion = 0;
   p->nRegion = 0;
-}
-
-static int fileShmUnmap(sqlite3_file *f, int deleteFlag){
-  HostFile *p = (HostFile*)f;
-  (void)deleteFlag; /* there is no file to delete */
-  shmFree(p);
-  if( !p->shm ) return SQLITE_OK;
   p->shm = 0;
-  return host_shm_close(p->file);
+  return rc;
 }
 
 static int fileClose(sqlite3_file *f){
@@ -73,6 +73,12 @@ static int fileControl(sqlite3_file *f, int op, void *pArg){
     *(char**)pArg = sqlite3_mprintf("%s", ((HostFile*)f)->pVfs->zName);
     return SQLITE_OK;
   }
+  if( op==SQLITE_FCNTL_PERSIST_WAL ){
+    int *pState = (int*)pArg;
+    if( *pState<0 ) *pState = ((HostFile*)f)->persistWal;
+    else ((HostFile*)f)->persistWal = *pState!=0;
+    return SQLITE_OK;
+  }
   return host_file_control(((HostFile*)f)->file, op, pArg);
 }
 static int fileSectorSize(sqlite3_file *f){
@@ -83,35 +89,46 @@ static int fileDeviceCharacteristics(sqlite3_file *f){
   return host_device_characteristics(((HostFile*)f)->file);
 }
 
+/* Takes a block for the next regions, and has the host lay the file over it. */
+static int shmAdd(HostFile *p, int szRegion, int nPerMap){
+  int n = szRegion*nPerMap; /* at least a page of the system, and a multiple of it */
+  void **ap = realloc(p->apRegion, sizeof(void*)*(p->nRegion+nPerMap));
+  if( !ap ) return SQLITE_NOMEM;
+  p->apRegion = ap;
+  char *pBlock = aligned_alloc(n, n);
+  if( !pBlock ) return SQLITE_NOMEM;
+  int rc = host_shm_map(p->file, pBlock, n, p->nRegion*szRegion);
+  if( rc ){
+    free(pBlock);
+    return rc;
+  }
+  p->nPerMap = nPerMap;
+  for(int i=0; i<nPerMap; i++) ap[p->nRegion++] = pBlock + i*szRegion;
+  return SQLITE_OK;
+}
 static int fileShmMap(sqlite3_file *f, int iRegion, int szRegion, int extend, void volatile **pp){
   HostFile *p = (HostFile*)f;
+  int nPerMap = 0;
   *pp = 0;
-  if( !p->shm ){
-    int rc = host_shm_open(p->file);
-    if( rc ) return rc;
-    p->shm = 1;
+  if( iRegion>=SHM_REGIONS ) return SQLITE_FULL;
+  p->shm = 1;
+  int rc = host_shm_open(p->file, iRegion, szRegion, extend, p->readonlyShm, &nPerMap);
+  if( rc!=SQLITE_OK && rc!=SQLITE_READONLY ) return rc;
+  while( nPerMap>0 && p->nRegion<=iRegion ){
+    int rcAdd = shmAdd(p, szRegion, nPerMap);
+    if( rcAdd ) return rcAdd;
   }
-  if( iRegion>=p->nRegion ){
-    if( !extend ) return SQLITE_OK;
-    if( iRegion>=SHM_REGIONS ) return SQLITE_FULL;
-    void **ap = realloc(p->apRegion, sizeof(void*)*(iRegion+1));
-    if( !ap ) return SQLITE_NOMEM;
-    p->apRegion = ap;
-    while( p->nRegion<=iRegion ){
-      ap[p->nRegion] = calloc(1, szRegion);
-      if( !ap[p->nRegion] ) return SQLITE_NOMEM;
-      p->nRegion++;
-    }
-  }
-  *pp = p->apRegion[iRegion];
-  return SQLITE_OK;
+  if( iRegion<p->nRegion ) *pp = p->apRegion[iRegion];
+  return rc;
 }
-/* The connection that holds the index is alone on the file: its own locks never meet another's. */
 static int fileShmLock(sqlite3_file *f, int offset, int n, int flags){
-  (void)f; (void)offset; (void)n; (void)flags;
-  return SQLITE_OK;
+  return host_shm_lock(((HostFile*)f)->file, offset, n, flags);
 }
-static void fileShmBarrier(sqlite3_file *f){ (void)f; }
+/* The instruction atomic.fence: the index is other processes' memory too. */
+static void fileShmBarrier(sqlite3_file *f){
+  (void)f;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
 
 static const sqlite3_io_methods fileMethods = {
   2, fileClose, fileRead, fileWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock,
@@ -131,6 +148,7 @@ static int vfsOpen(sqlite3_vfs *vfs, const char *zName, sqlite3_file *f, int fla
   file = host_open(number, zName, flags, &outFlags);
   if( file<0 ) return -file;
   p->file = file;
+  p->readonlyShm = (flags & SQLITE_OPEN_MAIN_DB) && zName && sqlite3_uri_boolean(zName, "readonly_shm", 0);
   p->pVfs = vfs;
   p->base.pMethods = &fileMethods;
   if( pOutFlags ) *pOutFlags = outFlags;

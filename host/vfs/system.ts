@@ -1,0 +1,103 @@
+/** What the modules of this folder share: the system's errors, the owners of new files, and functions of libc. */
+
+import { randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  fchmodSync,
+  fchownSync,
+  constants as fs,
+  fstatSync,
+  openSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
+import { FileError } from '../core/host.js';
+import { requireHere } from '../core/package.js';
+
+/** Not defined on Windows. */
+export const noFollow = fs.O_NOFOLLOW ?? 0;
+
+export function systemError(error: unknown): { code: string; errno: number; message: string } {
+  const { code = '', errno = 0, message } = error as NodeJS.ErrnoException;
+  return { code, errno: Math.abs(errno), message };
+}
+
+/** What a call of node:fs threw, with the result code that SQLite gets for it. */
+export function failure(code: number, path: string, error: unknown): FileError {
+  const { errno, message } = systemError(error);
+  return new FileError(code, message.includes(path) ? message : `${message} ${path}`, errno);
+}
+
+/**
+ * Mode and owner of a new file beside a database, which the umask and the user of the process would otherwise decide
+ * (os_unix.c, robust_open and robustFchown).
+ */
+export function ownLike(fd: number, like: Stats): void {
+  const now = fstatSync(fd);
+  if (now.size === 0 && (now.mode & 0o777) !== (like.mode & 0o777)) fchmodSync(fd, like.mode & 0o777);
+  if (process.geteuid?.() !== 0 || (now.uid === like.uid && now.gid === like.gid)) return;
+  try {
+    fchownSync(fd, like.uid, like.gid);
+  } catch {
+    // Some file systems have no owners.
+  }
+}
+
+/** A new file without a name: nobody else finds it, and a crash leaves nothing. @throws FileError if no folder takes it */
+export function temporaryDescriptor(): { fd: number; path: string } {
+  const folder = temporaryFolder();
+  for (let tries = 0; ; tries++) {
+    const path = join(folder, `etilqs_${randomBytes(8).toString('hex')}`);
+    let fd: number;
+    try {
+      fd = openSync(path, fs.O_RDWR | fs.O_CREAT | fs.O_EXCL | noFollow, 0o600);
+    } catch (error) {
+      if (systemError(error).code === 'EEXIST' && tries < 10) continue;
+      throw failure(SQLITE_CANTOPEN, path, error);
+    }
+    unlinkSync(path);
+    return { fd, path };
+  }
+}
+
+function temporaryFolder(): string {
+  const { SQLITE_TMPDIR, TMPDIR } = process.env;
+  for (const folder of [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp', '.']) {
+    if (!folder || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    if (permits(folder, fs.W_OK | fs.X_OK)) return folder;
+  }
+  throw new FileError(SQLITE_IOERR_GETTEMPPATH, 'no folder for temporary files: set TMPDIR to one');
+}
+
+export function permits(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The part of koffi used here. */
+export interface Koffi {
+  load(library: null): { func(prototype: string): (...values: unknown[]) => unknown };
+  errno(): number;
+}
+
+/** Functions of libc by their prototypes, or in some words why there are none. */
+export function loadKoffi(): Koffi | string {
+  const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
+  if (!wide || !['linux', 'darwin'].includes(process.platform)) {
+    return `not supported on ${process.platform} ${process.arch}`;
+  }
+  try {
+    return requireHere('koffi') as Koffi;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'MODULE_NOT_FOUND') return 'koffi is not installed';
+    return `koffi does not load: ${message.split('\n')[0]}`;
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * The index of a WAL. Shared: the `-shm` file of SQLite's unix VFS, mapped into the core's memory, with the locks of
+ * os_unix.c on it, so that native processes and other connections use it too. Alone: memory that nobody else sees,
+ * where files cannot be mapped; one connection has the database then.
+ */
+
+import {
+  closeSync,
+  constants as fs,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { constants } from 'node:os';
+import {
+  SQLITE_BUSY,
+  SQLITE_CANTOPEN,
+  SQLITE_IOERR_FSTAT,
+  SQLITE_IOERR_LOCK,
+  SQLITE_IOERR_SHMLOCK,
+  SQLITE_IOERR_SHMMAP,
+  SQLITE_IOERR_SHMOPEN,
+  SQLITE_IOERR_SHMSIZE,
+  SQLITE_READONLY_CANTINIT,
+  SQLITE_SHM_SHARED,
+  SQLITE_SHM_UNLOCK,
+} from '../core/constants.js';
+import { FileError, type WalIndex } from '../core/host.js';
+import { type ByteLocks, busyNumbers, type DatabaseLock, type LockKind } from './locks.js';
+import type { Mappings } from './mapping.js';
+import { failure, noFollow, ownLike } from './system.js';
+
+/** UNIX_SHM_BASE: the byte of the first lock. */
+const firstLock = 120;
+/** UNIX_SHM_DMS: whoever has the index open holds it for reading; the first to open it, for writing meanwhile. */
+const openByte = 128;
+/** How much of the file one byte must be written to. */
+const block = 4096;
+const oneByte = Buffer.alloc(1);
+
+/** An index in memory that no other connection sees: the lock keeps the others away from the database. */
+export class OwnIndex implements WalIndex {
+  readonly #lock: DatabaseLock;
+  #regions = 0;
+
+  constructor(lock: DatabaseLock) {
+    this.#lock = lock;
+  }
+
+  open(region: number, _size: number, extend: boolean): { regions: number; readOnly: boolean } {
+    this.#lock.takeAlone();
+    if (region >= this.#regions && !extend) return { regions: 0, readOnly: false };
+    this.#regions = Math.max(this.#regions, region + 1);
+    return { regions: 1, readOnly: false };
+  }
+
+  map(memory: Uint8Array, at: number, length: number): void {
+    memory.fill(0, at, at + length);
+  }
+
+  /** Its own locks are all there are. */
+  lock(): void {}
+
+  close(): void {
+    this.#regions = 0;
+    this.#lock.leaveAlone();
+  }
+}
+
+/** What is open of a shared index. */
+interface Open {
+  readonly fd: number;
+  readonly readOnly: boolean;
+  /** The open byte is not held yet: nobody who may write has the file open, so what is in it is not to be trusted. */
+  unlocked: boolean;
+}
+
+/** The `-shm` file, opened once for each connection. */
+export class SharedIndex implements WalIndex {
+  readonly #locks: ByteLocks;
+  readonly #mappings: Mappings;
+  readonly #path: string;
+  readonly #database: () => Stats;
+  #open: Open | undefined;
+  readonly #mapped: { at: number; length: number }[] = [];
+  /** Where the memory was when the first region was mapped, and the buffer that was last seen there. */
+  #address = 0;
+  #buffer: ArrayBufferLike | undefined;
+  /** The locks held, a bit for each. */
+  #shared = 0;
+  #exclusive = 0;
+
+  /**
+   * @param path of the `-shm` file
+   * @param database what the system says of the database, whose mode and owner a new file gets
+   */
+  constructor(locks: ByteLocks, mappings: Mappings, path: string, database: () => Stats) {
+    this.#locks = locks;
+    this.#mappings = mappings;
+    this.#path = path;
+    this.#database = database;
+  }
+
+  /** unixShmMap without the mapping. */
+  open(
+    region: number,
+    size: number,
+    extend: boolean,
+    readOnly: boolean,
+  ): { regions: number; readOnly: boolean } {
+    const open = this.#open ?? this.#openFile(readOnly);
+    if (open.unlocked) {
+      this.#register(open);
+      open.unlocked = false;
+    }
+    const regions = Math.max(1, this.#mappings.pageSize / size);
+    const needed = (Math.floor(region / regions) + 1) * regions * size;
+    const there = this.#grown(open.fd, needed, extend);
+    return { regions: there ? regions : 0, readOnly: open.readOnly };
+  }
+
+  /** unixOpenSharedMemory. */
+  #openFile(readOnly: boolean): Open {
+    const database = this.#database();
+    const opened = this.#descriptor(database, readOnly);
+    const open = { ...opened, unlocked: true };
+    try {
+      ownLike(open.fd, database);
+      this.#register(open);
+      open.unlocked = false;
+    } catch (error) {
+      if (!(error instanceof FileError) || error.code !== SQLITE_READONLY_CANTINIT) {
+        closeSync(open.fd);
+        throw error instanceof FileError ? error : failure(SQLITE_IOERR_SHMOPEN, this.#path, error);
+      }
+      this.#open = open;
+      throw error;
+    }
+    this.#open = open;
+    return open;
+  }
+
+  #descriptor(database: Stats, readOnly: boolean): { fd: number; readOnly: boolean } {
+    if (!readOnly) {
+      try {
+        const how = fs.O_RDWR | fs.O_CREAT | noFollow;
+        return { fd: openSync(this.#path, how, database.mode & 0o777), readOnly: false };
+      } catch {
+        // It may still be read.
+      }
+    }
+    try {
+      return { fd: openSync(this.#path, fs.O_RDONLY | noFollow), readOnly: true };
+    } catch (error) {
+      throw failure(SQLITE_CANTOPEN, this.#path, error);
+    }
+  }
+
+  /**
+   * unixLockSharedMemory: joins those who have the file open; if there are none, makes it empty first, because a crash
+   * may have left anything in it. 3 bytes instead of none are SQLite's own sign of that.
+   *
+   * @throws FileError SQLITE_BUSY while another does so, which SQLite waits for by itself
+   */
+  #register(open: Open): void {
+    const answer = this.#locks.test(open.fd, openByte, 1);
+    if (answer < 0) this.#fail(SQLITE_IOERR_LOCK, 'fcntl', -answer);
+    if (answer === 0) {
+      if (open.readOnly) throw new FileError(SQLITE_READONLY_CANTINIT, '');
+      this.#set(open.fd, 'write', openByte, 1);
+      try {
+        ftruncateSync(open.fd, 3);
+      } catch (error) {
+        throw failure(SQLITE_IOERR_SHMOPEN, this.#path, error);
+      }
+    }
+    // Refused while another holds it for writing: nobody reads what is about to be made empty.
+    this.#set(open.fd, 'read', openByte, 1);
+  }
+
+  /** Whether the file is at least so long, which it is made if `extend`. */
+  #grown(fd: number, needed: number, extend: boolean): boolean {
+    let size: number;
+    try {
+      size = fstatSync(fd).size;
+    } catch (error) {
+      throw failure(SQLITE_IOERR_FSTAT, this.#path, error);
+    }
+    if (size >= needed) return true;
+    if (!extend) return false;
+    try {
+      // A byte for each block: on a full disk this fails, where a mapping of a hole would end the process.
+      for (let at = Math.floor(size / block) * block; at < needed; at += block) {
+        writeSync(fd, oneByte, 0, 1, at + block - 1);
+      }
+    } catch (error) {
+      throw failure(SQLITE_IOERR_SHMSIZE, this.#path, error);
+    }
+    return true;
+  }
+
+  map(memory: Uint8Array, at: number, length: number, offset: number): void {
+    const open = this.#open;
+    if (!open) throw new FileError(SQLITE_IOERR_SHMMAP, `${this.#path} is not open`);
+    if (this.#mapped.length === 0) this.#address = this.#mappings.addressOf(memory);
+    else this.#check(memory);
+    this.#buffer = memory.buffer;
+    const error = this.#mappings.map(this.#address + at, length, open.fd, offset, open.readOnly);
+    if (error) {
+      // A mapping that failed may have taken away what was there.
+      this.#mappings.unmap(this.#address + at, length);
+      this.#fail(SQLITE_IOERR_SHMMAP, 'mmap', error);
+    }
+    this.#mapped.push({ at, length });
+  }
+
+  /** unixShmLock. A lock is never turned from one kind to the other. */
+  lock(memory: Uint8Array, first: number, count: number, flags: number): void {
+    const open = this.#open;
+    if (!open) throw new FileError(SQLITE_IOERR_SHMLOCK, `${this.#path} is not open`);
+    const mask = (1 << (first + count)) - (1 << first);
+    if (flags & SQLITE_SHM_UNLOCK) {
+      if (((this.#shared | this.#exclusive) & mask) === 0) return;
+      this.#set(open.fd, 'none', firstLock + first, count);
+      this.#shared &= ~mask;
+      this.#exclusive &= ~mask;
+      return;
+    }
+    // Every transaction begins with a lock.
+    if (memory.buffer !== this.#buffer) this.#check(memory);
+    if (flags & SQLITE_SHM_SHARED) {
+      if (this.#shared & mask) return;
+      this.#set(open.fd, 'read', firstLock + first, count);
+      this.#shared |= mask;
+      return;
+    }
+    if (this.#shared & mask) throw new FileError(SQLITE_BUSY, '');
+    this.#set(open.fd, 'write', firstLock + first, count);
+    this.#exclusive |= mask;
+  }
+
+  /** unixShmUnmap. The descriptor is closed last: while a mapping is there the system keeps its locks. */
+  close(memory: Uint8Array, deleteFile: boolean): void {
+    const open = this.#open;
+    if (!open) return;
+    this.#open = undefined;
+    this.#shared = 0;
+    this.#exclusive = 0;
+    try {
+      this.#unmap(memory);
+      if (deleteFile) {
+        try {
+          unlinkSync(this.#path);
+        } catch {
+          // The next connection uses it, and makes it empty first.
+        }
+      }
+    } finally {
+      closeSync(open.fd);
+    }
+  }
+
+  #unmap(memory: Uint8Array): void {
+    const mapped = this.#mapped.splice(0);
+    this.#buffer = undefined;
+    // If the memory moved, the mappings went with the old place, which may be anybody's by now.
+    if (mapped.length === 0 || this.#mappings.addressOf(memory) !== this.#address) return;
+    for (const { at, length } of mapped) {
+      const error = this.#mappings.unmap(this.#address + at, length);
+      if (error) this.#fail(SQLITE_IOERR_SHMMAP, 'mmap', error);
+    }
+  }
+
+  /** A memory that grew is where it was; else what is mapped would no longer be the core's. */
+  #check(memory: Uint8Array): void {
+    if (this.#mapped.length > 0 && this.#mappings.addressOf(memory) !== this.#address) {
+      throw new FileError(
+        SQLITE_IOERR_SHMMAP,
+        `the memory moved away from ${this.#path}: open the database again`,
+      );
+    }
+    this.#buffer = memory.buffer;
+  }
+
+  #set(fd: number, kind: LockKind, start: number, count: number): void {
+    const error = this.#locks.set(fd, kind, start, count);
+    if (!error) return;
+    // As in os_unix.c, a lock for writing that a descriptor to read cannot take is busy.
+    if (busyNumbers.has(error) || error === constants.errno.EBADF)
+      throw new FileError(SQLITE_BUSY, '', error);
+    this.#fail(SQLITE_IOERR_SHMLOCK, 'fcntl', error);
+  }
+
+  #fail(code: number, what: string, error: number): never {
+    throw new FileError(code, `${this.#path}: ${what} failed with error ${error}`, error);
+  }
+}

@@ -1,0 +1,265 @@
+/** WAL databases that several connections, threads and processes use at a time, native sqlite3 among them. */
+
+import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { systemLocks } from '../host/vfs/locks.js';
+import { type Mappings, systemMappings } from '../host/vfs/mapping.js';
+import { dist } from '../scripts/sources.js';
+import { nativeShell } from './oracle.js';
+import { runBank } from './programs/bank-run.js';
+import { Connection } from './programs/connection.js';
+import { codeOf, folder, hasStrace, hold, native, ours, run, traced } from './programs/run.js';
+
+const BUSY = 5;
+const BUSY_SNAPSHOT = 517;
+const IOERR_SHMMAP = 5386;
+
+const shell = nativeShell() ?? '';
+const found = systemMappings();
+const mapped = typeof found === 'string' ? undefined : found;
+if (typeof found === 'string') console.error(`no shared WAL, its tests are skipped: ${found}`);
+
+function database(sql = 'CREATE TABLE c(n); INSERT INTO c VALUES (0)'): string {
+  const path = join(folder(), 'x.db');
+  using db = new Connection(path);
+  db.exec(`PRAGMA journal_mode=wal; ${sql}`);
+  return path;
+}
+
+/** The WAL and its index as they are in the folder. */
+function left(path: string): string[] {
+  return ['-wal', '-shm'].filter((suffix) => existsSync(path + suffix));
+}
+
+describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', () => {
+  test('is used by two connections, each with its own snapshot', () => {
+    const path = database();
+    using one = new Connection(path);
+    using two = new Connection(path);
+    one.exec('BEGIN; SELECT n FROM c');
+    two.exec('UPDATE c SET n=1');
+    expect([one.value('SELECT n FROM c'), two.value('SELECT n FROM c')]).toEqual([0, 1]);
+    expect(codeOf(() => one.exec('UPDATE c SET n=2'))).toBe(BUSY_SNAPSHOT);
+    one.exec('COMMIT; BEGIN IMMEDIATE');
+    expect(codeOf(() => two.exec('UPDATE c SET n=3'))).toBe(BUSY);
+    one.exec('UPDATE c SET n=4; COMMIT');
+    expect(two.value('SELECT n FROM c')).toBe(4);
+    two.close();
+    expect(left(path)).toEqual(['-wal', '-shm']);
+    one.close();
+    expect(left(path)).toEqual([]);
+  });
+
+  test.skipIf(!shell)('that we have open is used by native sqlite3', () => {
+    const path = database();
+    using db = new Connection(path);
+    expect(db.value('SELECT n FROM c')).toBe(0);
+    expect(native(shell, path, 'UPDATE c SET n=n+1', 'SELECT n FROM c')).toBe('1');
+    expect(db.value('SELECT n FROM c')).toBe(1);
+    db.exec('BEGIN IMMEDIATE; UPDATE c SET n=7');
+    expect(run([shell, path, 'SELECT n FROM c']).output).toBe('1');
+    expect(run([shell, path, 'UPDATE c SET n=8']).output).toMatch(/database is locked/);
+    db.exec('COMMIT');
+    expect(native(shell, path, 'SELECT n FROM c')).toBe('7');
+  });
+
+  test.skipIf(!shell)('that native sqlite3 has open is used by us', async () => {
+    const path = database();
+    const script = 'SELECT n FROM c;\n.system echo ready\n.once /dev/null\nBEGIN;\nSELECT n FROM c;\n';
+    const other = await hold([shell, path], script);
+    {
+      using db = new Connection(path);
+      for (let i = 0; i < 100; i++) db.exec('UPDATE c SET n=n+1');
+      expect(db.value('SELECT n FROM c')).toBe(100);
+    }
+    expect(left(path)).toEqual(['-wal', '-shm']);
+    expect(await other.release()).toMatch(/^0\nready/);
+    expect(left(path)).toEqual([]);
+    expect(native(shell, path, 'SELECT n FROM c')).toBe('100');
+  });
+
+  test.skipIf(!shell)('waits for a writer of the other kind by the busy timeout', async () => {
+    const path = database();
+    const other = await hold(
+      [shell, path],
+      'BEGIN IMMEDIATE;\nUPDATE c SET n=5;\n.system echo ready; sleep 1\nCOMMIT;\n',
+    );
+    using db = new Connection(path, { timeout: 30_000 });
+    db.exec('UPDATE c SET n=n+1');
+    expect(db.value('SELECT n FROM c')).toBe(6);
+    await other.release();
+  });
+
+  test('is counted up exactly by threads, and one that is terminated leaves no lock', async () => {
+    const path = database();
+    const source = `const { workerData, parentPort } = require('node:worker_threads');
+      import(workerData.api).then(({ DatabaseSync }) => {
+        const db = new DatabaseSync(workerData.path, { timeout: 60000 });
+        if (workerData.hold) {
+          db.exec('BEGIN IMMEDIATE; UPDATE c SET n=-1');
+          parentPort.postMessage('held');
+          setInterval(() => db.isOpen, 1000);
+          return;
+        }
+        for (let i = 0; i < 200; i++) db.exec('UPDATE c SET n=n+1');
+        db.close();
+      });`;
+    const api = pathToFileURL(join(dist, 'index.js')).href;
+    const start = (holds: boolean): Worker =>
+      new Worker(source, { eval: true, workerData: { api, path, hold: holds } });
+    const ended = (worker: Worker): Promise<void> =>
+      new Promise((resolve, reject) => worker.on('error', reject).on('exit', () => resolve()));
+    using db = new Connection(path, { timeout: 60_000 });
+    const others = [ended(start(false)), ended(start(false))];
+    for (let i = 0; i < 200; i++) db.exec('UPDATE c SET n=n+1');
+    await Promise.all(others);
+    expect(db.value('SELECT n FROM c')).toBe(600);
+
+    const holder = start(true);
+    await new Promise((resolve) => holder.on('message', resolve));
+    using quick = new Connection(path);
+    expect(codeOf(() => quick.exec('UPDATE c SET n=0'))).toBe(BUSY);
+    await holder.terminate();
+    db.exec('UPDATE c SET n=n+1');
+    expect(db.value('SELECT n FROM c')).toBe(601);
+  });
+
+  test('bank: two writers and a reader of ours, and native ones', async () => {
+    const path = join(folder(), 'bank.db');
+    const result = await runBank(path, shell || undefined, 6);
+    expect(result).toMatchObject({ wrong: 0, said: '', kills: 0 });
+    expect(result.counted).toBe(result.acknowledged);
+    expect(result.counted).toBeGreaterThan(100);
+    expect(result.reads.ours).toBeGreaterThan(10);
+    if (shell) expect(native(shell, path, 'PRAGMA integrity_check')).toBe('ok');
+    expect(left(path)).toEqual([]);
+  });
+
+  describe.skipIf(!shell)('after a kill', () => {
+    test('of ours is recovered by native sqlite3, and by us', () => {
+      const path = database();
+      run(
+        ours(
+          path,
+          0,
+          'PRAGMA wal_autocheckpoint=0',
+          '.repeat 50 UPDATE c SET n=n+1',
+          'BEGIN',
+          'UPDATE c SET n=-1',
+          '.kill',
+        ),
+      );
+      expect(left(path)).toEqual(['-wal', '-shm']);
+      const copy = join(folder(), 'x.db');
+      for (const suffix of ['', '-wal', '-shm']) copyFileSync(path + suffix, copy + suffix);
+      expect(native(shell, path, 'PRAGMA integrity_check', 'SELECT n FROM c')).toBe('ok\n50');
+      using db = new Connection(copy);
+      expect([db.value('PRAGMA integrity_check'), db.value('SELECT n FROM c')]).toEqual(['ok', 50]);
+    });
+
+    test('of native sqlite3 is recovered by us, whatever is in the index', () => {
+      const path = database();
+      run(
+        [shell, path],
+        `PRAGMA wal_autocheckpoint=0;\n${'UPDATE c SET n=n+1;\n'.repeat(50)}.system kill -9 $PPID\n`,
+      );
+      expect(left(path)).toEqual(['-wal', '-shm']);
+      writeFileSync(`${path}-shm`, Buffer.alloc(32_768, 0x5a));
+      using db = new Connection(path);
+      expect([db.value('PRAGMA integrity_check'), db.value('SELECT n FROM c')]).toEqual(['ok', 50]);
+    });
+
+    test('of ours while native sqlite3 has it open', async () => {
+      const path = database();
+      const other = await hold([shell, path], 'SELECT n FROM c;\n.system echo ready\n');
+      run(ours(path, 0, '.repeat 50 UPDATE c SET n=n+1', 'BEGIN', 'UPDATE c SET n=-1', '.kill'));
+      using db = new Connection(path);
+      expect(db.value('SELECT n FROM c')).toBe(50);
+      db.exec('UPDATE c SET n=n+1');
+      expect(native(shell, path, 'SELECT n FROM c')).toBe('51');
+      await other.release();
+    });
+  });
+
+  test('with a WAL of several regions, while the memory grows by 200 MB', () => {
+    const path = database('CREATE TABLE b(x)');
+    using db = new Connection(path, { timeout: 10_000 });
+    const fill = `WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM i WHERE n<5000)
+      INSERT INTO b SELECT zeroblob(3500) FROM i`;
+    db.exec(`PRAGMA wal_autocheckpoint=0; ${fill}`);
+    expect(statSync(`${path}-shm`).size).toBe(65_536);
+    db.grow(100 * 2 ** 20);
+    if (shell) native(shell, path, 'PRAGMA wal_autocheckpoint=0', fill);
+    else db.exec(fill);
+    expect(db.value('SELECT count(*) FROM b')).toBe(10_000);
+    db.grow(100 * 2 ** 20);
+    db.exec(fill);
+    expect(statSync(`${path}-shm`).size).toBe(32_768 * 4);
+    if (shell) {
+      const said = native(
+        shell,
+        path,
+        'SELECT count(*) FROM b',
+        'PRAGMA wal_checkpoint(TRUNCATE)',
+        'DELETE FROM b WHERE rowid>1',
+      );
+      expect(said).toMatch(/^15000\n0\|0\|0/);
+      expect(db.value('SELECT count(*) FROM b')).toBe(1);
+    }
+    expect(db.value('PRAGMA integrity_check')).toBe('ok');
+  });
+
+  test('is given up if the memory moved', () => {
+    const path = database();
+    let moved = 0;
+    const moving = {
+      ...(mapped as Mappings),
+      addressOf: (memory: Uint8Array) => (mapped as Mappings).addressOf(memory) + moved,
+    };
+    {
+      using db = new Connection(path, { mappings: () => moving });
+      expect(db.value('SELECT n FROM c')).toBe(0);
+      moved = 65_536;
+      expect(db.value('SELECT n FROM c')).toBe(0); // nobody looks while it does not grow
+      db.grow(65_536);
+      expect(codeOf(() => db.value('SELECT n FROM c'))).toBe(IOERR_SHMMAP);
+      expect(() => db.value('SELECT n FROM c')).toThrow(
+        /the memory moved away from .*-shm: open the database again/,
+      );
+      moved = 0;
+    }
+    using db = new Connection(path);
+    expect(db.value('SELECT n FROM c')).toBe(0);
+  });
+
+  test('maps two regions at once where pages of the system are large', () => {
+    const path = database('CREATE TABLE b(x)');
+    const large = { ...(mapped as Mappings), pageSize: 65_536 };
+    using db = new Connection(path, { mappings: () => large });
+    db.exec(`PRAGMA wal_autocheckpoint=0; INSERT INTO b VALUES (1)`);
+    expect(statSync(`${path}-shm`).size).toBe(65_536);
+    for (let i = 0; i < 3; i++) {
+      db.exec(`WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM i WHERE n<3000)
+        INSERT INTO b SELECT zeroblob(3500) FROM i`);
+    }
+    expect(statSync(`${path}-shm`).size).toBe(131_072);
+    using other = new Connection(path);
+    expect(other.value('SELECT count(*) FROM b')).toBe(9001);
+    if (shell)
+      expect(native(shell, path, 'SELECT count(*) FROM b', 'PRAGMA integrity_check')).toBe('9001\nok');
+  });
+
+  test.skipIf(!hasStrace())('on a full disk fails with an error, and is whole after it', () => {
+    const path = database();
+    const { output } = traced(
+      ['-f', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=ENOSPC', '-P', `${path}-shm`],
+      ours(path, 0, 'SELECT n FROM c'),
+    );
+    expect(output).toMatch(/^4874 disk I\/O error: ENOSPC/); // SQLITE_IOERR_SHMSIZE
+    using db = new Connection(path);
+    expect(db.value('SELECT n FROM c')).toBe(0);
+  });
+});
