@@ -1,9 +1,21 @@
 /** WAL databases that several connections, threads and processes use at a time, native sqlite3 among them. */
 
-import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { systemLocks } from '../host/vfs/locks.js';
 import { type Mappings, systemMappings } from '../host/vfs/mapping.js';
@@ -13,10 +25,16 @@ import { runBank } from './programs/bank-run.js';
 import { Connection } from './programs/connection.js';
 import { codeOf, folder, hasStrace, hold, native, ours, run, traced } from './programs/run.js';
 
+const READONLY = 0x1;
+const READWRITE = 0x2;
+const CREATE = 0x4;
+const URI = 0x40;
 const BUSY = 5;
 const BUSY_SNAPSHOT = 517;
 const IOERR_SHMMAP = 5386;
 
+const root = process.geteuid?.() === 0;
+const nobody = 65_534;
 const shell = nativeShell() ?? '';
 const found = systemMappings();
 const mapped = typeof found === 'string' ? undefined : found;
@@ -261,5 +279,173 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     expect(output).toMatch(/^4874 disk I\/O error: ENOSPC/); // SQLITE_IOERR_SHMSIZE
     using db = new Connection(path);
     expect(db.value('SELECT n FROM c')).toBe(0);
+  });
+
+  describe('to read only', () => {
+    const open = (path: string, query: string, flags = READONLY): Connection =>
+      new Connection(`file:${path}?${query}`, { flags: flags | URI });
+    /** A database whose last transaction is in the WAL alone: its writer was killed. */
+    const abandoned = (): string => {
+      const path = database();
+      run(ours(path, 0, 'PRAGMA wal_autocheckpoint=0', 'UPDATE c SET n=7', '.kill'));
+      expect(left(path)).toEqual(['-wal', '-shm']);
+      return path;
+    };
+
+    test('sees what a writer commits meanwhile', () => {
+      const path = database();
+      using writer = new Connection(path);
+      writer.exec('UPDATE c SET n=1');
+      using reader = new DatabaseSync(path, { readOnly: true });
+      const read = reader.prepare('SELECT n FROM c');
+      expect(read.get()).toEqual({ n: 1 });
+      writer.exec('UPDATE c SET n=2');
+      expect(read.get()).toEqual({ n: 2 });
+      expect(() => reader.exec('UPDATE c SET n=3')).toThrow('attempt to write a readonly database');
+      if (shell) native(shell, path, 'UPDATE c SET n=4');
+      else writer.exec('UPDATE c SET n=4');
+      expect(read.get()).toEqual({ n: 4 });
+    });
+
+    test('reads what a writer left that was killed, and without the last transaction as immutable', () => {
+      const path = abandoned();
+      using fixed = open(path, 'immutable=1');
+      expect(fixed.value('SELECT n FROM c')).toBe(0);
+      using db = new Connection(path, { flags: READONLY });
+      expect(db.value('SELECT n FROM c')).toBe(7);
+      expect(codeOf(() => db.exec('UPDATE c SET n=8'))).toBe(8);
+    });
+
+    test('maps an index that it may not write, and survives that the memory grows', () => {
+      const path = database();
+      using writer = new Connection(path);
+      writer.exec('UPDATE c SET n=1');
+      using reader = open(path, 'readonly_shm=1', READWRITE);
+      expect(reader.value('SELECT n FROM c')).toBe(1);
+      for (let i = 2; i < 5; i++) {
+        reader.grow(50 * 2 ** 20);
+        if (shell) native(shell, path, 'UPDATE c SET n=n+1');
+        else writer.exec('UPDATE c SET n=n+1');
+        expect(reader.value('SELECT n FROM c')).toBe(i);
+      }
+      expect(codeOf(() => reader.exec('UPDATE c SET n=9'))).toBe(8);
+      writer.exec('UPDATE c SET n=n+1');
+      expect(reader.value('SELECT n FROM c')).toBe(5);
+    });
+
+    test('makes its own index while nobody may write it, and leaves it when a writer comes', () => {
+      const path = abandoned();
+      const before = statSync(`${path}-shm`).mtimeMs;
+      using reader = open(path, 'readonly_shm=1');
+      expect(reader.value('SELECT n FROM c')).toBe(7);
+      expect(reader.value('SELECT n FROM c')).toBe(7);
+      expect(statSync(`${path}-shm`).mtimeMs).toBe(before);
+      using writer = new Connection(path);
+      writer.exec('UPDATE c SET n=n+1');
+      expect(reader.value('SELECT n FROM c')).toBe(8);
+      writer.exec('PRAGMA wal_checkpoint(TRUNCATE); UPDATE c SET n=n+1');
+      expect(reader.value('SELECT n FROM c')).toBe(9);
+    });
+
+    test('says SQLITE_READONLY_RECOVERY or SQLITE_READONLY_CANTINIT if the index would have to be written', () => {
+      const path = database();
+      using writer = new Connection(path);
+      writer.exec('UPDATE c SET n=1');
+      const fd = openSync(`${path}-shm`, 'r+');
+      try {
+        writeSync(fd, Buffer.alloc(20, 0xff), 0, 20, 100); // WalCkptInfo.aReadMark: no mark is in use
+        using unmarked = open(path, 'readonly_shm=1');
+        expect(codeOf(() => unmarked.value('SELECT n FROM c'))).toBe(1288);
+        if (shell) {
+          const { output } = run([shell, '-readonly', `file:${path}?readonly_shm=1`, 'SELECT n FROM c']);
+          expect(output).toMatch(/attempt to write a readonly database \(8\)/);
+        }
+        writeSync(fd, Buffer.alloc(136), 0, 136, 0);
+        using headless = open(path, 'readonly_shm=1');
+        expect(codeOf(() => headless.value('SELECT n FROM c'))).toBe(264);
+      } finally {
+        closeSync(fd);
+      }
+      expect(writer.value('SELECT n FROM c')).toBe(1); // it recovers
+    });
+
+    /** What is not allowed, on a database that is as the first word says. */
+    const forbidden: [string, (path: string) => void][] = [
+      ['clean, folder', (path) => chmodSync(join(path, '..'), 0o555)],
+      ['clean, file', (path) => chmodSync(path, 0o444)],
+      ['left, folder', (path) => chmodSync(join(path, '..'), 0o555)],
+      ['left, index', (path) => chmodSync(`${path}-shm`, 0o444)],
+      ['left, reading the index', (path) => chmodSync(`${path}-shm`, 0o600)],
+      ['left, reading the WAL', (path) => chmodSync(`${path}-wal`, 0o600)],
+      ['live, folder', (path) => chmodSync(join(path, '..'), 0o555)],
+      ['live, file', (path) => chmodSync(path, 0o444)],
+      ['live, index', (path) => chmodSync(`${path}-shm`, 0o444)],
+      ['live, WAL', (path) => chmodSync(`${path}-wal`, 0o444)],
+    ];
+    test.skipIf(!root || !shell).each(forbidden)(
+      'without permissions, as native sqlite3: %s',
+      (name, forbid) => {
+        const prepare = (): { path: string; close: () => void } => {
+          const path = name.startsWith('left') ? abandoned() : database();
+          const writer = name.startsWith('live') ? new Connection(path) : undefined;
+          writer?.exec('UPDATE c SET n=3');
+          const base = join(path, '..');
+          chmodSync(base, 0o777);
+          copyFileSync(shell, join(base, 'sqlite3'));
+          for (const file of readdirSync(base)) chmodSync(join(base, file), 0o777);
+          forbid(path);
+          return { path, close: () => writer?.close() };
+        };
+        const statements = ['SELECT n FROM c', 'SELECT n FROM c', 'UPDATE c SET n=4', 'SELECT n FROM c'];
+        const theirs = prepare();
+        const expected = statements.map((sql) => {
+          const program = join(theirs.path, '../sqlite3');
+          const { stdout, stderr, error } = spawnSync(program, [theirs.path, '-cmd', '.timeout 0', sql], {
+            uid: nobody,
+            encoding: 'utf8',
+          });
+          if (error) throw error;
+          return /readonly/.test(stderr)
+            ? 8
+            : /unable to open/.test(stderr)
+              ? 14
+              : `${stderr}${stdout.trim()}`;
+        });
+        theirs.close();
+        const own = prepare();
+        process.seteuid?.(nobody);
+        try {
+          const got = statements.map((sql) => {
+            using db = new Connection(own.path, { flags: READWRITE | CREATE });
+            let value: string | number | undefined;
+            const code = codeOf(() => {
+              value = db.value(sql);
+            });
+            return code === undefined ? `${value ?? ''}` : code & 0xff;
+          });
+          expect(got).toEqual(expected);
+        } finally {
+          process.seteuid?.(0);
+          own.close();
+        }
+      },
+    );
+
+    test('is shown and compared on the command line while a writer has it', () => {
+      const [path, other] = [
+        database('CREATE TABLE t(k INTEGER PRIMARY KEY, v)'),
+        database('CREATE TABLE t(k INTEGER PRIMARY KEY, v)'),
+      ];
+      using writer = new Connection(path);
+      writer.exec("INSERT INTO t VALUES (1, 'one')");
+      using second = new Connection(other);
+      second.exec("INSERT INTO t VALUES (1, 'one'), (2, 'two')");
+      const changes = join(folder(), 'x.cs');
+      const tool = join(dist, 'cli/main.js');
+      const made = run([process.execPath, tool, 'changeset', 'diff', path, other, '-o', changes]);
+      expect(made).toEqual({ output: '', status: 0 });
+      const { output } = run([process.execPath, tool, 'changeset', 'show', changes, '--db', path]);
+      expect(output).toMatch(/v.*two/);
+    });
   });
 });

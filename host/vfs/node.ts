@@ -170,7 +170,7 @@ function openDescriptor(
     if (code === 'EISDIR') throw failure(SQLITE_CANTOPEN_ISDIR, path, error);
     const isJournal =
       (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)) !== 0;
-    if (isJournal && flags & SQLITE_OPEN_CREATE && code === 'EACCES' && !exists(path)) {
+    if (isJournal && flags & SQLITE_OPEN_CREATE && code === 'EACCES' && !existsSync(path)) {
       throw failure(SQLITE_READONLY_DIRECTORY, path, error);
     }
     if (writable && code !== 'ENOENT') {
