@@ -281,6 +281,59 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     expect(db.value('SELECT n FROM c')).toBe(0);
   });
 
+  test.skipIf(!shell)('is checkpointed in every mode as by native sqlite3, and leaves the same files', () => {
+    const modes = ['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'];
+    const checkpoints = modes
+      .map((mode) => `INSERT INTO c VALUES ('${mode}');\nPRAGMA wal_checkpoint(${mode});\n`)
+      .join('');
+    const script = (
+      end: string,
+    ): string => `PRAGMA journal_mode=wal;\nPRAGMA wal_autocheckpoint=0;\nCREATE TABLE c(n);
+.connection 1\n.open x.db\nBEGIN;\nSELECT count(*) FROM c;\n.connection 0\n${checkpoints}
+.connection 1\nSELECT count(*) FROM c;\nINSERT INTO c VALUES (0);\nCOMMIT;\nSELECT count(*) FROM c;\n.connection 0\n${checkpoints}
+PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repeat(20)}PRAGMA wal_checkpoint;\n${end}`;
+    const ends = [
+      '',
+      '.filectrl persist_wal 1\n',
+      '.filectrl persist_wal 1\n.filectrl persist_wal -1\nPRAGMA journal_size_limit=1000;\n.filectrl persist_wal\n',
+      'PRAGMA journal_size_limit=20000;\nPRAGMA wal_autocheckpoint=0;\nINSERT INTO c VALUES (zeroblob(90000));\nPRAGMA wal_checkpoint(RESTART);\nINSERT INTO c VALUES (1);\n.system ls -l x.db-wal | cut -d " " -f 5\n',
+      '.connection 1\n.close\n.connection 0\nPRAGMA journal_mode=delete;\nINSERT INTO c VALUES (1);\nPRAGMA journal_mode=wal;\n',
+      'PRAGMA journal_mode=delete;\n',
+      'PRAGMA locking_mode=exclusive;\nINSERT INTO c VALUES (1);\nSELECT count(*) FROM c;\n.connection 1\nSELECT 1 FROM c;\n',
+    ];
+    for (const end of ends) {
+      const [theirs, own] = [[shell], [process.execPath, join(dist, 'cli/main.js')]].map(
+        ([program = '', ...args]) => {
+          const cwd = folder();
+          const { stdout, stderr } = spawnSync(program, [...args, 'x.db'], {
+            cwd,
+            input: script(end),
+            encoding: 'utf8',
+          });
+          const files = readdirSync(cwd).map((name) => [name, statSync(join(cwd, name)).size]);
+          return { stdout, stderr, files };
+        },
+      );
+      expect(own).toEqual(theirs);
+      expect(theirs?.stdout).toContain('1|');
+    }
+  });
+
+  test('goes back to a journal only when nobody else has it', () => {
+    const path = database();
+    using one = new Connection(path);
+    using two = new Connection(path);
+    expect(two.value('SELECT n FROM c')).toBe(0);
+    expect(codeOf(() => one.exec('PRAGMA journal_mode=delete'))).toBe(BUSY);
+    two.close();
+    expect(one.value('PRAGMA journal_mode=delete')).toBe('delete');
+    expect(left(path)).toEqual([]);
+    using three = new Connection(path);
+    three.exec('UPDATE c SET n=1; PRAGMA journal_mode=wal');
+    one.exec('UPDATE c SET n=n+1');
+    expect(three.value('SELECT n FROM c')).toBe(2);
+  });
+
   describe('to read only', () => {
     const open = (path: string, query: string, flags = READONLY): Connection =>
       new Connection(`file:${path}?${query}`, { flags: flags | URI });
