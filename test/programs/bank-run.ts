@@ -2,12 +2,15 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Connection } from './connection.js';
 
 const program = fileURLToPath(new URL('./bank.ts', import.meta.url));
 const random = (below: number): number => Math.floor(Math.random() * below);
+
+/** How many transactions a native writer is given at a time: it acknowledges all of them at once. */
+export const nativeBatch = 200;
 
 export interface BankResult {
   /** Commits that the writers know of, and those that the database counts. */
@@ -31,24 +34,32 @@ export function openBank(path: string, writers: number): void {
 }
 
 /**
- * Two writers and a reader of ours, and of native sqlite3 if `shell` says where it is, for so many seconds.
+ * Two writers and a reader of ours, and of native sqlite3 if `shell` says where it is, for so many seconds. After a
+ * crash PATH.crashed and its WAL are as the crash left them.
  *
- * @param kill kills writers of ours with SIGKILL every now and then, and starts others instead
+ * @param kill writers of ours are killed every now and then, and others started instead
+ * @param crash all are killed at the end: a native writer may have committed up to {@link nativeBatch} times more
  */
 export async function runBank(
   path: string,
   shell: string | undefined,
   seconds: number,
-  kill = false,
+  { kill = false, crash = false }: { kill?: boolean; crash?: boolean } = {},
 ): Promise<BankResult> {
   openBank(path, 4);
   const until = Date.now() + seconds * 1000;
   let said = '';
   let kills = 0;
   let wrong = 0;
+  const running = new Set<ChildProcess>();
+  const tracked = <Child extends ChildProcess>(child: Child): Child => {
+    running.add(child);
+    child.on('close', () => running.delete(child));
+    return child;
+  };
   const start = (role: string, id: number): ChildProcess => {
     const args = ['--import', 'tsx', program, path, role, String(id), String(until)];
-    return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    return tracked(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   };
   const outputOf = async (child: ChildProcess): Promise<string> => {
     let output = '';
@@ -72,11 +83,12 @@ export async function runBank(
         if (Date.now() < until && child.kill('SIGKILL')) kills += 1;
       }
       await ended;
-      if (child.signalCode !== null && !kill) said += `a writer ended by ${child.signalCode}\n`;
+      if (child.signalCode !== null && !kill && !crash) said += `a writer ended by ${child.signalCode}\n`;
     }
   };
   const read = async (): Promise<number> => {
     const output = await outputOf(start('read', 0));
+    if (crash) return 0;
     const result = JSON.parse(output || '{"done":0,"wrong":1}') as { done: number; wrong: number };
     wrong += result.wrong;
     return result.done;
@@ -85,7 +97,7 @@ export async function runBank(
   /** Feeds a native shell with batches of SQL, the next when one is done. */
   const feed = async (batch: () => string, take: (lines: string[]) => void): Promise<void> => {
     if (!shell) return;
-    const child = spawn(shell, ['-bail', path], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = tracked(spawn(shell, ['-bail', path], { stdio: ['pipe', 'pipe', 'pipe'] }));
     const ended = once(child, 'close');
     let output = '';
     let wake = (): void => {};
@@ -119,7 +131,7 @@ export async function runBank(
       () => {
         size = 0;
         let sql = '';
-        for (; size < 200; size++) {
+        for (; size < nativeBatch; size++) {
           const amount = random(100);
           sql += `BEGIN IMMEDIATE; UPDATE account SET n=n-${amount} WHERE id=${random(100)};
 UPDATE account SET n=n+${amount} WHERE id=${random(100)}; UPDATE writer SET n=n+1 WHERE id=${id};
@@ -146,6 +158,13 @@ UPDATE counter SET n=n+1; COMMIT;\n`;
       },
     );
 
+  const end = setTimeout(
+    () => {
+      if (!crash) return;
+      for (const child of running) if (child.kill('SIGKILL')) kills += 1;
+    },
+    seconds * 1000 - random(300),
+  );
   const [reads] = await Promise.all([
     read(),
     write(0),
@@ -154,6 +173,10 @@ UPDATE counter SET n=n+1; COMMIT;\n`;
     nativeWrite(3),
     nativeRead(),
   ]);
+  clearTimeout(end);
+  if (crash)
+    for (const suffix of ['', '-wal', '-shm'])
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, `${path}.crashed${suffix}`);
   using db = new Connection(path);
   const counted = Number(db.value('SELECT n FROM counter'));
   if (db.value('SELECT sum(n) FROM account') !== 0 || db.value('SELECT sum(n) FROM writer') !== counted)
