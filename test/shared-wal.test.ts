@@ -18,7 +18,7 @@ import { Worker } from 'node:worker_threads';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { systemLocks } from '../host/vfs/locks.js';
-import { type Mappings, systemMappings } from '../host/vfs/mapping.js';
+import { flawOf, type Mappings, systemMappings } from '../host/vfs/mapping.js';
 import { dist } from '../scripts/sources.js';
 import { nativeShell } from './oracle.js';
 import { runBank } from './programs/bank-run.js';
@@ -251,6 +251,52 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     }
     using db = new Connection(path);
     expect(db.value('SELECT n FROM c')).toBe(0);
+  });
+
+  test('is shared only if a trial shows that mapping works', () => {
+    const real = mapped as Mappings;
+    const broken: [Partial<Mappings>, string][] = [
+      [{ map: () => 12 }, 'mmap failed with error 12'],
+      [{ map: () => 0 }, 'what is written to it is not in the file'],
+      [
+        { map: (...[at, length, fd, offset]) => real.map(at, length, fd, offset, true) },
+        'what is written to it is not in the file',
+      ],
+      [{ unmap: () => 0 }, 'a mapping does not end'],
+      [{ addressOf: (memory) => real.addressOf(memory) + 1 }, 'it does not begin at a page'],
+    ];
+    for (const [part, flaw] of broken) expect(flawOf({ ...real, ...part })).toBe(flaw);
+    let asked = 0;
+    const moving = {
+      ...real,
+      addressOf: (memory: Uint8Array) => real.addressOf(memory) + (asked++ > 1 ? 4096 : 0),
+    };
+    expect(flawOf(moving)).toBe('it moves when it grows');
+    expect(flawOf(real)).toBe(undefined);
+  });
+
+  test('that another is opening is opened a little later, without a busy timeout', async () => {
+    const path = database();
+    using first = new Connection(path);
+    expect(first.value('SELECT n FROM c')).toBe(0);
+    first.close();
+    const source = `const { workerData, parentPort } = require('node:worker_threads');
+      const { openSync, closeSync } = require('node:fs');
+      import(workerData.module).then(({ systemLocks }) => {
+        const fd = openSync(workerData.path, 'a+');
+        systemLocks().set(fd, 'write', 128, 1);
+        parentPort.postMessage('held');
+        setTimeout(() => closeSync(fd), 300);
+      });`;
+    const module = pathToFileURL(join(dist, 'vfs/locks.js')).href;
+    const worker = new Worker(source, { eval: true, workerData: { module, path: `${path}-shm` } });
+    const ended = new Promise((resolve) => worker.on('exit', resolve));
+    await new Promise((resolve) => worker.on('message', resolve));
+    const start = performance.now();
+    using db = new Connection(path);
+    expect(db.value('SELECT n FROM c')).toBe(0);
+    expect(performance.now() - start).toBeGreaterThan(100);
+    await ended;
   });
 
   test('maps two regions at once where pages of the system are large', () => {

@@ -48,7 +48,7 @@ function load(): Mappings | string {
   if (typeof koffi === 'string') return `files cannot be mapped into memory: ${koffi}`;
   try {
     const mappings = mappingsOf(koffi);
-    const wrong = tryOut(mappings);
+    const wrong = flawOf(mappings);
     return wrong === undefined ? mappings : `files cannot be mapped into the memory of WebAssembly: ${wrong}`;
   } catch (error) {
     const { message } = error as Error;
@@ -74,11 +74,13 @@ function mappingsOf(koffi: Koffi): Mappings {
 }
 
 /**
- * Maps a temporary file over a memory like the core's, writes on both sides, and has the memory grow.
+ * Tries mappings out: maps a temporary file over a memory like the core's, writes on both sides, and has the memory
+ * grow.
  *
  * @returns what was wrong, or undefined
+ * @throws Error if there can be no temporary file
  */
-function tryOut(mappings: Mappings): string | undefined {
+export function flawOf(mappings: Mappings): string | undefined {
   const { pageSize } = mappings;
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536 });
   const address = mappings.addressOf(new Uint8Array(memory.buffer));
