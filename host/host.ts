@@ -4,6 +4,7 @@ import { invalidState, invalidType, invalidValue } from './db/arguments.js';
 import { connectionOf } from './db/connections.js';
 import type { DatabaseSync } from './db/database.js';
 import { checkGrants, type Grants } from './db/grants.js';
+import { ownersOf } from './db/owner.js';
 import type { Functions as Changeset } from './interfaces/generated/changeset.js';
 import type { Functions as Logging } from './interfaces/generated/logging.js';
 import type { Functions as Session } from './interfaces/generated/session.js';
@@ -56,7 +57,7 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
       );
     }
     made[wanted] = guarded(
-      interfaceFor(wanted, { name, owner: connection.owners.user, grants: granted }),
+      interfaceFor(wanted, { name, owner: ownersOf(connection).user, grants: granted }),
       () => {
         if (connectionOf(database) !== connection) {
           throw invalidState('the database was closed and opened again: make the interfaces again');

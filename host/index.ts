@@ -49,9 +49,10 @@ export type { ConflictAction, ConflictKind, Policy, PolicyName, PolicyRule } fro
 export { Rebaser } from './db/rebaser.js';
 export type { CaptureReport } from './db/replay.js';
 export type { ApplyReport, ReportOptions } from './db/report.js';
+export type { Row } from './db/rows.js';
 export type { Warning } from './db/schema.js';
 export { Session } from './db/session.js';
-export type { Column, Row, RunResult, StatementOptions, SupportedValueType } from './db/statement.js';
+export type { Column, RunResult, StatementOptions, SupportedValueType } from './db/statement.js';
 export { StatementSync } from './db/statement.js';
 export type { TableReport } from './db/tally.js';
 export { type CallOptions, DatabaseWorker, type DatabaseWorkerOptions, TimeoutError } from './db/worker.js';

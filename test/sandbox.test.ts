@@ -416,10 +416,11 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
 
   test('nothing runs where SQLite allows none, such as in a collation', async () => {
     const { connectionOf } = await import(join(dist, 'db/connections.js'));
+    const { ownersOf } = await import(join(dist, 'db/owner.js'));
     const { spiInterface } = await import(join(dist, 'interfaces/spi.js'));
     const { execute, run: runAll }: Functions = spiInterface({
       name: 'test',
-      owner: connectionOf(db).owners.user,
+      owner: ownersOf(connectionOf(db)).user,
       grants: { sql: 'rw', memory: 2 ** 20 },
     });
     for (const action of [() => execute('SELECT 1', []), () => runAll('SELECT 1')]) {

@@ -3,6 +3,14 @@
 import { parseArgs } from 'node:util';
 import { shown as shownText } from '../core/shown.js';
 
+/** A command of the program beside the shell. */
+export interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  /** @param args what follows the name. Returns the exit code. */
+  run(args: readonly string[]): Promise<number>;
+}
+
 /** Exit codes of commands. */
 export const exitCodes = {
   done: 0,

@@ -1,11 +1,6 @@
 /** The commands of the program beside the shell. Each is loaded when it is called: the shell does not wait for them. */
 
-export interface Subcommand {
-  readonly name: string;
-  readonly summary: string;
-  /** @param args what follows the name. Returns the exit code. */
-  run(args: readonly string[]): Promise<number>;
-}
+import type { Subcommand } from './command.js';
 
 export const subcommands: readonly Subcommand[] = [
   {
@@ -26,7 +21,7 @@ export const subcommands: readonly Subcommand[] = [
   {
     name: 'completion',
     summary: 'prints what makes bash, zsh or fish complete all this',
-    run: async (args) => (await import('./completions/main.js')).completionMain(args),
+    run: async (args) => (await import('./completions/main.js')).completionMain(args, subcommands),
   },
 ];
 

@@ -3,6 +3,7 @@
 import { SQLITE_DENY, SQLITE_IGNORE, SQLITE_OK } from '../core/constants.js';
 import { invalidState, invalidType, isInt32 } from './arguments.js';
 import type { Connection } from './engine.js';
+import { hooksOf } from './hooks.js';
 
 /** Says what a statement may do: SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE of `constants`. */
 export type Authorizer = (
@@ -66,7 +67,9 @@ const owner = 'setAuthorizer';
  *
  * @throws TypeError for what is neither a function nor null
  */
-export function setAuthorizer({ engine, hooks }: Connection, callback: Authorizer | null): void {
+export function setAuthorizer(connection: Connection, callback: Authorizer | null): void {
+  const { engine } = connection;
+  const hooks = hooksOf(connection);
   if (callback === null) {
     hooks.remove(owner);
     return;

@@ -27,7 +27,7 @@ import type { Connection } from './engine.js';
 import { numberPragma } from './query.js';
 import { schemaVersion, type Warning } from './schema.js';
 import { compiles, createdText, rowCount, schemaText, tableNames, wholeTable } from './schema-reading.js';
-import { listen, type SchemaListener, unlisten } from './schema-statements.js';
+import { type SchemaListener, schemaListeners } from './schema-statements.js';
 import { isOn, withSettings } from './settings.js';
 
 /** A statement that changed the schema, and what was recorded around it. */
@@ -98,12 +98,12 @@ export class CaptureLog implements SchemaListener {
     this.#recorded = this.#sessions.begin(this.#made);
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
-    listen(connection, this);
+    schemaListeners(connection).add(this);
   }
 
   /** Ends it. More than once does no harm. */
   end(): void {
-    if (!unlisten(this.#connection, this)) return;
+    if (!schemaListeners(this.#connection).delete(this)) return;
     this.#endPending();
     for (const { recorded } of this.#segments) this.#sessions.end(recorded);
     this.#sessions.end(this.#recorded);

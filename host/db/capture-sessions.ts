@@ -14,6 +14,7 @@ import {
   tableShape,
   type Warning,
 } from './schema.js';
+import { type SessionRegistry, usersSessions } from './sessions.js';
 
 export interface CaptureSettings {
   /** The database: 'main', 'temp' or an attached one. */
@@ -33,6 +34,7 @@ export type Recorded = readonly bigint[];
 
 export class CaptureSessions {
   readonly #connection: Connection;
+  readonly #sessions: SessionRegistry;
   readonly #settings: CaptureSettings;
   /** Whether the settings want a table recorded, by its name. */
   readonly #wanted: (table: string) => boolean;
@@ -44,6 +46,7 @@ export class CaptureSessions {
 
   constructor(connection: Connection, settings: CaptureSettings) {
     this.#connection = connection;
+    this.#sessions = usersSessions(connection);
     this.#settings = settings;
     const { filter } = settings;
     this.#wanted = oncePerTable((table) => {
@@ -69,7 +72,7 @@ export class CaptureSessions {
     try {
       const own = this.#create(rowid);
       handles.push(own);
-      const { sessions } = this.#connection;
+      const sessions = this.#sessions;
       if (filter || out.size > 0) {
         sessions.filter(own, (table) => !isOut(table) && this.#wanted(table));
       }
@@ -95,29 +98,29 @@ export class CaptureSessions {
 
   /** The changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
   read(recorded: Recorded): Uint8Array[] {
-    return recorded.map((handle) => this.#connection.sessions.changeset(handle, this.#settings.kind));
+    return recorded.map((handle) => this.#sessions.changeset(handle, this.#settings.kind));
   }
 
   forget(recorded: Recorded): void {
-    for (const handle of recorded) this.#connection.sessions.forget(handle);
+    for (const handle of recorded) this.#sessions.forget(handle);
   }
 
   rest(recorded: Recorded): void {
-    for (const handle of recorded) this.#connection.sessions.enable(handle, false);
+    for (const handle of recorded) this.#sessions.enable(handle, false);
   }
 
   resume(recorded: Recorded): void {
-    for (const handle of recorded) this.#connection.sessions.enable(handle, true);
+    for (const handle of recorded) this.#sessions.enable(handle, true);
   }
 
   end(recorded: Recorded | undefined): void {
-    for (const handle of recorded ?? []) this.#connection.sessions.delete(handle);
+    for (const handle of recorded ?? []) this.#sessions.delete(handle);
   }
 
   /** What the settings leave out. @param made tables that are recorded whatever the settings say */
   warnings([own]: Recorded, made: ReadonlySet<string>): Warning[] {
     if (own === undefined) return [];
-    return this.#connection.sessions
+    return this.#sessions
       .warnings(own)
       .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
   }
@@ -158,7 +161,7 @@ export class CaptureSessions {
   }
 
   #create(rowid: boolean): bigint {
-    const { sessions } = this.#connection;
+    const sessions = this.#sessions;
     const handle = sessions.create(this.#settings.database, { rowid, parts: false });
     if (this.#settings.indirect) sessions.indirect(handle, true);
     return handle;

@@ -3,6 +3,9 @@
  * asks its authorizers, while statements are compiled (https://www.sqlite.org/c3ref/set_authorizer.html).
  */
 
+import { SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
+import type { Connection } from './engine.js';
+import { type Hooks, hooksOf } from './hooks.js';
 import type { Owner } from './owner.js';
 
 /** The action codes of SQLite that matter here. */
@@ -130,8 +133,12 @@ export function refusalOfText(sql: string): string | undefined {
   return found === undefined ? undefined : `${found.toLowerCase()}() may not become part of the schema`;
 }
 
-/** Asked about every action of a statement while it is compiled: true refuses the statement. */
-export type Authorize = (action: number, first: string | null, second: string | null) => boolean;
+const makeConfinement = (connection: Connection): Confinement => new Confinement(connection);
+
+/** The confinement of a connection. */
+export function confinementOf(connection: Connection): Confinement {
+  return connection.part(makeConfinement);
+}
 
 /**
  * Whether the SQL that a connection runs now is a component's. What such SQL calls in turn is confined as it is:
@@ -148,13 +155,14 @@ export class Confinement {
   refused: string | undefined;
   /** Whether a transaction is being committed: then nobody may touch it. */
   frozen = false;
-  readonly #install: (authorize: Authorize) => void;
+  readonly #connection: Connection;
+  readonly #hooks: Hooks;
   #installed = false;
   #mode: 'free' | 'ro' | 'rw' = 'free';
 
-  /** @param install puts an authorizer of the host's in front of all others, for good */
-  constructor(install: (authorize: Authorize) => void) {
-    this.#install = install;
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#hooks = hooksOf(connection);
   }
 
   /** Whether SQL that runs now is a component's. */
@@ -162,11 +170,36 @@ export class Confinement {
     return this.#mode !== 'free';
   }
 
+  /** Whether somebody is asked about each statement that is compiled now. */
+  get isWatched(): boolean {
+    return this.isActive || this.#hooks.has('authorize', Confinement);
+  }
+
+  /**
+   * Runs `action` in the middle of a commit, when SQL may run that does not touch the transaction itself. A session
+   * does, when it is read.
+   */
+  withinCommit<T>(what: string, action: () => T): T {
+    const { frozen } = this;
+    this.frozen = true;
+    try {
+      return this.#connection.within(what, action, ['spi', 'changeset', 'session.delete']);
+    } finally {
+      this.frozen = frozen;
+    }
+  }
+
   /** Runs `action`, whose SQL is a component's. @param actor whose it is */
   run<T>(readOnly: boolean, action: () => T, actor?: Owner): T {
     if (!this.#installed) {
       // Not earlier: asking costs every statement of the connection something, even where nobody is confined.
-      this.#install((...asked) => this.#refuses(...asked));
+      this.#hooks.add(
+        {
+          authorize: (action, [first, second]) =>
+            this.#refuses(action, first, second) ? SQLITE_DENY : SQLITE_OK,
+        },
+        Confinement,
+      );
       this.#installed = true;
     }
     const outer = this.#mode;

@@ -62,6 +62,7 @@ import { type CheckedGrants, checkGrants, type Grants } from './grants.js';
 import { applyCapture, type CaptureReport } from './replay.js';
 import { type ApplyReport, applyWithReport, checkReportOptions, type ReportOptions } from './report.js';
 import { Session } from './session.js';
+import { usersSessions } from './sessions.js';
 import {
   checkStatementOptions,
   madeByDatabase,
@@ -444,7 +445,7 @@ export class DatabaseSync implements Disposable {
     if (onUnrecorded !== undefined && !['ignore', 'refuse'].includes(onUnrecorded)) {
       throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
     }
-    const { sessions } = open.connection;
+    const sessions = usersSessions(open.connection);
     const { rowid = false, size = false } = options;
     const handle = sessions.create(options.db ?? 'main', { rowid, size });
     try {

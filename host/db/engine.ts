@@ -5,7 +5,6 @@ import {
   SQLITE_AUTH,
   SQLITE_CHANGESET_ABORT,
   SQLITE_DBCONFIG_DQS_DML,
-  SQLITE_DENY,
   SQLITE_MISUSE,
   SQLITE_OK,
   SQLITE_TXN_WRITE,
@@ -21,11 +20,8 @@ import type {
   Terminal,
 } from '../core/host.js';
 import { cellSize } from './cells.js';
-import { Confinement } from './confine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
-import { Hooks } from './hooks.js';
-import { Owners } from './owner.js';
-import type { SessionRegistry } from './sessions.js';
+import { type MakePart, Parts } from './parts.js';
 
 /** What SQLite calls by number. Each kind of callback has one method. */
 export interface Callback {
@@ -167,7 +163,7 @@ export class Engine implements Callbacks {
 
   /** An error in SQLite's words, or in those of an authorizer that said why it refuses. */
   error(db: number, code: number): SqliteError {
-    const said = (code & 0xff) === SQLITE_AUTH ? this.#connections.get(db)?.hooks.denial : undefined;
+    const said = (code & 0xff) === SQLITE_AUTH ? this.#connections.get(db)?.denial : undefined;
     return this.core.error(db, code, said);
   }
 
@@ -335,36 +331,33 @@ export class Connection {
   readonly engine: Engine;
   /** The address of the `sqlite3` structure. */
   readonly db: number;
-  /** The user and the components, with what each has here. */
-  readonly owners: Owners;
-  readonly hooks: Hooks;
-  /** Holds the SQL of components within the database. */
-  readonly confinement: Confinement;
   /** What its components are allowed, unless the call that loads one says otherwise. */
   grants: CheckedGrants;
+  /** Why the last action of a statement was refused, if whoever refused it said so. */
+  denial: string | undefined;
   #restriction: Restriction | undefined;
   readonly #before: (() => void)[] = [];
-  readonly #closing: (() => void)[] = [];
+  readonly #parts = new Parts<Connection>(this);
+  #isClosed = false;
 
   constructor(engine: Engine, db: number) {
     this.engine = engine;
     this.db = db;
     this.grants = engine.grants ?? noGrants;
-    this.hooks = new Hooks(this);
-    this.confinement = new Confinement((refuses) =>
-      this.hooks.add(
-        {
-          authorize: (action, [first, second]) => (refuses(action, first, second) ? SQLITE_DENY : SQLITE_OK),
-        },
-        Confinement,
-      ),
-    );
-    this.owners = new Owners(this);
   }
 
-  /** The user's sessions. */
-  get sessions(): SessionRegistry {
-    return this.owners.user.sessions;
+  /**
+   * What `make` makes for this connection: made when it is first asked for, and the same from then on. A part with
+   * `[Symbol.dispose]` is ended when SQLite closes the connection, last one first. Keep it in a field where rows are
+   * many.
+   */
+  part<Part extends object>(make: MakePart<Connection, Part>): Part {
+    return this.#parts.get(make);
+  }
+
+  /** Whether SQLite has closed it: C code that keeps its address may not use it then. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /**
@@ -380,20 +373,6 @@ export class Connection {
       return action();
     } finally {
       this.#restriction = outer;
-    }
-  }
-
-  /**
-   * Runs `action` in the middle of a commit, when SQL may run that does not touch the transaction itself. A session
-   * does, when it is read.
-   */
-  withinCommit<T>(what: string, action: () => T): T {
-    const { frozen } = this.confinement;
-    this.confinement.frozen = true;
-    try {
-      return this.within(what, action, ['spi', 'changeset', 'session.delete']);
-    } finally {
-      this.confinement.frozen = frozen;
     }
   }
 
@@ -425,11 +404,6 @@ export class Connection {
       SQLITE_MISUSE,
       this.engine.core.errorText(SQLITE_MISUSE),
     );
-  }
-
-  /** Whether somebody is asked about each statement that is compiled now. */
-  get isWatched(): boolean {
-    return this.confinement.isActive || this.hooks.has('authorize', Confinement);
   }
 
   /** Whether a transaction that may write is open. */
@@ -488,12 +462,12 @@ export class Connection {
 
   /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */
   onClose(action: () => void): void {
-    this.#closing.push(action);
+    this.#parts.onEnd(action);
   }
 
   /** Called once, by the engine. */
   closed(): void {
-    this.owners.close();
-    for (const action of this.#closing.splice(0).reverse()) action();
+    this.#isClosed = true;
+    this.#parts.end();
   }
 }

@@ -16,10 +16,10 @@ import {
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { cellSize } from './cells.js';
-import { refusalOfText } from './confine.js';
+import { type Confinement, confinementOf, refusalOfText } from './confine.js';
 import type { Connection } from './engine.js';
 import { GuestResult, Parameters } from './guest-result.js';
-import type { Owner } from './owner.js';
+import { type Owner, type Owners, ownersOf } from './owner.js';
 
 /** The most rows of one result. */
 const mostRows = 1_000_000;
@@ -57,6 +57,8 @@ export interface GuestRights {
 export class GuestSql {
   readonly #connection: Connection;
   readonly #owner: Owner;
+  readonly #owners: Owners;
+  readonly #confinement: Confinement;
   readonly #rights: GuestRights;
   readonly #kept = new Map<string, Kept>();
   /** The one that ran last: most components run the same statement many times over. */
@@ -75,6 +77,8 @@ export class GuestSql {
     const { connection } = owner;
     this.#connection = connection;
     this.#owner = owner;
+    this.#owners = ownersOf(connection);
+    this.#confinement = confinementOf(connection);
     this.#rights = rights;
     this.#parameters = new Parameters(connection);
     const { bridge_row, sqlite3_step, sqlite3_reset, sqlite3_stmt_status, sqlite3_last_insert_rowid } =
@@ -104,7 +108,7 @@ export class GuestSql {
       const result = this.#results[depth] ?? new GuestResult();
       this.#results[depth] = result;
       result.clear();
-      this.#connection.confinement.run(
+      this.#confinement.run(
         this.#rights.sql === 'ro',
         () => {
           const statement = this.#statement(sql);
@@ -127,7 +131,7 @@ export class GuestSql {
   /** Runs all statements of `sql`; rows are dropped. @throws SqliteError as {@link execute} does */
   run(sql: Uint8Array): void {
     this.#enter(() => {
-      this.#connection.confinement.run(
+      this.#confinement.run(
         this.#rights.sql === 'ro',
         () => {
           for (let rest = sql; rest.length > 0; ) {
@@ -154,8 +158,8 @@ export class GuestSql {
       throw this.#error(SQLITE_AUTH, 'spi was not granted: allow it with --allow-sql, or grants.sql in code');
     }
     connection.refuseWithin('spi', 'spi');
-    connection.owners.settle();
-    const { confinement } = connection;
+    this.#owners.settle();
+    const confinement = this.#confinement;
     if (confinement.depth >= deepest) {
       throw this.#error(
         SQLITE_ERROR,
@@ -172,7 +176,7 @@ export class GuestSql {
 
   /** The statement that `sql` is, kept or compiled. */
   #statement(sql: Uint8Array): Kept {
-    const { frozen } = this.#connection.confinement; // then what was compiled before may be refused now
+    const { frozen } = this.#confinement; // then what was compiled before may be refused now
     const last = frozen ? undefined : this.#last;
     if (last && !last.busy && equal(sql, last.text)) {
       last.busy = true;
@@ -235,7 +239,7 @@ export class GuestSql {
 
   /** Compiles the first statement; `tail` is where the next one begins. Pointer 0: there is none. */
   #compile(sql: Uint8Array, flags: number): { pointer: number; tail: number } {
-    const { engine, db, confinement } = this.#connection;
+    const { engine, db } = this.#connection;
     const { c, memory } = engine.core;
     if (!isUtf8(sql)) throw new TypeError('the component passed text that is not UTF-8');
     if (sql.includes(0)) throw this.#misuse('the text contains U+0000');
@@ -245,7 +249,7 @@ export class GuestSql {
     const out = arena.allocate(8);
     const text = arena.allocate(sql.length + 1);
     memory.bytes.set(sql, text);
-    confinement.refused = undefined;
+    this.#confinement.refused = undefined;
     const code = c.sqlite3_prepare_v3(db, text, sql.length + 1, flags, out, out + 4);
     if (code !== SQLITE_OK) this.#fail(code);
     const pointer = memory.pointerAt(out);
@@ -319,7 +323,7 @@ export class GuestSql {
   }
 
   #step(statement: number): boolean {
-    this.#connection.confinement.refused = undefined;
+    this.#confinement.refused = undefined;
     const code = this.#c.sqlite3_step(statement);
     if (code === SQLITE_ROW) return true;
     if (code !== SQLITE_DONE) this.#fail(code);
@@ -340,11 +344,12 @@ export class GuestSql {
 
   /** Throws what SQLite says, or what a callback threw in its place: a component never sees the latter itself. */
   #fail(code: number): never {
-    const { engine, db, confinement } = this.#connection;
+    const { engine, db } = this.#connection;
     const thrown = engine.takeThrown()?.error;
     const error = engine.error(db, code);
-    if (confinement.refused !== undefined) {
-      throw this.#error(SQLITE_AUTH, `not authorized: ${confinement.refused}`);
+    const { refused } = this.#confinement;
+    if (refused !== undefined) {
+      throw this.#error(SQLITE_AUTH, `not authorized: ${refused}`);
     }
     throw thrown instanceof SqliteError ? thrown : error;
   }

@@ -23,15 +23,21 @@ const kinds = {
 
 type Kind = keyof typeof kinds;
 
-export class Hooks {
+const makeHooks = (connection: Connection): Hooks => new Hooks(connection);
+
+/** The hooks of a connection. */
+export function hooksOf(connection: Connection): Hooks {
+  return connection.part(makeHooks);
+}
+
+/** All who ask or are told, in their order. Ends with the connection. */
+export class Hooks implements Disposable {
   readonly #connection: Connection;
   readonly #all = new Map<unknown, Partial<ConnectionHooks>>();
   #id = 0;
   #ready = false;
   /** Whether the host asks something for itself. */
   #unasked = false;
-  /** Why the last action of a statement was refused, where whoever refused it said so. */
-  #denial: string | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -83,12 +89,7 @@ export class Hooks {
 
   /** Says why an authorizer refuses what it is asked about now. */
   denied(why: string): void {
-    this.#denial = why;
-  }
-
-  /** What was said with {@link denied} of a statement that was just refused. */
-  get denial(): string | undefined {
-    return this.#denial;
+    this.#connection.denial = why;
   }
 
   /** Readies the connection for {@link poison}, which is too late to install a hook. */
@@ -105,6 +106,11 @@ export class Hooks {
     return engine.core.c.bridge_poisoned(db) !== 0;
   }
 
+  /** Called when the connection closes. */
+  [Symbol.dispose](): void {
+    this.#connection.engine.release(this.#id);
+  }
+
   /** Takes the slots that are wanted now, and leaves those that are not wanted any more. */
   #fill(...changed: (Partial<ConnectionHooks> | undefined)[]): void {
     for (const kind of Object.keys(kinds) as Kind[]) {
@@ -118,10 +124,7 @@ export class Hooks {
     const wanted =
       (this.#ready && (kind === 'commit' || kind === 'rollback')) ||
       [...this.#all.values()].some((hooks) => hooks[kind]);
-    if (this.#id === 0) {
-      this.#id = engine.register({ hooks: this.#chain() });
-      this.#connection.onClose(() => engine.release(this.#id));
-    }
+    if (this.#id === 0) this.#id = engine.register({ hooks: this.#chain() });
     engine.check(db, engine.core.c.bridge_hook(db, wanted ? this.#id : 0, kinds[kind]));
   }
 
@@ -131,7 +134,7 @@ export class Hooks {
     return {
       authorize: (action: number, texts: AuthorizedTexts) => {
         if (this.#unasked) return SQLITE_OK;
-        this.#denial = undefined;
+        connection.denial = undefined;
         let verdict = SQLITE_OK;
         for (const { authorize } of all.values()) {
           const one = authorize

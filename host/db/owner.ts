@@ -1,23 +1,20 @@
-/** Whose sessions and held changesets are whose: the user is one owner, and each other instance of a component one. */
+/** To whom sessions, changesets and the like belong: the user is one owner, each instance of a component another. */
 
 import type { Connection } from './engine.js';
 import type { CheckedGrants } from './grants.js';
-import { SessionRegistry } from './sessions.js';
+import { type MakePart, Parts } from './parts.js';
 
 export class Owner {
   readonly connection: Connection;
-  /** Its own: nobody else names, counts or ends them, unless granted the user's. */
-  readonly sessions: SessionRegistry;
   /** What it was granted; undefined for the user, who may do anything. */
   readonly grants: CheckedGrants | undefined;
-  readonly #ending: (() => void)[] = [];
+  readonly #parts = new Parts<Owner>(this);
   #isOver = false;
 
   /** @param grants undefined for the user */
   constructor(connection: Connection, grants?: CheckedGrants) {
     this.connection = connection;
     this.grants = grants;
-    this.sessions = new SessionRegistry(connection, grants ? 'component' : 'user');
   }
 
   get isUser(): boolean {
@@ -34,20 +31,31 @@ export class Owner {
     this.#isOver = true;
   }
 
+  /** What `make` makes for this owner: its own, made when it is first asked for and ended with it. */
+  part<Part extends object>(make: MakePart<Owner, Part>): Part {
+    return this.#parts.get(make);
+  }
+
   /** Calls `action` when the owner ends: the time to let go of what is held for it. */
   onEnd(action: () => void): void {
-    this.#ending.push(action);
+    this.#parts.onEnd(action);
   }
 
   /** Ends what it has. Not in the middle of anything that SQLite allows no SQL in. */
   end(): void {
-    this.sessions.deleteAll();
-    for (const action of this.#ending.splice(0)) action();
+    this.#parts.end();
   }
 }
 
+const makeOwners = (connection: Connection): Owners => new Owners(connection);
+
+/** The user and the components, with what each has on a connection. */
+export function ownersOf(connection: Connection): Owners {
+  return connection.part(makeOwners);
+}
+
 /** The owners of one connection. */
-export class Owners {
+export class Owners implements Disposable {
   readonly #connection: Connection;
   readonly #all = new Set<Owner>();
   /** Those that are to end once SQLite allows it. */
@@ -84,7 +92,7 @@ export class Owners {
   }
 
   /** The connection closes: everything ends. */
-  close(): void {
+  [Symbol.dispose](): void {
     for (const owner of [...this.#ended, ...this.#all]) owner.end();
     this.#ended.clear();
     this.#all.clear();

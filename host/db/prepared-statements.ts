@@ -7,8 +7,9 @@
 
 import { invalidState, invalidValue } from './arguments.js';
 import { cellSize } from './cells.js';
+import { type Confinement, confinementOf } from './confine.js';
 import type { Connection } from './engine.js';
-import type { RowBuilder } from './statement.js';
+import type { RowBuilder } from './rows.js';
 
 /** How many bytes of C statements may wait. */
 const maxBytes = 8 * 1024 * 1024;
@@ -62,6 +63,7 @@ const harmless =
 
 export class PreparedStatements {
   readonly #connection: Connection;
+  readonly #confinement: Confinement;
   /** All that are there, oldest first. */
   readonly #all = new Set<Prepared>();
   /** Those that another holder can have when they are idle. */
@@ -71,6 +73,7 @@ export class PreparedStatements {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#confinement = confinementOf(connection);
   }
 
   /** How many there are. */
@@ -88,7 +91,7 @@ export class PreparedStatements {
   take(sql: string): Held {
     if (this.#closed) throw invalidState('statement has been finalized');
     const known = this.#kept.get(sql);
-    if (known && !known.running && !known.standing && !this.#connection.isWatched) {
+    if (known && !known.running && !known.standing && !this.#confinement.isWatched) {
       known.ticket += 1;
       known.used = true;
       if (known.count > 0) this.#connection.engine.core.c.sqlite3_clear_bindings(known.pointer);

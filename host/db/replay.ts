@@ -22,7 +22,7 @@ import { SqliteError } from '../core/errors.js';
 import { invalidValue } from './arguments.js';
 import type { CaptureEntry, StatementSettings } from './capture-format.js';
 import { Conflict } from './changes.js';
-import { refusalOfText } from './confine.js';
+import { confinementOf, refusalOfText } from './confine.js';
 import { inMain, isCaptured, type SchemaStatement, schemaStatement } from './ddl.js';
 import type { Connection } from './engine.js';
 import { added, violations } from './foreign-keys.js';
@@ -162,7 +162,7 @@ type Statement = Extract<CaptureEntry, { kind: 'ddl' }>;
 
 /** Runs a statement of a capture. */
 function change(connection: Connection, { sql, settings }: Statement, options: ReportOptions): void {
-  const { confinement } = connection;
+  const confinement = confinementOf(connection);
   const refuse = (why: string): SqliteError =>
     refusal(connection, `a statement of the capture is refused because ${why}: ${sql}`);
   if (!isCaptured(sql)) throw refuse('it does not change the schema');

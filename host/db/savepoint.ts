@@ -11,7 +11,18 @@ interface Statements {
   readonly rollBack: number;
 }
 
-const known = new WeakMap<Connection, Map<string, Statements>>();
+/** The statements of each savepoint by its name. They are finalized before SQLite is asked to close. */
+function savepoints(connection: Connection): Map<string, Statements> {
+  const all = new Map<string, Statements>();
+  const { c } = connection.engine.core;
+  connection.beforeClose(() => {
+    for (const { begin, release, rollBack } of all.values()) {
+      for (const statement of [begin, release, rollBack]) c.sqlite3_finalize(statement);
+    }
+    all.clear();
+  });
+  return all;
+}
 
 /**
  * Runs `action` within a savepoint.
@@ -52,19 +63,7 @@ export function insideSavepoint<T>(
 }
 
 function statementsOf(connection: Connection, name: string): Statements {
-  let all = known.get(connection);
-  if (!all) {
-    const made = new Map<string, Statements>();
-    known.set(connection, made);
-    all = made;
-    const { c } = connection.engine.core;
-    connection.beforeClose(() => {
-      for (const { begin, release, rollBack } of made.values()) {
-        for (const statement of [begin, release, rollBack]) c.sqlite3_finalize(statement);
-      }
-      made.clear();
-    });
-  }
+  const all = connection.part(savepoints);
   let found = all.get(name);
   if (!found) {
     found = {

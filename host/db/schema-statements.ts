@@ -17,10 +17,8 @@ export interface SchemaListener {
   attempt(action: () => void): void;
 }
 
-const known = new WeakMap<Connection, SchemaListeners>();
-
 /** Those who hear of a connection's statements; while there are none, nobody is asked. */
-class SchemaListeners {
+export class SchemaListeners implements Disposable {
   readonly #connection: Connection;
   readonly #id: number;
   readonly #listeners = new Set<SchemaListener>();
@@ -37,19 +35,24 @@ class SchemaListeners {
         for (const listener of this.#listeners) listener.attempt(() => listener.after(kind, code));
       },
     });
-    connection.onClose(() => {
-      engine.core.c.bridge_capture(connection.db, 0);
-      engine.release(this.#id);
-      this.#listeners.clear();
-    });
   }
 
+  /** Called when the connection closes: nobody hears of more. */
+  [Symbol.dispose](): void {
+    const { engine, db } = this.#connection;
+    engine.core.c.bridge_capture(db, 0);
+    engine.release(this.#id);
+    this.#listeners.clear();
+  }
+
+  /** From now on `listener` hears of the connection's statements. */
   add(listener: SchemaListener): void {
     this.#listeners.add(listener);
     const { engine, db } = this.#connection;
     engine.check(db, engine.core.c.bridge_capture(db, this.#id));
   }
 
+  /** Ends that. Returns false where it had ended, or never begun. */
   delete(listener: SchemaListener): boolean {
     if (!this.#listeners.delete(listener)) return false;
     if (this.#listeners.size === 0) {
@@ -60,23 +63,11 @@ class SchemaListeners {
   }
 }
 
-function listenersOf(connection: Connection): SchemaListeners {
-  let found = known.get(connection);
-  if (!found) {
-    found = new SchemaListeners(connection);
-    known.set(connection, found);
-  }
-  return found;
-}
+const makeListeners = (connection: Connection): SchemaListeners => new SchemaListeners(connection);
 
-/** From now on `listener` hears of the connection's statements. */
-export function listen(connection: Connection, listener: SchemaListener): void {
-  listenersOf(connection).add(listener);
-}
-
-/** Ends that. Returns false where it had ended, or never begun. */
-export function unlisten(connection: Connection, listener: SchemaListener): boolean {
-  return listenersOf(connection).delete(listener);
+/** Those who hear of a connection's statements. */
+export function schemaListeners(connection: Connection): SchemaListeners {
+  return connection.part(makeListeners);
 }
 
 /** A statement's text, with the values of its parameters. */

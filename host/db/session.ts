@@ -4,7 +4,7 @@ import { checkArgument, illegalConstructor, invalidState } from './arguments.js'
 import { refuseInAuthorizer } from './authorizer.js';
 import type { ChangesetKind } from './recording.js';
 import type { Warning } from './schema.js';
-import type { SessionRegistry } from './sessions.js';
+import { type SessionRegistry, usersSessions } from './sessions.js';
 import { madeByDatabase, type OpenDatabase } from './statement.js';
 import { readable } from './streams.js';
 
@@ -152,7 +152,7 @@ export class Session implements Disposable {
   [Symbol.dispose](): void {
     const { open } = this.#owner;
     if (this.#owner.now() !== open || open.running > 0) return;
-    if (open.connection.sessions.has(this.#handle)) this.close();
+    if (usersSessions(open.connection).has(this.#handle)) this.close();
   }
 
   #read(kind: ChangesetKind): Uint8Array {
@@ -176,7 +176,7 @@ export class Session implements Disposable {
     const { open } = this.#owner;
     const now = this.#owner.now();
     if (!now) throw invalidState('database is not open');
-    const { sessions } = open.connection;
+    const sessions = usersSessions(open.connection);
     if (now !== open || !sessions.has(this.#handle)) throw invalidState('session is not open');
     return sessions;
   }

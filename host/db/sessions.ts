@@ -14,10 +14,11 @@ import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated
 import { tableTakenFrom } from './ddl.js';
 import type { Connection } from './engine.js';
 import { Handles, type Kind, wasUsers } from './handles.js';
+import { type Owner, ownersOf } from './owner.js';
 import { globsInclude } from './policy.js';
 import { type ChangesetKind, Recording, type SessionOptions } from './recording.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from './schema.js';
-import { listen, type SchemaListener, unlisten } from './schema-statements.js';
+import { type SchemaListener, type SchemaListeners, schemaListeners } from './schema-statements.js';
 
 /** A session as it stands. */
 export interface SessionState {
@@ -36,9 +37,22 @@ export interface SessionState {
 export const maxSessions = 10_000;
 
 /** How many filters are running on a connection: SQLite is in the middle of a session there. */
-const filtering = new WeakMap<Connection, number>();
+const filteringOn = (_: Connection): { running: number } => ({ running: 0 });
 
-export class SessionRegistry {
+const makeSessions = ({ connection, isUser }: Owner): SessionRegistry =>
+  new SessionRegistry(connection, isUser ? 'user' : 'component');
+
+/** The sessions of an owner: nobody else names, counts or ends them, unless granted the user's. */
+export function sessionsOf(owner: Owner): SessionRegistry {
+  return owner.part(makeSessions);
+}
+
+/** The user's sessions on a connection. */
+export function usersSessions(connection: Connection): SessionRegistry {
+  return sessionsOf(ownersOf(connection).user);
+}
+
+export class SessionRegistry implements Disposable {
   readonly #connection: Connection;
   readonly #recordings = new Map<bigint, Recording>();
   readonly #schema: SchemaListener = {
@@ -50,12 +64,16 @@ export class SessionRegistry {
       } catch {} // a session that cannot be read then says so when it is read
     },
   };
+  readonly #filtering: { running: number };
+  readonly #listeners: SchemaListeners;
   readonly #kind: Kind;
   readonly #handles: Handles;
 
   /** @param kind whose the sessions are */
   constructor(connection: Connection, kind: Kind) {
     this.#connection = connection;
+    this.#filtering = connection.part(filteringOn);
+    this.#listeners = schemaListeners(connection);
     this.#kind = kind;
     this.#handles = new Handles(kind);
   }
@@ -87,7 +105,7 @@ export class SessionRegistry {
     }
     const recording = new Recording(this.#connection, name, options);
     this.#recordings.set(handle, recording);
-    if (options.parts !== false) listen(this.#connection, this.#schema);
+    if (options.parts !== false) this.#listeners.add(this.#schema);
     return handle;
   }
 
@@ -201,12 +219,11 @@ export class SessionRegistry {
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
     this.#recording(handle).filter((table) => {
-      const outer = this.#filtering;
-      filtering.set(this.#connection, outer + 1);
+      this.#filtering.running += 1;
       try {
         return filter(table);
       } finally {
-        filtering.set(this.#connection, outer);
+        this.#filtering.running -= 1;
       }
     });
   }
@@ -268,16 +285,12 @@ export class SessionRegistry {
     this.#refuseInFilter('deleted');
     this.#recordings.delete(handle);
     recording.end();
-    if (this.#inParts().length === 0) unlisten(this.#connection, this.#schema);
+    if (this.#inParts().length === 0) this.#listeners.delete(this.#schema);
     return true;
   }
 
-  get #filtering(): number {
-    return filtering.get(this.#connection) ?? 0;
-  }
-
   #refuseInFilter(what: string): void {
-    if (this.#filtering === 0) return;
+    if (this.#filtering.running === 0) return;
     throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while the filter of one is running`);
   }
 
@@ -291,11 +304,12 @@ export class SessionRegistry {
     return this.#handles.gave(handle);
   }
 
-  deleteAll(): void {
+  /** The owner ends: so do its sessions. */
+  [Symbol.dispose](): void {
     if (this.#recordings.size === 0) return;
     for (const recording of this.#recordings.values()) recording.end();
     this.#recordings.clear();
-    unlisten(this.#connection, this.#schema);
+    this.#listeners.delete(this.#schema);
   }
 
   /** The sessions that keep what a change of the schema cuts off. */

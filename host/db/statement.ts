@@ -2,7 +2,6 @@
 
 import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
-import type { Memory } from '../core/memory.js';
 import {
   bytesOf,
   checkArgument,
@@ -18,6 +17,7 @@ import { refuseInAuthorizer } from './authorizer.js';
 import { cellSize, readCell } from './cells.js';
 import { type Connection, type Engine, scratchSize } from './engine.js';
 import { type Held, type Prepared, PreparedStatements } from './prepared-statements.js';
+import { buildRow, type Row, type RowBuilder, rowBuilder } from './rows.js';
 import type { SqlValue } from './values.js';
 
 /**
@@ -33,9 +33,6 @@ export type SupportedValueType =
   | string
   | ArrayBuffer
   | ArrayBufferView;
-
-/** A row by column names, without a prototype; or, with `returnArrays`, its values in order. */
-export type Row = Record<string, SqlValue>;
 
 export interface StatementOptions {
   /** Integers as bigint. Without it one that does not fit a number is an error. */
@@ -575,35 +572,6 @@ export class RowIterator implements IterableIterator<Row, null> {
   [Symbol.iterator](): this {
     return this;
   }
-}
-
-/** Makes a row of the cells at an address. */
-export type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
-
-/**
- * An object literal is built several times as fast as an object to which the names are added one by one. Its
- * prototype is taken away afterwards: a literal without one is slower to make and to read.
- */
-function rowBuilder(names: readonly string[]): RowBuilder {
-  const fields = names.map((name, index) => {
-    const key = JSON.stringify(name);
-    return `${name === '__proto__' ? `[${key}]` : key}:read(memory,cells+${cellSize * index},bigints)`;
-  });
-  const code = `return (memory,cells,bigints)=>Object.setPrototypeOf({${fields.join(',')}},null)`;
-  try {
-    return new Function('read', code)(readCell) as RowBuilder;
-  } catch {
-    // Node was told to make no code of strings.
-    return (memory, cells, bigints) => buildRow(names, memory, cells, bigints);
-  }
-}
-
-function buildRow(names: readonly string[], memory: Memory, cells: number, bigints: boolean): Row {
-  const row: Row = Object.create(null);
-  for (let i = 0; i < names.length; i++) {
-    row[names[i] as string] = readCell(memory, cells + cellSize * i, bigints);
-  }
-  return row;
 }
 
 /** @throws RangeError (ERR_OUT_OF_RANGE) where the integer is no safe number */

@@ -120,20 +120,6 @@ export function checkChangeset(core: Core, what: string, changeset: Uint8Array):
   if (code !== SQLITE_OK) throw changesetError(core, what, code);
 }
 
-const closedStates = new WeakMap<Connection, { closed: boolean }>();
-
-/** A question whether the connection has been closed: C code that keeps its address may not use it then. */
-function closedState(connection: Connection): () => boolean {
-  const state = closedStates.get(connection) ?? { closed: false };
-  if (!closedStates.has(connection)) {
-    closedStates.set(connection, state);
-    connection.onClose(() => {
-      state.closed = true;
-    });
-  }
-  return () => state.closed;
-}
-
 /** Changesets that become one. C: `sqlite3changegroup_new` and what goes with it. Close it: it is C memory. */
 export class Group implements Disposable {
   readonly #engine: Engine;
@@ -156,7 +142,7 @@ export class Group implements Disposable {
    */
   schema(connection: Connection, database: string): void {
     const { c, memory } = this.#engine.core;
-    this.#isClosed = closedState(connection);
+    this.#isClosed = () => connection.isClosed;
     using arena = memory.arena();
     const name = arena.cString(database);
     this.#check('schema', c.sqlite3changegroup_schema(this.#live(), connection.db, name));

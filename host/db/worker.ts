@@ -7,7 +7,8 @@ import { ownFile } from '../core/package.js';
 import { checkArgument, checkOptions, coded, invalidState, invalidValue } from './arguments.js';
 import type { DatabaseOptions } from './database.js';
 import type { Grants } from './grants.js';
-import type { Row, RunResult } from './statement.js';
+import type { Row } from './rows.js';
+import type { RunResult } from './statement.js';
 
 export interface DatabaseWorkerOptions {
   /** How the database is opened. */

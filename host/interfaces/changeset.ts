@@ -106,19 +106,12 @@ class HeldChangesets {
   }
 }
 
-const stores = new WeakMap<Owner, HeldChangesets>();
-
-/** @param memory the most that a component may have, which is counted for itself */
-function heldBy(owner: Owner, memory: number): HeldChangesets {
-  let held = stores.get(owner);
-  if (!held) {
-    const most = owner.isUser ? maxHeldBytes : Math.min(maxHeldBytes, memory);
-    held = new HeldChangesets(owner.isUser ? 'connection' : 'component', most);
-    stores.set(owner, held);
-    owner.onEnd(() => stores.delete(owner));
-  }
-  return held;
-}
+/** A component holds no more than the memory that it was granted, which is counted for itself. */
+const heldBy = ({ isUser, grants }: Owner): HeldChangesets =>
+  new HeldChangesets(
+    isUser ? 'connection' : 'component',
+    Math.min(maxHeldBytes, grants?.memory ?? maxHeldBytes),
+  );
 
 /** What SQLite calls the codes that are used here. */
 const codeTexts: Readonly<Record<number, string>> = {
@@ -155,7 +148,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
   const { connection } = owner;
   const { engine } = connection;
   const mayApply = grants.sql === 'rw';
-  const held = heldBy(owner, grants.memory);
+  const held = owner.part(heldBy);
   /** The bytes of a changeset that is made text, which the host holds whole. */
   const forText = (number: number): Uint8Array => {
     const bytes = held.bytes(number);

@@ -52,7 +52,11 @@ interface Slot {
   answer: Answer;
 }
 
-const registered = new WeakMap<Connection, { groups: Groups; slots: Map<string, Slot> }>();
+/** The aggregates of a connection. */
+const registered = (_: Connection): { groups: Groups; slots: Map<string, Slot> } => ({
+  groups: new Groups(),
+  slots: new Map(),
+});
 
 /** The aggregates of a component, whose descriptions are as they should be; undefined if it exports none. */
 export function bringAggregates(component: Component, path: string): Brought | undefined {
@@ -69,8 +73,7 @@ function register(component: Component, functions: AggregateFunction, specs: rea
   const { engine, db } = connection;
   const core = component.core('aggregate-function');
   const calls = core ? directCalls(engine, core) : wrappedCalls(engine, functions, component.memory);
-  const { groups, slots } = registered.get(connection) ?? { groups: new Groups(), slots: new Map() };
-  registered.set(connection, { groups, slots });
+  const { groups, slots } = connection.part(registered);
   for (const spec of specs) {
     const flags = flagsOf(spec.options);
     const window = Number(spec.options.window ?? false);

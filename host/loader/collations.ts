@@ -2,6 +2,7 @@
 
 import { shownName } from '../core/shown.js';
 import type { Connection, Restriction } from '../db/engine.js';
+import { type Hooks, hooksOf } from '../db/hooks.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
@@ -13,9 +14,12 @@ type Compare = (left: number, leftLength: number, right: number, rightLength: nu
 interface Slot {
   component: Component;
   compare: Compare;
+  /** Of its connection. */
+  readonly hooks: Hooks;
 }
 
-const slots = new WeakMap<Connection, Map<string, Slot>>();
+/** The collations of a connection by name. */
+const slots = (_: Connection): Map<string, Slot> => new Map();
 
 const comparing: Restriction = { what: 'a collation', allowed: [] };
 
@@ -44,12 +48,12 @@ export function bringCollations(component: Component, path: string): Brought | u
 function register(component: Component, collation: Collation, specs: readonly CollationSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;
-  const known = slots.get(connection) ?? new Map<string, Slot>();
-  slots.set(connection, known);
-  connection.hooks.beReady();
+  const known = connection.part(slots);
+  const hooks = hooksOf(connection);
+  hooks.beReady();
   for (const spec of specs) {
     const key = spec.name.toLowerCase();
-    const answer = { component, compare: compareOf(component, collation, spec) };
+    const answer = { component, compare: compareOf(component, collation, spec), hooks };
     const there = known.get(key);
     if (there) {
       Object.assign(there, answer);
@@ -77,7 +81,7 @@ function register(component: Component, collation: Collation, specs: readonly Co
 
 /** Compares, and where the component cannot, answers 0 and lets nothing commit until the rollback. */
 function guarded(
-  { component, compare }: Slot,
+  { component, compare, hooks }: Slot,
   name: string,
   left: number,
   leftLength: number,
@@ -86,13 +90,13 @@ function guarded(
 ): number {
   const { connection } = component;
   // What was poisoned ends soon, but it may sort a lot before.
-  if (!component.alive && connection.hooks.poisoned) return 0;
+  if (!component.alive && hooks.poisoned) return 0;
   const outer = connection.restrict(comparing);
   try {
     component.enter(name);
     return compare(left, leftLength, right, rightLength);
   } catch (error) {
-    connection.hooks.poison(component.failed(name, error).message);
+    hooks.poison(component.failed(name, error).message);
     return 0;
   } finally {
     connection.restrict(outer);

@@ -6,7 +6,7 @@ import { SqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
 import type { Connection } from '../db/engine.js';
 import { type CheckedGrants, noGrants } from '../db/grants.js';
-import type { Owner } from '../db/owner.js';
+import { type Owner, ownersOf } from '../db/owner.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
 import { Guest, type GuestOptions, TooLarge, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
@@ -54,7 +54,7 @@ export class Component {
     path: string,
     callPath: CallPath,
     grants: CheckedGrants = noGrants,
-    owner: Owner = connection.owners.add(grants),
+    owner: Owner = ownersOf(connection).add(grants),
   ) {
     const cores: WebAssembly.Exports[] = [];
     const instantiated = new Set<WebAssembly.Module>();
@@ -170,7 +170,7 @@ export class Component {
 
   /** The instance is over, because it trapped or another took its place: what it has ends with it. */
   end(): void {
-    this.connection.owners.end(this.#owner);
+    ownersOf(this.connection).end(this.#owner);
   }
 
   /** Why it cannot be called any more; undefined while it can. */

@@ -7,6 +7,7 @@ import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
 import type { Connection, Engine } from '../db/engine.js';
 import type { CheckedGrants } from '../db/grants.js';
+import { ownersOf } from '../db/owner.js';
 import { writeMarked } from '../interfaces/marked.js';
 import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
@@ -69,7 +70,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
     const connection = engine.connection(db);
     const grants = allowed ?? allow(connection.grants);
     const prepared = early ?? prepare(bytes, path, options.patience);
-    const { owners } = connection;
+    const owners = ownersOf(connection);
     const owner = shipped ? owners.user : owners.add(grants);
     try {
       const component = new Component(connection, prepared, path, options.calls ?? asked, grants, owner);
@@ -91,8 +92,8 @@ interface Source {
 }
 
 const sources = new WeakMap<Component, Source>();
-/** The component that each file was last loaded as, by connection. */
-const loaded = new WeakMap<Connection, Map<string, Component>>();
+/** The component that each file was last loaded as. */
+const loaded = (_: Connection): Map<string, Component> => new Map();
 
 /**
  * Registers what a component brings, in the place of what it brought when it was loaded before.
@@ -122,8 +123,7 @@ function bring(
   for (const { register } of all) register();
   brought(component, names);
   sources.set(component, source);
-  const files = loaded.get(connection) ?? new Map<string, Component>();
-  loaded.set(connection, files);
+  const files = connection.part(loaded);
   files.get(source.file)?.end();
   files.set(source.file, component);
 }

@@ -2,6 +2,7 @@
 
 import { shownName } from '../core/shown.js';
 import type { Connection } from '../db/engine.js';
+import { hooksOf } from '../db/hooks.js';
 import { query } from '../db/query.js';
 import type { Component } from './component.js';
 
@@ -30,7 +31,8 @@ export function checkCount(component: Component, count: number, what: string): v
   );
 }
 
-const bringers = new WeakMap<Connection, Map<string, Component>>();
+/** The components of a connection by what they answer for. */
+const bringers = (_: Connection): Map<string, Component> => new Map();
 
 const keyOf = ({ kind, name, args = 0 }: Named): string => `${kind} ${args} ${name.toLowerCase()}`;
 
@@ -39,15 +41,14 @@ const openKeyOf = ({ kind, name }: Named): string => `${kind} ... ${name.toLower
 
 /** Notes who answers for a name now. */
 export function brought(component: Component, names: readonly Named[]): void {
-  const all = bringers.get(component.connection) ?? new Map<string, Component>();
-  bringers.set(component.connection, all);
+  const all = component.connection.part(bringers);
   for (const name of names) all.set(keyOf(name), component);
 }
 
 /** SQLite let go of what `component` brought under a name: it is another's, or nobody's. */
 export function letGo(component: Component, name: Named): void {
-  const all = bringers.get(component.connection);
-  if (all?.get(keyOf(name)) === component) all.delete(keyOf(name));
+  const all = component.connection.part(bringers);
+  if (all.get(keyOf(name)) === component) all.delete(keyOf(name));
 }
 
 /** For people: what would be replaced, as `abs(1), which is built in`. */
@@ -58,10 +59,11 @@ export function replacements(
 ): string[] {
   if (names.length === 0) return [];
   const there = known(connection);
+  const answering = connection.part(bringers);
   return names.flatMap((named) => {
     const found = there.get(keyOf(named)) ?? there.get(openKeyOf(named));
     if (!found) return [];
-    const bringer = bringers.get(connection)?.get(keyOf(found.named));
+    const bringer = answering.get(keyOf(found.named));
     if (bringer && isSame(bringer)) return [];
     return [`${titleOf(found.named)}, ${originOf(found, bringer)}`];
   });
@@ -92,7 +94,7 @@ function known(connection: Connection): Map<string, Known> {
     all.set(keyOf(named), { named, builtIn });
     if (named.args !== undefined && named.args < 0) all.set(openKeyOf(named), { named, builtIn });
   };
-  connection.hooks.unasked(() => {
+  hooksOf(connection).unasked(() => {
     for (const [name, builtIn, , , args] of query(connection, 'PRAGMA function_list')) {
       add({ kind: 'function', name: String(name), args: Number(args) }, builtIn === 1n);
     }

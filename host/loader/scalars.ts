@@ -15,7 +15,8 @@ interface Slot {
   call: Call;
 }
 
-const slots = new WeakMap<Connection, Map<string, Slot>>();
+/** The functions of a connection by name, number of arguments and flags. */
+const slots = (_: Connection): Map<string, Slot> => new Map();
 
 /** The functions of a component, whose descriptions are as they should be; undefined if it exports none. */
 export function bringScalars(component: Component, path: string): Brought | undefined {
@@ -35,8 +36,7 @@ function register(component: Component, functions: ScalarFunction, specs: readon
   const { engine, db } = connection;
   const core = component.core('scalar-function');
   const call = core ? directCall(engine, core) : wrappedCall(engine.core, functions, component.memory);
-  const known = slots.get(connection) ?? new Map<string, Slot>();
-  slots.set(connection, known);
+  const known = connection.part(slots);
   for (const spec of specs) {
     const key = `${spec.name.toLowerCase()}/${spec.numArgs}/${flagsOf(spec.options)}`;
     const there = known.get(key);

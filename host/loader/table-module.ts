@@ -15,9 +15,10 @@ import {
 import { SqliteError } from '../core/errors.js';
 import type { TableModule } from '../core/host.js';
 import { shown, shownName } from '../core/shown.js';
+import { confinementOf } from '../db/confine.js';
 import type { Connection } from '../db/engine.js';
 import { tableShape } from '../db/schema.js';
-import { listen, type SchemaListener, unlisten } from '../db/schema-statements.js';
+import { type SchemaListener, schemaListeners } from '../db/schema-statements.js';
 import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
 import type { WitError } from '../interfaces/guest.js';
@@ -110,7 +111,7 @@ export class ComponentModule implements TableModule {
         transactional,
         transaction: new Transaction(create && transactional),
       });
-      if (create && transactional) listen(this.#connection, this.#statements);
+      if (create && transactional) schemaListeners(this.#connection).add(this.#statements);
       return { table, columns: shape.columns };
     } catch (error) {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
@@ -254,7 +255,7 @@ export class ComponentModule implements TableModule {
   #undone(kind: number, code: number): void {
     const { engine, db } = this.#connection;
     if (engine.core.c.sqlite3_get_autocommit(db) !== 0) {
-      unlisten(this.#connection, this.#statements);
+      schemaListeners(this.#connection).delete(this.#statements);
     } else if (kind === CAPTURE_ROLLBACK && code === SQLITE_DONE) {
       for (const [table, { args, transaction }] of this.#tables) {
         const [database = '', name = ''] = args;
@@ -280,7 +281,7 @@ export class ComponentModule implements TableModule {
     if (call === 'begin') this.#connection.within(call, action);
     else if (call === 'commit' || call === 'rollback') {
       this.#connection.within(call, action, ['session.delete']);
-    } else if (call === 'sync') this.#connection.withinCommit(call, action);
+    } else if (call === 'sync') confinementOf(this.#connection).withinCommit(call, action);
     else action();
   }
 

@@ -10,7 +10,8 @@ import { directChanges, wrappedChanges } from './table-changes.js';
 import { ComponentModule, type Instance, type Slot } from './table-module.js';
 import { checkModules, optionsOf, shadowsOf } from './table-schemas.js';
 
-const slots = new WeakMap<Connection, Map<string, Slot>>();
+/** The modules of a connection by name. */
+const slots = (_: Connection): Map<string, Slot> => new Map();
 
 const nameOf = ({ name }: ModuleSpec): Named => ({ kind: 'table', name });
 
@@ -45,8 +46,7 @@ function register(component: Component, tables: VirtualTable, specs: readonly Mo
     scans: core ? directScans(engine, core) : wrappedScans(engine, tables),
     writing: writable && changes && { table: writable, changes },
   };
-  const known = slots.get(connection) ?? new Map<string, Slot>();
-  slots.set(connection, known);
+  const known = connection.part(slots);
   for (const spec of specs) {
     const options = optionsOf(spec.options);
     const shadows = shadowsOf(spec);

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
 import type { ConnectionHooks } from '../core/host.js';
 import { shownName } from '../core/shown.js';
+import { hooksOf } from '../db/hooks.js';
 import type { Functions as Authorizer, Verdict } from '../interfaces/generated/authorizer.js';
 import type { HookSet, Functions as Hooks } from '../interfaces/generated/hooks.js';
 import { writeMarked } from '../interfaces/marked.js';
@@ -15,7 +16,7 @@ import type { Brought } from './replacements.js';
  * how one that trapped comes back.
  */
 function add(component: Component, path: string, what: string, hooks: Partial<ConnectionHooks>): void {
-  component.connection.hooks.add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
+  hooksOf(component.connection).add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
 }
 
 /** SQLite's codes for what ends or undoes a transaction, which has "ROLLBACK" as its first text then. */
@@ -24,12 +25,12 @@ const transactional = new Set([22, 32]);
 /** What a dead authorizer answers: everything is refused, and said why, but the way out of a transaction. */
 function refuse(component: Component, path: string, action: number, first: string | null): number {
   if (transactional.has(action) && first === 'ROLLBACK') return SQLITE_OK;
-  const { hooks, engine } = component.connection;
+  const { connection } = component;
   const why =
     `not authorized: the authorizer of component ${shownName(component.name)} is not usable any more, since ` +
     `${component.fault}; all but ROLLBACK is refused until it is loaded again from ${shownName(path)}`;
-  hooks.denied(why);
-  if (engine.isShell) writeMarked(path, why); // SQLite has words of its own for the shell
+  hooksOf(connection).denied(why);
+  if (connection.engine.isShell) writeMarked(path, why); // SQLite has words of its own for the shell
   return SQLITE_DENY;
 }
 
@@ -72,15 +73,15 @@ export function bringHooks(component: Component, path: string): Brought | undefi
 }
 
 function registerHooks(component: Component, path: string, hooks: Hooks, wanted: HookSet): void {
-  const { connection } = component;
-  connection.hooks.beReady();
+  const own = hooksOf(component.connection);
+  own.beReady();
 
   /** Where it traps, `otherwise` is the answer, and nothing commits until the rollback. */
   const ask = <T>(name: string, otherwise: T, action: () => T): T => {
     try {
       return component.guard(name, action);
     } catch (error) {
-      connection.hooks.poison(error instanceof Error ? error.message : String(error));
+      own.poison(error instanceof Error ? error.message : String(error));
       return otherwise;
     }
   };

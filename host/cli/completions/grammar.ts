@@ -1,11 +1,10 @@
 /** What can stand where on the command line, gathered from the tables that parsing and help are made from. */
 
 import { commands } from '../changeset/main.js';
-import type { Command, Option } from '../command.js';
+import type { Command, Option, Subcommand } from '../command.js';
 import { inspectOptions } from '../inspect.js';
 import { newExtensionOptions } from '../new-extension.js';
 import { ownOptions, shellOptions, shellSwitches } from '../options.js';
-import { subcommands } from '../subcommands.js';
 
 /** What a value can be; `any` is nothing that could be offered. */
 export type Values = 'files' | 'folders' | 'any' | readonly string[];
@@ -92,7 +91,7 @@ const shellFlags: Flag[] = [
 const oneLine = (text: string): string => text.split('\n')[0] ?? '';
 
 /** All places, the outermost first. @param shells what `completion` takes */
-export function places(shells: readonly string[]): Place[] {
+export function places(subcommands: readonly Subcommand[], shells: readonly string[]): Place[] {
   const words = subcommands.map(({ name, summary }) => ({ name, help: summary }));
   return [
     { path: [], words, flags: [...ownFlags, ...shellFlags], operands: 'files' },

@@ -1,6 +1,6 @@
 /** `sqlite-wasm-run completion SHELL`: prints a script that makes a shell complete what this program takes. */
 
-import { type Command, complain, exitCodes, helpOf, parse, usageError } from '../command.js';
+import { type Command, complain, exitCodes, helpOf, parse, type Subcommand, usageError } from '../command.js';
 import { flush, print } from '../output.js';
 import { programName } from '../shell.js';
 import { bashScript } from './bash.js';
@@ -11,7 +11,7 @@ import { zshScript } from './zsh.js';
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
 const shells = Object.keys(scripts);
 
-const completion: Command = {
+const completion = (subcommands: readonly Subcommand[]): Command => ({
   name: 'completion',
   summary: `Prints a script that makes a shell complete what ${programName} takes. In the shell's own start-up file:
 
@@ -27,17 +27,25 @@ const completion: Command = {
     if (!script) {
       throw usageError(`there is none for "${shell}": there is ${shells.join(', ')}`);
     }
-    print(script(places(shells)));
+    print(script(places(subcommands, shells)));
     return exitCodes.done;
   },
-};
+});
 
-/** @param args what follows `completion`. Returns the exit code. */
-export async function completionMain(args: readonly string[]): Promise<number> {
+/**
+ * @param args what follows `completion`
+ * @param subcommands what is completed beside the shell
+ * @returns the exit code
+ */
+export async function completionMain(
+  args: readonly string[],
+  subcommands: readonly Subcommand[],
+): Promise<number> {
+  const command = completion(subcommands);
   try {
     const help = args.includes('--help') || args.includes('-h');
-    if (help) print(helpOf(programName, completion));
-    const code = help ? exitCodes.done : await completion.run(parse(programName, completion, args));
+    if (help) print(helpOf(programName, command));
+    const code = help ? exitCodes.done : await command.run(parse(programName, command, args));
     flush();
     return code;
   } catch (error) {
