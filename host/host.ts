@@ -1,18 +1,18 @@
 /** The host's interfaces for components of other worlds than ours, bound to a database: `sqlite-wasm-run/host`. */
 
-import { invalidState, invalidType, invalidValue } from './db/arguments.js';
-import { connectionOf } from './db/connections.js';
-import type { DatabaseSync } from './db/database.js';
-import { checkGrants, type Grants } from './db/grants.js';
-import { ownersOf } from './db/owner.js';
+import { connectionOf } from './api/connections.js';
+import type { DatabaseSync } from './api/database.js';
 import type { Functions as Changeset } from './interfaces/generated/changeset.js';
 import type { Functions as Logging } from './interfaces/generated/logging.js';
 import type { Functions as Session } from './interfaces/generated/session.js';
 import type { Functions as Spi } from './interfaces/generated/spi.js';
 import { cabiLower, type GuestOptions } from './interfaces/guest.js';
 import { contract, interfaceFor, offeredNames } from './interfaces/index.js';
+import { invalidState, invalidType, invalidValue } from './kernel/arguments.js';
+import { checkGrants, type Grants } from './kernel/grants.js';
+import { ownersOf } from './kernel/owner.js';
 
-export type { FolderGrant, Grants } from './db/grants.js';
+export type { FolderGrant, Grants } from './kernel/grants.js';
 
 /** The interfaces of `sqlite:extension` that a component can import, by name. */
 export interface HostInterfaces {

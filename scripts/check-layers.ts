@@ -9,12 +9,15 @@ const layers = [
   'changeset',
   'core',
   'vfs',
-  'db',
+  'kernel',
+  'recording',
+  'applying',
   'interfaces',
   'loader',
+  'api',
   'host.ts',
   'index.ts',
-  'worker',
+  'database-thread.ts',
   'cli',
 ];
 

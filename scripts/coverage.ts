@@ -184,9 +184,8 @@ const wit = Object.fromEntries(
 const guests = ['session/session.c', 'changeset/changeset.c', 'changeset/group.c', 'changeset/rows.c']
   .map((name) => source(`extensions/${name}`))
   .join('');
-const classes = readdirSync(join(root, 'host/db'))
-  .filter((name) => name.endsWith('.ts'))
-  .map((name) => source(`host/db/${name}`))
+const classes = ['api', 'applying']
+  .flatMap((room) => readdirSync(join(root, 'host', room)).map((name) => source(`host/${room}/${name}`)))
   .join('');
 const commands = readdirSync(join(root, 'host/cli/changeset'))
   .map((name) => source(`host/cli/changeset/${name}`))

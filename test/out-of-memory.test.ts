@@ -6,9 +6,11 @@ import { expect, test } from 'vitest';
 import { dist } from '../scripts/sources.js';
 
 const load = (file: string): Promise<unknown> => import(join(dist, file));
-const { readValue } = (await load('db/values.js')) as typeof import('../host/db/values.js');
-const { connectionOf } = (await load('db/connections.js')) as typeof import('../host/db/connections.js');
-const { engine } = (await load('db/thread.js')) as typeof import('../host/db/thread.js');
+const { readValue } = (await load('kernel/values.js')) as typeof import('../host/kernel/values.js');
+const { connectionOf } = (await load('api/connections.js')) as typeof import('../host/api/connections.js');
+const { engine } = (await load(
+  'kernel/engine-of-thread.js',
+)) as typeof import('../host/kernel/engine-of-thread.js');
 
 /** The core, in which calls of some functions fail. */
 function failing(calls: Record<string, () => number>): ReturnType<typeof engine>['core'] {

@@ -16,8 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { DatabaseSync, type Grants } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { refusal, refusalOfText } from '../host/db/confine.js';
 import type { Functions } from '../host/interfaces/generated/spi.js';
+import { refusal, refusalOfText } from '../host/kernel/confinement.js';
 import { capMemory } from '../host/loader/memory-cap.js';
 import { dist } from '../scripts/sources.js';
 
@@ -415,8 +415,8 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   });
 
   test('nothing runs where SQLite allows none, such as in a collation', async () => {
-    const { connectionOf } = await import(join(dist, 'db/connections.js'));
-    const { ownersOf } = await import(join(dist, 'db/owner.js'));
+    const { connectionOf } = await import(join(dist, 'api/connections.js'));
+    const { ownersOf } = await import(join(dist, 'kernel/owner.js'));
     const { spiInterface } = await import(join(dist, 'interfaces/spi.js'));
     const { execute, run: runAll }: Functions = spiInterface({
       name: 'test',

@@ -10,8 +10,8 @@ import { dist } from '../scripts/sources.js';
 import { failure } from './outcome.js';
 
 const { connectionOf } = (await import(
-  join(dist, 'db/connections.js')
-)) as typeof import('../host/db/connections.js');
+  join(dist, 'api/connections.js')
+)) as typeof import('../host/api/connections.js');
 
 let db: DatabaseSync;
 beforeEach(() => {

@@ -2,9 +2,9 @@
 
 import { Worker } from 'node:worker_threads';
 import { shown, shownJson } from '../core/shown.js';
-import { type CheckedGrants, checkGrants } from '../db/grants.js';
+import { type CheckedGrants, checkGrants } from '../kernel/grants.js';
+import { refuseReplacing } from '../loader/admission.js';
 import { type Described, type Inspection, inspect } from '../loader/inspect.js';
-import { refuseReplacing } from '../loader/policy.js';
 import { complain, exitCodes, type Option, usageError } from './command.js';
 import { ownHelp, takeOwnOptions } from './options.js';
 import { programName } from './shell.js';
@@ -97,7 +97,7 @@ function whyRefused(
 /** Lets the component describe itself in a thread of its own, which is ended where it does not come to an end. */
 function run(workerData: InspectInput): Promise<Answer> {
   return new Promise((resolve) => {
-    const worker = new Worker(new URL('./inspect-worker.js', import.meta.url), { workerData });
+    const worker = new Worker(new URL('./inspect-thread.js', import.meta.url), { workerData });
     const end = (answer: Answer): void => {
       clearTimeout(timer);
       void worker.terminate().then(() => resolve(answer));

@@ -1,7 +1,7 @@
 /** The options that are ours and not the sqlite3 shell's: a fixed list, taken out before the shell sees any. */
 
 import { statSync } from 'node:fs';
-import type { FolderGrant } from '../db/grants.js';
+import type { FolderGrant } from '../kernel/grants.js';
 import { usageError } from './command.js';
 
 export interface OwnOptions {

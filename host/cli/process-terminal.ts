@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
-import type { CommandStreams, Terminal } from '../core/host.js';
+import type { CommandStreams, Terminal } from '../core/host-services.js';
 import { shellFiles } from './shell-files.js';
 
 /** Standard streams as they are, and processes. */

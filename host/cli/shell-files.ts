@@ -1,7 +1,7 @@
 /** What the shell does with files beside reading and writing them, which WASI has no words for. */
 
 import { chmodSync, lstatSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
-import type { ShellFiles } from '../core/host.js';
+import type { ShellFiles } from '../core/host-services.js';
 
 /** Errno of WASI. */
 const numbers: Readonly<Record<string, number>> = {

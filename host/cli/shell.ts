@@ -3,9 +3,9 @@
 import { homedir } from 'node:os';
 import type { WASI } from 'node:wasi';
 import type { Core } from '../core/core.js';
-import type { Extensions, Terminal } from '../core/host.js';
-import { Engine } from '../db/engine.js';
-import { checkGrants } from '../db/grants.js';
+import type { Extensions, Terminal } from '../core/host-services.js';
+import { Engine } from '../kernel/engine.js';
+import { checkGrants } from '../kernel/grants.js';
 import { extensionLoader } from '../loader/loader.js';
 import { nodeFileSystem } from '../vfs/node.js';
 import { type WasiFunction, withDevices } from './devices.js';

@@ -21,7 +21,7 @@ export const subcommands: readonly Subcommand[] = [
   {
     name: 'completion',
     summary: 'prints what makes bash, zsh or fish complete all this',
-    run: async (args) => (await import('./completions/main.js')).completionMain(args, subcommands),
+    run: async (args) => (await import('./completion/main.js')).completionMain(args, subcommands),
   },
 ];
 

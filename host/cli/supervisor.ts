@@ -46,7 +46,7 @@ export class Supervisor {
     const shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
     Atomics.store(shared, Word.columns, terminalColumns());
     const workerData: WorkerInput = { args, own, shared, edited };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+    const worker = new Worker(new URL('./shell-thread.js', import.meta.url), { workerData });
     this.#shared = shared;
     this.#worker = worker;
     // One that was ended says nothing any more.

@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { createInterface, emitKeypressEvents, type Interface, type Key } from 'node:readline';
 import { Readable } from 'node:stream';
-import { completeCommand } from './completion.js';
+import { completeCommand } from './dot-commands.js';
 import { History } from './history.js';
 import type { FromShell, ToShell } from './messages.js';
 import type { OwnOptions } from './options.js';

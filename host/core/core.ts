@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Bindings } from './bindings.js';
 import { SqliteError } from './errors.js';
-import type { Host } from './host.js';
+import type { Host } from './host-services.js';
 import { hostImports } from './imports.js';
 import { Memory } from './memory.js';
 import { ownFile } from './package.js';

@@ -18,7 +18,7 @@ import {
   SQLITE_OK_LOAD_PERMANENTLY,
   SQLITE_READONLY,
 } from './constants.js';
-import { FileError, type Host, type Library, type OpenFile } from './host.js';
+import { FileError, type Host, type Library, type OpenFile } from './host-services.js';
 import type { Memory } from './memory.js';
 import { tableImports } from './table-imports.js';
 

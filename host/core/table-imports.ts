@@ -2,7 +2,7 @@
 
 import { SQLITE_CONSTRAINT, SQLITE_ERROR, SQLITE_OK } from './constants.js';
 import { SqliteError } from './errors.js';
-import type { Host, TableModule } from './host.js';
+import type { Host, TableModule } from './host-services.js';
 import type { Memory } from './memory.js';
 
 export function tableImports(host: Host, memory: () => Memory): WebAssembly.ModuleImports {

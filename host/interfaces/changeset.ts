@@ -1,5 +1,7 @@
 /** Interface `sqlite:extension/changeset@1.1.0`, bound to one connection and one component's grants. */
 
+import { applyWithReport, checkReportOptions, type ReportOptions } from '../applying/report.js';
+import { concat, rebase } from '../applying/transform.js';
 import {
   type Change,
   ChangesetError,
@@ -15,10 +17,8 @@ import {
 } from '../changeset/index.js';
 import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Owner } from '../db/owner.js';
-import { applyWithReport, checkReportOptions, type ReportOptions } from '../db/report.js';
-import { changesetColumns, tableShape } from '../db/schema.js';
-import { concat, rebase } from '../db/transform.js';
+import type { Owner } from '../kernel/owner.js';
+import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { Client } from './client.js';
 import type { Field, Functions, Change as WitChange } from './generated/changeset.js';
 import { asResult } from './guest.js';

@@ -1,7 +1,7 @@
 /** Who is served by the interfaces: a component, or the code that embeds one. */
 
-import type { CheckedGrants } from '../db/grants.js';
-import type { Owner } from '../db/owner.js';
+import type { CheckedGrants } from '../kernel/grants.js';
+import type { Owner } from '../kernel/owner.js';
 
 export interface Client {
   /** What its messages are marked with. */

@@ -3,12 +3,12 @@
 import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
-import type { ChangesetKind } from '../db/recording.js';
-import { SessionAccess } from '../db/session-access.js';
-import type { SessionRegistry } from '../db/sessions.js';
+import type { ChangesetKind } from '../recording/recording.js';
+import type { SessionRegistry } from '../recording/sessions.js';
 import type { Client } from './client.js';
 import type { Functions } from './generated/session.js';
 import { asResult, cabiLower, Guest, type GuestOptions, mostAtOnce, witError } from './guest.js';
+import { SessionAccess } from './session-access.js';
 
 /**
  * The functions of the interface. Each can be called with JavaScript values, and carries a direct form for jco that

@@ -1,11 +1,11 @@
 /** Interface `sqlite:extension/spi@1.1.0`: SQL of a component on its connection, as far as it was granted. */
 
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
-import type { GuestResult, Parameters } from '../db/guest-result.js';
-import { GuestSql } from '../db/guest-sql.js';
 import type { Client } from './client.js';
 import type { Functions, QueryResult, SqlValue } from './generated/spi.js';
 import { asResult, cabiLower, Guest, type GuestOptions, witError } from './guest.js';
+import type { GuestResult, Parameters } from './guest-result.js';
+import { GuestSql } from './guest-sql.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -25,7 +25,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import type { CheckedGrants } from '../db/grants.js';
+import type { CheckedGrants } from '../kernel/grants.js';
 import { call, type Folder, Place, pathOfFolder } from './beneath.js';
 import { InputStream, IoError, OutputStream, streamError } from './wasi-io.js';
 

@@ -1,11 +1,11 @@
 /** Aggregate and window functions of components. The component keeps the state of each group by its number. */
 
-import type { Callback, Connection, Engine } from '../db/engine.js';
-import { setResult } from '../db/values.js';
 import type {
   Functions as AggregateFunction,
   FunctionSpec,
 } from '../interfaces/generated/aggregate-function.js';
+import type { Callback, Connection, Engine } from '../kernel/engine.js';
+import { setResult } from '../kernel/values.js';
 import { failWith } from './call.js';
 import { type Component, type CoreInterface, payloadOf } from './component.js';
 import { type Brought, letGo } from './replacements.js';

@@ -5,11 +5,11 @@
 
 import type { Core } from '../core/core.js';
 import { shown } from '../core/shown.js';
-import type { Engine } from '../db/engine.js';
-import { setResult } from '../db/values.js';
 import type { Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import type { WitError } from '../interfaces/guest.js';
+import type { Engine } from '../kernel/engine.js';
+import { setResult } from '../kernel/values.js';
 import { type CoreInterface, payloadOf } from './component.js';
 import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 

@@ -1,9 +1,9 @@
 /** Collations of components. SQLite lets them neither fail nor change: indexes are kept in their order. */
 
 import { shownName } from '../core/shown.js';
-import type { Connection, Restriction } from '../db/engine.js';
-import { type Hooks, hooksOf } from '../db/hooks.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
+import type { Connection, Restriction } from '../kernel/engine.js';
+import { type Hooks, hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 

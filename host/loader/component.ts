@@ -4,13 +4,13 @@ import { compileFunction } from 'node:vm';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
-import type { Connection } from '../db/engine.js';
-import { type CheckedGrants, noGrants } from '../db/grants.js';
-import { type Owner, ownersOf } from '../db/owner.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
 import { Guest, type GuestOptions, TooLarge, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
 import { wasiFor } from '../interfaces/wasi.js';
+import type { Connection } from '../kernel/engine.js';
+import { type CheckedGrants, noGrants } from '../kernel/grants.js';
+import { type Owner, ownersOf } from '../kernel/owner.js';
 import type { Prepared } from './prepared.js';
 
 type Instantiate = (

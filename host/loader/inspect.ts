@@ -2,8 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Connection } from '../db/engine.js';
-import { type CheckedGrants, noGrants } from '../db/grants.js';
 import type { Functions as Aggregates } from '../interfaces/generated/aggregate-function.js';
 import type { Functions as Collations } from '../interfaces/generated/collation.js';
 import type { Functions as Hooks } from '../interfaces/generated/hooks.js';
@@ -11,10 +9,12 @@ import type { Functions as Scalars } from '../interfaces/generated/scalar-functi
 import type { Functions as Tables } from '../interfaces/generated/virtual-table.js';
 import { contract, parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
+import type { Connection } from '../kernel/engine.js';
+import { type CheckedGrants, noGrants } from '../kernel/grants.js';
+import { checkNeeds, needsOf } from './admission.js';
 import { interfacesOf, kindOf } from './binary.js';
 import { Component } from './component.js';
 import { capabilities, check, locate } from './loader.js';
-import { checkNeeds, needsOf } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
 import { replacements } from './replacements.js';
 

@@ -2,18 +2,18 @@
 
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Extensions, Library } from '../core/host.js';
+import type { Extensions, Library } from '../core/host-services.js';
 import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
-import type { Connection, Engine } from '../db/engine.js';
-import type { CheckedGrants } from '../db/grants.js';
-import { ownersOf } from '../db/owner.js';
 import { writeMarked } from '../interfaces/marked.js';
+import type { Connection, Engine } from '../kernel/engine.js';
+import type { CheckedGrants } from '../kernel/grants.js';
+import { ownersOf } from '../kernel/owner.js';
+import { checkComponent, checkNeeds, refuseReplacing } from './admission.js';
 import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
 import { bringCollations } from './collations.js';
 import { type CallPath, Component, messageOf } from './component.js';
-import { checkComponent, checkNeeds, refuseReplacing } from './policy.js';
 import { isShipped, prepare } from './prepared.js';
 import { type Brought, brought, replacements } from './replacements.js';
 import { bringScalars } from './scalars.js';

@@ -1,9 +1,9 @@
 /** What a component would put in the place of what the connection has already: functions, collations, tables. */
 
 import { shownName } from '../core/shown.js';
-import type { Connection } from '../db/engine.js';
-import { hooksOf } from '../db/hooks.js';
-import { query } from '../db/query.js';
+import type { Connection } from '../kernel/engine.js';
+import { hooksOf } from '../kernel/hooks.js';
+import { query } from '../kernel/query.js';
 import type { Component } from './component.js';
 
 /** What SQL calls by name. */

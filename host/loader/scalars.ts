@@ -2,8 +2,8 @@
 
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS } from '../core/constants.js';
 import { shownName } from '../core/shown.js';
-import type { Connection } from '../db/engine.js';
 import type { FunctionSpec, Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
+import type { Connection } from '../kernel/engine.js';
 import { type Call, directCall, wrappedCall } from './call.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';

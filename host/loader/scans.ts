@@ -1,11 +1,11 @@
 /** Scans of virtual tables: from a component's batches to the core's. */
 
 import { SQLITE_OK } from '../core/constants.js';
-import type { Engine } from '../db/engine.js';
-import { readValue } from '../db/values.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import type { Argument, Batch, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { WitError } from '../interfaces/guest.js';
+import type { Engine } from '../kernel/engine.js';
+import { readValue } from '../kernel/values.js';
 import { type CoreInterface, payloadOf } from './component.js';
 import { caseBlob, caseText, isOk, lowering, toWit, unknownKind, valueSize } from './sql-values.js';
 

@@ -11,11 +11,11 @@ import {
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { copyBytes } from '../core/views.js';
-import { cellSize, readCell } from '../db/cells.js';
-import { type Engine, scratchSize } from '../db/engine.js';
-import { readValue, type SqlValue } from '../db/values.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import { checkFits, type Guest } from '../interfaces/guest.js';
+import { cellSize, readCell } from '../kernel/cells.js';
+import { type Engine, scratchSize } from '../kernel/engine.js';
+import { readValue, type SqlValue } from '../kernel/values.js';
 
 // variant sql-value: case at 0, payload at 8; 16 bytes.
 export const valueSize = 16;

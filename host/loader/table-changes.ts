@@ -1,10 +1,10 @@
 /** INSERT, UPDATE and DELETE on tables of components: directly between the memories, or through jco's wrappers. */
 
 import { SQLITE_NULL } from '../core/constants.js';
-import type { Engine } from '../db/engine.js';
 import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
 import type { ConflictMode, Functions as WritableTable } from '../interfaces/generated/writable-table.js';
 import type { WitError } from '../interfaces/guest.js';
+import type { Engine } from '../kernel/engine.js';
 import { type CoreInterface, payloadOf } from './component.js';
 import { caseNull, isOk, lowering, toWitList, valueSize } from './sql-values.js';
 

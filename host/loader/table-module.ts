@@ -13,15 +13,15 @@ import {
   SQLITE_TEXT,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { TableModule } from '../core/host.js';
+import type { TableModule } from '../core/host-services.js';
 import { shown, shownName } from '../core/shown.js';
-import { confinementOf } from '../db/confine.js';
-import type { Connection } from '../db/engine.js';
-import { tableShape } from '../db/schema.js';
-import { type SchemaListener, schemaListeners } from '../db/schema-statements.js';
 import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
 import type { WitError } from '../interfaces/guest.js';
+import { confinementOf } from '../kernel/confinement.js';
+import type { Connection } from '../kernel/engine.js';
+import { tableShape } from '../kernel/schema.js';
+import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
 import { type Component, payloadOf } from './component.js';
 import type { Scans } from './scans.js';
 import type { Changes } from './table-changes.js';

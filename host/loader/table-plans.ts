@@ -2,9 +2,9 @@
 
 import { SQLITE_ERROR, SQLITE_INDEX_SCAN_UNIQUE, SQLITE_OK } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../db/engine.js';
-import { readValue } from '../db/values.js';
 import type { IndexPlan, IndexQuery } from '../interfaces/generated/virtual-table.js';
+import type { Connection } from '../kernel/engine.js';
+import { readValue } from '../kernel/values.js';
 import { toWit } from './sql-values.js';
 
 // struct sqlite3_index_info, as wasm32 lays it out.

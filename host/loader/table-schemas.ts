@@ -3,9 +3,9 @@
 import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
-import type { Connection } from '../db/engine.js';
-import { query, quotedName } from '../db/query.js';
 import type { ModuleFlags, ModuleSpec } from '../interfaces/generated/virtual-table.js';
+import type { Connection } from '../kernel/engine.js';
+import { query, quotedName } from '../kernel/query.js';
 import type { Component } from './component.js';
 
 /** MODULE_ of c/host.h. */

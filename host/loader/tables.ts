@@ -1,8 +1,8 @@
 /** Virtual tables of components: their modules, by name. */
 
-import type { Connection } from '../db/engine.js';
 import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
+import type { Connection } from '../kernel/engine.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 import { directScans, wrappedScans } from './scans.js';

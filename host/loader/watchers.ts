@@ -2,12 +2,12 @@
 
 import { resolve } from 'node:path';
 import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
-import type { ConnectionHooks } from '../core/host.js';
+import type { ConnectionHooks } from '../core/host-services.js';
 import { shownName } from '../core/shown.js';
-import { hooksOf } from '../db/hooks.js';
 import type { Functions as Authorizer, Verdict } from '../interfaces/generated/authorizer.js';
 import type { HookSet, Functions as Hooks } from '../interfaces/generated/hooks.js';
 import { writeMarked } from '../interfaces/marked.js';
+import { hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';
 import type { Brought } from './replacements.js';
 

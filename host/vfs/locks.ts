@@ -20,7 +20,7 @@ import {
   SQLITE_LOCK_SHARED,
   SQLITE_PERM,
 } from '../core/constants.js';
-import { FileError } from '../core/host.js';
+import { FileError } from '../core/host-services.js';
 import { loadKoffi } from './system.js';
 
 const pendingByte = 0x40000000;

@@ -43,7 +43,7 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_WAL,
 } from '../core/constants.js';
-import { FileError, type FileSystem, type OpenFile, type WalIndex } from '../core/host.js';
+import { FileError, type FileSystem, type OpenFile, type WalIndex } from '../core/host-services.js';
 import {
   type DatabaseLock,
   type LockProvider,

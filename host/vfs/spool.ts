@@ -1,6 +1,6 @@
 /** Bytes on their way from one side to the other: in memory while they are few, then in a file without a name. */
 
-import type { OpenFile } from '../core/host.js';
+import type { OpenFile } from '../core/host-services.js';
 import { openTemporary } from './node.js';
 
 const blockSize = 65_536;

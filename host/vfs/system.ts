@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
-import { FileError } from '../core/host.js';
+import { FileError } from '../core/host-services.js';
 import { requireHere } from '../core/package.js';
 
 /** Not defined on Windows. */

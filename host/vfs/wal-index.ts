@@ -28,7 +28,7 @@ import {
   SQLITE_SHM_SHARED,
   SQLITE_SHM_UNLOCK,
 } from '../core/constants.js';
-import { FileError, type WalIndex } from '../core/host.js';
+import { FileError, type WalIndex } from '../core/host-services.js';
 import { type ByteLocks, busyNumbers, type DatabaseLock, type LockKind } from './locks.js';
 import type { Mappings } from './mapping.js';
 import { failure, noFollow, ownLike } from './system.js';

@@ -6,13 +6,13 @@
 
 import { join } from 'node:path';
 import type { DatabaseSync } from 'sqlite-wasm-run';
-import type { TableModule } from '../../host/core/host.js';
-import type { Connection } from '../../host/db/engine.js';
+import type { TableModule } from '../../host/core/host-services.js';
+import type { Connection } from '../../host/kernel/engine.js';
 import { dist } from '../sources.js';
 
 const { connectionOf } = (await import(
-  join(dist, 'db/connections.js')
-)) as typeof import('../../host/db/connections.js');
+  join(dist, 'api/connections.js')
+)) as typeof import('../../host/api/connections.js');
 
 /** One row of values, as a program's generator gives it. */
 type Row = readonly (bigint | number)[];

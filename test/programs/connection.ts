@@ -1,7 +1,7 @@
 /** A connection as thin as can be, straight on the core: what the tests of files need and no more. */
 
 import { Core } from '../../host/core/core.js';
-import type { Host } from '../../host/core/host.js';
+import type { Host } from '../../host/core/host-services.js';
 import { type LockProvider, systemLocks } from '../../host/vfs/locks.js';
 import { type MappingProvider, systemMappings } from '../../host/vfs/mapping.js';
 import { nodeFileSystem } from '../../host/vfs/node.js';

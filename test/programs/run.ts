@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { SqliteError } from '../../host/core/errors.js';
-import { FileError } from '../../host/core/host.js';
+import { FileError } from '../../host/core/host-services.js';
 
 const program = fileURLToPath(new URL('./statements.ts', import.meta.url));
 

@@ -1,8 +1,8 @@
 /** `changeset apply`: changesets and captures go into a database, all of them or none. */
 
+import { policyNames } from '../../applying/conflict-policy.js';
+import { surveyKinds } from '../../applying/survey.js';
 import { sqlOf } from '../../changeset/sql.js';
-import { policyNames } from '../../db/policy.js';
-import { surveyKinds } from '../../db/survey.js';
 import type {
   ApplyReport,
   CaptureEntry,

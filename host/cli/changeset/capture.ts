@@ -1,8 +1,8 @@
 /** `changeset capture`: what a script changes. */
 
-import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from '../../db/collated-keys.js';
-import { connectionOf } from '../../db/connections.js';
+import { connectionOf } from '../../api/connections.js';
 import type { Capture, CaptureEntry, CaptureOptions, DatabaseSync, Warning } from '../../index.js';
+import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from '../../recording/collated-keys.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
 import { Guard, subject, written } from '../journal/guard.js';
 import { StateWitness } from '../journal/leftover.js';

@@ -4,7 +4,7 @@
  */
 
 import { parentPort, Worker } from 'node:worker_threads';
-import { connectionOf } from '../../db/connections.js';
+import { connectionOf } from '../../api/connections.js';
 import type { DatabaseSync } from '../../index.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -21,7 +21,7 @@ export function runInThread(args: readonly string[]): Promise<number> {
     const shared = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadInput = { args, shared };
     const env = { ...process.env, COLUMNS: String(process.stderr.columns ?? 80) };
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData, env });
+    const worker = new Worker(new URL('./command-thread.js', import.meta.url), { workerData, env });
     const heard = (_signal: NodeJS.Signals, number: number): void => {
       Atomics.store(shared, 0, number);
       for (const signal of signals) process.off(signal, heard); // a second one ends it as it is

@@ -1,8 +1,8 @@
 /** `sqlite-wasm-run changeset`: finds the subcommand and runs it. */
 
 import { isMainThread } from 'node:worker_threads';
-import { Engine } from '../../db/engine.js';
-import { useEngine } from '../../db/thread.js';
+import { Engine } from '../../kernel/engine.js';
+import { useEngine } from '../../kernel/engine-of-thread.js';
 import { extensionLoader } from '../../loader/loader.js';
 import { nodeFileSystem } from '../../vfs/node.js';
 import {

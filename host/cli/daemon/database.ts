@@ -1,9 +1,9 @@
 /** The daemon's database: what it runs for clients is captured, and kept in the journal before it commits. */
 
+import { connectionOf } from '../../api/connections.js';
 import { statistics } from '../../changeset/index.js';
-import { connectionOf } from '../../db/connections.js';
-import type { SqlValue } from '../../db/values.js';
 import type { Capture, DatabaseSync } from '../../index.js';
+import type { SqlValue } from '../../kernel/values.js';
 import { apartMessage, refuseUnrecorded, sentences, startCapture } from '../changeset/capture.js';
 import { changesetsOf, counted } from '../changeset/entries.js';
 import { openDatabase } from '../changeset/files.js';

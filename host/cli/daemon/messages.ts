@@ -1,6 +1,6 @@
 /** What the daemon's two threads say to each other: the main one has the sockets, the other one the database. */
 
-import type { SqlValue } from '../../db/values.js';
+import type { SqlValue } from '../../kernel/values.js';
 
 /** What each of the numbers is that the threads share. */
 export const Word = {

@@ -23,7 +23,7 @@
 
 import { toHex } from '../../changeset/hex.js';
 import type { JsonValue } from '../../changeset/json.js';
-import type { SqlValue } from '../../db/values.js';
+import type { SqlValue } from '../../kernel/values.js';
 
 export const protocolVersion = 1;
 export const largestFrame = 2 ** 24 - 1;

@@ -5,7 +5,7 @@ import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { SQLITE_ABORT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
-import type { SqlValue } from '../../db/values.js';
+import type { SqlValue } from '../../kernel/values.js';
 import { CommandError, exitCodes, reason } from '../command.js';
 import { Answer, Client } from './client.js';
 import type { DatabaseConnection } from './connection.js';

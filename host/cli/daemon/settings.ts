@@ -4,8 +4,8 @@
  */
 
 import { SqliteError } from '../../core/errors.js';
-import { quotedName } from '../../db/query.js';
 import type { DatabaseSync } from '../../index.js';
+import { quotedName } from '../../kernel/query.js';
 import { bare } from '../journal/recorder.js';
 
 /** Pragmas that a client can set for itself. Each gives its value as an integer, and takes it. */

@@ -5,11 +5,11 @@
  * Of two states, before and after a transaction, every change tells one from the other.
  */
 
+import { connectionOf } from '../../api/connections.js';
 import { type Change, changes, type Value } from '../../changeset/index.js';
-import { connectionOf } from '../../db/connections.js';
-import { numberPragma, quotedName } from '../../db/query.js';
-import { type TableShape, tableShape } from '../../db/schema.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
+import { numberPragma, quotedName } from '../../kernel/query.js';
+import { type TableShape, tableShape } from '../../kernel/schema.js';
 import { changesetsOf, statementsOf } from '../changeset/entries.js';
 import type { Witness } from './recorder.js';
 

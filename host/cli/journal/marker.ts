@@ -5,9 +5,9 @@
  */
 
 import { existsSync } from 'node:fs';
+import { connectionOf } from '../../api/connections.js';
 import { SQLITE_MISUSE } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
-import { connectionOf } from '../../db/connections.js';
 import type { DatabaseSync } from '../../index.js';
 import { counted } from '../changeset/entries.js';
 import { CommandError } from '../command.js';

@@ -1,10 +1,10 @@
 /** A database whose every committed transaction is in a journal first. */
 
+import { connectionOf } from '../../api/connections.js';
 import { SqliteError } from '../../core/errors.js';
-import { invalidState } from '../../db/arguments.js';
-import { connectionOf } from '../../db/connections.js';
-import type { SqlValue } from '../../db/values.js';
 import type { Capture, CaptureEntry, DatabaseSync } from '../../index.js';
+import { invalidState } from '../../kernel/arguments.js';
+import type { SqlValue } from '../../kernel/values.js';
 import { statementsOf } from '../changeset/entries.js';
 import type { Guard } from './guard.js';
 

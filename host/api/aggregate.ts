@@ -1,0 +1,147 @@
+/** Aggregate and window functions written in JavaScript, as `node:sqlite` takes them. */
+
+import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
+import { checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
+import { cellSize, readCell } from '../kernel/cells.js';
+import type { Callback, Connection } from '../kernel/engine.js';
+import { type SqlValue, setJsResult } from '../kernel/values.js';
+
+/** What an aggregate is made of. `State` is what it keeps of a group. */
+export interface AggregateOptions<State = unknown> {
+  /** The state of a group without rows, or a function that makes it. */
+  start: State | (() => State);
+  /** Takes a row in: returns the new state. It takes as many SQL arguments as it declares behind the state. */
+  step: (state: State, ...values: never[]) => State;
+  /** The SQL value of a state. Without it the state itself is the value. */
+  result?: (state: State) => unknown;
+  /** Takes a row out again, the first of those that are in: with it, the aggregate is a window function too. */
+  inverse?: (state: State, ...values: never[]) => State;
+  /** Takes any number of SQL arguments. */
+  varargs?: boolean;
+  /** Not callable from the schema. */
+  directOnly?: boolean;
+  /** Integers arrive as bigint. */
+  useBigIntArguments?: boolean;
+  /** The same rows give the same result. */
+  deterministic?: boolean;
+}
+
+/** One group of one running statement. */
+interface Group {
+  state: unknown;
+  /** A value was asked for before its end, which is then the end of a window and nobody's result. */
+  isWindow: boolean;
+  /** A function threw: the statement has failed, and what the result would be is nobody's business. */
+  hasFailed: boolean;
+}
+
+/**
+ * Adds an aggregate, or replaces one with the same number of arguments. C: `sqlite3_create_window_function`.
+ *
+ * @throws TypeError for options of another kind
+ * @throws SqliteError where SQLite refuses the name or the number of arguments
+ */
+export function createAggregate(connection: Connection, name: string, options: AggregateOptions): void {
+  const { engine, db } = connection;
+  const { start, step, result, inverse } = options;
+  if (start === undefined) {
+    throw invalidType('The "options.start" argument must be a function or a primitive value.');
+  }
+  if (typeof step !== 'function') throw invalidType('The "options.step" argument must be a function.');
+  checkOptions(options, {
+    start: 'any',
+    step: 'function',
+    result: 'any', // what is no function is left out, as in Node
+    useBigIntArguments: 'boolean',
+    varargs: 'boolean',
+    directOnly: 'boolean',
+    deterministic: 'boolean',
+    inverse: 'function',
+  });
+  let count = -1;
+  if (!options.varargs) {
+    count = Math.max(argumentsOf('step', step), inverse ? argumentsOf('inverse', inverse) : 0, 0);
+  }
+  const flags =
+    (options.deterministic ? SQLITE_DETERMINISTIC : 0) | (options.directOnly ? SQLITE_DIRECTONLY : 0);
+  const id = engine.register(
+    aggregate(connection, {
+      start: typeof start === 'function' ? (start as () => unknown) : () => start,
+      step: step as Step,
+      inverse: inverse as Step | undefined,
+      result: typeof result === 'function' ? result : (state) => state,
+      bigints: options.useBigIntArguments ?? false,
+    }),
+  );
+  const { core } = engine;
+  using arena = core.memory.arena();
+  engine.check(
+    db,
+    core.c.bridge_create_aggregate(db, arena.cString(name), count, flags, id, Number(inverse !== undefined)),
+  );
+}
+
+/** The SQL arguments that a function declares: all but the state. */
+function argumentsOf(name: string, { length }: { length: unknown }): number {
+  if (!isInt32(length)) {
+    throw invalidType(`The "options.${name}.length" property must be an integer.`);
+  }
+  return length - 1;
+}
+
+type Step = (state: unknown, ...values: SqlValue[]) => unknown;
+
+interface Parts {
+  readonly start: () => unknown;
+  readonly step: Step;
+  readonly inverse: Step | undefined;
+  readonly result: (state: unknown) => unknown;
+  readonly bigints: boolean;
+}
+
+function aggregate({ engine }: Connection, parts: Parts): Callback {
+  const { core } = engine;
+  const { memory } = core;
+  const groups = new Map<number, Group>();
+  let last = 0;
+  const begin = (): number => {
+    const state = parts.start();
+    last = (last % 0x7fff_fffe) + 1;
+    while (groups.has(last)) last += 1;
+    groups.set(last, { state, isWindow: false, hasFailed: false });
+    return last;
+  };
+  /** Runs `action` on a group that is there. */
+  const on = (number: number, context: number, action: (group: Group) => void): void => {
+    const group = groups.get(number) as Group;
+    try {
+      action(group);
+    } catch (error) {
+      group.hasFailed = true;
+      engine.failIn(context, error);
+    }
+  };
+  return {
+    step(context, given, count, cells, isInverse) {
+      const number = given || begin();
+      on(number, context, (group) => {
+        const args: SqlValue[] = [];
+        for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, parts.bigints));
+        const step = isInverse && parts.inverse ? parts.inverse : parts.step;
+        group.state = step(group.state, ...args);
+      });
+      return number;
+    },
+    groupValue(context, given, final) {
+      const number = given || begin();
+      on(number, context, (group) => {
+        const isOver = final && group.isWindow;
+        if (!final) group.isWindow = true;
+        if (isOver || group.hasFailed) return;
+        setJsResult(core, context, parts.result(group.state));
+      });
+      if (final) groups.delete(number);
+      return final ? 0 : number;
+    },
+  };
+}

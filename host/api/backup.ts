@@ -1,0 +1,84 @@
+/** Copies of a whole database, page by page, while it is in use. */
+
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { SQLITE_BUSY, SQLITE_DONE, SQLITE_LOCKED, SQLITE_OK } from '../core/constants.js';
+import { checkOptions, invalidState, invalidValue } from '../kernel/arguments.js';
+import { connectionOf } from './connections.js';
+import { DatabaseSync } from './database.js';
+
+export interface BackupOptions {
+  /** The database that is copied: 'main' (the default), 'temp' or an attached one. */
+  source?: string;
+  /** The database of the target that is overwritten: 'main' unless said otherwise. */
+  target?: string;
+  /** How many pages are copied before others get their turn: 100 unless said otherwise. */
+  rate?: number;
+  /** Called after each such part, but the last. What it throws ends the backup. */
+  progress?: (progress: { totalPages: number; remainingPages: number }) => void;
+}
+
+/** How long a lock is waited for, and how long at a time, in milliseconds. */
+const patience = 5000;
+const pause = 25;
+
+const optionKinds = { source: 'string', target: 'string', rate: 'integer', progress: 'function' } as const;
+
+/**
+ * Copies a database into a file, which becomes equal to it or stays as it was. If another connection writes to the
+ * source meanwhile, or if the source is in memory and is written to, the copy begins again; what the source's own
+ * connection writes to a file is copied too.
+ * C: `sqlite3_backup_init`, `sqlite3_backup_step`, `sqlite3_backup_finish`.
+ *
+ * @param source an open {@link DatabaseSync}
+ * @param path the file; it is made if it is not there
+ * @returns the number of pages
+ * @throws TypeError for an argument that is none; SqliteError if a file cannot be read or written, or stays locked
+ */
+export async function backup(
+  source: DatabaseSync,
+  path: string | Uint8Array | URL,
+  options: BackupOptions = {},
+): Promise<number> {
+  const connection = connectionOf(source);
+  checkOptions(options, optionKinds);
+  const { source: from = 'main', target: to = 'main', rate = 100, progress } = options;
+  if (rate === 0) throw invalidValue('The "options.rate" argument must not be 0.');
+  using target = new DatabaseSync(path);
+  const { engine, db } = connectionOf(target);
+  const { c, memory } = engine.core;
+  let job: number;
+  {
+    using arena = memory.arena();
+    job = c.sqlite3_backup_init(db, arena.cString(to), connection.db, arena.cString(from));
+  }
+  if (job === 0) engine.check(db, c.sqlite3_extended_errcode(db) || 1);
+  let finished = false;
+  const finish = (): number => {
+    finished = true;
+    return c.sqlite3_backup_finish(job);
+  };
+  // SQLite does not close a connection that is being copied from.
+  const unwatch = connection.beforeClose(() => {
+    if (!finished) finish();
+  });
+  let waited = 0;
+  try {
+    for (;;) {
+      const code = c.bridge_backup_step(job, rate);
+      if (code === SQLITE_DONE) break;
+      const isLocked = code === SQLITE_BUSY || code === SQLITE_LOCKED;
+      if ((code !== SQLITE_OK && !isLocked) || waited >= patience) throw engine.core.error(0, code);
+      waited = isLocked ? waited + pause : 0;
+      const totalPages = c.sqlite3_backup_pagecount(job);
+      progress?.({ totalPages, remainingPages: c.sqlite3_backup_remaining(job) });
+      await (isLocked ? setTimeout(pause) : setImmediate());
+      if (finished) throw invalidState('database is not open');
+    }
+    const pages = c.sqlite3_backup_pagecount(job);
+    engine.check(db, finish());
+    return pages;
+  } finally {
+    if (!finished) finish();
+    unwatch();
+  }
+}

@@ -1,0 +1,93 @@
+/** Captures in code: sessions that record the schema's changes too. */
+
+import { illegalConstructor, invalidState } from '../kernel/arguments.js';
+import type { Warning } from '../kernel/schema.js';
+import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
+import type { CaptureLog } from '../recording/capture-log.js';
+import { madeByDatabase, type OpenDatabase } from './statement.js';
+
+/**
+ * Records changes and the statements that change the schema, in order, from its making on. Made by
+ * {@link DatabaseSync.capture}; ends with its database. What is rolled back leaves it.
+ */
+export class Capture implements Disposable {
+  readonly #open: OpenDatabase;
+  readonly #log: CaptureLog;
+  readonly #now: () => OpenDatabase | undefined;
+  #closed = false;
+
+  /** Made by {@link DatabaseSync.capture}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
+  constructor(token: symbol, open: OpenDatabase, log: CaptureLog, now: () => OpenDatabase | undefined) {
+    if (token !== madeByDatabase) throw illegalConstructor();
+    this.#open = open;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /**
+   * What was captured so far, for {@link DatabaseSync.applyCapture}; a changeset where the schema did not change.
+   * The bytes are the caller's. Their form is that of {@link encodeCapture}.
+   *
+   * @throws Error (ERR_INVALID_STATE) where the capture or its database is closed
+   * @throws SqliteError (SQLITE_SCHEMA) where another connection changed the schema so that changes are lost
+   */
+  read(): Uint8Array {
+    return encodeCapture(this.entries());
+  }
+
+  /** The same, entry by entry. The bytes belong to the capture: do not change them. */
+  entries(): CaptureEntry[] {
+    const log = this.#live();
+    return this.#open.run(() => log.entries());
+  }
+
+  /**
+   * The same as {@link read}, and a fresh start. Where it cannot be had nothing is forgotten.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction
+   */
+  take(): Uint8Array {
+    const log = this.#live();
+    return this.#open.run(() => log.take());
+  }
+
+  /**
+   * Forgets what was captured so far and goes on: {@link take} for those who have read it already.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction
+   */
+  forget(): void {
+    const log = this.#live();
+    this.#open.run(() => log.forget());
+  }
+
+  /** What is left out without a word, or was lost. */
+  warnings(): Warning[] {
+    return this.#live().warnings();
+  }
+
+  /** Those of the warnings that tell of something that was lost. Quick, for most of the time there are none. */
+  lost(): Warning[] {
+    return this.#live().lost;
+  }
+
+  /** Ends the capture. @throws Error (ERR_INVALID_STATE) where it is closed, or a callback is running */
+  close(): void {
+    const log = this.#live();
+    if (this.#open.running > 0) throw invalidState('capture cannot be closed while in a callback');
+    this.#closed = true;
+    log.end();
+  }
+
+  /** Ends the capture unless it is closed already or a callback of its database is running. */
+  [Symbol.dispose](): void {
+    if (!this.#closed && this.#now() === this.#open && this.#open.running === 0) this.close();
+  }
+
+  #live(): CaptureLog {
+    const now = this.#now();
+    if (!now) throw invalidState('database is not open');
+    if (this.#closed || now !== this.#open) throw invalidState('capture is not open');
+    return this.#log;
+  }
+}

@@ -1,0 +1,231 @@
+/** Changesets in code: values that can be read, changed and made. */
+
+import { type Change, Conflict, changeAt, operationCodes } from '../applying/changes.js';
+import {
+  changesOfPieces,
+  concatPieces,
+  invertPieces,
+  type Pieces,
+  pieceSize,
+  readable,
+} from '../applying/changeset-streams.js';
+import { changesOf, concat, Group, invert, rebase } from '../applying/transform.js';
+import { type Change as CodecChange, encode } from '../changeset/index.js';
+import { checkArgument, checkOptions, invalidType, outOfRange } from '../kernel/arguments.js';
+import { engine } from '../kernel/engine-of-thread.js';
+import { connectionOf } from './connections.js';
+
+/** What a changeset can be given as. */
+export type ChangesetLike = Changeset | Uint8Array;
+
+function bytesOf(changeset: ChangesetLike, name = 'changeset'): Uint8Array {
+  if (changeset instanceof Changeset) return changeset.bytes;
+  if (changeset instanceof Uint8Array) return changeset;
+  throw invalidType(`The "${name}" argument must be a Changeset or a Uint8Array.`);
+}
+
+function checkedPieces(name: string, pieces: Pieces): Pieces {
+  const iterable = typeof pieces === 'object' && pieces !== null && Symbol.iterator in pieces;
+  if (iterable && !ArrayBuffer.isView(pieces)) return pieces;
+  throw invalidType(`The "${name}" argument must be an iterable of Uint8Arrays.`);
+}
+
+/** A changeset or patchset. It never changes; what changes it makes another. No database is needed. */
+export class Changeset implements Iterable<Change> {
+  /** Its bytes, as the C library writes them. They belong to the changeset: do not change them. */
+  readonly bytes: Uint8Array;
+
+  /** @param bytes kept, not copied; not checked until they are read */
+  constructor(bytes: Uint8Array) {
+    if (!(bytes instanceof Uint8Array)) throw invalidType('The "bytes" argument must be a Uint8Array.');
+    this.bytes = bytes;
+  }
+
+  /** Reads a changeset that comes in pieces, such as a ReadableStream. */
+  static async from(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Changeset> {
+    const kept: Uint8Array[] = [];
+    for await (const piece of pieces) kept.push(piece);
+    return new Changeset(new Uint8Array(Buffer.concat(kept)));
+  }
+
+  /**
+   * A changeset, or a patchset, of changes; tables are those of `database`.
+   * C: `sqlite3changegroup_change_begin` and what goes with it.
+   */
+  static of(
+    database: object,
+    changes: Iterable<ChangeLike>,
+    options: { patchset?: boolean; db?: string } = {},
+  ): Changeset {
+    checkOptions(options, { patchset: 'boolean', db: 'string' });
+    using group = new ChangesetGroup();
+    group.schema(database, options.db ?? 'main');
+    if (options.patchset) group.patchset();
+    for (const change of changes) group.addChange(change);
+    return group.output();
+  }
+
+  /** One changeset that does what the given ones do one after another. C: `sqlite3changeset_concat`. */
+  static concat(...changesets: ChangesetLike[]): Changeset {
+    return new Changeset(
+      concat(
+        engine(),
+        changesets.map((one) => bytesOf(one)),
+      ),
+    );
+  }
+
+  /**
+   * The changes of a changeset that comes in pieces, of which one lies in memory at a time.
+   * C: `sqlite3changeset_start_v2_strm`.
+   *
+   * @param inverted shows the changes that undo them
+   * @throws SqliteError where it is malformed; what the pieces throw surfaces as itself
+   */
+  static read(pieces: Pieces, inverted = false): IterableIterator<Change> {
+    checkArgument('inverted', inverted, 'boolean');
+    return changesOfPieces(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
+  }
+
+  /** Inverts in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_invert_strm`. */
+  static invertTo(pieces: Pieces, take: (piece: Uint8Array) => void): void {
+    checkArgument('take', take, 'function');
+    invertPieces(engine(), checkedPieces('pieces', pieces), (piece) => take(piece.slice()));
+  }
+
+  /** Joins two in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_concat_strm`. */
+  static concatTo(first: Pieces, second: Pieces, take: (piece: Uint8Array) => void): void {
+    checkArgument('take', take, 'function');
+    concatPieces(engine(), checkedPieces('first', first), checkedPieces('second', second), (piece) =>
+      take(piece.slice()),
+    );
+  }
+
+  /**
+   * How many bytes the pieces of all streams have, about; set first where it is given. One number for all
+   * databases of the thread. C: `sqlite3session_config`.
+   */
+  static pieceSize(bytes?: number): number {
+    if (bytes !== undefined) {
+      checkArgument('bytes', bytes, 'integer');
+      if (bytes < 1) throw outOfRange('The "bytes" argument must be at least 1.');
+    }
+    return pieceSize(engine(), bytes);
+  }
+
+  /** Whether there is nothing in it. */
+  get isEmpty(): boolean {
+    return this.bytes.length === 0;
+  }
+
+  /** Whether it is a patchset: without old values. */
+  get isPatchset(): boolean {
+    return this.bytes[0] === 0x50;
+  }
+
+  /**
+   * Its changes in order. C: `sqlite3changeset_start_v2`, `sqlite3changeset_next`.
+   *
+   * @throws SqliteError (SQLITE_CORRUPT) where it is malformed
+   */
+  [Symbol.iterator](): Iterator<Change> {
+    return changesOf(engine().core, this.bytes, false, changeAt);
+  }
+
+  /** What undoes it. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset */
+  invert(): Changeset {
+    return new Changeset(invert(engine().core, this.bytes));
+  }
+
+  /** One changeset that does what this one and then the others do. C: `sqlite3changeset_concat`. */
+  concat(...others: ChangesetLike[]): Changeset {
+    return Changeset.concat(this, ...others);
+  }
+
+  /**
+   * The same changes, made to fit what was applied before them elsewhere: `rebases` are the rebase buffers of
+   * {@link ApplyReport}, in order. C: `sqlite3rebaser_rebase`.
+   */
+  rebase(...rebases: Uint8Array[]): Changeset {
+    for (const buffer of rebases) bytesOf(buffer, 'rebases');
+    return new Changeset(rebase(engine().core, this.bytes, rebases));
+  }
+}
+
+/** A change as the engine reads it, or as `changes` of `sqlite-wasm-run/changeset` does. */
+export type ChangeLike = Change | CodecChange;
+
+/** Changesets and changes that become one changeset. Close it: it holds memory outside of JavaScript. */
+export class ChangesetGroup implements Disposable {
+  readonly #group = new Group(engine());
+
+  /**
+   * Names the database whose tables changes are built for, and by which changesets made before columns were added
+   * are filled up. Before anything else. C: `sqlite3changegroup_schema`.
+   */
+  schema(database: object, db = 'main'): void {
+    checkArgument('db', db, 'string');
+    this.#group.schema(connectionOf(database), db);
+  }
+
+  /** Builds a patchset. Before the first change. C: `sqlite3changegroup_config`. */
+  patchset(): void {
+    this.#group.patchset();
+  }
+
+  /** Adds all changes of a changeset. On an error the group is as it was. C: `sqlite3changegroup_add`. */
+  add(changeset: ChangesetLike): void {
+    this.#group.add(bytesOf(changeset));
+  }
+
+  /** The same for a changeset that comes in pieces. C: `sqlite3changegroup_add_strm`. */
+  addFrom(pieces: Pieces): void {
+    this.#group.addFrom(checkedPieces('pieces', pieces));
+  }
+
+  /**
+   * Adds one change: of values, or the conflict of a handler that runs, to keep what could not be applied.
+   * INTEGER values are bigint, numbers are REAL, undefined is no part of the change.
+   * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
+   */
+  addChange(change: ChangeLike): void {
+    if (change instanceof Conflict) {
+      this.#group.addIterated(change.address);
+      return;
+    }
+    if (!(change?.op in operationCodes)) {
+      throw invalidType('The "change.op" argument must be insert, update or delete.');
+    }
+    if (typeof change.table === 'object' && change.table !== null) {
+      this.#group.add(encode([change as CodecChange])); // it knows the columns of its table itself
+      return;
+    }
+    checkArgument('change.table', change.table, 'string');
+    this.#group.addChange(change as Change);
+  }
+
+  /** All changes as one changeset; the group can go on. C: `sqlite3changegroup_output`. */
+  output(): Changeset {
+    return new Changeset(this.#group.output());
+  }
+
+  /** The same in pieces. C: `sqlite3changegroup_output_strm`. */
+  outputTo(take: (piece: Uint8Array) => void): void {
+    checkArgument('take', take, 'function');
+    this.#group.outputTo((piece) => take(piece.slice()));
+  }
+
+  /** The same as a stream of pieces, which are made at once. */
+  outputStream(): ReadableStream<Uint8Array> {
+    return readable((take) => this.#group.outputTo(take));
+  }
+
+  /** Frees it. */
+  close(): void {
+    this.#group[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,235 @@
+/** A database in a thread of its own, where a statement's time can be limited, whatever the statement calls. */
+
+import { Worker } from 'node:worker_threads';
+import { SQLITE_INTERRUPT } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import { ownFile } from '../core/package.js';
+import { checkArgument, checkOptions, coded, invalidState, invalidValue } from '../kernel/arguments.js';
+import type { Grants } from '../kernel/grants.js';
+import type { DatabaseOptions } from './database.js';
+import type { Row } from './rows.js';
+import type { RunResult } from './statement.js';
+
+export interface DatabaseWorkerOptions {
+  /** How the database is opened. */
+  database?: DatabaseOptions;
+  /** Components to load, each time that it is opened: by path or name, or with grants of its own. */
+  extensions?: readonly (string | { path: string; grants: Grants })[];
+  /** How long a call may take, in ms, where the call does not say; without it as long as it likes. */
+  timeout?: number;
+}
+
+export interface CallOptions {
+  /** How long this call may take, in ms. */
+  timeout?: number;
+}
+
+/** What a thread is told to do. */
+export type Request =
+  | { readonly kind: 'exec'; readonly sql: string }
+  | { readonly kind: 'all' | 'run'; readonly sql: string; readonly parameters: readonly unknown[] }
+  | { readonly kind: 'close' };
+
+/** What it answers: the result, or what was thrown, as plain objects. */
+export type Reply =
+  | { readonly value: unknown }
+  | {
+      readonly thrown: { message: string; code?: string; errcode?: number; errstr?: string; offset?: number };
+    };
+
+/** What a thread is made with. */
+export interface ThreadInput {
+  readonly path: string;
+  readonly database: DatabaseOptions;
+  readonly extensions: readonly (string | { path: string; grants: Grants })[];
+  /** One word: 1 interrupts the statement. */
+  readonly shared: Int32Array;
+}
+
+/** How long a call has for coming to its end once it was interrupted, in ms. */
+const grace = 1000;
+
+/** A call took too long. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+  readonly code = 'ERR_SQLITE_TIMEOUT';
+  /**
+   * Whether the connection was lost: the call could not be interrupted. The database is opened anew for the next
+   * one; transactions that were not committed are rolled back, temporary tables and databases in memory are gone.
+   */
+  readonly connectionLost: boolean;
+
+  constructor(message: string, connectionLost: boolean) {
+    super(message);
+    this.connectionLost = connectionLost;
+  }
+}
+
+interface Call {
+  readonly request: Request;
+  readonly timeout: number | undefined;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * One connection to a database, in a thread of its own. Calls are done one after another, in their order. A call
+ * that takes too long is interrupted; where that is of no avail within a second, since a component computes without
+ * end, the thread is ended, and the database opened anew.
+ */
+export class DatabaseWorker {
+  readonly #path: string;
+  readonly #options: DatabaseWorkerOptions;
+  readonly #waiting: Call[] = [];
+  #running: Call | undefined;
+  #worker: Worker | undefined;
+  #shared = new Int32Array(new SharedArrayBuffer(4));
+  #closed = false;
+
+  /**
+   * Opens a database as DatabaseSync does, at the first call.
+   *
+   * @throws TypeError for an argument of another kind or an unknown option
+   */
+  constructor(path: string, options: DatabaseWorkerOptions = {}) {
+    checkArgument('path', path, 'string');
+    checkOptions(options, { database: 'any', extensions: 'any', timeout: 'any' });
+    checkTimeout(options.timeout);
+    this.#path = path;
+    this.#options = { ...options };
+  }
+
+  /** Runs all statements of `sql`; rows are dropped. @throws as {@link all} does */
+  async exec(sql: string, options: CallOptions = {}): Promise<void> {
+    await this.#call({ kind: 'exec', sql }, options);
+  }
+
+  /**
+   * All rows of one statement.
+   *
+   * @param parameters its values, or an object with the named ones first
+   * @throws SqliteError where it fails
+   * @throws TimeoutError where it takes longer than it may, and where it waited behind one that cost the connection
+   */
+  async all(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<Row[]> {
+    return (await this.#call({ kind: 'all', sql, parameters }, options)) as Row[];
+  }
+
+  /** Runs one statement to its end and says what it changed; takes and throws what {@link all} does. */
+  async run(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<RunResult> {
+    return (await this.#call({ kind: 'run', sql, parameters }, options)) as RunResult;
+  }
+
+  /** Closes the database once the calls before are done. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const closing = this.#worker || this.#running ? this.#call({ kind: 'close' }, {}) : undefined;
+    this.#closed = true;
+    await closing;
+    await this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+
+  #call(request: Request, options: CallOptions): Promise<unknown> {
+    checkOptions(options, { timeout: 'any' });
+    checkTimeout(options.timeout);
+    if (this.#closed) return Promise.reject(invalidState('database is not open'));
+    const timeout = options.timeout ?? this.#options.timeout;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, timeout, resolve, reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#running) return;
+    const call = this.#waiting.shift();
+    if (!call) return;
+    this.#running = call;
+    const worker = this.#worker ?? this.#start();
+    const timer =
+      call.timeout === undefined ? undefined : setTimeout(() => this.#overdue(call), call.timeout);
+    const settle = (answer: () => void): void => {
+      clearTimeout(timer);
+      worker.removeAllListeners('message').removeAllListeners('error');
+      this.#running = undefined;
+      answer();
+      this.#next();
+    };
+    worker.once('message', (reply: Reply) => {
+      Atomics.store(this.#shared, 0, 0);
+      if ('value' in reply) settle(() => call.resolve(reply.value));
+      else settle(() => call.reject(errorOf(reply.thrown, call)));
+    });
+    worker.once('error', (error) => {
+      this.#worker = undefined;
+      settle(() => call.reject(error));
+    });
+    worker.postMessage(call.request);
+  }
+
+  #start(): Worker {
+    this.#shared = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: ThreadInput = {
+      path: this.#path,
+      database: this.#options.database ?? {},
+      extensions: this.#options.extensions ?? [],
+      shared: this.#shared,
+    };
+    this.#worker = new Worker(ownFile('database-thread.js'), { workerData });
+    return this.#worker;
+  }
+
+  #overdue(call: Call): void {
+    interrupted.add(call);
+    Atomics.store(this.#shared, 0, 1);
+    setTimeout(() => {
+      if (this.#running === call) void this.#end(call);
+    }, grace);
+  }
+
+  /** Ends the thread. What waits is given up too: it may have been meant for the transaction that is lost. */
+  async #end(call: Call): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    worker?.removeAllListeners();
+    await worker?.terminate();
+    this.#running = undefined;
+    const lost =
+      'the connection was lost: transactions that were not committed are rolled back, temporary tables and ' +
+      'databases in memory are gone; the next call opens the database anew';
+    call.reject(
+      new TimeoutError(
+        `the call took more than ${call.timeout} ms and could not be interrupted, so ${lost}`,
+        true,
+      ),
+    );
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.reject(new TimeoutError(`a call before this one took too long, and ${lost}`, true));
+    }
+  }
+}
+
+/** The calls that were interrupted for their time. */
+const interrupted = new WeakSet<Call>();
+
+function errorOf(thrown: Extract<Reply, { thrown: unknown }>['thrown'], call: Call): Error {
+  if (thrown.errcode !== undefined) {
+    if ((thrown.errcode & 0xff) === SQLITE_INTERRUPT && interrupted.has(call)) {
+      const message = `the call took more than ${call.timeout} ms and was interrupted`;
+      return new TimeoutError(message, false);
+    }
+    return new SqliteError(thrown.message, thrown.errcode, thrown.errstr ?? '', thrown.offset);
+  }
+  const error = new Error(thrown.message);
+  return thrown.code === undefined ? error : coded(error, thrown.code as 'ERR_INVALID_STATE');
+}
+
+function checkTimeout(timeout: unknown): void {
+  if (timeout === undefined) return;
+  if (!(typeof timeout === 'number' && Number.isInteger(timeout) && timeout > 0 && timeout < 2 ** 31)) {
+    throw invalidValue(
+      'The "options.timeout" argument must be a number of milliseconds from 1 to 2147483647.',
+    );
+  }
+}

@@ -1,0 +1,709 @@
+/** Databases, shaped as `DatabaseSync` of `node:sqlite`. PARITY.md lists what is there. */
+
+import { fileURLToPath } from 'node:url';
+import { type ApplyFlags, applyFlagKinds, applyTo } from '../applying/apply.js';
+import type { Change, Conflict } from '../applying/changes.js';
+import { applyCapture, type CaptureReport } from '../applying/replay.js';
+import {
+  type ApplyReport,
+  applyWithReport,
+  checkReportOptions,
+  type ReportOptions,
+} from '../applying/report.js';
+import {
+  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_CONSTRAINT,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_CHANGESET_NOTFOUND,
+  SQLITE_CHANGESET_OMIT,
+  SQLITE_CHANGESET_REPLACE,
+  SQLITE_CHANGESETAPPLY_FKNOACTION,
+  SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  SQLITE_CHANGESETAPPLY_INVERT,
+  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_CONSTRAINT,
+  SQLITE_DBCONFIG_DEFENSIVE,
+  SQLITE_DBCONFIG_DQS_DDL,
+  SQLITE_DBCONFIG_DQS_DML,
+  SQLITE_DBCONFIG_ENABLE_FKEY,
+  SQLITE_DELETE,
+  SQLITE_DETERMINISTIC,
+  SQLITE_DIRECTONLY,
+  SQLITE_INSERT,
+  SQLITE_OK,
+  SQLITE_OPEN_CREATE,
+  SQLITE_OPEN_READONLY,
+  SQLITE_OPEN_READWRITE,
+  SQLITE_OPEN_URI,
+  SQLITE_SESSION_CONFIG_STRMSIZE,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+  SQLITE_UPDATE,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import {
+  checkArgument,
+  checkOptions,
+  coded,
+  invalidState,
+  invalidType,
+  invalidValue,
+  isBytes,
+  isInt32,
+} from '../kernel/arguments.js';
+import { cellSize, readCell } from '../kernel/cells.js';
+import { engine } from '../kernel/engine-of-thread.js';
+import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
+import { type SqlValue, setJsResult } from '../kernel/values.js';
+import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
+import { CaptureLog } from '../recording/capture-log.js';
+import { usersSessions } from '../recording/sessions.js';
+import { Spool } from '../vfs/spool.js';
+import { type AggregateOptions, createAggregate } from './aggregate.js';
+import { type Authorizer, authorizerConstants, refuseInAuthorizer, setAuthorizer } from './authorizer.js';
+import { Capture } from './capture.js';
+import { Changeset } from './changeset.js';
+import { keepConnection } from './connections.js';
+import { Session } from './session.js';
+import {
+  checkStatementOptions,
+  madeByDatabase,
+  OpenDatabase,
+  type StatementOptions,
+  StatementSync,
+  statementOptionKinds,
+} from './statement.js';
+
+export interface DatabaseOptions extends StatementOptions {
+  /** Opens at once. On unless set to false; then `open()` does. */
+  open?: boolean;
+  /** Refuses to write, and to make the file. */
+  readOnly?: boolean;
+  /** Enforces REFERENCES. On unless set to false. */
+  enableForeignKeyConstraints?: boolean;
+  /** Lets "x" mean the text 'x' where there is no column x, as old SQLite did. */
+  enableDoubleQuotedStringLiterals?: boolean;
+  /** Forbids SQL to damage the file: writing the schema's tables and the like. On unless set to false. */
+  defensive?: boolean;
+  /** Lets `loadExtension` and the SQL function `load_extension` be used. */
+  allowExtension?: boolean;
+  /** What components may use. */
+  grants?: Grants;
+  /** How long to wait for another connection's lock, in ms. */
+  timeout?: number;
+  /** `none`: takes no locks, for files that nobody else uses. `auto`: SQLite's own. */
+  locking?: 'auto' | 'none';
+}
+
+const databaseOptionKinds = {
+  open: 'boolean',
+  readOnly: 'boolean',
+  enableForeignKeyConstraints: 'boolean',
+  enableDoubleQuotedStringLiterals: 'boolean',
+  defensive: 'boolean',
+  allowExtension: 'boolean',
+  grants: 'any',
+  timeout: 'integer',
+  locking: 'string',
+  ...statementOptionKinds,
+} as const;
+
+export interface FunctionOptions {
+  /** Integers arrive as bigint. */
+  useBigIntArguments?: boolean;
+  /** Takes any number of arguments; without it as many as the function declares. */
+  varargs?: boolean;
+  /** The same arguments give the same result. */
+  deterministic?: boolean;
+  /** Not callable from the schema. */
+  directOnly?: boolean;
+}
+
+export interface ApplyOptions extends ApplyFlags {
+  /** Called once for each table of the changeset: whether its changes are applied. */
+  filter?: (table: string) => boolean;
+  /** Called for each change: whether it is applied. */
+  filterChange?: (change: Change) => boolean;
+  /**
+   * Called for each conflict with its kind, one of the SQLITE_CHANGESET_ constants, and the change that met it,
+   * which can be read while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (for DATA
+   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. Without it every conflict aborts.
+   */
+  onConflict?: (kind: number, conflict: Conflict) => number;
+}
+
+export interface SessionCreation {
+  /** The one table to record. */
+  table?: string;
+  /** The tables to record. Without either, all. */
+  tables?: readonly string[];
+  /** The database: 'main', 'temp' or an attached one. */
+  db?: string;
+  /** Where all tables are recorded: those it returns true for, or whose names the globs match (`!glob`: not). */
+  filter?: ((table: string) => boolean) | readonly string[];
+  /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
+  rowid?: boolean;
+  /** Counts for {@link Session.changesetSize}. */
+  size?: boolean;
+  /** Marks changes as indirect. */
+  indirect?: boolean;
+  /** False: starts to record when {@link Session.enabled} is set. */
+  enabled?: boolean;
+  /** `refuse`: throws where a table or row would be left out without a word. */
+  onUnrecorded?: 'ignore' | 'refuse';
+}
+
+const sessionOptionKinds = {
+  table: 'string',
+  tables: 'any',
+  db: 'string',
+  filter: 'any',
+  rowid: 'boolean',
+  size: 'boolean',
+  indirect: 'boolean',
+  enabled: 'boolean',
+  onUnrecorded: 'string',
+} as const;
+
+export interface CaptureOptions {
+  /** The tables to record. Without them all. */
+  tables?: readonly string[];
+  /** The database: 'main', 'temp' or an attached one. */
+  db?: string;
+  /** As in {@link SessionCreation}. */
+  filter?: ((table: string) => boolean) | readonly string[];
+  /** As in {@link SessionCreation}. */
+  rowid?: boolean;
+  /** Marks changes as indirect. */
+  indirect?: boolean;
+  /** Leaves old values out. */
+  patchset?: boolean;
+}
+
+const captureOptionKinds = {
+  tables: 'any',
+  db: 'string',
+  filter: 'any',
+  rowid: 'boolean',
+  indirect: 'boolean',
+  patchset: 'boolean',
+} as const;
+
+/** The constants of the session extension and of authorizers, and the codes of operations. */
+export const constants = Object.freeze({
+  ...authorizerConstants,
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_CONFIG_STRMSIZE,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  SQLITE_CHANGESETAPPLY_INVERT,
+  SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  SQLITE_CHANGESETAPPLY_FKNOACTION,
+  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
+  SQLITE_INSERT,
+  SQLITE_UPDATE,
+  SQLITE_DELETE,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_NOTFOUND,
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_CONSTRAINT,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_CHANGESET_OMIT,
+  SQLITE_CHANGESET_REPLACE,
+  SQLITE_CHANGESET_ABORT,
+});
+
+/** Frees what was forgotten: a net, for closing frees everything. */
+const forgotten = new FinalizationRegistry<() => void>((free) => free());
+
+/** One connection to a database. Close it: that frees its memory and lets go of its file and locks. */
+/**
+ * A URI that names a database in memory which all connections of the thread see that open it by that name, as SQLite's
+ * VFS memdb has it; undefined if `path` asks for none. SQLite's shared cache, whose URI it is, is not compiled in.
+ */
+function sharedMemory(path: string): string | undefined {
+  const [, name = '', query = ''] = /^file:([^?#]*)\?([^#]*)/.exec(path) ?? [];
+  const asked = new URLSearchParams(query);
+  if (asked.get('mode') !== 'memory' || asked.get('cache') !== 'shared') return undefined;
+  asked.delete('mode');
+  asked.delete('cache');
+  asked.set('vfs', 'memdb');
+  return `file:/${name.replace(/^\/+/, '') || 'memory'}?${asked}`;
+}
+
+export class DatabaseSync implements Disposable {
+  readonly #path: string;
+  readonly #options: DatabaseOptions;
+  #current: OpenDatabase | undefined;
+  #extensions: boolean;
+  readonly #grants: CheckedGrants;
+
+  /**
+   * Opens a database: a file, made where it is not there, or ':memory:'.
+   *
+   * @param path text or bytes of a path, or a `file:` URL
+   * @throws TypeError for an argument of another kind or an unknown option
+   * @throws SqliteError where it cannot be opened
+   */
+  constructor(path: string | Uint8Array | URL, options: DatabaseOptions = {}) {
+    this.#path = pathText(path);
+    checkOptions(options, databaseOptionKinds);
+    if (options.locking !== undefined && !['auto', 'none'].includes(options.locking)) {
+      throw invalidValue("The \"options.locking\" argument must be 'auto' or 'none'.");
+    }
+    this.#options = Object.freeze({ ...options });
+    this.#grants = checkGrants(options.grants);
+    this.#extensions = options.allowExtension ?? false;
+    keepConnection(this, () => this.#open().connection);
+    if (options.open ?? true) this.open();
+  }
+
+  /** Opens a database that was made with `open: false`, or closed. @throws Error (ERR_INVALID_STATE) if open */
+  open(): void {
+    if (this.#current) throw invalidState('database is already open');
+    const { core } = engine();
+    const { c, memory } = core;
+    const options = this.#options;
+    const access = options.readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    using arena = memory.arena();
+    const out = arena.allocate(8);
+    const vfs = arena.cString(options.locking === 'none' ? 'node-none' : 'node');
+    const path = arena.cString(sharedMemory(this.#path) ?? this.#path);
+    const code = c.bridge_open(path, out, access | SQLITE_OPEN_URI, vfs);
+    const db = memory.pointerAt(out);
+    try {
+      if (code !== SQLITE_OK) throw core.error(db, code);
+      const connection = engine().connection(db);
+      connection.grants = this.#grants;
+      const configure = (op: number, value: boolean | undefined): void =>
+        engine().check(db, c.bridge_db_config(db, op, Number(value), out + 4));
+      c.sqlite3_extended_result_codes(db, 1);
+      configure(SQLITE_DBCONFIG_DEFENSIVE, options.defensive ?? true);
+      configure(SQLITE_DBCONFIG_DQS_DML, options.enableDoubleQuotedStringLiterals);
+      configure(SQLITE_DBCONFIG_DQS_DDL, options.enableDoubleQuotedStringLiterals);
+      configure(SQLITE_DBCONFIG_ENABLE_FKEY, options.enableForeignKeyConstraints ?? true);
+      engine().check(db, c.sqlite3_busy_timeout(db, options.timeout ?? 0));
+      if (this.#extensions) c.sqlite3_enable_load_extension(db, 1);
+      const current = new OpenDatabase(connection);
+      this.#current = current;
+      forgotten.register(this, () => current.close(), current);
+    } catch (error) {
+      c.sqlite3_close_v2(db);
+      throw error;
+    }
+  }
+
+  /**
+   * Closes the database: ends its sessions, finalizes its statements, lets go of its file.
+   *
+   * @throws Error (ERR_INVALID_STATE) where it is closed, or where one of its own callbacks is running
+   */
+  close(): void {
+    const current = this.#open();
+    if (current.running > 0) throw invalidState('database cannot be closed while in a callback');
+    this.#current = undefined;
+    forgotten.unregister(current);
+    current.close();
+  }
+
+  /** Closes the database unless it is closed already or one of its own callbacks is running. */
+  [Symbol.dispose](): void {
+    if (this.#current && this.#current.running === 0) this.close();
+  }
+
+  /** Whether it is open. */
+  get isOpen(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Whether a transaction is open. C: `sqlite3_get_autocommit`. */
+  get isTransaction(): boolean {
+    const { db, engine: own } = this.#open().connection;
+    return own.core.c.sqlite3_get_autocommit(db) === 0;
+  }
+
+  /** The file of a database, or null where it is in memory. C: `sqlite3_db_filename`. */
+  location(dbName = 'main'): string | null {
+    const { db, engine: own } = this.#open().connection;
+    checkArgument('dbName', dbName, 'string');
+    const { c, memory } = own.core;
+    using arena = memory.arena();
+    return memory.cString(c.sqlite3_db_filename(db, arena.cString(dbName))) || null;
+  }
+
+  /** Runs all statements of `sql`; rows are dropped. C: `sqlite3_exec`. @throws SqliteError */
+  exec(sql: string): void {
+    const current = this.#ready();
+    const { db, engine: own } = current.connection;
+    checkArgument('sql', sql, 'string');
+    using arena = own.core.memory.arena();
+    const text = arena.cString(sql);
+    current.statements.ran(sql);
+    current.run(() => own.check(db, own.core.c.sqlite3_exec(db, text, 0, 0, 0)));
+  }
+
+  /**
+   * Compiles one statement. What follows it in `sql` is ignored. C: `sqlite3_prepare_v3`.
+   *
+   * @param options what rows look like and how parameters are named, where not as the database's own
+   * @throws SqliteError where it cannot be compiled
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) where there is no statement
+   */
+  prepare(sql: string, options: StatementOptions = {}): StatementSync {
+    const open = this.#ready();
+    checkArgument('sql', sql, 'string');
+    checkStatementOptions(options);
+    const held = open.run(() => open.statements.take(sql));
+    return new StatementSync(madeByDatabase, { open, database: this }, held, {
+      ...this.#options,
+      ...options,
+    });
+  }
+
+  /**
+   * Adds an SQL function, or replaces one with the same number of arguments. It is given SQL values, integers as
+   * numbers unless `useBigIntArguments`, and returns one: numbers as REAL, bigint as INTEGER, undefined as NULL.
+   * What it throws surfaces as itself from the statement's call. C: `sqlite3_create_function_v2`.
+   *
+   * @throws TypeError for arguments of another kind
+   * @throws SqliteError where SQLite refuses the name or the number of arguments
+   */
+  function(name: string, implementation: (...values: SqlValue[]) => unknown): void;
+  function(name: string, options: FunctionOptions, implementation: (...values: SqlValue[]) => unknown): void;
+  function(name: string, ...rest: unknown[]): void {
+    const open = this.#ready();
+    const { db, engine: own } = open.connection;
+    checkArgument('name', name, 'string');
+    open.statements.forget();
+    const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;
+    const implementation = rest[rest.length > 1 ? 1 : 0];
+    if (rest.length > 1 && options === undefined) {
+      throw invalidType('The "options" argument must be an object.');
+    }
+    checkOptions(options, {
+      useBigIntArguments: 'boolean',
+      varargs: 'boolean',
+      deterministic: 'boolean',
+      directOnly: 'boolean',
+    });
+    checkArgument('function', implementation, 'function');
+    const target = implementation as (...values: SqlValue[]) => unknown;
+    const bigints = options.useBigIntArguments ?? false;
+    const { memory, c } = own.core;
+    const id = own.register({
+      call(context, count, cells) {
+        const args: SqlValue[] = [];
+        for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
+        setJsResult(own.core, context, target(...args));
+      },
+    });
+    const flags =
+      (options.deterministic ? SQLITE_DETERMINISTIC : 0) | (options.directOnly ? SQLITE_DIRECTONLY : 0);
+    using arena = memory.arena();
+    const count = options.varargs ? -1 : target.length;
+    if (!isInt32(count)) throw invalidType('The "function.length" property must be an integer.');
+    own.check(db, c.bridge_create_function(db, arena.cString(name), count, flags, id));
+  }
+
+  /**
+   * Adds an aggregate, or replaces one with the same number of arguments; with `inverse` it is a window function
+   * too. Values are taken and given as those of {@link function}. C: `sqlite3_create_window_function`.
+   *
+   * @throws TypeError for options of another kind
+   * @throws SqliteError where SQLite refuses the name or the number of arguments
+   */
+  aggregate<State>(name: string, options: AggregateOptions<State>): void {
+    const open = this.#ready();
+    createAggregate(open.connection, String(name), options as AggregateOptions);
+    open.statements.forget();
+  }
+
+  /**
+   * Sets who says what statements may do, in the place of who did before; null lets them do everything again. What
+   * components and the host refuse stays refused. C: `sqlite3_set_authorizer`.
+   *
+   * @throws TypeError for what is neither a function nor null
+   */
+  setAuthorizer(callback: Authorizer | null): void {
+    setAuthorizer(this.#ready().connection, callback);
+  }
+
+  /**
+   * Starts recording changes of `db` ('main'), in one table, some, or all. C: `sqlite3session_create`,
+   * `sqlite3session_object_config`, `sqlite3session_table_filter`, `sqlite3session_attach`. The session ends with
+   * the database.
+   *
+   * @throws SqliteError (SQLITE_CONSTRAINT) where `onUnrecorded` is 'refuse' and something would be left out
+   */
+  createSession(options: SessionCreation = {}): Session {
+    const open = this.#ready();
+    checkOptions(options, sessionOptionKinds);
+    const { tables, filter, onUnrecorded } = options;
+    checkTables(options);
+    if (onUnrecorded !== undefined && !['ignore', 'refuse'].includes(onUnrecorded)) {
+      throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
+    }
+    const sessions = usersSessions(open.connection);
+    const { rowid = false, size = false } = options;
+    const handle = sessions.create(options.db ?? 'main', { rowid, size });
+    try {
+      if (typeof filter === 'function') sessions.filter(handle, (table) => Boolean(filter(table)));
+      else if (filter) sessions.filterByGlobs(handle, filter);
+      for (const table of tables ?? [options.table ?? null]) sessions.attach(handle, table);
+      if (options.indirect) sessions.indirect(handle, true);
+      if (options.enabled === false) sessions.enable(handle, false);
+      const [warning] = onUnrecorded === 'refuse' ? sessions.warnings(handle) : [];
+      if (warning) {
+        const text = open.connection.engine.core.errorText(SQLITE_CONSTRAINT);
+        throw new SqliteError(`refused: ${warning.message}`, SQLITE_CONSTRAINT, text);
+      }
+    } catch (error) {
+      sessions.delete(handle);
+      throw error;
+    }
+    const session = new Session(madeByDatabase, { open, now: () => this.#current }, handle);
+    forgotten.register(session, () => {
+      if (sessions.has(handle)) sessions.delete(handle);
+    });
+    return session;
+  }
+
+  /**
+   * Starts recording changes and the statements that change the schema of `db` ('main'). A session knows only the
+   * first, and is lost where one of its tables is dropped or loses a column; a capture is not.
+   *
+   * @throws SqliteError where there is no such database
+   */
+  capture(options: CaptureOptions = {}): Capture {
+    const open = this.#open();
+    checkOptions(options, captureOptionKinds);
+    checkTables(options);
+    const log = new CaptureLog(open.connection, {
+      database: options.db ?? 'main',
+      tables: options.tables ?? null,
+      filter: options.filter,
+      rowid: options.rowid ?? false,
+      indirect: options.indirect ?? false,
+      kind: options.patchset ? 'patchset' : 'changeset',
+    });
+    const capture = new Capture(madeByDatabase, open, log, () => this.#current);
+    forgotten.register(capture, () => log.end());
+    return capture;
+  }
+
+  /**
+   * Applies a capture to `main`, all of it or nothing. Its statements change the schema and cannot reach beyond the
+   * database. Triggers and foreign key actions do not run unless the options say so: what they did was captured.
+   *
+   * @throws SqliteError where it is malformed or an entry fails
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) where statements were to be inverted
+   */
+  applyCapture(capture: Uint8Array | readonly CaptureEntry[], options: ReportOptions = {}): CaptureReport {
+    const current = this.#open();
+    if (!(capture instanceof Uint8Array) && !Array.isArray(capture)) {
+      throw invalidType('The "capture" argument must be a Uint8Array or an array of entries.');
+    }
+    checkReportOptions(options);
+    const entries = capture instanceof Uint8Array ? decodeCapture(capture) : [...capture];
+    current.statements.forget();
+    return current.run(() => applyCapture(current.connection, entries, options));
+  }
+
+  /**
+   * Applies a changeset or patchset to `main`, whole or not at all; pieces of one are read one at a time.
+   * C: `sqlite3changeset_apply_v2`, `sqlite3changeset_apply_v3` and their `_strm` forms.
+   *
+   * @returns false where a conflict aborted it
+   * @throws SqliteError where it is malformed or cannot be applied; what a handler throws surfaces as itself
+   */
+  applyChangeset(
+    changeset: Uint8Array | Changeset | Iterable<Uint8Array>,
+    options: ApplyOptions = {},
+  ): boolean {
+    const current = this.#ready();
+    const input = changeset instanceof Changeset ? changeset.bytes : changeset;
+    if (!(input instanceof Uint8Array) && (isBytes(input) || !isIterable(input))) {
+      throw invalidType('The "changeset" argument must be a Uint8Array.');
+    }
+    checkOptions(options, {
+      filter: 'function',
+      onConflict: 'function',
+      filterChange: 'function',
+      ...applyFlagKinds,
+    });
+    const { onConflict } = options;
+    const handlers = onConflict
+      ? { ...options, onConflict: (kind: number, conflict: Conflict) => answer(onConflict(kind, conflict)) }
+      : options;
+    return current.run(() => applyTo(current.connection, input, handlers)).done;
+  }
+
+  /**
+   * Applies changesets one after another to `main`, all or none, by a policy, and reports what came of each table:
+   * also what SQLite leaves out without a word.
+   *
+   * @throws TypeError for options that are not known; SqliteError where one is malformed or cannot be applied
+   */
+  apply(
+    changesets: Uint8Array | Changeset | readonly (Uint8Array | Changeset)[],
+    options: ReportOptions = {},
+  ): ApplyReport {
+    const current = this.#ready();
+    const list = Array.isArray(changesets) ? changesets : [changesets];
+    const all = list.map((one) => (one instanceof Changeset ? one.bytes : one));
+    if (!all.every((one) => one instanceof Uint8Array)) {
+      throw invalidType('The "changesets" argument must be a Uint8Array, a Changeset, or an array of them.');
+    }
+    checkReportOptions(options);
+    return current.run(() => applyWithReport(current.connection, all, options));
+  }
+
+  /**
+   * The same for a changeset that comes in pieces over time, such as a ReadableStream. It is read to its end first,
+   * so that nothing is locked while it comes; it never lies in memory whole, but in a temporary file where it is more
+   * than a MiB.
+   */
+  async applyStream(
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: ReportOptions = {},
+  ): Promise<ApplyReport> {
+    checkReportOptions(options);
+    using spool = new Spool();
+    for await (const piece of pieces) {
+      if (!(piece instanceof Uint8Array)) throw invalidType('A piece of a changeset must be a Uint8Array.');
+      spool.add(piece);
+    }
+    const current = this.#ready();
+    return current.run(() => applyWithReport(current.connection, [spool], options));
+  }
+
+  /**
+   * Allows or forbids loading extensions, in code and in SQL. C: `sqlite3_enable_load_extension`.
+   *
+   * @throws Error (ERR_INVALID_STATE) where the database was not opened with `allowExtension`
+   */
+  enableLoadExtension(allow: boolean): void {
+    const { db, engine: own } = this.#ready().connection;
+    checkArgument('allow', allow, 'boolean');
+    if (allow && !this.#options.allowExtension) {
+      throw invalidState('Cannot enable extension loading because it was disabled at database creation.');
+    }
+    this.#extensions = allow;
+    own.check(db, own.core.c.sqlite3_enable_load_extension(db, Number(allow)));
+  }
+
+  /** Forbids or allows SQL to damage the file; see {@link DatabaseOptions.defensive}. */
+  enableDefensive(active: boolean): void {
+    const { db, engine: own } = this.#ready().connection;
+    checkArgument('active', active, 'boolean');
+    using arena = own.core.memory.arena();
+    const state = arena.allocate(4);
+    own.check(db, own.core.c.bridge_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, Number(active), state));
+  }
+
+  /**
+   * Loads a component, by its path or the name of one that ships with us. C: `sqlite3_load_extension`.
+   *
+   * @param options what this component may use, where not as the database's own `grants` say. Text is taken for
+   *   the sake of code written for native extensions, which may have several entry points: a component has one
+   * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that says why it cannot be loaded; nothing of it is there then
+   * @throws Error (ERR_INVALID_STATE) where loading is not allowed
+   */
+  loadExtension(path: string, options?: string | { grants?: Grants }): void {
+    const current = this.#ready();
+    const { db, engine: own } = current.connection;
+    if (!this.#extensions) throw invalidState('extension loading is not allowed');
+    checkArgument('path', path, 'string');
+    const named = typeof options === 'object' && options !== null;
+    if (named) checkOptions(options, { grants: 'any' });
+    else if (options !== undefined) checkArgument('entryPoint', options, 'string');
+    const grants = checkGrants(named ? options.grants : undefined, this.#grants);
+    current.statements.forget();
+    const { c, memory } = own.core;
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const name = arena.cString(path);
+    own.loading = grants;
+    let code: number;
+    try {
+      code = current.run(() => c.sqlite3_load_extension(db, name, 0, out));
+    } finally {
+      own.loading = undefined;
+    }
+    const message = memory.pointerAt(out);
+    try {
+      if (code === SQLITE_OK) return;
+      const text = memory.cString(message) || own.core.errorText(code);
+      throw coded(new Error(text), 'ERR_LOAD_SQLITE_EXTENSION');
+    } finally {
+      c.sqlite3_free(message);
+    }
+  }
+
+  /** The open database, for what may not happen while a statement is compiled. */
+  #ready(): OpenDatabase {
+    const current = this.#open();
+    refuseInAuthorizer(current.connection);
+    return current;
+  }
+
+  #open(): OpenDatabase {
+    if (!this.#current) throw invalidState('database is not open');
+    return this.#current;
+  }
+}
+
+function pathText(path: unknown): string {
+  let text: string | undefined;
+  if (path instanceof URL && path.protocol !== 'file:') {
+    throw coded(new TypeError('The URL must be of scheme file:'), 'ERR_INVALID_URL_SCHEME');
+  }
+  if (typeof path === 'string') text = path;
+  else if (path instanceof Uint8Array) {
+    text = Buffer.from(path).toString();
+    if (!Buffer.from(text).equals(path)) throw notUtf8(text);
+  } else if (path instanceof URL) {
+    text = path.search ? path.href : fileURLToPath(path);
+  }
+  if (text === undefined || text.includes('\0')) {
+    throw invalidType('The "path" argument must be a string, Uint8Array, or URL without null bytes.');
+  }
+  const stored = Buffer.from(text).toString(); // half a character becomes another
+  if (stored !== text) throw notUtf8(stored);
+  return text;
+}
+
+/** Read leniently, such a name could be that of another file. */
+function notUtf8(text: string): TypeError {
+  return invalidValue(`The file name ${text} is not UTF-8: open it by a link with another name.`);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
+}
+
+/** Checks the options that say which tables are recorded. @throws TypeError */
+function checkTables({ tables, filter }: Pick<SessionCreation, 'tables' | 'filter'>): void {
+  if (tables !== undefined && !isTexts(tables)) {
+    throw invalidType('The "options.tables" argument must be an array of strings.');
+  }
+  if (filter !== undefined && typeof filter !== 'function' && !isTexts(filter)) {
+    throw invalidType('The "options.filter" argument must be a function or an array of strings.');
+  }
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** A conflict handler's answer: what is no answer is passed on as one that SQLite refuses (SQLITE_MISUSE). */
+function answer(value: unknown): number {
+  return isInt32(value) ? value : -1;
+}

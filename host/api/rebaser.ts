@@ -1,0 +1,100 @@
+/** Rebasing in code: making local changes fit what was applied before them. */
+
+import { type Pieces, type Take, withInput } from '../applying/changeset-streams.js';
+import { changesetError, checkChangeset, takeBytes } from '../applying/transform.js';
+import { SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
+import { checkArgument, invalidType } from '../kernel/arguments.js';
+import type { Engine } from '../kernel/engine.js';
+import { engine } from '../kernel/engine-of-thread.js';
+import { streamed } from '../kernel/pieces.js';
+import { Changeset, type ChangesetLike } from './changeset.js';
+
+/**
+ * Rebases changesets on what conflicts with others came to. Close it: it holds memory outside of JavaScript.
+ * C: `sqlite3rebaser_create` and what goes with it.
+ */
+export class Rebaser implements Disposable {
+  readonly #engine: Engine = engine();
+  #pointer: number;
+
+  constructor() {
+    const { core } = this.#engine;
+    using arena = core.memory.arena();
+    const out = arena.allocate(4);
+    this.#check(core.c.sqlite3rebaser_create(out));
+    this.#pointer = core.memory.pointerAt(out);
+  }
+
+  /**
+   * Adds the rebase buffer of an apply ({@link ApplyReport}), in the order in which they were applied.
+   * C: `sqlite3rebaser_configure`.
+   *
+   * @throws SqliteError where the buffer is malformed
+   */
+  configure(buffer: Uint8Array): void {
+    if (!(buffer instanceof Uint8Array)) throw invalidType('The "buffer" argument must be a Uint8Array.');
+    const pointer = this.#live();
+    const { c, memory } = this.#engine.core;
+    using arena = memory.arena();
+    this.#check(
+      c.sqlite3rebaser_configure(pointer, buffer.length, arena.bytes(buffer)),
+      'the rebase buffer is malformed, or is a patchset',
+    );
+  }
+
+  /** The changeset made to fit. C: `sqlite3rebaser_rebase`. @throws SqliteError where it is malformed */
+  rebase(changeset: ChangesetLike): Changeset {
+    const pointer = this.#live();
+    const { core } = this.#engine;
+    const bytes = changeset instanceof Changeset ? changeset.bytes : changeset;
+    if (!(bytes instanceof Uint8Array)) {
+      throw invalidType('The "changeset" argument must be a Changeset or a Uint8Array.');
+    }
+    checkChangeset(core, 'rebase', bytes);
+    using arena = core.memory.arena();
+    const copy = arena.bytes(bytes);
+    return new Changeset(
+      takeBytes(core, 'rebase', (length, place) =>
+        core.c.sqlite3rebaser_rebase(pointer, bytes.length, copy, length, place),
+      ),
+    );
+  }
+
+  /**
+   * The same in pieces: a piece that is handed to `take` is the caller's. Where the input is damaged or cut off, the
+   * C library ends the output there without an error: check first what comes from elsewhere (`Changeset.read`).
+   * C: `sqlite3rebaser_rebase_strm`.
+   */
+  rebaseTo(pieces: Pieces, take: Take): void {
+    checkArgument('take', take, 'function');
+    const pointer = this.#live();
+    const { c } = this.#engine.core;
+    const code = withInput(this.#engine, pieces, (input, inputId) =>
+      streamed(
+        this.#engine,
+        (piece) => take(piece.slice()),
+        (output, id) => c.sqlite3rebaser_rebase_strm(pointer, input, inputId, output, id),
+      ),
+    );
+    this.#check(code);
+  }
+
+  /** Frees it; more than once does no harm. C: `sqlite3rebaser_delete`. */
+  close(): void {
+    if (this.#pointer !== 0) this.#engine.core.c.sqlite3rebaser_delete(this.#pointer);
+    this.#pointer = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #live(): number {
+    if (this.#pointer !== 0) return this.#pointer;
+    throw changesetError(this.#engine.core, 'rebase', SQLITE_MISUSE, 'the rebaser is closed');
+  }
+
+  #check(code: number, said?: string): void {
+    if (code !== SQLITE_OK) throw changesetError(this.#engine.core, 'rebase', code, said);
+  }
+}

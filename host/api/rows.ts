@@ -1,0 +1,38 @@
+/** Rows as objects, of the cells that the core writes. */
+
+import type { Memory } from '../core/memory.js';
+import { cellSize, readCell } from '../kernel/cells.js';
+import type { SqlValue } from '../kernel/values.js';
+
+/** A row by column names, without a prototype; or, with `returnArrays`, its values in order. */
+export type Row = Record<string, SqlValue>;
+
+/** Makes a row of the cells at an address. */
+export type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
+
+/**
+ * An object literal is built several times as fast as an object to which the names are added one by one. Its
+ * prototype is taken away afterwards: a literal without one is slower to make and to read.
+ */
+export function rowBuilder(names: readonly string[]): RowBuilder {
+  const fields = names.map((name, index) => {
+    const key = JSON.stringify(name);
+    return `${name === '__proto__' ? `[${key}]` : key}:read(memory,cells+${cellSize * index},bigints)`;
+  });
+  const code = `return (memory,cells,bigints)=>Object.setPrototypeOf({${fields.join(',')}},null)`;
+  try {
+    return new Function('read', code)(readCell) as RowBuilder;
+  } catch {
+    // Node was told to make no code of strings.
+    return (memory, cells, bigints) => buildRow(names, memory, cells, bigints);
+  }
+}
+
+/** Makes a row name by name. */
+export function buildRow(names: readonly string[], memory: Memory, cells: number, bigints: boolean): Row {
+  const row: Row = Object.create(null);
+  for (let i = 0; i < names.length; i++) {
+    row[names[i] as string] = readCell(memory, cells + cellSize * i, bigints);
+  }
+  return row;
+}

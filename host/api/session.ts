@@ -1,0 +1,183 @@
+/** Sessions in code, shaped as `Session` of `node:sqlite`. */
+
+import { readable } from '../applying/changeset-streams.js';
+import { checkArgument, illegalConstructor, invalidState } from '../kernel/arguments.js';
+import type { Warning } from '../kernel/schema.js';
+import type { ChangesetKind } from '../recording/recording.js';
+import { type SessionRegistry, usersSessions } from '../recording/sessions.js';
+import { refuseInAuthorizer } from './authorizer.js';
+import { madeByDatabase, type OpenDatabase } from './statement.js';
+
+/** What a session has of its database. */
+export interface SessionOwner {
+  readonly open: OpenDatabase;
+  /** What the database has open now, if anything. */
+  now(): OpenDatabase | undefined;
+}
+
+/** Records changes from its making on. Made by {@link DatabaseSync.createSession}; ends with its database. */
+export class Session implements Disposable {
+  readonly #owner: SessionOwner;
+  readonly #handle: bigint;
+
+  /** Made by {@link DatabaseSync.createSession}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
+  constructor(token: symbol, owner: SessionOwner, handle: bigint) {
+    if (token !== madeByDatabase) throw illegalConstructor();
+    this.#owner = owner;
+    this.#handle = handle;
+  }
+
+  /**
+   * What was recorded so far, old values included; empty where nothing changed in the end. The caller owns the
+   * bytes. C: `sqlite3session_changeset`.
+   *
+   * @throws Error (ERR_INVALID_STATE) where the session or its database is closed
+   * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column: see `take`
+   */
+  changeset(): Uint8Array {
+    return this.#read('changeset');
+  }
+
+  /** The same without old values. C: `sqlite3session_patchset`. */
+  patchset(): Uint8Array {
+    return this.#read('patchset');
+  }
+
+  /**
+   * The changeset, and a fresh start: what it holds is forgotten, tables and settings stay. Where it cannot be had
+   * nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what was recorded before that
+   * comes by itself, and what came after with the next call; {@link Capture} keeps the statements, too.
+   */
+  take(): Uint8Array {
+    const sessions = this.#open();
+    return this.#owner.open.run(() => sessions.take(this.#handle));
+  }
+
+  /**
+   * The changeset as it is now, as a stream. It never lies in memory whole: what the reader did not take yet waits in
+   * a temporary file where it is more than a MiB. C: `sqlite3session_changeset_strm`.
+   */
+  changesetStream(): ReadableStream<Uint8Array> {
+    return this.#stream('changeset');
+  }
+
+  /** The same without old values. C: `sqlite3session_patchset_strm`. */
+  patchsetStream(): ReadableStream<Uint8Array> {
+    return this.#stream('patchset');
+  }
+
+  /**
+   * Hands out the changeset in pieces of some KiB, so that it never lies in memory whole. A piece is the caller's.
+   * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
+   */
+  writeTo(take: (piece: Uint8Array) => void, kind: ChangesetKind = 'changeset'): void {
+    checkArgument('take', take, 'function');
+    const sessions = this.#open();
+    this.#owner.open.run(() => sessions.stream(this.#handle, kind, (piece) => take(piece.slice())));
+  }
+
+  /**
+   * Starts recording a table, or every table where there is no argument. C: `sqlite3session_attach`.
+   *
+   * @returns false where the table is attached but records nothing as things stand; `warnings` say why
+   */
+  attach(table?: string): boolean {
+    if (table !== undefined) checkArgument('table', table, 'string');
+    return this.#open().attach(this.#handle, table ?? null);
+  }
+
+  /** Whether it records. Rows touched while it does not are left out. C: `sqlite3session_enable`. */
+  get enabled(): boolean {
+    return this.#open().enable(this.#handle);
+  }
+  set enabled(on: boolean) {
+    checkArgument('enabled', on, 'boolean');
+    this.#open().enable(this.#handle, on);
+  }
+
+  /** Whether changes are marked as indirect, as those of triggers are anyway. C: `sqlite3session_indirect`. */
+  get indirect(): boolean {
+    return this.#open().indirect(this.#handle);
+  }
+  set indirect(on: boolean) {
+    checkArgument('indirect', on, 'boolean');
+    this.#open().indirect(this.#handle, on);
+  }
+
+  /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
+  get isEmpty(): boolean {
+    return this.#open().isEmpty(this.#handle);
+  }
+
+  /** Bytes of memory in use. C: `sqlite3session_memory_used`. */
+  get memoryUsed(): number {
+    return this.#open().memoryUsed(this.#handle);
+  }
+
+  /** The most bytes the changeset can have. C: `sqlite3session_changeset_size`. @throws SqliteError without `size` */
+  get changesetSize(): number {
+    return this.#open().changesetSize(this.#handle);
+  }
+
+  /**
+   * Records what turns the table of database `from`, an attached one, into this session's.
+   * C: `sqlite3session_diff`.
+   *
+   * @throws SqliteError (SQLITE_SCHEMA) where the tables differ in columns or key
+   */
+  diff(from: string, table: string): void {
+    checkArgument('from', from, 'string');
+    checkArgument('table', table, 'string');
+    const sessions = this.#open();
+    this.#owner.open.run(() => sessions.diff(this.#handle, from, table));
+  }
+
+  /** What is left out without a word as things stand: tables without a key, rows with NULL in it, and the like. */
+  warnings(): Warning[] {
+    return this.#open().warnings(this.#handle);
+  }
+
+  /**
+   * Ends the session. C: `sqlite3session_delete`.
+   *
+   * @throws Error (ERR_INVALID_STATE) where it is closed, or where a callback of its database is running
+   */
+  close(): void {
+    const sessions = this.#there();
+    if (this.#owner.open.running > 0) throw invalidState('session cannot be closed while in a callback');
+    sessions.delete(this.#handle);
+  }
+
+  /** Ends the session unless it is closed already or a callback of its database is running. */
+  [Symbol.dispose](): void {
+    const { open } = this.#owner;
+    if (this.#owner.now() !== open || open.running > 0) return;
+    if (usersSessions(open.connection).has(this.#handle)) this.close();
+  }
+
+  #read(kind: ChangesetKind): Uint8Array {
+    const sessions = this.#open();
+    // Generated columns are computed for it, by functions that may call back.
+    return this.#owner.open.run(() => sessions.changeset(this.#handle, kind));
+  }
+
+  #stream(kind: ChangesetKind): ReadableStream<Uint8Array> {
+    const sessions = this.#open();
+    return readable((take) => this.#owner.open.run(() => sessions.stream(this.#handle, kind, take)));
+  }
+
+  /** The sessions, for what may run SQL. */
+  #open(): SessionRegistry {
+    refuseInAuthorizer(this.#owner.open.connection);
+    return this.#there();
+  }
+
+  #there(): SessionRegistry {
+    const { open } = this.#owner;
+    const now = this.#owner.now();
+    if (!now) throw invalidState('database is not open');
+    const sessions = usersSessions(open.connection);
+    if (now !== open || !sessions.has(this.#handle)) throw invalidState('session is not open');
+    return sessions;
+  }
+}

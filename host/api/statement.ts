@@ -1,0 +1,586 @@
+/** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
+
+import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import {
+  bytesOf,
+  checkArgument,
+  checkOptions,
+  illegalConstructor,
+  invalidState,
+  invalidType,
+  invalidValue,
+  isBytes,
+  outOfRange,
+} from '../kernel/arguments.js';
+import { cellSize, readCell } from '../kernel/cells.js';
+import { type Connection, type Engine, scratchSize } from '../kernel/engine.js';
+import type { SqlValue } from '../kernel/values.js';
+import { refuseInAuthorizer } from './authorizer.js';
+import { type Held, type Prepared, PreparedStatements } from './prepared-statements.js';
+import { buildRow, type Row, type RowBuilder, rowBuilder } from './rows.js';
+
+/**
+ * What can be bound to a parameter. Numbers are bound as REAL (a bigint makes an INTEGER), booleans as 1 and 0,
+ * undefined as NULL.
+ */
+export type SupportedValueType =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | ArrayBuffer
+  | ArrayBufferView;
+
+export interface StatementOptions {
+  /** Integers as bigint. Without it one that does not fit a number is an error. */
+  readBigInts?: boolean;
+  /** Rows as arrays. */
+  returnArrays?: boolean;
+  /** `{ id: 1 }` may name parameter `:id`. On unless set to false. */
+  allowBareNamedParameters?: boolean;
+  /** Names that the statement has not are ignored. */
+  allowUnknownNamedParameters?: boolean;
+}
+
+export const statementOptionKinds = {
+  readBigInts: 'boolean',
+  returnArrays: 'boolean',
+  allowBareNamedParameters: 'boolean',
+  allowUnknownNamedParameters: 'boolean',
+} as const;
+
+export interface RunResult {
+  /** Rows changed by the last INSERT, UPDATE or DELETE of the connection (`sqlite3_changes64`). */
+  changes: number | bigint;
+  /** `sqlite3_last_insert_rowid`. */
+  lastInsertRowid: number | bigint;
+}
+
+export interface Column {
+  /** The column's own name in its table; null where it is an expression. */
+  column: string | null;
+  database: string | null;
+  /** The name in the result. */
+  name: string;
+  table: string | null;
+  /** The type it was declared with. */
+  type: string | null;
+}
+
+/** An open database, as its statements and sessions see it. It does not refer to the DatabaseSync. */
+export class OpenDatabase {
+  readonly connection: Connection;
+  readonly statements: PreparedStatements;
+  /** How many calls of SQLite are under way: above 0, what runs now is one of its callbacks. */
+  running = 0;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    this.statements = new PreparedStatements(connection);
+  }
+
+  /** Runs an action that may call back. */
+  run<T>(action: () => T): T {
+    const nested = this.running > 0;
+    this.running += 1;
+    this.connection.engine.begin();
+    try {
+      return nested ? this.connection.nested(action) : action();
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  /** Finalizes the statements and closes; SQLite reports that to the connection, which ends the sessions. */
+  close(): void {
+    this.statements.close();
+    this.connection.engine.core.c.sqlite3_close_v2(this.connection.db);
+  }
+}
+
+/** What a statement that was iterated has. It does not refer to the statement. */
+interface Iterated {
+  readonly open: OpenDatabase;
+  held: Held;
+}
+
+/** Resets what iterations left standing that were forgotten. */
+const abandoned = new FinalizationRegistry<Iterated>(({ open, held }) => open.statements.giveBack(held));
+
+/** What a statement has of its database. It keeps the DatabaseSync from being collected before it. */
+export interface StatementOwner {
+  readonly open: OpenDatabase;
+  readonly database: object;
+}
+
+/** Only databases make statements. */
+export const madeByDatabase = Symbol('made by a database');
+
+const encoder = new TextEncoder();
+
+/** From this length on the encoder is faster than a loop. */
+const longText = 24;
+
+/** SQLITE_STMTSTATUS_REPREPARE */
+const reprepared = 5;
+
+/** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
+const rowsBeforeBuilder = 16;
+
+/** One prepared statement. Made by {@link DatabaseSync.prepare}; finalized with its database at the latest. */
+export class StatementSync implements Disposable {
+  readonly #owner: StatementOwner;
+  readonly #sql: string;
+  readonly #engine: Engine;
+  readonly #core: Core;
+  /** The C statement; another holder may have it by now. */
+  #held: Held;
+  #closed = false;
+  #allowBare: boolean;
+  #allowUnknown: boolean;
+  #bigints: boolean;
+  #arrays: boolean;
+  #names: string[] | undefined;
+  #build: RowBuilder | undefined;
+  #parameters: Map<string, number> | undefined;
+  /** The indexes of the parameters that have no name. */
+  #positions: number[] | undefined;
+  /** Counts the executions: an iteration ends when the next one begins. */
+  #run = 0;
+  #iterated: Iterated | undefined;
+
+  /** Made by {@link DatabaseSync.prepare}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
+  constructor(token: symbol, owner: StatementOwner, held: Held, options: StatementOptions) {
+    if (token !== madeByDatabase) throw illegalConstructor();
+    this.#owner = owner;
+    this.#held = held;
+    this.#sql = held.prepared.sql;
+    this.#engine = owner.open.connection.engine;
+    this.#core = this.#engine.core;
+    this.#bigints = options.readBigInts ?? false;
+    this.#arrays = options.returnArrays ?? false;
+    this.#allowBare = options.allowBareNamedParameters ?? true;
+    this.#allowUnknown = options.allowUnknownNamedParameters ?? false;
+  }
+
+  /**
+   * All rows, as copies of their own. C: `sqlite3_step` until it is done.
+   *
+   * @param parameters first an object with the named ones if there are such, then the others in order; those
+   *   that are not given are NULL
+   * @throws SqliteError where the statement fails
+   * @throws Error (ERR_INVALID_STATE) where it is finalized, or being executed by the caller's caller
+   * @throws TypeError for a value that cannot be bound
+   * @throws RangeError (ERR_OUT_OF_RANGE) for an integer that is no safe number, unless `readBigInts`
+   */
+  all(...parameters: unknown[]): Row[] {
+    const statement = this.#start(parameters);
+    const rows: Row[] = [];
+    this.#enter(statement);
+    try {
+      while (this.#step(statement)) rows.push(this.#row(statement));
+    } finally {
+      this.#leave(statement);
+    }
+    return rows;
+  }
+
+  /** The first row, or undefined where there is none; takes and throws what {@link all} does. */
+  get(...parameters: unknown[]): Row | undefined {
+    const statement = this.#start(parameters);
+    this.#enter(statement);
+    try {
+      return this.#step(statement) ? this.#row(statement) : undefined;
+    } finally {
+      this.#leave(statement);
+    }
+  }
+
+  /** Runs the statement to its end and says what it changed; takes and throws what {@link all} does. */
+  run(...parameters: unknown[]): RunResult {
+    const statement = this.#start(parameters);
+    this.#enter(statement);
+    try {
+      while (this.#step(statement));
+      const { c } = this.#core;
+      const { db } = this.#owner.open.connection;
+      const changes = c.sqlite3_changes64(db);
+      const lastInsertRowid = c.sqlite3_last_insert_rowid(db);
+      return this.#bigints
+        ? { changes, lastInsertRowid }
+        : { changes: safe(changes), lastInsertRowid: safe(lastInsertRowid) };
+    } finally {
+      this.#leave(statement);
+    }
+  }
+
+  /**
+   * Rows one by one; takes and throws what {@link all} does. Leaving the loop early resets the statement. Once
+   * it runs again `next` throws ERR_INVALID_STATE, as it does where the statement is finalized.
+   */
+  iterate(...parameters: unknown[]): RowIterator {
+    const prepared = this.#start(parameters);
+    const run = this.#run;
+    prepared.standing = true;
+    if (this.#iterated) this.#iterated.held = this.#held;
+    else {
+      this.#iterated = { open: this.#owner.open, held: this.#held };
+      abandoned.register(this, this.#iterated);
+    }
+    return new RowIterator(
+      () => this.#next(run),
+      () => {
+        refuseInAuthorizer(this.#owner.open.connection);
+        const now = this.#ready();
+        if (this.#run !== run || !now.standing) return;
+        now.standing = false;
+        this.#core.c.sqlite3_reset(now.pointer);
+      },
+    );
+  }
+
+  /** The next row of the iteration that is the statement's `run`th execution; undefined at the end. */
+  #next(run: number): Row | undefined {
+    refuseInAuthorizer(this.#owner.open.connection);
+    const statement = this.#ready();
+    if (this.#run !== run) throw invalidState('iterator was invalidated');
+    if (!statement.standing) return undefined;
+    let row: Row | undefined;
+    this.#enter(statement);
+    try {
+      if (this.#step(statement)) row = this.#row(statement);
+      return row;
+    } finally {
+      if (row === undefined) {
+        statement.standing = false;
+        this.#leave(statement);
+      } else this.#pause(statement);
+    }
+  }
+
+  /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) where it is or runs */
+  close(): void {
+    this.#ready();
+    this.#closed = true;
+    this.#owner.open.statements.finalize(this.#held);
+  }
+
+  /** Finalizes the statement unless it is finalized already. */
+  [Symbol.dispose](): void {
+    if (!this.#closed && !this.#owner.open.statements.isClosed) this.close();
+  }
+
+  /** The columns of the result, none where it has no rows. C: `sqlite3_column_name` and its kin. */
+  columns(): Column[] {
+    const { pointer: statement } = this.#open();
+    const { c, memory } = this.#core;
+    return Array.from({ length: c.sqlite3_column_count(statement) }, (_, index) => ({
+      __proto__: null,
+      column: memory.cString(c.sqlite3_column_origin_name(statement, index)),
+      database: memory.cString(c.sqlite3_column_database_name(statement, index)),
+      name: memory.cString(c.sqlite3_column_name(statement, index)) ?? '',
+      table: memory.cString(c.sqlite3_column_table_name(statement, index)),
+      type: memory.cString(c.sqlite3_column_decltype(statement, index)),
+    }));
+  }
+
+  /** The SQL it was prepared from. C: `sqlite3_sql`. */
+  get sourceSQL(): string {
+    const { c, memory } = this.#core;
+    return memory.cString(c.sqlite3_sql(this.#open().pointer)) ?? '';
+  }
+
+  /** The SQL with the values of the last run in place of the parameters. C: `sqlite3_expanded_sql`. */
+  get expandedSQL(): string {
+    const { c, memory } = this.#core;
+    const pointer = c.sqlite3_expanded_sql(this.#open().pointer);
+    try {
+      return memory.cString(pointer) ?? '';
+    } finally {
+      c.sqlite3_free(pointer);
+    }
+  }
+
+  /** Whether rows and results have their integers as bigint. */
+  setReadBigInts(enabled: boolean): void {
+    this.#open();
+    checkArgument('readBigInts', enabled, 'boolean');
+    this.#bigints = enabled;
+  }
+
+  /** Whether rows are arrays of their values. */
+  setReturnArrays(enabled: boolean): void {
+    this.#open();
+    checkArgument('returnArrays', enabled, 'boolean');
+    this.#arrays = enabled;
+  }
+
+  /** Whether `{ id: 1 }` may name parameter `:id`. */
+  setAllowBareNamedParameters(enabled: boolean): void {
+    this.#open();
+    checkArgument('allowBareNamedParameters', enabled, 'boolean');
+    this.#allowBare = enabled;
+    this.#parameters = undefined;
+  }
+
+  /** Whether names that the statement has not are ignored. */
+  setAllowUnknownNamedParameters(enabled: boolean): void {
+    this.#open();
+    checkArgument('enabled', enabled, 'boolean');
+    this.#allowUnknown = enabled;
+  }
+
+  /** The C statement, compiled again if another holder has it or it had to make room. */
+  #open(): Prepared {
+    if (this.#closed) throw invalidState('statement has been finalized');
+    if (!PreparedStatements.holds(this.#held)) {
+      const { open } = this.#owner;
+      this.#held = open.run(() => open.statements.take(this.#sql));
+      this.#names = undefined;
+    }
+    return this.#held.prepared;
+  }
+
+  #ready(): Prepared {
+    const held = this.#held; // most often it is there
+    if (held.prepared.ticket === held.ticket && !this.#closed && !held.prepared.running) return held.prepared;
+    const prepared = this.#open();
+    if (prepared.running) throw invalidState('statement is already being executed');
+    return prepared;
+  }
+
+  /** Begins an execution: what was left standing is reset, the parameters are bound. */
+  #start(parameters: unknown[]): Prepared {
+    const first = parameters[0];
+    const named =
+      (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
+        ? Object.entries(first) // before all else: it may call getters
+        : undefined;
+    refuseInAuthorizer(this.#owner.open.connection);
+    const prepared = this.#ready();
+    const { pointer: statement, count } = prepared;
+    const { c } = this.#core;
+    this.#run += 1;
+    prepared.used = true;
+    if (prepared.standing) {
+      prepared.standing = false;
+      c.sqlite3_reset(statement);
+    }
+    if (count > 0 && (named || parameters.length < count)) c.sqlite3_clear_bindings(statement);
+    if (parameters.length === 0) return prepared;
+    if (named) {
+      for (const [name, value] of named) {
+        const index = this.#indexOf(name);
+        if (index > 0) this.#bind(statement, index, value);
+        else if (!this.#allowUnknown) throw invalidState(`Unknown named parameter '${name}'`);
+      }
+    }
+    this.#positions ??= this.#readPositions();
+    const skipped = named ? 1 : 0;
+    for (let i = skipped; i < parameters.length; i++) {
+      // One too many is bound past the end, where SQLite refuses it.
+      this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
+    }
+    return prepared;
+  }
+
+  #bind(statement: number, index: number, value: unknown): void {
+    const { c, memory } = this.#core;
+    let code: number;
+    if (typeof value === 'number') code = c.sqlite3_bind_double(statement, index, value);
+    else if (typeof value === 'string') code = this.#bindText(statement, index, value);
+    else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
+    else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, value ? 1n : 0n);
+    else if (typeof value === 'bigint') {
+      if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
+      code = c.sqlite3_bind_int64(statement, index, value);
+    } else if (isBytes(value)) {
+      const bytes = bytesOf(value);
+      using arena = memory.arena();
+      code = c.bridge_bind_blob(statement, index, arena.bytes(bytes), bytes.length);
+    } else {
+      throw invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
+    }
+    if (code !== 0) this.#engine.check(this.#owner.open.connection.db, code);
+  }
+
+  #bindText(statement: number, index: number, value: string): number {
+    const { c, memory } = this.#core;
+    if (value.length * 3 <= scratchSize) {
+      const scratch = this.#engine.scratch;
+      const bytes = memory.bytes;
+      let length = 0;
+      if (value.length < longText) {
+        while (length < value.length) {
+          const unit = value.charCodeAt(length);
+          if (unit > 127) break;
+          bytes[scratch + length] = unit;
+          length += 1;
+        }
+      }
+      if (length < value.length) {
+        length = encoder.encodeInto(value, bytes.subarray(scratch, scratch + scratchSize)).written;
+      }
+      return c.bridge_bind_text(statement, index, scratch, length);
+    }
+    using arena = memory.arena();
+    const { pointer, length } = arena.text(value);
+    return c.bridge_bind_text(statement, index, pointer, length);
+  }
+
+  #indexOf(name: string): number {
+    this.#parameters ??= this.#readParameters();
+    return this.#parameters.get(name) ?? 0;
+  }
+
+  /** The names of the parameters in their order; null where one has none. `?5` is a number, not a name. */
+  #parameterNames(): (string | null)[] {
+    const { c, memory } = this.#core;
+    const { pointer, count } = this.#held.prepared;
+    return Array.from({ length: count }, (_, i) =>
+      memory.cString(c.sqlite3_bind_parameter_name(pointer, i + 1)),
+    );
+  }
+
+  #readPositions(): number[] {
+    const positions: number[] = [];
+    for (const [i, name] of this.#parameterNames().entries()) {
+      if (name === null || name.startsWith('?')) positions.push(i + 1);
+    }
+    return positions;
+  }
+
+  #readParameters(): Map<string, number> {
+    const parameters = new Map<string, number>();
+    const bare = new Map<string, string>();
+    for (const [i, full] of this.#parameterNames().entries()) {
+      if (full === null) continue;
+      parameters.set(full, i + 1);
+      if (!this.#allowBare) continue;
+      const name = full.slice(1);
+      const other = bare.get(name);
+      if (other !== undefined && other !== full) {
+        throw invalidState(
+          `Cannot create bare named parameter '${name}' because of conflicting names '${other}' and '${full}'.`,
+        );
+      }
+      bare.set(name, full);
+      parameters.set(name, i + 1);
+    }
+    return parameters;
+  }
+
+  #enter(prepared: Prepared): void {
+    prepared.running = true;
+    this.#owner.open.running += 1;
+    this.#engine.begin();
+  }
+
+  #pause(prepared: Prepared): void {
+    prepared.running = false;
+    this.#owner.open.running -= 1;
+  }
+
+  #leave(prepared: Prepared): void {
+    this.#core.c.sqlite3_reset(prepared.pointer); // what it says was said by the step
+    this.#pause(prepared);
+    if (prepared.changesMeaning) this.#owner.open.statements.forget();
+  }
+
+  /** Whether there is a row. */
+  #step({ pointer }: Prepared): boolean {
+    const { open } = this.#owner;
+    const { c } = this.#core;
+    // This statement itself is one that runs.
+    const code =
+      open.running > 1 ? open.connection.nested(() => c.sqlite3_step(pointer)) : c.sqlite3_step(pointer);
+    if (code !== SQLITE_ROW && code !== SQLITE_DONE) this.#engine.check(open.connection.db, code);
+    else if (this.#engine.hasThrown) this.#engine.surface();
+    return code === SQLITE_ROW;
+  }
+
+  #row(prepared: Prepared): Row {
+    const { c, memory } = this.#core;
+    // SQLite compiles a statement again after the schema changed: the columns may be others then.
+    const reprepares = c.sqlite3_stmt_status(prepared.pointer, reprepared, 0);
+    let { names } = prepared;
+    if (names === undefined || reprepares !== prepared.reprepares) {
+      names = this.#owner.open.statements.describe(prepared, reprepares);
+    }
+    if (names !== this.#names) {
+      this.#names = names;
+      this.#build = undefined;
+    }
+    const { cells } = prepared;
+    if (c.bridge_row(prepared.pointer, cells) < 0) throw this.#core.error(0, SQLITE_NOMEM);
+    if (this.#arrays) {
+      const row: SqlValue[] = [];
+      for (let i = 0; i < names.length; i++) row.push(readCell(memory, cells + cellSize * i, this.#bigints));
+      return row as never;
+    }
+    if (this.#build) return this.#build(memory, cells, this.#bigints);
+    prepared.rows += 1;
+    if (prepared.rows >= rowsBeforeBuilder) {
+      prepared.build ??= rowBuilder(names);
+      this.#build = prepared.build;
+    }
+    return buildRow(names, memory, cells, this.#bigints);
+  }
+}
+
+const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+
+/** The rows of {@link StatementSync.iterate}; where the runtime has iterator helpers it has them too. */
+export class RowIterator implements IterableIterator<Row, null> {
+  readonly #next: () => Row | undefined;
+  readonly #finish: () => void;
+  #done = false;
+
+  constructor(next: () => Row | undefined, finish: () => void) {
+    this.#next = next;
+    this.#finish = finish;
+  }
+
+  static {
+    Object.setPrototypeOf(RowIterator.prototype, iterators);
+  }
+
+  /** The next row. @throws what {@link StatementSync.all} does, and once the statement runs again */
+  next(): IteratorResult<Row, null> {
+    if (this.#done) {
+      this.#finish(); // only says whether the statement is there still
+      return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+    }
+    const value = this.#next();
+    if (value !== undefined) {
+      return { __proto__: null, done: false, value } as IteratorYieldResult<Row>;
+    }
+    this.#done = true;
+    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+  }
+
+  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) where it is finalized */
+  return(): IteratorResult<Row, null> {
+    this.#finish();
+    this.#done = true;
+    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+/** @throws RangeError (ERR_OUT_OF_RANGE) where the integer is no safe number */
+function safe(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw outOfRange(`Value is too large to be represented as a JavaScript number: ${value}`);
+}
+
+export function checkStatementOptions(options: unknown): void {
+  checkOptions(options, statementOptionKinds);
+}

@@ -1,0 +1,100 @@
+/**
+ * The tables that a changeset names, where they need more care than SQLite takes: shadow tables, which a connection
+ * that is defensive refuses to write, and virtual tables, through some of which the file itself can be written.
+ */
+
+import { SQLITE_DBCONFIG_DEFENSIVE, SQLITE_ERROR } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/engine.js';
+import { query } from '../kernel/query.js';
+import { tableShape } from '../kernel/schema.js';
+import { isOn, set } from '../kernel/settings.js';
+
+/** Follows an apply from table to table. Close it: it puts the connection's setting back. */
+export class ApplyTargets implements Disposable {
+  readonly #connection: Connection;
+  /** Whether each table that was seen is a shadow table. */
+  readonly #shadows = new Map<string, boolean>();
+  #table: string | undefined;
+  /** Whether the connection is defensive but for the time of a shadow table. */
+  #lifted = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** The names of the shadow tables that were changed. */
+  get shadows(): string[] {
+    return [...this.#shadows].filter(([, isShadow]) => isShadow).map(([name]) => name);
+  }
+
+  /** Whether the table whose changes are applied now is a shadow table. */
+  get inShadow(): boolean {
+    return this.#table !== undefined && this.#shadows.get(this.#table) === true;
+  }
+
+  /**
+   * The changes of a table come next. SQLite compiles the statements for them after this.
+   *
+   * @throws SqliteError if it is a virtual table
+   */
+  enter(table: string): void {
+    this.#table = table;
+    if (this.isShadow(table)) this.#lift();
+    else this[Symbol.dispose]();
+  }
+
+  /** Whether a table is a shadow table. @throws SqliteError if it is a virtual table */
+  isShadow(table: string): boolean {
+    let isShadow = this.#shadows.get(table);
+    if (isShadow === undefined) {
+      isShadow = this.#look(table);
+      this.#shadows.set(table, isShadow);
+    }
+    return isShadow;
+  }
+
+  /** Runs code of the user's, for which the connection is as defensive as before. */
+  outside<T>(action: () => T): T {
+    if (!this.#lifted) return action();
+    set(this.#connection, SQLITE_DBCONFIG_DEFENSIVE, true);
+    try {
+      return action();
+    } finally {
+      set(this.#connection, SQLITE_DBCONFIG_DEFENSIVE, false);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#lifted) set(this.#connection, SQLITE_DBCONFIG_DEFENSIVE, true);
+    this.#lifted = false;
+  }
+
+  #lift(): void {
+    if (this.#lifted || !isOn(this.#connection, SQLITE_DBCONFIG_DEFENSIVE)) return;
+    set(this.#connection, SQLITE_DBCONFIG_DEFENSIVE, false);
+    this.#lifted = true;
+  }
+
+  /** Whether a table is a shadow table. Those have an underscore in their names; most others cost no query. */
+  #look(table: string): boolean {
+    if (!table.includes('_') || table === 'sqlite_stat1') return false;
+    const kind = tableShape(this.#connection, 'main', table)?.kind;
+    if (kind === 'virtual' || (kind === undefined && isModule(this.#connection, table))) {
+      throw virtualTable(this.#connection, table);
+    }
+    return kind === 'shadow';
+  }
+}
+
+/** Whether a name is that of a virtual table which is there without having been made, such as sqlite_dbpage. */
+export function isModule(connection: Connection, name: string): boolean {
+  const found = query(connection, 'SELECT 1 FROM pragma_module_list WHERE name=?1 COLLATE NOCASE', name);
+  return found.length > 0;
+}
+
+/** Why the changes of a virtual table are refused. */
+export function virtualTable({ engine }: Connection, table: string): SqliteError {
+  const message = `changes of ${table} cannot be applied: it is a virtual table`;
+  return new SqliteError(message, SQLITE_ERROR, engine.core.errorText(SQLITE_ERROR));
+}

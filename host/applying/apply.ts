@@ -1,0 +1,239 @@
+/** Applying changesets: the C function, and around it a policy, a dry run, a report of what came of it. */
+
+import {
+  CALLBACK_CHANGE_FILTER,
+  CALLBACK_CONFLICT,
+  CALLBACK_STREAM_INPUT,
+  CALLBACK_TABLE_FILTER,
+  SQLITE_ABORT,
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_CHANGESET_OMIT,
+  SQLITE_CHANGESET_REPLACE,
+  SQLITE_CHANGESETAPPLY_FKNOACTION,
+  SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  SQLITE_CHANGESETAPPLY_INVERT,
+  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+  SQLITE_OK,
+} from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import type { Callback, Connection } from '../kernel/engine.js';
+import { piecewise } from '../kernel/pieces.js';
+import { insideSavepoint } from '../kernel/savepoint.js';
+import { oncePerTable } from '../kernel/table-filters.js';
+import { ApplyTargets } from './apply-targets.js';
+import { type Change, Conflict, readChange } from './changes.js';
+
+/** The flags of `sqlite3changeset_apply_v2`, by name. */
+export interface ApplyFlags {
+  /** Takes no savepoint of its own: after an error part of it may be done. SQLITE_CHANGESETAPPLY_NOSAVEPOINT. */
+  noSavepoint?: boolean;
+  /** Applies the inverse. SQLITE_CHANGESETAPPLY_INVERT. */
+  invert?: boolean;
+  /** What would change nothing is no conflict. SQLITE_CHANGESETAPPLY_IGNORENOOP. */
+  ignoreNoop?: boolean;
+  /** Foreign key actions (ON DELETE CASCADE and the like) do not run. SQLITE_CHANGESETAPPLY_FKNOACTION. */
+  fkNoAction?: boolean;
+  /** UPDATEs that stand in each other's way are not tried in turn. SQLITE_CHANGESETAPPLY_NOUPDATELOOP. */
+  noUpdateLoop?: boolean;
+}
+
+export const applyFlagKinds = {
+  noSavepoint: 'boolean',
+  invert: 'boolean',
+  ignoreNoop: 'boolean',
+  fkNoAction: 'boolean',
+  noUpdateLoop: 'boolean',
+} as const;
+
+const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
+  noSavepoint: SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  invert: SQLITE_CHANGESETAPPLY_INVERT,
+  ignoreNoop: SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  fkNoAction: SQLITE_CHANGESETAPPLY_FKNOACTION,
+  noUpdateLoop: SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+};
+
+/** Whom to ask while a changeset is applied. What they throw ends it and surfaces as itself. */
+export interface ApplyHandlers extends ApplyFlags {
+  /** Asked once for each table: whether its changes are applied. */
+  filter?: ((table: string) => boolean) | undefined;
+  /** Asked for each change: whether it is applied. */
+  filterChange?: ((change: Change) => boolean) | undefined;
+  /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. Without it every conflict aborts. */
+  onConflict?: ((kind: number, conflict: Conflict) => number) | undefined;
+}
+
+/** A changeset, whole or in pieces. */
+export type ChangesetInput = Uint8Array | Iterable<Uint8Array>;
+
+/** What came of {@link applyTo}. */
+export interface Applied {
+  /** False if a conflict aborted it: then nothing of it is there. */
+  readonly done: boolean;
+  /** For the rebaser; empty if there was nothing to note. */
+  readonly rebase: Uint8Array;
+  /** The shadow tables that it changed. */
+  readonly shadows: readonly string[];
+}
+
+/**
+ * Applies a changeset to the database `main`. C: `sqlite3changeset_apply_v2`, or `_v3` with `filterChange`, and
+ * their `_strm` forms if it comes in pieces.
+ *
+ * @throws SqliteError if it is malformed or SQLite fails; what a handler throws, as itself. Then nothing of it is
+ *   there, unless `noSavepoint` was set
+ */
+export function applyTo(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
+  // SQLite cannot be told that a filter failed: it would go on with the changes that come after.
+  if ((!handlers.filter && !handlers.filterChange) || handlers.noSavepoint) {
+    return applyAsIs(connection, input, handlers);
+  }
+  return insideSavepoint(connection, 'sqlite_wasm_run_filtered', () => {
+    const came = applyAsIs(connection, input, handlers);
+    return [came, came.done];
+  });
+}
+
+function applyAsIs(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
+  const { engine, db } = connection;
+  const { core } = engine;
+  const { c, memory } = core;
+  using targets = new ApplyTargets(connection);
+  const calls = new HandlerCalls(core, targets, handlers);
+  const whole = input instanceof Uint8Array ? input : undefined;
+  const id = engine.register({
+    ...calls.callback,
+    ...(!whole && {
+      streamInput: calls.guarded(
+        -1,
+        piecewise(input as Iterable<Uint8Array>, () => memory.bytes),
+      ),
+    }),
+  });
+  using arena = memory.arena();
+  const out = arena.allocate(8);
+  let flags = 0;
+  for (const [name, bit] of Object.entries(flagBits)) if (handlers[name as keyof ApplyFlags]) flags |= bit;
+  const byChange = handlers.filterChange !== undefined;
+  const ask = c.bridge_callback(byChange ? CALLBACK_CHANGE_FILTER : CALLBACK_TABLE_FILTER);
+  const conflict = c.bridge_callback(CALLBACK_CONFLICT);
+  try {
+    let code: number;
+    if (whole) {
+      const apply = byChange ? c.sqlite3changeset_apply_v3 : c.sqlite3changeset_apply_v2;
+      code = apply(db, whole.length, arena.bytes(whole), ask, conflict, id, out, out + 4, flags);
+    } else {
+      const apply = byChange ? c.sqlite3changeset_apply_v3_strm : c.sqlite3changeset_apply_v2_strm;
+      const read = c.bridge_callback(CALLBACK_STREAM_INPUT);
+      code = apply(db, read, id, ask, conflict, id, out, out + 4, flags);
+    }
+    if (calls.thrown) throw calls.thrown.error;
+    engine.surface();
+    const { shadows } = targets;
+    if (shadows.length > 0) engine.check(db, reconnectVirtualTables(connection));
+    if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0), shadows };
+    if (code !== SQLITE_OK) {
+      const error = core.error(db, code);
+      if (calls.illegal) error.cause = new Error(calls.illegal);
+      throw error;
+    }
+    const rebase = memory.copy(memory.pointerAt(out), memory.view.getInt32(out + 4, true));
+    return { done: true, rebase, shadows };
+  } finally {
+    c.sqlite3_free(memory.pointerAt(out));
+    engine.release(id);
+  }
+}
+
+/** Asks the handlers of one apply. Once one has thrown, none is asked again. */
+class HandlerCalls {
+  readonly #core: Core;
+  readonly #targets: ApplyTargets;
+  readonly #handlers: ApplyHandlers;
+  /** What the first one threw that did. */
+  thrown: { readonly error: unknown } | undefined;
+  /** What is wrong with a conflict handler's answer. */
+  illegal: string | undefined;
+
+  constructor(core: Core, targets: ApplyTargets, handlers: ApplyHandlers) {
+    this.#core = core;
+    this.#targets = targets;
+    const { filter, filterChange } = handlers;
+    this.#handlers = filter && filterChange ? { ...handlers, filter: oncePerTable(filter) } : handlers;
+  }
+
+  /** A function that returns `failed` if `action` throws, which is kept, or if something was thrown before. */
+  guarded<A extends unknown[], T>(failed: T, action: (...args: A) => T): (...args: A) => T {
+    return (...args) => {
+      if (this.thrown) return failed;
+      try {
+        return action(...args);
+      } catch (error) {
+        this.thrown = { error };
+        return failed;
+      }
+    };
+  }
+
+  get callback(): Callback {
+    return {
+      filterTable: this.guarded(false, (table) => this.#filterTable(table)),
+      filterChange: this.guarded(false, (iterator) => this.#filterChange(iterator)),
+      conflict: this.guarded(SQLITE_CHANGESET_ABORT, (kind, iterator) => this.#conflict(kind, iterator)),
+    };
+  }
+
+  #filterTable(table: string): boolean {
+    const { filter } = this.#handlers;
+    const wanted = !filter || Boolean(this.#targets.outside(() => filter(table)));
+    if (wanted) this.#targets.enter(table);
+    return wanted;
+  }
+
+  #filterChange(iterator: number): boolean {
+    const { filter, filterChange } = this.#handlers;
+    const change = readChange(this.#core, iterator);
+    this.#targets.isShadow(change.table); // its statements are compiled already: only a virtual table is refused
+    return (!filter || Boolean(filter(change.table))) && Boolean(filterChange?.(change));
+  }
+
+  #conflict(kind: number, iterator: number): number {
+    const { onConflict } = this.#handlers;
+    if (!onConflict) return SQLITE_CHANGESET_ABORT;
+    const conflict = new Conflict(this.#core, kind, iterator);
+    try {
+      const answer = this.#targets.outside(() => onConflict(kind, conflict));
+      this.illegal ??= illegalAnswer(kind, answer);
+      // A virtual table whose shadow tables were changed in part is damaged.
+      const isShadow = this.#targets.inShadow && kind !== SQLITE_CHANGESET_FOREIGN_KEY;
+      return isShadow ? SQLITE_CHANGESET_ABORT : answer;
+    } finally {
+      conflict.over();
+    }
+  }
+}
+
+/**
+ * Has SQLite read the schema again, which ends the connection to each virtual table: one that keeps parts of its
+ * shadow tables in memory, as FTS5 does, would not see that they were changed.
+ */
+function reconnectVirtualTables({ engine, db }: Connection): number {
+  const { c } = engine.core;
+  // Without foreign key actions the schema is compiled otherwise, so SQLite reads it before and after.
+  const conflict = c.bridge_callback(CALLBACK_CONFLICT);
+  return c.sqlite3changeset_apply_v2(db, 0, 0, 0, conflict, 0, 0, 0, SQLITE_CHANGESETAPPLY_FKNOACTION);
+}
+
+/** What is wrong with a handler's answer, for which SQLite has no more than SQLITE_MISUSE. */
+function illegalAnswer(kind: number, answer: number): string | undefined {
+  if (answer === SQLITE_CHANGESET_OMIT || answer === SQLITE_CHANGESET_ABORT) return undefined;
+  if (answer !== SQLITE_CHANGESET_REPLACE) {
+    return 'a conflict handler returns SQLITE_CHANGESET_OMIT (0), SQLITE_CHANGESET_REPLACE (1) or SQLITE_CHANGESET_ABORT (2)';
+  }
+  if (kind === SQLITE_CHANGESET_DATA || kind === SQLITE_CHANGESET_CONFLICT) return undefined;
+  return 'SQLITE_CHANGESET_REPLACE answers conflicts of the kinds DATA and CONFLICT only: omit this one or abort';
+}

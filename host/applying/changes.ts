@@ -1,0 +1,261 @@
+/** One change of a changeset, as the engine's iterator shows it. */
+
+import {
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_DELETE,
+  SQLITE_INSERT,
+  SQLITE_OK,
+  SQLITE_UPDATE,
+} from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { readValue, type SqlValue } from '../kernel/values.js';
+
+export type Operation = 'insert' | 'update' | 'delete';
+
+/** The values of a row by column: INTEGER as bigint, REAL as number; undefined where the change has none. */
+export type ChangeValues = readonly (SqlValue | undefined)[];
+
+/** One change of one row. */
+export interface Change {
+  readonly table: string;
+  readonly op: Operation;
+  /** Whether a trigger or a foreign key action did it. */
+  readonly indirect: boolean;
+  /** Per column 0, or its place in the PRIMARY KEY from 1. */
+  readonly key: readonly number[];
+  /** The old values: whole for a DELETE, key and changed columns for an UPDATE, none for an INSERT. */
+  readonly old: ChangeValues;
+  /** The new values: whole for an INSERT, changed columns for an UPDATE, none for a DELETE. */
+  readonly new: ChangeValues;
+}
+
+/** SQLite's codes of the operations. */
+export const operationCodes: Readonly<Record<Operation, number>> = {
+  insert: SQLITE_INSERT,
+  update: SQLITE_UPDATE,
+  delete: SQLITE_DELETE,
+};
+
+const operations = new Map<number, Operation>([
+  [SQLITE_INSERT, 'insert'],
+  [SQLITE_UPDATE, 'update'],
+  [SQLITE_DELETE, 'delete'],
+]);
+
+/** A change and the number of columns of its table, as the iterator at an address stands. */
+interface Head {
+  readonly table: string;
+  readonly columns: number;
+  readonly op: Operation;
+  readonly indirect: boolean;
+}
+
+/** The name of a table that was read last: most often the next is the same. */
+const lastNames = new WeakMap<Core, { readonly text: string; readonly bytes: Uint8Array }>();
+
+/** The terminated text at an address. */
+function tableNameAt(core: Core, pointer: number): string {
+  const known = lastNames.get(core);
+  const { bytes } = core.memory;
+  const start = pointer >>> 0;
+  if (known?.bytes.every((byte, i) => bytes[start + i] === byte)) return known.text;
+  const end = bytes.indexOf(0, start) + 1;
+  const text = core.memory.cString(pointer) ?? '';
+  lastNames.set(core, { text, bytes: bytes.slice(start, end) });
+  return text;
+}
+
+/** C: `sqlite3changeset_op`. @param out 16 bytes of the core's memory */
+function readHead(core: Core, iterator: number, out: number): Head {
+  const { c, memory } = core;
+  const code = c.sqlite3changeset_op(iterator, out, out + 4, out + 8, out + 12);
+  if (code !== SQLITE_OK) throw core.error(0, code);
+  const op = operations.get(memory.view.getInt32(out + 8, true)) ?? 'update';
+  return {
+    table: tableNameAt(core, memory.pointerAt(out)),
+    columns: memory.view.getInt32(out + 4, true),
+    op,
+    indirect: memory.view.getInt32(out + 12, true) !== 0,
+  };
+}
+
+type Reader = 'sqlite3changeset_old' | 'sqlite3changeset_new' | 'sqlite3changeset_conflict';
+
+/** The values that one of the iterator's functions gives; a null pointer is "not part of the change". */
+function readValues(
+  core: Core,
+  iterator: number,
+  columns: number,
+  reader: Reader,
+  out: number,
+): ChangeValues {
+  const { c, memory } = core;
+  const values: (SqlValue | undefined)[] = [];
+  for (let i = 0; i < columns; i++) {
+    const code = c[reader](iterator, i, out);
+    if (code !== SQLITE_OK) throw core.error(0, code);
+    const pointer = memory.pointerAt(out);
+    values.push(pointer === 0 ? undefined : readValue(core, pointer));
+  }
+  return values;
+}
+
+/** Per column 0, or its place in the PRIMARY KEY from 1. C: `sqlite3changeset_pk`. @param out as in {@link readHead} */
+function readKey(core: Core, iterator: number, columns: number, out: number): number[] {
+  const { c, memory } = core;
+  const code = c.sqlite3changeset_pk(iterator, out, out + 4);
+  if (code !== SQLITE_OK) throw core.error(0, code);
+  const start = memory.pointerAt(out);
+  return [...memory.bytes.subarray(start, start + columns)];
+}
+
+/** Reads what the iterator at an address stands at. `out` is 16 bytes of the core's memory. */
+export type Read<T> = (core: Core, iterator: number, out: number) => T;
+
+/** The whole change, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
+export const changeAt: Read<Change> = (core, iterator, out) => {
+  const { table, columns, op, indirect } = readHead(core, iterator, out);
+  const read = (reader: Reader): ChangeValues => readValues(core, iterator, columns, reader, out);
+  const old = op === 'insert' ? [] : read('sqlite3changeset_old');
+  const fresh = op === 'delete' ? [] : read('sqlite3changeset_new');
+  const key = readKey(core, iterator, columns, out);
+  return { table, op, indirect, key, old, new: fresh };
+};
+
+/** What a change does, without its values: quick to read. */
+export class Outline {
+  readonly table: string;
+  readonly op: Operation;
+  readonly #core: Core;
+  readonly #iterator: number;
+  readonly #columns: number;
+  readonly #out: number;
+
+  constructor(core: Core, iterator: number, out: number) {
+    const { table, columns, op } = readHead(core, iterator, out);
+    this.table = table;
+    this.op = op;
+    this.#core = core;
+    this.#iterator = iterator;
+    this.#columns = columns;
+    this.#out = out;
+  }
+
+  /** As in {@link Change}; read when it is asked for, while the iterator stands there. */
+  get key(): readonly number[] {
+    return readKey(this.#core, this.#iterator, this.#columns, this.#out);
+  }
+
+  /** Whether it is an UPDATE with a new value for a column of the key; read as {@link key} is. */
+  get changesKey(): boolean {
+    if (this.op !== 'update') return false;
+    const { c, memory } = this.#core;
+    return this.key.some((place, column) => {
+      if (place === 0) return false;
+      const code = c.sqlite3changeset_new(this.#iterator, column, this.#out);
+      return code === SQLITE_OK && memory.pointerAt(this.#out) !== 0;
+    });
+  }
+}
+
+export const outlineAt: Read<Outline> = (core, iterator, out) => new Outline(core, iterator, out);
+
+/** The change at which the iterator at an address stands. */
+export function readChange(core: Core, iterator: number): Change {
+  using arena = core.memory.arena();
+  return changeAt(core, iterator, arena.allocate(16));
+}
+
+/** A change that could not be applied. Its members are read when asked for, during the handler's call only. */
+export class Conflict implements Change {
+  /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
+  readonly kind: number;
+  readonly #core: Core;
+  readonly #violations: number | undefined;
+  #iterator: number;
+  #change: Change | undefined;
+
+  /** @param violations of a FOREIGN_KEY conflict that no iterator tells of, how many rows refer to none */
+  constructor(core: Core, kind: number, iterator: number, violations?: number) {
+    this.kind = kind;
+    this.#core = core;
+    this.#iterator = iterator;
+    this.#violations = violations;
+  }
+
+  get table(): string {
+    return this.#read().table;
+  }
+  get op(): Operation {
+    return this.#read().op;
+  }
+  get indirect(): boolean {
+    return this.#read().indirect;
+  }
+  get key(): readonly number[] {
+    return this.#read().key;
+  }
+  get old(): ChangeValues {
+    return this.#read().old;
+  }
+  get new(): ChangeValues {
+    return this.#read().new;
+  }
+
+  /** The row that is there, for DATA and CONFLICT; else empty. C: `sqlite3changeset_conflict`. */
+  get conflicting(): ChangeValues {
+    if (this.kind !== SQLITE_CHANGESET_DATA && this.kind !== SQLITE_CHANGESET_CONFLICT) return [];
+    const { length } = this.#read().key;
+    using arena = this.#core.memory.arena();
+    const out = arena.allocate(16);
+    return readValues(this.#core, this.#live(), length, 'sqlite3changeset_conflict', out);
+  }
+
+  /**
+   * Above 0 for FOREIGN_KEY, else 0. SQLite of today says 1, however many rows refer to none; PRAGMA
+   * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
+   */
+  get foreignKeyViolations(): number {
+    if (this.#violations !== undefined) return this.#violations;
+    if (this.kind !== SQLITE_CHANGESET_FOREIGN_KEY) return 0;
+    const { c, memory } = this.#core;
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const code = c.sqlite3changeset_fk_conflicts(this.#live(), out);
+    if (code !== SQLITE_OK) throw this.#core.error(0, code);
+    return memory.view.getInt32(out, true);
+  }
+
+  /** The address of the iterator. @throws Error once the handler has returned */
+  #live(): number {
+    if (this.#iterator === 0) throw new Error('a conflict can be read only while its handler runs');
+    return this.#iterator;
+  }
+
+  #read(): Change {
+    const iterator = this.#violations === undefined ? this.#live() : 0;
+    if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) {
+      // It concerns the whole changeset: the iterator stands at no change.
+      this.#change ??= { table: '', op: 'update', indirect: false, key: [], old: [], new: [] };
+    }
+    this.#change ??= readChange(this.#core, iterator);
+    return this.#change;
+  }
+
+  /**
+   * The address of the iterator, which stands at the change.
+   *
+   * @throws Error for a FOREIGN_KEY conflict, which is of no one change, and once the handler has returned
+   */
+  get address(): number {
+    if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) throw new Error('violated foreign keys are no change');
+    return this.#live();
+  }
+
+  /** Called when the handler has returned: SQLite moves the iterator on. */
+  over(): void {
+    this.#iterator = 0;
+  }
+}

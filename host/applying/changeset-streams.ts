@@ -1,0 +1,148 @@
+/** The session extension's functions on streams: neither what comes in nor what goes out lies in memory whole. */
+
+import {
+  CALLBACK_STREAM_INPUT,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_DONE,
+  SQLITE_OK,
+  SQLITE_ROW,
+  SQLITE_SESSION_CONFIG_STRMSIZE,
+} from '../core/constants.js';
+import type { Engine } from '../kernel/engine.js';
+import { piecewise, streamed } from '../kernel/pieces.js';
+import { Spool } from '../vfs/spool.js';
+import type { ChangesetInput } from './apply.js';
+import type { Read } from './changes.js';
+import { changesetError, changesOf } from './transform.js';
+
+/** A changeset in pieces of any length. They are read one at a time. */
+export type Pieces = Iterable<Uint8Array>;
+/** Takes a piece that is valid during the call only. */
+export type Take = (piece: Uint8Array) => void;
+
+/**
+ * How many bytes a piece has that the C library writes, or asks for, where `bytes` sets it first: about, for it
+ * ends with a change. Holds for all databases of the thread. C: `sqlite3session_config`.
+ */
+export function pieceSize(engine: Engine, bytes?: number): number {
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const value = arena.allocate(4);
+  memory.view.setInt32(value, bytes ?? 0, true);
+  const code = c.sqlite3session_config(SQLITE_SESSION_CONFIG_STRMSIZE, value);
+  if (code !== SQLITE_OK) throw changesetError(engine.core, 'stream', code);
+  return memory.view.getInt32(value, true);
+}
+
+/** Calls `action` with the address and the context of an input stream over `pieces`. */
+export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: number, id: number) => T): T {
+  const { c, memory } = engine.core;
+  const read = piecewise(pieces, () => memory.bytes);
+  const id = engine.register({ streamInput: read });
+  try {
+    return action(c.bridge_callback(CALLBACK_STREAM_INPUT), id);
+  } finally {
+    engine.release(id);
+  }
+}
+
+/** Throws what a stream threw, as it was, or what `code` means. */
+export function checkStream(engine: Engine, what: string, code: number): void {
+  engine.surface();
+  if (code !== SQLITE_OK) throw changesetError(engine.core, what, code);
+}
+
+/**
+ * The changes of a changeset in pieces, as `read` reads them. C: `sqlite3changeset_start_v2_strm`,
+ * `sqlite3changeset_next`.
+ */
+export function* changesOfPieces<T>(
+  engine: Engine,
+  pieces: Pieces,
+  inverted: boolean,
+  read: Read<T>,
+): Generator<T, void, void> {
+  const { core } = engine;
+  const { c, memory } = core;
+  const id = engine.register({ streamInput: piecewise(pieces, () => memory.bytes) });
+  let iterator = 0;
+  using arena = memory.arena();
+  const out = arena.allocate(16);
+  try {
+    const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
+    const input = c.bridge_callback(CALLBACK_STREAM_INPUT);
+    checkStream(engine, 'read', c.sqlite3changeset_start_v2_strm(out, input, id, flags));
+    iterator = memory.pointerAt(out);
+    for (;;) {
+      const code = c.sqlite3changeset_next(iterator);
+      if (code === SQLITE_ROW) yield read(core, iterator, out);
+      else if (code === SQLITE_DONE) return;
+      else checkStream(engine, 'read', code);
+    }
+  } finally {
+    if (iterator !== 0) c.sqlite3changeset_finalize(iterator);
+    engine.release(id);
+  }
+}
+
+/** The same of a changeset that is whole or in pieces. */
+export function changesOfInput<T>(
+  engine: Engine,
+  input: ChangesetInput,
+  inverted: boolean,
+  read: Read<T>,
+): Generator<T, void, void> {
+  if (input instanceof Uint8Array) return changesOf(engine.core, input, inverted, read);
+  return changesOfPieces(engine, input, inverted, read);
+}
+
+/** C: `sqlite3changeset_invert_strm`. */
+export function invertPieces(engine: Engine, pieces: Pieces, take: Take): void {
+  const { c } = engine.core;
+  const code = withInput(engine, pieces, (input, inputId) =>
+    streamed(engine, take, (output, id) => c.sqlite3changeset_invert_strm(input, inputId, output, id)),
+  );
+  checkStream(engine, 'invert', code);
+}
+
+/** C: `sqlite3changeset_concat_strm`. */
+export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take: Take): void {
+  const { c } = engine.core;
+  const code = withInput(engine, first, (input, a) =>
+    withInput(engine, second, (_, b) =>
+      streamed(engine, take, (output, id) => c.sqlite3changeset_concat_strm(input, a, input, b, output, id)),
+    ),
+  );
+  checkStream(engine, 'concat', code);
+}
+
+/**
+ * A stream of what `write` hands out. It does so at once; what is not asked for yet waits in a file where it is much.
+ */
+export function readable(write: (take: Take) => void): ReadableStream<Uint8Array> {
+  const spool = new Spool();
+  const pieces = spool[Symbol.iterator]();
+  return new ReadableStream(
+    {
+      start() {
+        try {
+          write((piece) => spool.add(piece));
+        } catch (error) {
+          spool[Symbol.dispose]();
+          throw error;
+        }
+      },
+      pull(controller) {
+        const { done, value } = pieces.next();
+        if (!done) {
+          controller.enqueue(value.slice());
+          return;
+        }
+        spool[Symbol.dispose]();
+        controller.close();
+      },
+      cancel: () => spool[Symbol.dispose](),
+    },
+    { highWaterMark: 0 },
+  );
+}

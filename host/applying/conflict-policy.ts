@@ -1,0 +1,120 @@
+/** What to do about conflicts, said in advance: rules that can be written as JSON. */
+
+import {
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_CHANGESET_CONFLICT,
+  SQLITE_CHANGESET_CONSTRAINT,
+  SQLITE_CHANGESET_DATA,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_CHANGESET_NOTFOUND,
+  SQLITE_CHANGESET_OMIT,
+  SQLITE_CHANGESET_REPLACE,
+} from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { invalidValue } from '../kernel/arguments.js';
+import { matchesGlob } from '../kernel/table-filters.js';
+import type { Operation } from './changes.js';
+
+/** The kinds of conflicts by name. */
+export const conflictKinds = {
+  data: SQLITE_CHANGESET_DATA,
+  notfound: SQLITE_CHANGESET_NOTFOUND,
+  conflict: SQLITE_CHANGESET_CONFLICT,
+  constraint: SQLITE_CHANGESET_CONSTRAINT,
+  'foreign-key': SQLITE_CHANGESET_FOREIGN_KEY,
+} as const;
+
+/** The answers by name. */
+export const conflictActions = {
+  omit: SQLITE_CHANGESET_OMIT,
+  replace: SQLITE_CHANGESET_REPLACE,
+  abort: SQLITE_CHANGESET_ABORT,
+} as const;
+
+export type ConflictKind = keyof typeof conflictKinds;
+export type ConflictAction = keyof typeof conflictActions;
+
+/** One rule: the first that matches decides. What it does not name, matches. */
+export interface PolicyRule {
+  /** As the GLOB operator matches. */
+  readonly table?: string;
+  readonly op?: Operation;
+  readonly conflict?: ConflictKind | '*';
+  /** `replace` is for data and conflict only. */
+  readonly action: ConflictAction;
+}
+
+/**
+ * `abort`: the first conflict ends it. `ours`: what is here stays. `theirs`: the changeset wins where it can.
+ * `append-only`: rows that are here already stay, any other conflict ends it. The last three abort where
+ * foreign keys are violated in the end.
+ */
+export type PolicyName = 'abort' | 'ours' | 'theirs' | 'append-only';
+export type Policy = PolicyName | readonly PolicyRule[];
+
+const named: Readonly<Record<PolicyName, readonly PolicyRule[]>> = {
+  abort: [],
+  ours: [{ conflict: 'foreign-key', action: 'abort' }, { action: 'omit' }],
+  theirs: [
+    { conflict: 'data', action: 'replace' },
+    { conflict: 'conflict', action: 'replace' },
+    { conflict: 'foreign-key', action: 'abort' },
+    { action: 'omit' },
+  ],
+  'append-only': [
+    { conflict: 'foreign-key', action: 'abort' },
+    { op: 'insert', action: 'omit' },
+  ],
+};
+
+/** The policies that have a name. */
+export const policyNames: readonly string[] = Object.keys(named);
+
+function oneOf(what: string, value: unknown, names: readonly string[]): void {
+  if (typeof value === 'string' && names.includes(value)) return;
+  throw invalidValue(`The ${what} ${JSON.stringify(value)} is not known: there is ${names.join(', ')}.`);
+}
+
+/** Checks a policy at once. @throws TypeError (ERR_INVALID_ARG_VALUE) that names what is wrong */
+export function policyRules(policy: Policy): readonly PolicyRule[] {
+  if (!Array.isArray(policy)) {
+    oneOf('policy', policy, Object.keys(named));
+    return named[policy as PolicyName];
+  }
+  for (const [index, rule] of (policy as PolicyRule[]).entries()) {
+    const where = `policy rule ${index + 1}'s`;
+    if (typeof rule !== 'object' || rule === null)
+      throw invalidValue(`Policy rule ${index + 1} is no object.`);
+    for (const name of Object.keys(rule))
+      oneOf(`${where} member`, name, ['table', 'op', 'conflict', 'action']);
+    if (rule.table !== undefined && typeof rule.table !== 'string') {
+      throw invalidValue(`The ${where} table must be a string.`);
+    }
+    if (rule.op !== undefined) oneOf(`${where} op`, rule.op, ['insert', 'update', 'delete']);
+    if (rule.conflict !== undefined)
+      oneOf(`${where} conflict`, rule.conflict, [...Object.keys(conflictKinds), '*']);
+    oneOf(`${where} action`, rule.action, Object.keys(conflictActions));
+    if (rule.action === 'replace' && rule.conflict !== 'data' && rule.conflict !== 'conflict') {
+      throw invalidValue(`The ${where} action replace is possible for the conflicts data and conflict only.`);
+    }
+  }
+  return policy;
+}
+
+/** What the rules say about a conflict. */
+export function decide(
+  core: Core,
+  rules: readonly PolicyRule[],
+  kind: ConflictKind,
+  table: string,
+  op: Operation,
+): ConflictAction {
+  for (const rule of rules) {
+    if (rule.conflict !== undefined && rule.conflict !== '*' && rule.conflict !== kind) continue;
+    if (rule.op !== undefined && (kind === 'foreign-key' || rule.op !== op)) continue;
+    if (rule.table !== undefined && (kind === 'foreign-key' || !matchesGlob(core, rule.table, table)))
+      continue;
+    return rule.action;
+  }
+  return 'abort';
+}

@@ -1,0 +1,118 @@
+/** Conflicts row by row, as a report has them. */
+
+import type { JsonValue } from '../changeset/index.js';
+import type { Connection } from '../kernel/engine.js';
+import { changesetColumns, tableShape } from '../kernel/schema.js';
+import type { SqlValue } from '../kernel/values.js';
+import type { ChangeValues, Conflict, Operation } from './changes.js';
+import type { ConflictAction, ConflictKind } from './conflict-policy.js';
+
+/** Values by their columns, in the form that a changeset has in JSON. */
+export type NamedValues = Record<string, JsonValue>;
+
+/** One conflict. */
+export interface ConflictReport {
+  kind: ConflictKind;
+  table: string;
+  op: Operation;
+  /** What the change says of the row's key. */
+  key: NamedValues;
+  /** What the change takes for granted: old values; only those that differ if there is a row. */
+  expected?: NamedValues;
+  /** What is there instead; left out if there is no row. */
+  found?: NamedValues;
+  /** The values that the change wanted to write. */
+  wanted?: NamedValues;
+  /** What was done about it. */
+  action: ConflictAction;
+}
+
+/** Lists conflicts up to a number. */
+export class ConflictList {
+  readonly conflicts: ConflictReport[] = [];
+  readonly #connection: Connection;
+  readonly #most: number;
+  readonly #columns = new Map<string, readonly string[]>();
+
+  constructor(connection: Connection, most: number) {
+    this.#connection = connection;
+    this.#most = most;
+  }
+
+  get isFull(): boolean {
+    return this.conflicts.length >= this.#most;
+  }
+
+  /** Adds one, whose handler runs, unless the list is full. SQLite asks some twice: the last answer counts. */
+  add(kind: ConflictKind, conflict: Conflict, action: ConflictAction): void {
+    const { table, op, key, old, new: fresh } = conflict;
+    const names = this.#names(table, key.length);
+    const named = (values: ChangeValues, wanted: (i: number) => boolean): NamedValues | undefined => {
+      const entries = names.flatMap((name, i): [string, JsonValue][] => {
+        const value = values[i];
+        return value !== undefined && wanted(i) ? [[name, jsonOf(value)]] : [];
+      });
+      return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+    };
+    const isKey = (i: number): boolean => (key[i] ?? 0) > 0;
+    const own = named(op === 'insert' ? fresh : old, isKey) ?? {};
+    const again = this.conflicts.find(
+      (known) => known.table === table && known.kind === kind && same(known.key, own),
+    );
+    if (again) {
+      again.action = action;
+      return;
+    }
+    if (this.isFull) return;
+    const { conflicting } = conflict;
+    const differs = (i: number): boolean =>
+      !isKey(i) && (conflicting.length === 0 || old[i] === undefined || !equal(old[i], conflicting[i]));
+    const expected = op === 'insert' ? undefined : named(old, differs);
+    const found = named(
+      conflicting,
+      op === 'insert' ? () => true : (i) => old[i] !== undefined && differs(i),
+    );
+    const wanted = op === 'delete' ? undefined : named(fresh, (i) => !isKey(i));
+    this.conflicts.push({
+      kind,
+      table,
+      op,
+      key: own,
+      ...(expected && { expected }),
+      ...(found && { found }),
+      ...(wanted && { wanted }),
+      action,
+    });
+  }
+
+  #names(table: string, count: number): readonly string[] {
+    let names = this.#columns.get(table);
+    if (!names) {
+      const known = changesetColumns(tableShape(this.#connection, 'main', table), count);
+      names = known ?? Array.from({ length: count }, (_, i) => `c${i + 1}`);
+      this.#columns.set(table, names);
+    }
+    return names;
+  }
+}
+
+function jsonOf(value: SqlValue): JsonValue {
+  if (typeof value === 'bigint') {
+    return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value))
+      ? Number(value)
+      : { integer: `${value}` };
+  }
+  if (typeof value === 'number') {
+    return Number.isInteger(value) || !Number.isFinite(value)
+      ? { real: Object.is(value, -0) ? '-0' : `${value}` }
+      : value;
+  }
+  return value instanceof Uint8Array ? { blob: Buffer.from(value).toString('hex') } : value;
+}
+
+const same = (a: NamedValues, b: NamedValues): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+function equal(a: SqlValue | undefined, b: SqlValue | undefined): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.from(a).equals(b);
+  return a === b;
+}

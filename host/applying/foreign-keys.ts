@@ -1,0 +1,58 @@
+/** Rows that refer to none: those that were there, and those that came. */
+
+import type { Connection } from '../kernel/engine.js';
+import { query, quotedName } from '../kernel/query.js';
+
+/** Rows that refer to none, counted by the table, what it refers to, and the values that name nothing. */
+export type Violations = ReadonlyMap<string, number>;
+
+/** Finds the rows of `main` that refer to none. C: PRAGMA foreign_key_check. */
+export function violations(connection: Connection): Violations {
+  const found = new Map<string, number>();
+  const children = query(
+    connection,
+    "SELECT DISTINCT m.name FROM main.sqlite_schema m, pragma_foreign_key_list(m.name, 'main') WHERE m.type='table'",
+  );
+  for (const [child] of children) {
+    for (const row of violationsOf(connection, String(child))) {
+      found.set(row, (found.get(row) ?? 0) + 1);
+    }
+  }
+  return found;
+}
+
+/** How many rows refer to none after something that did not before it. */
+export function added(before: Violations, after: Violations): number {
+  let count = 0;
+  for (const [row, now] of after) count += Math.max(0, now - (before.get(row) ?? 0));
+  return count;
+}
+
+function violationsOf(connection: Connection, child: string): string[] {
+  let rows: ReturnType<typeof query>;
+  try {
+    rows = query(connection, `PRAGMA main.foreign_key_check(${quotedName(child)})`);
+  } catch {
+    return []; // what it refers to has no such key: SQLite then refuses each change of the table by itself
+  }
+  const columns = new Map<string, string>();
+  return rows.map(([, rowid, parent, key]) => {
+    const where = `${child.toLowerCase()} ${String(parent).toLowerCase()}`;
+    if (rowid === null) return where; // WITHOUT ROWID: such rows are told apart by nothing
+    const id = String(key);
+    let list = columns.get(id);
+    if (list === undefined) {
+      const names = query(
+        connection,
+        `SELECT "from" FROM pragma_foreign_key_list(?1, 'main') WHERE id=?2 ORDER BY seq`,
+        child,
+        key as bigint,
+      );
+      list = names.map(([name]) => `quote(${quotedName(String(name))})`).join(" || ',' || ");
+      columns.set(id, list);
+    }
+    const from = `main.${quotedName(child)}`;
+    const [values] = query(connection, `SELECT ${list} FROM ${from} WHERE rowid=?1`, rowid as bigint);
+    return `${where} ${values?.[0]}`;
+  });
+}

@@ -1,0 +1,256 @@
+/**
+ * Applying captures: their changesets and statements in order, all or none, as they happened.
+ *
+ * What triggers and foreign keys did was recorded, so neither acts here: a DROP TABLE deletes no rows of other tables,
+ * and a reference may dangle until the end, as it may between the statements of a transaction. What dangles then and
+ * did not before is one foreign key conflict.
+ */
+
+import {
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_CHANGESET_FOREIGN_KEY,
+  SQLITE_CHANGESET_REPLACE,
+  SQLITE_CONSTRAINT,
+  SQLITE_DBCONFIG_DQS_DDL,
+  SQLITE_DBCONFIG_DQS_DML,
+  SQLITE_DBCONFIG_ENABLE_FKEY,
+  SQLITE_DBCONFIG_ENABLE_TRIGGER,
+  SQLITE_DBCONFIG_LEGACY_ALTER_TABLE,
+  SQLITE_ERROR,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import { invalidValue } from '../kernel/arguments.js';
+import { confinementOf, refusalOfText } from '../kernel/confinement.js';
+import type { Connection } from '../kernel/engine.js';
+import { isOneStatement, query, run } from '../kernel/query.js';
+import { insideSavepoint } from '../kernel/savepoint.js';
+import { schemaVersion } from '../kernel/schema.js';
+import { isOn, withSettings } from '../kernel/settings.js';
+import type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
+import { inMain, isCaptured, type SchemaStatement, schemaStatement } from '../recording/ddl.js';
+import { compiles, rowCount } from '../recording/schema-reading.js';
+import { Conflict } from './changes.js';
+import { conflictActions, decide, policyRules } from './conflict-policy.js';
+import { added, violations } from './foreign-keys.js';
+import { type ApplyReport, applyWithReport, illegalReplace, problems, type ReportOptions } from './report.js';
+
+/** What came of a capture. */
+export interface CaptureReport {
+  /** False if a conflict or a check took everything back; a dry run says what would be. */
+  applied: boolean;
+  dryRun: boolean;
+  /** Rows changed. */
+  changes: number;
+  /** Per entry, up to the one that ended it: a changeset's report, or the statement that was run. */
+  entries: (ApplyReport | { readonly sql: string })[];
+  /** Rows that refer to none at the end, and did not before. */
+  foreignKeyViolations: number;
+  /** What `check` found. */
+  problems: string[];
+}
+
+/** What the replay of a capture goes by. */
+interface Replay {
+  readonly connection: Connection;
+  readonly options: ReportOptions;
+  readonly report: CaptureReport;
+}
+
+/**
+ * Applies the entries of a capture to `main`. Its statements are held to what a capture holds: one statement each
+ * that changes the schema, and nothing that reaches beyond the database.
+ *
+ * Triggers do not run unless the options say so. Foreign key actions do not run; in a capture without statements
+ * that change the schema, they do if the options say so.
+ *
+ * @throws SqliteError if an entry is malformed or fails; then nothing of it is there
+ * @throws TypeError (ERR_INVALID_ARG_VALUE) if statements were to be inverted, or foreign key actions to run in them
+ */
+export function applyCapture(
+  connection: Connection,
+  entries: readonly CaptureEntry[],
+  options: ReportOptions = {},
+): CaptureReport {
+  const hasStatements = entries.some(({ kind }) => kind === 'ddl');
+  if (hasStatements) refuseOptions(options);
+  const { dryRun = false, check = false } = options;
+  const report: CaptureReport = {
+    applied: true,
+    dryRun,
+    changes: 0,
+    entries: [],
+    foreignKeyViolations: 0,
+    problems: [],
+  };
+  const replay = { connection, options, report };
+  const ordered = options.invert ? entries.toReversed() : entries;
+  const settings = hasStatements
+    ? [
+        [SQLITE_DBCONFIG_ENABLE_FKEY, false] as const,
+        [SQLITE_DBCONFIG_ENABLE_TRIGGER, options.triggers ?? false] as const,
+      ]
+    : [];
+  const checked = hasStatements && isOn(connection, SQLITE_DBCONFIG_ENABLE_FKEY);
+  const savepoint = (): void =>
+    insideSavepoint(connection, 'sqlite_wasm_run_capture', () => {
+      const before = checked ? violations(connection) : undefined;
+      report.applied = runEntries(replay, ordered);
+      if (before && report.applied) {
+        report.foreignKeyViolations = added(before, violations(connection));
+        report.applied = report.foreignKeyViolations === 0 || !aborts(replay);
+      }
+      if (check && report.applied) {
+        report.problems = problems(connection);
+        report.applied = report.problems.length === 0;
+      }
+      return [undefined, report.applied && !dryRun];
+    });
+  withSettings(connection, settings, savepoint);
+  if (!report.applied) report.changes = 0;
+  return report;
+}
+
+function refuseOptions({ invert, fkNoAction }: ReportOptions): void {
+  if (invert) throw invalidValue('A capture in which the schema changes cannot be inverted.');
+  if (fkNoAction === false) {
+    throw invalidValue(
+      'Foreign key actions cannot run in a capture in which the schema changes: what they did is in it. Leave out "fkNoAction".',
+    );
+  }
+}
+
+/** Applies the entries in their order. Returns false if a conflict ended one. */
+function runEntries({ connection, options, report }: Replay, entries: readonly CaptureEntry[]): boolean {
+  const { dryRun: _, check: __, drops, onProgress, ...rest } = options;
+  const each: ReportOptions = { triggers: false, fkNoAction: true, ...rest };
+  const sizeOf = (entry: CaptureEntry): number => (entry.kind === 'ddl' ? 0 : 2 * entry.bytes.length);
+  const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  let before = 0;
+  for (const entry of entries) {
+    if (entry.kind === 'ddl') {
+      change(connection, entry, options);
+      report.entries.push({ sql: entry.sql });
+      continue;
+    }
+    const done = before;
+    const heard = onProgress && ((now: number): void => onProgress(done + now, total));
+    const came = applyWithReport(connection, [entry.bytes], {
+      ...each,
+      ...(heard && { onProgress: heard }),
+    });
+    before += sizeOf(entry);
+    report.entries.push(came);
+    report.changes += came.changes;
+    if (!came.applied) return false;
+  }
+  return true;
+}
+
+/** Whether rows that refer to none end it. */
+function aborts({ connection, options, report }: Replay): boolean {
+  const { core } = connection.engine;
+  const conflict = new Conflict(core, SQLITE_CHANGESET_FOREIGN_KEY, 0, report.foreignKeyViolations);
+  const rules = policyRules(options.policy ?? 'abort');
+  const answer =
+    options.onConflict?.(SQLITE_CHANGESET_FOREIGN_KEY, conflict) ??
+    conflictActions[decide(core, rules, 'foreign-key', '', 'update')];
+  if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(core, 'foreign-key');
+  return answer === SQLITE_CHANGESET_ABORT;
+}
+
+type Statement = Extract<CaptureEntry, { kind: 'ddl' }>;
+
+/** Runs a statement of a capture. */
+function change(connection: Connection, { sql, settings }: Statement, options: ReportOptions): void {
+  const confinement = confinementOf(connection);
+  const refuse = (why: string): SqliteError =>
+    refusal(connection, `a statement of the capture is refused because ${why}: ${sql}`);
+  if (!isCaptured(sql)) throw refuse('it does not change the schema');
+  const text = refusalOfText(sql);
+  if (text !== undefined) throw refuse(text);
+  const statement = schemaStatement(sql);
+  const isDrop = statement.verb === 'drop' && statement.object === 'table';
+  if (isDrop) refuseDrop(connection, statement, settings, options);
+  const own = inMain(sql);
+  const before = schemaVersion(connection, 'main');
+  confinement.run(false, () => {
+    try {
+      if (settings?.doubleQuotedText && statement.verb !== 'alter') refuseNamed(connection, own, refuse);
+      withSettings(connection, under(statement, settings, options), () => {
+        if (!isOneStatement(connection, own)) throw refuse('there is more than one');
+        run(connection, own);
+      });
+    } catch (error) {
+      throw confinement.refused === undefined ? error : refuse(confinement.refused);
+    }
+  });
+  if (['create', 'alter', 'drop'].includes(statement.verb) && schemaVersion(connection, 'main') === before) {
+    throw refuse(
+      `it changes nothing here, because ${statement.name} ${statement.verb === 'drop' ? 'is not there' : 'is there already'}`,
+    );
+  }
+}
+
+/** The settings that a statement runs under: those of where it was captured, as far as they matter to it. */
+function under(
+  { verb, object, renames }: SchemaStatement,
+  settings: StatementSettings | undefined,
+  options: ReportOptions,
+): (readonly [option: number, on: boolean])[] {
+  const text = settings?.doubleQuotedText ?? false;
+  const chosen: (readonly [number, boolean])[] = [
+    [SQLITE_DBCONFIG_DQS_DDL, text],
+    [SQLITE_DBCONFIG_DQS_DML, text],
+  ];
+  if (verb === 'alter' && settings)
+    chosen.push([SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, settings.legacyAlterTable]);
+  if (renames && settings) chosen.push([SQLITE_DBCONFIG_ENABLE_FKEY, settings.foreignKeys]);
+  if (verb === 'drop' && object === 'table' && !settings && options.drops === 'cascade') {
+    chosen.push([SQLITE_DBCONFIG_ENABLE_FKEY, true]);
+  }
+  return chosen;
+}
+
+/** Refuses a DROP TABLE that would do here what it did not do where it was captured. */
+function refuseDrop(
+  connection: Connection,
+  { name = '' }: SchemaStatement,
+  settings: StatementSettings | undefined,
+  options: ReportOptions,
+): void {
+  if (!settings) {
+    const [child] = query(
+      connection,
+      "SELECT m.name FROM main.sqlite_schema m, pragma_foreign_key_list(m.name, 'main') f WHERE m.type='table' AND f.\"table\"=?1 COLLATE NOCASE AND m.name<>?1 COLLATE NOCASE",
+      name,
+    );
+    if (child && options.drops === undefined) {
+      throw refusal(
+        connection,
+        `refused: DROP TABLE ${name}: ${child[0]} refers to it, and the capture does not say what became of those rows; "drops" says it: alone keeps them, cascade does what their foreign keys say`,
+      );
+    }
+    return;
+  }
+  const rows = settings.rows === undefined ? undefined : rowCount(connection, 'main', name);
+  const extra = (rows ?? 0) - (settings.rows ?? 0);
+  if (rows === undefined || extra <= 0) return;
+  const { core } = connection.engine;
+  if (decide(core, policyRules(options.policy ?? 'abort'), 'data', name, 'delete') === 'replace') return;
+  throw refusal(
+    connection,
+    `refused: DROP TABLE ${name} would delete ${extra} rows that the captured database did not have; the policy theirs deletes them`,
+  );
+}
+
+/** Refuses a statement in which a name in double quotes, text where it was captured, names a column here. */
+function refuseNamed(connection: Connection, sql: string, refuse: (why: string) => SqliteError): void {
+  const off = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML].map((option) => [option, false] as const);
+  if (!withSettings(connection, off, () => compiles(connection, sql))) return;
+  throw refuse('a name in double quotes, which was text where it was captured, is a column here');
+}
+
+function refusal(connection: Connection, message: string): SqliteError {
+  const code = message.startsWith('refused: ') ? SQLITE_CONSTRAINT : SQLITE_ERROR;
+  return new SqliteError(message, code, connection.engine.core.errorText(code));
+}

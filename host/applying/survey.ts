@@ -1,0 +1,87 @@
+/** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
+
+import type { Connection } from '../kernel/engine.js';
+import { query } from '../kernel/query.js';
+import { tableShape, type Warning } from '../kernel/schema.js';
+import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js';
+import { isModule, virtualTable } from './apply-targets.js';
+import type { Outline } from './changes.js';
+
+/** The kinds of warnings that {@link survey} gives. */
+export const surveyKinds: readonly Warning['kind'][] = [
+  'missing-table',
+  'fewer-columns',
+  'more-columns',
+  'different-key',
+  'triggers',
+  'key-collation',
+];
+
+/**
+ * Looks at the table of each change of a changeset, as things stand when its first one comes. Adds to `warnings` what
+ * SQLite would pass over without a word: it only logs that a table is missing, has fewer columns or another key.
+ *
+ * @returns says of a change whether SQLite skips it for that
+ */
+export function survey(
+  connection: Connection,
+  warnings: Warning[],
+  triggersFire: boolean,
+): (change: Outline) => boolean {
+  const skipped = new Map<string, boolean>();
+  const collated = new Set<string>();
+  const warn = (kind: Warning['kind'], table: string, text: string): void => {
+    if (warnings.some((known) => known.kind === kind && known.table === table)) return;
+    warnings.push({ kind, table, message: `${table}: ${text}` });
+  };
+  const skips = ({ table, key }: Outline): boolean => {
+    const shape = tableShape(connection, 'main', table);
+    if (shape?.kind === 'virtual' || (!shape && isModule(connection, table))) {
+      throw virtualTable(connection, table);
+    }
+    if (!shape || shape.kind === 'view') {
+      warn('missing-table', table, 'there is no such table, so its changes are skipped');
+      return true;
+    }
+    const isStatistics = table.toLowerCase() === 'sqlite_stat1'; // its key is known without being declared
+    const keyed = isStatistics || shape.key.some((place) => place > 0);
+    const own = keyed ? shape.key : [1, ...shape.key];
+    const has = own.length;
+    // A column of the key behind the changes' last one is another key too.
+    let skip = false;
+    const differs = own.some((place, i) => place !== (key[i] ?? 0));
+    if (has < key.length) {
+      warn('fewer-columns', table, `it has ${has} columns, the changes have ${key.length}: they are skipped`);
+      skip = true;
+    } else if (!isStatistics && differs) {
+      warn('different-key', table, 'it has another PRIMARY KEY than the changes, which are skipped');
+      skip = true;
+    } else if (has > key.length) {
+      const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
+      warn('more-columns', table, rest);
+    }
+    if (keyed && hasCollatedKey(connection, 'main', table)) collated.add(table);
+    if (!triggersFire) return skip;
+    const triggers = query(
+      connection,
+      "SELECT count(*) FROM main.sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE",
+      table,
+    );
+    if (triggers[0]?.[0]) {
+      warn('triggers', table, 'it has triggers, which fire on the changes: what they did may be done twice');
+    }
+    return skip;
+  };
+  return (change) => {
+    let skip = skipped.get(change.table);
+    if (skip === undefined) {
+      skip = skips(change);
+      skipped.set(change.table, skip);
+    }
+    if (collated.has(change.table) && !skip && change.changesKey) {
+      collated.delete(change.table);
+      warnings.push(spelledOtherwise(change.table));
+    }
+    return skip;
+  };
+}

@@ -1,0 +1,75 @@
+/** Counting what becomes of changes while they are applied. */
+
+import { SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE } from '../core/constants.js';
+import type { Change, ChangeValues } from './changes.js';
+import type { ConflictKind } from './conflict-policy.js';
+
+/** What came of one table's changes. */
+export interface TableReport {
+  table: string;
+  inserted: number;
+  updated: number;
+  deleted: number;
+  /** Changes that a conflict left out. */
+  omitted: number;
+  /** Changes that overwrote what was there. */
+  replaced: number;
+  /** Changes that a filter left out. */
+  filtered: number;
+  /** Changes of a table that cannot take any; a warning says why. */
+  skipped: number;
+  /** Conflicts by kind; kinds without any are left out. */
+  conflicts: Partial<Record<ConflictKind, number>>;
+}
+
+/** Counts what becomes of changes: one {@link TableReport} a table. */
+export class Tally {
+  readonly #tables = new Map<string, TableReport>();
+  /** What the last conflict of each row came to: SQLite tries some rows again, and then asks again. */
+  readonly #answers = new Map<string, number>();
+
+  of(name: string): TableReport {
+    let found = this.#tables.get(name);
+    if (!found) {
+      const none = { inserted: 0, updated: 0, deleted: 0, omitted: 0, replaced: 0, filtered: 0, skipped: 0 };
+      found = { table: name, ...none, conflicts: {} };
+      this.#tables.set(name, found);
+    }
+    return found;
+  }
+
+  /** @param by 1 for a change that is going to be applied, -1 for one that then is not */
+  planned({ table, op }: Pick<Change, 'table' | 'op'>, by: 1 | -1): void {
+    const counters = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
+    this.of(table)[counters[op]] += by;
+  }
+
+  /** @param round which of several changesets */
+  conflict(round: number, kind: ConflictKind, change: Change, answer: number): void {
+    const counted = this.of(change.table);
+    const row = `${round} ${change.table} ${keyOf(change)}`;
+    const before = this.#answers.get(row);
+    if (!this.#answers.has(`${row} ${kind}`)) {
+      counted.conflicts[kind] = (counted.conflicts[kind] ?? 0) + 1;
+      this.#answers.set(`${row} ${kind}`, 0);
+    }
+    if (before === SQLITE_CHANGESET_OMIT) counted.omitted -= 1;
+    if (before === SQLITE_CHANGESET_REPLACE) counted.replaced -= 1;
+    if (answer === SQLITE_CHANGESET_OMIT) counted.omitted += 1;
+    if (answer === SQLITE_CHANGESET_REPLACE) counted.replaced += 1;
+    this.#answers.set(row, answer);
+  }
+
+  tables(): TableReport[] {
+    return [...this.#tables.values()];
+  }
+}
+
+/** The values of a change's key: no other change of the changeset has the same. */
+function keyOf({ op, key, old, new: fresh }: Change): string {
+  const values: ChangeValues = op === 'insert' ? fresh : old;
+  const own = values.filter((_, i) => (key[i] ?? 0) > 0);
+  const text = (value: ChangeValues[number]): string =>
+    `${typeof value}:${value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value}`;
+  return JSON.stringify(own.map(text));
+}

@@ -1,0 +1,319 @@
+/** What makes changesets of changesets: the C library's functions that need no database. */
+
+import {
+  CALLBACK_STREAM_INPUT,
+  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
+  SQLITE_CHANGESETSTART_INVERT,
+  SQLITE_CORRUPT,
+  SQLITE_DONE,
+  SQLITE_ERROR,
+  SQLITE_MISUSE,
+  SQLITE_NOMEM,
+  SQLITE_OK,
+  SQLITE_ROW,
+  SQLITE_SCHEMA,
+} from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { SqliteError } from '../core/errors.js';
+import type { Arena } from '../core/memory.js';
+import { invalidValue } from '../kernel/arguments.js';
+import type { Connection, Engine } from '../kernel/engine.js';
+import { piecewise, streamed } from '../kernel/pieces.js';
+import { type Change, operationCodes, type Read } from './changes.js';
+
+/** Why an operation on changesets fails, where the C library gives no more than a code. */
+const meanings: Readonly<Record<number, string>> = {
+  [SQLITE_ERROR]: 'changesets and patchsets cannot be mixed',
+  [SQLITE_CORRUPT]: 'the changeset is malformed, or is a patchset where that cannot be',
+  [SQLITE_MISUSE]: 'the changeset group was used in a way it cannot be',
+  [SQLITE_NOMEM]: 'out of memory',
+  [SQLITE_SCHEMA]: 'the changesets disagree on the columns or the key of a table',
+};
+
+/** The one error of operations on changesets: what was done, and what the code means for it. */
+export function changesetError(core: Core, what: string, code: number, said?: string | null): SqliteError {
+  const meaning = said || meanings[code & 0xff] || core.errorText(code);
+  return new SqliteError(`${what}: ${meaning}`, code, core.errorText(code));
+}
+
+/** Calls a C function that returns bytes by pointers to their length and place, and copies them. */
+export function takeBytes(
+  core: Core,
+  what: string,
+  action: (length: number, place: number) => number,
+): Uint8Array {
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(8);
+  const code = action(out, out + 4);
+  const place = memory.pointerAt(out + 4);
+  try {
+    if (code !== SQLITE_OK) throw changesetError(core, what, code);
+    return memory.copy(place, memory.view.getInt32(out, true));
+  } finally {
+    c.sqlite3_free(place);
+  }
+}
+
+/** What undoes a changeset. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset or damaged bytes */
+export function invert(core: Core, changeset: Uint8Array): Uint8Array {
+  if (changeset[0] === 0x50) {
+    throw changesetError(
+      core,
+      'invert',
+      SQLITE_CORRUPT,
+      'a patchset has no old values, so it has no inverse',
+    );
+  }
+  using arena = core.memory.arena();
+  const bytes = arena.bytes(changeset);
+  return takeBytes(core, 'invert', (length, place) =>
+    core.c.sqlite3changeset_invert(changeset.length, bytes, length, place),
+  );
+}
+
+/**
+ * The changes of a changeset, one after another, as `read` reads them. C: `sqlite3changeset_start_v2`,
+ * `sqlite3changeset_next`.
+ */
+export function* changesOf<T>(
+  core: Core,
+  changeset: Uint8Array,
+  inverted: boolean,
+  read: Read<T>,
+): Generator<T, void, void> {
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const bytes = arena.bytes(changeset);
+  const out = arena.allocate(16);
+  const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
+  const started = c.sqlite3changeset_start_v2(out, changeset.length, bytes, flags);
+  if (started !== SQLITE_OK) throw changesetError(core, 'read', started);
+  const iterator = memory.pointerAt(out);
+  try {
+    for (;;) {
+      const code = c.sqlite3changeset_next(iterator);
+      if (code === SQLITE_DONE) return;
+      if (code !== SQLITE_ROW) throw changesetError(core, 'read', code);
+      yield read(core, iterator, out);
+    }
+  } finally {
+    c.sqlite3changeset_finalize(iterator);
+  }
+}
+
+/**
+ * Goes through a changeset for what is wrong with it: the rebaser stops there without a word.
+ *
+ * @throws SqliteError (SQLITE_CORRUPT)
+ */
+export function checkChangeset(core: Core, what: string, changeset: Uint8Array): void {
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  const started = c.sqlite3changeset_start(out, changeset.length, arena.bytes(changeset));
+  if (started !== SQLITE_OK) throw changesetError(core, what, started);
+  const iterator = memory.pointerAt(out);
+  while (c.sqlite3changeset_next(iterator) === SQLITE_ROW);
+  const code = c.sqlite3changeset_finalize(iterator);
+  if (code !== SQLITE_OK) throw changesetError(core, what, code);
+}
+
+/** Changesets that become one. C: `sqlite3changegroup_new` and what goes with it. Close it: it is C memory. */
+export class Group implements Disposable {
+  readonly #engine: Engine;
+  #pointer: number;
+  #isClosed = (): boolean => false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    const { c, memory } = engine.core;
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const code = c.sqlite3changegroup_new(out);
+    if (code !== SQLITE_OK) throw changesetError(engine.core, 'group', code);
+    this.#pointer = memory.pointerAt(out);
+  }
+
+  /**
+   * Fills up changesets that were made before columns were added. The group is to be used while the connection is
+   * open. C: `sqlite3changegroup_schema`.
+   */
+  schema(connection: Connection, database: string): void {
+    const { c, memory } = this.#engine.core;
+    this.#isClosed = () => connection.isClosed;
+    using arena = memory.arena();
+    const name = arena.cString(database);
+    this.#check('schema', c.sqlite3changegroup_schema(this.#live(), connection.db, name));
+  }
+
+  /** Says that changes are built as a patchset. C: `sqlite3changegroup_config`. */
+  patchset(): void {
+    const { c, memory } = this.#engine.core;
+    using arena = memory.arena();
+    const on = arena.allocate(4);
+    memory.view.setInt32(on, 1, true);
+    const code = c.sqlite3changegroup_config(this.#live(), SQLITE_CHANGEGROUP_CONFIG_PATCHSET, on);
+    this.#check('patchset', code);
+  }
+
+  /** Adds a changeset. On an error the group is as it was. C: `sqlite3changegroup_add`. */
+  add(changeset: Uint8Array): void {
+    const { c, memory } = this.#engine.core;
+    using arena = memory.arena();
+    const bytes = arena.bytes(changeset);
+    this.#check('concat', c.sqlite3changegroup_add(this.#live(), changeset.length, bytes));
+  }
+
+  /** The same in pieces. C: `sqlite3changegroup_add_strm`. */
+  addFrom(pieces: Iterable<Uint8Array>): void {
+    const group = this.#live();
+    const { core } = this.#engine;
+    const id = this.#engine.register({ streamInput: piecewise(pieces, () => core.memory.bytes) });
+    try {
+      const input = core.c.bridge_callback(CALLBACK_STREAM_INPUT);
+      const code = core.c.sqlite3changegroup_add_strm(group, input, id);
+      this.#check('concat', code);
+    } finally {
+      this.#engine.release(id);
+    }
+  }
+
+  /** Adds the change at which the iterator at an address stands. C: `sqlite3changegroup_add_change`. */
+  addIterated(iterator: number): void {
+    this.#check('group', this.#engine.core.c.sqlite3changegroup_add_change(this.#live(), iterator));
+  }
+
+  /**
+   * Adds a change made of values. Its table must be known: by a changeset that was added or by `schema`.
+   * C: `sqlite3changegroup_change_begin`, `_int64`, `_double`, `_text`, `_blob`, `_null`, `_finish`.
+   */
+  addChange(change: Change): void {
+    const { core } = this.#engine;
+    const { c, memory } = core;
+    const group = this.#live();
+    using arena = memory.arena();
+    const error = arena.allocate(4);
+    const check = (code: number): void => {
+      if (code === SQLITE_OK) return;
+      const said = memory.cString(memory.pointerAt(error));
+      c.sqlite3_free(memory.pointerAt(error));
+      memory.view.setUint32(error, 0, true);
+      throw changesetError(core, `build a change of ${change.table}`, code, said);
+    };
+    const table = arena.cString(change.table);
+    check(
+      c.sqlite3changegroup_change_begin(
+        group,
+        operationCodes[change.op],
+        table,
+        Number(change.indirect),
+        error,
+      ),
+    );
+    try {
+      change.old.forEach((value, column) => {
+        check(this.#put(group, arena, 0, column, value));
+      });
+      change.new.forEach((value, column) => {
+        check(this.#put(group, arena, 1, column, value));
+      });
+    } catch (thrown) {
+      c.sqlite3changegroup_change_finish(group, 1, 0);
+      throw thrown;
+    }
+    check(c.sqlite3changegroup_change_finish(group, 0, error));
+  }
+
+  #put(group: number, arena: Arena, isNew: number, column: number, value: Change['old'][number]): number {
+    const { c } = this.#engine.core;
+    if (value === undefined) return SQLITE_OK;
+    if (value === null) return c.sqlite3changegroup_change_null(group, isNew, column);
+    if (typeof value === 'bigint') {
+      if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
+      return c.sqlite3changegroup_change_int64(group, isNew, column, value);
+    }
+    if (typeof value === 'number') return c.sqlite3changegroup_change_double(group, isNew, column, value);
+    if (typeof value === 'string') {
+      const { pointer, length } = arena.text(value);
+      return c.sqlite3changegroup_change_text(group, isNew, column, pointer, length);
+    }
+    return c.sqlite3changegroup_change_blob(group, isNew, column, arena.bytes(value), value.length);
+  }
+
+  /** All changes as one changeset. The group can go on. C: `sqlite3changegroup_output`. */
+  output(): Uint8Array {
+    const group = this.#live();
+    const { core } = this.#engine;
+    return takeBytes(core, 'concat', (length, place) =>
+      core.c.sqlite3changegroup_output(group, length, place),
+    );
+  }
+
+  /** The same in pieces of some KiB, each valid during the call only. C: `sqlite3changegroup_output_strm`. */
+  outputTo(take: (piece: Uint8Array) => void): void {
+    const group = this.#live();
+    const { c } = this.#engine.core;
+    const code = streamed(this.#engine, take, (output, id) =>
+      c.sqlite3changegroup_output_strm(group, output, id),
+    );
+    this.#check('concat', code);
+  }
+
+  /** Frees it; more than once does no harm. C: `sqlite3changegroup_delete`. */
+  [Symbol.dispose](): void {
+    if (this.#pointer !== 0) this.#engine.core.c.sqlite3changegroup_delete(this.#pointer);
+    this.#pointer = 0;
+  }
+
+  #live(): number {
+    const said = this.#isClosed()
+      ? 'the database whose schema it has is closed'
+      : 'the changeset group is closed';
+    if (this.#pointer !== 0 && !this.#isClosed()) return this.#pointer;
+    throw changesetError(this.#engine.core, 'group', SQLITE_MISUSE, said);
+  }
+
+  #check(what: string, code: number): void {
+    this.#engine.surface();
+    if (code !== SQLITE_OK) throw changesetError(this.#engine.core, what, code);
+  }
+}
+
+/** One changeset that does what `changesets` do one after another; `schema` as in {@link Group.schema}. */
+export function concat(
+  engine: Engine,
+  changesets: Iterable<Uint8Array>,
+  schema?: { readonly connection: Connection; readonly database: string },
+): Uint8Array {
+  using group = new Group(engine);
+  if (schema) group.schema(schema.connection, schema.database);
+  for (const changeset of changesets) group.add(changeset);
+  return group.output();
+}
+
+/**
+ * Makes local changes fit what was applied before them: `rebases` are the rebase buffers of those applies, in
+ * order. C: `sqlite3rebaser_create`, `_configure`, `_rebase`, `_delete`.
+ */
+export function rebase(core: Core, changeset: Uint8Array, rebases: Iterable<Uint8Array>): Uint8Array {
+  checkChangeset(core, 'rebase', changeset);
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  const created = c.sqlite3rebaser_create(out);
+  if (created !== SQLITE_OK) throw changesetError(core, 'rebase', created);
+  const rebaser = memory.pointerAt(out);
+  try {
+    for (const buffer of rebases) {
+      const code = c.sqlite3rebaser_configure(rebaser, buffer.length, arena.bytes(buffer));
+      if (code !== SQLITE_OK) throw changesetError(core, 'rebase', code, 'a rebase buffer is malformed');
+    }
+    const bytes = arena.bytes(changeset);
+    return takeBytes(core, 'rebase', (length, place) =>
+      c.sqlite3rebaser_rebase(rebaser, changeset.length, bytes, length, place),
+    );
+  } finally {
+    c.sqlite3rebaser_delete(rebaser);
+  }
+}

@@ -1,0 +1,21 @@
+/** The thread in which `inspect` lets a component describe itself. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { connectionOf } from '../api/connections.js';
+import { DatabaseSync } from '../index.js';
+import { describe } from '../loader/inspect.js';
+import type { Answer, InspectInput } from './inspect.js';
+
+function answer({ path, memory, patience }: InspectInput): Answer {
+  const database = new DatabaseSync(':memory:');
+  try {
+    return { described: describe(connectionOf(database), path, memory, patience) };
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  } finally {
+    database.close();
+  }
+}
+
+// Behind the module's evaluation: Node 22 and later die where a thread is ended within one.
+setImmediate(() => parentPort?.postMessage(answer(workerData as InspectInput)));

@@ -1,0 +1,76 @@
+/** The thread of a DatabaseWorker: opens the database, and does what it is told. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { connectionOf } from './api/connections.js';
+import type { Reply, Request, ThreadInput } from './api/database-worker.js';
+import { DatabaseSync, SqliteError } from './index.js';
+import { Engine } from './kernel/engine.js';
+import { useEngine } from './kernel/engine-of-thread.js';
+import { extensionLoader } from './loader/loader.js';
+import { nodeFileSystem } from './vfs/node.js';
+
+if (!parentPort) throw new Error('this is a worker');
+const port = parentPort;
+const { path, database: options, extensions, shared } = workerData as ThreadInput;
+
+let database: DatabaseSync | undefined;
+
+useEngine(() => {
+  const engine: Engine = new Engine({
+    fileSystems: [nodeFileSystem({ locking: 'auto' }), nodeFileSystem({ locking: 'none' })],
+    extensions: (own) => extensionLoader(own),
+    interrupted() {
+      if (database && Atomics.exchange(shared, 0, 0) === 1) {
+        engine.core.c.sqlite3_interrupt(connectionOf(database).db);
+      }
+      return false; // true is for the shell, which hears a signal
+    },
+  });
+  return engine;
+});
+
+function opened(): DatabaseSync {
+  if (database) return database;
+  const fresh = new DatabaseSync(path, { allowExtension: extensions.length > 0, ...options });
+  try {
+    for (const extension of extensions) {
+      if (typeof extension === 'string') fresh.loadExtension(extension);
+      else fresh.loadExtension(extension.path, { grants: extension.grants });
+    }
+  } catch (error) {
+    fresh.close();
+    throw error;
+  }
+  database = fresh;
+  return fresh;
+}
+
+function done(request: Request): unknown {
+  if (request.kind === 'close') {
+    database?.close();
+    database = undefined;
+    return undefined;
+  }
+  const open = opened();
+  if (request.kind === 'exec') return open.exec(request.sql);
+  using statement = open.prepare(request.sql);
+  if (request.kind === 'all') return statement.all(...request.parameters);
+  return statement.run(...request.parameters);
+}
+
+port.on('message', (request: Request) => {
+  let reply: Reply;
+  try {
+    reply = { value: done(request) };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof SqliteError) {
+      const { errcode, errstr, offset } = error;
+      reply = { thrown: { message, errcode, errstr, ...(offset !== undefined && { offset }) } };
+    } else {
+      reply = { thrown: { message, ...(code !== undefined && { code }) } };
+    }
+  }
+  port.postMessage(reply);
+});

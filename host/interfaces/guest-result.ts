@@ -1,0 +1,146 @@
+/** What SQL of components gives and takes, on its way between the core's memory and a component's. */
+
+import type { Bindings } from '../core/bindings.js';
+import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';
+import { copyBytes } from '../core/views.js';
+import { cellSize } from '../kernel/cells.js';
+import { type Connection, scratchSize } from '../kernel/engine.js';
+
+/** A buffer that is larger than this is not kept for the next result. */
+const keptBytes = 1 << 20;
+
+/** What a statement gave, until the next one of the same depth. */
+export class GuestResult {
+  names: readonly Uint8Array[] = [];
+  rows = 0;
+  changes = 0n;
+  lastInsertRowid = 0n;
+  /**
+   * The values as bridge_row writes them, 16 bytes each: type, length, then a number, or where the bytes begin
+   * in `heap`.
+   */
+  cells = new DataView(new ArrayBuffer(1024));
+  heap = new Uint8Array(1024);
+  /** Bytes of `heap` in use. */
+  filled = 0;
+
+  clear(): void {
+    if (this.cells.byteLength > keptBytes) this.cells = new DataView(new ArrayBuffer(1024));
+    if (this.heap.length > keptBytes) this.heap = new Uint8Array(1024);
+    this.names = [];
+    this.rows = 0;
+    this.filled = 0;
+  }
+
+  /** Takes a row of `width` values at `source` of the core's memory. */
+  add(memory: { readonly view: DataView; readonly bytes: Uint8Array }, source: number, width: number): void {
+    const start = this.rows * width * cellSize;
+    const end = start + width * cellSize;
+    if (end > this.cells.byteLength) {
+      const larger = new Uint8Array(Math.max(end, this.cells.byteLength * 2));
+      larger.set(new Uint8Array(this.cells.buffer));
+      this.cells = new DataView(larger.buffer);
+    }
+    const { view } = memory;
+    const { cells } = this;
+    for (let from = source, to = start; to < end; from += cellSize, to += cellSize) {
+      const type = view.getInt32(from, true);
+      const length = view.getInt32(from + 4, true);
+      const word = view.getUint32(from + 8, true);
+      cells.setInt32(to, type, true);
+      cells.setInt32(to + 4, length, true);
+      if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
+        cells.setUint32(to + 8, this.#put(memory.bytes, word, length), true);
+      } else {
+        cells.setUint32(to + 8, word, true);
+        cells.setUint32(to + 12, view.getUint32(from + 12, true), true);
+      }
+    }
+    this.rows += 1;
+  }
+
+  #put(source: Uint8Array, from: number, length: number): number {
+    const start = this.filled;
+    this.filled += length;
+    if (this.filled > this.heap.length) {
+      const larger = new Uint8Array(Math.max(this.filled, this.heap.length * 2));
+      larger.set(this.heap.subarray(0, start));
+      this.heap = larger;
+    }
+    copyBytes(source, from, length, this.heap, start);
+    return start;
+  }
+}
+
+/** Binds the parameters of a statement, from 1 on. */
+export class Parameters {
+  readonly #connection: Connection;
+  readonly #null: Bindings['sqlite3_bind_null'];
+  readonly #integer: Bindings['sqlite3_bind_int64'];
+  readonly #real: Bindings['sqlite3_bind_double'];
+  readonly #text: Bindings['bridge_bind_text'];
+  readonly #blob: Bindings['bridge_bind_blob'];
+  #statement = 0;
+  #last = 0;
+
+  constructor(connection: Connection) {
+    const { c } = connection.engine.core;
+    this.#connection = connection;
+    this.#null = c.sqlite3_bind_null;
+    this.#integer = c.sqlite3_bind_int64;
+    this.#real = c.sqlite3_bind_double;
+    this.#text = c.bridge_bind_text;
+    this.#blob = c.bridge_bind_blob;
+  }
+
+  /** Begins with the first one of the statement at this address. */
+  of(statement: number): this {
+    this.#statement = statement;
+    this.#last = 0;
+    return this;
+  }
+
+  null(): void {
+    const bind = this.#null;
+    this.#last += 1;
+    this.#check(bind(this.#statement, this.#last));
+  }
+
+  integer(value: bigint): void {
+    const bind = this.#integer;
+    this.#last += 1;
+    this.#check(bind(this.#statement, this.#last, value));
+  }
+
+  real(value: number): void {
+    const bind = this.#real;
+    this.#last += 1;
+    this.#check(bind(this.#statement, this.#last, value));
+  }
+
+  text(bytes: Uint8Array): void {
+    this.#bytes(this.#text, bytes);
+  }
+
+  blob(bytes: Uint8Array): void {
+    this.#bytes(this.#blob, bytes);
+  }
+
+  #bytes(bind: Bindings['bridge_bind_text'], bytes: Uint8Array): void {
+    const { engine } = this.#connection;
+    const { memory } = engine.core;
+    this.#last += 1;
+    if (bytes.length <= scratchSize) {
+      const { scratch } = engine;
+      memory.bytes.set(bytes, scratch);
+      this.#check(bind(this.#statement, this.#last, scratch, bytes.length));
+      return;
+    }
+    using arena = memory.arena();
+    this.#check(bind(this.#statement, this.#last, arena.bytes(bytes), bytes.length));
+  }
+
+  #check(code: number): void {
+    if (code !== SQLITE_OK) throw this.#connection.engine.core.error(this.#connection.db, code);
+  }
+}

@@ -1,0 +1,167 @@
+/** The hooks of a connection: one slot each in SQLite, any number here. */
+
+import {
+  HOOK_AUTHORIZE,
+  HOOK_COMMIT,
+  HOOK_ROLLBACK,
+  HOOK_UPDATE,
+  HOOK_WAL,
+  SQLITE_DENY,
+  SQLITE_IGNORE,
+  SQLITE_OK,
+} from '../core/constants.js';
+import type { AuthorizedTexts, ConnectionHooks } from '../core/host-services.js';
+import type { Connection } from './engine.js';
+
+const kinds = {
+  authorize: HOOK_AUTHORIZE,
+  commit: HOOK_COMMIT,
+  rollback: HOOK_ROLLBACK,
+  update: HOOK_UPDATE,
+  wal: HOOK_WAL,
+} as const;
+
+type Kind = keyof typeof kinds;
+
+const makeHooks = (connection: Connection): Hooks => new Hooks(connection);
+
+/** The hooks of a connection. */
+export function hooksOf(connection: Connection): Hooks {
+  return connection.part(makeHooks);
+}
+
+/** All who ask or are told, in their order. Ends with the connection. */
+export class Hooks implements Disposable {
+  readonly #connection: Connection;
+  readonly #all = new Map<unknown, Partial<ConnectionHooks>>();
+  #id = 0;
+  #ready = false;
+  /** Whether the host asks something for itself. */
+  #unasked = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Adds hooks in front of the shell's own; earlier ones are asked first. Whoever adds again replaces what was
+   * his, in its place.
+   */
+  add(hooks: Partial<ConnectionHooks>, owner: unknown = hooks): void {
+    const before = this.#all.get(owner);
+    this.#all.set(owner, hooks);
+    this.#fill(before, hooks);
+  }
+
+  /** Whether there is a hook of a kind. @param except an owner who does not count */
+  has(kind: Kind, except: unknown): boolean {
+    for (const [owner, hooks] of this.#all) if (hooks[kind] && owner !== except) return true;
+    return false;
+  }
+
+  /** Takes the hooks of `owner` away, if there are any. */
+  remove(owner: unknown): void {
+    const before = this.#all.get(owner);
+    this.#all.delete(owner);
+    this.#fill(before);
+  }
+
+  /**
+   * Makes the statement that runs fail with `reason`, and every commit until the transaction was rolled back: for
+   * what fails where SQLite knows no errors. Callable from within callbacks, once the connection is ready.
+   */
+  poison(reason: string): void {
+    const { engine, db } = this.#connection;
+    using arena = engine.core.memory.arena();
+    engine.core.c.bridge_poison(db, arena.cString(reason));
+  }
+
+  /** Runs `action`, whose SQL is the host's own and harmless: no authorizer is asked about it. */
+  unasked<T>(action: () => T): T {
+    const outer = this.#unasked;
+    this.#unasked = true;
+    try {
+      return action();
+    } finally {
+      this.#unasked = outer;
+    }
+  }
+
+  /** Says why an authorizer refuses what it is asked about now. */
+  denied(why: string): void {
+    this.#connection.denial = why;
+  }
+
+  /** Readies the connection for {@link poison}, which is too late to install a hook. */
+  beReady(): void {
+    if (this.#ready) return;
+    this.#ready = true;
+    this.#put('commit');
+    this.#put('rollback');
+  }
+
+  /** Whether nothing commits until the transaction was rolled back. */
+  get poisoned(): boolean {
+    const { engine, db } = this.#connection;
+    return engine.core.c.bridge_poisoned(db) !== 0;
+  }
+
+  /** Called when the connection closes. */
+  [Symbol.dispose](): void {
+    this.#connection.engine.release(this.#id);
+  }
+
+  /** Takes the slots that are wanted now, and leaves those that are not wanted any more. */
+  #fill(...changed: (Partial<ConnectionHooks> | undefined)[]): void {
+    for (const kind of Object.keys(kinds) as Kind[]) {
+      if (changed.some((hooks) => hooks?.[kind])) this.#put(kind);
+    }
+  }
+
+  /** Tells the core. For an authorizer that is more than once: SQLite compiles its statements anew then. */
+  #put(kind: Kind): void {
+    const { engine, db } = this.#connection;
+    const wanted =
+      (this.#ready && (kind === 'commit' || kind === 'rollback')) ||
+      [...this.#all.values()].some((hooks) => hooks[kind]);
+    if (this.#id === 0) this.#id = engine.register({ hooks: this.#chain() });
+    engine.check(db, engine.core.c.bridge_hook(db, wanted ? this.#id : 0, kinds[kind]));
+  }
+
+  #chain(): ConnectionHooks {
+    const connection = this.#connection;
+    const all = this.#all;
+    return {
+      authorize: (action: number, texts: AuthorizedTexts) => {
+        if (this.#unasked) return SQLITE_OK;
+        connection.denial = undefined;
+        let verdict = SQLITE_OK;
+        for (const { authorize } of all.values()) {
+          const one = authorize
+            ? connection.within('an authorizer', () => authorize(action, texts))
+            : SQLITE_OK;
+          if (one === SQLITE_DENY) return SQLITE_DENY;
+          if (one === SQLITE_IGNORE) verdict = SQLITE_IGNORE;
+        }
+        return verdict;
+      },
+      commit: () => {
+        for (const { commit } of all.values()) {
+          if (commit && !connection.within('a hook', commit)) return false;
+        }
+        return true;
+      },
+      rollback: () => {
+        for (const { rollback } of all.values()) if (rollback) connection.within('a hook', rollback);
+      },
+      update: (op, database, table, rowid) => {
+        for (const { update } of all.values()) {
+          if (update) connection.within('a hook', () => update(op, database, table, rowid));
+        }
+      },
+      wal: (database, pages) => {
+        for (const { wal } of all.values()) if (wal) connection.within('a hook', () => wal(database, pages));
+      },
+    };
+  }
+}

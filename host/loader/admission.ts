@@ -1,0 +1,141 @@
+/** What may be linked: read off a component's own lists of imports and exports, before anything of it runs. */
+
+import { contract, offeredNames, offers, parseInterface, servesVersion } from '../interfaces/index.js';
+import { wasiNeed } from '../interfaces/wasi.js';
+import type { CheckedGrants } from '../kernel/grants.js';
+
+/** A component exports at least one of these. */
+export const capabilityNames: readonly string[] = [
+  'scalar-function',
+  'aggregate-function',
+  'collation',
+  'authorizer',
+  'hooks',
+  'virtual-table',
+];
+
+/**
+ * Checks that a component is an extension of our contract and imports nothing that there is not.
+ *
+ * @param path what the user named, for messages
+ * @param component its bytes
+ * @throws Error that says what was wanted and what was found
+ */
+export function checkComponent(
+  path: string,
+  imports: readonly string[],
+  exports: readonly string[],
+  component: Uint8Array,
+): void {
+  for (const text of imports) {
+    const wanted = parseInterface(text);
+    const isWasi = wanted.package.startsWith('wasi:');
+    if (isWasi ? wasiNeed(text, component) === 'unknown' : !isOurs(wanted.package, wanted.name)) {
+      const names = offeredNames().map((name) => `${contract.package}/${name}`);
+      throw new Error(
+        `${path} imports ${text}, which this host does not offer: there is ` +
+          (isWasi
+            ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of 0.2'
+            : names.join(', ')),
+      );
+    }
+    if (!isWasi && !servesVersion(wanted.version)) throw new Error(wrongVersion(path, text));
+  }
+  const own = exports.map(parseInterface).filter((found) => found.package === contract.package);
+  for (const found of own) {
+    if (!servesVersion(found.version)) {
+      throw new Error(wrongVersion(path, `${found.package}/${found.name}@${found.version}`));
+    }
+  }
+  const has = (name: string): boolean => own.some((found) => found.name === name);
+  if (!has('metadata') || !capabilityNames.some(has)) {
+    const found = exports.filter((name) => name.includes(':'));
+    throw new Error(
+      `${path} is a component of another world: it must export ${contract.package}/metadata@${contract.version} ` +
+        `and one of ${capabilityNames.join(', ')}; found ${found.length > 0 ? found.join(', ') : 'no interface'}`,
+    );
+  }
+  if (has('writable-table') && !has('virtual-table')) {
+    throw new Error(`${path} exports writable-table without virtual-table, which it goes with`);
+  }
+}
+
+function isOurs(pack: string, name: string): boolean {
+  return pack === contract.package && offers(name);
+}
+
+function wrongVersion(path: string, found: string): string {
+  return `${path} is made for ${found}; this host has ${contract.package}@${contract.version}`;
+}
+
+/** Something that a component asks for and must be granted. */
+export interface Need {
+  /** The import that asks for it. */
+  readonly import: string;
+  /** What of the import; absent if that is all of it, without which the component is not loaded. */
+  readonly part?: string;
+  /** What grants it, for messages. */
+  readonly remedy: string;
+  readonly granted: boolean;
+}
+
+const sqlRemedy = '--allow-sql, or grants.sql in code';
+const sessionsRemedy = '--allow-sessions, or grants.sessions in code';
+
+/** The parts of our interfaces that must be granted, though a component that imports them is loaded without. */
+function partsOf(name: string, { sql, sessions }: CheckedGrants): Omit<Need, 'import'>[] {
+  if (name === 'session') {
+    return [
+      { part: 'sessions of its own', remedy: sqlRemedy, granted: sql !== 'none' },
+      { part: "the user's sessions", remedy: sessionsRemedy, granted: sessions },
+    ];
+  }
+  if (name === 'changeset') return [{ part: 'apply', remedy: sqlRemedy, granted: sql === 'rw' }];
+  return [];
+}
+
+/** What of a component's imports needs a grant, with whether it is there. */
+export function needsOf(imports: readonly string[], component: Uint8Array, grants: CheckedGrants): Need[] {
+  return imports.flatMap((text): Need[] => {
+    const wanted = parseInterface(text);
+    if (wanted.package === contract.package) {
+      if (wanted.name !== 'spi') {
+        return partsOf(wanted.name, grants).map((part) => ({ import: text, ...part }));
+      }
+      return [{ import: text, remedy: sqlRemedy, granted: grants.sql !== 'none' }];
+    }
+    switch (wasiNeed(text, component)) {
+      case 'fs': {
+        const remedy = '--allow-fs DIR, or grants.fs in code';
+        return [{ import: text, remedy, granted: grants.fs.length > 0 }];
+      }
+      case 'net':
+        return [{ import: text, remedy: '--allow-net, or grants.net in code', granted: grants.net }];
+      default:
+        return [];
+    }
+  });
+}
+
+/** @throws Error that names the first import that is not granted, and what grants it */
+export function checkNeeds(
+  path: string,
+  imports: readonly string[],
+  component: Uint8Array,
+  grants: CheckedGrants,
+): void {
+  const missing = needsOf(imports, component, grants).find(
+    (need) => need.part === undefined && !need.granted,
+  );
+  if (missing) throw new Error(`${path} asks for ${missing.import}: allow it with ${missing.remedy}`);
+}
+
+/** @param replaced what would be, for people. @throws Error if there is something */
+export function refuseReplacing(path: string, replaced: readonly string[]): void {
+  const [first, ...others] = replaced;
+  if (first === undefined) return;
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  throw new Error(
+    `${path} would replace ${first}${more}: allow it with --allow-replace, or grants.replace in code`,
+  );
+}

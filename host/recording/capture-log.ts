@@ -1,0 +1,427 @@
+/**
+ * Captures: sessions with the schema's changes between them. A session cannot record those, and one of whose tables
+ * lost a column fails whole; so a capture reads its session just before a statement that changes the schema, keeps
+ * the statement, and goes on with a fresh session.
+ *
+ * Until the transaction is committed the old session is kept, because a rollback takes the statement back and what was
+ * recorded before it counts again. Which statements a rollback took back, the schema's version number tells: it
+ * goes back with them, and no other connection can change it meanwhile.
+ */
+
+import {
+  CAPTURE_ROLLBACK,
+  CAPTURE_SCHEMA,
+  SQLITE_DBCONFIG_DQS_DDL,
+  SQLITE_DBCONFIG_DQS_DML,
+  SQLITE_DBCONFIG_ENABLE_FKEY,
+  SQLITE_DBCONFIG_LEGACY_ALTER_TABLE,
+  SQLITE_DONE,
+  SQLITE_MISUSE,
+  SQLITE_ROW,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/engine.js';
+import { numberPragma } from '../kernel/query.js';
+import { schemaVersion, type Warning } from '../kernel/schema.js';
+import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
+import { isOn, withSettings } from '../kernel/settings.js';
+import { type CaptureEntry, encodeCapture, type StatementSettings } from './capture-format.js';
+import { CaptureSessions, type CaptureSettings, type Recorded } from './capture-sessions.js';
+import { isTemporary, type SchemaStatement, schemaStatement, unqualified } from './ddl.js';
+import { compiles, createdText, rowCount, schemaText, tableNames, wholeTable } from './schema-reading.js';
+
+/** A statement that changed the schema, and what was recorded around it. */
+interface Segment {
+  /** What recorded the changes before it, at rest; undefined once the statement is committed. */
+  recorded: Recorded | undefined;
+  /** What was recorded before it. */
+  readonly changes: readonly Uint8Array[];
+  readonly sql: string;
+  readonly settings: StatementSettings | undefined;
+  /** The changes that the statement itself made: the rows of a table made of a query, what a DROP cascaded to. */
+  readonly caused: readonly Uint8Array[];
+  /** The schema's version before and after the statement. */
+  readonly before: bigint;
+  readonly after: bigint;
+  /** The tables made during the capture, as they were before the statement. */
+  readonly made: ReadonlySet<string>;
+}
+
+/** A statement that is running and may change the schema. */
+interface Pending {
+  readonly changes: readonly Uint8Array[];
+  readonly sql: string;
+  readonly statement: SchemaStatement;
+  readonly settings: StatementSettings | undefined;
+  readonly version: bigint;
+  readonly tables: ReadonlySet<string>;
+  /** Records what a DROP cascades to. */
+  readonly aside: Recorded | undefined;
+}
+
+/** Something that the capture cannot hold. */
+interface Loss {
+  readonly warning: Warning;
+  /** Whether a rollback can still undo it. */
+  open: boolean;
+}
+
+const doubleQuotes = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML];
+
+/** What the file's header holds for the program, which no changeset does. */
+const headerPragmas = ['user_version', 'application_id'] as const;
+
+export class CaptureLog implements SchemaListener {
+  readonly #connection: Connection;
+  readonly #settings: CaptureSettings;
+  readonly #sessions: CaptureSessions;
+  #recorded: Recorded;
+  #segments: Segment[] = [];
+  /** Read before the statement that is running. */
+  #pending: Pending | undefined;
+  /** The text of the schema before a statement that may write to it as to a table. */
+  #edited: string | undefined;
+  /** The schema's version as this capture knows it. */
+  #version: bigint;
+  #header: readonly bigint[];
+  /** What {@link entries} read last, until it is forgotten. */
+  #headerRead: readonly bigint[] | undefined;
+  /** The tables made during the capture, in lower case. They are recorded whole. */
+  #made: ReadonlySet<string> = new Set();
+  #losses: Loss[] = [];
+
+  /** @throws SqliteError as {@link SessionRegistry.create} does */
+  constructor(connection: Connection, settings: CaptureSettings) {
+    this.#connection = connection;
+    this.#settings = settings;
+    this.#sessions = new CaptureSessions(connection, settings);
+    this.#recorded = this.#sessions.begin(this.#made);
+    this.#version = this.#schemaVersion();
+    this.#header = this.#readHeader();
+    schemaListeners(connection).add(this);
+  }
+
+  /** Ends it. More than once does no harm. */
+  end(): void {
+    if (!schemaListeners(this.#connection).delete(this)) return;
+    this.#endPending();
+    for (const { recorded } of this.#segments) this.#sessions.end(recorded);
+    this.#sessions.end(this.#recorded);
+  }
+
+  /**
+   * What was captured so far, in order.
+   *
+   * @throws SqliteError (SQLITE_SCHEMA) if another connection changed the schema so that the session is lost, or if
+   *   something happened that no capture can hold
+   */
+  entries(): CaptureEntry[] {
+    this.#reconcile();
+    const [lost] = this.lost;
+    if (lost) throw this.#error(SQLITE_MISUSE, `nothing is captured: ${lost.message}`);
+    const entries: CaptureEntry[] = [];
+    const add = (changesets: readonly Uint8Array[]): void => {
+      for (const bytes of changesets) if (bytes.length > 0) entries.push({ kind: 'changeset', bytes });
+    };
+    for (const { changes, sql, settings, caused } of this.#segments) {
+      add(changes);
+      entries.push({ kind: 'ddl', sql, ...(settings && { settings }) });
+      add(caused);
+    }
+    add(this.#sessions.read(this.#recorded));
+    this.#headerRead = this.#readHeader();
+    this.#headerRead.forEach((value, i) => {
+      if (value !== this.#header[i])
+        entries.push({ kind: 'ddl', sql: `PRAGMA ${headerPragmas[i]}=${value}` });
+    });
+    return entries;
+  }
+
+  /**
+   * The same as bytes, and a fresh start. If they cannot be read nothing is forgotten.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would take back what was handed out
+   */
+  take(): Uint8Array {
+    this.#refuseInTransaction('taken');
+    const taken = encodeCapture(this.entries());
+    this.#startAfresh();
+    return taken;
+  }
+
+  /**
+   * Forgets what was captured so far and goes on; {@link take} without the reading.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction
+   */
+  forget(): void {
+    this.#refuseInTransaction('forgotten');
+    this.#reconcile();
+    if (this.#segments.length > 0 || !this.#headerRead) {
+      this.#startAfresh();
+      return;
+    }
+    // What was read last is what is forgotten: nothing is asked of the database, whose lock may have to be had.
+    this.#sessions.forget(this.#recorded);
+    this.#header = this.#headerRead;
+    this.#headerRead = undefined;
+  }
+
+  #startAfresh(): void {
+    const fresh = this.#sessions.begin(this.#made);
+    this.#sessions.end(this.#recorded);
+    this.#recorded = fresh;
+    this.#segments = [];
+    this.#version = this.#schemaVersion();
+    this.#header = this.#readHeader();
+    this.#headerRead = undefined;
+  }
+
+  #refuseInTransaction(done: string): void {
+    const { engine, db } = this.#connection;
+    if (engine.core.c.sqlite3_get_autocommit(db) !== 0) return;
+    const message = `a capture cannot be ${done} within a transaction: commit it or roll it back first`;
+    throw this.#error(SQLITE_MISUSE, message);
+  }
+
+  /** What is silently left out as things stand, and what was lost. */
+  warnings(): Warning[] {
+    this.#reconcile();
+    const foreign: Warning[] = [];
+    if (this.#schemaVersion() !== this.#version) {
+      foreign.push({
+        kind: 'schema-changed',
+        table: '',
+        message: 'another connection changed the schema, which is not captured',
+      });
+    }
+    const now = this.#sessions.warnings(this.#recorded, this.#made);
+    const spelled = this.#segments.flatMap(({ changes }) => this.#sessions.spelledOtherwise(changes));
+    return [...this.lost, ...foreign, ...spelled, ...now];
+  }
+
+  /** What was lost: while there is any, nothing can be read. */
+  get lost(): Warning[] {
+    return [...this.#losses.map(({ warning }) => warning), ...this.#sessions.unrecorded(this.#made)];
+  }
+
+  before(sql: string): void {
+    this.#endPending();
+    this.#sessions.forgetShapes();
+    this.#edited = undefined;
+    if (isTemporary(sql) && this.#settings.database.toLowerCase() !== 'temp') return;
+    this.#reconcile();
+    const statement = schemaStatement(sql);
+    if (!['create', 'alter', 'drop', 'analyze'].includes(statement.verb)) {
+      this.#edited = schemaText(this.#connection, this.#settings.database);
+      return;
+    }
+    const version = this.#schemaVersion();
+    let changes: readonly Uint8Array[] = [];
+    this.attempt(() => {
+      changes = this.#sessions.read(this.#recorded);
+    });
+    const settings = this.#settingsOf(sql, statement);
+    const tables = tableNames(this.#connection, this.#settings.database);
+    const { verb, name } = statement;
+    const cascades =
+      verb === 'drop' && settings?.foreignKeys && name !== undefined && tables.has(name.toLowerCase());
+    const aside = cascades ? this.#sessions.begin(this.#made, name) : undefined;
+    this.#pending = { changes, sql, statement, settings, version, tables, aside };
+    // What the statement does to rows is its own: if it is rolled back, tables that it made are in no session then.
+    // ANALYZE only changes rows if its tables are there.
+    if (verb !== 'analyze' || !tables.has('sqlite_stat1')) this.#sessions.rest(this.#recorded);
+  }
+
+  /** If it fails, what was recorded up to there may be lost. */
+  attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#lose(
+        'lost',
+        '',
+        `changes were lost, because they could not be read: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  after(kind: number, code: number): void {
+    const { engine, db } = this.#connection;
+    const pending = this.#pending;
+    if (kind === CAPTURE_SCHEMA) {
+      this.#noteEdit(code);
+      if (pending && code === SQLITE_DONE) this.#keep(pending);
+      this.#endPending();
+    }
+    const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
+    if (open && code !== SQLITE_DONE) return; // reconciled when it matters
+    if (open) {
+      if (kind === CAPTURE_ROLLBACK) this.#rewind();
+    } else if (kind !== CAPTURE_ROLLBACK && code === SQLITE_DONE) {
+      this.#rewind();
+      this.#commit();
+    } else {
+      this.#drop(this.#firstOpen());
+      this.#losses = this.#losses.filter((loss) => !loss.open);
+    }
+  }
+
+  /** The settings that change what a statement does; undefined if none does. */
+  #settingsOf(sql: string, { verb, object, name }: SchemaStatement): StatementSettings | undefined {
+    const connection = this.#connection;
+    const doubleQuotedText =
+      verb === 'alter' ? this.#allowsDoubleQuotedText : this.#readsDoubleQuotedText(sql);
+    const isDrop = verb === 'drop' && object === 'table' && name !== undefined;
+    if (verb !== 'alter' && !isDrop && !doubleQuotedText) return undefined;
+    const isWhole = isDrop && this.#sessions.recordsWhole(name, this.#made);
+    const rows = isWhole ? rowCount(connection, this.#settings.database, name) : undefined;
+    return {
+      legacyAlterTable: isOn(connection, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE),
+      foreignKeys: isOn(connection, SQLITE_DBCONFIG_ENABLE_FKEY),
+      doubleQuotedText,
+      ...(rows !== undefined && { rows }),
+    };
+  }
+
+  /** Whether a statement reads some name in double quotes as text. */
+  #readsDoubleQuotedText(sql: string): boolean {
+    if (!sql.includes('"') || !this.#allowsDoubleQuotedText) return false;
+    const off = doubleQuotes.map((option) => [option, false] as const);
+    return !withSettings(this.#connection, off, () => compiles(this.#connection, sql));
+  }
+
+  get #allowsDoubleQuotedText(): boolean {
+    return doubleQuotes.some((option) => isOn(this.#connection, option));
+  }
+
+  /** A statement was run that may have written to the schema as to a table. */
+  #noteEdit(code: number): void {
+    const before = this.#edited;
+    this.#edited = undefined;
+    if (before === undefined || (code !== SQLITE_DONE && code !== SQLITE_ROW)) return;
+    if (schemaText(this.#connection, this.#settings.database) === before) return;
+    const message =
+      'sqlite_schema was edited under writable_schema, which no capture can hold: use ALTER TABLE';
+    this.#lose('schema-edited', 'sqlite_schema', message);
+  }
+
+  /** A statement was run: keeps it if it changed the schema of this database. */
+  #keep({ changes, sql, statement, settings, version, tables, aside }: Pending): void {
+    const after = this.#schemaVersion();
+    if (after === version) return;
+    const { database, kind } = this.#settings;
+    const caused = aside ? [...this.#sessions.read(aside)] : [];
+    let own = unqualified(sql, database);
+    if (statement.ofQuery && statement.name !== undefined) {
+      own = createdText(this.#connection, database, statement.name);
+      caused.push(wholeTable(this.#connection, database, statement.name, kind));
+    }
+    const made = this.#made;
+    this.#made = this.#madeAfter(tables);
+    const fresh = this.#sessions.begin(this.#made);
+    this.#sessions.rest(this.#recorded);
+    this.#segments.push({
+      recorded: this.#recorded,
+      changes,
+      sql: own,
+      settings,
+      caused,
+      before: version,
+      after,
+      made,
+    });
+    this.#recorded = fresh;
+    this.#version = after;
+  }
+
+  /** The tables made during the capture, after a statement before which there were `tables`. */
+  #madeAfter(tables: ReadonlySet<string>): ReadonlySet<string> {
+    const now = tableNames(this.#connection, this.#settings.database);
+    const gone = [...tables].filter((name) => !now.has(name));
+    const come = [...now].filter((name) => !tables.has(name));
+    if (gone.length === 0 && come.length === 0) return this.#made;
+    const made = new Set([...this.#made].filter((name) => now.has(name)));
+    // A table that only has another name now was made during the capture if it was before.
+    const isRename = gone.length === come.length;
+    for (const [i, name] of come.entries()) if (!isRename || this.#made.has(gone[i] ?? '')) made.add(name);
+    return made;
+  }
+
+  #endPending(): void {
+    if (!this.#pending) return;
+    this.#sessions.end(this.#pending.aside);
+    this.#pending = undefined;
+    this.#sessions.resume(this.#recorded);
+  }
+
+  #lose(kind: Warning['kind'], table: string, message: string): void {
+    const { engine, db } = this.#connection;
+    const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
+    this.#losses.push({ warning: { kind, table, message }, open });
+  }
+
+  /** Takes notice of rollbacks that nobody told of. */
+  #reconcile(): void {
+    const first = this.#firstOpen();
+    if (first === this.#segments.length) return;
+    const { engine, db } = this.#connection;
+    if (engine.core.c.sqlite3_get_autocommit(db) === 0) {
+      this.#rewind();
+    } else if (this.#schemaVersion() === this.#segments.at(-1)?.after) {
+      this.#commit();
+    } else {
+      this.#drop(first);
+    }
+  }
+
+  /** Drops the statements that a rollback within the transaction took back. */
+  #rewind(): void {
+    const first = this.#firstOpen();
+    if (first === this.#segments.length) return;
+    const version = this.#schemaVersion();
+    const last = this.#segments.findLastIndex((segment, i) => i >= first && segment.after === version);
+    if (last >= 0) this.#drop(last + 1);
+    else if (this.#segments[first]?.before === version) this.#drop(first);
+  }
+
+  /** Goes back to what was before the statement at `index`. */
+  #drop(index: number): void {
+    const dropped = this.#segments.splice(index);
+    const [first] = dropped;
+    if (!first) return;
+    this.#sessions.end(this.#recorded);
+    for (const { recorded } of dropped.slice(1)) this.#sessions.end(recorded);
+    this.#made = first.made;
+    this.#recorded = first.recorded ?? this.#sessions.begin(this.#made);
+    this.#sessions.resume(this.#recorded);
+    this.#version = first.before;
+  }
+
+  /** What was done stays: the sessions that a rollback would have needed are ended. */
+  #commit(): void {
+    for (const segment of this.#segments) {
+      this.#sessions.end(segment.recorded);
+      segment.recorded = undefined;
+    }
+    for (const loss of this.#losses) loss.open = false;
+  }
+
+  /** The index of the first statement that can still be taken back; how many there are if none can. */
+  #firstOpen(): number {
+    const found = this.#segments.findIndex(({ recorded }) => recorded !== undefined);
+    return found < 0 ? this.#segments.length : found;
+  }
+
+  #schemaVersion(): bigint {
+    return schemaVersion(this.#connection, this.#settings.database);
+  }
+
+  #readHeader(): bigint[] {
+    return headerPragmas.map((name) => numberPragma(this.#connection, this.#settings.database, name));
+  }
+
+  #error(code: number, message: string): SqliteError {
+    return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
+  }
+}

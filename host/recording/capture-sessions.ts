@@ -1,0 +1,196 @@
+/** The sessions that record for a capture: one as its settings ask for, and one for the tables made meanwhile. */
+
+import type { Connection } from '../kernel/engine.js';
+import {
+  hasKey,
+  hasNullableKey,
+  nullKeys,
+  schemaVersion,
+  type TableShape,
+  tableShape,
+  type Warning,
+} from '../kernel/schema.js';
+import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
+import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
+import type { ChangesetKind } from './recording.js';
+import { type SessionRegistry, usersSessions } from './sessions.js';
+
+export interface CaptureSettings {
+  /** The database: 'main', 'temp' or an attached one. */
+  readonly database: string;
+  /** The tables to record; null is all, those made later included. */
+  readonly tables: readonly string[] | null;
+  readonly filter?: ((table: string) => boolean) | readonly string[] | undefined;
+  /** As in {@link SessionOptions}. */
+  readonly rowid: boolean;
+  readonly indirect: boolean;
+  /** What is made of the sessions. */
+  readonly kind: ChangesetKind;
+}
+
+/** The handles of sessions that record side by side, each other tables. */
+export type Recorded = readonly bigint[];
+
+export class CaptureSessions {
+  readonly #connection: Connection;
+  readonly #sessions: SessionRegistry;
+  readonly #settings: CaptureSettings;
+  /** Whether the settings want a table recorded, by its name. */
+  readonly #wanted: (table: string) => boolean;
+  /** The shapes of tables at {@link #shapesOf}, the schema's version, by their names in lower case. */
+  #shapes = new Map<string, TableShape | undefined>();
+  #shapesOf = -1n;
+  /** Of the same tables, whether their keys can hold NULL. */
+  #nullable = new Map<string, boolean>();
+
+  constructor(connection: Connection, settings: CaptureSettings) {
+    this.#connection = connection;
+    this.#sessions = usersSessions(connection);
+    this.#settings = settings;
+    const { filter } = settings;
+    this.#wanted = oncePerTable((table) => {
+      if (typeof filter === 'function') return filter(table);
+      return !filter || globsInclude(connection.engine.core, filter, table);
+    });
+  }
+
+  /**
+   * Begins to record.
+   *
+   * @param made the tables made during the capture: they are recorded whole, because the statements that follow may
+   *   copy from them what the settings want
+   * @param except a table that a DROP takes away: it is left out, and so are its statistics, which go with it
+   * @throws SqliteError as {@link SessionRegistry.create} does
+   */
+  begin(made: ReadonlySet<string>, except?: string): Recorded {
+    const { tables, filter, rowid } = this.#settings;
+    const out = new Set(except === undefined ? [] : [except.toLowerCase(), 'sqlite_stat1']);
+    const isOut = (table: string): boolean => out.has(table.toLowerCase());
+    const named = tables?.filter((table) => !isOut(table));
+    const handles: bigint[] = [];
+    try {
+      const own = this.#create(rowid);
+      handles.push(own);
+      const sessions = this.#sessions;
+      if (filter || out.size > 0) {
+        sessions.filter(own, (table) => !isOut(table) && this.#wanted(table));
+      }
+      for (const table of named ?? [null]) sessions.attach(own, table);
+      const rest = [...made].filter((table) => !isOut(table) && !this.#isRecorded(table));
+      if (rest.length > 0) {
+        const whole = this.#create(true);
+        handles.push(whole);
+        for (const table of rest) sessions.attach(whole, table);
+      }
+      return handles;
+    } catch (error) {
+      this.end(handles);
+      throw error;
+    }
+  }
+
+  /** The schema is about to be changed on this connection: a rollback may then give its version to another schema. */
+  forgetShapes(): void {
+    this.#shapes.clear();
+    this.#nullable.clear();
+  }
+
+  /** The changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
+  read(recorded: Recorded): Uint8Array[] {
+    return recorded.map((handle) => this.#sessions.changeset(handle, this.#settings.kind));
+  }
+
+  forget(recorded: Recorded): void {
+    for (const handle of recorded) this.#sessions.forget(handle);
+  }
+
+  rest(recorded: Recorded): void {
+    for (const handle of recorded) this.#sessions.enable(handle, false);
+  }
+
+  resume(recorded: Recorded): void {
+    for (const handle of recorded) this.#sessions.enable(handle, true);
+  }
+
+  end(recorded: Recorded | undefined): void {
+    for (const handle of recorded ?? []) this.#sessions.delete(handle);
+  }
+
+  /** What the settings leave out. @param made tables that are recorded whatever the settings say */
+  warnings([own]: Recorded, made: ReadonlySet<string>): Warning[] {
+    if (own === undefined) return [];
+    return this.#sessions
+      .warnings(own)
+      .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
+  }
+
+  /** The tables of changesets in which a key was spelled otherwise. */
+  spelledOtherwise(changesets: readonly Uint8Array[]): Warning[] {
+    const isCollated = (table: string): boolean =>
+      hasCollatedKey(this.#connection, this.#settings.database, table);
+    return changesets.flatMap((bytes) => [...collatedKeyChanges(bytes, isCollated)].map(spelledOtherwise));
+  }
+
+  /** Rows of tables made during the capture that no session can record. */
+  unrecorded(made: ReadonlySet<string>): Warning[] {
+    const { database } = this.#settings;
+    return [...made].flatMap((table): Warning[] => {
+      const shape = this.#shape(table);
+      if (!shape || !this.#canHaveNullKeys(table, shape)) return [];
+      const rows = nullKeys(this.#connection, database, table, shape);
+      if (rows === 0n) return [];
+      const message = `${table}: it was made during the capture, and changes of ${rows} rows whose PRIMARY KEY holds a NULL cannot be recorded`;
+      return [{ kind: 'lost', table, message }];
+    });
+  }
+
+  #canHaveNullKeys(table: string, shape: TableShape): boolean {
+    const name = table.toLowerCase();
+    let found = this.#nullable.get(name);
+    if (found === undefined) {
+      const { kind } = shape;
+      found =
+        kind !== 'virtual' &&
+        kind !== 'view' &&
+        hasKey(table, shape) &&
+        hasNullableKey(this.#connection, this.#settings.database, table);
+      this.#nullable.set(name, found);
+    }
+    return found;
+  }
+
+  #create(rowid: boolean): bigint {
+    const sessions = this.#sessions;
+    const handle = sessions.create(this.#settings.database, { rowid, parts: false });
+    if (this.#settings.indirect) sessions.indirect(handle, true);
+    return handle;
+  }
+
+  /** Whether all that happened to a table was recorded. */
+  recordsWhole(table: string, made: ReadonlySet<string>): boolean {
+    const name = table.toLowerCase();
+    const shape = this.#shape(name);
+    if (!shape || (!made.has(name) && !this.#isRecorded(name))) return false;
+    return !hasKey(name, shape) || nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
+  }
+
+  /** Whether the settings alone record all of a table. */
+  #isRecorded(table: string): boolean {
+    const { tables, rowid } = this.#settings;
+    if (tables && !tables.some((name) => name.toLowerCase() === table)) return false;
+    const shape = this.#shape(table);
+    if (!shape) return true;
+    if (!tables && !this.#wanted(shape.name)) return false;
+    return rowid || hasKey(table, shape);
+  }
+
+  #shape(table: string): TableShape | undefined {
+    const { database } = this.#settings;
+    const version = schemaVersion(this.#connection, database);
+    if (version !== this.#shapesOf) this.forgetShapes();
+    this.#shapesOf = version;
+    const name = table.toLowerCase();
+    if (!this.#shapes.has(name)) this.#shapes.set(name, tableShape(this.#connection, database, table));
+    return this.#shapes.get(name);
+  }
+}

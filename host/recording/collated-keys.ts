@@ -1,0 +1,52 @@
+/**
+ * Keys that a collation takes for the same though their bytes differ, such as 'Ab' and 'AB' under NOCASE. The session
+ * extension tells rows apart by the bytes of their keys, SQLite by the collation: a changeset in which such a key is
+ * spelled otherwise cannot be applied.
+ */
+
+import { opUpdate } from '../changeset/format.js';
+import { ChangesetReader } from '../changeset/index.js';
+import type { Connection } from '../kernel/engine.js';
+import { query } from '../kernel/query.js';
+import type { Warning } from '../kernel/schema.js';
+
+/** Whether a column of a table's key has a collation other than BINARY. */
+export function hasCollatedKey(connection: Connection, database: string, table: string): boolean {
+  const found = query(
+    connection,
+    `SELECT 1 FROM pragma_index_list(?1, ?2) AS i, pragma_index_xinfo(i.name, ?2) AS c
+       WHERE i.origin='pk' AND c.key AND c.coll<>'BINARY' COLLATE NOCASE LIMIT 1`,
+    table,
+    database,
+  );
+  return found.length > 0;
+}
+
+/** The warning for a table in which a key was spelled otherwise. */
+export function spelledOtherwise(table: string): Warning {
+  const message = `${table}: a key was changed to one that its collation takes for the same: SQLite cannot apply such a change`;
+  return { kind: 'key-collation', table, message };
+}
+
+/** The tables of a changeset in which a key was spelled otherwise: an UPDATE, which changes no key in any other case. */
+export function collatedKeyChanges(
+  changeset: Uint8Array,
+  isCollated: (table: string) => boolean,
+): Set<string> {
+  const found = new Set<string>();
+  const reader = new ChangesetReader(changeset);
+  let table: unknown;
+  let looked = false;
+  while (reader.next()) {
+    if (reader.table !== table) {
+      table = reader.table;
+      looked = !found.has(reader.table.name) && isCollated(reader.table.name);
+    }
+    if (!looked || reader.op !== opUpdate) continue;
+    if (reader.table.key.some((place, i) => place > 0 && reader.newAt(i) >= 0)) {
+      found.add(reader.table.name);
+      looked = false;
+    }
+  }
+  return found;
+}

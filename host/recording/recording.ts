@@ -1,0 +1,444 @@
+/** One session: the C session that records, how it was set up, and what changes of the schema cut off. */
+
+import { ChangesetReader } from '../changeset/index.js';
+import type { Bindings } from '../core/bindings.js';
+import {
+  CALLBACK_TABLE_FILTER,
+  SQLITE_OK,
+  SQLITE_SCHEMA,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+} from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/engine.js';
+import { streamed } from '../kernel/pieces.js';
+import { columnCounts, dataVersion, schemaVersion, tableShape } from '../kernel/schema.js';
+
+/** What a changeset can be made as: with the old values, or without them. */
+export type ChangesetKind = 'changeset' | 'patchset';
+
+/** What SQLite wants to know before a session's first table is attached. */
+export interface SessionOptions {
+  /** Records tables without a PRIMARY KEY by their rowid. SQLITE_SESSION_OBJCONFIG_ROWID. */
+  readonly rowid?: boolean;
+  /** Counts for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
+  readonly size?: boolean;
+  /** False: what a change of the schema cuts off is lost; whoever makes the session sees to that. */
+  readonly parts?: boolean;
+}
+
+/** A C session. All but the last of a recording were cut off, and are at rest. */
+interface Live {
+  /** The address of the `sqlite3_session`. */
+  readonly pointer: number;
+  /** The tables that it was asked to record because all are, in lower case. */
+  readonly touched: Set<string>;
+  /**
+   * What ended it: a statement that took a recorded table or its columns away. SQLite gives nothing of it after that,
+   * unless the statement is rolled back.
+   */
+  cut?: {
+    /** What was recorded up to the statement. */
+    readonly changeset: Uint8Array;
+    /** The schema's version after the statement. */
+    readonly version: bigint;
+    /** Whether a rollback can take the statement back. */
+    open: boolean;
+  };
+}
+
+/** A table, what was recorded and how many columns it had, before a statement that may take some away. */
+interface Ahead {
+  readonly table: string;
+  readonly columns: number;
+  readonly changeset: Uint8Array;
+}
+
+export class Recording {
+  readonly database: string;
+  readonly options: SessionOptions;
+  /** The tables attached by name; null among them is all. */
+  readonly tables: (string | null)[] = [];
+  readonly #connection: Connection;
+  /** Oldest first. */
+  #live: Live[];
+  #ahead: Ahead | undefined;
+  #filter: ((table: string) => boolean) | undefined;
+  /** The number of the callback that is asked for tables. */
+  readonly #filterId: number;
+  /** How many columns the tables had, by name in lower case, when they were attached. */
+  #columns = new Map<string, number>();
+  /** `dataVersion` when recording began; undefined where it could not be had. */
+  #dataVersion: bigint | undefined;
+
+  constructor(connection: Connection, database: string, options: SessionOptions) {
+    this.#connection = connection;
+    this.database = database;
+    this.options = options;
+    this.#filterId = connection.engine.register({
+      filterTable: (table) => this.#isWanted(table),
+      filterFailed: true, // the change cannot be stopped, so it is recorded
+    });
+    try {
+      this.#live = [this.#make()];
+    } catch (error) {
+      connection.engine.release(this.#filterId);
+      throw error;
+    }
+  }
+
+  /** C: `sqlite3session_attach`. */
+  attach(table: string | null): void {
+    for (const { pointer } of this.#live) {
+      this.#attachTo(pointer, table);
+      if (table === null) this.#filterOf(pointer);
+    }
+    if (!this.tables.includes(table)) this.tables.push(table);
+    this.#note();
+  }
+
+  /**
+   * Hands what was recorded to `use`, as a view of the core's memory that is valid during the call only.
+   * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
+   */
+  read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
+    this.#refuseParts();
+    return this.#read(kind, use);
+  }
+
+  /** The same in pieces of some KiB. C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`. */
+  stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
+    this.#refuseParts();
+    const { engine } = this.#connection;
+    const { c } = engine.core;
+    const { pointer } = this.#last;
+    const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
+    const code = streamed(engine, take, (output, id) => write(pointer, output, id));
+    engine.surface();
+    if (code !== SQLITE_OK) throw readError(engine.core, code);
+  }
+
+  /**
+   * What was recorded, which is forgotten then: up to the first statement that cut something off, where there was
+   * one.
+   *
+   * @param check may throw: then nothing is forgotten
+   */
+  take(check: (bytes: Uint8Array) => void = () => undefined): Uint8Array {
+    const first = this.#part;
+    const taken = first?.cut?.changeset ?? this.#read('changeset', (bytes) => bytes.slice());
+    check(taken);
+    if (!first) this.#live.push(this.#begin());
+    const done = first ? this.#live.indexOf(first) + 1 : this.#live.length - 1;
+    for (const { pointer } of this.#live.splice(0, done)) this.#delete(pointer);
+    this.#columns = new Map();
+    this.#dataVersion = undefined;
+    this.#note();
+    return taken;
+  }
+
+  /** Forgets what was recorded, and goes on as it began. */
+  forget(): void {
+    const fresh = this.#begin();
+    for (const { pointer } of this.#live.splice(0, this.#live.length, fresh)) this.#delete(pointer);
+  }
+
+  /** C: `sqlite3session_enable`. */
+  enable(on?: boolean): boolean {
+    return this.#c.sqlite3session_enable(this.#last.pointer, asked(on)) !== 0;
+  }
+
+  /** C: `sqlite3session_indirect`. */
+  indirect(on?: boolean): boolean {
+    return this.#c.sqlite3session_indirect(this.#last.pointer, asked(on)) !== 0;
+  }
+
+  /** C: `sqlite3session_isempty`. */
+  get isEmpty(): boolean {
+    return !this.hasParts && this.#c.sqlite3session_isempty(this.#last.pointer) !== 0;
+  }
+
+  /** Bytes. C: `sqlite3session_memory_used`. */
+  get memoryUsed(): number {
+    return this.#live.reduce(
+      (sum, { pointer, cut }) =>
+        sum + Number(this.#c.sqlite3session_memory_used(pointer)) + (cut?.changeset.length ?? 0),
+      0,
+    );
+  }
+
+  /** The most bytes that `take` gives. C: `sqlite3session_changeset_size`. */
+  get changesetSize(): number {
+    return (
+      this.#part?.cut?.changeset.length ?? Number(this.#c.sqlite3session_changeset_size(this.#last.pointer))
+    );
+  }
+
+  /** C: `sqlite3session_diff`. Returns the result code and what SQLite said of it. */
+  diff(from: string, table: string): { code: number; said: string | null } {
+    const { memory } = this.#connection.engine.core;
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const [database, name] = [arena.cString(from), arena.cString(table)];
+    const code = this.#c.sqlite3session_diff(this.#last.pointer, database, name, out);
+    const message = memory.pointerAt(out);
+    const said = memory.cString(message);
+    this.#c.sqlite3_free(message);
+    this.#connection.engine.surface();
+    return { code, said };
+  }
+
+  /** Asked once for each table of those that are all. C: `sqlite3session_table_filter`. */
+  filter(filter: (table: string) => boolean): void {
+    this.#filter = filter;
+    for (const { pointer } of this.#live) this.#filterOf(pointer);
+  }
+
+  /** How many columns the tables had when they were attached, by name in lower case. */
+  get columns(): ReadonlyMap<string, number> {
+    return this.#columns;
+  }
+
+  /** Whether another connection wrote to the database since recording began. */
+  get hasOtherWriter(): boolean {
+    return (
+      this.#dataVersion !== undefined && dataVersion(this.#connection, this.database) !== this.#dataVersion
+    );
+  }
+
+  /** Whether something was cut off, which `take` gives first. */
+  get hasParts(): boolean {
+    return this.#part !== undefined;
+  }
+
+  get #part(): Live | undefined {
+    this.#reconcile();
+    return this.#live.find(({ cut }) => cut && cut.changeset.length > 0);
+  }
+
+  /** C: `sqlite3session_delete`. */
+  end(): void {
+    for (const { pointer } of this.#live) this.#delete(pointer);
+    this.#connection.engine.release(this.#filterId);
+  }
+
+  /** A statement is about to begin that may take `table` or columns of it away. */
+  before(table: string): void {
+    this.#ahead = undefined;
+    this.#reconcile();
+    if (this.#c.sqlite3session_isempty(this.#last.pointer) !== 0) return;
+    // Most statements take away what no session has: those cost no reading of what was recorded.
+    const name = table.toLowerCase();
+    if (!this.#last.touched.has(name) && !this.tables.some((own) => own?.toLowerCase() === name)) return;
+    const shape = tableShape(this.#connection, this.database, table);
+    if (!shape) return;
+    const changeset = this.#read('changeset', (bytes) => bytes.slice());
+    this.#ahead = { table, columns: shape.columns.length, changeset };
+  }
+
+  /** It was run: where it did take some away that was recorded, this session is cut off, and another goes on. */
+  after(): void {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (!ahead || !this.#isRecorded(ahead)) return;
+    const now = tableShape(this.#connection, this.database, ahead.table)?.columns.length ?? 0;
+    if (now >= ahead.columns) return;
+    const last = this.#last;
+    const next = this.#begin();
+    this.#c.sqlite3session_enable(last.pointer, 0);
+    last.cut = {
+      changeset: ahead.changeset,
+      version: schemaVersion(this.#connection, this.database),
+      open: this.#isTransaction(),
+    };
+    this.#live.push(next);
+    this.#forgetEmpty();
+  }
+
+  /** Whether a rollback can take something back that `after` noted. */
+  get isOpen(): boolean {
+    return this.#live.at(-2)?.cut?.open === true;
+  }
+
+  /** The transaction was committed. */
+  committed(): void {
+    for (const { cut } of this.#live) if (cut) cut.open = false;
+    this.#forgetEmpty();
+  }
+
+  /** The transaction was rolled back, whole or to a savepoint. */
+  rolledBack(): void {
+    const version = this.#isTransaction() ? schemaVersion(this.#connection, this.database) : -1n;
+    const first = this.#live.findIndex(({ cut }) => cut?.open && cut.version > version);
+    const whole = this.#live[first];
+    if (!whole) return;
+    const on = [this.enable(), this.indirect()] as const;
+    for (const { pointer } of this.#live.splice(first + 1)) this.#delete(pointer);
+    delete whole.cut;
+    this.enable(on[0]);
+    this.indirect(on[1]);
+  }
+
+  /** Takes notice of the end of a transaction that nobody told of. */
+  #reconcile(): void {
+    if (!this.isOpen) return;
+    const { version } = this.#live.at(-2)?.cut ?? {};
+    if (this.#isTransaction() || schemaVersion(this.#connection, this.database) !== version)
+      this.rolledBack();
+    else this.committed();
+  }
+
+  /** Of what was cut off for good, and holds no change, nothing need be kept. */
+  #forgetEmpty(): void {
+    this.#live = this.#live.filter(({ pointer, cut }) => {
+      const kept = !cut || cut.open || cut.changeset.length > 0;
+      if (!kept) this.#delete(pointer);
+      return kept;
+    });
+  }
+
+  #refuseParts(): void {
+    if (!this.hasParts) return;
+    const { core } = this.#connection.engine;
+    throw readError(
+      core,
+      SQLITE_SCHEMA,
+      'session_take, take() in code, gives what was recorded before, and then what came after',
+    );
+  }
+
+  /** Whether changes of the table were recorded, be they undone since. */
+  #isRecorded({ table, changeset }: Ahead): boolean {
+    const name = table.toLowerCase();
+    if (this.#last.touched.has(name)) return true;
+    const reader = new ChangesetReader(changeset);
+    while (reader.next()) if (reader.table.name.toLowerCase() === name) return true;
+    return false;
+  }
+
+  /** Whether a table is recorded because all are. */
+  #isWanted(table: string): boolean {
+    const touched = (): unknown => this.#last.touched.add(table.toLowerCase());
+    try {
+      const wanted = this.#filter?.(table) ?? true;
+      if (wanted) touched();
+      return wanted;
+    } catch (error) {
+      touched();
+      throw error;
+    }
+  }
+
+  /** The C session that records. */
+  get #last(): Live {
+    return this.#live.at(-1) as Live; // there is always one
+  }
+
+  get #c(): Bindings {
+    return this.#connection.engine.core.c;
+  }
+
+  #delete(pointer: number): void {
+    this.#c.sqlite3session_delete(pointer);
+  }
+
+  #isTransaction(): boolean {
+    return this.#c.sqlite3_get_autocommit(this.#connection.db) === 0;
+  }
+
+  #read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
+    const { core } = this.#connection.engine;
+    const { c, memory } = core;
+    const { pointer } = this.#last;
+    using arena = memory.arena();
+    const length = arena.allocate(8);
+    const code =
+      kind === 'changeset'
+        ? c.sqlite3session_changeset(pointer, length, length + 4)
+        : c.sqlite3session_patchset(pointer, length, length + 4);
+    const buffer = memory.pointerAt(length + 4);
+    try {
+      this.#connection.engine.surface();
+      if (code !== SQLITE_OK) throw readError(core, code);
+      return use(memory.bytes.subarray(buffer, buffer + memory.view.getInt32(length, true)));
+    } finally {
+      c.sqlite3_free(buffer);
+    }
+  }
+
+  /** A C session that is set up as the last one. */
+  #begin(): Live {
+    const [enabled, indirect] = [this.enable(), this.indirect()];
+    const fresh = this.#make();
+    this.#c.sqlite3session_enable(fresh.pointer, Number(enabled));
+    this.#c.sqlite3session_indirect(fresh.pointer, Number(indirect));
+    for (const table of this.tables) this.#attachTo(fresh.pointer, table);
+    if (this.#filter || this.tables.includes(null)) this.#filterOf(fresh.pointer);
+    return fresh;
+  }
+
+  /** C: `sqlite3session_create`, `sqlite3session_object_config`. */
+  #make(): Live {
+    const { engine, db } = this.#connection;
+    const { c, memory } = engine.core;
+    using arena = memory.arena();
+    const out = arena.allocate(8);
+    engine.check(db, c.sqlite3session_create(db, arena.cString(this.database), out));
+    const pointer = memory.pointerAt(out);
+    const set = (option: number): void => {
+      memory.view.setInt32(out + 4, 1, true);
+      c.sqlite3session_object_config(pointer, option, out + 4);
+    };
+    if (this.options.rowid) set(SQLITE_SESSION_OBJCONFIG_ROWID);
+    if (this.options.size) set(SQLITE_SESSION_OBJCONFIG_SIZE);
+    return { pointer, touched: new Set() };
+  }
+
+  /** Has SQLite ask which tables are wanted of all: with that, all are attached. C: `sqlite3session_table_filter`. */
+  #filterOf(pointer: number): void {
+    const ask = this.#c.bridge_callback(CALLBACK_TABLE_FILTER);
+    this.#c.sqlite3session_table_filter(pointer, ask, this.#filterId);
+  }
+
+  #attachTo(pointer: number, table: string | null): void {
+    const { engine, db } = this.#connection;
+    using arena = engine.core.memory.arena();
+    const name = table === null ? 0 : arena.cString(table);
+    engine.check(db, engine.core.c.sqlite3session_attach(pointer, name));
+  }
+
+  /** For warnings only: where the schema cannot be read now, such as for a lock, there will be none. */
+  #note(): void {
+    let all: ReadonlyMap<string, number>;
+    try {
+      all = columnCounts(this.#connection, this.database);
+      this.#dataVersion ??= dataVersion(this.#connection, this.database);
+    } catch (error) {
+      if (error instanceof SqliteError) return;
+      throw error; // what an authorizer threw
+    }
+    for (const table of this.tables) {
+      const names = table === null ? all.keys() : [table.toLowerCase()];
+      for (const name of names) {
+        const count = all.get(name);
+        if (count !== undefined && !this.#columns.has(name)) this.#columns.set(name, count);
+      }
+    }
+  }
+}
+
+/** SQLite's way to set (0, 1) or only to ask (-1). */
+function asked(on: boolean | undefined): number {
+  return on === undefined ? -1 : Number(on);
+}
+
+function readError(
+  core: Core,
+  code: number,
+  remedy = 'a capture would have kept what was recorded before',
+): SqliteError {
+  const text = core.errorText(code);
+  const why = `: a recorded table was dropped, renamed or lost a column; ${remedy}`;
+  return new SqliteError(code === SQLITE_SCHEMA ? `${text}${why}` : text, code, text);
+}

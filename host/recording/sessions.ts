@@ -1,0 +1,385 @@
+/** The registry of an owner's sessions: the C session API behind numbers that cannot be mistaken for pointers. */
+
+import {
+  CAPTURE_ROLLBACK,
+  CAPTURE_SCHEMA,
+  SQLITE_DONE,
+  SQLITE_ERROR,
+  SQLITE_FULL,
+  SQLITE_MISUSE,
+  SQLITE_OK,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/engine.js';
+import { type Owner, ownersOf } from '../kernel/owner.js';
+import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from '../kernel/schema.js';
+import { type SchemaListener, type SchemaListeners, schemaListeners } from '../kernel/schema-statements.js';
+import { globsInclude } from '../kernel/table-filters.js';
+import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
+import { tableTakenFrom } from './ddl.js';
+import { type ChangesetKind, Recording, type SessionOptions } from './recording.js';
+import { Handles, type Kind, wasUsers } from './session-handles.js';
+
+/** A session as it stands. */
+export interface SessionState {
+  readonly handle: bigint;
+  readonly database: string;
+  /** The tables attached by name; '*' among them where all are. */
+  readonly tables: readonly string[];
+  readonly enabled: boolean;
+  readonly indirect: boolean;
+  readonly empty: boolean;
+  /** Of the memory it uses. */
+  readonly bytes: number;
+}
+
+/** The most sessions that an owner can have on a connection: what leaks by the million ends in an error. */
+export const maxSessions = 10_000;
+
+/** How many filters are running on a connection: SQLite is in the middle of a session there. */
+const filteringOn = (_: Connection): { running: number } => ({ running: 0 });
+
+const makeSessions = ({ connection, isUser }: Owner): SessionRegistry =>
+  new SessionRegistry(connection, isUser ? 'user' : 'component');
+
+/** The sessions of an owner: nobody else names, counts or ends them, unless granted the user's. */
+export function sessionsOf(owner: Owner): SessionRegistry {
+  return owner.part(makeSessions);
+}
+
+/** The user's sessions on a connection. */
+export function usersSessions(connection: Connection): SessionRegistry {
+  return sessionsOf(ownersOf(connection).user);
+}
+
+export class SessionRegistry implements Disposable {
+  readonly #connection: Connection;
+  readonly #recordings = new Map<bigint, Recording>();
+  readonly #schema: SchemaListener = {
+    before: (sql) => this.#beforeSchema(sql),
+    after: (kind, code) => this.#afterSchema(kind, code),
+    attempt: (action) => {
+      try {
+        action();
+      } catch {} // a session that cannot be read then says so when it is read
+    },
+  };
+  readonly #filtering: { running: number };
+  readonly #listeners: SchemaListeners;
+  readonly #kind: Kind;
+  readonly #handles: Handles;
+
+  /** @param kind whose the sessions are */
+  constructor(connection: Connection, kind: Kind) {
+    this.#connection = connection;
+    this.#filtering = connection.part(filteringOn);
+    this.#listeners = schemaListeners(connection);
+    this.#kind = kind;
+    this.#handles = new Handles(kind);
+  }
+
+  /**
+   * Makes a session on database `name`: "main", "temp" or one that is attached. C: `sqlite3session_create`.
+   *
+   * @returns its handle, positive and below 2^53
+   * @throws SqliteError (SQLITE_ERROR) if no such database is attached, (SQLITE_FULL) if the owner has 10,000
+   *   sessions
+   */
+  create(name: string, options: SessionOptions = {}): bigint {
+    const attached = this.#databases();
+    if (!attached.some((known) => known.toLowerCase() === name.toLowerCase())) {
+      throw this.#error(
+        SQLITE_ERROR,
+        `no database is attached as ${quoted(name)}: there is ${list(attached)}`,
+      );
+    }
+    if (this.#recordings.size >= maxSessions) {
+      throw this.#error(
+        SQLITE_FULL,
+        `the ${this.#kind === 'user' ? 'connection' : 'component'} has ${maxSessions} sessions already: delete those that are done`,
+      );
+    }
+    const handle = this.#handles.next();
+    if (handle === undefined) {
+      throw this.#error(SQLITE_FULL, 'this thread has given all handles of sessions that it has');
+    }
+    const recording = new Recording(this.#connection, name, options);
+    this.#recordings.set(handle, recording);
+    if (options.parts !== false) this.#listeners.add(this.#schema);
+    return handle;
+  }
+
+  /**
+   * Starts recording `table`, or every table where it is null. C: `sqlite3session_attach`.
+   *
+   * @returns false where the table is attached but records nothing as things stand: it does not exist, or has
+   *   no primary key
+   */
+  attach(handle: bigint, table: string | null): boolean {
+    this.#refuseInFilter('attached');
+    const recording = this.#recording(handle);
+    recording.attach(table);
+    if (table === null) return true;
+    const shape = tableShape(this.#connection, recording.database, table);
+    if (!shape) return table.toLowerCase() === 'sqlite_stat1';
+    return hasKey(table, shape) || (recording.options.rowid === true && shape.kind === 'table');
+  }
+
+  /**
+   * Hands what was recorded to `use`, as a view of the core's memory that is valid during the call only.
+   * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
+   *
+   * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column
+   */
+  read<T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
+    this.#refuseInFilter('read');
+    return this.#recording(handle).read(kind, use);
+  }
+
+  /** A copy of what was recorded; empty where nothing changed in the end. */
+  changeset(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array {
+    return this.read(handle, kind, (bytes) => bytes.slice());
+  }
+
+  /**
+   * The changeset, and a fresh start: what it holds is forgotten; tables, filter and state stay. Where the
+   * changeset cannot be had nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what
+   * was recorded before that comes by itself, and what came after with the next call.
+   *
+   * @param check may throw: then nothing is forgotten
+   */
+  take(handle: bigint, check?: (bytes: Uint8Array) => void): Uint8Array {
+    this.#refuseInFilter('taken');
+    return this.#recording(handle).take(check);
+  }
+
+  /** Forgets what was recorded; tables, filter and state stay, and what {@link warnings} compares with. */
+  forget(handle: bigint): void {
+    this.#refuseInFilter('taken');
+    this.#recording(handle).forget();
+  }
+
+  /**
+   * What was recorded in pieces of some KiB, each a view that is valid during the call only.
+   * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
+   */
+  stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
+    this.#refuseInFilter('read');
+    this.#recording(handle).stream(kind, take);
+  }
+
+  /** Starts or stops recording, where `on` is given; whether it records now. C: `sqlite3session_enable`. */
+  enable(handle: bigint, on?: boolean): boolean {
+    return this.#recording(handle).enable(on);
+  }
+
+  /** Marks changes as indirect or not, where `on` is given; what it does now. C: `sqlite3session_indirect`. */
+  indirect(handle: bigint, on?: boolean): boolean {
+    return this.#recording(handle).indirect(on);
+  }
+
+  /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
+  isEmpty(handle: bigint): boolean {
+    return this.#recording(handle).isEmpty;
+  }
+
+  /** Bytes. C: `sqlite3session_memory_used`. */
+  memoryUsed(handle: bigint): number {
+    return this.#recording(handle).memoryUsed;
+  }
+
+  /**
+   * The most bytes that the changeset can have. C: `sqlite3session_changeset_size`.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) where the session was not made with `size`
+   */
+  changesetSize(handle: bigint): number {
+    const recording = this.#recording(handle);
+    if (recording.options.size) return recording.changesetSize;
+    throw this.#error(SQLITE_MISUSE, `session ${handle} does not count its size: create it with that option`);
+  }
+
+  /**
+   * Records what turns the table of database `from` into this session's. C: `sqlite3session_diff`.
+   *
+   * @throws SqliteError (SQLITE_SCHEMA) where the two tables differ in columns or key
+   */
+  diff(handle: bigint, from: string, table: string): void {
+    const recording = this.#recording(handle);
+    if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables goes on
+    const { code, said } = recording.diff(from, table);
+    if (code === SQLITE_OK) return;
+    const { core } = this.#connection.engine;
+    throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? core.errorText(code)}`);
+  }
+
+  /**
+   * With every table attached: records those that `filter` says, asked once a table, when it first changes.
+   * What it throws surfaces from the statement's call. C: `sqlite3session_table_filter`.
+   */
+  filter(handle: bigint, filter: (table: string) => boolean): void {
+    this.#recording(handle).filter((table) => {
+      this.#filtering.running += 1;
+      try {
+        return filter(table);
+      } finally {
+        this.#filtering.running -= 1;
+      }
+    });
+  }
+
+  /** The same by names as the GLOB operator matches them; those that begin with "!" are left out. */
+  filterByGlobs(handle: bigint, globs: readonly string[]): void {
+    const { core } = this.#connection.engine;
+    const kept = [...globs];
+    this.filter(handle, (table) => globsInclude(core, kept, table));
+  }
+
+  /** What the session leaves out without a word as things stand. */
+  warnings(handle: bigint): Warning[] {
+    const recording = this.#recording(handle);
+    const { tables, database, options } = recording;
+    const found = schemaWarnings(this.#connection, database, recording.columns, recording.hasParts);
+    if (recording.hasOtherWriter) {
+      const message =
+        'another connection wrote to the database: that is not recorded, and a row that both wrote shows what is there now';
+      found.push({ kind: 'other-writer', table: '', message });
+    }
+    for (const table of tables) {
+      found.push(...recordingWarnings(this.#connection, database, table, options.rowid ?? false));
+    }
+    const isCollated = (table: string): boolean => hasCollatedKey(this.#connection, database, table);
+    if (!recording.hasParts && !recording.isEmpty && [...recording.columns.keys()].some(isCollated)) {
+      const spelled = recording.read('changeset', (bytes) => collatedKeyChanges(bytes.slice(), isCollated));
+      found.push(...[...spelled].map(spelledOtherwise));
+    }
+    return found.filter(
+      ({ kind, table }, i) => found.findIndex((w) => w.kind === kind && w.table === table) === i,
+    );
+  }
+
+  /** The sessions that can be used here, oldest first. */
+  list(): SessionState[] {
+    return [...this.#recordings].map(([handle, { database, tables }]) => ({
+      handle,
+      database,
+      tables: tables.map((table) => table ?? '*'),
+      enabled: this.enable(handle),
+      indirect: this.indirect(handle),
+      empty: this.isEmpty(handle),
+      bytes: this.memoryUsed(handle),
+    }));
+  }
+
+  /**
+   * Ends the session. C: `sqlite3session_delete`.
+   *
+   * @returns false if it was this owner's and is deleted already
+   */
+  delete(handle: bigint): boolean {
+    const recording = this.#recordings.get(handle);
+    if (!recording) {
+      if (this.gave(handle)) return false;
+      throw this.unknown(handle);
+    }
+    this.#refuseInFilter('deleted');
+    this.#recordings.delete(handle);
+    recording.end();
+    if (this.#inParts().length === 0) this.#listeners.delete(this.#schema);
+    return true;
+  }
+
+  #refuseInFilter(what: string): void {
+    if (this.#filtering.running === 0) return;
+    throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while the filter of one is running`);
+  }
+
+  /** Whether the handle names a session that can be used here. */
+  has(handle: bigint): boolean {
+    return this.#recordings.has(handle);
+  }
+
+  /** Whether the handle names or named a session of this owner here. */
+  gave(handle: bigint): boolean {
+    return this.#handles.gave(handle);
+  }
+
+  /** The owner ends: so do its sessions. */
+  [Symbol.dispose](): void {
+    if (this.#recordings.size === 0) return;
+    for (const recording of this.#recordings.values()) recording.end();
+    this.#recordings.clear();
+    this.#listeners.delete(this.#schema);
+  }
+
+  /** The sessions that keep what a change of the schema cuts off. */
+  #inParts(): Recording[] {
+    return [...this.#recordings.values()].filter(({ options }) => options.parts !== false);
+  }
+
+  #beforeSchema(sql: string): void {
+    const table = tableTakenFrom(sql);
+    if (table === undefined) return;
+    for (const recording of this.#inParts()) this.#schema.attempt(() => recording.before(table));
+  }
+
+  #afterSchema(kind: number, code: number): void {
+    const all = this.#inParts();
+    if (kind === CAPTURE_SCHEMA && code === SQLITE_DONE) {
+      for (const recording of all) this.#schema.attempt(() => recording.after());
+    }
+    const { engine, db } = this.#connection;
+    const inTransaction = engine.core.c.sqlite3_get_autocommit(db) === 0;
+    for (const recording of all.filter(({ isOpen }) => isOpen)) {
+      if (!inTransaction && kind !== CAPTURE_ROLLBACK && code === SQLITE_DONE) recording.committed();
+      else if (!inTransaction || (kind === CAPTURE_ROLLBACK && code === SQLITE_DONE)) recording.rolledBack();
+    }
+  }
+
+  #recording(handle: bigint): Recording {
+    const recording = this.#recordings.get(handle);
+    if (!recording) throw this.unknown(handle);
+    return recording;
+  }
+
+  /**
+   * The error for a handle that names no session of this owner. A component is not told of others' sessions.
+   *
+   * @param more is added for those that never were its own
+   */
+  unknown(handle: bigint, more = ''): SqliteError {
+    if (this.gave(handle)) return this.#error(SQLITE_MISUSE, `session ${handle} is deleted already`);
+    if (this.#kind === 'user' && !this.#handles.isOwn(handle) && wasUsers(handle)) {
+      return this.#error(
+        SQLITE_MISUSE,
+        `session ${handle} is another connection's: use it on the connection that created it`,
+      );
+    }
+    return this.#error(
+      SQLITE_MISUSE,
+      `there is no session ${handle}: a handle comes from session_create${more}`,
+    );
+  }
+
+  #error(code: number, message: string): SqliteError {
+    return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
+  }
+
+  #databases(): string[] {
+    const { engine, db } = this.#connection;
+    const names: string[] = [];
+    for (let i = 0; ; i++) {
+      const name = engine.core.memory.cString(engine.core.c.sqlite3_db_name(db, i));
+      if (name === null) return names;
+      names.push(name);
+    }
+  }
+}
+
+function quoted(name: string): string {
+  return `'${name.replaceAll("'", "''")}'`;
+}
+
+function list(names: string[]): string {
+  return names.map(quoted).join(', ');
+}
