@@ -14,7 +14,8 @@ useEngine(
 );
 
 import { backup } from './api/backup.js';
-import { constants, DatabaseSync } from './api/database.js';
+import { constants } from './api/constants.js';
+import { DatabaseSync } from './api/database.js';
 import { Session } from './api/session.js';
 import { StatementSync } from './api/statement.js';
 
@@ -24,16 +25,13 @@ export default { backup, constants, DatabaseSync, Session, StatementSync };
 export type { AggregateOptions } from './api/aggregate.js';
 export type { Authorizer } from './api/authorizer.js';
 export { type BackupOptions, backup } from './api/backup.js';
-export { Capture } from './api/capture.js';
+export { Capture, type CaptureOptions } from './api/capture.js';
 export { type ChangeLike, Changeset, ChangesetGroup, type ChangesetLike } from './api/changeset.js';
+export { constants } from './api/constants.js';
 export {
   type ApplyOptions,
-  type CaptureOptions,
-  constants,
   type DatabaseOptions,
   DatabaseSync,
-  type FunctionOptions,
-  type SessionCreation,
 } from './api/database.js';
 export {
   type CallOptions,
@@ -43,7 +41,8 @@ export {
 } from './api/database-worker.js';
 export { Rebaser } from './api/rebaser.js';
 export type { Row } from './api/rows.js';
-export { Session } from './api/session.js';
+export type { FunctionOptions } from './api/scalar-function.js';
+export { Session, type SessionCreation } from './api/session.js';
 export type { Column, RunResult, StatementOptions, SupportedValueType } from './api/statement.js';
 export { StatementSync } from './api/statement.js';
 export type { Change, ChangeValues, Conflict, Operation } from './applying/changes.js';

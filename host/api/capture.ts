@@ -1,10 +1,11 @@
 /** Captures in code: sessions that record the schema's changes too. */
 
-import { illegalConstructor, invalidState } from '../kernel/arguments.js';
+import { checkOptions, illegalConstructor, invalidState } from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
-import type { CaptureLog } from '../recording/capture-log.js';
-import { madeByDatabase, type OpenDatabase } from './statement.js';
+import { CaptureLog } from '../recording/capture-log.js';
+import { madeByDatabase, type OpenDatabase } from './open-database.js';
+import { checkTables, type RecordedDatabase } from './session.js';
 
 /**
  * Records changes and the statements that change the schema, in order, from its making on. Made by
@@ -90,4 +91,47 @@ export class Capture implements Disposable {
     if (this.#closed || now !== this.#open) throw invalidState('capture is not open');
     return this.#log;
   }
+}
+
+/** What a capture records, and how. */
+export interface CaptureOptions {
+  /** The tables to record. Without them all. */
+  tables?: readonly string[];
+  /** The database: 'main', 'temp' or an attached one. */
+  db?: string;
+  /** As in {@link SessionCreation}. */
+  filter?: ((table: string) => boolean) | readonly string[];
+  /** As in {@link SessionCreation}. */
+  rowid?: boolean;
+  /** Marks changes as indirect. */
+  indirect?: boolean;
+  /** Leaves old values out. */
+  patchset?: boolean;
+}
+
+const captureOptionKinds = {
+  tables: 'any',
+  db: 'string',
+  filter: 'any',
+  rowid: 'boolean',
+  indirect: 'boolean',
+  patchset: 'boolean',
+} as const;
+
+/** @returns the capture, and what to do once it is forgotten: it may not refer to the capture */
+export function startCapture(
+  { open, now }: RecordedDatabase,
+  options: CaptureOptions,
+): { capture: Capture; forget: () => void } {
+  checkOptions(options, captureOptionKinds);
+  checkTables(options);
+  const log = new CaptureLog(open.connection, {
+    database: options.db ?? 'main',
+    tables: options.tables ?? null,
+    filter: options.filter,
+    rowid: options.rowid ?? false,
+    indirect: options.indirect ?? false,
+    kind: options.patchset ? 'patchset' : 'changeset',
+  });
+  return { capture: new Capture(madeByDatabase, open, log, now), forget: () => log.end() };
 }

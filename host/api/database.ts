@@ -1,6 +1,5 @@
 /** Databases, shaped as `DatabaseSync` of `node:sqlite`. PARITY.md lists what is there. */
 
-import { fileURLToPath } from 'node:url';
 import { type ApplyFlags, applyFlagKinds, applyTo } from '../applying/apply.js';
 import type { Change, Conflict } from '../applying/changes.js';
 import { applyCapture, type CaptureReport } from '../applying/replay.js';
@@ -11,41 +10,16 @@ import {
   type ReportOptions,
 } from '../applying/report.js';
 import {
-  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
-  SQLITE_CHANGESET_ABORT,
-  SQLITE_CHANGESET_CONFLICT,
-  SQLITE_CHANGESET_CONSTRAINT,
-  SQLITE_CHANGESET_DATA,
-  SQLITE_CHANGESET_FOREIGN_KEY,
-  SQLITE_CHANGESET_NOTFOUND,
-  SQLITE_CHANGESET_OMIT,
-  SQLITE_CHANGESET_REPLACE,
-  SQLITE_CHANGESETAPPLY_FKNOACTION,
-  SQLITE_CHANGESETAPPLY_IGNORENOOP,
-  SQLITE_CHANGESETAPPLY_INVERT,
-  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
-  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
-  SQLITE_CHANGESETSTART_INVERT,
-  SQLITE_CONSTRAINT,
   SQLITE_DBCONFIG_DEFENSIVE,
   SQLITE_DBCONFIG_DQS_DDL,
   SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DBCONFIG_ENABLE_FKEY,
-  SQLITE_DELETE,
-  SQLITE_DETERMINISTIC,
-  SQLITE_DIRECTONLY,
-  SQLITE_INSERT,
   SQLITE_OK,
   SQLITE_OPEN_CREATE,
   SQLITE_OPEN_READONLY,
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_URI,
-  SQLITE_SESSION_CONFIG_STRMSIZE,
-  SQLITE_SESSION_OBJCONFIG_ROWID,
-  SQLITE_SESSION_OBJCONFIG_SIZE,
-  SQLITE_UPDATE,
 } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
 import {
   checkArgument,
   checkOptions,
@@ -56,24 +30,22 @@ import {
   isBytes,
   isInt32,
 } from '../kernel/arguments.js';
-import { cellSize, readCell } from '../kernel/cells.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
-import { type SqlValue, setJsResult } from '../kernel/values.js';
+import type { SqlValue } from '../kernel/values.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
-import { CaptureLog } from '../recording/capture-log.js';
-import { usersSessions } from '../recording/sessions.js';
 import { Spool } from '../vfs/spool.js';
 import { type AggregateOptions, createAggregate } from './aggregate.js';
-import { type Authorizer, authorizerConstants, refuseInAuthorizer, setAuthorizer } from './authorizer.js';
-import { Capture } from './capture.js';
+import { type Authorizer, refuseInAuthorizer, setAuthorizer } from './authorizer.js';
+import { type Capture, type CaptureOptions, startCapture } from './capture.js';
 import { Changeset } from './changeset.js';
 import { keepConnection } from './connections.js';
-import { Session } from './session.js';
+import { pathText, sharedMemory } from './database-path.js';
+import { madeByDatabase, OpenDatabase } from './open-database.js';
+import { createFunction, type FunctionOptions } from './scalar-function.js';
+import { createSession, type Session, type SessionCreation } from './session.js';
 import {
   checkStatementOptions,
-  madeByDatabase,
-  OpenDatabase,
   type StatementOptions,
   StatementSync,
   statementOptionKinds,
@@ -113,17 +85,6 @@ const databaseOptionKinds = {
   ...statementOptionKinds,
 } as const;
 
-export interface FunctionOptions {
-  /** Integers arrive as bigint. */
-  useBigIntArguments?: boolean;
-  /** Takes any number of arguments; without it as many as the function declares. */
-  varargs?: boolean;
-  /** The same arguments give the same result. */
-  deterministic?: boolean;
-  /** Not callable from the schema. */
-  directOnly?: boolean;
-}
-
 export interface ApplyOptions extends ApplyFlags {
   /** Called once for each table of the changeset: whether its changes are applied. */
   filter?: (table: string) => boolean;
@@ -137,107 +98,10 @@ export interface ApplyOptions extends ApplyFlags {
   onConflict?: (kind: number, conflict: Conflict) => number;
 }
 
-export interface SessionCreation {
-  /** The one table to record. */
-  table?: string;
-  /** The tables to record. Without either, all. */
-  tables?: readonly string[];
-  /** The database: 'main', 'temp' or an attached one. */
-  db?: string;
-  /** Where all tables are recorded: those it returns true for, or whose names the globs match (`!glob`: not). */
-  filter?: ((table: string) => boolean) | readonly string[];
-  /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
-  rowid?: boolean;
-  /** Counts for {@link Session.changesetSize}. */
-  size?: boolean;
-  /** Marks changes as indirect. */
-  indirect?: boolean;
-  /** False: starts to record when {@link Session.enabled} is set. */
-  enabled?: boolean;
-  /** `refuse`: throws where a table or row would be left out without a word. */
-  onUnrecorded?: 'ignore' | 'refuse';
-}
-
-const sessionOptionKinds = {
-  table: 'string',
-  tables: 'any',
-  db: 'string',
-  filter: 'any',
-  rowid: 'boolean',
-  size: 'boolean',
-  indirect: 'boolean',
-  enabled: 'boolean',
-  onUnrecorded: 'string',
-} as const;
-
-export interface CaptureOptions {
-  /** The tables to record. Without them all. */
-  tables?: readonly string[];
-  /** The database: 'main', 'temp' or an attached one. */
-  db?: string;
-  /** As in {@link SessionCreation}. */
-  filter?: ((table: string) => boolean) | readonly string[];
-  /** As in {@link SessionCreation}. */
-  rowid?: boolean;
-  /** Marks changes as indirect. */
-  indirect?: boolean;
-  /** Leaves old values out. */
-  patchset?: boolean;
-}
-
-const captureOptionKinds = {
-  tables: 'any',
-  db: 'string',
-  filter: 'any',
-  rowid: 'boolean',
-  indirect: 'boolean',
-  patchset: 'boolean',
-} as const;
-
-/** The constants of the session extension and of authorizers, and the codes of operations. */
-export const constants = Object.freeze({
-  ...authorizerConstants,
-  SQLITE_SESSION_OBJCONFIG_SIZE,
-  SQLITE_SESSION_OBJCONFIG_ROWID,
-  SQLITE_SESSION_CONFIG_STRMSIZE,
-  SQLITE_CHANGESETSTART_INVERT,
-  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
-  SQLITE_CHANGESETAPPLY_INVERT,
-  SQLITE_CHANGESETAPPLY_IGNORENOOP,
-  SQLITE_CHANGESETAPPLY_FKNOACTION,
-  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
-  SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
-  SQLITE_INSERT,
-  SQLITE_UPDATE,
-  SQLITE_DELETE,
-  SQLITE_CHANGESET_DATA,
-  SQLITE_CHANGESET_NOTFOUND,
-  SQLITE_CHANGESET_CONFLICT,
-  SQLITE_CHANGESET_CONSTRAINT,
-  SQLITE_CHANGESET_FOREIGN_KEY,
-  SQLITE_CHANGESET_OMIT,
-  SQLITE_CHANGESET_REPLACE,
-  SQLITE_CHANGESET_ABORT,
-});
-
 /** Frees what was forgotten: a net, for closing frees everything. */
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
 
 /** One connection to a database. Close it: that frees its memory and lets go of its file and locks. */
-/**
- * A URI that names a database in memory which all connections of the thread see that open it by that name, as SQLite's
- * VFS memdb has it; undefined if `path` asks for none. SQLite's shared cache, whose URI it is, is not compiled in.
- */
-function sharedMemory(path: string): string | undefined {
-  const [, name = '', query = ''] = /^file:([^?#]*)\?([^#]*)/.exec(path) ?? [];
-  const asked = new URLSearchParams(query);
-  if (asked.get('mode') !== 'memory' || asked.get('cache') !== 'shared') return undefined;
-  asked.delete('mode');
-  asked.delete('cache');
-  asked.set('vfs', 'memdb');
-  return `file:/${name.replace(/^\/+/, '') || 'memory'}?${asked}`;
-}
-
 export class DatabaseSync implements Disposable {
   readonly #path: string;
   readonly #options: DatabaseOptions;
@@ -379,37 +243,9 @@ export class DatabaseSync implements Disposable {
   function(name: string, options: FunctionOptions, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, ...rest: unknown[]): void {
     const open = this.#ready();
-    const { db, engine: own } = open.connection;
     checkArgument('name', name, 'string');
     open.statements.forget();
-    const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;
-    const implementation = rest[rest.length > 1 ? 1 : 0];
-    if (rest.length > 1 && options === undefined) {
-      throw invalidType('The "options" argument must be an object.');
-    }
-    checkOptions(options, {
-      useBigIntArguments: 'boolean',
-      varargs: 'boolean',
-      deterministic: 'boolean',
-      directOnly: 'boolean',
-    });
-    checkArgument('function', implementation, 'function');
-    const target = implementation as (...values: SqlValue[]) => unknown;
-    const bigints = options.useBigIntArguments ?? false;
-    const { memory, c } = own.core;
-    const id = own.register({
-      call(context, count, cells) {
-        const args: SqlValue[] = [];
-        for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
-        setJsResult(own.core, context, target(...args));
-      },
-    });
-    const flags =
-      (options.deterministic ? SQLITE_DETERMINISTIC : 0) | (options.directOnly ? SQLITE_DIRECTONLY : 0);
-    using arena = memory.arena();
-    const count = options.varargs ? -1 : target.length;
-    if (!isInt32(count)) throw invalidType('The "function.length" property must be an integer.');
-    own.check(db, c.bridge_create_function(db, arena.cString(name), count, flags, id));
+    createFunction(open.connection, name, rest);
   }
 
   /**
@@ -444,34 +280,8 @@ export class DatabaseSync implements Disposable {
    */
   createSession(options: SessionCreation = {}): Session {
     const open = this.#ready();
-    checkOptions(options, sessionOptionKinds);
-    const { tables, filter, onUnrecorded } = options;
-    checkTables(options);
-    if (onUnrecorded !== undefined && !['ignore', 'refuse'].includes(onUnrecorded)) {
-      throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
-    }
-    const sessions = usersSessions(open.connection);
-    const { rowid = false, size = false } = options;
-    const handle = sessions.create(options.db ?? 'main', { rowid, size });
-    try {
-      if (typeof filter === 'function') sessions.filter(handle, (table) => Boolean(filter(table)));
-      else if (filter) sessions.filterByGlobs(handle, filter);
-      for (const table of tables ?? [options.table ?? null]) sessions.attach(handle, table);
-      if (options.indirect) sessions.indirect(handle, true);
-      if (options.enabled === false) sessions.enable(handle, false);
-      const [warning] = onUnrecorded === 'refuse' ? sessions.warnings(handle) : [];
-      if (warning) {
-        const text = open.connection.engine.core.errorText(SQLITE_CONSTRAINT);
-        throw new SqliteError(`refused: ${warning.message}`, SQLITE_CONSTRAINT, text);
-      }
-    } catch (error) {
-      sessions.delete(handle);
-      throw error;
-    }
-    const session = new Session(madeByDatabase, { open, now: () => this.#current }, handle);
-    forgotten.register(session, () => {
-      if (sessions.has(handle)) sessions.delete(handle);
-    });
+    const { session, forget } = createSession({ open, now: () => this.#current }, options);
+    forgotten.register(session, forget);
     return session;
   }
 
@@ -482,19 +292,8 @@ export class DatabaseSync implements Disposable {
    * @throws SqliteError where there is no such database
    */
   capture(options: CaptureOptions = {}): Capture {
-    const open = this.#open();
-    checkOptions(options, captureOptionKinds);
-    checkTables(options);
-    const log = new CaptureLog(open.connection, {
-      database: options.db ?? 'main',
-      tables: options.tables ?? null,
-      filter: options.filter,
-      rowid: options.rowid ?? false,
-      indirect: options.indirect ?? false,
-      kind: options.patchset ? 'patchset' : 'changeset',
-    });
-    const capture = new Capture(madeByDatabase, open, log, () => this.#current);
-    forgotten.register(capture, () => log.end());
+    const { capture, forget } = startCapture({ open: this.#open(), now: () => this.#current }, options);
+    forgotten.register(capture, forget);
     return capture;
   }
 
@@ -657,45 +456,6 @@ export class DatabaseSync implements Disposable {
   #open(): OpenDatabase {
     if (!this.#current) throw invalidState('database is not open');
     return this.#current;
-  }
-}
-
-function pathText(path: unknown): string {
-  let text: string | undefined;
-  if (path instanceof URL && path.protocol !== 'file:') {
-    throw coded(new TypeError('The URL must be of scheme file:'), 'ERR_INVALID_URL_SCHEME');
-  }
-  if (typeof path === 'string') text = path;
-  else if (path instanceof Uint8Array) {
-    text = Buffer.from(path).toString();
-    if (!Buffer.from(text).equals(path)) throw notUtf8(text);
-  } else if (path instanceof URL) {
-    text = path.search ? path.href : fileURLToPath(path);
-  }
-  if (text === undefined || text.includes('\0')) {
-    throw invalidType('The "path" argument must be a string, Uint8Array, or URL without null bytes.');
-  }
-  const stored = Buffer.from(text).toString(); // half a character becomes another
-  if (stored !== text) throw notUtf8(stored);
-  return text;
-}
-
-/** Read leniently, such a name could be that of another file. */
-function notUtf8(text: string): TypeError {
-  return invalidValue(`The file name ${text} is not UTF-8: open it by a link with another name.`);
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((text) => typeof text === 'string');
-}
-
-/** Checks the options that say which tables are recorded. @throws TypeError */
-function checkTables({ tables, filter }: Pick<SessionCreation, 'tables' | 'filter'>): void {
-  if (tables !== undefined && !isTexts(tables)) {
-    throw invalidType('The "options.tables" argument must be an array of strings.');
-  }
-  if (filter !== undefined && typeof filter !== 'function' && !isTexts(filter)) {
-    throw invalidType('The "options.filter" argument must be a function or an array of strings.');
   }
 }
 

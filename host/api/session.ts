@@ -1,15 +1,24 @@
 /** Sessions in code, shaped as `Session` of `node:sqlite`. */
 
 import { readable } from '../applying/changeset-streams.js';
-import { checkArgument, illegalConstructor, invalidState } from '../kernel/arguments.js';
+import { SQLITE_CONSTRAINT } from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import {
+  checkArgument,
+  checkOptions,
+  illegalConstructor,
+  invalidState,
+  invalidType,
+  invalidValue,
+} from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
 import type { ChangesetKind } from '../recording/recording.js';
 import { type SessionRegistry, usersSessions } from '../recording/sessions.js';
 import { refuseInAuthorizer } from './authorizer.js';
-import { madeByDatabase, type OpenDatabase } from './statement.js';
+import { madeByDatabase, type OpenDatabase } from './open-database.js';
 
-/** What a session has of its database. */
-export interface SessionOwner {
+/** What a session or a capture has of its database. */
+export interface RecordedDatabase {
   readonly open: OpenDatabase;
   /** What the database has open now, if anything. */
   now(): OpenDatabase | undefined;
@@ -17,11 +26,11 @@ export interface SessionOwner {
 
 /** Records changes from its making on. Made by {@link DatabaseSync.createSession}; ends with its database. */
 export class Session implements Disposable {
-  readonly #owner: SessionOwner;
+  readonly #owner: RecordedDatabase;
   readonly #handle: bigint;
 
   /** Made by {@link DatabaseSync.createSession}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
-  constructor(token: symbol, owner: SessionOwner, handle: bigint) {
+  constructor(token: symbol, owner: RecordedDatabase, handle: bigint) {
     if (token !== madeByDatabase) throw illegalConstructor();
     this.#owner = owner;
     this.#handle = handle;
@@ -179,5 +188,89 @@ export class Session implements Disposable {
     const sessions = usersSessions(open.connection);
     if (now !== open || !sessions.has(this.#handle)) throw invalidState('session is not open');
     return sessions;
+  }
+}
+
+/** What a session records, and how. */
+export interface SessionCreation {
+  /** The one table to record. */
+  table?: string;
+  /** The tables to record. Without either, all. */
+  tables?: readonly string[];
+  /** The database: 'main', 'temp' or an attached one. */
+  db?: string;
+  /** Where all tables are recorded: those it returns true for, or whose names the globs match (`!glob`: not). */
+  filter?: ((table: string) => boolean) | readonly string[];
+  /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
+  rowid?: boolean;
+  /** Counts for {@link Session.changesetSize}. */
+  size?: boolean;
+  /** Marks changes as indirect. */
+  indirect?: boolean;
+  /** False: starts to record when {@link Session.enabled} is set. */
+  enabled?: boolean;
+  /** `refuse`: throws where a table or row would be left out without a word. */
+  onUnrecorded?: 'ignore' | 'refuse';
+}
+
+const sessionOptionKinds = {
+  table: 'string',
+  tables: 'any',
+  db: 'string',
+  filter: 'any',
+  rowid: 'boolean',
+  size: 'boolean',
+  indirect: 'boolean',
+  enabled: 'boolean',
+  onUnrecorded: 'string',
+} as const;
+
+/** @returns the session, and what to do once it is forgotten: it may not refer to the session */
+export function createSession(
+  owner: RecordedDatabase,
+  options: SessionCreation,
+): { session: Session; forget: () => void } {
+  checkOptions(options, sessionOptionKinds);
+  const { tables, filter, onUnrecorded } = options;
+  checkTables(options);
+  if (onUnrecorded !== undefined && !['ignore', 'refuse'].includes(onUnrecorded)) {
+    throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
+  }
+  const { connection } = owner.open;
+  const sessions = usersSessions(connection);
+  const { rowid = false, size = false } = options;
+  const handle = sessions.create(options.db ?? 'main', { rowid, size });
+  try {
+    if (typeof filter === 'function') sessions.filter(handle, (table) => Boolean(filter(table)));
+    else if (filter) sessions.filterByGlobs(handle, filter);
+    for (const table of tables ?? [options.table ?? null]) sessions.attach(handle, table);
+    if (options.indirect) sessions.indirect(handle, true);
+    if (options.enabled === false) sessions.enable(handle, false);
+    const [warning] = onUnrecorded === 'refuse' ? sessions.warnings(handle) : [];
+    if (warning) {
+      const text = connection.engine.core.errorText(SQLITE_CONSTRAINT);
+      throw new SqliteError(`refused: ${warning.message}`, SQLITE_CONSTRAINT, text);
+    }
+  } catch (error) {
+    sessions.delete(handle);
+    throw error;
+  }
+  const forget = (): void => {
+    if (sessions.has(handle)) sessions.delete(handle);
+  };
+  return { session: new Session(madeByDatabase, owner, handle), forget };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
+}
+
+/** Checks the options that say which tables are recorded. @throws TypeError */
+export function checkTables({ tables, filter }: Pick<SessionCreation, 'tables' | 'filter'>): void {
+  if (tables !== undefined && !isTexts(tables)) {
+    throw invalidType('The "options.tables" argument must be an array of strings.');
+  }
+  if (filter !== undefined && typeof filter !== 'function' && !isTexts(filter)) {
+    throw invalidType('The "options.filter" argument must be a function or an array of strings.');
   }
 }

@@ -14,9 +14,10 @@ import {
   outOfRange,
 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
-import { type Connection, type Engine, scratchSize } from '../kernel/engine.js';
+import { type Engine, scratchSize } from '../kernel/engine.js';
 import type { SqlValue } from '../kernel/values.js';
 import { refuseInAuthorizer } from './authorizer.js';
+import { madeByDatabase, type OpenDatabase } from './open-database.js';
 import { type Held, type Prepared, PreparedStatements } from './prepared-statements.js';
 import { buildRow, type Row, type RowBuilder, rowBuilder } from './rows.js';
 
@@ -70,37 +71,6 @@ export interface Column {
   type: string | null;
 }
 
-/** An open database, as its statements and sessions see it. It does not refer to the DatabaseSync. */
-export class OpenDatabase {
-  readonly connection: Connection;
-  readonly statements: PreparedStatements;
-  /** How many calls of SQLite are under way: above 0, what runs now is one of its callbacks. */
-  running = 0;
-
-  constructor(connection: Connection) {
-    this.connection = connection;
-    this.statements = new PreparedStatements(connection);
-  }
-
-  /** Runs an action that may call back. */
-  run<T>(action: () => T): T {
-    const nested = this.running > 0;
-    this.running += 1;
-    this.connection.engine.begin();
-    try {
-      return nested ? this.connection.nested(action) : action();
-    } finally {
-      this.running -= 1;
-    }
-  }
-
-  /** Finalizes the statements and closes; SQLite reports that to the connection, which ends the sessions. */
-  close(): void {
-    this.statements.close();
-    this.connection.engine.core.c.sqlite3_close_v2(this.connection.db);
-  }
-}
-
 /** What a statement that was iterated has. It does not refer to the statement. */
 interface Iterated {
   readonly open: OpenDatabase;
@@ -115,9 +85,6 @@ export interface StatementOwner {
   readonly open: OpenDatabase;
   readonly database: object;
 }
-
-/** Only databases make statements. */
-export const madeByDatabase = Symbol('made by a database');
 
 const encoder = new TextEncoder();
 

@@ -1,10 +1,8 @@
 /** wasi:filesystem within the folders that were granted. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2/filesystem */
 
 import {
-  type BigIntStats,
   closeSync,
   type Dir,
-  type Dirent,
   fdatasyncSync,
   constants as fs,
   fstatSync,
@@ -27,6 +25,14 @@ import {
 } from 'node:fs';
 import type { CheckedGrants } from '../kernel/grants.js';
 import { call, type Folder, Place, pathOfFolder } from './beneath.js';
+import {
+  type FileStat,
+  type FileType,
+  type NewTimestamp,
+  secondsOf,
+  statOf,
+  typeOf,
+} from './wasi-file-facts.js';
 import { InputStream, IoError, OutputStream, streamError } from './wasi-io.js';
 
 /** The functions of a descriptor, by their names in JavaScript. */
@@ -77,29 +83,6 @@ interface DescriptorFlags {
   requestedWriteSync?: boolean;
   mutateDirectory?: boolean;
 }
-interface DateTime {
-  seconds: bigint;
-  nanoseconds: number;
-}
-type NewTimestamp = { tag: 'no-change' | 'now' } | { tag: 'timestamp'; val: DateTime };
-type FileType =
-  | 'block-device'
-  | 'character-device'
-  | 'directory'
-  | 'fifo'
-  | 'symbolic-link'
-  | 'regular-file'
-  | 'socket'
-  | 'unknown';
-interface FileStat {
-  type: FileType;
-  linkCount: bigint;
-  size: bigint;
-  dataAccessTimestamp: DateTime;
-  dataModificationTimestamp: DateTime;
-  statusChangeTimestamp: DateTime;
-}
-
 /** What a function of a descriptor throws is the case of error-code; anything else is a fault of ours. */
 function codeOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : 'io';
@@ -150,36 +133,6 @@ class FileOutput extends OutputStream {
       throw streamError(new IoError('a file could not be written', codeOf(thrown)));
     }
   }
-}
-
-function typeOf(of: BigIntStats | Dirent): FileType {
-  if (of.isFile()) return 'regular-file';
-  if (of.isDirectory()) return 'directory';
-  if (of.isSymbolicLink()) return 'symbolic-link';
-  if (of.isFIFO()) return 'fifo';
-  if (of.isSocket()) return 'socket';
-  if (of.isCharacterDevice()) return 'character-device';
-  return of.isBlockDevice() ? 'block-device' : 'unknown';
-}
-
-const second = 1_000_000_000n;
-const dateTime = (ns: bigint): DateTime => ({ seconds: ns / second, nanoseconds: Number(ns % second) });
-
-function statOf(stats: BigIntStats): FileStat {
-  return {
-    type: typeOf(stats),
-    linkCount: stats.nlink,
-    size: stats.size,
-    dataAccessTimestamp: dateTime(stats.atimeNs),
-    dataModificationTimestamp: dateTime(stats.mtimeNs),
-    statusChangeTimestamp: dateTime(stats.ctimeNs),
-  };
-}
-
-/** The seconds that a file's time becomes. */
-function secondsOf(time: NewTimestamp, now: bigint): number {
-  if (time.tag === 'timestamp') return Number(time.val.seconds) + time.val.nanoseconds / 1e9;
-  return time.tag === 'now' ? Date.now() / 1000 : Number(now) / 1e9;
 }
 
 /** Closes what a component forgot. */

@@ -4,7 +4,7 @@ import type {
   Functions as AggregateFunction,
   FunctionSpec,
 } from '../interfaces/generated/aggregate-function.js';
-import type { Callback, Connection, Engine } from '../kernel/engine.js';
+import type { Callback, Engine } from '../kernel/engine.js';
 import { setResult } from '../kernel/values.js';
 import { failWith } from './call.js';
 import { type Component, type CoreInterface, payloadOf } from './component.js';
@@ -53,7 +53,7 @@ interface Slot {
 }
 
 /** The aggregates of a connection. */
-const registered = (_: Connection): { groups: Groups; slots: Map<string, Slot> } => ({
+const registered = (): { groups: Groups; slots: Map<string, Slot> } => ({
   groups: new Groups(),
   slots: new Map(),
 });

@@ -2,7 +2,7 @@
 
 import { shownName } from '../core/shown.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
-import type { Connection, Restriction } from '../kernel/engine.js';
+import type { Restriction } from '../kernel/engine.js';
 import { type Hooks, hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
@@ -19,7 +19,7 @@ interface Slot {
 }
 
 /** The collations of a connection by name. */
-const slots = (_: Connection): Map<string, Slot> => new Map();
+const slots = (): Map<string, Slot> => new Map();
 
 const comparing: Restriction = { what: 'a collation', allowed: [] };
 

@@ -6,7 +6,7 @@ import type { Extensions, Library } from '../core/host-services.js';
 import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
 import { writeMarked } from '../interfaces/marked.js';
-import type { Connection, Engine } from '../kernel/engine.js';
+import type { Engine } from '../kernel/engine.js';
 import type { CheckedGrants } from '../kernel/grants.js';
 import { ownersOf } from '../kernel/owner.js';
 import { checkComponent, checkNeeds, refuseReplacing } from './admission.js';
@@ -93,7 +93,7 @@ interface Source {
 
 const sources = new WeakMap<Component, Source>();
 /** The component that each file was last loaded as. */
-const loaded = (_: Connection): Map<string, Component> => new Map();
+const loaded = (): Map<string, Component> => new Map();
 
 /**
  * Registers what a component brings, in the place of what it brought when it was loaded before.

@@ -32,7 +32,7 @@ export function checkCount(component: Component, count: number, what: string): v
 }
 
 /** The components of a connection by what they answer for. */
-const bringers = (_: Connection): Map<string, Component> => new Map();
+const bringers = (): Map<string, Component> => new Map();
 
 const keyOf = ({ kind, name, args = 0 }: Named): string => `${kind} ${args} ${name.toLowerCase()}`;
 

@@ -3,7 +3,6 @@
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS } from '../core/constants.js';
 import { shownName } from '../core/shown.js';
 import type { FunctionSpec, Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
-import type { Connection } from '../kernel/engine.js';
 import { type Call, directCall, wrappedCall } from './call.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
@@ -16,7 +15,7 @@ interface Slot {
 }
 
 /** The functions of a connection by name, number of arguments and flags. */
-const slots = (_: Connection): Map<string, Slot> => new Map();
+const slots = (): Map<string, Slot> => new Map();
 
 /** The functions of a component, whose descriptions are as they should be; undefined if it exports none. */
 export function bringScalars(component: Component, path: string): Brought | undefined {

@@ -2,7 +2,6 @@
 
 import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
-import type { Connection } from '../kernel/engine.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 import { directScans, wrappedScans } from './scans.js';
@@ -11,7 +10,7 @@ import { ComponentModule, type Instance, type Slot } from './table-module.js';
 import { checkModules, optionsOf, shadowsOf } from './table-schemas.js';
 
 /** The modules of a connection by name. */
-const slots = (_: Connection): Map<string, Slot> => new Map();
+const slots = (): Map<string, Slot> => new Map();
 
 const nameOf = ({ name }: ModuleSpec): Named => ({ kind: 'table', name });
 

@@ -37,7 +37,7 @@ export interface SessionState {
 export const maxSessions = 10_000;
 
 /** How many filters are running on a connection: SQLite is in the middle of a session there. */
-const filteringOn = (_: Connection): { running: number } => ({ running: 0 });
+const filteringOn = (): { running: number } => ({ running: 0 });
 
 const makeSessions = ({ connection, isUser }: Owner): SessionRegistry =>
   new SessionRegistry(connection, isUser ? 'user' : 'component');

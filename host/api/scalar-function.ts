@@ -1,0 +1,57 @@
+/** Scalar functions written in JavaScript, as `node:sqlite` takes them. */
+
+import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
+import { checkArgument, checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
+import { cellSize, readCell } from '../kernel/cells.js';
+import type { Connection } from '../kernel/engine.js';
+import { type SqlValue, setJsResult } from '../kernel/values.js';
+
+export interface FunctionOptions {
+  /** Integers arrive as bigint. */
+  useBigIntArguments?: boolean;
+  /** Takes any number of arguments; without it as many as the function declares. */
+  varargs?: boolean;
+  /** The same arguments give the same result. */
+  deterministic?: boolean;
+  /** Not callable from the schema. */
+  directOnly?: boolean;
+}
+
+/**
+ * Adds an SQL function, or replaces one with the same number of arguments. C: `sqlite3_create_function_v2`.
+ *
+ * @param rest what the caller gave behind the name: the options, which can be left out, and the function
+ * @throws TypeError for arguments of another kind
+ * @throws SqliteError if SQLite refuses the name or the number of arguments
+ */
+export function createFunction(connection: Connection, name: string, rest: readonly unknown[]): void {
+  const { engine, db } = connection;
+  const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;
+  const implementation = rest[rest.length > 1 ? 1 : 0];
+  if (rest.length > 1 && options === undefined) {
+    throw invalidType('The "options" argument must be an object.');
+  }
+  checkOptions(options, {
+    useBigIntArguments: 'boolean',
+    varargs: 'boolean',
+    deterministic: 'boolean',
+    directOnly: 'boolean',
+  });
+  checkArgument('function', implementation, 'function');
+  const target = implementation as (...values: SqlValue[]) => unknown;
+  const bigints = options.useBigIntArguments ?? false;
+  const { memory, c } = engine.core;
+  const id = engine.register({
+    call(context, count, cells) {
+      const args: SqlValue[] = [];
+      for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
+      setJsResult(engine.core, context, target(...args));
+    },
+  });
+  const flags =
+    (options.deterministic ? SQLITE_DETERMINISTIC : 0) | (options.directOnly ? SQLITE_DIRECTONLY : 0);
+  using arena = memory.arena();
+  const count = options.varargs ? -1 : target.length;
+  if (!isInt32(count)) throw invalidType('The "function.length" property must be an integer.');
+  engine.check(db, c.bridge_create_function(db, arena.cString(name), count, flags, id));
+}
