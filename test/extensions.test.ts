@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Connection } from '../host/kernel/engine.js';
+import type { Connection } from '../host/kernel/connection.js';
 import { noGrants } from '../host/kernel/grants.js';
 import type { Owner } from '../host/kernel/owner.js';
 import { Component } from '../host/loader/component.js';

@@ -3,7 +3,8 @@
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
 import { checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
-import type { Callback, Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
+import type { Callback } from '../kernel/engine.js';
 import { type SqlValue, setJsResult } from '../kernel/values.js';
 
 /** What an aggregate is made of. `State` is what it keeps of a group. */

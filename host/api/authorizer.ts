@@ -2,7 +2,7 @@
 
 import { SQLITE_DENY, SQLITE_IGNORE, SQLITE_OK } from '../core/constants.js';
 import { invalidState, invalidType, isInt32 } from '../kernel/arguments.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 
 /** Says what a statement may do: SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE of `constants`. */

@@ -1,7 +1,7 @@
 /** From a database of the API to its connection, for those that the database itself makes use of. */
 
 import { invalidType } from '../kernel/arguments.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 
 const connections = new WeakMap<object, () => Connection>();
 

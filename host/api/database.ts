@@ -30,6 +30,7 @@ import {
   isBytes,
   isInt32,
 } from '../kernel/arguments.js';
+import { connectionAt } from '../kernel/connection.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
 import type { SqlValue } from '../kernel/values.js';
@@ -144,7 +145,7 @@ export class DatabaseSync implements Disposable {
     const db = memory.pointerAt(out);
     try {
       if (code !== SQLITE_OK) throw core.error(db, code);
-      const connection = engine().connection(db);
+      const connection = connectionAt(engine(), db);
       connection.grants = this.#grants;
       const configure = (op: number, value: boolean | undefined): void =>
         engine().check(db, c.bridge_db_config(db, op, Number(value), out + 4));

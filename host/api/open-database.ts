@@ -1,6 +1,6 @@
 /** What is open of a database: its connection with its statements. */
 
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { PreparedStatements } from './prepared-statements.js';
 
 /** Only databases make statements, sessions and captures. */

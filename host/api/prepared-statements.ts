@@ -8,7 +8,7 @@
 import { invalidState, invalidValue } from '../kernel/arguments.js';
 import { cellSize } from '../kernel/cells.js';
 import { type Confinement, confinementOf } from '../kernel/confinement.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import type { RowBuilder } from './rows.js';
 
 /** How many bytes of C statements may wait. */

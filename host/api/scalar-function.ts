@@ -3,7 +3,7 @@
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
 import { checkArgument, checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { type SqlValue, setJsResult } from '../kernel/values.js';
 
 export interface FunctionOptions {

@@ -5,7 +5,7 @@
 
 import { SQLITE_DBCONFIG_DEFENSIVE, SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { tableShape } from '../kernel/schema.js';
 import { isOn, set } from '../kernel/settings.js';

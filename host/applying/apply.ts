@@ -20,7 +20,8 @@ import {
   SQLITE_OK,
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
-import type { Callback, Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
+import type { Callback } from '../kernel/engine.js';
 import { piecewise } from '../kernel/pieces.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import { oncePerTable } from '../kernel/table-filters.js';

@@ -1,7 +1,7 @@
 /** Conflicts row by row, as a report has them. */
 
 import type { JsonValue } from '../changeset/index.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { SqlValue } from '../kernel/values.js';
 import type { ChangeValues, Conflict, Operation } from './changes.js';

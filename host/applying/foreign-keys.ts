@@ -1,6 +1,6 @@
 /** Rows that refer to none: those that were there, and those that came. */
 
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 
 /** Rows that refer to none, counted by the table, what it refers to, and the values that name nothing. */

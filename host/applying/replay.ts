@@ -21,7 +21,7 @@ import {
 import { SqliteError } from '../core/errors.js';
 import { invalidValue } from '../kernel/arguments.js';
 import { confinementOf, refusalOfText } from '../kernel/confinement.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { isOneStatement, query, run } from '../kernel/query.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import { schemaVersion } from '../kernel/schema.js';

@@ -13,7 +13,7 @@ import {
 import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import type { Warning } from '../kernel/schema.js';

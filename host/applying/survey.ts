@@ -1,6 +1,6 @@
 /** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
 
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { tableShape, type Warning } from '../kernel/schema.js';
 import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js';

@@ -17,7 +17,8 @@ import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Arena } from '../core/memory.js';
 import { invalidValue } from '../kernel/arguments.js';
-import type { Connection, Engine } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
+import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
 import { type Change, operationCodes, type Read } from './changes.js';
 

@@ -4,7 +4,8 @@ import type { Bindings } from '../core/bindings.js';
 import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';
 import { copyBytes } from '../core/views.js';
 import { cellSize } from '../kernel/cells.js';
-import { type Connection, scratchSize } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
+import { scratchSize } from '../kernel/engine.js';
 
 /** A buffer that is larger than this is not kept for the next result. */
 const keptBytes = 1 << 20;

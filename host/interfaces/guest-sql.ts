@@ -17,7 +17,7 @@ import {
 import { SqliteError } from '../core/errors.js';
 import { cellSize } from '../kernel/cells.js';
 import { type Confinement, confinementOf, refusalOfText } from '../kernel/confinement.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
 import { GuestResult, Parameters } from './guest-result.js';
 

@@ -4,7 +4,7 @@
  */
 
 import { SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 import { type Hooks, hooksOf } from './hooks.js';
 import type { Owner } from './owner.js';
 

@@ -11,7 +11,7 @@ import {
   SQLITE_OK,
 } from '../core/constants.js';
 import type { AuthorizedTexts, ConnectionHooks } from '../core/host-services.js';
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 
 const kinds = {
   authorize: HOOK_AUTHORIZE,
@@ -89,7 +89,8 @@ export class Hooks implements Disposable {
 
   /** Says why an authorizer refuses what it is asked about now. */
   denied(why: string): void {
-    this.#connection.denial = why;
+    const { engine, db } = this.#connection;
+    engine.denials.set(db, why);
   }
 
   /** Readies the connection for {@link poison}, which is too late to install a hook. */
@@ -108,7 +109,9 @@ export class Hooks implements Disposable {
 
   /** Called when the connection closes. */
   [Symbol.dispose](): void {
-    this.#connection.engine.release(this.#id);
+    const { engine, db } = this.#connection;
+    engine.denials.delete(db);
+    engine.release(this.#id);
   }
 
   /** Takes the slots that are wanted now, and leaves those that are not wanted any more. */
@@ -130,11 +133,13 @@ export class Hooks implements Disposable {
 
   #chain(): ConnectionHooks {
     const connection = this.#connection;
+    const { db } = connection;
+    const { denials } = connection.engine;
     const all = this.#all;
     return {
       authorize: (action: number, texts: AuthorizedTexts) => {
         if (this.#unasked) return SQLITE_OK;
-        connection.denial = undefined;
+        denials.delete(db);
         let verdict = SQLITE_OK;
         for (const { authorize } of all.values()) {
           const one = authorize

@@ -1,6 +1,6 @@
 /** To whom sessions, changesets and the like belong: the user is one owner, each instance of a component another. */
 
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 import type { CheckedGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
 

@@ -2,7 +2,7 @@
 
 import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import { cellSize, readCell } from './cells.js';
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 import type { SqlValue } from './values.js';
 
 /**

@@ -2,7 +2,7 @@
 
 import { SQLITE_DONE } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 
 /** The statements of a savepoint, compiled before they are needed: without memory none could be compiled then. */
 interface Statements {

@@ -1,6 +1,6 @@
 /** Word of statements that change the schema, just before their first step, and of what may have undone them. */
 
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 
 /** Hears of a connection's statements. */
 export interface SchemaListener {

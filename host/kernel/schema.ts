@@ -1,6 +1,6 @@
 /** What a table looks like to the session extension, and where it records or applies nothing without a word. */
 
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 import { numberPragma, query, quotedName } from './query.js';
 
 /** A table as changesets see it. */

@@ -1,6 +1,6 @@
 /** Settings of a connection that a host operation needs for its time: read, set and put back. */
 
-import type { Connection } from './engine.js';
+import type { Connection } from './connection.js';
 
 /** Whether a setting is on. C: `sqlite3_db_config`. @param option one of the SQLITE_DBCONFIG_ constants */
 export function isOn({ engine, db }: Connection, option: number): boolean {

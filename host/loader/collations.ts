@@ -2,7 +2,7 @@
 
 import { shownName } from '../core/shown.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
-import type { Restriction } from '../kernel/engine.js';
+import type { Restriction } from '../kernel/connection.js';
 import { type Hooks, hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';

@@ -8,7 +8,7 @@ import type { Functions as Metadata } from '../interfaces/generated/metadata.js'
 import { Guest, type GuestOptions, TooLarge, type WitError } from '../interfaces/guest.js';
 import { contract, interfaceFor, parseInterface } from '../interfaces/index.js';
 import { wasiFor } from '../interfaces/wasi.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
 import type { Prepared } from './prepared.js';

@@ -9,7 +9,7 @@ import type { Functions as Scalars } from '../interfaces/generated/scalar-functi
 import type { Functions as Tables } from '../interfaces/generated/virtual-table.js';
 import { contract, parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
 import { checkNeeds, needsOf } from './admission.js';
 import { interfacesOf, kindOf } from './binary.js';

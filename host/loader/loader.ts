@@ -6,6 +6,7 @@ import type { Extensions, Library } from '../core/host-services.js';
 import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
 import { writeMarked } from '../interfaces/marked.js';
+import { connectionAt } from '../kernel/connection.js';
 import type { Engine } from '../kernel/engine.js';
 import type { CheckedGrants } from '../kernel/grants.js';
 import { ownersOf } from '../kernel/owner.js';
@@ -67,7 +68,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
   const early = allowed && prepare(bytes, path, options.patience);
   const link = (db: number): void => {
     const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
-    const connection = engine.connection(db);
+    const connection = connectionAt(engine, db);
     const grants = allowed ?? allow(connection.grants);
     const prepared = early ?? prepare(bytes, path, options.patience);
     const owners = ownersOf(connection);

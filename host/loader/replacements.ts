@@ -1,7 +1,7 @@
 /** What a component would put in the place of what the connection has already: functions, collations, tables. */
 
 import { shownName } from '../core/shown.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 import { query } from '../kernel/query.js';
 import type { Component } from './component.js';

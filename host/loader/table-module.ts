@@ -19,7 +19,7 @@ import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/genera
 import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
 import type { WitError } from '../interfaces/guest.js';
 import { confinementOf } from '../kernel/confinement.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { tableShape } from '../kernel/schema.js';
 import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
 import { type Component, payloadOf } from './component.js';

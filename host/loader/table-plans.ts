@@ -3,7 +3,7 @@
 import { SQLITE_ERROR, SQLITE_INDEX_SCAN_UNIQUE, SQLITE_OK } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { IndexPlan, IndexQuery } from '../interfaces/generated/virtual-table.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { readValue } from '../kernel/values.js';
 import { toWit } from './sql-values.js';
 

@@ -4,7 +4,7 @@ import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
 import type { ModuleFlags, ModuleSpec } from '../interfaces/generated/virtual-table.js';
-import type { Connection } from '../kernel/engine.js';
+import { type Connection, connectionAt } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 import type { Component } from './component.js';
 
@@ -115,7 +115,7 @@ function made({ engine }: Connection, declaration: string): Shape {
   const db = memory.pointerAt(out);
   try {
     engine.check(db, code);
-    const scratch = engine.connection(db);
+    const scratch = connectionAt(engine, db);
     query(scratch, declaration);
     const [[name, withoutRowid] = []] = query(
       scratch,

@@ -20,7 +20,7 @@ import {
   SQLITE_ROW,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { numberPragma } from '../kernel/query.js';
 import { schemaVersion, type Warning } from '../kernel/schema.js';
 import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';

@@ -1,6 +1,6 @@
 /** The sessions that record for a capture: one as its settings ask for, and one for the tables made meanwhile. */
 
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import {
   hasKey,
   hasNullableKey,

@@ -6,7 +6,7 @@
 
 import { opUpdate } from '../changeset/format.js';
 import { ChangesetReader } from '../changeset/index.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import type { Warning } from '../kernel/schema.js';
 

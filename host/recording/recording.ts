@@ -11,7 +11,7 @@ import {
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { streamed } from '../kernel/pieces.js';
 import { columnCounts, dataVersion, schemaVersion, tableShape } from '../kernel/schema.js';
 

@@ -3,7 +3,7 @@
 import { encode } from '../changeset/index.js';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { isOneStatement, query, quotedName } from '../kernel/query.js';
 import { tableShape } from '../kernel/schema.js';
 import type { ChangesetKind } from './recording.js';

@@ -10,7 +10,7 @@ import {
   SQLITE_OK,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
-import type { Connection } from '../kernel/engine.js';
+import type { Connection } from '../kernel/connection.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from '../kernel/schema.js';
 import { type SchemaListener, type SchemaListeners, schemaListeners } from '../kernel/schema-statements.js';

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'sqlite-wasm-run';
 import type { TableModule } from '../../host/core/host-services.js';
-import type { Connection } from '../../host/kernel/engine.js';
+import type { Connection } from '../../host/kernel/connection.js';
 import { dist } from '../sources.js';
 
 const { connectionOf } = (await import(
