@@ -7,21 +7,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 import { root } from './sources.js';
 
-/** From the bottom up. `index.ts` is the public API; the command line stands on it. */
+/** From the bottom up. */
 const layers = [
-  'changeset',
-  'core',
-  'vfs',
-  'kernel',
-  'recording',
-  'applying',
-  'interfaces',
-  'loader',
-  'api',
-  'host.ts',
-  'index.ts',
-  'database-thread.ts',
-  'cli',
+  'changeset', // changesets as bytes, without SQLite
+  'core', // SQLite in WebAssembly, and what it asks of its host
+  'vfs', // its files and their locks
+  'kernel', // an engine and its connections: values, queries, hooks, owners, confinement
+  'recording', // sessions, and captures of what they cannot record
+  'applying', // changesets and captures onto a database, by policies and with reports
+  'interfaces', // what components import: ours, and WASI
+  'loader', // components as extensions, and what they export
+  'api', // what node:sqlite has, and beyond it
+  'host.ts', // `sqlite-wasm-run/host`
+  'index.ts', // `sqlite-wasm-run`
+  'database-thread.ts', // the thread of a DatabaseWorker
+  'cli', // the command line
 ];
 
 const host = join(root, 'host');

@@ -13,7 +13,7 @@ import {
 } from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
 import type { ChangesetKind } from '../recording/recording.js';
-import { type SessionRegistry, usersSessions } from '../recording/sessions.js';
+import { type SessionRegistry, sessionsOfUser } from '../recording/sessions.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import { madeByDatabase, type OpenDatabase } from './open-database.js';
 
@@ -161,7 +161,7 @@ export class Session implements Disposable {
   [Symbol.dispose](): void {
     const { open } = this.#owner;
     if (this.#owner.now() !== open || open.running > 0) return;
-    if (usersSessions(open.connection).has(this.#handle)) this.close();
+    if (sessionsOfUser(open.connection).has(this.#handle)) this.close();
   }
 
   #read(kind: ChangesetKind): Uint8Array {
@@ -185,7 +185,7 @@ export class Session implements Disposable {
     const { open } = this.#owner;
     const now = this.#owner.now();
     if (!now) throw invalidState('database is not open');
-    const sessions = usersSessions(open.connection);
+    const sessions = sessionsOfUser(open.connection);
     if (now !== open || !sessions.has(this.#handle)) throw invalidState('session is not open');
     return sessions;
   }
@@ -237,7 +237,7 @@ export function createSession(
     throw invalidValue("The \"options.onUnrecorded\" argument must be 'ignore' or 'refuse'.");
   }
   const { connection } = owner.open;
-  const sessions = usersSessions(connection);
+  const sessions = sessionsOfUser(connection);
   const { rowid = false, size = false } = options;
   const handle = sessions.create(options.db ?? 'main', { rowid, size });
   try {

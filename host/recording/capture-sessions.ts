@@ -13,7 +13,7 @@ import {
 import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import type { ChangesetKind } from './recording.js';
-import { type SessionRegistry, usersSessions } from './sessions.js';
+import { type SessionRegistry, sessionsOfUser } from './sessions.js';
 
 export interface CaptureSettings {
   /** The database: 'main', 'temp' or an attached one. */
@@ -45,7 +45,7 @@ export class CaptureSessions {
 
   constructor(connection: Connection, settings: CaptureSettings) {
     this.#connection = connection;
-    this.#sessions = usersSessions(connection);
+    this.#sessions = sessionsOfUser(connection);
     this.#settings = settings;
     const { filter } = settings;
     this.#wanted = oncePerTable((table) => {

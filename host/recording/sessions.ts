@@ -48,7 +48,7 @@ export function sessionsOf(owner: Owner): SessionRegistry {
 }
 
 /** The user's sessions on a connection. */
-export function usersSessions(connection: Connection): SessionRegistry {
+export function sessionsOfUser(connection: Connection): SessionRegistry {
   return sessionsOf(ownersOf(connection).user);
 }
 
