@@ -275,7 +275,7 @@ describe('apply reports', () => {
     expect(ours.report).toMatchObject({
       applied: true,
       changes: 1,
-      tables: [{ table: 't', inserted: 2, omitted: 1, replaced: 0, conflicts: { conflict: 1 } }],
+      tables: [{ table: 't', inserted: 1, omitted: 1, replaced: 0, conflicts: { conflict: 1 } }],
     });
     const theirs = apply(mine, clash(), { policy: 'theirs' });
     expect(theirs.rows[0]).toEqual([1, 'theirs', 0]);
@@ -382,6 +382,7 @@ describe('apply reports', () => {
     expect(apply(family, changes, { policy: 'theirs' }).report).toMatchObject({
       applied: false,
       foreignKeyViolations: 1,
+      problems: ['row 1 of "t" refers to no row of "p"'],
     });
     const policy = [{ conflict: 'foreign-key', action: 'omit' }] as const;
     expect(apply(family, changes, { policy }).report).toMatchObject({
@@ -390,7 +391,7 @@ describe('apply reports', () => {
     });
     const checked = apply(family, changes, { policy, check: true });
     expect(checked).toMatchObject({ report: { applied: false }, rows: [] });
-    expect(checked.report.problems).toEqual(['row 1 of "t" refers to none of "p"']);
+    expect(checked.report.problems).toEqual(['row 1 of "t" refers to no row of "p"']);
   });
   test('tables by globs', () => {
     const both = 'CREATE TABLE t(a INTEGER PRIMARY KEY); CREATE TABLE u(a INTEGER PRIMARY KEY);';

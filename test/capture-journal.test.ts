@@ -101,7 +101,7 @@ describe('a full disk', () => {
     const found = capture(inserts(3), { fail: at, code: 'ENOSPC', torn: true });
     expect(found).toMatchObject({
       code: 1,
-      err: 'sqlite-wasm-run changeset capture: standard input, line 1: the transaction was rolled back, because it cannot be captured: o.journal cannot be written: no space left on device; what was committed before it was written: an empty changeset\n',
+      err: 'sqlite-wasm-run changeset capture: standard input, line 1: the transaction was rolled back, because it cannot be captured: o.journal cannot be written: no space left on device; nothing was committed before it, and nothing is written\n',
     });
     expect(rows()).toEqual([]);
   });

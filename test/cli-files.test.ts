@@ -170,7 +170,81 @@ describe('inputs', () => {
     });
   });
   test('what is shown of a value cannot play with the terminal', () => {
-    expect(run(['show', 'a.cs']).out).toBe("t\n  + c1=1, c2='x\\n\\u001b[31m'\n  + c1=2, c2=x'00'\n");
+    expect(run(['show', 'a.cs']).out).toBe(
+      "t\n  + c1=1, c2=('x\\n'||char(27)||'[31m')\n  + c1=2, c2=x'00'\n",
+    );
+  });
+});
+
+describe('text of a changeset', () => {
+  const evil = 'z\u001b]0;p\u0007\n+ c1=1\u202e';
+  beforeEach(() => {
+    const db = new DatabaseSync(path('evil.db'));
+    const name = evil.replaceAll('"', '""');
+    using capture = db.capture();
+    db.exec(`CREATE TABLE "${name}"(a INTEGER PRIMARY KEY, b); INSERT INTO "${name}" VALUES(1, 'x')`);
+    writeFileSync(path('evil.cs'), capture.read());
+    db.close();
+    const target = new DatabaseSync(path('to.db'));
+    target.exec('CREATE TABLE t(a)');
+    target.close();
+  });
+  const obeyed = (text: string): string[] =>
+    text.split('\n').filter((line) => /[\p{Cc}\u202e]/u.test(line) || line.startsWith('+ '));
+
+  test.each([
+    'show evil.cs',
+    'stat evil.cs',
+    'apply --db to.db evil.cs',
+    'apply --db to.db --dry-run evil.cs',
+    'validate evil.cs',
+  ])('%s: what a terminal obeys is shown, not written', (line) => {
+    const { out, err } = run(line.split(' '));
+    expect(`${out}${err}`).toMatch(/\\x1b|evil\.cs: a capture/);
+    expect(obeyed(out)).toEqual([]);
+    expect(obeyed(err)).toEqual([]);
+  });
+  test('sql: a carriage return comes back from a shell, in rows and in keys', () => {
+    const db = new DatabaseSync(path('cr.db'));
+    db.exec("CREATE TABLE t(k TEXT PRIMARY KEY, v); INSERT INTO t VALUES('a'||char(13,10)||'b', 1)");
+    db.exec(`VACUUM INTO '${path('copy.db')}'`);
+    const session = db.createSession();
+    db.exec("UPDATE t SET v='x'||char(13,10)||char(0,27)||'''y'; INSERT INTO t VALUES('c'||char(13), 2)");
+    writeFileSync(path('cr.cs'), session.changeset());
+    const { out } = run(['sql', '--db', 'cr.db', 'cr.cs']);
+    expect(out).not.toMatch(/\r/);
+    execFileSync(process.execPath, [program, 'copy.db'], { cwd: folder, input: out });
+    const copy = new DatabaseSync(path('copy.db'));
+    const all = 'SELECT hex(k), hex(v) FROM t ORDER BY 1';
+    expect(copy.prepare(all).all()).toEqual(db.prepare(all).all());
+    copy.close();
+    db.close();
+  });
+});
+
+describe('what capture may not write to', () => {
+  test.each([
+    ['s.sql', 's.sql is what is read: it is not overwritten'],
+    ['a.db', 'a.db is a database: it is not overwritten'],
+    ['a.db-wal', 'a.db-wal is a file of a.db: it is not overwritten'],
+    ['link.sql', 'link.sql is what is read: it is not overwritten'],
+  ])('%s', (out, message) => {
+    writeFileSync(path('s.sql'), 'INSERT INTO t VALUES(5, 6);');
+    symlinkSync('s.sql', path('link.sql'));
+    expect(run(['capture', '--db', 'a.db', '--script', 's.sql', '-o', out])).toEqual({
+      code: 2,
+      out: '',
+      err: `sqlite-wasm-run changeset capture: ${message}\n`,
+    });
+    expect(readFileSync(path('s.sql'), 'utf8')).toBe('INSERT INTO t VALUES(5, 6);');
+  });
+  test('an output that is there stays if the script fails before it commits', () => {
+    writeFileSync(path('o'), 'kept');
+    expect(run(['capture', '--db', 'a.db', '-o', 'o', '-'], 'nonsense;')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('; nothing was committed before it, and nothing is written\n'),
+    });
+    expect(readFileSync(path('o'), 'utf8')).toBe('kept');
   });
 });
 
@@ -261,6 +335,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
     expect(child.signalCode).toBe('SIGINT');
     const db = new DatabaseSync(path('a.db'));
     expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 2 });
+    db.exec('UPDATE t SET v = v'); // of a journal that was just made, and is not hot, the next writer makes an end
     db.close();
     expect(readdirSync(folder).sort()).toEqual(['a.cs', 'a.db', 'big.cs', 'big.db']);
   });

@@ -37,6 +37,11 @@ test.each([
     'Completions bash',
     'there is no command "Completions"; did you mean completion? A database of that name is ./Completions',
   ],
+  [
+    'daemon --db a.db',
+    'there is no command "daemon"; did you mean changeset daemon? A database of that name is ./daemon',
+  ],
+  ['show x.cs', 'there is no command "show"; did you mean changeset show? A database of that name is ./show'],
   ['hlep', 'there is no command "hlep"; did you mean -help? A database of that name is ./hlep'],
   [
     '--locking maybe x.db',
@@ -113,4 +118,14 @@ test('a file is opened whatever it is called, and so is a new one by ./', () => 
   expect(run('./chagneset', 'CREATE TABLE t(a)')).toMatchObject({ code: 0 });
   expect(run('data', 'CREATE TABLE t(a)')).toMatchObject({ code: 0 });
   expect(readdirSync(folder).sort()).toEqual(['chagneset', 'data', 'inspects']);
+});
+
+test('a word that is a command of `changeset` alone is known without loading those', async () => {
+  const { commands } = (await import(
+    join(dist, 'cli/changeset/main.js')
+  )) as typeof import('../host/cli/changeset/main.js');
+  const { changesetCommands } = (await import(
+    join(dist, 'cli/subcommands.js')
+  )) as typeof import('../host/cli/subcommands.js');
+  expect(changesetCommands).toEqual(commands.map(({ name }) => name));
 });

@@ -50,6 +50,24 @@ describe('lines', () => {
   });
 });
 
+test('rowids beyond 2^53 are captured, and keep nobody from writing', async () => {
+  const { ended, child } = await start();
+  const [one, other] = [await lines(), await lines()];
+  await one.ask('CREATE TABLE m(a INTEGER PRIMARY KEY, b);');
+  expect(await one.ask('INSERT INTO m VALUES(1234567890123456789, 1);')).toBe('-- ok, 0 rows, 1 changes\n');
+  expect(await one.ask('BEGIN;')).toMatch(/^-- ok/);
+  expect(await one.ask('INSERT INTO m VALUES(9223372036854775807, 2);')).toMatch(/^-- ok/);
+  expect(await one.ask('COMMIT;')).toMatch(/^-- ok/);
+  expect(await other.ask('UPDATE m SET b = 3;')).toBe('-- ok, 0 rows, 2 changes\n');
+  await other.ask('quit');
+  await ended;
+  expect(child.exitCode).toBe(0);
+  expect(captured()).toEqual([
+    ['insert', 1234567890123456789n, 3n],
+    ['insert', 9223372036854775807n, 3n],
+  ]);
+});
+
 describe('frames', () => {
   test('parameters, values without loss, errors with codes, status', async () => {
     await start();

@@ -367,7 +367,7 @@ describe('what applying does', () => {
     expect(db.apply(bytes, { policy: 'theirs' })).toMatchObject({
       applied: true,
       changes: 0,
-      tables: [{ table: 't', updated: 1, omitted: 1, replaced: 0, conflicts: { data: 1, constraint: 1 } }],
+      tables: [{ table: 't', updated: 0, omitted: 1, replaced: 0, conflicts: { data: 1, constraint: 1 } }],
     });
     expect(rows(db)).toEqual([
       [1, 7],

@@ -87,7 +87,7 @@ export interface ApplyReport {
   /** Rows that refer to none, as the last changeset that left any found or left them. */
   foreignKeyViolations: number;
   warnings: Warning[];
-  /** What `check` found. */
+  /** What `check` found, and the rows whose foreign keys are violated if that took everything back. */
   problems: string[];
   /** For the rebaser. */
   rebase: Uint8Array;
@@ -169,7 +169,8 @@ export function applyWithReport(
   let round = 0;
   let violated = false; // foreign keys, and the answer was to abort
   let aborts = false; // the policy's answer was to abort; meanwhile more conflicts are collected
-  const list = new ConflictList(connection, options.conflicts ?? 20);
+  const most = options.conflicts ?? 20;
+  const list = new ConflictList(connection, most);
   const handlers: ApplyHandlers = {
     ...pick(options),
     ...(options.tables && { filter: include }),
@@ -192,6 +193,7 @@ export function applyWithReport(
         const answer = own ?? conflictActions[decide(core, rules, name, '', 'update')];
         if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(core, name);
         violated = answer === SQLITE_CHANGESET_ABORT;
+        if (violated) report.problems.push(...orphanRows(connection).slice(0, most));
         return answer;
       }
       const answer = own ?? conflictActions[decide(core, rules, name, conflict.table, conflict.op)];
@@ -256,7 +258,7 @@ export function applyWithReport(
   report.tables = report.applied ? tally.tables() : tally.tables().map(undone);
   if (!report.applied) return report;
   for (const table of report.tables) {
-    report.changes += table.inserted + table.updated + table.deleted - table.omitted;
+    report.changes += table.inserted + table.updated + table.deleted;
   }
   report.rebase = new Uint8Array(Buffer.concat(rebases));
   return report;
@@ -357,10 +359,14 @@ export function problems(connection: Connection): string[] {
   const found = query(connection, 'PRAGMA main.integrity_check')
     .map((row) => String(row[0]))
     .filter((text) => text !== 'ok');
-  for (const [table, rowid, parent] of query(connection, 'PRAGMA main.foreign_key_check')) {
-    found.push(
-      `row ${rowid} of ${quotedName(String(table))} refers to none of ${quotedName(String(parent))}`,
-    );
-  }
+  found.push(...orphanRows(connection));
   return found;
+}
+
+/** The rows that refer to none, in words. */
+function orphanRows(connection: Connection): string[] {
+  return query(connection, 'PRAGMA main.foreign_key_check').map(
+    ([table, rowid, parent]) =>
+      `${rowid === null ? 'a row' : `row ${rowid}`} of ${quotedName(String(table))} refers to no row of ${quotedName(String(parent))}`,
+  );
 }

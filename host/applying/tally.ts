@@ -7,6 +7,7 @@ import type { ConflictKind } from './conflict-policy.js';
 /** What came of one table's changes. */
 export interface TableReport {
   table: string;
+  /** Rows inserted, updated and deleted, those that a conflict replaced included. */
   inserted: number;
   updated: number;
   deleted: number;
@@ -53,11 +54,17 @@ export class Tally {
       counted.conflicts[kind] = (counted.conflicts[kind] ?? 0) + 1;
       this.#answers.set(`${row} ${kind}`, 0);
     }
-    if (before === SQLITE_CHANGESET_OMIT) counted.omitted -= 1;
+    if (before === SQLITE_CHANGESET_OMIT) this.#omitted(change, -1);
     if (before === SQLITE_CHANGESET_REPLACE) counted.replaced -= 1;
-    if (answer === SQLITE_CHANGESET_OMIT) counted.omitted += 1;
+    if (answer === SQLITE_CHANGESET_OMIT) this.#omitted(change, 1);
     if (answer === SQLITE_CHANGESET_REPLACE) counted.replaced += 1;
     this.#answers.set(row, answer);
+  }
+
+  /** @param by 1 for a change that is left out, -1 for one that then is not */
+  #omitted(change: Change, by: 1 | -1): void {
+    this.of(change.table).omitted += by;
+    this.planned(change, by === 1 ? -1 : 1);
   }
 
   tables(): TableReport[] {

@@ -20,10 +20,19 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A text as SQL writes it; U+0000 cannot stand in a literal. */
+/** What a literal cannot hold, a shell changes (CR), or a terminal obeys: controls but for tab and line feed. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /([\u0000-\u0008\u000b-\u001f\u007f-\u009f]+)/;
+
+/** A text as SQL writes it, with control characters by `char()`. */
 export function quoteText(text: string): string {
-  if (!text.includes('\0')) return `'${text.replaceAll("'", "''")}'`;
-  return `(${text.split('\0').map(quoteText).join('||char(0)||')})`;
+  const parts = text.split(controls);
+  if (parts.length === 1) return `'${text.replaceAll("'", "''")}'`;
+  const written = parts.map((part, i) => {
+    if (i % 2 === 1) return `char(${[...part].map((character) => character.charCodeAt(0)).join(',')})`;
+    return part === '' ? '' : `'${part.replaceAll("'", "''")}'`;
+  });
+  return `(${written.filter(Boolean).join('||')})`;
 }
 
 /** A REAL as SQL reads it back to the same number. SQLite has no NaN: it is NULL. */

@@ -8,7 +8,7 @@ import { complain, nearest, usageError } from './command.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
-import { subcommandHelp, subcommands } from './subcommands.js';
+import { changesetCommands, subcommandHelp, subcommands } from './subcommands.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   let args: string[];
@@ -62,9 +62,12 @@ function refuseInvalidBytes(argv: readonly string[]): void {
  */
 function refuseMistyped(word: string | undefined): void {
   if (word === undefined || !/^[a-z][a-z-]*$/i.test(word) || existsSync(word)) return;
-  const near = nearest(word.toLowerCase(), [...subcommands.map(({ name }) => name), 'help', 'version']);
+  const inner = changesetCommands.find((name) => name === word.toLowerCase());
+  const near =
+    inner ?? nearest(word.toLowerCase(), [...subcommands.map(({ name }) => name), 'help', 'version']);
   if (near === undefined) return;
-  const meant = subcommands.some(({ name }) => name === near) ? near : `-${near}`;
+  const isOurs = subcommands.some(({ name }) => name === near);
+  const meant = inner === undefined ? (isOurs ? near : `-${near}`) : `changeset ${inner}`;
   throw usageError(
     `there is no command "${word}"; did you mean ${meant}? A database of that name is ./${word}`,
   );

@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { shownJson, shownLines } from '../core/shown.js';
 import { CommandError, exitCodes, reason } from './command.js';
 import { statusLine } from './progress.js';
 
@@ -50,11 +51,21 @@ export function writeBytes(bytes: Uint8Array): void {
   }
 }
 
+/** Prints a JSON document, or a part of one. */
+export function printJson(text: string): void {
+  print(onTerminal ? shownJson(text) : text);
+}
+
+/** Prints SQL: as it is for a program, and in lines that a terminal does not obey for a person. */
+export function printSql(text: string): void {
+  print(onTerminal ? shownLines(text) : text);
+}
+
 /** Says a sentence on standard error, where nobody may be there to read it. */
 export function say(text: string): void {
   statusLine.clear();
   try {
-    writeSync(2, `${text}\n`);
+    writeSync(2, `${shownLines(text)}\n`);
   } catch {
     // the work goes on
   }

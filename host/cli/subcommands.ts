@@ -2,6 +2,22 @@
 
 import type { Subcommand } from './command.js';
 
+/** What `changeset` has, known without loading it. */
+export const changesetCommands = [
+  'capture',
+  'apply',
+  'show',
+  'sql',
+  'stat',
+  'validate',
+  'invert',
+  'concat',
+  'rebase',
+  'build',
+  'diff',
+  'daemon',
+] as const;
+
 export const subcommands: readonly Subcommand[] = [
   {
     name: 'changeset',

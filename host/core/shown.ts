@@ -33,6 +33,17 @@ export function shownName(name: string): string {
   return shown(name, longestName);
 }
 
+/**
+ * A text of several lines, each of them as {@link shown}: those behind the first are indented by `indent`, so that none
+ * can pass for a line of the program's own.
+ */
+export function shownLines(text: string, indent = '    '): string {
+  return text
+    .split(/\r?\n/)
+    .map((line) => shown(line, Number.POSITIVE_INFINITY))
+    .join(`\n${indent}`);
+}
+
 /** A JSON document that says the same with nothing in it that a terminal obeys. */
 export function shownJson(json: string): string {
   return json.replace(unprintable, (character) => {

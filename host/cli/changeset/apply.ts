@@ -3,6 +3,7 @@
 import { policyNames } from '../../applying/conflict-policy.js';
 import { surveyKinds } from '../../applying/survey.js';
 import { sqlOf } from '../../changeset/sql.js';
+import { shown, shownLines, shownName } from '../../core/shown.js';
 import type {
   ApplyReport,
   CaptureEntry,
@@ -16,11 +17,10 @@ import type {
   TableReport,
 } from '../../index.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
-import { print, say } from '../output.js';
+import { print, printJson, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';
 import { Output, openDatabase } from './files.js';
-import { visible } from './show.js';
 
 /** How many conflicts are listed unless --conflicts says otherwise: what the library lists. */
 const shownConflicts = 20;
@@ -51,16 +51,16 @@ function policyOf(texts: readonly string[]): Policy {
 function tableText(report: TableReport): string {
   const { table, inserted, updated, deleted, omitted, replaced, filtered, skipped, conflicts } = report;
   const kinds = Object.entries(conflicts).map(([kind, count]) => `${count} ${kind}`);
-  const done = inserted + updated + deleted > 0 || (skipped === 0 && filtered === 0 && kinds.length === 0);
+  const done = inserted + updated + deleted > 0 || (skipped + filtered + omitted === 0 && kinds.length === 0);
   const parts = [
     done && `${inserted} inserted, ${updated} updated, ${deleted} deleted`,
-    omitted > 0 && `${omitted} of them omitted`,
+    omitted > 0 && `${omitted} omitted`,
     replaced > 0 && `${replaced} of them replaced`,
     filtered > 0 && `${filtered} filtered out`,
     skipped > 0 && `${skipped} skipped`,
     kinds.length > 0 && `conflicts: ${kinds.join(', ')}`,
   ];
-  return `${table}: ${parts.filter(Boolean).join(', ')}`;
+  return `${shownName(table)}: ${parts.filter(Boolean).join(', ')}`;
 }
 
 /** A conflict in a line: what the change took for granted, and what is there. */
@@ -76,7 +76,7 @@ function conflictText({ kind, op, table, key, expected, found, wanted, action }:
     action !== 'abort' && (action === 'omit' ? 'omitted' : 'replaced'),
   ].filter(Boolean);
   const rest = parts.length > 0 ? `: ${parts.join('; ')}` : '';
-  return visible(`conflict (${kind}): ${op} ${table} ${named(key)}${rest}`);
+  return shown(`conflict (${kind}): ${op} ${table} ${named(key)}${rest}`, Number.POSITIVE_INFINITY);
 }
 
 /** Says that not all conflicts are listed; undefined if they are. */
@@ -95,20 +95,20 @@ type Report = ApplyReport | CaptureReport;
 function reportText(report: Report): string {
   const steps = 'entries' in report ? report.entries : [report];
   const lines = steps.flatMap((step) => {
-    if ('sql' in step) return [`! ${step.sql}`];
+    if ('sql' in step) return [`! ${shownLines(step.sql)}`];
     const violated = step.foreignKeyViolations;
     const hidden = hiddenConflicts(step, report.applied);
     return [
       ...step.conflicts.map(conflictText),
       ...(hidden === undefined ? [] : [hidden]),
       ...step.tables.map(tableText),
-      ...(violated > 0 ? [`${violated} foreign keys are violated`] : []),
+      ...(violated > 0 ? [`${counted(violated, 'row')} would refer to none`] : []),
     ];
   });
   if ('entries' in report && report.foreignKeyViolations > 0) {
     lines.push(`${counted(report.foreignKeyViolations, 'row')} would refer to none`);
   }
-  lines.push(...report.problems.map((problem) => `problem: ${problem}`));
+  lines.push(...report.problems.map((problem) => `problem: ${shown(problem)}`));
   if (!report.applied) lines.push('nothing was applied');
   else if (report.dryRun) lines.push(`dry run: ${counted(report.changes, 'row')} would be changed`);
   else lines.push(`${counted(report.changes, 'row')} changed`);
@@ -172,11 +172,11 @@ export const apply: Command = {
     }
     using database = openDatabase(path);
     const report = applied(database, entries, options);
-    if (given.on('json')) print(`${JSON.stringify(report, hexOfBytes, 2)}\n`);
+    if (given.on('json')) printJson(`${JSON.stringify(report, hexOfBytes, 2)}\n`);
     else {
       const steps = 'entries' in report ? report.entries : [report];
       for (const step of steps) {
-        if ('warnings' in step) for (const { message } of step.warnings) say(`warning: ${message}`);
+        if ('warnings' in step) for (const { message } of step.warnings) say(`warning: ${shown(message)}`);
       }
       print(reportText(report));
       const hint = report.applied ? undefined : hintOf(database, steps, options);

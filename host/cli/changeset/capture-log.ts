@@ -23,8 +23,13 @@ export interface CaptureKeeper extends Keeper {
   syncs: boolean;
   /** Everything that was kept, in order. It can be gone through again. */
   entries(): Iterable<CaptureEntry>;
-  /** Writes the output, and forgets what it holds. @throws CommandError if it cannot be written */
-  hand(bytes: Uint8Array, output: Output): Promise<void>;
+  /**
+   * Writes the output, and forgets what it holds.
+   *
+   * @param output undefined if there are no bytes, and nothing is to be written
+   * @throws CommandError if it cannot be written
+   */
+  hand(bytes: Uint8Array, output: Output | undefined): Promise<void>;
   /** Lets go of it: what was not handed out stays. */
   close(): void;
 }
@@ -75,8 +80,8 @@ class MemoryKeeper implements CaptureKeeper {
     return this.#kept.flatMap(decodeCapture);
   }
 
-  hand(bytes: Uint8Array, output: Output): Promise<void> {
-    return output.write(bytes);
+  async hand(bytes: Uint8Array, output: Output | undefined): Promise<void> {
+    await output?.write(bytes);
   }
 
   close(): void {}
@@ -200,17 +205,17 @@ class JournalKeeper implements CaptureKeeper {
     };
   }
 
-  async hand(bytes: Uint8Array, output: Output): Promise<void> {
+  async hand(bytes: Uint8Array, output: Output | undefined): Promise<void> {
     const journal = this.#journal;
     if (!journal || journal.count === 0) {
-      await output.write(bytes);
+      await output?.write(bytes);
       this.#journal = undefined;
       journal?.remove();
       return;
     }
     try {
       journal.offer(digestOf(bytes));
-      await output.write(bytes);
+      await output?.write(bytes);
       journal.handed();
     } catch (error) {
       journal.withdraw();

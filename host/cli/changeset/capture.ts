@@ -89,7 +89,7 @@ export const capture: Command = {
   async run(given) {
     const script = scriptOf(given);
     const path = given.text('db') ?? '';
-    const output = new Output(given.text('output') ?? '-', path);
+    const output = new Output(given.text('output') ?? '-', path, [script]);
     const sql = readScript(script);
     using database = openDatabase(path, { make: true });
     const begin = (): Capture => startCapture(database, given);
@@ -145,10 +145,15 @@ async function captureScript(work: Work): Promise<number> {
   const advice = ddlAdvice(entries, keeper.ddl);
   if (advice !== undefined) say(`warning: ${advice}`);
   const { bytes, apart } = joinedForFile(entries, keeper.ddl, database);
-  await keeper.hand(bytes, output);
+  // A script that fails at once leaves the output as it was.
+  const isNothing = failure !== undefined && bytes.length === 0;
+  await keeper.hand(bytes, isNothing ? undefined : output);
   if (failure !== undefined) {
     const code = signalled() || exitCodes.failed;
-    throw new CommandError(`${failure}; what was committed before it was written: ${kindOf(bytes)}`, code);
+    const before = isNothing
+      ? 'nothing was committed before it, and nothing is written'
+      : `what was committed before it was written: ${kindOf(bytes)}`;
+    throw new CommandError(`${failure}; ${before}`, code);
   }
   if (apart) throw new CommandError(apartMessage);
   return exitCodes.done;

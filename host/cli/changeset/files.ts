@@ -99,10 +99,11 @@ export class Output {
 
   /**
    * @param path a file, which may be there, or `-` for standard output
-   * @param database what may not be overwritten
+   * @param database what may not be overwritten, nor its journals
+   * @param inputs nor these
    * @throws CommandError where it cannot be written
    */
-  constructor(path: string, database?: string) {
+  constructor(path: string, database?: string, inputs: readonly string[] = []) {
     this.#path = path;
     if (path === '-') {
       if (!isatty(1)) return;
@@ -122,12 +123,19 @@ export class Output {
     } catch (error) {
       throw this.#failure(error);
     }
-    if (
-      this.#target === (database === undefined ? undefined : resolve(database)) ||
-      isDatabase(this.#target)
-    ) {
-      throw new CommandError(`${path} is a database: it is not overwritten`, exitCodes.usage);
+    const refuse = (what: string): never => {
+      throw new CommandError(`${path} is ${what}: it is not overwritten`, exitCodes.usage);
+    };
+    const real = (name: string): string => (existsSync(name) ? realpathSync(name) : resolve(name));
+    if (database !== undefined) {
+      const file = real(database);
+      if (this.#target === file) refuse('a database');
+      if (['-journal', '-wal', '-shm'].some((end) => this.#target === file + end)) {
+        refuse(`a file of ${database}`);
+      }
     }
+    if (isDatabase(this.#target)) refuse('a database');
+    if (inputs.some((input) => input !== '-' && real(input) === this.#target)) refuse('what is read');
   }
 
   /** Whether it is a file, and neither standard output nor a device. */

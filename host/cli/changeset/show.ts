@@ -10,9 +10,10 @@ import {
   toJson,
 } from '../../changeset/index.js';
 import { sqlValueAt } from '../../changeset/sql.js';
+import { shown, shownLines } from '../../core/shown.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
 import { type Command, CommandError, exitCodes, type Given, type Option } from '../command.js';
-import { flush, print, say } from '../output.js';
+import { flush, print, printJson, printSql, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';
 import { nameOf, openDatabase, readInput } from './files.js';
@@ -57,14 +58,8 @@ function painter(wish: string | undefined): Paint {
   return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
 }
 
-/** Control characters as escapes: a row is one line, and a value cannot play with the terminal. */
-export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-    const short = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
-    return short ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-}
+/** A row is one line, and no value can play with the terminal. */
+const visible = (text: string): string => shown(text, Number.POSITIVE_INFINITY);
 
 /** One change as a line: `+` a new row, `-` one that is gone, `~` one that changed, with the values before and after. */
 function describe(reader: ChangesetReader, names: readonly string[], paint: Paint): string {
@@ -112,7 +107,7 @@ export const show: Command = {
     const entries = readEntries(given.rest[0] ?? '-');
     withNames(given, (columnNames) => {
       if (given.on('json')) {
-        printJson(entries, columnNames);
+        printDocument(entries, columnNames);
         return;
       }
       const paint = painter(given.text('color'));
@@ -120,7 +115,7 @@ export const show: Command = {
       let before = 0;
       for (const entry of entries) {
         if (entry.kind === 'ddl') {
-          print(`${paint('cyan', `! ${entry.sql}`)}\n`);
+          print(`${paint('cyan', `! ${shownLines(entry.sql)}`)}\n`);
           continue;
         }
         showChanges(entry.bytes, columnNames, paint, (offset) => progress?.at(before + offset));
@@ -154,13 +149,16 @@ function showChanges(
 }
 
 /** A changeset as `toJson` has it; a capture as `{"format": 1, "entries": [...]}` of such and `{"sql": "..."}`. */
-function printJson(entries: readonly CaptureEntry[], columnNames: ReturnType<typeof columnNamesOf>): void {
+function printDocument(
+  entries: readonly CaptureEntry[],
+  columnNames: ReturnType<typeof columnNamesOf>,
+): void {
   const documents = entries.map((entry) =>
     entry.kind === 'ddl' ? statementJson(entry) : toJson(entry.bytes, columnNames),
   );
   const single = statementsOf(entries).length === 0 && documents.length < 2;
   const document = single ? (documents[0] ?? toJson(new Uint8Array(0))) : { format: 1, entries: documents };
-  for (const piece of jsonPieces(document, single ? 4 : 6)) print(piece);
+  for (const piece of jsonPieces(document, single ? 4 : 6)) printJson(piece);
   print('\n');
 }
 
@@ -205,11 +203,15 @@ export const sql: Command = {
       let before = 0;
       for (const entry of entries) {
         if (entry.kind === 'ddl') {
-          print(`${entry.sql};\n`);
+          printSql(`${entry.sql};`);
+          print('\n');
           continue;
         }
         const heard = (offset: number): void => progress?.at(before + offset);
-        for (const statement of sqlStatements(entry.bytes, { columnNames, heard })) print(`${statement}\n`);
+        for (const statement of sqlStatements(entry.bytes, { columnNames, heard })) {
+          printSql(statement);
+          print('\n');
+        }
         before += entry.bytes.length;
       }
     });
@@ -241,12 +243,12 @@ export const stat: Command = {
     const counts = countsOf(entries);
     const statements = statementsOf(entries).length;
     if (given.on('json')) {
-      print(`${JSON.stringify({ tables: counts, statements }, null, 2)}\n`);
+      printJson(`${JSON.stringify({ tables: counts, statements }, null, 2)}\n`);
       return exitCodes.done;
     }
     const head = ['table', 'inserts', 'updates', 'deletes', 'indirect', 'bytes'];
     const rows = counts.map(({ table, inserts, updates, deletes, indirect, bytes }) =>
-      [table, inserts, updates, deletes, indirect, bytes].map(String),
+      [visible(table), inserts, updates, deletes, indirect, bytes].map(String),
     );
     const widths = head.map((text, i) =>
       Math.max(text.length, ...rows.map((row) => (row[i] as string).length)),
@@ -283,7 +285,7 @@ export const check: Command = {
       }
       const checked = checkedEntries(bytes, nameOf(path));
       if (typeof checked === 'string') code = exitCodes.malformed;
-      print(`${path}: ${typeof checked === 'string' ? `wrong: ${checked}` : kindOf(bytes)}\n`);
+      print(`${visible(path)}: ${typeof checked === 'string' ? `wrong: ${checked}` : kindOf(bytes)}\n`);
     }
     return code;
   },

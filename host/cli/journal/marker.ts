@@ -27,6 +27,9 @@ interface Row {
   readonly path: string;
 }
 
+/** The last rowid of the connection, which is the client's, may be any: `run` gives it as a bigint then. */
+const exact = { readBigInts: true };
+
 /** How a journal and its database stand to each other. */
 export interface Agreement {
   /** Why they do not agree, as a sentence; undefined if they do. */
@@ -140,7 +143,7 @@ export class Marker implements Witness {
     try {
       this.#forget(forgotten);
       this.#database
-        .prepare(`INSERT OR REPLACE INTO ${table}(journal, number, digest, path) VALUES(?, ?, ?, ?)`)
+        .prepare(`INSERT OR REPLACE INTO ${table}(journal, number, digest, path) VALUES(?, ?, ?, ?)`, exact)
         .run(this.#row.journal, BigInt(this.#row.number), this.#row.digest, this.#row.path);
       this.#database.exec('COMMIT');
     } catch (error) {
@@ -195,7 +198,7 @@ export class Marker implements Witness {
   /** @throws SqliteError (SQLITE_MISUSE) if the row is not what it was */
   #replace(row: Row, next: Row): void {
     this.#database
-      .prepare(`UPDATE ${table} SET number=?, digest=? WHERE journal=? AND number=? AND digest=?`)
+      .prepare(`UPDATE ${table} SET number=?, digest=? WHERE journal=? AND number=? AND digest=?`, exact)
       .run(BigInt(next.number), next.digest, row.journal, BigInt(row.number), row.digest);
     const { db, engine } = connectionOf(this.#database);
     if (engine.core.c.sqlite3_changes64(db) === 1n) return;
@@ -204,7 +207,7 @@ export class Marker implements Witness {
   }
 
   #forget(journals: readonly string[]): void {
-    const statement = this.#database.prepare(`DELETE FROM ${table} WHERE journal=?`);
+    const statement = this.#database.prepare(`DELETE FROM ${table} WHERE journal=?`, exact);
     for (const journal of journals) statement.run(journal);
   }
 
