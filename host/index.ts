@@ -39,6 +39,15 @@ export {
   type DatabaseWorkerOptions,
   TimeoutError,
 } from './api/database-worker.js';
+export type {
+  ApplyChangesetOptions,
+  CreateSessionOptions,
+  DatabaseSyncOptions,
+  SQLInputValue,
+  SQLOutputValue,
+  StatementColumnMetadata,
+  StatementResultingChanges,
+} from './api/node-names.js';
 export { Rebaser } from './api/rebaser.js';
 export type { Row } from './api/rows.js';
 export type { FunctionOptions } from './api/scalar-function.js';
@@ -61,6 +70,7 @@ export { SqliteError } from './core/errors.js';
 export { type HostInterfaces, type HostOptions, hostImports, hostInterfaces } from './host.js';
 export type { FolderGrant, Grants } from './kernel/grants.js';
 export type { Warning } from './kernel/schema.js';
+export type { SqlValue } from './kernel/values.js';
 export {
   type CaptureEntry,
   decodeCapture,

@@ -32,7 +32,7 @@ export class Capture implements Disposable {
    * @throws Error (ERR_INVALID_STATE) where the capture or its database is closed
    * @throws SqliteError (SQLITE_SCHEMA) where another connection changed the schema so that changes are lost
    */
-  read(): Uint8Array {
+  read(): Uint8Array<ArrayBuffer> {
     return encodeCapture(this.entries());
   }
 
@@ -47,7 +47,7 @@ export class Capture implements Disposable {
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const log = this.#live();
     return this.#open.run(() => log.take());
   }

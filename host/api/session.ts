@@ -43,12 +43,12 @@ export class Session implements Disposable {
    * @throws Error (ERR_INVALID_STATE) where the session or its database is closed
    * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column: see `take`
    */
-  changeset(): Uint8Array {
+  changeset(): Uint8Array<ArrayBuffer> {
     return this.#read('changeset');
   }
 
   /** The same without old values. C: `sqlite3session_patchset`. */
-  patchset(): Uint8Array {
+  patchset(): Uint8Array<ArrayBuffer> {
     return this.#read('patchset');
   }
 
@@ -57,7 +57,7 @@ export class Session implements Disposable {
    * nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what was recorded before that
    * comes by itself, and what came after with the next call; {@link Capture} keeps the statements, too.
    */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const sessions = this.#open();
     return this.#owner.open.run(() => sessions.take(this.#handle));
   }
@@ -164,7 +164,7 @@ export class Session implements Disposable {
     if (sessionsOfUser(open.connection).has(this.#handle)) this.close();
   }
 
-  #read(kind: ChangesetKind): Uint8Array {
+  #read(kind: ChangesetKind): Uint8Array<ArrayBuffer> {
     const sessions = this.#open();
     // Generated columns are computed for it, by functions that may call back.
     return this.#owner.open.run(() => sessions.changeset(this.#handle, kind));

@@ -69,7 +69,7 @@ export class Group {
   }
 
   /** All changes as one changeset, empty where there are none. C: `sqlite3changegroup_output`. */
-  output(): Uint8Array {
+  output(): Uint8Array<ArrayBuffer> {
     const tables = [...this.#tables.values()];
     const writer = new Writer(tables.reduce((size, table) => size + table.size, 0));
     for (const table of tables) table.write(writer);
@@ -126,7 +126,7 @@ function checkChange({ table, op, old, new: fresh }: WrittenChange): void {
  *
  * @throws ChangesetError as `Group.add` does
  */
-export function concat(...changesets: readonly Uint8Array[]): Uint8Array {
+export function concat(...changesets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const group = new Group();
   for (const changeset of changesets) group.add(changeset);
   return group.output();

@@ -21,7 +21,7 @@ import { Writer } from './writer.js';
  *
  * @throws ChangesetError for a patchset, which has no old values, and for what is no changeset
  */
-export function invert(bytes: Uint8Array): Uint8Array {
+export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const reader = new ChangesetReader(bytes, {
     asWritten: true,
     onHead: ({ table, start }) => {

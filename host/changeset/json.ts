@@ -217,7 +217,7 @@ function rawText(bytes: Uint8Array): Raw {
  *
  * @throws ChangesetError that names the place in the document where it is none
  */
-export function fromJson(document: unknown): Uint8Array {
+export function fromJson(document: unknown): Uint8Array<ArrayBuffer> {
   const { format, kind, tables } = (document ?? {}) as Partial<JsonChangeset>;
   if (format !== 1) throw new ChangesetError('format must be 1');
   if (kind !== 'changeset' && kind !== 'patchset')

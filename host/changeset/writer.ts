@@ -22,7 +22,7 @@ const encoder = new TextEncoder();
 
 /** Bytes that grow. */
 export class Writer {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length = 0;
 
@@ -122,12 +122,12 @@ export class Writer {
   }
 
   /** What was written. Nothing can be written after it. */
-  output(): Uint8Array {
+  output(): Uint8Array<ArrayBuffer> {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
   /** A copy of what was written; writing begins anew. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     return bytes;
@@ -190,7 +190,7 @@ function sameTable(a: Table, b: Table): boolean {
  *
  * @throws ChangesetError for a change that cannot be: too many values, a changeset's table among a patchset's
  */
-export function encode(changes: Iterable<WrittenChange>): Uint8Array {
+export function encode(changes: Iterable<WrittenChange>): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
   let table: Table | undefined;
   for (const change of changes) {

@@ -69,7 +69,7 @@ export class Memory extends Views {
   }
 
   /** A copy of `length` bytes. */
-  copy(pointer: number, length: number): Uint8Array {
+  copy(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     const start = pointer >>> 0;
     return this.bytes.slice(start, start + length);
   }

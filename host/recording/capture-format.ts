@@ -61,7 +61,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The entries as bytes, a copy; empty changesets are left out. */
-export function encodeCapture(entries: Iterable<CaptureEntry>): Uint8Array {
+export function encodeCapture(entries: Iterable<CaptureEntry>): Uint8Array<ArrayBuffer> {
   const kept = [...entries].filter((entry) => entry.kind === 'ddl' || entry.bytes.length > 0);
   const [first] = kept;
   if (!first) return new Uint8Array(0);

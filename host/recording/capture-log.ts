@@ -142,7 +142,7 @@ export class CaptureLog implements SchemaListener {
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would take back what was handed out
    */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     this.#refuseInTransaction('taken');
     const taken = encodeCapture(this.entries());
     this.#startAfresh();

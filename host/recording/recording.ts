@@ -40,7 +40,7 @@ interface Live {
    */
   cut?: {
     /** What was recorded up to the statement. */
-    readonly changeset: Uint8Array;
+    readonly changeset: Uint8Array<ArrayBuffer>;
     /** The schema's version after the statement. */
     readonly version: bigint;
     /** Whether a rollback can take the statement back. */
@@ -52,7 +52,7 @@ interface Live {
 interface Ahead {
   readonly table: string;
   readonly columns: number;
-  readonly changeset: Uint8Array;
+  readonly changeset: Uint8Array<ArrayBuffer>;
 }
 
 export class Recording {
@@ -125,7 +125,7 @@ export class Recording {
    *
    * @param check may throw: then nothing is forgotten
    */
-  take(check: (bytes: Uint8Array) => void = () => undefined): Uint8Array {
+  take(check: (bytes: Uint8Array) => void = () => undefined): Uint8Array<ArrayBuffer> {
     const first = this.#part;
     const taken = first?.cut?.changeset ?? this.#read('changeset', (bytes) => bytes.slice());
     check(taken);

@@ -137,7 +137,7 @@ export class SessionRegistry implements Disposable {
   }
 
   /** A copy of what was recorded; empty where nothing changed in the end. */
-  changeset(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array {
+  changeset(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array<ArrayBuffer> {
     return this.read(handle, kind, (bytes) => bytes.slice());
   }
 
@@ -148,7 +148,7 @@ export class SessionRegistry implements Disposable {
    *
    * @param check may throw: then nothing is forgotten
    */
-  take(handle: bigint, check?: (bytes: Uint8Array) => void): Uint8Array {
+  take(handle: bigint, check?: (bytes: Uint8Array) => void): Uint8Array<ArrayBuffer> {
     this.#refuseInFilter('taken');
     return this.#recording(handle).take(check);
   }

@@ -1,0 +1,34 @@
+/** What programs write with our types. It is compiled, not run: `npm run check` fails if it does not fit. */
+
+import {
+  type ApplyChangesetOptions,
+  type CreateSessionOptions,
+  DatabaseSync,
+  type DatabaseSyncOptions,
+  type SQLInputValue,
+  type SQLOutputValue,
+  type SqlValue,
+  type StatementColumnMetadata,
+  type StatementResultingChanges,
+} from 'sqlite-wasm-run';
+import { changes, Group, invert } from 'sqlite-wasm-run/changeset';
+
+export async function uses(url: string): Promise<void> {
+  const options: DatabaseSyncOptions = { readOnly: false };
+  const session: CreateSessionOptions = { table: 't' };
+  const apply: ApplyChangesetOptions = { filter: (table) => table === 't' };
+  const input: SQLInputValue = 1n;
+  const output: SQLOutputValue = null;
+  const db = new DatabaseSync(':memory:', options);
+  const statement = db.prepare('SELECT ?');
+  const columns: StatementColumnMetadata[] = statement.columns();
+  const result: StatementResultingChanges = statement.run(input);
+  const bytes = db.createSession(session).changeset();
+  await fetch(url, { method: 'POST', body: bytes });
+  await crypto.subtle.digest('SHA-256', invert(bytes));
+  const group = new Group();
+  for (const change of changes(bytes)) group.addChange(change);
+  const values: SqlValue[] = [output];
+  db.applyChangeset(bytes, apply);
+  console.log(new Blob([bytes, group.output()]), columns, result, values);
+}
