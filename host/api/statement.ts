@@ -1,6 +1,15 @@
 /** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
 
-import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
+import {
+  SQLITE_BLOB,
+  SQLITE_DONE,
+  SQLITE_FLOAT,
+  SQLITE_INTEGER,
+  SQLITE_NOMEM,
+  SQLITE_NULL,
+  SQLITE_ROW,
+  SQLITE_TEXT,
+} from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import {
   bytesOf,
@@ -86,10 +95,8 @@ export interface StatementOwner {
   readonly database: object;
 }
 
-const encoder = new TextEncoder();
-
-/** From this length on the encoder is faster than a loop. */
-const longText = 24;
+/** The most parameters that go in one call. */
+const mostPacked = 256;
 
 /** SQLITE_STMTSTATUS_REPREPARE */
 const reprepared = 5;
@@ -168,20 +175,57 @@ export class StatementSync implements Disposable {
 
   /** Runs the statement to its end and says what it changed; takes and throws what {@link all} does. */
   run(...parameters: unknown[]): RunResult {
-    const statement = this.#start(parameters);
+    const named = namedIn(parameters);
+    const statement = this.#begin();
+    const cells = named ? 0 : this.#pack(statement, parameters);
+    if (cells !== 0) return this.#runPacked(statement, cells, parameters.length);
+    this.#bindAll(statement, parameters, named);
     this.#enter(statement);
     try {
       while (this.#step(statement));
-      const { c } = this.#core;
-      const { db } = this.#owner.open.connection;
-      const changes = c.sqlite3_changes64(db);
-      const lastInsertRowid = c.sqlite3_last_insert_rowid(db);
-      return this.#bigints
-        ? { changes, lastInsertRowid }
-        : { changes: safe(changes), lastInsertRowid: safe(lastInsertRowid) };
+      return this.#result();
     } finally {
       this.#leave(statement);
     }
+  }
+
+  /** The same in one call of the core. @param cells the parameters, as {@link #pack} wrote them */
+  #runPacked(prepared: Prepared, cells: number, count: number): RunResult {
+    const { open } = this.#owner;
+    const { c, memory } = this.#core;
+    const { pointer } = prepared;
+    let isReset = false;
+    this.#enter(prepared);
+    try {
+      const code =
+        open.running > 1
+          ? open.connection.nested(() => c.bridge_run(pointer, cells, count, cells))
+          : c.bridge_run(pointer, cells, count, cells);
+      isReset = code === SQLITE_DONE;
+      if (!isReset && code !== SQLITE_ROW) this.#engine.check(open.connection.db, code);
+      if (this.#engine.hasThrown) this.#engine.surface();
+      if (!isReset) {
+        while (this.#step(prepared));
+        return this.#result();
+      }
+      const { view } = memory;
+      return this.#bigints
+        ? { changes: view.getBigInt64(cells, true), lastInsertRowid: view.getBigInt64(cells + 8, true) }
+        : { changes: safeAt(view, cells), lastInsertRowid: safeAt(view, cells + 8) };
+    } finally {
+      if (isReset) this.#done(prepared);
+      else this.#leave(prepared);
+    }
+  }
+
+  #result(): RunResult {
+    const { c } = this.#core;
+    const { db } = this.#owner.open.connection;
+    const changes = c.sqlite3_changes64(db);
+    const lastInsertRowid = c.sqlite3_last_insert_rowid(db);
+    return this.#bigints
+      ? { changes, lastInsertRowid }
+      : { changes: safe(changes), lastInsertRowid: safe(lastInsertRowid) };
   }
 
   /**
@@ -321,23 +365,32 @@ export class StatementSync implements Disposable {
 
   /** Begins an execution: what was left standing is reset, the parameters are bound. */
   #start(parameters: unknown[]): Prepared {
-    const first = parameters[0];
-    const named =
-      (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
-        ? Object.entries(first) // before all else: it may call getters
-        : undefined;
+    const named = namedIn(parameters); // before all else: it may call getters
+    const prepared = this.#begin();
+    this.#bindAll(prepared, parameters, named);
+    return prepared;
+  }
+
+  #begin(): Prepared {
     refuseInAuthorizer(this.#owner.open.connection);
     const prepared = this.#ready();
-    const { pointer: statement, count } = prepared;
-    const { c } = this.#core;
     this.#run += 1;
     prepared.used = true;
     if (prepared.standing) {
       prepared.standing = false;
-      c.sqlite3_reset(statement);
+      this.#core.c.sqlite3_reset(prepared.pointer);
     }
+    return prepared;
+  }
+
+  #bindAll(
+    { pointer: statement, count }: Prepared,
+    parameters: readonly unknown[],
+    named: readonly [string, unknown][] | undefined,
+  ): void {
+    const { c } = this.#core;
     if (count > 0 && (named || parameters.length < count)) c.sqlite3_clear_bindings(statement);
-    if (parameters.length === 0) return prepared;
+    if (parameters.length === 0) return;
     if (named) {
       for (const [name, value] of named) {
         const index = this.#indexOf(name);
@@ -351,7 +404,45 @@ export class StatementSync implements Disposable {
       // One too many is bound past the end, where SQLite refuses it.
       this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
     }
-    return prepared;
+  }
+
+  /**
+   * Writes the parameters to the scratch space, as cells and the bytes that they point to, for one call that binds all
+   * of them.
+   *
+   * @returns where they are; 0 if they are not what the statement has in their order, or do not fit
+   */
+  #pack({ count }: Prepared, parameters: readonly unknown[]): number {
+    if (parameters.length !== count || count > mostPacked) return 0;
+    this.#positions ??= this.#readPositions();
+    if (this.#positions.length !== count) return 0;
+    const { scratch } = this.#engine;
+    const { memory } = this.#core;
+    const { bytes, view } = memory;
+    const end = scratch + scratchSize;
+    let free = scratch + cellSize * count;
+    for (let i = 0, cell = scratch; i < count; i++, cell += cellSize) {
+      const value = parameters[i];
+      if (typeof value === 'number') {
+        view.setInt32(cell, SQLITE_FLOAT, true);
+        view.setFloat64(cell + 8, value, true);
+      } else if (typeof value === 'string') {
+        if (value.length * 3 > end - free) return 0;
+        const length = memory.writeText(free, value);
+        putBytes(view, cell, SQLITE_TEXT, free, length);
+        free += length;
+      } else if (value === null || value === undefined) view.setInt32(cell, SQLITE_NULL, true);
+      else if (typeof value === 'boolean') putInteger(view, cell, value ? 1n : 0n);
+      else if (typeof value === 'bigint') putInteger(view, cell, checkedInteger(value));
+      else if (isBytes(value)) {
+        const blob = bytesOf(value);
+        if (blob.length > end - free) return 0;
+        bytes.set(blob, free);
+        putBytes(view, cell, SQLITE_BLOB, free, blob.length);
+        free += blob.length;
+      } else throw unbindable(i + 1);
+    }
+    return scratch;
   }
 
   #bind(statement: number, index: number, value: unknown): void {
@@ -362,14 +453,13 @@ export class StatementSync implements Disposable {
     else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
     else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, value ? 1n : 0n);
     else if (typeof value === 'bigint') {
-      if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
-      code = c.sqlite3_bind_int64(statement, index, value);
+      code = c.sqlite3_bind_int64(statement, index, checkedInteger(value));
     } else if (isBytes(value)) {
       const bytes = bytesOf(value);
       using arena = memory.arena();
       code = c.bridge_bind_blob(statement, index, arena.bytes(bytes), bytes.length);
     } else {
-      throw invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
+      throw unbindable(index);
     }
     if (code !== 0) this.#engine.check(this.#owner.open.connection.db, code);
   }
@@ -378,20 +468,7 @@ export class StatementSync implements Disposable {
     const { c, memory } = this.#core;
     if (value.length * 3 <= scratchSize) {
       const scratch = this.#engine.scratch;
-      const bytes = memory.bytes;
-      let length = 0;
-      if (value.length < longText) {
-        while (length < value.length) {
-          const unit = value.charCodeAt(length);
-          if (unit > 127) break;
-          bytes[scratch + length] = unit;
-          length += 1;
-        }
-      }
-      if (length < value.length) {
-        length = encoder.encodeInto(value, bytes.subarray(scratch, scratch + scratchSize)).written;
-      }
-      return c.bridge_bind_text(statement, index, scratch, length);
+      return c.bridge_bind_text(statement, index, scratch, memory.writeText(scratch, value));
     }
     using arena = memory.arena();
     const { pointer, length } = arena.text(value);
@@ -453,6 +530,10 @@ export class StatementSync implements Disposable {
 
   #leave(prepared: Prepared): void {
     this.#core.c.sqlite3_reset(prepared.pointer); // what it says was said by the step
+    this.#done(prepared);
+  }
+
+  #done(prepared: Prepared): void {
     this.#pause(prepared);
     if (prepared.changesMeaning) this.#owner.open.statements.forget();
   }
@@ -542,6 +623,39 @@ export class RowIterator implements IterableIterator<Row, null> {
 }
 
 /** @throws RangeError (ERR_OUT_OF_RANGE) where the integer is no safe number */
+/** The first of the parameters, if it is an object of named ones. */
+function namedIn(parameters: readonly unknown[]): [string, unknown][] | undefined {
+  const first = parameters[0];
+  return (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
+    ? Object.entries(first)
+    : undefined;
+}
+
+const unbindable = (index: number): Error =>
+  invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
+
+function checkedInteger(value: bigint): bigint {
+  if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
+  return value;
+}
+
+function putInteger(view: DataView, cell: number, value: bigint): void {
+  view.setInt32(cell, SQLITE_INTEGER, true);
+  view.setBigInt64(cell + 8, value, true);
+}
+
+function putBytes(view: DataView, cell: number, type: number, at: number, length: number): void {
+  view.setInt32(cell, type, true);
+  view.setInt32(cell + 4, length, true);
+  view.setUint32(cell + 8, at, true);
+}
+
+/** An integer of the core as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit one */
+function safeAt(view: DataView, at: number): number {
+  const value = view.getInt32(at + 4, true) * 4_294_967_296 + view.getUint32(at, true);
+  return Number.isSafeInteger(value) ? value : safe(view.getBigInt64(at, true));
+}
+
 function safe(value: bigint): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;

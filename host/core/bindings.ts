@@ -626,6 +626,9 @@ export interface Bindings {
   /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
   bridge_row(pStmt: number, pOut: number): number;
 
+  /** `int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut)` */
+  bridge_run(pStmt: number, pIn: number, n: number, pOut: number): number;
+
   /** `int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n)` */
   bridge_bind_text(pStmt: number, i: number, p: number, n: number): number;
 

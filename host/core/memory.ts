@@ -13,6 +13,8 @@ export const maxLength = 1_000_000_000;
 
 /** Below this many bytes a loop over ASCII is faster than a call of a decoder. */
 const shortText = 6;
+/** Below this many characters a loop over ASCII is faster than a call of an encoder. */
+const shortInput = 24;
 
 export class Memory extends Views {
   readonly #c: Bindings;
@@ -66,6 +68,25 @@ export class Memory extends Views {
       return this.#buffer.toString('utf8', start, start + length);
     }
     return decoder.decode(bytes.subarray(start, start + length));
+  }
+
+  /** Writes a text as UTF-8, for which there must be room: three bytes a character. Returns how many it took. */
+  writeText(pointer: number, text: string): number {
+    const start = pointer >>> 0;
+    const bytes = this.bytes;
+    if (text.length < shortInput) {
+      let length = 0;
+      for (; length < text.length; length++) {
+        const unit = text.charCodeAt(length);
+        if (unit > 127) break;
+        bytes[start + length] = unit;
+      }
+      if (length === text.length) return length;
+    }
+    const end = start + text.length * 3;
+    if (end >= 0x8000_0000) return encoder.encodeInto(text, bytes.subarray(start, end)).written;
+    if (this.#buffer.byteLength === 0) this.#buffer = Buffer.from(this.#c.memory.buffer);
+    return this.#buffer.write(text, start);
   }
 
   /** A copy of `length` bytes. */

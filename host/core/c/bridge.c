@@ -149,6 +149,30 @@ int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n){
   return sqlite3_bind_blob(pStmt, i, p, n, SQLITE_TRANSIENT);
 }
 
+static int bind(sqlite3_stmt *pStmt, int i, const Cell *p){
+  switch( p->type ){
+    case SQLITE_INTEGER: return sqlite3_bind_int64(pStmt, i, p->value.integer);
+    case SQLITE_FLOAT: return sqlite3_bind_double(pStmt, i, p->value.real);
+    case SQLITE_TEXT: return sqlite3_bind_text(pStmt, i, p->value.p, p->bytes, SQLITE_TRANSIENT);
+    case SQLITE_BLOB: return sqlite3_bind_blob(pStmt, i, p->value.p, p->bytes, SQLITE_TRANSIENT);
+  }
+  return sqlite3_bind_null(pStmt, i);
+}
+
+int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut){
+  int rc = SQLITE_OK;
+  for(int i=0; rc==SQLITE_OK && i<n; i++) rc = bind(pStmt, i+1, (const Cell*)pIn+i);
+  if( rc!=SQLITE_OK ) return rc;
+  rc = sqlite3_step(pStmt);
+  if( rc==SQLITE_DONE ){
+    sqlite3 *db = sqlite3_db_handle(pStmt);
+    ((sqlite3_int64*)pOut)[0] = sqlite3_changes64(db);
+    ((sqlite3_int64*)pOut)[1] = sqlite3_last_insert_rowid(db);
+    sqlite3_reset(pStmt);
+  }
+  return rc;
+}
+
 int bridge_row(sqlite3_stmt *pStmt, void *pOut){
   int n = sqlite3_data_count(pStmt);
   int failed = 0;

@@ -236,6 +236,9 @@ EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
 EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
 /* The current row as Cells at pOut. Returns the number of columns, or -1 if there is no memory for a text or blob. */
+/* Binds n cells to the parameters in their order and steps. If that is the end: writes the rows changed and the last rowid,
+** two 64-bit integers, to pOut, and resets. pIn may be pOut. */
+EXPORT(bridge_run) int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut);
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
 /* The destructor SQLITE_TRANSIENT and the address of free cannot be named from outside. */
 EXPORT(bridge_bind_text) int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n);

@@ -1,0 +1,89 @@
+/** What run() binds in one call of the core is what get() binds value by value. */
+
+import { DatabaseSync, type SupportedValueType } from 'sqlite-wasm-run';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+let db: DatabaseSync;
+beforeEach(() => {
+  db = new DatabaseSync(':memory:');
+});
+afterEach(() => db.close());
+
+const long = 'ä'.repeat(9000);
+const kinds: [string, SupportedValueType[]][] = [
+  ['numbers', [0, -0, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60]],
+  ['integers', [0n, -(2n ** 63n), 2n ** 63n - 1n, true, false]],
+  ['nothing', [null, undefined]],
+  ['short text', ['', 'a', 'é', 'a\0b', '\ud800', '😀', '\ufeffx']],
+  ['text of the longest short kind', ['x'.repeat(23), 'x'.repeat(24), `${'x'.repeat(23)}é`, 'é'.repeat(40)]],
+  [
+    'bytes',
+    [new Uint8Array(0), new Uint8Array([0, 255]), Buffer.from('x'), new DataView(new ArrayBuffer(3))],
+  ],
+  ['what does not fit in one call', [long, new Uint8Array(20_000), 'after']],
+  ['what fits by itself and not together', ['y'.repeat(5000), 'z'.repeat(5000), new Uint8Array(9000)]],
+];
+
+test.each(kinds)('%s', (_, values) => {
+  const marks = values.map(() => '?').join(',');
+  const shown = values.map((__, i) => `typeof(v${i}) || ' ' || hex(v${i})`).join(',');
+  db.exec(`CREATE TABLE t(${values.map((__, i) => `v${i}`).join(',')})`);
+  expect(db.prepare(`INSERT INTO t VALUES(${marks})`).run(...values)).toEqual({
+    changes: 1,
+    lastInsertRowid: 1,
+  });
+  const columns = values.map((__, i) => `? AS v${i}`).join(',');
+  const read = { returnArrays: true };
+  expect(db.prepare(`SELECT ${shown} FROM t`, read).get()).toEqual(
+    db.prepare(`SELECT ${shown} FROM (SELECT ${columns})`, read).get(...values),
+  );
+});
+
+test('hundreds of parameters, and each kind of place', () => {
+  const many = Array.from({ length: 300 }, (_, i) => i);
+  db.exec(`CREATE TABLE t(a); CREATE TABLE wide(${many.map((i) => `c${i}`).join(',')})`);
+  db.prepare(`INSERT INTO wide VALUES(${many.map(() => '?').join(',')})`).run(...many);
+  expect(Object.values(db.prepare('SELECT * FROM wide').get() ?? {})).toEqual(many);
+  db.prepare('INSERT INTO t VALUES(?2 || ?1)').run('b', 'a');
+  db.prepare('INSERT INTO t VALUES(:x || ?)').run({ x: 'c' }, 'd');
+  const twice = db.prepare('INSERT INTO t VALUES(? || ?)');
+  twice.run('e', 'f');
+  twice.run('g');
+  expect(db.prepare('SELECT a FROM t', { returnArrays: true }).all()).toEqual([
+    ['ab'],
+    ['cd'],
+    ['ef'],
+    [null],
+  ]);
+  expect(() => twice.run('a', 'b', 'c')).toThrow('column index out of range');
+  expect(() => twice.run('a', Symbol('s'))).toThrow('Provided value cannot be bound to SQLite parameter 2.');
+  expect(() => twice.run(2n ** 63n, 'a')).toThrow('BigInt value is too large to bind.');
+});
+
+test('rows, errors, and rowids that are no numbers', () => {
+  db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE)');
+  const insert = db.prepare('INSERT INTO t VALUES(?, ?) RETURNING a');
+  expect(insert.run(1n, 'x')).toEqual({ changes: 1, lastInsertRowid: 1 });
+  expect(() => insert.run(2n, 'x')).toThrow('UNIQUE constraint failed: t.b');
+  expect(insert.run(2n, 'y')).toEqual({ changes: 1, lastInsertRowid: 2 });
+  const plain = db.prepare('INSERT INTO t VALUES(?, ?)');
+  expect(() => plain.run(2n ** 60n, 'z')).toThrow(
+    'Value is too large to be represented as a JavaScript number: 1152921504606846976',
+  );
+  plain.setReadBigInts(true);
+  expect(plain.run(2n ** 60n + 1n, 'w')).toEqual({ changes: 1n, lastInsertRowid: 2n ** 60n + 1n });
+  expect(db.prepare('SELECT count(*) AS n FROM t').get()).toMatchObject({ n: 4 });
+});
+
+test('a function that runs a statement itself while this one runs', () => {
+  db.exec('CREATE TABLE t(a, b); CREATE TABLE log(x, y)');
+  const log = db.prepare('INSERT INTO log VALUES(?, ?)');
+  db.function('logged', (x) => {
+    log.run('from inside', x ?? null);
+    return x;
+  });
+  db.prepare('INSERT INTO t VALUES(logged(?), ?)').run('first', 'second');
+  expect(db.prepare('SELECT a, b, x, y FROM t, log', { returnArrays: true }).all()).toEqual([
+    ['first', 'second', 'from inside', 'first'],
+  ]);
+});
