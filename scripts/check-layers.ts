@@ -22,6 +22,7 @@ const layers = [
   'index.ts', // `sqlite-wasm-run`
   'database-thread.ts', // the thread of a DatabaseWorker
   'cli', // the command line
+  'internals.ts', // what the tests reach into
 ];
 
 const host = join(root, 'host');

@@ -28,9 +28,7 @@ type Codec = typeof import('sqlite-wasm-run/changeset');
 
 const { DatabaseSync, Changeset } = (await import(join(dist, 'index.js'))) as Api;
 const codec = (await import(join(dist, 'changeset/index.js'))) as Codec;
-const { engine } = (await import(
-  join(dist, 'kernel/engine-of-thread.js')
-)) as typeof import('../host/kernel/engine-of-thread.js');
+const { engine } = (await import(join(dist, 'internals.js'))) as typeof import('../host/internals.js');
 
 const option = (name: string, otherwise: number): number => {
   const at = process.argv.indexOf(`--${name}`);

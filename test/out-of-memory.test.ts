@@ -1,16 +1,8 @@
 /** What SQLite says with a null pointer, that there is no memory, is no empty value. */
 
-import { join } from 'node:path';
 import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
-
-const load = (file: string): Promise<unknown> => import(join(dist, file));
-const { readValue } = (await load('kernel/values.js')) as typeof import('../host/kernel/values.js');
-const { connectionOf } = (await load('api/connections.js')) as typeof import('../host/api/connections.js');
-const { engine } = (await load(
-  'kernel/engine-of-thread.js',
-)) as typeof import('../host/kernel/engine-of-thread.js');
+import { connectionOf, engine, readValue } from './internals.js';
 
 /** The core, in which calls of some functions fail. */
 function failing(calls: Record<string, () => number>): ReturnType<typeof engine>['core'] {

@@ -16,6 +16,7 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Handles, wasUsers } from '../host/recording/session-handles.js';
 import { dist } from '../scripts/sources.js';
+import { connectionOf } from './internals.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
 
@@ -262,7 +263,6 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
 });
 
 test('a list of sessions is had where SQLite allows no SQL, such as in a hook', async () => {
-  const { connectionOf } = await import(join(dist, 'api/connections.js'));
   const { sessions } = hostInterfaces(db).session;
   db.createSession();
   const listed = connectionOf(db).within('a hook', () => sessions());

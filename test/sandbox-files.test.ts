@@ -14,12 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { wasiFiles } from './internals.js';
 import { race } from './sandbox-race.js';
-
-const { wasiFiles } = (await import(
-  join(dist, 'interfaces/wasi-files.js')
-)) as typeof import('../host/interfaces/wasi-files.js');
 
 type Files = ReturnType<typeof wasiFiles>;
 // biome-ignore lint/suspicious/noExplicitAny: descriptors are what jco calls, untyped

@@ -3,11 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dist } from '../scripts/sources.js';
-
-const { wasiFiles } = (await import(
-  join(dist, 'interfaces/wasi-files.js')
-)) as typeof import('../host/interfaces/wasi-files.js');
+import { wasiFiles } from './internals.js';
 
 /** Renames a symbolic link that leads out and a folder over each other, without end. */
 const racer = `

@@ -20,6 +20,7 @@ import type { Functions } from '../host/interfaces/generated/spi.js';
 import { refusal, refusalOfText } from '../host/kernel/confinement.js';
 import { capMemory } from '../host/loader/memory-cap.js';
 import { dist } from '../scripts/sources.js';
+import { checkGrants, connectionOf, ownersOf, prepare, spiInterface } from './internals.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
 
@@ -228,9 +229,6 @@ describe('memory', () => {
       (core module $a (memory (export "memory") 1) (table (export "table") 1 funcref))
       (core module $b (memory (export "memory") 1) (table (export "table") 1 100 funcref))
       (core instance (instantiate $a)) (core instance (instantiate $b)))`;
-    const { prepare } = (await import(
-      join(dist, 'loader/prepared.js')
-    )) as typeof import('../host/loader/prepared.js');
     const prepared = prepare(await parse(wat), 'two.wasm');
     const grows = (action: () => unknown): boolean => {
       try {
@@ -415,13 +413,10 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   });
 
   test('nothing runs where SQLite allows none, such as in a collation', async () => {
-    const { connectionOf } = await import(join(dist, 'api/connections.js'));
-    const { ownersOf } = await import(join(dist, 'kernel/owner.js'));
-    const { spiInterface } = await import(join(dist, 'interfaces/spi.js'));
     const { execute, run: runAll }: Functions = spiInterface({
       name: 'test',
       owner: ownersOf(connectionOf(db)).user,
-      grants: { sql: 'rw', memory: 2 ** 20 },
+      grants: checkGrants({ sql: 'rw', memory: 2 ** 20 }),
     });
     for (const action of [() => execute('SELECT 1', []), () => runAll('SELECT 1')]) {
       const error = failure(() => connectionOf(db).within('a collation', action)) as { payload?: unknown };

@@ -314,7 +314,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
         parentPort.postMessage('held');
         setTimeout(() => closeSync(fd), 300);
       });`;
-    const module = pathToFileURL(join(dist, 'vfs/locks.js')).href;
+    const module = pathToFileURL(join(dist, 'internals.js')).href;
     const worker = new Worker(source, { eval: true, workerData: { module, path: `${path}-shm` } });
     const ended = new Promise((resolve) => worker.on('exit', resolve));
     await new Promise((resolve) => worker.on('message', resolve));

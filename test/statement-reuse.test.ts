@@ -1,17 +1,12 @@
 /** Statements that are forgotten: their C statements go to the next of the same text, and their memory is bounded. */
 
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { constants, DatabaseSync } from 'sqlite-wasm-run';
 import { beforeEach, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { connectionOf } from './internals.js';
 import { failure } from './outcome.js';
-
-const { connectionOf } = (await import(
-  join(dist, 'api/connections.js')
-)) as typeof import('../host/api/connections.js');
 
 let db: DatabaseSync;
 beforeEach(() => {

@@ -1,6 +1,7 @@
 /** `sqlite-wasm-run inspect FILE.wasm`: what a component is, wants and brings, and whether it would be loaded. */
 
 import { Worker } from 'node:worker_threads';
+import { ownFile } from '../core/package.js';
 import { shown, shownJson } from '../core/shown.js';
 import { type CheckedGrants, checkGrants } from '../kernel/grants.js';
 import { refuseReplacing } from '../loader/admission.js';
@@ -97,7 +98,7 @@ function whyRefused(
 /** Lets the component describe itself in a thread of its own, which is ended where it does not come to an end. */
 function run(workerData: InspectInput): Promise<Answer> {
   return new Promise((resolve) => {
-    const worker = new Worker(new URL('./inspect-thread.js', import.meta.url), { workerData });
+    const worker = new Worker(ownFile('cli/inspect-thread.js'), { workerData });
     const end = (answer: Answer): void => {
       clearTimeout(timer);
       void worker.terminate().then(() => resolve(answer));

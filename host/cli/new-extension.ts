@@ -3,8 +3,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ownFile } from '../core/package.js';
 import { contract } from '../interfaces/index.js';
 import { complain, type Option, usageError } from './command.js';
 import { programName } from './shell.js';
@@ -145,9 +145,9 @@ function checkName(name: string): void {
   }
 }
 
-const templates = fileURLToPath(new URL('./templates/', import.meta.url));
-const generated = fileURLToPath(new URL('../interfaces/generated/', import.meta.url));
-const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+const templates = ownFile('cli/templates');
+const generated = ownFile('interfaces/generated');
+const packageRoot = ownFile('..');
 
 /** The names of the sample's files for an interface: a table that can be written is another one. */
 function sampleOf(name: string, world: string): string {

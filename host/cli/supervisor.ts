@@ -4,6 +4,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
+import { ownFile } from '../core/package.js';
 import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
 import type { OwnOptions } from './options.js';
 import { onResize, terminalColumns } from './process-terminal.js';
@@ -46,7 +47,7 @@ export class Supervisor {
     const shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
     Atomics.store(shared, Word.columns, terminalColumns());
     const workerData: WorkerInput = { args, own, shared, edited };
-    const worker = new Worker(new URL('./shell-thread.js', import.meta.url), { workerData });
+    const worker = new Worker(ownFile('cli/shell-thread.js'), { workerData });
     this.#shared = shared;
     this.#worker = worker;
     // One that was ended says nothing any more.

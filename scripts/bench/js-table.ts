@@ -11,8 +11,8 @@ import type { Connection } from '../../host/kernel/connection.js';
 import { dist } from '../sources.js';
 
 const { connectionOf } = (await import(
-  join(dist, 'api/connections.js')
-)) as typeof import('../../host/api/connections.js');
+  join(dist, 'internals.js')
+)) as typeof import('../../host/internals.js');
 
 /** One row of values, as a program's generator gives it. */
 type Row = readonly (bigint | number)[];

@@ -5,6 +5,7 @@
 
 import { parentPort, Worker } from 'node:worker_threads';
 import { connectionOf } from '../../api/connections.js';
+import { ownFile } from '../../core/package.js';
 import type { DatabaseSync } from '../../index.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -21,7 +22,7 @@ export function runInThread(args: readonly string[]): Promise<number> {
     const shared = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadInput = { args, shared };
     const env = { ...process.env, COLUMNS: String(process.stderr.columns ?? 80) };
-    const worker = new Worker(new URL('./command-thread.js', import.meta.url), { workerData, env });
+    const worker = new Worker(ownFile('cli/changeset/command-thread.js'), { workerData, env });
     const heard = (_signal: NodeJS.Signals, number: number): void => {
       Atomics.store(shared, 0, number);
       for (const signal of signals) process.off(signal, heard); // a second one ends it as it is

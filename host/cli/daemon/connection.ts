@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../../core/constants.js';
+import { ownFile } from '../../core/package.js';
 import type { SqlValue } from '../../kernel/values.js';
 import { CommandError, exitCodes } from '../command.js';
 import {
@@ -46,7 +47,7 @@ export class DatabaseConnection {
   constructor(args: readonly string[]) {
     const workerData: DatabaseInput = { args, shared: this.#shared };
     const env = { ...process.env, COLUMNS: String(process.stderr.columns ?? 80) };
-    this.#worker = new Worker(new URL('./database-thread.js', import.meta.url), { workerData, env });
+    this.#worker = new Worker(ownFile('cli/daemon/database-thread.js'), { workerData, env });
     this.#worker.on('message', (message: FromDatabase) => this.#heard(message));
     this.#worker.on('error', (error) => this.#over(new CommandError(error.message)));
     this.#worker.on('exit', () => this.#over(new CommandError('the thread of the database ended')));

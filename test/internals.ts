@@ -1,0 +1,7 @@
+/** What tests reach into beside the public API, of the same build. */
+
+import { join } from 'node:path';
+import { dist } from '../scripts/sources.js';
+
+export const { checkGrants, connectionOf, engine, ownersOf, prepare, readValue, spiInterface, wasiFiles } =
+  (await import(join(dist, 'internals.js'))) as typeof import('../host/internals.js');
