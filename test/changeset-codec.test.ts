@@ -229,6 +229,7 @@ describe('what is wrong is said', () => {
         '1e30',
         'is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
       ],
+      ['1e400', 'is beyond what a REAL holds: write {"real":"Infinity"} or {"real":"-Infinity"}'],
       ['-0.0', 'is -0, which is no integer: write {"real":"-0"} or 0'],
       ['{"integer":"9223372036854775808"}', '.integer does not fit 64 bits'],
       [

@@ -165,6 +165,16 @@ describe('groups', () => {
     for (const change of codecChanges(bytes)) group.addChange(change);
     expect(group.output().bytes).toEqual(bytes);
   });
+  test('a change needs no values that its operation has not', () => {
+    using group = new ChangesetGroup();
+    group.schema(database(schema));
+    group.addChange({ table: 't', op: 'insert', new: [1n, 2n, null] });
+    group.addChange({ table: 't', op: 'delete', old: [2n, 3n, null] });
+    expect([...group.output()].map(({ op }) => op).sort()).toEqual(['delete', 'insert']);
+    expect(Changeset.of(database(schema), [{ table: 't', op: 'insert', new: [1n, 2n, null] }]).isEmpty).toBe(
+      false,
+    );
+  });
   test('a BigInt beyond 64 bits is refused, not wrapped', () => {
     using group = new ChangesetGroup();
     group.schema(database(schema));

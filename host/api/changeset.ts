@@ -152,8 +152,11 @@ export class Changeset implements Iterable<Change> {
   }
 }
 
-/** A change as the engine reads it, or as `changes` of `sqlite-wasm-run/changeset` does. */
-export type ChangeLike = Change | CodecChange;
+/**
+ * A change as the engine reads it, of which an INSERT needs no old values and a DELETE no new ones; or as `changes` of
+ * `sqlite-wasm-run/changeset` reads it.
+ */
+export type ChangeLike = (Pick<Change, 'table' | 'op'> & Partial<Change>) | CodecChange;
 
 /** Changesets and changes that become one changeset. Close it: it holds memory outside of JavaScript. */
 export class ChangesetGroup implements Disposable {

@@ -213,10 +213,10 @@ export class Group implements Disposable {
       ),
     );
     try {
-      change.old.forEach((value, column) => {
+      (change.old ?? []).forEach((value, column) => {
         check(this.#put(group, arena, 0, column, value));
       });
-      change.new.forEach((value, column) => {
+      (change.new ?? []).forEach((value, column) => {
         check(this.#put(group, arena, 1, column, value));
       });
     } catch (thrown) {

@@ -199,6 +199,11 @@ function readNumber(json: number, where: () => string): Value {
   if (Object.is(json, -0)) {
     throw new ChangesetError(`${where()} is -0, which is no integer: write {"real":"-0"} or 0`);
   }
+  if (!Number.isFinite(json)) {
+    throw new ChangesetError(
+      `${where()} is beyond what a REAL holds: write {"real":"Infinity"} or {"real":"-Infinity"}`,
+    );
+  }
   if (!Number.isInteger(json)) return json;
   if (Number.isSafeInteger(json)) return BigInt(json);
   throw new ChangesetError(

@@ -1,6 +1,7 @@
 /** `changeset apply`: changesets and captures go into a database, all of them or none. */
 
 import { policyNames } from '../../applying/conflict-policy.js';
+import { checkReportOptions } from '../../applying/report.js';
 import { surveyKinds } from '../../applying/survey.js';
 import { sqlOf } from '../../changeset/sql.js';
 import { shown, shownLines, shownName } from '../../core/shown.js';
@@ -163,6 +164,7 @@ export const apply: Command = {
     const options = optionsOf(given);
     const out = given.text('rebase-out');
     const output = out === undefined ? undefined : new Output(out, path);
+    usage(() => checkReportOptions(options)); // before a file is looked for
     const inputs = given.rest.map(readEntries);
     if (options.invert) inputs.reverse();
     const entries = inputs.flat();
@@ -186,6 +188,16 @@ export const apply: Command = {
     return report.applied ? exitCodes.done : exitCodes.notApplied;
   },
 };
+
+/** Runs `action`; what is wrong with the options is wrong use. */
+function usage(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof TypeError) throw new CommandError(error.message, exitCodes.usage);
+    throw error;
+  }
+}
 
 /** What to do if an apply may have failed because triggers or foreign key actions did again what was recorded. */
 function hintOf(
@@ -247,7 +259,6 @@ function applied(database: DatabaseSync, entries: readonly CaptureEntry[], optio
     if (statementsOf(entries).length === 0) return database.apply(changesets, watched);
     return database.applyCapture(entries, watched);
   } catch (error) {
-    if (error instanceof TypeError) throw new CommandError(error.message, exitCodes.usage);
     const message = (error as Error).message;
     throw new CommandError(
       message,
