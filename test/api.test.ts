@@ -68,6 +68,14 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       using again = new DatabaseSync(uri);
       expect(again.prepare('SELECT name FROM sqlite_schema').all()).toEqual([]);
     });
+    test('without a name too', () => {
+      using one = new DatabaseSync('file::memory:?cache=shared');
+      using two = new DatabaseSync('file::memory:?cache=shared');
+      using apart = new DatabaseSync(':memory:');
+      one.exec('CREATE TABLE t(a); INSERT INTO t VALUES(1)');
+      expect(two.prepare('SELECT * FROM t').all()).toEqual([{ a: 1 }]);
+      expect(apart.prepare('SELECT name FROM sqlite_schema').all()).toEqual([]);
+    });
   });
   describe('opening and closing', () => {
     test('a file, and its location', () => {

@@ -36,7 +36,8 @@ function notUtf8(text: string): TypeError {
 export function sharedMemory(path: string): string | undefined {
   const [, name = '', query = ''] = /^file:([^?#]*)\?([^#]*)/.exec(path) ?? [];
   const asked = new URLSearchParams(query);
-  if (asked.get('mode') !== 'memory' || asked.get('cache') !== 'shared') return undefined;
+  const inMemory = asked.get('mode') === 'memory' || name === ':memory:';
+  if (!inMemory || asked.get('cache') !== 'shared') return undefined;
   asked.delete('mode');
   asked.delete('cache');
   asked.set('vfs', 'memdb');
