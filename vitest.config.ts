@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { dist } from './scripts/sources.js';
+import { cache, dist } from './scripts/sources.js';
 
 export default defineConfig({
   resolve: {
@@ -13,6 +14,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    maxWorkers: Math.max(2, availableParallelism()),
+    // Guests are transpiled once for all files.
+    env: { SQLITE_WASM_RUN_CACHE: join(cache, 'components') },
     testTimeout: 60_000,
     hookTimeout: 600_000,
     // Terminals, processes and signals are at the mercy of a busy machine; a second failure is one.

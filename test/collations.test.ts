@@ -1,19 +1,10 @@
 /** Collations of components, world `collating`: order, indexes, and what a trap in one costs. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const guest = fileURLToPath(new URL('guests/collates.wasm', import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'collations-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

@@ -31,7 +31,6 @@ let db: DatabaseSync;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'extensions-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {

@@ -11,7 +11,6 @@ const guest = fileURLToPath(new URL('guests/hooks.wasm', import.meta.url));
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hooks-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

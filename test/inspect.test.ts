@@ -21,7 +21,6 @@ function inspect(...args: string[]): { stdout: string; stderr: string; status: n
   return spawnSync(process.execPath, [join(dist, 'cli/main.js'), 'inspect', ...args], {
     encoding: 'utf8',
     cwd: folder,
-    env: { ...process.env, SQLITE_WASM_RUN_CACHE: join(folder, 'cache') },
   });
 }
 

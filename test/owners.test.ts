@@ -1,8 +1,6 @@
 /** Whose sessions and held changesets are whose: the user's, and each component's own. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -13,21 +11,15 @@ import {
   type Grants,
   hostInterfaces,
 } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Handles, wasUsers } from '../host/recording/session-handles.js';
 import { dist } from '../scripts/sources.js';
 import { connectionOf } from './internals.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
 
-let folder: string;
 let db: DatabaseSync;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'owners-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   db = new DatabaseSync(':memory:', { allowExtension: true });
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');

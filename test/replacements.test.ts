@@ -17,7 +17,6 @@ let folder: string;
 let db: DatabaseSync;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'replacements-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {

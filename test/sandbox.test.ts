@@ -29,7 +29,6 @@ let db: DatabaseSync;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => {

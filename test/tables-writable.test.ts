@@ -12,7 +12,6 @@ const guest = fileURLToPath(new URL('guests/tables-writable.wasm', import.meta.u
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tables-writable-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,20 +1,11 @@
 /** Tables of components, world `tabular`: modules, plans, scans and errors, and queries against a table of SQLite's own. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { queries, sampleRow } from './sample-queries.js';
 
 const guest = fileURLToPath(new URL('guests/tables.wasm', import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tables-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

@@ -11,7 +11,6 @@ const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wa
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'worlds-'));
-  process.env.SQLITE_WASM_RUN_CACHE = join(folder, 'cache');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
