@@ -48,6 +48,13 @@ export function rounds<Name extends string>(
   return Object.fromEntries([...samples].map(([name, own]) => [name, median(own)])) as Record<Name, number>;
 }
 
+/** How far the middle half of the samples lie apart, over their median. */
+export function spread(samples: readonly number[]): string {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN;
+  return `${Math.round((100 * (at(0.75) - at(0.25))) / median(samples))} %`;
+}
+
 /** Three digits that count, at most. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '-';

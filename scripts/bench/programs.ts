@@ -1,11 +1,14 @@
-/** The same works by several programs: processes that take turns, with the shortest time of all repetitions. */
+/**
+ * The same works by several programs: processes that take turns. The first repetition of a process stands apart from
+ * the later ones, because V8 compiles during the first.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cache, dist, root } from '../sources.js';
-import { print, short, times } from './measure.js';
+import { median, print, short, spread, times } from './measure.js';
 import { nativeWork } from './native.js';
 
 interface Program {
@@ -59,15 +62,17 @@ export function compare(
   turns = 5,
 ): void {
   const all = programs();
-  const samples = all.map(() => new Map<string, number[]>());
+  const samples = all.map(() => new Map<string, { first: number[]; warm: number[] }>());
   // In the cache folder, which is on a disk where the system's folder for temporary files may be in memory.
   const folder = mkdtempSync(join(cache, 'bench-'));
   try {
     for (let turn = 0; turn < turns; turn++) {
       for (const [i, program] of all.entries()) {
-        for (const one of measured(program, group, folder)) {
+        for (const [repetition, one] of measured(program, group, folder).entries()) {
           for (const [work, ms] of Object.entries(one)) {
-            samples[i]?.set(work, [...(samples[i]?.get(work) ?? []), ms]);
+            const own = samples[i]?.get(work) ?? { first: [], warm: [] };
+            samples[i]?.set(work, own);
+            own[repetition === 0 ? 'first' : 'warm'].push(ms);
           }
         }
       }
@@ -75,13 +80,18 @@ export function compare(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const of = (i: number, work: string): number => Math.min(...(samples[i]?.get(work) ?? []));
-  print(
-    `${title}: over ${all[0]?.name ?? ''}, ms in brackets`,
-    ['', ...all.map(({ name }) => name)],
-    Object.entries(works).map(([work, label]) => [
-      label,
-      ...all.map((_, i) => `${times(of(i, work), of(0, work))} (${short(of(i, work))})`),
-    ]),
-  );
+  for (const kind of ['first', 'warm'] as const) {
+    const of = (i: number, work: string): number[] => samples[i]?.get(work)?.[kind] ?? [];
+    print(
+      `${title}, ${kind}: medians over ${all[0]?.name ?? ''}'s; in brackets ms, and how far half of them lie apart`,
+      ['', ...all.map(({ name }) => name)],
+      Object.entries(works).map(([work, label]) => [
+        label,
+        ...all.map((_, i) => {
+          const own = of(i, work);
+          return `${times(median(own), median(of(0, work)))} (${short(median(own))}, ${spread(own)})`;
+        }),
+      ]),
+    );
+  }
 }

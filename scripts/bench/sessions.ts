@@ -7,6 +7,6 @@ export function run(): void {
     plain: 'without a session',
     captured: 'with a session',
     changeset: 'changeset',
-    apply: 'apply to an empty table',
+    apply: 'apply to a table of 100,000 rows',
   });
 }

@@ -89,24 +89,28 @@ const groups: Readonly<Record<string, () => void>> = {
     closeFile(wal);
   },
   sessions() {
-    const plain = open(':memory:');
-    measure('plain', () => {
-      insert(plain, 1, rows);
-      update(plain);
-    });
+    // The rows that are updated are there before the session: it would record them as inserted.
+    const filled = (): Database => {
+      const db = open(':memory:');
+      insert(db, 1, rows);
+      return db;
+    };
+    const change = (db: Database): void => {
+      insert(db, rows + 1, rows);
+      update(db);
+    };
+    const plain = filled();
+    measure('plain', () => change(plain));
     plain.close();
-    const db = open(':memory:');
+    const db = filled();
     const session = db.createSession();
     let changeset: Uint8Array = new Uint8Array();
-    measure('captured', () => {
-      insert(db, 1, rows);
-      update(db);
-    });
+    measure('captured', () => change(db));
     measure('changeset', () => {
       changeset = session.changeset();
     });
     db.close();
-    const copy = open(':memory:');
+    const copy = filled();
     measure('apply', () => void copy.applyChangeset(changeset));
     copy.close();
   },
