@@ -27,16 +27,16 @@ const UPDATE = 23;
 const set = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
 /** SQL functions that act on files, processes, the terminal or the host, or run SQL from a text. */
-const functions = set(
-  'load_extension readfile writefile edit fsdir lsmode zipfile sha3_query fts3_tokenizer shell_putsnl ' +
-    'shell_add_schema shell_module_schema shell_format_schema usleep',
+export const functions = set(
+  'load_extension readfile writefile edit fsdir lsmode realpath zipfile sha1_query sha3_query fts3_tokenizer sqlite_log ' +
+    'shell_putsnl shell_add_schema shell_module_schema shell_format_schema usleep',
 );
 
 /** Virtual tables that read files, or other statements' texts. */
-const tables = set('fsdir zipfile csv sqlite_stmt');
+export const tables = set('fsdir zipfile csv sqlite_stmt');
 
 /** Tables through which the file itself is written. */
-const rawTables = set('sqlite_dbpage sqlite_dbdata sqlite_dbptr');
+export const rawTables = set('sqlite_dbpage sqlite_dbdata sqlite_dbptr');
 
 /** Pragmas that only tell something, with and without an argument. */
 const tellingPragmas = set(
