@@ -2,6 +2,7 @@
  * Builds extensions/NAME.wasm of extensions/NAME/, and the components of test/guests/.
  *
  *     npm run build:extensions              builds what is out of date
+ *     npm run build:extensions -- NAME ...  builds those alone: hash is extensions/hash.wasm, rows test/guests/rows.wasm
  *     npm run build:extensions -- --check   builds from the sources, fails unless it is what is committed
  */
 
@@ -208,7 +209,12 @@ function settle(path: string, built: Uint8Array): void {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const left = all(); // which all builders take from
+  const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+  const targets = [...all()];
+  const unknown = names.filter((name) => !targets.some(([path]) => basename(path) === `${name}.wasm`));
+  if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')} in extensions/ or test/guests/`);
+  const wanted = targets.filter(([path]) => names.length === 0 || names.includes(basename(path, '.wasm')));
+  const left = wanted.values(); // which all builders take from
   const builder = async (): Promise<void> => {
     for (const [path, build] of left) settle(path, await build());
   };
