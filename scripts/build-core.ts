@@ -97,6 +97,7 @@ async function build(): Promise<Uint8Array> {
       '-Wl,--max-memory=4294967296',
       '-Wl,--strip-all',
       '-Wl,--wrap=sbrk',
+      '-Wl,--wrap=sqlite3_hard_heap_limit64',
       '-Wl,--wrap=sqlite3_progress_handler',
       '-Wl,--wrap=sqlite3_open_v2',
       '-Wl,--wrap=sqlite3_open',

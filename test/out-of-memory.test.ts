@@ -1,7 +1,11 @@
 /** What SQLite says with a null pointer, that there is no memory, is no empty value. */
 
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';
+import { dist } from '../scripts/sources.js';
 import { connectionOf, engine, readValue } from './internals.js';
 
 /** The core, in which calls of some functions fail. */
@@ -60,4 +64,30 @@ test('a code that a function returns without setting the connection’s is what 
     message: 'near "nonsense": syntax error',
     errcode: 1,
   });
+});
+
+test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connection goes on', () => {
+  // The limit holds for all connections of a thread, and cannot be raised by SQL: a process of its own.
+  const source = `
+    import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
+    const said = [];
+    const attempt = (action) => { try { action(); said.push('done'); } catch (error) { said.push(error.errcode); } };
+    const db = new DatabaseSync(':memory:');
+    said.push(db.prepare('PRAGMA hard_heap_limit=20000000').get().hard_heap_limit);
+    db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+    const session = db.createSession();
+    attempt(() => db.exec('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) INSERT INTO t SELECT x, zeroblob(10000) FROM c'));
+    said.push(db.prepare('SELECT count(*) AS n FROM t').get().n, session.isEmpty);
+    const insert = db.prepare('INSERT INTO t VALUES(?, zeroblob(100000))');
+    attempt(() => { for (let i = 1; ; i++) insert.run(i); });
+    said.push(db.prepare('SELECT count(*) > 20 AS n FROM t').get().n, db.isTransaction);
+    attempt(() => db.exec('DELETE FROM t WHERE a > 5'));
+    attempt(() => insert.run(1000));
+    said.push(db.prepare('PRAGMA integrity_check').get().integrity_check, session.changeset().length > 0);
+    console.log(JSON.stringify(said));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, true, 7, 1, false, 'done', 'done', 'ok', true]);
 });
