@@ -78,16 +78,12 @@ test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connect
     const session = db.createSession();
     attempt(() => db.exec('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) INSERT INTO t SELECT x, zeroblob(10000) FROM c'));
     said.push(db.prepare('SELECT count(*) AS n FROM t').get().n, session.isEmpty);
-    const insert = db.prepare('INSERT INTO t VALUES(?, zeroblob(100000))');
-    attempt(() => { for (let i = 1; ; i++) insert.run(i); });
-    said.push(db.prepare('SELECT count(*) > 20 AS n FROM t').get().n, db.isTransaction);
-    attempt(() => db.exec('DELETE FROM t WHERE a > 5'));
-    attempt(() => insert.run(1000));
+    attempt(() => db.exec('INSERT INTO t VALUES(1000, zeroblob(100000))'));
     said.push(db.prepare('PRAGMA integrity_check').get().integrity_check, session.changeset().length > 0);
     console.log(JSON.stringify(said));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
     encoding: 'utf8',
   });
   expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, true, 7, 1, false, 'done', 'done', 'ok', true]);
+  expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, true, 'done', 'ok', true]);
 });
