@@ -77,7 +77,7 @@ test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connect
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     const session = db.createSession();
     attempt(() => db.exec('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) INSERT INTO t SELECT x, zeroblob(10000) FROM c'));
-    said.push(db.prepare('SELECT count(*) AS n FROM t').get().n, session.isEmpty);
+    said.push(db.prepare('SELECT count(*) AS n FROM t').get().n);
     attempt(() => db.exec('INSERT INTO t VALUES(1000, zeroblob(100000))'));
     said.push(db.prepare('PRAGMA integrity_check').get().integrity_check, session.changeset().length > 0);
     console.log(JSON.stringify(said));`;
@@ -85,5 +85,5 @@ test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connect
     encoding: 'utf8',
   });
   expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, true, 'done', 'ok', true]);
+  expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, 'done', 'ok', true]);
 });
