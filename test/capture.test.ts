@@ -159,6 +159,28 @@ describe('what is captured', () => {
   });
 });
 
+describe('a table without a key whose column hides the rowid', () => {
+  const reason = 'because it has no PRIMARY KEY, and its column _rowid_ hides the rowid';
+  test('its rows are lost if it is made during the capture, until it is rolled back', () => {
+    const { db, capture } = captured('BEGIN; CREATE TABLE k(_rowid_, v)');
+    expect(capture.lost()).toEqual([]);
+    db.exec("INSERT INTO k VALUES('a',1),('b',2),('a',3)");
+    const message = `k: it was made during the capture, and its 3 rows cannot be recorded, ${reason}`;
+    expect(capture.lost()).toEqual([{ kind: 'lost', table: 'k', message }]);
+    expect(() => capture.read()).toThrow(message);
+    db.exec('ROLLBACK');
+    expect(capture.lost()).toEqual([]);
+    expect(texts(capture)).toEqual([]);
+  });
+  test('it is left out if it was there before, and a warning says so', () => {
+    const db = database("CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1)");
+    const capture = db.capture({ rowid: true });
+    db.exec("INSERT INTO k VALUES('b',2); UPDATE k SET v=9 WHERE v=1");
+    expect(texts(capture)).toEqual([]);
+    expect(capture.warnings().map(({ kind }) => kind)).toEqual(['hidden-rowid']);
+  });
+});
+
 describe('what is rolled back leaves the capture', () => {
   const cases: [string, string, string[]][] = [
     [

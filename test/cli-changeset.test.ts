@@ -254,6 +254,33 @@ describe('the command line', () => {
 });
 
 describe('changes by rowid', () => {
+  const hides = 'it has no PRIMARY KEY, and its column _rowid_ hides the rowid';
+  test('a table whose column _rowid_ hides the rowid is left out with a warning', () => {
+    for (const name of ['a.db', 'b.db'])
+      database(name, "CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1)");
+    const script = "INSERT INTO k VALUES('b',2); UPDATE k SET v=9 WHERE v=1";
+    const capture = (...more: string[]): ReturnType<typeof run> =>
+      run(['capture', '--db', 'a.db', '--rowid', '--table', 'k', '-', '-o', 'o', ...more], script);
+    expect(capture('--refuse')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`refused: k: ${hides}`),
+    });
+    expect(capture()).toMatchObject({ code: 0, err: `warning: k: ${hides}, so it is not recorded\n` });
+    expect(run(['show', 'o']).out).toBe('');
+    const diff = run(['diff', '--rowid', 'a.db', 'b.db', '-o', 'o']);
+    expect(diff).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(`warning: k: ${hides}, so it is left out`),
+    });
+    expect(run(['diff', '--rowid', '--table', 'k', 'a.db', 'b.db']).code).toBe(1);
+  });
+  test('the rows of such a table that the script makes are refused', () => {
+    const script = "CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1),('b',2)";
+    expect(run(['capture', '--db', 'a.db', '--ddl', '-', '-o', 'o'], script)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`its 2 rows cannot be recorded, because ${hides}`),
+    });
+  });
   test('show and sql call the rowid _rowid_ and the columns by their names', () => {
     for (const name of ['a.db', 'b.db'])
       database(name, 'CREATE TABLE log(x, y); INSERT INTO log VALUES(1,2)');

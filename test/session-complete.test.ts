@@ -72,6 +72,44 @@ describe('what is recorded', () => {
     const keyed = database(nokey).createSession({ rowid: true });
     expect(keyed.warnings()).toEqual([]);
   });
+  test.each(['k(_rowid_, v)', 'k(rowid, v, _rowid_, oid)', 'k(a, v, [_ROWID_] AS (a))'])(
+    'a table without a key whose column hides the rowid, %s: nothing, and a warning says so',
+    (table) => {
+      const db = database(`CREATE TABLE ${table}; INSERT INTO k(v) VALUES(1)`);
+      const sessions = [{}, { tables: ['k'] }, { tables: ['later', 'k'] }].map((options) =>
+        db.createSession({ rowid: true, ...options }),
+      );
+      db.exec('INSERT INTO k(v) VALUES(2); UPDATE k SET v=9 WHERE v=1');
+      for (const session of sessions) {
+        expect(session.changeset()).toHaveLength(0);
+        expect(session.warnings().find(({ kind }) => kind === 'hidden-rowid')?.message).toBe(
+          'k: it has no PRIMARY KEY, and its column _rowid_ hides the rowid, so it is not recorded',
+        );
+      }
+      expect(sessions[0]?.attach('k')).toBe(false);
+      expect(() => db.createSession({ rowid: true, onUnrecorded: 'refuse' })).toThrow('hides the rowid');
+    },
+  );
+  test('a named table that is made later, with and without a column that hides the rowid', () => {
+    const db = database();
+    const session = db.createSession({ rowid: true, tables: ['n', 'k'] });
+    db.exec('CREATE TABLE n(a); CREATE TABLE k(_rowid_); CREATE TABLE other(a)');
+    db.exec('INSERT INTO n VALUES(1); INSERT INTO k VALUES(1); INSERT INTO other VALUES(1)');
+    expect(new Set([...new Changeset(session.changeset())].map(({ table }) => table))).toEqual(
+      new Set(['n']),
+    );
+    db.exec('DROP TABLE k; CREATE TABLE k(a); INSERT INTO k VALUES(5)');
+    expect([...new Changeset(session.changeset())].map(({ table }) => table)).toEqual(['n', 'k']);
+  });
+  test('a rowid changeset is not applied to a table whose column hides the rowid', () => {
+    const db = database('CREATE TABLE t(x, y)');
+    const session = db.createSession({ rowid: true });
+    db.exec('INSERT INTO t VALUES(5,6)');
+    const copy = database('CREATE TABLE t(_rowid_, y)');
+    expect(() => copy.apply(session.changeset(), { policy: 'theirs' })).toThrow(
+      'changes of t cannot be applied: it has no PRIMARY KEY, and its column _rowid_ hides the rowid',
+    );
+  });
   test('a rowid changeset is applied to a table without a key', () => {
     const db = database('CREATE TABLE t(x, y)');
     const session = db.createSession({ rowid: true });

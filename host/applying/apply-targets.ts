@@ -94,7 +94,12 @@ export function isModule(connection: Connection, name: string): boolean {
 }
 
 /** Why the changes of a virtual table are refused. */
-export function virtualTable({ engine }: Connection, table: string): SqliteError {
-  const message = `changes of ${table} cannot be applied: it is a virtual table`;
+export function virtualTable(connection: Connection, table: string): SqliteError {
+  return refusedTable(connection, table, 'it is a virtual table');
+}
+
+/** Why the changes of a table are refused. */
+export function refusedTable({ engine }: Connection, table: string, why: string): SqliteError {
+  const message = `changes of ${table} cannot be applied: ${why}`;
   return new SqliteError(message, SQLITE_ERROR, engine.core.errorText(SQLITE_ERROR));
 }

@@ -2,9 +2,9 @@
 
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
-import { tableShape, type Warning } from '../kernel/schema.js';
+import { hiddenRowid, tableShape, type Warning } from '../kernel/schema.js';
 import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js';
-import { isModule, virtualTable } from './apply-targets.js';
+import { isModule, refusedTable, virtualTable } from './apply-targets.js';
 import type { Outline } from './changes.js';
 
 /** The kinds of warnings that {@link survey} gives. */
@@ -60,6 +60,7 @@ export function survey(
       const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
       warn('more-columns', table, rest);
     }
+    if (!keyed && shape.hidesRowid && !skip) throw refusedTable(connection, table, hiddenRowid);
     if (keyed && hasCollatedKey(connection, 'main', table)) collated.add(table);
     if (!triggersFire) return skip;
     const triggers = query(

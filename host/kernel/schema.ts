@@ -12,6 +12,8 @@ export interface TableShape {
   /** Per column 0, or its place in the PRIMARY KEY from 1. All 0 where there is none. */
   readonly key: readonly number[];
   readonly kind: 'table' | 'virtual' | 'shadow' | 'view';
+  /** Whether a column is named `_rowid_`, so that nothing can tell the rowid by that name, as sessions do. */
+  readonly hidesRowid: boolean;
 }
 
 /** Something that happened or will happen without an error, and that the user should know. */
@@ -19,6 +21,7 @@ export interface Warning {
   readonly kind:
     | 'missing-table'
     | 'no-key'
+    | 'hidden-rowid'
     | 'null-key'
     | 'virtual-table'
     | 'fewer-columns'
@@ -49,14 +52,20 @@ export function tableShape(connection: Connection, database: string, table: stri
   );
   const kind = found[0]?.[0] as TableShape['kind'] | undefined;
   if (kind === undefined) return undefined;
-  const rows = query(
+  const all = query(
     connection,
-    'SELECT name, pk FROM pragma_table_xinfo(?1, ?2) WHERE hidden=0 ORDER BY cid',
+    'SELECT name, pk, hidden FROM pragma_table_xinfo(?1, ?2) ORDER BY cid',
     table,
     database,
   );
-  const name = String(found[0]?.[1]);
-  return { name, columns: rows.map((row) => String(row[0])), key: rows.map((row) => Number(row[1])), kind };
+  const rows = all.filter(([, , hidden]) => hidden === 0n);
+  return {
+    name: String(found[0]?.[1]),
+    columns: rows.map((row) => String(row[0])),
+    key: rows.map((row) => Number(row[1])),
+    kind,
+    hidesRowid: all.some(([name]) => String(name).toLowerCase() === '_rowid_'),
+  };
 }
 
 /** A number that other connections change when they write to a database, and this one does not. */
@@ -124,6 +133,9 @@ export function hasKey(table: string, shape: TableShape): boolean {
   return table.toLowerCase() === 'sqlite_stat1' || shape.key.some((place) => place > 0);
 }
 
+/** Why a table's rows cannot be recorded that has no key, and a column that hides the rowid. */
+export const hiddenRowid = 'it has no PRIMARY KEY, and its column _rowid_ hides the rowid';
+
 /** Whether what a virtual table holds is in tables of its own, which are recorded. */
 function hasShadows(connection: Connection, database: string, table: string): boolean {
   const found = query(
@@ -166,7 +178,8 @@ export function recordingWarnings(
     } else if (shape.kind === 'virtual') {
       if (!hasShadows(connection, database, name)) warn('virtual-table', 'a virtual table is not recorded');
     } else if (!hasKey(name, shape)) {
-      if (!rowid)
+      if (shape.hidesRowid) warn('hidden-rowid', `${hiddenRowid}, so it is not recorded`);
+      else if (!rowid)
         warn('no-key', 'a table without a PRIMARY KEY is not recorded; create the session with rowid');
     } else if (shape.key.filter((place) => place > 0).length > 0) {
       const nulls = nullKeys(connection, database, name, shape);

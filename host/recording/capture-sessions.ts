@@ -4,6 +4,7 @@ import type { Connection } from '../kernel/connection.js';
 import {
   hasKey,
   hasNullableKey,
+  hiddenRowid,
   nullKeys,
   schemaVersion,
   type TableShape,
@@ -13,6 +14,7 @@ import {
 import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import type { ChangesetKind } from './recording.js';
+import { rowCount } from './schema-reading.js';
 import { type SessionRegistry, sessionsOfUser } from './sessions.js';
 
 export interface CaptureSettings {
@@ -136,12 +138,21 @@ export class CaptureSessions {
     const { database } = this.#settings;
     return [...made].flatMap((table): Warning[] => {
       const shape = this.#shape(table);
-      if (!shape || !this.#canHaveNullKeys(table, shape)) return [];
+      if (!shape) return [];
+      if (!hasKey(table, shape) && shape.hidesRowid) return this.#hiddenRows(shape.name);
+      if (!this.#canHaveNullKeys(table, shape)) return [];
       const rows = nullKeys(this.#connection, database, table, shape);
       if (rows === 0n) return [];
       const message = `${table}: it was made during the capture, and changes of ${rows} rows whose PRIMARY KEY holds a NULL cannot be recorded`;
       return [{ kind: 'lost', table, message }];
     });
+  }
+
+  #hiddenRows(table: string): Warning[] {
+    const rows = rowCount(this.#connection, this.#settings.database, table) ?? 0;
+    if (rows === 0) return [];
+    const message = `${table}: it was made during the capture, and its ${rows} rows cannot be recorded, because ${hiddenRowid}`;
+    return [{ kind: 'lost', table, message }];
   }
 
   #canHaveNullKeys(table: string, shape: TableShape): boolean {
@@ -171,7 +182,8 @@ export class CaptureSessions {
     const name = table.toLowerCase();
     const shape = this.#shape(name);
     if (!shape || (!made.has(name) && !this.#isRecorded(name))) return false;
-    return !hasKey(name, shape) || nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
+    if (!hasKey(name, shape)) return !shape.hidesRowid;
+    return nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
   }
 
   /** Whether the settings alone record all of a table. */
@@ -181,7 +193,7 @@ export class CaptureSessions {
     const shape = this.#shape(table);
     if (!shape) return true;
     if (!tables && !this.#wanted(shape.name)) return false;
-    return rowid || hasKey(table, shape);
+    return hasKey(table, shape) || (rowid && !shape.hidesRowid);
   }
 
   #shape(table: string): TableShape | undefined {

@@ -12,8 +12,16 @@ import {
 import type { Core } from '../core/core.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
+import { hooksOf } from '../kernel/hooks.js';
 import { streamed } from '../kernel/pieces.js';
-import { columnCounts, dataVersion, schemaVersion, tableShape } from '../kernel/schema.js';
+import {
+  columnCounts,
+  dataVersion,
+  hasKey,
+  schemaVersion,
+  type TableShape,
+  tableShape,
+} from '../kernel/schema.js';
 
 /** What a changeset can be made as: with the old values, or without them. */
 export type ChangesetKind = 'changeset' | 'patchset';
@@ -67,6 +75,8 @@ export class Recording {
   #filter: ((table: string) => boolean) | undefined;
   /** The number of the callback that is asked for tables. */
   readonly #filterId: number;
+  /** The tables that have no key and whose rowid is hidden, by name in lower case, as far as that was asked. */
+  readonly #hidden = new Map<string, boolean>();
   /** How many columns the tables had, by name in lower case, when they were attached. */
   #columns = new Map<string, number>();
   /** `dataVersion` when recording began; undefined where it could not be had. */
@@ -90,10 +100,7 @@ export class Recording {
 
   /** C: `sqlite3session_attach`. */
   attach(table: string | null): void {
-    for (const { pointer } of this.#live) {
-      this.#attachTo(pointer, table);
-      if (table === null) this.#filterOf(pointer);
-    }
+    for (const { pointer } of this.#live) this.#attachTo(pointer, table);
     if (!this.tables.includes(table)) this.tables.push(table);
     this.#note();
   }
@@ -321,13 +328,42 @@ export class Recording {
   #isWanted(table: string): boolean {
     const touched = (): unknown => this.#last.touched.add(table.toLowerCase());
     try {
-      const wanted = this.#filter?.(table) ?? true;
-      if (wanted) touched();
-      return wanted;
+      const wanted = this.#isNamed(table) || (this.#isAll && (this.#filter?.(table) ?? true));
+      if (!wanted || this.#isHidden(table)) return false;
+      touched();
+      return true;
     } catch (error) {
       touched();
       throw error;
     }
+  }
+
+  #isNamed(table: string): boolean {
+    return this.tables.some((own) => own?.toLowerCase() === table.toLowerCase());
+  }
+
+  /** Whether tables are recorded that are not named. */
+  get #isAll(): boolean {
+    return this.#filter !== undefined || this.tables.includes(null);
+  }
+
+  /** Forgets what tables look like, because the schema may be another now. */
+  forgetShapes(): void {
+    this.#hidden.clear();
+  }
+
+  /** Whether a table would be recorded by a rowid that a column of it hides: then it is not recorded. */
+  #isHidden(table: string): boolean {
+    if (!this.options.rowid) return false;
+    const name = table.toLowerCase();
+    let isHidden = this.#hidden.get(name);
+    if (isHidden === undefined) {
+      const ask = (): TableShape | undefined => tableShape(this.#connection, this.database, table);
+      const shape = hooksOf(this.#connection).unasked(ask);
+      isHidden = shape ? shape.hidesRowid && !hasKey(table, shape) : false;
+      this.#hidden.set(name, isHidden);
+    }
+    return isHidden;
   }
 
   /** The C session that records. */
@@ -374,7 +410,7 @@ export class Recording {
     this.#c.sqlite3session_enable(fresh.pointer, Number(enabled));
     this.#c.sqlite3session_indirect(fresh.pointer, Number(indirect));
     for (const table of this.tables) this.#attachTo(fresh.pointer, table);
-    if (this.#filter || this.tables.includes(null)) this.#filterOf(fresh.pointer);
+    if (this.#filter) this.#filterOf(fresh.pointer);
     return fresh;
   }
 
@@ -401,7 +437,10 @@ export class Recording {
     this.#c.sqlite3session_table_filter(pointer, ask, this.#filterId);
   }
 
+  /** By rowid SQLite is asked to ask about each table, because a column may hide the rowid then. */
   #attachTo(pointer: number, table: string | null): void {
+    if (table === null || this.options.rowid) this.#filterOf(pointer);
+    if (this.options.rowid) return;
     const { engine, db } = this.#connection;
     using arena = engine.core.memory.arena();
     const name = table === null ? 0 : arena.cString(table);

@@ -5,7 +5,7 @@ import { SQLITE_ERROR } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { isOneStatement, query, quotedName } from '../kernel/query.js';
-import { tableShape } from '../kernel/schema.js';
+import { hiddenRowid, tableShape } from '../kernel/schema.js';
 import type { ChangesetKind } from './recording.js';
 
 const inSchema = (database: string): string => `${quotedName(database)}.sqlite_schema`;
@@ -60,9 +60,9 @@ export function wholeTable(
 ): Uint8Array {
   const shape = tableShape(connection, database, table);
   const columns = shape?.columns ?? [];
-  if (!shape || columns.some((name) => name.toLowerCase() === '_rowid_')) {
+  if (!shape || shape.hidesRowid) {
     throw new SqliteError(
-      `the rows of ${table} cannot be recorded: a column is named _rowid_`,
+      `the rows of ${table} cannot be recorded: ${hiddenRowid}`,
       SQLITE_ERROR,
       connection.engine.core.errorText(SQLITE_ERROR),
     );

@@ -122,7 +122,8 @@ export class SessionRegistry implements Disposable {
     if (table === null) return true;
     const shape = tableShape(this.#connection, recording.database, table);
     if (!shape) return table.toLowerCase() === 'sqlite_stat1';
-    return hasKey(table, shape) || (recording.options.rowid === true && shape.kind === 'table');
+    if (hasKey(table, shape)) return true;
+    return recording.options.rowid === true && shape.kind === 'table' && !shape.hidesRowid;
   }
 
   /**
@@ -318,6 +319,7 @@ export class SessionRegistry implements Disposable {
   }
 
   #beforeSchema(sql: string): void {
+    for (const recording of this.#recordings.values()) recording.forgetShapes();
     const table = tableTakenFrom(sql);
     if (table === undefined) return;
     for (const recording of this.#inParts()) this.#schema.attempt(() => recording.before(table));
@@ -325,6 +327,7 @@ export class SessionRegistry implements Disposable {
 
   #afterSchema(kind: number, code: number): void {
     const all = this.#inParts();
+    for (const recording of all) recording.forgetShapes();
     if (kind === CAPTURE_SCHEMA && code === SQLITE_DONE) {
       for (const recording of all) this.#schema.attempt(() => recording.after());
     }

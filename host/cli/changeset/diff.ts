@@ -1,6 +1,7 @@
 /** `changeset diff`: what turns one database into another. */
 
 import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
+import { hiddenRowid } from '../../kernel/schema.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
 import { say } from '../output.js';
 import { Progress } from '../progress.js';
@@ -8,14 +9,23 @@ import { Output, openDatabase } from './files.js';
 import { outputOption } from './transform.js';
 
 /** The tables of a database that the session extension can compare, by name. */
-function tablesOf(database: DatabaseSync, schema: string): Map<string, boolean> {
+function tablesOf(database: DatabaseSync, schema: string): Map<string, Key> {
   const rows = database
     .prepare(
-      `SELECT name, EXISTS (SELECT 1 FROM pragma_table_info(l.name, ?1) WHERE pk) AS keyed FROM pragma_table_list AS l
+      `SELECT name, EXISTS (SELECT 1 FROM pragma_table_info(l.name, ?1) WHERE pk) AS keyed,
+         EXISTS (SELECT 1 FROM pragma_table_xinfo(l.name, ?1) AS c WHERE c.name='_rowid_' COLLATE NOCASE) AS hides FROM pragma_table_list AS l
        WHERE schema=?1 AND type='table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'`,
     )
     .all(schema);
-  return new Map(rows.map((row) => [String(row.name), row.keyed === 1]));
+  return new Map(rows.map((row) => [String(row.name), keyOf(row.keyed === 1, row.hides === 1)]));
+}
+
+/** What tells a table's rows apart: its PRIMARY KEY, its rowid, or nothing, because a column hides the rowid. */
+type Key = 'declared' | 'rowid' | 'none';
+
+function keyOf(isKeyed: boolean, hidesRowid: boolean): Key {
+  if (isKeyed) return 'declared';
+  return hidesRowid ? 'none' : 'rowid';
 }
 
 export const diff: Command = {
@@ -59,14 +69,11 @@ export const diff: Command = {
   },
 };
 
-function incomparable(
-  given: Given,
-  before: boolean | undefined,
-  after: boolean | undefined,
-): string | undefined {
+function incomparable(given: Given, before: Key | undefined, after: Key | undefined): string | undefined {
   if (before === undefined) return 'it is not in the old database';
   if (after === undefined) return 'it is not in the new database';
-  if (before && after) return undefined;
+  if (before === 'declared' && after === 'declared') return undefined;
+  if (before === 'none' || after === 'none') return hiddenRowid;
   return given.on('rowid') ? undefined : 'it has no primary key (--rowid compares by rowid)';
 }
 
