@@ -181,6 +181,63 @@ describe('a table without a key whose column hides the rowid', () => {
   });
 });
 
+describe('VACUUM', () => {
+  const keyless =
+    "CREATE TABLE u(a, b); INSERT INTO u VALUES(1,'x'),(2,'y'),(3,'z'); DELETE FROM u WHERE a=1";
+  const refusal =
+    'VACUUM is refused while changes of u, a table without a PRIMARY KEY, are recorded by rowid: it would give the rows other rowids';
+  test('is refused if a table without a key was made during the capture', () => {
+    const { db, capture } = captured(keyless);
+    expect(() => db.exec('VACUUM')).toThrow(refusal);
+    expect(() => db.prepare('/* all */ vacuum main').run()).toThrow(refusal);
+    db.exec("UPDATE u SET b='Z' WHERE a=3");
+    const copy = database(schema);
+    copy.applyCapture(capture.read());
+    expect(contentOf(copy)).toEqual(contentOf(db));
+    expect(capture.warnings()).toEqual([]);
+    capture.close();
+    db.exec('VACUUM');
+  });
+  test.each([{ rowid: true }, { rowid: true, tables: ['u'] }, { rowid: true, filter: ['u'] }])(
+    'is refused while a capture or a session records by rowid: %o',
+    (options) => {
+      const db = database(keyless);
+      const capture = db.capture(options);
+      expect(() => db.exec('VACUUM')).toThrow(refusal);
+      capture.close();
+      const session = db.createSession(options);
+      expect(() => db.exec('VACUUM')).toThrow(refusal);
+      session.close();
+      db.exec('VACUUM');
+    },
+  );
+  test('is not refused of another database, as a copy, and if such tables are not recorded', () => {
+    const db = database(`${keyless}; ATTACH ':memory:' AS other; CREATE TABLE t(a PRIMARY KEY)`);
+    const capture = db.capture({ rowid: true });
+    const folder = mkdtempSync(join(tmpdir(), 'captured-'));
+    db.exec(`VACUUM other; VACUUM INTO '${join(folder, 'copy.db')}'`);
+    rmSync(folder, { recursive: true });
+    capture.close();
+    const one = db.capture({ rowid: true, tables: ['t'] });
+    db.exec('VACUUM; INSERT INTO t VALUES(1)');
+    expect(texts(one)).toEqual(['t insert 1']);
+    expect(one.warnings()).toEqual([]);
+  });
+  test('leaves a capture of tables with keys as it is, without warnings', () => {
+    const { db, capture } = captured(`CREATE TABLE gone(a PRIMARY KEY); CREATE VIEW v AS SELECT 1;
+      CREATE TABLE k(a PRIMARY KEY, b); CREATE INDEX i ON k(b); INSERT INTO k VALUES(1,'x'),(2,'y'); DROP TABLE gone;
+      CREATE VIRTUAL TABLE f USING fts5(x); INSERT INTO f VALUES('one'); DELETE FROM k WHERE a=1`);
+    const before = texts(capture);
+    db.exec('VACUUM');
+    expect(texts(capture)).toEqual(before);
+    expect(capture.warnings()).toEqual([]);
+    db.exec("UPDATE k SET b='Z'; INSERT INTO f VALUES('two')");
+    const copy = database(schema);
+    copy.applyCapture(capture.read());
+    expect(contentOf(copy)).toEqual(contentOf(db));
+  });
+});
+
 describe('what is rolled back leaves the capture', () => {
   const cases: [string, string, string[]][] = [
     [

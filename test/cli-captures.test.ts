@@ -55,6 +55,20 @@ u
 const path = (name: string): string => join(folder, name);
 
 describe('capture', () => {
+  test('VACUUM is refused once there is a table without a key, and runs silently without one', () => {
+    expect(
+      capture(
+        "CREATE VIRTUAL TABLE f USING fts5(x); INSERT INTO f VALUES('one'); VACUUM; UPDATE t SET v=2",
+        '--ddl',
+      ),
+    ).toMatchObject({ code: 0, err: '' });
+    expect(capture('CREATE TABLE n(a); INSERT INTO n VALUES(1); VACUUM', '--ddl')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(
+        'line 1: VACUUM is refused while changes of n, a table without a PRIMARY KEY, are recorded by rowid',
+      ),
+    });
+  });
   test('--ddl records what changes the schema, in its place', () => {
     expect(capture(script, '--ddl')).toMatchObject({ code: 0, err: '' });
     expect(run(['show', 'o']).out).toBe(shown);

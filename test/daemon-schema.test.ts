@@ -31,6 +31,13 @@ const ok = '-- ok, 0 rows, 0 changes';
 const noted = `${ok}; what it does to the schema is not in the changeset`;
 
 describe('with --ddl', () => {
+  test('VACUUM is refused, and the answer says why', async () => {
+    const answers = await runs(['--ddl'], 'VACUUM;', "/* a copy */ vacuum main into 'copy.db';");
+    expect(answers[0]).toBe(
+      '-- error 23: VACUUM is refused while the daemon runs, because it gives the rows of tables without a PRIMARY KEY other rowids: end the daemon first',
+    );
+    expect(answers[1]).toBe('-- error 23: VACUUM INTO is refused, because clients write to a.db only');
+  });
   test('the output is a capture, in order, which gives the same database', async () => {
     const answers = await runs(
       ['--ddl'],

@@ -81,6 +81,8 @@ export class CaptureLog implements SchemaListener {
   #pending: Pending | undefined;
   /** The text of the schema before a statement that may write to it as to a table. */
   #edited: string | undefined;
+  /** Whether a VACUUM is running, which gives the schema another version and leaves it as it is. */
+  #vacuumed = false;
   /** The schema's version as this capture knows it. */
   #version: bigint;
   #header: readonly bigint[];
@@ -212,6 +214,10 @@ export class CaptureLog implements SchemaListener {
     if (isTemporary(sql) && this.#settings.database.toLowerCase() !== 'temp') return;
     this.#reconcile();
     const statement = schemaStatement(sql);
+    if (statement.verb === 'vacuum') {
+      this.#vacuumed = this.#schemaVersion() === this.#version;
+      return;
+    }
     if (!['create', 'alter', 'drop', 'analyze'].includes(statement.verb)) {
       this.#edited = schemaText(this.#connection, this.#settings.database);
       return;
@@ -251,6 +257,8 @@ export class CaptureLog implements SchemaListener {
     const pending = this.#pending;
     if (kind === CAPTURE_SCHEMA) {
       this.#noteEdit(code);
+      if (this.#vacuumed && code === SQLITE_DONE) this.#version = this.#schemaVersion();
+      this.#vacuumed = false;
       if (pending && code === SQLITE_DONE) this.#keep(pending);
       this.#endPending();
     }

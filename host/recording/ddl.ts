@@ -40,6 +40,14 @@ export function isTemporary(sql: string): boolean {
   return /^temp(?:orary)?$/i.test(second?.text ?? '');
 }
 
+/** The database that a VACUUM rewrites; undefined if a statement is none, or if it writes a copy. */
+export function vacuumed(sql: string): string | undefined {
+  const tokens = firstTokens(sql, 3);
+  const [verb, second, third] = wordsOf(tokens);
+  if (verb !== 'vacuum' || second === 'into' || third === 'into') return undefined;
+  return unquoted(tokens[1]?.text ?? 'main');
+}
+
 /** What a statement that changes the schema does, going by its first words. */
 export interface SchemaStatement {
   /** In lower case: "create", "alter", "drop", "analyze" and "pragma" are those that a capture holds. */

@@ -14,6 +14,7 @@ import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 import { streamed } from '../kernel/pieces.js';
+import { query } from '../kernel/query.js';
 import {
   columnCounts,
   dataVersion,
@@ -22,6 +23,7 @@ import {
   type TableShape,
   tableShape,
 } from '../kernel/schema.js';
+import { type RowidRecording, vacuumGuard } from './vacuum.js';
 
 /** What a changeset can be made as: with the old values, or without them. */
 export type ChangesetKind = 'changeset' | 'patchset';
@@ -63,7 +65,7 @@ interface Ahead {
   readonly changeset: Uint8Array<ArrayBuffer>;
 }
 
-export class Recording {
+export class Recording implements RowidRecording {
   readonly database: string;
   readonly options: SessionOptions;
   /** The tables attached by name; null among them is all. */
@@ -92,6 +94,7 @@ export class Recording {
     });
     try {
       this.#live = [this.#make()];
+      if (options.rowid) vacuumGuard(connection).add(this);
     } catch (error) {
       connection.engine.release(this.#filterId);
       throw error;
@@ -228,6 +231,7 @@ export class Recording {
   end(): void {
     for (const { pointer } of this.#live) this.#delete(pointer);
     this.#connection.engine.release(this.#filterId);
+    if (this.options.rowid) vacuumGuard(this.#connection).delete(this);
   }
 
   /** A statement is about to begin that may take `table` or columns of it away. */
@@ -328,8 +332,7 @@ export class Recording {
   #isWanted(table: string): boolean {
     const touched = (): unknown => this.#last.touched.add(table.toLowerCase());
     try {
-      const wanted = this.#isNamed(table) || (this.#isAll && (this.#filter?.(table) ?? true));
-      if (!wanted || this.#isHidden(table)) return false;
+      if (!this.#wants(table) || this.#isHidden(table)) return false;
       touched();
       return true;
     } catch (error) {
@@ -338,13 +341,21 @@ export class Recording {
     }
   }
 
-  #isNamed(table: string): boolean {
-    return this.tables.some((own) => own?.toLowerCase() === table.toLowerCase());
+  #wants(table: string): boolean {
+    if (this.tables.some((own) => own?.toLowerCase() === table.toLowerCase())) return true;
+    return this.#filter ? this.#filter(table) : this.tables.includes(null);
   }
 
-  /** Whether tables are recorded that are not named. */
-  get #isAll(): boolean {
-    return this.#filter !== undefined || this.tables.includes(null);
+  get tableByRowid(): string | undefined {
+    if (!this.options.rowid) return undefined;
+    const tables = query(
+      this.#connection,
+      `SELECT name FROM pragma_table_list AS t WHERE schema=?1 COLLATE NOCASE AND type IN ('table', 'shadow')
+         AND name NOT LIKE 'sqlite~_%' ESCAPE '~'
+         AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name, ?1) AS c WHERE c.pk OR lower(c.name)='_rowid_')`,
+      this.database,
+    );
+    return tables.map(([name]) => String(name)).find((name) => this.#wants(name));
   }
 
   /** Forgets what tables look like, because the schema may be another now. */

@@ -106,6 +106,9 @@ export const capture: Command = {
   },
 };
 
+/** What VACUUM calls the database that it copies to. */
+const vacuumName = /^vacuum_[0-9a-f]{16}$/;
+
 interface Work {
   readonly name: string;
   readonly sql: string;
@@ -120,7 +123,8 @@ async function captureScript(work: Work): Promise<number> {
   const attached = new Set<string>();
   const guard = new Guard(database, (action) => {
     const to = written(action);
-    if (to !== undefined && to !== 'main' && to !== 'temp') attached.add(`${to}.${subject(action)}`);
+    if (to !== undefined && to !== 'main' && to !== 'temp' && !vacuumName.test(to))
+      attached.add(`${to}.${subject(action)}`);
     return undefined;
   });
   const witness = new StateWitness(database);

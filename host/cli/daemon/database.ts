@@ -17,10 +17,12 @@ import { statusLine } from '../progress.js';
 import { statementEnd } from '../statement.js';
 import type { Status } from './messages.js';
 import { DaemonOutput } from './output.js';
-import { clientRules, refuseStandIns } from './rules.js';
+import { clientRules, refuseStandIns, refuseVacuum } from './rules.js';
 import { ClientSettings } from './settings.js';
 
 export class CapturedDatabase {
+  /** The database, as the user knows it. */
+  readonly #path: string;
   readonly #output: DaemonOutput;
   readonly #database: DatabaseSync;
   readonly #marker: Marker;
@@ -39,6 +41,7 @@ export class CapturedDatabase {
    */
   constructor(given: Given) {
     const path = given.text('db') ?? '';
+    this.#path = path;
     const output = new DaemonOutput(given);
     this.#output = output;
     let opened: DatabaseSync | undefined;
@@ -86,6 +89,7 @@ export class CapturedDatabase {
   run(client: number, sql: string, params: readonly SqlValue[], sink: RowSink): Ran & { note?: string } {
     const end = statementEnd(sql);
     if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request holds one statement');
+    refuseVacuum(sql, this.#path);
     if (!this.inTransaction) {
       Recorder.refuseSavepoint(sql);
       for (const number of this.#gone.splice(0)) this.#settings.leave(number);

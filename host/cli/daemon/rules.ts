@@ -3,8 +3,10 @@
 import { SQLITE_AUTH } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import { constants, type DatabaseSync } from '../../index.js';
+import { vacuumed } from '../../recording/ddl.js';
 import { type Action, type Made, type Rule, subject, written } from '../journal/guard.js';
 import { markers } from '../journal/marker.js';
+import { bare } from '../journal/recorder.js';
 
 /** Pragmas that would hold for every client, and cannot be taken back for the others. */
 const refusedPragmas = new Set([
@@ -60,6 +62,16 @@ export function refuseStandIns(database: DatabaseSync, made: readonly Made[]): v
     const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: there is ${schema}.${name}, and clients that write to one would write to the other`;
     throw new SqliteError(message, SQLITE_AUTH, 'authorization denied');
   }
+}
+
+/** Refuses VACUUM. @throws SqliteError (SQLITE_AUTH) */
+export function refuseVacuum(sql: string, database: string): void {
+  if (!/^vacuum\b/i.test(bare(sql))) return;
+  const message =
+    vacuumed(sql) === undefined
+      ? `VACUUM INTO is refused, because clients write to ${database} only`
+      : 'VACUUM is refused while the daemon runs, because it gives the rows of tables without a PRIMARY KEY other rowids: end the daemon first';
+  throw new SqliteError(message, SQLITE_AUTH, 'authorization denied');
 }
 
 function touchesMarkers({ code, first, second }: Action): boolean {

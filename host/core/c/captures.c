@@ -59,11 +59,11 @@ static const char *firstWord(const char *z){
   }
 }
 
-/* ANALYZE makes its tables where there are none. */
+/* ANALYZE makes its tables where there are none; VACUUM gives the schema another version. */
 static int kindOf(const char *zSql){
   static const struct { const char *zWord; int kind; } aWord[] = {
     {"create", CAPTURE_SCHEMA}, {"alter", CAPTURE_SCHEMA}, {"drop", CAPTURE_SCHEMA},
-    {"analyze", CAPTURE_SCHEMA}, {"rollback", CAPTURE_ROLLBACK},
+    {"analyze", CAPTURE_SCHEMA}, {"vacuum", CAPTURE_SCHEMA}, {"rollback", CAPTURE_ROLLBACK},
   };
   const char *z = firstWord(zSql ? zSql : "");
   for(size_t i=0; i<sizeof(aWord)/sizeof(aWord[0]); i++){

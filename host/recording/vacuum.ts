@@ -1,0 +1,78 @@
+/** Refuses VACUUM where rows are told apart by their rowids: it gives those of tables without a key other ones. */
+
+import { CAPTURE_SCHEMA, SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
+import type { Connection } from '../kernel/connection.js';
+import { hooksOf } from '../kernel/hooks.js';
+import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
+import { vacuumed } from './ddl.js';
+
+/** SQLite's code for ATTACH, which VACUUM begins with. */
+const ATTACH = 24;
+
+/** What records tables without a key by rowid. */
+export interface RowidRecording {
+  readonly database: string;
+  /** A table that is recorded by rowid as things stand; undefined if there is none. */
+  readonly tableByRowid: string | undefined;
+}
+
+const makeGuard = (connection: Connection): VacuumGuard => new VacuumGuard(connection);
+
+/** The guard of a connection. */
+export function vacuumGuard(connection: Connection): VacuumGuard {
+  return connection.part(makeGuard);
+}
+
+export class VacuumGuard implements SchemaListener {
+  readonly #connection: Connection;
+  readonly #recordings = new Set<RowidRecording>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  add(recording: RowidRecording): void {
+    this.#recordings.add(recording);
+    schemaListeners(this.#connection).add(this);
+  }
+
+  delete(recording: RowidRecording): void {
+    this.#recordings.delete(recording);
+    if (this.#recordings.size === 0) schemaListeners(this.#connection).delete(this);
+  }
+
+  before(sql: string): void {
+    const database = vacuumed(sql)?.toLowerCase();
+    if (database === undefined) return;
+    for (const recording of this.#recordings) {
+      if (recording.database.toLowerCase() !== database) continue;
+      const table = recording.tableByRowid;
+      if (table === undefined) continue;
+      this.#refuse(table);
+      return;
+    }
+  }
+
+  after(kind: number): void {
+    if (kind === CAPTURE_SCHEMA) hooksOf(this.#connection).remove(this);
+  }
+
+  attempt(action: () => void): void {
+    try {
+      action();
+    } catch {} // the schema cannot be read now: VACUUM fails for that too
+  }
+
+  /** Nobody can say here that a statement fails: an authorizer can, until the statement was run. */
+  #refuse(table: string): void {
+    const hooks = hooksOf(this.#connection);
+    const authorize = (action: number): number => {
+      if (action !== ATTACH) return SQLITE_OK;
+      hooks.denied(
+        `VACUUM is refused while changes of ${table}, a table without a PRIMARY KEY, are recorded by rowid: it would give the rows other rowids`,
+      );
+      return SQLITE_DENY;
+    };
+    hooks.add({ authorize }, this);
+  }
+}
