@@ -190,6 +190,25 @@ describe('SIGKILL', () => {
 });
 
 describe('what a killed capture left', () => {
+  test('stays a changeset of its own if another program changed the schema since, and that is said', () => {
+    const kill = placeOf(inserts(3), /rename .*\/\.o\./, '--ddl');
+    expect(capture(inserts(3), { kill }, '--ddl').code).toBe(null);
+    const db = new DatabaseSync(path('a.db'));
+    db.exec('ALTER TABLE t ADD COLUMN z');
+    db.close();
+    const found = capture('UPDATE t SET z=6 WHERE a=1', undefined, '--ddl');
+    expect(found).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(
+        'warning: the schema of a.db differs from the one at which o.journal ended (t), because another program changed it: that is not captured',
+      ),
+    });
+    const entries = api.decodeCapture(new Uint8Array(readFileSync(path('o'))));
+    const changesets = entries.flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : []));
+    expect(
+      changesets.map((bytes) => [...new Changeset(bytes)].map(({ op, key }) => `${op} of ${key.length}`)),
+    ).toEqual([['insert of 2', 'insert of 2', 'insert of 2'], ['update of 3']]);
+  });
   const leave = (): void => {
     const kill = placeOf(inserts(3), /rename .*\/\.o\./);
     expect(capture(inserts(3), { kill }).code).toBe(null);

@@ -30,6 +30,78 @@ async function runs(more: string[], ...statements: string[]): Promise<string[]> 
 const ok = '-- ok, 0 rows, 0 changes';
 const noted = `${ok}; what it does to the schema is not in the changeset`;
 
+describe('a schema that another program changed while the daemon was down', () => {
+  const native = (sql: string): void => {
+    const db = new DatabaseSync(join(folder, 'a.db'));
+    db.exec(sql);
+    db.close();
+  };
+
+  /** The output of a daemon that is killed, and started again after `between`; and what it said then. */
+  async function killedAndStarted(between: string, after: string, ...more: string[]): Promise<string> {
+    native('CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a PRIMARY KEY)');
+    const first = await start(...more);
+    const { ask } = await lines();
+    await ask('INSERT INTO u VALUES(0);');
+    await ask('INSERT INTO t VALUES(1,1);');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    native(between);
+    const second = await start(...more);
+    const { ask: again } = await lines();
+    await again(after);
+    await again('.quit');
+    await second.ended;
+    expect(second.child.exitCode).toBe(0);
+    return second.said();
+  }
+  const differs = (tables: string): string =>
+    `warning: the schema of a.db differs from the one at which o.cs.journal ended (${tables}), because another program changed it: that is not captured`;
+  const apart = ', and what was captured before it stays apart in o.cs\n';
+
+  test('the start says which tables, and what was acknowledged stays a changeset of its own', async () => {
+    const said = await killedAndStarted(
+      'ALTER TABLE t ADD COLUMN z; CREATE TABLE n(a PRIMARY KEY); UPDATE t SET z=5',
+      'UPDATE t SET z=6;',
+      '--ddl',
+    );
+    expect(said).toContain(differs('n, t') + apart);
+    expect(captured()).toEqual(['u insert 0; t insert 1,1', 't update ,,6']);
+    const copy = new DatabaseSync(':memory:');
+    copy.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a PRIMARY KEY)');
+    const report = copy.applyCapture(new Uint8Array(readFileSync(join(folder, 'o.cs'))));
+    expect(report).toMatchObject({ applied: true, changes: 2 });
+    expect(copy.prepare('SELECT * FROM t').all()).toEqual([{ a: 1, b: 1 }]);
+    copy.close();
+  });
+  test('also if the table has as many columns as before; the next start keeps them apart', async () => {
+    const said = await killedAndStarted(
+      'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN c',
+      'INSERT INTO t VALUES(2,2);',
+      '--ddl',
+    );
+    expect(said).toContain(differs('t') + apart);
+    expect(captured()).toEqual(['u insert 0; t insert 1,1', 't insert 2,2']);
+    await runs(['--ddl'], 'INSERT INTO t VALUES(3,3);');
+    expect(captured()).toEqual(['u insert 0; t insert 1,1', 't insert 2,2; t insert 3,3']);
+  });
+  test('a new table parts nothing, and without a change nothing is said', async () => {
+    const said = await killedAndStarted('CREATE TABLE n(a PRIMARY KEY)', 'INSERT INTO n VALUES(3);', '--ddl');
+    expect(said).toContain(differs('n'));
+    expect(captured()).toEqual(['u insert 0; t insert 1,1; n insert 3']);
+  });
+  test('nothing is said if nothing was changed', async () => {
+    expect(
+      await killedAndStarted('INSERT INTO u VALUES(7)', 'INSERT INTO t VALUES(3,3);', '--ddl'),
+    ).not.toContain('warning');
+  });
+  test('without --ddl it is said too', async () => {
+    const said = await killedAndStarted('ALTER TABLE t ADD COLUMN z', 'INSERT INTO t VALUES(2,2,2);');
+    expect(said).toContain(`${differs('t')}\n`);
+    expect(captured()).toEqual(['u insert 0; t insert 1,1,; t insert 2,2,2']);
+  });
+});
+
 describe('with --ddl', () => {
   test('VACUUM is refused, and the answer says why', async () => {
     const answers = await runs(['--ddl'], 'VACUUM;', "/* a copy */ vacuum main into 'copy.db';");

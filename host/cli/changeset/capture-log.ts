@@ -10,8 +10,9 @@ import { digestOf, type JournalOptions } from '../journal/format.js';
 import { freeName, isTaken, Journal, type JournalSettings, wholePath } from '../journal/journal.js';
 import { stateOf } from '../journal/leftover.js';
 import type { Keeper } from '../journal/recorder.js';
+import { type Kept, lastTables, parted, schemaDifference, type Tables } from '../journal/schema.js';
 import { say } from '../output.js';
-import { changesetsOf, counted } from './entries.js';
+import { type Boundary, changesetsOf, counted } from './entries.js';
 import type { Output } from './files.js';
 
 const patchsetMark = 0x50;
@@ -21,8 +22,10 @@ export interface CaptureKeeper extends Keeper {
   readonly ddl: boolean;
   /** Whether what is added is on the disk at once, and not only safe from a kill. */
   syncs: boolean;
-  /** Everything that was kept, in order. It can be gone through again. */
-  entries(): Iterable<CaptureEntry>;
+  /** The tables of the database when the last transaction was kept; undefined if that is not known. */
+  readonly tables: Tables | undefined;
+  /** Everything that was kept, in order, with a boundary where another program changed tables. It can be gone through again. */
+  entries(): Iterable<CaptureEntry | Boundary>;
   /**
    * Writes the output, and forgets what it holds.
    *
@@ -58,6 +61,7 @@ export function captureKeeper(
 /** For a database that is gone with the program. */
 class MemoryKeeper implements CaptureKeeper {
   readonly digest = '';
+  readonly tables = undefined;
   readonly ddl: boolean;
   syncs = false;
   readonly #kept: Uint8Array[] = [];
@@ -98,6 +102,7 @@ class JournalKeeper implements CaptureKeeper {
   /** The output, as the user knows it. */
   readonly #out: string;
   #syncs = true;
+  #tables: Tables | undefined;
 
   constructor(given: Given, output: Output, path: string) {
     this.#path = path;
@@ -122,6 +127,10 @@ class JournalKeeper implements CaptureKeeper {
 
   get ddl(): boolean {
     return this.#ddl;
+  }
+
+  get tables(): Tables | undefined {
+    return this.#tables;
   }
 
   get digest(): string {
@@ -168,6 +177,9 @@ class JournalKeeper implements CaptureKeeper {
       say(`warning: ${problem}; as it was it is kept as ${kept}`);
     }
     if (journal.count === 0) return;
+    this.#tables = lastTables(journal.kept());
+    const difference = schemaDifference(this.#tables, database, this.#path, path);
+    if (difference !== undefined) say(`warning: ${difference}`);
     const where = this.#out === '-' ? 'standard output' : this.#out;
     say(
       `${counted(journal.count, 'transaction')} that a capture committed before it was killed come first in ${where}`,
@@ -196,13 +208,9 @@ class JournalKeeper implements CaptureKeeper {
     this.#syncs = syncs;
   }
 
-  entries(): Iterable<CaptureEntry> {
-    const transactions = (): Iterable<CaptureEntry[]> => this.#journal?.transactions() ?? [];
-    return {
-      *[Symbol.iterator]() {
-        for (const entries of transactions()) yield* entries;
-      },
-    };
+  entries(): Iterable<CaptureEntry | Boundary> {
+    const kept = (): Iterable<Kept> => this.#journal?.kept() ?? [];
+    return { [Symbol.iterator]: () => parted(kept()) };
   }
 
   async hand(bytes: Uint8Array, output: Output | undefined): Promise<void> {

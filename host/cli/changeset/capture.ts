@@ -11,7 +11,7 @@ import { say } from '../output.js';
 import { Progress } from '../progress.js';
 import { scan } from '../statement.js';
 import { type CaptureKeeper, captureKeeper } from './capture-log.js';
-import { counted, written as joinedForFile, kindOf } from './entries.js';
+import { type Boundary, counted, written as joinedForFile, kindOf } from './entries.js';
 import { nameOf, Output, openDatabase, readInput } from './files.js';
 import { interruptible, signalled } from './interruption.js';
 import { outputOption } from './transform.js';
@@ -55,7 +55,7 @@ export function sentences(warnings: readonly Warning[]): string[] {
 }
 
 /** Why what was captured is not as it was asked for, and what to do; undefined where it is. */
-export function ddlAdvice(entries: Iterable<CaptureEntry>, ddl: boolean): string | undefined {
+export function ddlAdvice(entries: Iterable<CaptureEntry | Boundary>, ddl: boolean): string | undefined {
   if (ddl) return undefined;
   const statements: string[] = [];
   for (const entry of entries) if (entry.kind === 'ddl') statements.push(entry.sql);
@@ -127,7 +127,7 @@ async function captureScript(work: Work): Promise<number> {
       attached.add(`${to}.${subject(action)}`);
     return undefined;
   });
-  const witness = new StateWitness(database);
+  const witness = new StateWitness(database, keeper.tables);
   const recorder = new Recorder(database, { keeper, witness, guard, begin, remembersTables: true });
   let failure: string | undefined;
   try {
@@ -164,7 +164,7 @@ async function captureScript(work: Work): Promise<number> {
 }
 
 /** Tables in which a key was spelled otherwise, which no changeset can say. */
-function spelledOtherwiseIn(entries: Iterable<CaptureEntry>, database: DatabaseSync): Warning[] {
+function spelledOtherwiseIn(entries: Iterable<CaptureEntry | Boundary>, database: DatabaseSync): Warning[] {
   const known = new Map<string, boolean>();
   const isCollated = (table: string): boolean => {
     const is = known.get(table) ?? hasCollatedKey(connectionOf(database), 'main', table);
@@ -173,7 +173,7 @@ function spelledOtherwiseIn(entries: Iterable<CaptureEntry>, database: DatabaseS
   };
   const tables = new Set<string>();
   for (const entry of entries) {
-    if (entry.kind === 'ddl') continue;
+    if (entry.kind !== 'changeset') continue;
     for (const table of collatedKeyChanges(entry.bytes, isCollated)) tables.add(table);
   }
   return [...tables].map(spelledOtherwise);

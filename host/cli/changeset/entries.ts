@@ -64,6 +64,11 @@ export function readChangeset(path: string, not: string): Uint8Array {
   throw new CommandError(message, exitCodes.malformed);
 }
 
+/** A place in what was captured behind which tables are others, although no statement says so. */
+export interface Boundary {
+  readonly kind: 'boundary';
+}
+
 /** The statements among the entries. */
 export function statementsOf(entries: readonly CaptureEntry[]): string[] {
   return entries.flatMap((entry) => (entry.kind === 'ddl' ? [entry.sql] : []));
@@ -103,7 +108,7 @@ export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Gener
 }
 
 /** The entries with the changesets between two statements made one, but for those that cannot be. */
-export function condensed(entries: Iterable<CaptureEntry>): CaptureEntry[] {
+export function condensed(entries: Iterable<CaptureEntry | Boundary>): CaptureEntry[] {
   try {
     return inRuns(entries, new OneGroup());
   } catch (error) {
@@ -154,7 +159,7 @@ class Parts implements Run {
   }
 }
 
-function inRuns(entries: Iterable<CaptureEntry>, run: Run): CaptureEntry[] {
+function inRuns(entries: Iterable<CaptureEntry | Boundary>, run: Run): CaptureEntry[] {
   const found: CaptureEntry[] = [];
   const end = (): void => {
     for (const bytes of run.take()) found.push({ kind: 'changeset', bytes });
@@ -165,7 +170,7 @@ function inRuns(entries: Iterable<CaptureEntry>, run: Run): CaptureEntry[] {
       continue;
     }
     end();
-    found.push(entry);
+    if (entry.kind === 'ddl') found.push(entry);
   }
   end();
   return found;
@@ -194,24 +199,25 @@ function joinedWherePossible(changesets: readonly Uint8Array[]): readonly Uint8A
  * @returns `apart` where they are not, and are there all the same: without them the changesets make no single one
  */
 export function written(
-  entries: Iterable<CaptureEntry>,
+  entries: Iterable<CaptureEntry | Boundary>,
   ddl: boolean,
   database: DatabaseSync,
 ): { bytes: Uint8Array; apart: boolean } {
   let changesets = 0;
-  let statements = 0;
+  let apart = 0;
   let only = new Uint8Array(0);
   for (const entry of entries) {
-    if (entry.kind === 'ddl') statements += 1;
+    if (entry.kind !== 'changeset') apart += 1;
     else {
       changesets += 1;
       only = changesets === 1 ? new Uint8Array(entry.bytes) : new Uint8Array(0);
     }
   }
-  const kept = ddl && statements > 0;
+  const kept = ddl && apart > 0;
   if (!kept) {
     if (changesets < 2) return { bytes: only, apart: false };
-    for (const schema of [database, undefined]) {
+    // What was captured with statements and has none was changed by another program if it fits together only filled up.
+    for (const schema of ddl ? [undefined] : [database, undefined]) {
       try {
         return { bytes: joined(changesetsIn(entries), schema), apart: false };
       } catch (error) {
@@ -219,10 +225,10 @@ export function written(
       }
     }
   }
-  return { bytes: encodeCapture(condensed(entries)), apart: !kept };
+  return { bytes: encodeCapture(condensed(entries)), apart: !ddl };
 }
 
-function* changesetsIn(entries: Iterable<CaptureEntry>): Generator<Uint8Array, void, void> {
+function* changesetsIn(entries: Iterable<CaptureEntry | Boundary>): Generator<Uint8Array, void, void> {
   for (const entry of entries) if (entry.kind === 'changeset') yield entry.bytes;
 }
 

@@ -8,9 +8,10 @@ import { apartMessage, refuseUnrecorded, sentences, startCapture } from '../chan
 import { changesetsOf, counted } from '../changeset/entries.js';
 import { openDatabase } from '../changeset/files.js';
 import { CommandError, type Given } from '../command.js';
+import { markers } from '../journal/format.js';
 import { Guard } from '../journal/guard.js';
 import type { Journal } from '../journal/journal.js';
-import { Marker, markers } from '../journal/marker.js';
+import { Marker } from '../journal/marker.js';
 import { type Ran, Recorder, type RowSink } from '../journal/recorder.js';
 import { say } from '../output.js';
 import { statusLine } from '../progress.js';

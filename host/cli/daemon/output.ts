@@ -13,12 +13,20 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
-import { checkedEntries, counted, kindOf, statementsOf, written } from '../changeset/entries.js';
+import {
+  type Boundary,
+  checkedEntries,
+  counted,
+  kindOf,
+  statementsOf,
+  written,
+} from '../changeset/entries.js';
 import { syncFolder } from '../changeset/files.js';
 import { CommandError, exitCodes, type Given, reason } from '../command.js';
 import { digestOf, fileDigest, type JournalOptions, writeBytesAt } from '../journal/format.js';
 import { freeName, Journal } from '../journal/journal.js';
 import type { Marker } from '../journal/marker.js';
+import { parted } from '../journal/schema.js';
 import { say } from '../output.js';
 
 const patchsetMark = 0x50;
@@ -107,6 +115,11 @@ export class DaemonOutput {
       names.filter((name) => name !== journal.name),
     );
     if (contents.head) this.#clear(contents.head.name);
+    const difference = marker.goOn(journal);
+    if (difference !== undefined) {
+      const apart = this.ddl ? `, and what was captured before it stays apart in ${this.#path}` : '';
+      say(`warning: ${difference}${apart}`);
+    }
   }
 
   /** Writes the output. @returns whether it had to be a capture @throws CommandError if it cannot be written */
@@ -143,14 +156,23 @@ export class DaemonOutput {
     return apart;
   }
 
-  /** What the output is to hold: what it held, and all that was recorded since. */
-  entries(): Iterable<CaptureEntry> {
+  /**
+   * What the output is to hold: what it held, and all that was recorded since, with a boundary where another program
+   * changed tables.
+   */
+  entries(): Iterable<CaptureEntry | Boundary> {
     const before = (): CaptureEntry[] => this.#before();
     const { journal } = this;
     return {
       *[Symbol.iterator]() {
-        yield* before();
-        for (const entries of journal.transactions()) yield* entries;
+        let last: CaptureEntry | undefined;
+        for (const entry of before()) {
+          // They were kept apart before.
+          if (entry.kind === 'changeset' && last?.kind === 'changeset') yield { kind: 'boundary' };
+          yield entry;
+          last = entry;
+        }
+        yield* parted(journal.kept());
       },
     };
   }

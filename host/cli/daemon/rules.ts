@@ -4,8 +4,8 @@ import { SQLITE_AUTH } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import { constants, type DatabaseSync } from '../../index.js';
 import { vacuumed } from '../../recording/ddl.js';
+import { markers } from '../journal/format.js';
 import { type Action, type Made, type Rule, subject, written } from '../journal/guard.js';
-import { markers } from '../journal/marker.js';
 import { bare } from '../journal/recorder.js';
 
 /** Pragmas that would hold for every client, and cannot be taken back for the others. */

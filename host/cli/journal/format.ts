@@ -22,6 +22,9 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
+/** The table in which a database knows the daemon's journals. */
+export const markers = '_sqlite_wasm_run_daemon';
+
 /** What a journal was begun with. */
 export interface JournalOptions {
   readonly ddl: boolean;

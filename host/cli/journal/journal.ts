@@ -305,13 +305,18 @@ export class Journal {
    *
    * @param place where it goes on, 0 being the start; it is moved behind each transaction
    */
-  *transactions(place: { at: number } = { at: 0 }): Generator<CaptureEntry[], void, void> {
+  *transactions(place?: { at: number }): Generator<CaptureEntry[], void, void> {
+    for (const { entries } of this.kept(place)) yield entries;
+  }
+
+  /** The same with what was noted. */
+  *kept(place: { at: number } = { at: 0 }): Generator<{ entries: CaptureEntry[]; note: string }, void, void> {
     place.at = Math.max(place.at, this.#start);
     while (place.at < this.#end) {
       const [found] = recordsOf(this.#file, place.at);
       if (!found || isFault(found) || found.kind !== 'TRAN') return;
       place.at = found.end;
-      yield decodeCapture(found.capture);
+      yield { entries: decodeCapture(found.capture), note: found.note };
     }
   }
 

@@ -12,32 +12,45 @@ import { numberPragma, quotedName } from '../../kernel/query.js';
 import { type TableShape, tableShape } from '../../kernel/schema.js';
 import { changesetsOf, statementsOf } from '../changeset/entries.js';
 import type { Witness } from './recorder.js';
+import { TableNotes, type Tables } from './schema.js';
 
 /** What the database's header holds after a transaction that changed it. */
-interface Note {
+interface Header {
   readonly schemaVersion: string;
   readonly userVersion: string;
   readonly applicationId: string;
 }
 
+/** What is kept with a transaction, as far as it changed. */
+type Note = Partial<Header> & { readonly tables?: Tables };
+
 export type State = 'before' | 'after' | 'other';
 
 export class StateWitness implements Witness {
   readonly #database: DatabaseSync;
+  readonly #tables: TableNotes;
   #note = '';
 
-  constructor(database: DatabaseSync) {
+  /** @param tables as the journal that goes on noted them */
+  constructor(database: DatabaseSync, tables: Tables | undefined) {
     this.#database = database;
+    this.#tables = new TableNotes(database);
+    this.#tables.goOn(tables);
   }
 
   note(entries: readonly CaptureEntry[]): string {
-    this.#note = statementsOf(entries).length === 0 ? '' : JSON.stringify(noteOf(this.#database));
+    const tables = this.#tables.next();
+    const header = statementsOf(entries).length === 0 ? undefined : headerOf(this.#database);
+    const note: Note = { ...header, ...(tables && { tables }) };
+    this.#note = header || tables ? JSON.stringify(note) : '';
     return this.#note;
   }
 
   committing(): void {}
 
-  committed(): void {}
+  committed(): void {
+    this.#tables.committed();
+  }
 
   failed(): void {}
 
@@ -46,7 +59,7 @@ export class StateWitness implements Witness {
   }
 }
 
-function noteOf(database: DatabaseSync): Note {
+function headerOf(database: DatabaseSync): Header {
   const read = (name: string): string => `${numberPragma(connectionOf(database), 'main', name)}`;
   return {
     schemaVersion: read('schema_version'),
@@ -58,9 +71,9 @@ function noteOf(database: DatabaseSync): Note {
 /** Whether a database is in the state before or after a transaction. @param note what was kept with it */
 export function stateOf(database: DatabaseSync, entries: readonly CaptureEntry[], note: string): State {
   const changesets = changesetsOf(entries);
-  if (note !== '') {
-    const then = JSON.parse(note) as Note;
-    const now = noteOf(database);
+  const then: Note = note === '' ? {} : (JSON.parse(note) as Note);
+  if (then.schemaVersion !== undefined) {
+    const now = headerOf(database);
     const [was, is] = [BigInt(then.schemaVersion), BigInt(now.schemaVersion)];
     const changesSchema = statementsOf(entries).some((sql) => !/^pragma/i.test(sql));
     if (changesSchema) return is === was ? 'after' : is < was ? 'before' : 'other';

@@ -11,11 +11,10 @@ import { SqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
 import { counted } from '../changeset/entries.js';
 import { CommandError } from '../command.js';
+import { markers } from './format.js';
 import { isTaken, type Journal, wholePath } from './journal.js';
 import type { Witness } from './recorder.js';
-
-/** The table, in the main database. */
-export const markers = '_sqlite_wasm_run_daemon';
+import { lastTables, schemaDifference, TableNotes } from './schema.js';
 
 const table = `main.${markers}`;
 const columns = ['journal', 'number', 'digest', 'path'];
@@ -49,6 +48,7 @@ export class Marker implements Witness {
   /** The database, as the user knows it. */
   readonly #name: string;
   readonly #rows: readonly Row[];
+  readonly #tables: TableNotes;
   /** What the row of the journal holds. */
   #row: Row | undefined;
   /** What it will hold after the COMMIT. */
@@ -59,6 +59,7 @@ export class Marker implements Witness {
     this.#database = database;
     this.#name = name;
     this.#rows = this.#read();
+    this.#tables = new TableNotes(database);
   }
 
   /** How the database and a journal that was left behind stand to each other. */
@@ -168,7 +169,19 @@ export class Marker implements Witness {
   }
 
   note(): string {
-    return '';
+    const tables = this.#tables.next();
+    return tables ? JSON.stringify({ tables }) : '';
+  }
+
+  /**
+   * Goes on with the tables as a journal noted them.
+   *
+   * @returns how the database differs from that, as a sentence; undefined if it does not
+   */
+  goOn(journal: Journal): string | undefined {
+    const tables = lastTables(journal.kept());
+    this.#tables.goOn(tables);
+    return schemaDifference(tables, this.#database, this.#name, journal.path);
   }
 
   committing(number: number, digest: string): void {
@@ -186,6 +199,7 @@ export class Marker implements Witness {
   committed(): void {
     this.#row = this.#next;
     this.#next = undefined;
+    this.#tables.committed();
   }
 
   isCommitted(number: number): boolean {
