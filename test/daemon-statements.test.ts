@@ -349,6 +349,52 @@ describe('a journal that is full', () => {
 });
 
 describe('temporary tables', () => {
+  test('are of no use to other clients, and their names are taken', async () => {
+    await start();
+    const [one, other] = [await lines(), await lines()];
+    const ok = /^(?:.*\n)?-- ok/;
+    await one.ask('CREATE TABLE t(q);');
+    await one.ask('INSERT INTO t VALUES(8);');
+    await one.ask('CREATE TEMP TABLE q(a);');
+    await one.ask('INSERT INTO q VALUES(7);');
+    await one.ask('CREATE TEMP VIEW v AS SELECT q AS x FROM t;');
+    for (const [name, sql] of [
+      ['q', 'SELECT * FROM q;'],
+      ['q', 'SELECT count(*) FROM temp.Q;'],
+      ['q', 'SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM q);'],
+      ['q', 'INSERT INTO q VALUES(1);'],
+      ['q', 'UPDATE q SET a=1;'],
+      ['q', 'DELETE FROM q;'],
+      ['q', 'DROP TABLE q;'],
+      ['q', 'ALTER TABLE q RENAME TO r;'],
+      ['q', 'CREATE INDEX temp.i ON q(a);'],
+      ['q', 'CREATE TEMP TABLE q(z, y);'],
+      ['q', 'CREATE TEMP TABLE IF NOT EXISTS q(z, y);'],
+      ['q', 'CREATE TEMP VIEW Q AS SELECT 1;'],
+      ['v', 'SELECT * FROM v;'],
+      ['v', 'SELECT count(*) FROM v;'],
+      ['v', 'DROP VIEW v;'],
+      ['v', 'CREATE TEMP TABLE v(a);'],
+    ]) {
+      expect([sql, await other.ask(`${sql}`)]).toEqual([
+        sql,
+        `-- error 23: temp.${name} belongs to another client of the daemon\n`,
+      ]);
+    }
+    expect(await other.ask('SELECT q FROM t;')).toMatch(ok);
+    expect(await one.ask('SELECT a FROM q;')).toMatch(/^7\n-- ok/);
+    expect(await one.ask('SELECT x FROM v;')).toMatch(/^8\n-- ok/);
+    await one.ask('ALTER TABLE q RENAME TO r;');
+    expect(await other.ask('SELECT * FROM r;')).toMatch(/^-- error 23: temp\.r belongs to another client/);
+    expect(await other.ask('CREATE TEMP TABLE q(z, y);')).toMatch(ok);
+    expect(await one.ask('SELECT * FROM q;')).toMatch(/^-- error 23: temp\.q belongs to another client/);
+    await one.ask('DROP TABLE r;');
+    expect(await other.ask('CREATE TEMP TABLE r(z);')).toMatch(ok);
+    await one.ask('BEGIN;');
+    await one.ask('CREATE TEMP TABLE gone(z);');
+    await one.ask('ROLLBACK;');
+    expect(await other.ask('CREATE TEMP TABLE gone(z);')).toMatch(ok);
+  });
   test('end with their client, and cannot stand in for what is captured', async () => {
     const { ended } = await start();
     const [one, other] = [await lines(), await lines()];

@@ -31,6 +31,9 @@ export class CapturedDatabase {
   readonly #recorder: Recorder;
   readonly #settings: ClientSettings;
   readonly #counts: Counts;
+  /** The client whose statement came last, and that. */
+  #client = -1;
+  #sql = '';
   #timer: NodeJS.Timeout | undefined;
   /** Clients that left while another's transaction was open. */
   #gone: number[] = [];
@@ -59,15 +62,20 @@ export class CapturedDatabase {
       }
       this.#marker = new Marker(database, path);
       output.agree(this.#marker);
-      this.#settings = new ClientSettings(database);
-      this.#guard = new Guard(database, clientRules(path));
+      const settings = new ClientSettings(database);
+      this.#settings = settings;
+      const rule = clientRules(path);
+      this.#guard = new Guard(database, (action) => rule(action) ?? settings.refusal(this.#client, action));
       this.#recorder = new Recorder(database, {
         keeper: output.journal,
         witness: this.#marker,
         guard: this.#guard,
         begin,
         remembersTables: output.ddl,
-        check: () => refuseStandIns(database, this.#guard.made),
+        check: () => {
+          refuseStandIns(database, this.#guard.made);
+          settings.refuseOthers(this.#client, this.#sql);
+        },
       });
       this.#counts = new Counts(output.journal);
     } catch (error) {
@@ -96,6 +104,9 @@ export class CapturedDatabase {
       for (const number of this.#gone.splice(0)) this.#settings.leave(number);
       this.#settings.enter(client);
     }
+    this.#client = client;
+    this.#sql = sql;
+    this.#settings.forgetGone();
     const ran = this.#recorder.run(sql, params, sink);
     this.#settings.noticed(client, sql, this.#guard.makesTemporary);
     this.#showStatus();

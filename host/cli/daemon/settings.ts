@@ -3,9 +3,11 @@
  * are in force, and the others' are not.
  */
 
+import { SQLITE_AUTH } from '../../core/constants.js';
 import { SqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
 import { quotedName } from '../../kernel/query.js';
+import { type Action, temporarySubject } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
 /** Pragmas that a client can set for itself. Each gives its value as an integer, and takes it. */
@@ -78,8 +80,8 @@ export class ClientSettings {
 
   /** A client's statement was run: takes notice of what it set or made. */
   noticed(client: number, sql: string, madeTemporary: boolean): void {
-    if (madeTemporary) this.#noticeTemporary(client);
     const text = bare(sql);
+    if (madeTemporary || /^(?:alter|drop)\b/i.test(text)) this.#noticeTemporary(client);
     const pragma = /^pragma\s+(?:[^.=(;]*\.\s*)?(\w+)\s*[=(]/i.exec(text)?.[1]?.toLowerCase();
     if (pragma !== undefined && this.#common.has(pragma)) {
       const value = this.#read(pragma);
@@ -88,6 +90,51 @@ export class ClientSettings {
       else settings.set(pragma, value);
       this.#inForce = settings;
     } else if (/^(?:attach|detach)\b/i.test(text)) this.#noticeAttached(client);
+  }
+
+  /** A statement is about to be compiled: forgets temporary tables and views that are gone. */
+  forgetGone(): void {
+    const owners = [...this.#own.values()].filter(({ temporary }) => temporary.size > 0);
+    if (owners.length === 0) return;
+    const there = this.#temporary();
+    for (const { temporary } of owners) {
+      for (const name of temporary) if (!there.has(name)) temporary.delete(name);
+    }
+  }
+
+  /** Why a client may not do something with a temporary table or view; undefined if it may. */
+  refusal(client: number, action: Action): string | undefined {
+    for (const name of [temporarySubject(action), action.source ?? undefined]) {
+      const why = name === undefined ? undefined : this.#refusalOf(client, name);
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  }
+
+  /**
+   * Refuses a compiled statement that opens another client's temporary tables: no authorizer is asked about one of
+   * which EXISTS reads no column.
+   *
+   * @throws SqliteError (SQLITE_AUTH)
+   */
+  refuseOthers(client: number, sql: string): void {
+    if ([...this.#own].every(([other, { temporary }]) => other === client || temporary.size === 0)) return;
+    const opened = this.#database.prepare("SELECT name FROM tables_used(?) WHERE schema='temp'").all(sql);
+    for (const { name } of opened) {
+      const why = this.#refusalOf(client, String(name));
+      if (why !== undefined) throw new SqliteError(why, SQLITE_AUTH, 'authorization denied');
+    }
+  }
+
+  #refusalOf(client: number, table: string): string | undefined {
+    const subject = table.toLowerCase();
+    for (const [other, { temporary }] of this.#own) {
+      if (other === client) continue;
+      for (const name of temporary) {
+        if (name.toLowerCase() === subject) return `temp.${name} belongs to another client of the daemon`;
+      }
+    }
+    return undefined;
   }
 
   /** A client is gone, and with it what it set and attached. Not within a transaction. */
@@ -127,8 +174,11 @@ export class ClientSettings {
   }
 
   #noticeTemporary(client: number): void {
-    const there = this.#names("SELECT name FROM temp.sqlite_schema WHERE type IN ('table', 'view')");
-    this.#notice(client, there, ({ temporary }) => temporary);
+    this.#notice(client, this.#temporary(), ({ temporary }) => temporary);
+  }
+
+  #temporary(): Set<string> {
+    return this.#names("SELECT name FROM temp.sqlite_schema WHERE type IN ('table', 'view')");
   }
 
   /** Keeps what is there, and is nobody's yet, as the client's. */

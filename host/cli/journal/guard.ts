@@ -10,6 +10,8 @@ export interface Action {
   readonly first: string | null;
   readonly second: string | null;
   readonly database: string | null;
+  /** The innermost trigger or view that it comes from. */
+  readonly source: string | null;
 }
 
 /** Says why an action is refused; undefined if it is not. */
@@ -50,6 +52,21 @@ export function subject({ code, first, second }: Action): string {
   return (code === constants.SQLITE_ALTER_TABLE ? second : first) ?? '';
 }
 
+/** What names its table second. */
+const onTables = new Set<number>([
+  constants.SQLITE_ALTER_TABLE,
+  constants.SQLITE_CREATE_TEMP_INDEX,
+  constants.SQLITE_CREATE_TEMP_TRIGGER,
+  constants.SQLITE_DROP_TEMP_INDEX,
+  constants.SQLITE_DROP_TEMP_TRIGGER,
+]);
+
+/** The temporary table or view that an action reads, writes or makes; undefined if there is none. */
+export function temporarySubject({ code, first, second, database }: Action): string | undefined {
+  const isTemporary = (code === constants.SQLITE_ALTER_TABLE ? first : database) === 'temp';
+  return isTemporary ? ((onTables.has(code) ? second : first) ?? undefined) : undefined;
+}
+
 /** A table or view that a statement is about to make. */
 export interface Made {
   readonly name: string;
@@ -77,9 +94,9 @@ export class Guard {
 
   constructor(database: DatabaseSync, rule: Rule) {
     this.#rule = rule;
-    database.setAuthorizer((code, first, second, name) => {
+    database.setAuthorizer((code, first, second, name, source) => {
       if (!this.#isWatching) return SQLITE_OK; // the program's own statement
-      const action = { code, first, second, database: name };
+      const action = { code, first, second, database: name, source };
       if (written(action) === 'main') this.writes = true;
       if (making.has(code) || makingTemporary.has(code)) {
         this.made.push({ name: first ?? '', isTemporary: makingTemporary.has(code) || name === 'temp' });
