@@ -239,6 +239,24 @@ describe('what a statement means at the target is what it meant where it was cap
       failure(() => database('CREATE TABLE t(a INTEGER PRIMARY KEY, b)', lax).applyCapture(named.read())),
     ).toBe('no such column: "word" - should this be a string literal in single-quotes?');
   });
+  test('a table of a query with text in double quotes holds no such text', () => {
+    const lax = { enableDoubleQuotedStringLiterals: true };
+    const source = database('CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(1)', lax);
+    const capture = source.capture();
+    source.exec('CREATE TABLE ct AS SELECT "lit" AS l FROM t; CREATE TABLE other AS SELECT "lit" FROM t');
+    const entries = capture.entries();
+    const statements = entries.filter(({ kind }) => kind === 'ddl');
+    expect(statements).toEqual([
+      { kind: 'ddl', sql: 'CREATE TABLE ct(l)' },
+      { kind: 'ddl', sql: 'CREATE TABLE other("""lit""")' },
+    ]);
+    const target = database('CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(1)');
+    target.applyCapture(capture.read());
+    expect(contentOf(target)).toEqual(contentOf(source));
+    // One that was kept with the setting is applied too.
+    const settings = { legacyAlterTable: false, foreignKeys: true, doubleQuotedText: true };
+    database().applyCapture([{ kind: 'ddl', sql: 'CREATE TABLE ct(l)', settings }]);
+  });
   test('sqlite_schema edited as a table is not captured, and that is said', () => {
     const db = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b)', { defensive: false });
     const capture = db.capture();

@@ -175,7 +175,8 @@ function change(connection: Connection, { sql, settings }: Statement, options: R
   const before = schemaVersion(connection, 'main');
   confinement.run(false, () => {
     try {
-      if (settings?.doubleQuotedText && statement.verb !== 'alter') refuseNamed(connection, own, refuse);
+      const isText = settings?.doubleQuotedText && statement.verb !== 'alter' && sql.includes('"');
+      if (isText) refuseNamed(connection, own, refuse);
       withSettings(connection, under(statement, settings, options), () => {
         if (!isOneStatement(connection, own)) throw refuse('there is more than one');
         run(connection, own);

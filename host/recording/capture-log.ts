@@ -321,8 +321,10 @@ export class CaptureLog implements SchemaListener {
     const { database, kind } = this.#settings;
     const caused = aside ? [...this.#sessions.read(aside)] : [];
     let own = unqualified(sql, database);
+    let ranUnder = settings;
     if (statement.ofQuery && statement.name !== undefined) {
       own = createdText(this.#connection, database, statement.name);
+      ranUnder = undefined; // the query is gone, and what was text in it
       caused.push(wholeTable(this.#connection, database, statement.name, kind));
     }
     const made = this.#made;
@@ -333,7 +335,7 @@ export class CaptureLog implements SchemaListener {
       recorded: this.#recorded,
       changes,
       sql: own,
-      settings,
+      settings: ranUnder,
       caused,
       before: version,
       after,
