@@ -173,7 +173,7 @@ export const apply: Command = {
       throw new CommandError(message, exitCodes.usage);
     }
     using database = openDatabase(path);
-    const report = applied(database, entries, options);
+    const report = usage(() => applied(database, entries, options));
     if (given.on('json')) printJson(`${JSON.stringify(report, hexOfBytes, 2)}\n`);
     else {
       const steps = 'entries' in report ? report.entries : [report];
@@ -190,9 +190,9 @@ export const apply: Command = {
 };
 
 /** Runs `action`; what is wrong with the options is wrong use. */
-function usage(action: () => void): void {
+function usage<T>(action: () => T): T {
   try {
-    action();
+    return action();
   } catch (error) {
     if (error instanceof TypeError) throw new CommandError(error.message, exitCodes.usage);
     throw error;
@@ -259,6 +259,7 @@ function applied(database: DatabaseSync, entries: readonly CaptureEntry[], optio
     if (statementsOf(entries).length === 0) return database.apply(changesets, watched);
     return database.applyCapture(entries, watched);
   } catch (error) {
+    if (error instanceof TypeError) throw error;
     const message = (error as Error).message;
     throw new CommandError(
       message,
