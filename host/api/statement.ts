@@ -367,7 +367,12 @@ export class StatementSync implements Disposable {
   #start(parameters: unknown[]): Prepared {
     const named = namedIn(parameters); // before all else: it may call getters
     const prepared = this.#begin();
-    this.#bindAll(prepared, parameters, named);
+    const positions = this.#positions;
+    if (!named && positions?.length === parameters.length && prepared.count === parameters.length) {
+      for (let i = 0; i < parameters.length; i++) {
+        this.#bind(prepared.pointer, positions[i] as number, parameters[i]); // most often: all of them, in their order
+      }
+    } else this.#bindAll(prepared, parameters, named);
     return prepared;
   }
 
