@@ -18,7 +18,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dist, root } from '../scripts/sources.js';
 
 const documents = [
-  ...['.', '.github', 'wit', 'extensions', 'test'].flatMap((folder) =>
+  ...['.', '.github', 'wit', 'extensions', 'test', 'test/examples'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => join(folder, name)),
