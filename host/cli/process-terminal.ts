@@ -1,10 +1,10 @@
 /** What the shell has of the system when nobody edits lines: a script, a pipe. */
 
-import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
+import { childProcess } from '../core/builtins.js';
 import type { CommandStreams, Terminal } from '../core/host-services.js';
 import { shellFiles } from './shell-files.js';
 
@@ -65,7 +65,7 @@ export function runCommand(command: string, { directory, input, output }: Comman
     return fd;
   };
   try {
-    const { status, signal } = spawnSync('/bin/sh', ['-c', command], {
+    const { status, signal } = childProcess().spawnSync('/bin/sh', ['-c', command], {
       cwd: directory,
       stdio: [stream(input, 'r'), stream(output, 'w'), 'inherit'],
     });

@@ -3,7 +3,7 @@
  * values, calls the host, and turns what it throws into a result code: no JavaScript error may cross C.
  */
 
-import { randomFillSync } from 'node:crypto';
+import { crypto } from './builtins.js';
 import {
   SQLITE_CANTOPEN,
   SQLITE_CANTOPEN_FULLPATH,
@@ -189,7 +189,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
     host_randomness(count: number, pointer: number): number {
       const start = pointer >>> 0;
-      randomFillSync(memory().bytes, start, count);
+      crypto().randomFillSync(memory().bytes, start, count);
       return count;
     },
     host_sleep(microseconds: number): number {

@@ -3,7 +3,7 @@
  * bytes. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
  */
 
-import { randomBytes } from 'node:crypto';
+import { crypto } from '../core/builtins.js';
 import { longestMessage } from '../core/shown.js';
 import { writeMarked } from './marked.js';
 
@@ -180,10 +180,10 @@ const mostRandom = 2 ** 24;
 
 function bytes(length: bigint): Uint8Array {
   if (length > mostRandom) throw new RangeError(`${length} random bytes are too many: at most ${mostRandom}`);
-  return randomBytes(Number(length));
+  return crypto().randomBytes(Number(length));
 }
 
-const number = (): bigint => randomBytes(8).readBigUInt64LE();
+const number = (): bigint => crypto().randomBytes(8).readBigUInt64LE();
 
 /** wasi:random */
 export const random = {

@@ -1,7 +1,7 @@
 /** What a component is, wants and brings, and whether it would be loaded: for people who were handed one. */
 
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { crypto } from '../core/builtins.js';
 import type { Functions as Aggregates } from '../interfaces/generated/aggregate-function.js';
 import type { Functions as Collations } from '../interfaces/generated/collation.js';
 import type { Functions as Hooks } from '../interfaces/generated/hooks.js';
@@ -118,7 +118,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
   return {
     file,
     size: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: crypto().createHash('sha256').update(bytes).digest('hex'),
     shipped,
     contracts: [...new Set(versions.map((name) => `${name.package}@${name.version}`))].sort(),
     worlds: has('metadata') ? worlds.flatMap(([name, ...wanted]) => (wanted.every(has) ? [name] : [])) : [],

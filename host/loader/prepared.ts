@@ -1,10 +1,9 @@
 /** From a component's bytes to transpiled files that can be trusted: shipped, cached, or made now. */
 
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
+import { childProcess, crypto } from '../core/builtins.js';
 import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
 import { capMemory, entriesFor, ownParts } from './memory-cap.js';
@@ -25,7 +24,7 @@ export interface Prepared {
 }
 
 function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return crypto().createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Where transpiled components are kept: `SQLITE_WASM_RUN_CACHE`, or the user's cache folder. */
@@ -170,7 +169,7 @@ function fromCache(component: Uint8Array, digest: string, path: string, patience
 const transpilerHeap = 2048;
 
 function runTranspiler(component: Uint8Array, folder: string, path: string, patience: number): void {
-  const { status, signal, stderr, error } = spawnSync(
+  const { status, signal, stderr, error } = childProcess().spawnSync(
     process.execPath,
     [`--max-old-space-size=${transpilerHeap}`, ownFile('loader/transpile-program.js'), folder],
     { input: component, encoding: 'utf8', timeout: patience, killSignal: 'SIGKILL' },

@@ -2,10 +2,10 @@
  * Turns a component into files that a running host can link: script text, core modules and their description.
  */
 
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { crypto } from '../core/builtins.js';
 import { ownFile } from '../core/package.js';
 import { interfacesOf } from './binary.js';
 
@@ -136,7 +136,7 @@ export async function transpileTo(component: Uint8Array, folder: string): Promis
     const digests: Record<string, string> = {};
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(join(work, name), content, { flush: true });
-      digests[name] = createHash('sha256').update(content).digest('hex');
+      digests[name] = crypto().createHash('sha256').update(content).digest('hex');
     }
     const meta: Meta = { transpiler: transpilerVersion, imports, exports, files: digests };
     writeFileSync(join(work, 'meta.json'), `${JSON.stringify(meta, null, 2)}\n`, { flush: true });

@@ -1,6 +1,5 @@
 /** What the modules of this folder share: the system's errors, the owners of new files, and functions of libc. */
 
-import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   fchmodSync,
@@ -13,6 +12,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { crypto } from '../core/builtins.js';
 import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
 import { FileError } from '../core/host-services.js';
 import { requireHere } from '../core/package.js';
@@ -50,7 +50,7 @@ export function ownLike(fd: number, like: Stats): void {
 export function temporaryDescriptor(): { fd: number; path: string } {
   const folder = temporaryFolder();
   for (let tries = 0; ; tries++) {
-    const path = join(folder, `etilqs_${randomBytes(8).toString('hex')}`);
+    const path = join(folder, `etilqs_${crypto().randomBytes(8).toString('hex')}`);
     let fd: number;
     try {
       fd = openSync(path, fs.O_RDWR | fs.O_CREAT | fs.O_EXCL | noFollow, 0o600);
