@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from './api/connections.js';
 import type { Reply, Request, ThreadInput } from './api/database-worker.js';
+import { plainError } from './core/errors.js';
 import { DatabaseSync, SqliteError } from './index.js';
 import { Engine } from './kernel/engine.js';
 import { useEngine } from './kernel/engine-of-thread.js';
@@ -65,12 +66,10 @@ port.on('message', (request: Request) => {
   } catch (error) {
     const { code } = error as { code?: string };
     const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof SqliteError) {
-      const { errcode, errstr, offset } = error;
-      reply = { thrown: { message, errcode, errstr, ...(offset !== undefined && { offset }) } };
-    } else {
-      reply = { thrown: { message, ...(code !== undefined && { code }) } };
-    }
+    reply =
+      error instanceof SqliteError
+        ? { failed: plainError(error) }
+        : { thrown: { message, ...(code !== undefined && { code }) } };
   }
   port.postMessage(reply);
 });

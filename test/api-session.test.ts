@@ -111,8 +111,9 @@ const applying: Case[] = [
     '! ERR_INVALID_ARG_TYPE The "options.onConflict" argument must be a function.',
   ],
   [
-    'tables().applyChangeset(new Uint8Array([1, 2, 3]))',
-    '! ERR_SQLITE_ERROR 11 database disk image is malformed',
+    // The messages differ: ours names the byte.
+    'try { tables().applyChangeset(new Uint8Array([1, 2, 3])); } catch (error) { return [error.code, error.errcode, error.errstr] }',
+    '["ERR_SQLITE_ERROR", 11, "database disk image is malformed"]',
   ],
   ['tables().applyChangeset(new Uint8Array())', 'true'],
   ['open().applyChangeset(changes())', 'true'],

@@ -1,7 +1,7 @@
 /** Copies of a whole database, page by page, while it is in use. */
 
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { SQLITE_BUSY, SQLITE_DONE, SQLITE_LOCKED, SQLITE_OK } from '../core/constants.js';
+import { SQLITE_BUSY, SQLITE_DONE, SQLITE_ERROR, SQLITE_LOCKED, SQLITE_OK } from '../core/constants.js';
 import { checkOptions, invalidState, invalidValue } from '../kernel/arguments.js';
 import { connectionOf } from './connections.js';
 import { DatabaseSync } from './database.js';
@@ -51,7 +51,7 @@ export async function backup(
     using arena = memory.arena();
     job = c.sqlite3_backup_init(db, arena.cString(to), connection.db, arena.cString(from));
   }
-  if (job === 0) engine.check(db, c.sqlite3_extended_errcode(db) || 1);
+  if (job === 0) engine.check(db, c.sqlite3_extended_errcode(db) || SQLITE_ERROR);
   let finished = false;
   const finish = (): number => {
     finished = true;

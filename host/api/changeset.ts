@@ -10,6 +10,7 @@ import {
   readable,
 } from '../applying/changeset-streams.js';
 import { changesOf, concat, Group, invert, rebase } from '../applying/transform.js';
+import { patchsetMark } from '../changeset/format.js';
 import { type Change as CodecChange, encode } from '../changeset/index.js';
 import { checkArgument, checkOptions, invalidType, outOfRange } from '../kernel/arguments.js';
 import { engine } from '../kernel/engine-of-thread.js';
@@ -120,7 +121,7 @@ export class Changeset implements Iterable<Change> {
 
   /** Whether it is a patchset: without old values. */
   get isPatchset(): boolean {
-    return this.bytes[0] === 0x50;
+    return this.bytes[0] === patchsetMark;
   }
 
   /**

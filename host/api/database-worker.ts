@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { errorFrom, type PlainError } from '../core/errors.js';
 import { ownFile } from '../core/package.js';
 import { checkArgument, checkOptions, coded, invalidState, invalidValue } from '../kernel/arguments.js';
 import type { Grants } from '../kernel/grants.js';
@@ -33,9 +33,8 @@ export type Request =
 /** What it answers: the result, or what was thrown, as plain objects. */
 export type Reply =
   | { readonly value: unknown }
-  | {
-      readonly thrown: { message: string; code?: string; errcode?: number; errstr?: string; offset?: number };
-    };
+  | { readonly failed: PlainError }
+  | { readonly thrown: { readonly message: string; readonly code?: string } };
 
 /** What a thread is made with. */
 export interface ThreadInput {
@@ -159,7 +158,7 @@ export class DatabaseWorker {
     worker.once('message', (reply: Reply) => {
       Atomics.store(this.#shared, 0, 0);
       if ('value' in reply) settle(() => call.resolve(reply.value));
-      else settle(() => call.reject(errorOf(reply.thrown, call)));
+      else settle(() => call.reject(errorOf(reply, call)));
     });
     worker.once('error', (error) => {
       this.#worker = undefined;
@@ -213,14 +212,15 @@ export class DatabaseWorker {
 /** The calls that were interrupted for their time. */
 const interrupted = new WeakSet<Call>();
 
-function errorOf(thrown: Extract<Reply, { thrown: unknown }>['thrown'], call: Call): Error {
-  if (thrown.errcode !== undefined) {
-    if ((thrown.errcode & 0xff) === SQLITE_INTERRUPT && interrupted.has(call)) {
+function errorOf(reply: Exclude<Reply, { value: unknown }>, call: Call): Error {
+  if ('failed' in reply) {
+    if ((reply.failed.errcode & 0xff) === SQLITE_INTERRUPT && interrupted.has(call)) {
       const message = `the call took more than ${call.timeout} ms and was interrupted`;
       return new TimeoutError(message, false);
     }
-    return new SqliteError(thrown.message, thrown.errcode, thrown.errstr ?? '', thrown.offset);
+    return errorFrom(reply.failed);
   }
+  const { thrown } = reply;
   const error = new Error(thrown.message);
   return thrown.code === undefined ? error : coded(error, thrown.code as 'ERR_INVALID_STATE');
 }

@@ -20,6 +20,7 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_OPEN_URI,
 } from '../core/constants.js';
+import { errorText } from '../core/errors.js';
 import {
   checkArgument,
   checkOptions,
@@ -440,7 +441,7 @@ export class DatabaseSync implements Disposable {
     const message = memory.pointerAt(out);
     try {
       if (code === SQLITE_OK) return;
-      const text = memory.cString(message) || own.core.errorText(code);
+      const text = memory.cString(message) || errorText(code);
       throw coded(new Error(text), 'ERR_LOAD_SQLITE_EXTENSION');
     } finally {
       c.sqlite3_free(message);

@@ -91,10 +91,10 @@ export class Rebaser implements Disposable {
 
   #live(): number {
     if (this.#pointer !== 0) return this.#pointer;
-    throw changesetError(this.#engine.core, 'rebase', SQLITE_MISUSE, 'the rebaser is closed');
+    throw changesetError('rebase', SQLITE_MISUSE, { said: 'the rebaser is closed' });
   }
 
   #check(code: number, said?: string): void {
-    if (code !== SQLITE_OK) throw changesetError(this.#engine.core, 'rebase', code, said);
+    if (code !== SQLITE_OK) throw changesetError('rebase', code, { said });
   }
 }

@@ -1,8 +1,7 @@
 /** Sessions in code, shaped as `Session` of `node:sqlite`. */
 
 import { readable } from '../applying/changeset-streams.js';
-import { SQLITE_CONSTRAINT } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { refusal } from '../core/errors.js';
 import {
   checkArgument,
   checkOptions,
@@ -247,10 +246,7 @@ export function createSession(
     if (options.indirect) sessions.indirect(handle, true);
     if (options.enabled === false) sessions.enable(handle, false);
     const [warning] = onUnrecorded === 'refuse' ? sessions.warnings(handle) : [];
-    if (warning) {
-      const text = connection.engine.core.errorText(SQLITE_CONSTRAINT);
-      throw new SqliteError(`refused: ${warning.message}`, SQLITE_CONSTRAINT, text);
-    }
+    if (warning) throw refusal(warning.message);
   } catch (error) {
     sessions.delete(handle);
     throw error;

@@ -4,7 +4,7 @@
  */
 
 import { SQLITE_DBCONFIG_DEFENSIVE, SQLITE_ERROR } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { tableShape } from '../kernel/schema.js';
@@ -81,7 +81,7 @@ export class ApplyTargets implements Disposable {
     if (!table.includes('_') || table === 'sqlite_stat1') return false;
     const kind = tableShape(this.#connection, 'main', table)?.kind;
     if (kind === 'virtual' || (kind === undefined && isModule(this.#connection, table))) {
-      throw virtualTable(this.#connection, table);
+      throw virtualTable(table);
     }
     return kind === 'shadow';
   }
@@ -94,12 +94,11 @@ export function isModule(connection: Connection, name: string): boolean {
 }
 
 /** Why the changes of a virtual table are refused. */
-export function virtualTable(connection: Connection, table: string): SqliteError {
-  return refusedTable(connection, table, 'it is a virtual table');
+export function virtualTable(table: string): SqliteError {
+  return refusedTable(table, 'it is a virtual table');
 }
 
 /** Why the changes of a table are refused. */
-export function refusedTable({ engine }: Connection, table: string, why: string): SqliteError {
-  const message = `changes of ${table} cannot be applied: ${why}`;
-  return new SqliteError(message, SQLITE_ERROR, engine.core.errorText(SQLITE_ERROR));
+export function refusedTable(table: string, why: string): SqliteError {
+  return sqliteError(SQLITE_ERROR, `changes of ${table} cannot be applied: ${why}`);
 }

@@ -27,6 +27,7 @@ import { insideSavepoint } from '../kernel/savepoint.js';
 import { oncePerTable } from '../kernel/table-filters.js';
 import { ApplyTargets } from './apply-targets.js';
 import { type Change, Conflict, readChange } from './changes.js';
+import { malformedError } from './transform.js';
 
 /** The flags of `sqlite3changeset_apply_v2`, by name. */
 export interface ApplyFlags {
@@ -138,7 +139,7 @@ function applyAsIs(connection: Connection, input: ChangesetInput, handlers: Appl
     if (shadows.length > 0) engine.check(db, reconnectVirtualTables(connection));
     if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0), shadows };
     if (code !== SQLITE_OK) {
-      const error = core.error(db, code);
+      const error = malformedError(code, whole) ?? core.error(db, code);
       if (calls.illegal) error.cause = new Error(calls.illegal);
       throw error;
     }

@@ -30,7 +30,7 @@ export function pieceSize(engine: Engine, bytes?: number): number {
   const value = arena.allocate(4);
   memory.view.setInt32(value, bytes ?? 0, true);
   const code = c.sqlite3session_config(SQLITE_SESSION_CONFIG_STRMSIZE, value);
-  if (code !== SQLITE_OK) throw changesetError(engine.core, 'stream', code);
+  if (code !== SQLITE_OK) throw changesetError('stream', code);
   return memory.view.getInt32(value, true);
 }
 
@@ -49,7 +49,7 @@ export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: num
 /** Throws what a stream threw, as it was, or what `code` means. */
 export function checkStream(engine: Engine, what: string, code: number): void {
   engine.surface();
-  if (code !== SQLITE_OK) throw changesetError(engine.core, what, code);
+  if (code !== SQLITE_OK) throw changesetError(what, code);
 }
 
 /**

@@ -10,7 +10,6 @@ import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_FOREIGN_KEY,
   SQLITE_CHANGESET_REPLACE,
-  SQLITE_CONSTRAINT,
   SQLITE_DBCONFIG_DQS_DDL,
   SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DBCONFIG_ENABLE_FKEY,
@@ -18,7 +17,7 @@ import {
   SQLITE_DBCONFIG_LEGACY_ALTER_TABLE,
   SQLITE_ERROR,
 } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { refusal, type SqliteError, sqliteError } from '../core/errors.js';
 import { invalidValue } from '../kernel/arguments.js';
 import { confinementOf, refusalOfText } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
@@ -154,7 +153,7 @@ function aborts({ connection, options, report }: Replay): boolean {
   const answer =
     options.onConflict?.(SQLITE_CHANGESET_FOREIGN_KEY, conflict) ??
     conflictActions[decide(core, rules, 'foreign-key', '', 'update')];
-  if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(core, 'foreign-key');
+  if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace('foreign-key');
   return answer === SQLITE_CHANGESET_ABORT;
 }
 
@@ -164,7 +163,7 @@ type Statement = Extract<CaptureEntry, { kind: 'ddl' }>;
 function change(connection: Connection, { sql, settings }: Statement, options: ReportOptions): void {
   const confinement = confinementOf(connection);
   const refuse = (why: string): SqliteError =>
-    refusal(connection, `a statement of the capture is refused because ${why}: ${sql}`);
+    sqliteError(SQLITE_ERROR, `a statement of the capture is refused because ${why}: ${sql}`);
   if (!isCaptured(sql)) throw refuse('it does not change the schema');
   const text = refusalOfText(sql);
   if (text !== undefined) throw refuse(text);
@@ -227,8 +226,7 @@ function refuseDrop(
     );
     if (child && options.drops === undefined) {
       throw refusal(
-        connection,
-        `refused: DROP TABLE ${name}: ${child[0]} refers to it, and the capture does not say what became of those rows; "drops" says it: alone keeps them, cascade does what their foreign keys say`,
+        `DROP TABLE ${name}: ${child[0]} refers to it, and the capture does not say what became of those rows; "drops" says it: alone keeps them, cascade does what their foreign keys say`,
       );
     }
     return;
@@ -239,8 +237,7 @@ function refuseDrop(
   const { core } = connection.engine;
   if (decide(core, policyRules(options.policy ?? 'abort'), 'data', name, 'delete') === 'replace') return;
   throw refusal(
-    connection,
-    `refused: DROP TABLE ${name} would delete ${extra} rows that the captured database did not have; the policy theirs deletes them`,
+    `DROP TABLE ${name} would delete ${extra} rows that the captured database did not have; the policy theirs deletes them`,
   );
 }
 
@@ -249,9 +246,4 @@ function refuseNamed(connection: Connection, sql: string, refuse: (why: string) 
   const off = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML].map((option) => [option, false] as const);
   if (!withSettings(connection, off, () => compiles(connection, sql))) return;
   throw refuse('a name in double quotes, which was text where it was captured, is a column here');
-}
-
-function refusal(connection: Connection, message: string): SqliteError {
-  const code = message.startsWith('refused: ') ? SQLITE_CONSTRAINT : SQLITE_ERROR;
-  return new SqliteError(message, code, connection.engine.core.errorText(code));
 }

@@ -10,8 +10,7 @@ import {
   SQLITE_ERROR,
   SQLITE_MISUSE,
 } from '../core/constants.js';
-import type { Core } from '../core/core.js';
-import { SqliteError } from '../core/errors.js';
+import { refusal, SqliteError, sqliteError } from '../core/errors.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
@@ -191,14 +190,14 @@ export function applyWithReport(
         if (aborts) return SQLITE_CHANGESET_ABORT;
         report.foreignKeyViolations = orphans(connection);
         const answer = own ?? conflictActions[decide(core, rules, name, '', 'update')];
-        if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(core, name);
+        if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(name);
         violated = answer === SQLITE_CHANGESET_ABORT;
         if (violated) report.problems.push(...orphanRows(connection).slice(0, most));
         return answer;
       }
       const answer = own ?? conflictActions[decide(core, rules, name, conflict.table, conflict.op)];
       if (answer === SQLITE_CHANGESET_REPLACE && name !== 'data' && name !== 'conflict') {
-        throw illegalReplace(core, name);
+        throw illegalReplace(name);
       }
       tally.conflict(round, name, conflict, answer);
       list.add(name, conflict, nameOfAction(answer));
@@ -232,7 +231,7 @@ export function applyWithReport(
         else if (!include(change.table)) tally.of(change.table).filtered += 1;
         else tally.planned(change, 1);
       }
-      refuse(connection, report, options.refuse);
+      refuse(report, options.refuse);
       const came = attempt(
         () => applyTo(connection, heard(changeset), handlers),
         () => violated,
@@ -281,7 +280,7 @@ function attempt(
     if (error instanceof SqliteError && aborted()) return undefined; // it comes of what was omitted meanwhile
     // All that SQLite says of such a key is that something is wrong.
     if (error instanceof SqliteError && error.errcode === SQLITE_ERROR && reason) {
-      throw new SqliteError(reason.message, error.errcode, error.errstr);
+      throw sqliteError(error.errcode, reason.message);
     }
     if (error instanceof SqliteError && (error.errcode & 0xff) === SQLITE_CONSTRAINT && expected())
       return undefined;
@@ -289,11 +288,10 @@ function attempt(
   }
 }
 
-export function illegalReplace(core: Core, kind: ConflictKind): SqliteError {
-  return new SqliteError(
-    `A ${kind} conflict of a changeset cannot be replaced: omit it or abort.`,
+export function illegalReplace(kind: ConflictKind): SqliteError {
+  return sqliteError(
     SQLITE_MISUSE,
-    core.errorText(SQLITE_MISUSE),
+    `A ${kind} conflict of a changeset cannot be replaced: omit it or abort.`,
   );
 }
 
@@ -321,12 +319,11 @@ function nameOfKind(kind: number): ConflictKind {
   return (found?.[0] ?? 'data') as ConflictKind;
 }
 
-function refuse(connection: Connection, report: ApplyReport, kinds: ReportOptions['refuse']): void {
+function refuse(report: ApplyReport, kinds: ReportOptions['refuse']): void {
   if (!kinds) return;
   const found = report.warnings.find(({ kind }) => kinds === true || kinds.includes(kind));
   if (!found) return;
-  const { core } = connection.engine;
-  throw new SqliteError(`refused: ${found.message}`, SQLITE_CONSTRAINT, core.errorText(SQLITE_CONSTRAINT));
+  throw refusal(found.message);
 }
 
 /** How many rows refer to none, where SQLite says that there are such: it does not say how many. */

@@ -37,7 +37,7 @@ export function survey(
   const skips = ({ table, key }: Outline): boolean => {
     const shape = tableShape(connection, 'main', table);
     if (shape?.kind === 'virtual' || (!shape && isModule(connection, table))) {
-      throw virtualTable(connection, table);
+      throw virtualTable(table);
     }
     if (!shape || shape.kind === 'view') {
       warn('missing-table', table, 'there is no such table, so its changes are skipped');
@@ -60,7 +60,7 @@ export function survey(
       const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
       warn('more-columns', table, rest);
     }
-    if (!keyed && shape.hidesRowid && !skip) throw refusedTable(connection, table, hiddenRowid);
+    if (!keyed && shape.hidesRowid && !skip) throw refusedTable(table, hiddenRowid);
     if (keyed && hasCollatedKey(connection, 'main', table)) collated.add(table);
     if (!triggersFire) return skip;
     const triggers = query(

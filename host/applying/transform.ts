@@ -1,5 +1,7 @@
 /** What makes changesets of changesets: the C library's functions that need no database. */
 
+import { patchsetMark } from '../changeset/format.js';
+import { validate } from '../changeset/validate.js';
 import {
   CALLBACK_STREAM_INPUT,
   SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
@@ -14,7 +16,7 @@ import {
   SQLITE_SCHEMA,
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
-import { SqliteError } from '../core/errors.js';
+import { errorText, malformed, type SqliteError, sqliteError } from '../core/errors.js';
 import type { Arena } from '../core/memory.js';
 import { invalidValue } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
@@ -31,10 +33,30 @@ const meanings: Readonly<Record<number, string>> = {
   [SQLITE_SCHEMA]: 'the changesets disagree on the columns or the key of a table',
 };
 
-/** The one error of operations on changesets: what was done, and what the code means for it. */
-export function changesetError(core: Core, what: string, code: number, said?: string | null): SqliteError {
-  const meaning = said || meanings[code & 0xff] || core.errorText(code);
-  return new SqliteError(`${what}: ${meaning}`, code, core.errorText(code));
+/**
+ * The one error of operations on changesets: what was done, and what the code means for it.
+ *
+ * @param changeset what SQLite read: if it is malformed, the error names the byte
+ */
+export function changesetError(
+  what: string,
+  code: number,
+  { said, changeset }: { said?: string | null | undefined; changeset?: Uint8Array | undefined } = {},
+): SqliteError {
+  const found = said ? undefined : malformedError(code, changeset, what);
+  if (found) return found;
+  const detail = said || meanings[code & 0xff] || errorText(code);
+  return sqliteError(code, `${what}: ${detail}`, { detail });
+}
+
+/** The error for a changeset that SQLite calls corrupt, if the codec finds the byte; undefined for other codes. */
+export function malformedError(
+  code: number,
+  changeset: Uint8Array | undefined,
+  what?: string,
+): SqliteError | undefined {
+  const fault = changeset && (code & 0xff) === SQLITE_CORRUPT ? validate(changeset) : null;
+  return fault ? malformed(fault.reason, fault.offset, what) : undefined;
 }
 
 /** Calls a C function that returns bytes by pointers to their length and place, and copies them. */
@@ -42,6 +64,7 @@ export function takeBytes(
   core: Core,
   what: string,
   action: (length: number, place: number) => number,
+  changeset?: Uint8Array,
 ): Uint8Array {
   const { c, memory } = core;
   using arena = memory.arena();
@@ -49,7 +72,7 @@ export function takeBytes(
   const code = action(out, out + 4);
   const place = memory.pointerAt(out + 4);
   try {
-    if (code !== SQLITE_OK) throw changesetError(core, what, code);
+    if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
     return memory.copy(place, memory.view.getInt32(out, true));
   } finally {
     c.sqlite3_free(place);
@@ -58,18 +81,18 @@ export function takeBytes(
 
 /** What undoes a changeset. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset or damaged bytes */
 export function invert(core: Core, changeset: Uint8Array): Uint8Array {
-  if (changeset[0] === 0x50) {
-    throw changesetError(
-      core,
-      'invert',
-      SQLITE_CORRUPT,
-      'a patchset has no old values, so it has no inverse',
-    );
+  if (changeset[0] === patchsetMark) {
+    throw changesetError('invert', SQLITE_CORRUPT, {
+      said: 'a patchset has no old values, so it has no inverse',
+    });
   }
   using arena = core.memory.arena();
   const bytes = arena.bytes(changeset);
-  return takeBytes(core, 'invert', (length, place) =>
-    core.c.sqlite3changeset_invert(changeset.length, bytes, length, place),
+  return takeBytes(
+    core,
+    'invert',
+    (length, place) => core.c.sqlite3changeset_invert(changeset.length, bytes, length, place),
+    changeset,
   );
 }
 
@@ -89,13 +112,13 @@ export function* changesOf<T>(
   const out = arena.allocate(16);
   const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
   const started = c.sqlite3changeset_start_v2(out, changeset.length, bytes, flags);
-  if (started !== SQLITE_OK) throw changesetError(core, 'read', started);
+  if (started !== SQLITE_OK) throw changesetError('read', started, { changeset });
   const iterator = memory.pointerAt(out);
   try {
     for (;;) {
       const code = c.sqlite3changeset_next(iterator);
       if (code === SQLITE_DONE) return;
-      if (code !== SQLITE_ROW) throw changesetError(core, 'read', code);
+      if (code !== SQLITE_ROW) throw changesetError('read', code, { changeset });
       yield read(core, iterator, out);
     }
   } finally {
@@ -113,11 +136,11 @@ export function checkChangeset(core: Core, what: string, changeset: Uint8Array):
   using arena = memory.arena();
   const out = arena.allocate(4);
   const started = c.sqlite3changeset_start(out, changeset.length, arena.bytes(changeset));
-  if (started !== SQLITE_OK) throw changesetError(core, what, started);
+  if (started !== SQLITE_OK) throw changesetError(what, started, { changeset });
   const iterator = memory.pointerAt(out);
   while (c.sqlite3changeset_next(iterator) === SQLITE_ROW);
   const code = c.sqlite3changeset_finalize(iterator);
-  if (code !== SQLITE_OK) throw changesetError(core, what, code);
+  if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
 }
 
 /** Changesets that become one. C: `sqlite3changegroup_new` and what goes with it. Close it: it is C memory. */
@@ -132,7 +155,7 @@ export class Group implements Disposable {
     using arena = memory.arena();
     const out = arena.allocate(4);
     const code = c.sqlite3changegroup_new(out);
-    if (code !== SQLITE_OK) throw changesetError(engine.core, 'group', code);
+    if (code !== SQLITE_OK) throw changesetError('group', code);
     this.#pointer = memory.pointerAt(out);
   }
 
@@ -163,7 +186,7 @@ export class Group implements Disposable {
     const { c, memory } = this.#engine.core;
     using arena = memory.arena();
     const bytes = arena.bytes(changeset);
-    this.#check('concat', c.sqlite3changegroup_add(this.#live(), changeset.length, bytes));
+    this.#check('concat', c.sqlite3changegroup_add(this.#live(), changeset.length, bytes), changeset);
   }
 
   /** The same in pieces. C: `sqlite3changegroup_add_strm`. */
@@ -200,7 +223,7 @@ export class Group implements Disposable {
       const said = memory.cString(memory.pointerAt(error));
       c.sqlite3_free(memory.pointerAt(error));
       memory.view.setUint32(error, 0, true);
-      throw changesetError(core, `build a change of ${change.table}`, code, said);
+      throw changesetError(`build a change of ${change.table}`, code, { said });
     };
     const table = arena.cString(change.table);
     check(
@@ -272,12 +295,12 @@ export class Group implements Disposable {
       ? 'the database whose schema it has is closed'
       : 'the changeset group is closed';
     if (this.#pointer !== 0 && !this.#isClosed()) return this.#pointer;
-    throw changesetError(this.#engine.core, 'group', SQLITE_MISUSE, said);
+    throw changesetError('group', SQLITE_MISUSE, { said });
   }
 
-  #check(what: string, code: number): void {
+  #check(what: string, code: number, changeset?: Uint8Array): void {
     this.#engine.surface();
-    if (code !== SQLITE_OK) throw changesetError(this.#engine.core, what, code);
+    if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
   }
 }
 
@@ -303,12 +326,12 @@ export function rebase(core: Core, changeset: Uint8Array, rebases: Iterable<Uint
   using arena = memory.arena();
   const out = arena.allocate(4);
   const created = c.sqlite3rebaser_create(out);
-  if (created !== SQLITE_OK) throw changesetError(core, 'rebase', created);
+  if (created !== SQLITE_OK) throw changesetError('rebase', created);
   const rebaser = memory.pointerAt(out);
   try {
     for (const buffer of rebases) {
       const code = c.sqlite3rebaser_configure(rebaser, buffer.length, arena.bytes(buffer));
-      if (code !== SQLITE_OK) throw changesetError(core, 'rebase', code, 'a rebase buffer is malformed');
+      if (code !== SQLITE_OK) throw changesetError('rebase', code, { said: 'a rebase buffer is malformed' });
     }
     const bytes = arena.bytes(changeset);
     return takeBytes(core, 'rebase', (length, place) =>

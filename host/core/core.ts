@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Bindings } from './bindings.js';
-import { SqliteError } from './errors.js';
+import { errorText, type SqliteError, sqliteError } from './errors.js';
 import type { Host } from './host-services.js';
 import { hostImports } from './imports.js';
 import { Memory } from './memory.js';
@@ -44,23 +44,14 @@ export class Core {
     // Some functions, those of sessions among them, return a code without setting the connection's.
     const isLast = (last & 0xff) === (code & 0xff);
     const extended = isLast ? last : code;
-    const message =
-      said || (isLast && this.memory.cString(this.c.sqlite3_errmsg(db))) || this.errorText(code);
+    const message = said || (isLast && this.memory.cString(this.c.sqlite3_errmsg(db))) || errorText(code);
     // What SQLite says of other things under the same code, the last file call did not cause.
-    const isGeneral = message === this.errorText(extended) || message.startsWith('unable to open database');
+    const isGeneral = message === errorText(extended) || message.startsWith('unable to open database');
     const detail = isGeneral ? this.#fileErrorFor(extended) : undefined;
     const offset = db ? this.c.sqlite3_error_offset(db) : -1;
-    return new SqliteError(
-      detail ? `${message}: ${detail}` : message,
-      extended,
-      this.errorText(extended),
-      offset < 0 ? undefined : offset,
-    );
-  }
-
-  /** `sqlite3_errstr`: what a result code means. */
-  errorText(code: number): string {
-    return this.memory.cString(this.c.sqlite3_errstr(code)) ?? 'unknown error';
+    return sqliteError(extended, detail ? `${message}: ${detail}` : message, {
+      offset: offset < 0 ? undefined : offset,
+    });
   }
 }
 

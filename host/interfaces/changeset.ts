@@ -16,7 +16,7 @@ import {
   validate,
 } from '../changeset/index.js';
 import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { sqliteError } from '../core/errors.js';
 import type { Owner } from '../kernel/owner.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { Client } from './client.js';
@@ -59,7 +59,7 @@ class HeldChangesets {
 
   add(bytes: Uint8Array = new Uint8Array(0)): number {
     if (this.#held.size >= maxHeld) {
-      throw misuse(
+      throw sqliteError(
         SQLITE_FULL,
         `the ${this.#who} holds ${maxHeld} changesets already: drop those that are done`,
       );
@@ -80,7 +80,7 @@ class HeldChangesets {
 
   #grow(bytes: number): void {
     if (this.#bytes + bytes > this.#most) {
-      throw misuse(
+      throw sqliteError(
         SQLITE_FULL,
         `the changesets that the ${this.#who} holds may have ${this.#most} bytes: drop those that are done`,
       );
@@ -90,7 +90,8 @@ class HeldChangesets {
 
   get(number: number): Held {
     const held = this.#held.get(number);
-    if (!held) throw misuse(SQLITE_MISUSE, `there is no changeset ${number}: it was dropped, or never made`);
+    if (!held)
+      throw sqliteError(SQLITE_MISUSE, `there is no changeset ${number}: it was dropped, or never made`);
     return held;
   }
 
@@ -113,19 +114,6 @@ const heldBy = ({ isUser, grants }: Owner): HeldChangesets =>
     Math.min(maxHeldBytes, grants?.memory ?? maxHeldBytes),
   );
 
-/** What SQLite calls the codes that are used here. */
-const codeTexts: Readonly<Record<number, string>> = {
-  [SQLITE_AUTH]: 'authorization denied',
-  [SQLITE_CORRUPT]: 'database disk image is malformed',
-  [SQLITE_FULL]: 'database or disk is full',
-  [SQLITE_MISUSE]: 'bad parameter or other API misuse',
-  [SQLITE_TOOBIG]: 'string or blob too big',
-};
-
-function misuse(code: number, message: string): SqliteError {
-  return new SqliteError(message, code, codeTexts[code] ?? 'unknown error');
-}
-
 /** About how much text and what it is made of take in the host; more than `most` is not counted on. */
 function costOf(bytes: Uint8Array, most: number): number {
   const reader = new ChangesetReader(bytes);
@@ -140,7 +128,7 @@ function coded<T>(action: () => T): T {
     return action();
   } catch (error) {
     if (!(error instanceof ChangesetError)) throw error;
-    throw misuse(SQLITE_CORRUPT, error.message);
+    throw sqliteError(SQLITE_CORRUPT, error.message);
   }
 }
 
@@ -153,7 +141,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
   const forText = (number: number): Uint8Array => {
     const bytes = held.bytes(number);
     if (costOf(bytes, grants.memory) > grants.memory) {
-      throw misuse(
+      throw sqliteError(
         SQLITE_TOOBIG,
         `the changeset is too large to be made text within ${grants.memory} bytes: read it page by page with changes`,
       );
@@ -226,7 +214,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
     apply: (number, options) =>
       call(() => {
         if (!mayApply) {
-          throw misuse(
+          throw sqliteError(
             SQLITE_AUTH,
             'applying a changeset is not granted to this component: allow it with --allow-sql',
           );
@@ -235,7 +223,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
         try {
           checkReportOptions(asked);
         } catch (error) {
-          throw misuse(SQLITE_MISUSE, error instanceof Error ? error.message : String(error));
+          throw sqliteError(SQLITE_MISUSE, error instanceof Error ? error.message : String(error));
         }
         const { rebase: buffer, ...report } = applyWithReport(connection, [held.bytes(number)], asked);
         return JSON.stringify({ ...report, rebase: Buffer.from(buffer).toString('hex') });
@@ -247,7 +235,10 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw misuse(SQLITE_MISUSE, `this is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw sqliteError(
+      SQLITE_MISUSE,
+      `this is no JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -14,7 +14,7 @@ import {
   SQLITE_ROW,
   SQLITE_TOOBIG,
 } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { SqliteError, sqliteError } from '../core/errors.js';
 import { cellSize } from '../kernel/cells.js';
 import { type Confinement, confinementOf, refusalOfText } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
@@ -359,7 +359,7 @@ export class GuestSql {
   }
 
   #error(code: number, message: string): SqliteError {
-    return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
+    return sqliteError(code, message);
   }
 }
 

@@ -34,7 +34,6 @@ export class TooLarge extends SqliteError {
       `${size} bytes do not fit a component that may have ${most} bytes of memory: ` +
         'allow more with --max-memory SIZE, or grants.memory in code',
       SQLITE_TOOBIG,
-      'string or blob too big',
     );
   }
 }

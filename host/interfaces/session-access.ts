@@ -1,7 +1,7 @@
 /** Which sessions a component may use: its own, and the user's where they are granted. */
 
 import { SQLITE_AUTH, SQLITE_MISUSE } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { sqliteError } from '../core/errors.js';
 import { type Confinement, confinementOf } from '../kernel/confinement.js';
 import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
 import { type SessionRegistry, type SessionState, sessionsOf } from '../recording/sessions.js';
@@ -26,10 +26,9 @@ export class SessionAccess {
     this.refuseRows('a session');
     const actor = this.#actor;
     if (!actor.isOver) return sessionsOf(actor);
-    throw new SqliteError(
-      'this instance of the component is over, since it trapped or was loaded again: it makes no sessions',
+    throw sqliteError(
       SQLITE_MISUSE,
-      actor.connection.engine.core.errorText(SQLITE_MISUSE),
+      'this instance of the component is over, since it trapped or was loaded again: it makes no sessions',
     );
   }
 
@@ -51,12 +50,11 @@ export class SessionAccess {
 
   /** @throws SqliteError (SQLITE_AUTH) unless it was granted to read rows */
   refuseRows(what: string): void {
-    const { grants, connection } = this.#actor;
+    const { grants } = this.#actor;
     if (grants?.sql !== 'none') return;
-    throw new SqliteError(
-      `${what} reads rows of the database, which is not granted to this component: allow it with --allow-sql, or grants.sql in code`,
+    throw sqliteError(
       SQLITE_AUTH,
-      connection.engine.core.errorText(SQLITE_AUTH),
+      `${what} reads rows of the database, which is not granted to this component: allow it with --allow-sql, or grants.sql in code`,
     );
   }
 

@@ -1,7 +1,7 @@
 /** Interface `sqlite:extension/session`, bound to one connection and to whose sessions can be used. */
 
 import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { sqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
 import type { ChangesetKind } from '../recording/recording.js';
 import type { SessionRegistry } from '../recording/sessions.js';
@@ -16,7 +16,6 @@ import { SessionAccess } from './session-access.js';
  */
 export function sessionInterface({ owner, memory }: Client): Functions {
   const { connection } = owner;
-  const { engine } = connection;
   const access = new SessionAccess(owner);
   /** The sessions of a handle, where they may be used; one that is only deleted runs no SQL. */
   const live = (handle: bigint, use: 'session' | 'session.delete' = 'session'): SessionRegistry => {
@@ -30,19 +29,17 @@ export function sessionInterface({ owner, memory }: Client): Functions {
   };
   const call = <T>(handle: bigint, action: (sessions: SessionRegistry) => T): T =>
     asResult(() => action(live(handle)));
-  const error = (code: number, message: string): SqliteError =>
-    new SqliteError(message, code, engine.core.errorText(code));
   const create = (dbname: string): bigint => own().create(dbname);
   const attach = (handle: bigint, table: string | undefined): void => {
     if (live(handle).attach(handle, table ?? null)) return;
-    throw error(
+    throw sqliteError(
       SQLITE_NOTICE,
       `${table} records nothing now: there is no such table, or it has no primary key`,
     );
   };
   const remove = (handle: bigint): void => {
     if (!live(handle, 'session.delete').delete(handle))
-      throw error(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
+      throw sqliteError(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
   };
 
   /** Reads a changeset that still fits an SQL value. */
@@ -53,7 +50,7 @@ export function sessionInterface({ owner, memory }: Client): Functions {
       most === maxLength
         ? `an SQL value has at most ${maxLength}: `
         : `${most} fit the component (--max-memory, or grants.memory in code): `;
-    throw error(
+    throw sqliteError(
       SQLITE_TOOBIG,
       `the changeset has ${bytes.length} bytes, ${why}` +
         "write it to a file with the shell's .session, or take it in code with Session.changeset()",

@@ -1,7 +1,7 @@
 /** The connections of an engine: what hangs on each, what runs within it, and its end. */
 
 import { SQLITE_DBCONFIG_DQS_DML, SQLITE_MISUSE, SQLITE_TXN_WRITE } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { sqliteError } from '../core/errors.js';
 import type { Engine } from './engine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
@@ -88,11 +88,7 @@ export class Connection {
     const why = restriction.allowed.includes('spi')
       ? 'SQLite is ending the transaction'
       : 'SQLite allows no SQL there';
-    throw new SqliteError(
-      `${what} cannot be used while ${restriction.what} runs: ${why}`,
-      SQLITE_MISUSE,
-      this.engine.core.errorText(SQLITE_MISUSE),
-    );
+    throw sqliteError(SQLITE_MISUSE, `${what} cannot be used while ${restriction.what} runs: ${why}`);
   }
 
   /** Whether a transaction that may write is open. */

@@ -1,7 +1,7 @@
 /** Work that is done whole or not at all, also within a transaction of the user's. */
 
 import { SQLITE_DONE } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from './connection.js';
 
 /** The statements of a savepoint, compiled before they are needed: without memory none could be compiled then. */
@@ -41,10 +41,9 @@ export function insideSavepoint<T>(
     step(connection, begin);
   } catch (error) {
     if (!(error instanceof SqliteError)) throw error;
-    throw new SqliteError(
-      `a changeset cannot be applied while a statement of the same connection writes: ${error.message}`,
+    throw sqliteError(
       error.errcode,
-      error.errstr,
+      `a changeset cannot be applied while a statement of the same connection writes: ${error.message}`,
     );
   }
   let keep = false;

@@ -1,5 +1,6 @@
 /** Aggregate and window functions of components. The component keeps the state of each group by its number. */
 
+import { SQLITE_ERROR } from '../core/constants.js';
 import type {
   Functions as AggregateFunction,
   FunctionSpec,
@@ -122,7 +123,12 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
         const { engine } = component.connection;
         const error = component.failed(spec.name, thrown);
         // Groups end behind the error that ended their statement, which is the one to keep.
-        if (final) failWith(engine.core, context, { code: 1, extendedCode: 1, message: error.message });
+        if (final)
+          failWith(engine.core, context, {
+            code: SQLITE_ERROR,
+            extendedCode: SQLITE_ERROR,
+            message: error.message,
+          });
         else engine.failIn(context, error);
       }
       if (final) groups.end(own);

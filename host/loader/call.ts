@@ -3,6 +3,7 @@
  * canonical ABI; the other goes through jco's wrappers and serves whatever the direct one does not fit.
  */
 
+import { SQLITE_DONE, SQLITE_ERROR, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { shown } from '../core/shown.js';
 import type { Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
@@ -25,7 +26,8 @@ export function failWith({ c, memory }: Core, context: number, error: WitError):
   const { pointer, length } = arena.text(shown(error.message));
   c.sqlite3_result_error(context, pointer, length);
   const code = error.extendedCode || error.code;
-  if (code > 1 && code !== 100 && code !== 101) c.sqlite3_result_error_code(context, code);
+  if (code > SQLITE_ERROR && code !== SQLITE_ROW && code !== SQLITE_DONE)
+    c.sqlite3_result_error_code(context, code);
 }
 
 export function directCall(engine: Engine, exports: CoreInterface): Call {

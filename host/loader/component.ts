@@ -2,7 +2,7 @@
 
 import { compileFunction } from 'node:vm';
 import { SQLITE_ERROR } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
 import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
 import { Guest, type GuestOptions, TooLarge, type WitError } from '../interfaces/guest.js';
@@ -142,10 +142,9 @@ export class Component {
   /** The first half of {@link guard}, for calls that are too many for a closure each: throws where it trapped before. */
   enter(what: string): void {
     if (this.#fault === undefined) return;
-    this.#refusal = new SqliteError(
-      `${shownName(what)}: component ${shownName(this.name)} is not usable any more, since ${this.#fault}; load it again`,
+    this.#refusal = sqliteError(
       SQLITE_ERROR,
-      'SQL logic error',
+      `${shownName(what)}: component ${shownName(this.name)} is not usable any more, since ${this.#fault}; load it again`,
     );
     throw this.#refusal;
   }
@@ -157,14 +156,13 @@ export class Component {
   failed(what: string, error: unknown): SqliteError {
     if (this.#refusal && error === this.#refusal) return this.#refusal;
     if (error instanceof TooLarge) {
-      return new SqliteError(`${shownName(what)}: ${error.message}`, error.errcode, error.errstr);
+      return sqliteError(error.errcode, `${shownName(what)}: ${error.message}`);
     }
     this.#fault = `${shownName(what)} failed with "${shown(messageOf(error))}"`;
     this.end();
-    return new SqliteError(
-      `${shownName(what)}: component ${shownName(this.name)} trapped: ${shown(messageOf(error))}`,
+    return sqliteError(
       SQLITE_ERROR,
-      'SQL logic error',
+      `${shownName(what)}: component ${shownName(this.name)} trapped: ${shown(messageOf(error))}`,
     );
   }
 

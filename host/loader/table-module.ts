@@ -10,9 +10,11 @@ import {
   SQLITE_LOCKED,
   SQLITE_MISMATCH,
   SQLITE_NULL,
+  SQLITE_OK,
+  SQLITE_ROW,
   SQLITE_TEXT,
 } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 import type { TableModule } from '../core/host-services.js';
 import { shown, shownName } from '../core/shown.js';
 import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
@@ -207,14 +209,14 @@ export class ComponentModule implements TableModule {
   #change(found: Table, count: number, values: number): bigint | undefined {
     const { instance, number, name } = found;
     // Rolled back by SQL that ran within the statement.
-    if (found.transactional && !found.transaction.open) throw this.#error(SQLITE_ABORT_ROLLBACK);
+    if (found.transactional && !found.transaction.open) throw sqliteError(SQLITE_ABORT_ROLLBACK);
     const { c, memory } = this.#connection.engine.core;
     const { changes } = this.#writing(instance);
     const { component } = instance;
     const rowid = (i: number): bigint | undefined => this.#rowid(memory.pointerAt(values + 4 * i));
     const old = rowid(0);
     if (count === 1) {
-      if (old === undefined) throw this.#error(SQLITE_MISMATCH);
+      if (old === undefined) throw sqliteError(SQLITE_MISMATCH);
       this.#done(component.guard(name, () => changes.delete(number, old)));
       return undefined;
     }
@@ -225,7 +227,7 @@ export class ComponentModule implements TableModule {
       if (typeof made !== 'bigint') throw this.#failure(made);
       return made;
     }
-    if (fresh === undefined) throw this.#error(SQLITE_MISMATCH);
+    if (fresh === undefined) throw sqliteError(SQLITE_MISMATCH);
     this.#done(component.guard(name, () => changes.update(number, old, fresh, count - 2, values + 8, mode)));
     return undefined;
   }
@@ -242,7 +244,7 @@ export class ComponentModule implements TableModule {
     const tell = (): void => {
       const { writing } = this.#connection;
       for (const [call, n] of calls) this.#ask(instance, name, () => this.#tell(writable, call, number, n));
-      if (!ends && writing && !this.#connection.writing) throw this.#error(SQLITE_ABORT_ROLLBACK);
+      if (!ends && writing && !this.#connection.writing) throw sqliteError(SQLITE_ABORT_ROLLBACK);
     };
     this.#during(found, () => (what >= step.savepoint ? this.#kept(tell) : tell()));
     if (!ends) transaction.done(what, savepoint);
@@ -314,12 +316,7 @@ export class ComponentModule implements TableModule {
   }
 
   #refuseDrop(name: string): never {
-    const text = this.#connection.engine.core.errorText(SQLITE_LOCKED);
-    throw new SqliteError(
-      `${name} cannot be dropped while its component is called for it`,
-      SQLITE_LOCKED,
-      text,
-    );
+    throw sqliteError(SQLITE_LOCKED, `${name} cannot be dropped while its component is called for it`);
   }
 
   /** Keeps what is thrown for who called: where this is used, SQLite takes a code from us and no message. */
@@ -341,7 +338,7 @@ export class ComponentModule implements TableModule {
     if (type === SQLITE_INTEGER) return c.sqlite3_value_int64(value);
     const real = type === SQLITE_FLOAT ? c.sqlite3_value_double(value) : Number.NaN;
     if (Number.isInteger(real) && Math.abs(real) < 2 ** 63) return BigInt(real);
-    throw this.#error(SQLITE_MISMATCH);
+    throw sqliteError(SQLITE_MISMATCH);
   }
 
   /** Calls the component through jco's wrappers; its own errors are thrown as SQLite's. */
@@ -399,11 +396,10 @@ export class ComponentModule implements TableModule {
     );
     if (made.declaration !== found.declaration) {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
-      throw new SqliteError(
+      throw sqliteError(
+        SQLITE_ERROR,
         `${found.name}: component ${shownName(instance.component.name)}, which was loaded again, declares another table: ` +
           'open the database again',
-        SQLITE_ERROR,
-        this.#connection.engine.core.errorText(SQLITE_ERROR),
       );
     }
     const { instance: old, number } = found;
@@ -424,18 +420,12 @@ export class ComponentModule implements TableModule {
     return writing;
   }
 
-  /** An error in SQLite's words. */
-  #error(code: number): SqliteError {
-    const text = this.#connection.engine.core.errorText(code);
-    return new SqliteError(text, code, text);
-  }
-
   /** The component's own error. What it calls one with a code of success is SQLITE_ERROR. */
   #failure({ code, extendedCode, message }: WitError): SqliteError {
     const known = extendedCode || code;
     const primary = known & 0xff;
-    const fails = known > 0 && known <= 0xffff && primary > 0 && primary < 100; // 100 and 101: a row, done
+    const fails = known > 0 && known <= 0xffff && primary > SQLITE_OK && primary < SQLITE_ROW;
     const used = fails ? known : SQLITE_ERROR;
-    return new SqliteError(shown(message), used, this.#connection.engine.core.errorText(used));
+    return sqliteError(used, shown(message));
   }
 }

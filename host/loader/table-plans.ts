@@ -1,7 +1,7 @@
 /** Between `sqlite3_index_info` and best-index: the question, and the plan that answers it. */
 
 import { SQLITE_ERROR, SQLITE_INDEX_SCAN_UNIQUE, SQLITE_OK } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 import type { IndexPlan, IndexQuery } from '../interfaces/generated/virtual-table.js';
 import type { Connection } from '../kernel/connection.js';
 import { readValue } from '../kernel/values.js';
@@ -93,11 +93,7 @@ export function writePlan(
 ): void {
   const { c, memory } = engine.core;
   const wrong = (what: string): SqliteError =>
-    new SqliteError(
-      `${name}: the component's plan ${what}`,
-      SQLITE_ERROR,
-      engine.core.errorText(SQLITE_ERROR),
-    );
+    sqliteError(SQLITE_ERROR, `${name}: the component's plan ${what}`);
   const taken = plan.usages.filter(({ argument }) => argument > 0).map(({ argument }) => argument);
   if (plan.usages.length > constraints.length) throw wrong('uses more constraints than there are');
   if (new Set(taken).size !== taken.length || taken.some((argument) => argument > taken.length)) {

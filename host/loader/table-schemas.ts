@@ -1,7 +1,7 @@
 /** What a component says its modules and tables are: checked, before SQLite has any of it. */
 
 import { SQLITE_ERROR } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
 import type { ModuleFlags, ModuleSpec } from '../interfaces/generated/virtual-table.js';
 import { type Connection, connectionAt } from '../kernel/connection.js';
@@ -82,7 +82,7 @@ export function declare(connection: Connection, db: number, declaration: string,
   const { engine } = connection;
   const { c, memory } = engine.core;
   using arena = memory.arena();
-  if (declaration.includes('\0')) throw refused(connection, 'it contains U+0000');
+  if (declaration.includes('\0')) throw refused('it contains U+0000');
   try {
     engine.check(db, c.sqlite3_declare_vtab(db, arena.cString(declaration)));
     let found = known.get(declaration);
@@ -94,16 +94,12 @@ export function declare(connection: Connection, db: number, declaration: string,
     if (writable && !found.rowids) throw new Error('a table that is written has rowids');
     return found;
   } catch (error) {
-    throw refused(connection, (error as Error).message);
+    throw refused((error as Error).message);
   }
 }
 
-function refused({ engine }: Connection, why: string): SqliteError {
-  return new SqliteError(
-    `the component declares a table that cannot be: ${shown(why)}`,
-    SQLITE_ERROR,
-    engine.core.errorText(SQLITE_ERROR),
-  );
+function refused(why: string): SqliteError {
+  return sqliteError(SQLITE_ERROR, `the component declares a table that cannot be: ${shown(why)}`);
 }
 
 /** Lets SQLite make the table in a database of its own: a rowid table has all columns that a virtual one has. */

@@ -19,8 +19,9 @@
  * Entries are to be applied in order. A changeset stands for itself: it can be cut out and given to any program.
  */
 
+import { changesetMark, patchsetMark } from '../changeset/format.js';
 import { SQLITE_CORRUPT } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 
 /** The settings of the connection on which a statement ran that change what it does. */
 export interface StatementSettings {
@@ -108,7 +109,7 @@ function partOf(entry: CaptureEntry): { kind: number; bytes: Uint8Array } {
  */
 export function decodeCapture(bytes: Uint8Array): CaptureEntry[] {
   if (bytes.length === 0) return [];
-  if (bytes[0] === 0x54 || bytes[0] === 0x50) return [{ kind: 'changeset', bytes }];
+  if (bytes[0] === changesetMark || bytes[0] === patchsetMark) return [{ kind: 'changeset', bytes }];
   if (!magic.every((byte, i) => bytes[i] === byte)) throw corrupt(0, 'it begins as neither of the three');
   if (!versions.includes(bytes[magic.length] ?? 0)) {
     throw corrupt(magic.length, `version ${bytes[magic.length]} is not known`);
@@ -152,9 +153,8 @@ function textOf(bytes: Uint8Array, at: number): string {
 }
 
 function corrupt(at: number, what: string): SqliteError {
-  return new SqliteError(
-    `this is no changeset, patchset or capture: ${what} (byte ${at})`,
-    SQLITE_CORRUPT,
-    'database disk image is malformed',
-  );
+  return sqliteError(SQLITE_CORRUPT, `this is no changeset, patchset or capture: ${what} (byte ${at})`, {
+    reason: 'malformed',
+    detail: `${what} at byte ${at}`,
+  });
 }

@@ -19,7 +19,7 @@ import {
   SQLITE_MISUSE,
   SQLITE_ROW,
 } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { numberPragma } from '../kernel/query.js';
 import { schemaVersion, type Warning } from '../kernel/schema.js';
@@ -432,6 +432,6 @@ export class CaptureLog implements SchemaListener {
   }
 
   #error(code: number, message: string): SqliteError {
-    return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
+    return sqliteError(code, message);
   }
 }

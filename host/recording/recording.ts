@@ -9,8 +9,7 @@ import {
   SQLITE_SESSION_OBJCONFIG_ROWID,
   SQLITE_SESSION_OBJCONFIG_SIZE,
 } from '../core/constants.js';
-import type { Core } from '../core/core.js';
-import { SqliteError } from '../core/errors.js';
+import { errorText, SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 import { streamed } from '../kernel/pieces.js';
@@ -126,7 +125,7 @@ export class Recording implements RowidRecording {
     const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
     const code = streamed(engine, take, (output, id) => write(pointer, output, id));
     engine.surface();
-    if (code !== SQLITE_OK) throw readError(engine.core, code);
+    if (code !== SQLITE_OK) throw readError(code);
   }
 
   /**
@@ -311,9 +310,7 @@ export class Recording implements RowidRecording {
 
   #refuseParts(): void {
     if (!this.hasParts) return;
-    const { core } = this.#connection.engine;
     throw readError(
-      core,
       SQLITE_SCHEMA,
       'session_take, take() in code, gives what was recorded before, and then what came after',
     );
@@ -407,7 +404,7 @@ export class Recording implements RowidRecording {
     const buffer = memory.pointerAt(length + 4);
     try {
       this.#connection.engine.surface();
-      if (code !== SQLITE_OK) throw readError(core, code);
+      if (code !== SQLITE_OK) throw readError(code);
       return use(memory.bytes.subarray(buffer, buffer + memory.view.getInt32(length, true)));
     } finally {
       c.sqlite3_free(buffer);
@@ -483,12 +480,8 @@ function asked(on: boolean | undefined): number {
   return on === undefined ? -1 : Number(on);
 }
 
-function readError(
-  core: Core,
-  code: number,
-  remedy = 'a capture would have kept what was recorded before',
-): SqliteError {
-  const text = core.errorText(code);
+function readError(code: number, remedy = 'a capture would have kept what was recorded before'): SqliteError {
+  const text = errorText(code);
   const why = `: a recorded table was dropped, renamed or lost a column; ${remedy}`;
-  return new SqliteError(code === SQLITE_SCHEMA ? `${text}${why}` : text, code, text);
+  return sqliteError(code, code === SQLITE_SCHEMA ? `${text}${why}` : text);
 }

@@ -2,7 +2,7 @@
 
 import { encode } from '../changeset/index.js';
 import { SQLITE_ERROR } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { isOneStatement, query, quotedName } from '../kernel/query.js';
 import { hiddenRowid, tableShape } from '../kernel/schema.js';
@@ -61,11 +61,7 @@ export function wholeTable(
   const shape = tableShape(connection, database, table);
   const columns = shape?.columns ?? [];
   if (!shape || shape.hidesRowid) {
-    throw new SqliteError(
-      `the rows of ${table} cannot be recorded: ${hiddenRowid}`,
-      SQLITE_ERROR,
-      connection.engine.core.errorText(SQLITE_ERROR),
-    );
+    throw sqliteError(SQLITE_ERROR, `the rows of ${table} cannot be recorded: ${hiddenRowid}`);
   }
   const rows = query(connection, `SELECT _rowid_, * FROM ${quotedName(database)}.${quotedName(table)}`);
   const head = {

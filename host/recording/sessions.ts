@@ -9,7 +9,7 @@ import {
   SQLITE_MISUSE,
   SQLITE_OK,
 } from '../core/constants.js';
-import { SqliteError } from '../core/errors.js';
+import { errorText, type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from '../kernel/schema.js';
@@ -210,8 +210,7 @@ export class SessionRegistry implements Disposable {
     if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables goes on
     const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
-    const { core } = this.#connection.engine;
-    throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? core.errorText(code)}`);
+    throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? errorText(code)}`);
   }
 
   /**
@@ -365,7 +364,7 @@ export class SessionRegistry implements Disposable {
   }
 
   #error(code: number, message: string): SqliteError {
-    return new SqliteError(message, code, this.#connection.engine.core.errorText(code));
+    return sqliteError(code, message);
   }
 
   #databases(): string[] {

@@ -1,6 +1,7 @@
 /** A connection as thin as can be, straight on the core: what the tests of files need and no more. */
 
 import { Core } from '../../host/core/core.js';
+import { errorText } from '../../host/core/errors.js';
 import type { Host } from '../../host/core/host-services.js';
 import { type LockProvider, systemLocks } from '../../host/vfs/locks.js';
 import { type MappingProvider, systemMappings } from '../../host/vfs/mapping.js';
@@ -112,7 +113,7 @@ export class Connection implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     const code = this.#core.c.sqlite3_close_v2(this.#db);
-    if (code) throw new Error(`close: ${this.#core.errorText(code)}`);
+    if (code) throw new Error(`close: ${errorText(code)}`);
   }
 
   [Symbol.dispose](): void {

@@ -5,17 +5,18 @@ import { checkReportOptions } from '../../applying/report.js';
 import { surveyKinds } from '../../applying/survey.js';
 import { sqlOf } from '../../changeset/sql.js';
 import { shown, shownLines, shownName } from '../../core/shown.js';
-import type {
-  ApplyReport,
-  CaptureEntry,
-  CaptureReport,
-  ConflictReport,
-  DatabaseSync,
-  NamedValues,
-  Policy,
-  PolicyRule,
-  ReportOptions,
-  TableReport,
+import {
+  type ApplyReport,
+  type CaptureEntry,
+  type CaptureReport,
+  type ConflictReport,
+  type DatabaseSync,
+  type NamedValues,
+  type Policy,
+  type PolicyRule,
+  type ReportOptions,
+  SqliteError,
+  type TableReport,
 } from '../../index.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
 import { print, printJson, say } from '../output.js';
@@ -260,10 +261,7 @@ function applied(database: DatabaseSync, entries: readonly CaptureEntry[], optio
     return database.applyCapture(entries, watched);
   } catch (error) {
     if (error instanceof TypeError) throw error;
-    const message = (error as Error).message;
-    throw new CommandError(
-      message,
-      message.startsWith('refused: ') ? exitCodes.notApplied : exitCodes.failed,
-    );
+    const isRefused = error instanceof SqliteError && error.reason === 'refused';
+    throw new CommandError((error as Error).message, isRefused ? exitCodes.notApplied : exitCodes.failed);
   }
 }

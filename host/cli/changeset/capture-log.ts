@@ -2,8 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { patchsetMark } from '../../changeset/format.js';
 import { SQLITE_FULL } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { sqliteError } from '../../core/errors.js';
 import { type CaptureEntry, type DatabaseSync, decodeCapture, encodeCapture } from '../../index.js';
 import { CommandError, exitCodes, type Given, reason } from '../command.js';
 import { digestOf, type JournalOptions } from '../journal/format.js';
@@ -14,8 +15,6 @@ import { type Kept, lastTables, parted, schemaDifference, type Tables } from '..
 import { say } from '../output.js';
 import { type Boundary, changesetsOf, counted } from './entries.js';
 import type { Output } from './files.js';
-
-const patchsetMark = 0x50;
 
 export interface CaptureKeeper extends Keeper {
   /** Whether statements that change the schema will be in the output. */
@@ -253,7 +252,7 @@ class JournalKeeper implements CaptureKeeper {
         throw error;
       }
     } catch (error) {
-      throw new SqliteError(reason(error), SQLITE_FULL, 'database or disk is full');
+      throw sqliteError(SQLITE_FULL, reason(error));
     }
   }
 

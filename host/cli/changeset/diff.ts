@@ -1,5 +1,6 @@
 /** `changeset diff`: what turns one database into another. */
 
+import { SQLITE_SCHEMA } from '../../core/constants.js';
 import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
 import { hiddenRowid } from '../../kernel/schema.js';
 import { type Command, CommandError, exitCodes, type Given } from '../command.js';
@@ -83,7 +84,8 @@ function compare(session: Session, table: string): string | undefined {
     session.diff('old', table);
     return undefined;
   } catch (error) {
-    if (error instanceof SqliteError && error.errcode === 17) return 'its columns or its key are different'; // SQLITE_SCHEMA
+    if (error instanceof SqliteError && error.errcode === SQLITE_SCHEMA)
+      return 'its columns or its key are different';
     throw error;
   }
 }

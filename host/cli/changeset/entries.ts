@@ -1,5 +1,6 @@
 /** Changesets, patchsets and captures as files: read and checked, joined, and made fit for a file. */
 
+import { changesetMark, patchsetMark } from '../../changeset/format.js';
 import { validate } from '../../changeset/index.js';
 import {
   type CaptureEntry,
@@ -30,7 +31,7 @@ export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] 
       entries = decodeCapture(bytes);
     } catch (error) {
       if (!(error instanceof SqliteError)) throw error;
-      return error.message.replace(/^[^:]*: (.*) \((byte \d+)\)$/s, '$1 at $2');
+      return error.detail ?? error.message;
     }
   }
   for (const entry of entries) {
@@ -241,8 +242,8 @@ export function counted(count: number, noun: string): string {
 export function kindOf(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'an empty changeset';
   const size = counted(bytes.length, 'byte');
-  if (bytes[0] === 0x50) return `a patchset of ${size}`;
-  if (bytes[0] === 0x54) return `a changeset of ${size}`;
+  if (bytes[0] === patchsetMark) return `a patchset of ${size}`;
+  if (bytes[0] === changesetMark) return `a changeset of ${size}`;
   const entries = decodeCapture(bytes);
   const statements = statementsOf(entries).length;
   return `a capture of ${size}: ${counted(entries.length - statements, 'changeset')}, ${counted(statements, 'statement')}`;

@@ -2,6 +2,7 @@
 
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { opDelete, opInsert } from '../../changeset/format.js';
 import {
   ChangesetReader,
   sqlStatements,
@@ -69,9 +70,9 @@ function describe(reader: ChangesetReader, names: readonly string[], paint: Pain
     names.map(text).filter(Boolean).join(', ');
   const old = (i: number): string => sqlValueAt(reader, reader.oldAt(i));
   const line = (style: Style, text: string): string => paint(style, visible(`${text}${mark}`));
-  if (op === 18)
+  if (op === opInsert)
     return line('green', `+ ${each((name, i) => `${name}=${sqlValueAt(reader, reader.newAt(i))}`)}`);
-  if (op === 9) {
+  if (op === opDelete) {
     return line('red', `- ${each((name, i) => (reader.oldAt(i) < 0 ? undefined : `${name}=${old(i)}`))}`);
   }
   const key = each((name, i) => (table.key[i] ? `${name}=${old(i)}` : undefined));

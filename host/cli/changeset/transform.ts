@@ -33,7 +33,8 @@ function ofInput<T>(action: () => T): T {
     return action();
   } catch (error) {
     if (!(error instanceof SqliteError || error instanceof ChangesetError)) throw error;
-    throw new CommandError(error.message.replace(/^(?:invert|concat|rebase): /, ''), exitCodes.malformed);
+    const detail = error instanceof SqliteError ? error.detail : undefined;
+    throw new CommandError(detail ?? error.message, exitCodes.malformed);
   }
 }
 

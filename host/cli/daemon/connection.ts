@@ -71,8 +71,9 @@ export class DatabaseConnection {
     if (answer.is === 'ran') return answer;
     if (answer.is !== 'error') throw unexpected(answer);
     const why: string | undefined = this.#why;
-    const isInterrupted = (answer.code & 0xff) === SQLITE_INTERRUPT && why !== undefined;
-    return isInterrupted ? { ...answer, message: `interrupted: ${why}` } : answer;
+    const { error } = answer;
+    const isInterrupted = (error.errcode & 0xff) === SQLITE_INTERRUPT && why !== undefined;
+    return isInterrupted ? { ...answer, error: { ...error, message: `interrupted: ${why}` } } : answer;
   }
 
   /** Ends the statement that runs. @param why what its client is told */

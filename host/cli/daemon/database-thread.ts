@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { SQLITE_INTERRUPT, SQLITE_MISUSE } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { plainError, SqliteError, sqliteError } from '../../core/errors.js';
 import { Engine } from '../../kernel/engine.js';
 import { useEngine } from '../../kernel/engine-of-thread.js';
 import type { SqlValue } from '../../kernel/values.js';
@@ -66,7 +66,7 @@ class Rows {
     for (;;) {
       const taken = Atomics.load(shared, Word.taken);
       if (((pieces - taken) | 0) < mostPieces) break;
-      if (isInterrupted()) throw new SqliteError('interrupted', SQLITE_INTERRUPT, 'interrupted');
+      if (isInterrupted()) throw sqliteError(SQLITE_INTERRUPT);
       Atomics.wait(shared, Word.taken, taken, 1000);
     }
     const bytes = new TextEncoder().encode(this.#parts.join(''));
@@ -99,8 +99,7 @@ function run(open: CapturedDatabase, task: Extract<ToDatabase, { do: 'run' }>): 
   } catch (error) {
     say({
       is: 'error',
-      code: error instanceof SqliteError ? error.errcode : SQLITE_MISUSE,
-      message: error instanceof Error ? error.message : String(error),
+      error: plainError(error instanceof SqliteError ? error : sqliteError(SQLITE_MISUSE, messageOf(error))),
       inTransaction: open.inTransaction,
     });
   }
@@ -112,9 +111,11 @@ function end(exitCode: number, message?: string): void {
   port?.close();
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 function failed(error: unknown): void {
   const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
-  end(code, error instanceof Error ? error.message : String(error));
+  end(code, messageOf(error));
 }
 
 function take(open: CapturedDatabase, task: ToDatabase): void {

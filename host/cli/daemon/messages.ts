@@ -1,5 +1,6 @@
 /** What the daemon's two threads say to each other: the main one has the sockets, the other one the database. */
 
+import type { PlainError } from '../../core/errors.js';
 import type { SqlValue } from '../../kernel/values.js';
 
 /** What each of the numbers is that the threads share. */
@@ -49,8 +50,7 @@ export interface RanMessage {
 
 export interface ErrorMessage {
   readonly is: 'error';
-  readonly code: number;
-  readonly message: string;
+  readonly error: PlainError;
   readonly inTransaction: boolean;
 }
 

@@ -12,6 +12,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { patchsetMark } from '../../changeset/format.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
 import {
   type Boundary,
@@ -28,8 +29,6 @@ import { freeName, Journal } from '../journal/journal.js';
 import type { Marker } from '../journal/marker.js';
 import { parted } from '../journal/schema.js';
 import { say } from '../output.js';
-
-const patchsetMark = 0x50;
 
 export class DaemonOutput {
   readonly journal: Journal;

@@ -1,7 +1,7 @@
 /** What clients of the daemon may not do: it has one connection, which serves all of them and captures one database. */
 
 import { SQLITE_AUTH } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { sqliteError } from '../../core/errors.js';
 import { constants, type DatabaseSync } from '../../index.js';
 import { vacuumed } from '../../recording/ddl.js';
 import { markers } from '../journal/format.js';
@@ -60,7 +60,7 @@ export function refuseStandIns(database: DatabaseSync, made: readonly Made[]): v
       .get(name);
     if (!found) continue;
     const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: there is ${schema}.${name}, and clients that write to one would write to the other`;
-    throw new SqliteError(message, SQLITE_AUTH, 'authorization denied');
+    throw sqliteError(SQLITE_AUTH, message);
   }
 }
 
@@ -71,7 +71,7 @@ export function refuseVacuum(sql: string, database: string): void {
     vacuumed(sql) === undefined
       ? `VACUUM INTO is refused, because clients write to ${database} only`
       : 'VACUUM is refused while the daemon runs, because it gives the rows of tables without a PRIMARY KEY other rowids: end the daemon first';
-  throw new SqliteError(message, SQLITE_AUTH, 'authorization denied');
+  throw sqliteError(SQLITE_AUTH, message);
 }
 
 function touchesMarkers({ code, first, second }: Action): boolean {

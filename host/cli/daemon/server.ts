@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { SQLITE_ABORT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { errorFrom, SqliteError, sqliteError } from '../../core/errors.js';
 import type { SqlValue } from '../../kernel/values.js';
 import { CommandError, exitCodes, reason } from '../command.js';
 import { Answer, Client } from './client.js';
@@ -367,11 +367,11 @@ export class DaemonServer {
     const { lost } = client;
     client.lost = undefined;
     if (lost !== undefined) {
-      this.#fail(client, id, new SqliteError(lost, SQLITE_ABORT, lost));
+      this.#fail(client, id, sqliteError(SQLITE_ABORT, lost));
       return;
     }
     if (this.#leaver && Date.now() > this.#leaver.until) {
-      this.#fail(client, id, new SqliteError(endsNow, SQLITE_ABORT, endsNow));
+      this.#fail(client, id, sqliteError(SQLITE_ABORT, endsNow));
       return;
     }
     const answer = new Answer(client);
@@ -396,9 +396,9 @@ export class DaemonServer {
     else this.#release();
     if (came.is === 'ran') this.#send(client, answer, id, came);
     else {
-      const code = answer.failure === undefined ? came.code : SQLITE_FULL;
-      const message = answer.failure ?? came.message;
-      answer.endOtherwise(this.#errorText(client, id, new SqliteError(message, code, message)));
+      const { failure } = answer;
+      const error = failure === undefined ? errorFrom(came.error) : sqliteError(SQLITE_FULL, failure);
+      answer.endOtherwise(this.#errorText(client, id, error));
     }
   }
 
@@ -412,7 +412,7 @@ export class DaemonServer {
     const rest = { changes, lastInsertRowid: jsonOf(lastInsertRowid), ...(note !== undefined && { note }) };
     if (answer.endFrame(before, `],${JSON.stringify(rest).slice(1)}`)) return;
     const message = 'the answer has more than 4 GiB, which no frame can hold';
-    answer.endOtherwise(this.#errorText(client, id, new SqliteError(message, SQLITE_TOOBIG, message)));
+    answer.endOtherwise(this.#errorText(client, id, sqliteError(SQLITE_TOOBIG, message)));
   }
 
   /** Answers a request that failed. */

@@ -4,7 +4,7 @@
  */
 
 import { SQLITE_AUTH } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { SqliteError, sqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
 import { quotedName } from '../../kernel/query.js';
 import { type Action, temporarySubject } from '../journal/guard.js';
@@ -122,7 +122,7 @@ export class ClientSettings {
     const opened = this.#database.prepare("SELECT name FROM tables_used(?) WHERE schema='temp'").all(sql);
     for (const { name } of opened) {
       const why = this.#refusalOf(client, String(name));
-      if (why !== undefined) throw new SqliteError(why, SQLITE_AUTH, 'authorization denied');
+      if (why !== undefined) throw sqliteError(SQLITE_AUTH, why);
     }
   }
 

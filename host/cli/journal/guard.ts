@@ -1,7 +1,7 @@
 /** What the user's statements are about to do, told by SQLite when it compiles them; and what they may not do. */
 
 import { SQLITE_AUTH, SQLITE_DENY, SQLITE_OK } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { SqliteError, sqliteError } from '../../core/errors.js';
 import { constants, type DatabaseSync } from '../../index.js';
 
 /** Something that a statement does: see https://www.sqlite.org/c3ref/c_alter_table.html for the arguments. */
@@ -127,7 +127,7 @@ export class Guard {
     } catch (error) {
       const reason: string | undefined = this.#reason;
       if (reason === undefined || !(error instanceof SqliteError)) throw error;
-      throw new SqliteError(reason, SQLITE_AUTH, 'authorization denied');
+      throw sqliteError(SQLITE_AUTH, reason);
     } finally {
       this.#isWatching = false;
     }

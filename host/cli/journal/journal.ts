@@ -25,7 +25,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SQLITE_FULL, SQLITE_IOERR } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { SqliteError, sqliteError } from '../../core/errors.js';
 import { type CaptureEntry, decodeCapture, encodeCapture } from '../../index.js';
 import { systemLocks } from '../../vfs/locks.js';
 import { syncFolder } from '../changeset/files.js';
@@ -524,9 +524,5 @@ function attempt<T>(path: string, action: () => T): T {
 function failure(path: string, error: unknown): SqliteError {
   const { code } = error as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new SqliteError(
-    `${path} cannot be written: ${reason(error)}`,
-    full ? SQLITE_FULL : SQLITE_IOERR,
-    full ? 'database or disk is full' : 'disk I/O error',
-  );
+  return sqliteError(full ? SQLITE_FULL : SQLITE_IOERR, `${path} cannot be written: ${reason(error)}`);
 }

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { connectionOf } from '../../api/connections.js';
 import { SQLITE_MISUSE } from '../../core/constants.js';
-import { SqliteError } from '../../core/errors.js';
+import { sqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
 import { counted } from '../changeset/entries.js';
 import { CommandError } from '../command.js';
@@ -217,7 +217,7 @@ export class Marker implements Witness {
     const { db, engine } = connectionOf(this.#database);
     if (engine.core.c.sqlite3_changes64(db) === 1n) return;
     const message = `another program changed ${markers}, in which ${this.#name} keeps what was captured: end the daemon, and start it again`;
-    throw new SqliteError(message, SQLITE_MISUSE, message);
+    throw sqliteError(SQLITE_MISUSE, message);
   }
 
   #forget(journals: readonly string[]): void {

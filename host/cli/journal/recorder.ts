@@ -1,7 +1,7 @@
 /** A database whose every committed transaction is in a journal first. */
 
 import { connectionOf } from '../../api/connections.js';
-import { SqliteError } from '../../core/errors.js';
+import { SqliteError, sqliteError } from '../../core/errors.js';
 import type { Capture, CaptureEntry, DatabaseSync } from '../../index.js';
 import { invalidState } from '../../kernel/arguments.js';
 import type { SqlValue } from '../../kernel/values.js';
@@ -240,10 +240,9 @@ export class Recorder {
       if (this.inTransaction) this.#database.exec('ROLLBACK');
       this.#renew();
       if (!(error instanceof SqliteError)) throw error;
-      throw new SqliteError(
-        `the transaction was rolled back, because it cannot be captured: ${lost?.message ?? error.message}`,
+      throw sqliteError(
         error.errcode,
-        error.errstr,
+        `the transaction was rolled back, because it cannot be captured: ${lost?.message ?? error.message}`,
       );
     }
     try {
