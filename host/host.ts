@@ -2,12 +2,13 @@
 
 import { connectionOf } from './api/connections.js';
 import type { DatabaseSync } from './api/database.js';
+import { contract } from './interfaces/contract.js';
 import type { Functions as Changeset } from './interfaces/generated/changeset.js';
 import type { Functions as Logging } from './interfaces/generated/logging.js';
 import type { Functions as Session } from './interfaces/generated/session.js';
 import type { Functions as Spi } from './interfaces/generated/spi.js';
 import { cabiLower, type GuestOptions } from './interfaces/guest.js';
-import { contract, interfaceFor, offeredNames } from './interfaces/index.js';
+import { interfaceFor } from './interfaces/index.js';
 import { invalidState, invalidType, invalidValue } from './kernel/arguments.js';
 import { checkGrants, type Grants } from './kernel/grants.js';
 import { ownersOf } from './kernel/owner.js';
@@ -44,16 +45,16 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
   database: DatabaseSync,
   options: HostOptions<Name> = {},
 ): Pick<HostInterfaces, Name> {
-  const { interfaces = offeredNames(), grants, name = 'component' } = options;
+  const { interfaces = contract.services, grants, name = 'component' } = options;
   if (!Array.isArray(interfaces)) throw invalidType('The "options.interfaces" argument must be an array.');
   if (typeof name !== 'string') throw invalidType('The "options.name" argument must be a string.');
   const connection = connectionOf(database);
   const granted = checkGrants(grants, connection.grants);
   const made: Record<string, object> = {};
   for (const wanted of interfaces) {
-    if (!offeredNames().includes(wanted)) {
+    if (!contract.services.includes(wanted)) {
       throw invalidValue(
-        `The "options.interfaces" argument names ${String(wanted)}, which is none of ${offeredNames().join(', ')}.`,
+        `The "options.interfaces" argument names ${String(wanted)}, which is none of ${contract.services.join(', ')}.`,
       );
     }
     made[wanted] = guarded(

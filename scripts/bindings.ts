@@ -1,5 +1,6 @@
 /**
- * Generates what the WIT gives: extensions/bindings/WORLD/ (C) and host/interfaces/generated/ (types).
+ * Generates what the WIT gives: extensions/bindings/WORLD/ (C), host/interfaces/generated/ (types) and
+ * host/interfaces/contract.ts (versions and worlds).
  *
  *     npm run build:bindings
  *     npm run build:bindings -- --check   fails where what is committed is not what the WIT gives
@@ -19,23 +20,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { $init, generateTypes } from '@bytecodealliance/jco-transpile/component';
 import { root } from './sources.js';
-import { witFolder, witText } from './wit.js';
+import { contractText, stampOf, witFiles, witFolder, witText, worldsOf } from './wit.js';
 
 const version = '0.63.0';
 
-/** The worlds that guests in C are written for. */
-const worlds = [
-  'minimal',
-  'stateful',
-  'collating',
-  'authorizing',
-  'hooked',
-  'tabular',
-  'tabular-writable',
-  'functions-and-tables',
-  'analytic',
-  'full',
-];
+/** The worlds that guests are written for. */
+const worlds = [...worldsOf(witText())].flatMap(([name, { exports }]) => (exports.length > 0 ? [name] : []));
+const stamp = stampOf(witFiles());
 
 /** The C bindings of every world, by path. */
 function cBindings(): Map<string, string> {
@@ -61,7 +52,8 @@ function cBindings(): Map<string, string> {
       const folder = join(work, world);
       run('c', witFolder(), '--world', world, '--no-object-file', '--out-dir', folder);
       for (const name of readdirSync(folder)) {
-        made.set(`extensions/bindings/${world}/${name}`, readFileSync(join(folder, name), 'utf8'));
+        const text = readFileSync(join(folder, name), 'utf8');
+        made.set(`extensions/bindings/${world}/${name}`, `${stamp}\n${text}`);
       }
     }
   } finally {
@@ -92,7 +84,7 @@ function asModule(text: string): string {
     }
   }
   if (functions.length > 0) others.push('', 'export interface Functions {', ...functions, '}');
-  return `// Generated from the WIT by scripts/bindings.ts: do not edit.\n\n${others.join('\n')}\n`;
+  return `// Generated from the WIT by scripts/bindings.ts: do not edit.\n${stamp}\n\n${others.join('\n')}\n`;
 }
 
 /** The TypeScript types of every interface, by path. */
@@ -114,14 +106,18 @@ async function types(): Promise<Map<string, string>> {
 
 try {
   const stale: string[] = [];
-  for (const [path, text] of [...cBindings(), ...(await types())]) {
-    const target = join(root, path);
-    if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
-    stale.push(path);
-    if (process.argv.includes('--check')) continue;
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, text);
-  }
+  const take = (made: Iterable<readonly [path: string, text: string]>): void => {
+    for (const [path, text] of made) {
+      const target = join(root, path);
+      if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
+      stale.push(path);
+      if (process.argv.includes('--check')) continue;
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, text);
+    }
+  };
+  take([['host/interfaces/contract.ts', contractText()], ...(await types())]);
+  take(cBindings()); // the one that needs a program from elsewhere comes last
   if (stale.length === 0) {
     console.error('the bindings are what the WIT gives');
   } else if (process.argv.includes('--check')) {

@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './sources.js';
+import { contractVersion } from './wit.js';
 
 type Row = readonly [c: string, wit: string, sql: string, code: string, command: string];
 
@@ -179,7 +180,7 @@ for (const name of bound) if (!rows.some(([c]) => c === name)) problems.push(`${
 for (const [c] of rows) if (!bound.includes(c)) problems.push(`${c} is not bound`);
 
 const wit = Object.fromEntries(
-  ['session', 'changeset'].map((name) => [name, source(`wit/1.1.0/${name}.wit`)]),
+  ['session', 'changeset'].map((name) => [name, source(`wit/${contractVersion}/${name}.wit`)]),
 );
 const guests = ['session/session.c', 'changeset/changeset.c', 'changeset/group.c', 'changeset/rows.c']
   .map((name) => source(`extensions/${name}`))
@@ -332,7 +333,7 @@ const capabilities: readonly (readonly [what: string, world: string, interface_:
   ['harm: none by lies in functions', 'minimal', 'scalar-function', 'hostile'],
   ['harm: none by lies in tables', 'tabular-writable', 'virtual-table', 'hostile-tables'],
 ];
-const worlds = source('wit/1.1.0/worlds.wit');
+const worlds = source(`wit/${contractVersion}/worlds.wit`);
 const capabilityLines = capabilities.map(([what, world, name, file]) => {
   const tested = tests.find((known) => known.name === `${file}.test.ts`)?.text;
   if (!tested?.includes("['direct', 'wrapped']")) problems.push(`${file}.test.ts does not test both paths`);

@@ -1,21 +1,104 @@
-/** The WIT of this package as text: jco's own readers find no files on disk. */
+/** The WIT of this package: as text, as jco's own readers find no files on disk, and what there is in it. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './sources.js';
+import { root, sha256 } from './sources.js';
+
+const packageName = 'sqlite:extension';
+
+/** The releases of the contract, the oldest first. */
+export const releases: readonly string[] = readdirSync(join(root, 'wit'))
+  .filter((name) => /^\d+\.\d+\.\d+$/.test(name))
+  .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
 /** The newest contract: what bindings are generated from and guests are built for. */
-export const contractVersion = '1.1.0';
+export const contractVersion = releases.at(-1) ?? '';
 
 export const witFolder = (version = contractVersion): string => join(root, 'wit', version);
 
+/** The files of a release, by their names. */
+export function witFiles(version = contractVersion): Map<string, string> {
+  const names = readdirSync(witFolder(version)).sort();
+  return new Map(names.map((name) => [name, readFileSync(join(witFolder(version), name), 'utf8')]));
+}
+
 /** A release of the package as one file. Behind another package, `main`, its text is nested in a block. */
 export function witText(main?: string, version = contractVersion): string {
-  const header = `package sqlite:extension@${version};`;
-  const body = readdirSync(witFolder(version))
-    .filter((name) => name.endsWith('.wit'))
-    .sort()
-    .map((name) => readFileSync(join(witFolder(version), name), 'utf8').replace(header, ''))
+  const header = `package ${packageName}@${version};`;
+  const body = [...witFiles(version)]
+    .filter(([name]) => name.endsWith('.wit'))
+    .map(([, text]) => text.replace(header, ''))
     .join('');
   return main === undefined ? header + body : `${main}\n${header.replace(';', '')} {${body}}\n`;
+}
+
+/** What is parsed of a WIT: its tokens, without comments and blank space. */
+function tokensOf(text: string): string[] {
+  const bare = text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, ' ');
+  return bare.match(/[\w%-]+|[^\s\w%-]/g) ?? [];
+}
+
+/** The digest of what is parsed of a release, so that its comments may be mended. */
+export function witDigest(files: ReadonlyMap<string, string>): string {
+  return sha256(...[...files].flatMap(([name, text]) => [name, tokensOf(text).join(' ')]));
+}
+
+/** The line in a generated file that says of which WIT it is. */
+export const stampOf = (files: ReadonlyMap<string, string>): string => `// WIT sha256: ${witDigest(files)}`;
+
+/** What the worlds of a WIT export beside `metadata`, and what they import, each with what it includes. */
+export function worldsOf(text: string): Map<string, { imports: string[]; exports: string[] }> {
+  const found = new Map<string, { imports: string[]; exports: string[] }>();
+  const bare = tokensOf(text).join(' ');
+  for (const [, world = '', body = ''] of bare.matchAll(/\bworld ([\w-]+) \{([^}]*)\}/g)) {
+    const imports: string[] = [];
+    const exports: string[] = [];
+    for (const [, what, name = ''] of body.matchAll(/(include|import|export) ([\w-]+) ;/g)) {
+      const included = what === 'include' ? found.get(name) : undefined;
+      if (what === 'include' && !included)
+        throw new Error(`world ${world} includes ${name}, which is not above it`);
+      imports.push(...(included?.imports ?? []), ...(what === 'import' ? [name] : []));
+      exports.push(...(included?.exports ?? []), ...(what === 'export' && name !== 'metadata' ? [name] : []));
+    }
+    found.set(world, { imports, exports });
+  }
+  return found;
+}
+
+/** The length from which on the formatter breaks a line. */
+const lineWidth = 111;
+
+/** The text of host/interfaces/contract.ts. */
+export function contractText(): string {
+  const files = witFiles();
+  const worlds = [...worldsOf(witText())];
+  const quoted = (names: readonly string[]): string => `[${names.map((name) => `'${name}'`).join(', ')}]`;
+  const services = worlds.find(([name]) => name === 'services')?.[1].imports ?? [];
+  const lines = worlds
+    .filter(([, { exports }]) => exports.length > 0)
+    .map(([name, { exports }]) => {
+      const line = `    ${name.includes('-') ? `'${name}'` : name}: ${quoted(exports)},\n`;
+      if (line.length <= lineWidth) return line;
+      return line.replace('[', '[\n      ').replaceAll(', ', ',\n      ').replace(']', ',\n    ]');
+    });
+  return `// Generated from the WIT by scripts/bindings.ts: do not edit.
+${stampOf(files)}
+
+/** The contract with components: all that its WIT says of itself. */
+export const contract = {
+  package: '${packageName}',
+  /** The newest release, which is served here. */
+  version: '${contractVersion}',
+  /** All that there were, the oldest first. */
+  releases: ${quoted(releases)},
+  /** The interfaces that the host offers, beside \`types\`, which holds no functions. */
+  services: ${quoted(services)},
+  /** What a component of each world exports beside \`metadata\`. */
+  worlds: {
+${lines.join('')}  },
+} as const;
+
+export type Service = (typeof contract.services)[number];
+export type World = keyof typeof contract.worlds;
+`;
 }

@@ -17,18 +17,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contract } from '../host/interfaces/contract.js';
 import { compiler, dist, fetchSource, root, sourceFolder } from '../scripts/sources.js';
 
-const worlds = [
-  'minimal',
-  'stateful',
-  'collating',
-  'authorizing',
-  'hooked',
-  'tabular',
-  'tabular-writable',
-  'full',
-];
+const worlds = Object.keys(contract.worlds);
 const languages = ['c', 'typescript'];
 
 const long = process.env.MODE === 'long';
@@ -160,7 +152,7 @@ describe('what is refused, with exit code 2 and a sentence', () => {
     [
       ['a', '--world', 'whole'],
       'there is no world "whole": choose one of minimal, stateful, collating, authorizing, hooked, tabular, ' +
-        'tabular-writable, full',
+        'tabular-writable, functions-and-tables, analytic, full',
     ],
     [['a', '--language', 'rust'], 'there is no language "rust": choose one of c, typescript'],
     [['a', '--world'], '--world: the value is missing'],

@@ -8,6 +8,7 @@ import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { hostImports, hostInterfaces } from 'sqlite-wasm-run/host';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { contract } from '../host/interfaces/contract.js';
 import { dist } from '../scripts/sources.js';
 
 const guest = (name: string): Uint8Array =>
@@ -136,8 +137,7 @@ describe('the interfaces by themselves', () => {
     expect(Object.keys(hostInterfaces(db, { interfaces: ['spi'] }))).toEqual(['spi']);
     expect(Object.keys(hostImports(db, { interfaces: ['session'] }))).toEqual([
       'sqlite:extension/session',
-      'sqlite:extension/session@1.0.0',
-      'sqlite:extension/session@1.1.0',
+      ...contract.releases.map((release) => `sqlite:extension/session@${release}`),
     ]);
     expect(hostImports(db, { interfaces: [] })).toEqual({});
   });

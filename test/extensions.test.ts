@@ -171,7 +171,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     ['core', /core\.wasm is a core module, not a component: wrap it, for example with jco new$/],
     [
       'other-world',
-      /is a component of another world: it must export sqlite:extension\/metadata@1\.1\.0 and one of scalar-function, .*; found acme:things\/run@1\.0\.0$/,
+      /is a component of another world: it must export sqlite:extension\/metadata@[\d.]+ and one of scalar-function, .*; found acme:things\/run@1\.0\.0$/,
     ],
     ['traps', /traps\.wasm failed while it described itself: .*unreachable/],
   ])('%s', (name, message) => {

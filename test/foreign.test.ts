@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { witText } from '../scripts/wit.js';
+import { contractVersion, witText } from '../scripts/wit.js';
 
 let folder: string;
 beforeAll(() => {
@@ -47,13 +47,13 @@ describe.runIf(process.env.SQLITE_WASM_RUN_FOREIGN)('a component written in Java
   /** A world without `changeset`, whose list of an alias the componentizer cannot do. */
   const wit = `package test:guests;
 world script {
-  import sqlite:extension/spi@1.1.0;
-  import sqlite:extension/logging@1.1.0;
-  export sqlite:extension/metadata@1.1.0;
-  export sqlite:extension/scalar-function@1.1.0;
+  import sqlite:extension/spi@${contractVersion};
+  import sqlite:extension/logging@${contractVersion};
+  export sqlite:extension/metadata@${contractVersion};
+  export sqlite:extension/scalar-function@${contractVersion};
 }`;
   const source = `
-import { execute } from 'sqlite:extension/spi@1.1.0';
+import { execute } from 'sqlite:extension/spi@${contractVersion}';
 export const metadata = { describe: () => ({ name: 'script', version: '1.0.0' }) };
 const flags = { deterministic: false, directOnly: false, innocuous: false };
 export const scalarFunction = {

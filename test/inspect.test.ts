@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contract } from '../host/interfaces/contract.js';
 import { dist, root } from '../scripts/sources.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
@@ -67,7 +68,7 @@ test('as JSON', () => {
     size: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     shipped: false,
-    contracts: ['sqlite:extension@1.1.0'],
+    contracts: [`sqlite:extension@${contract.version}`],
     worlds: ['minimal'],
     described: {
       name: 'echo',
@@ -97,14 +98,14 @@ describe('one that asks for something', () => {
     const plain = inspect(guest('owners'));
     expect(plain.status).toBe(0);
     expect(plain.stdout).toMatch(
-      /session@1\.1\.0\n +sessions of its own \(needs --allow-sql, .*\)\n +the user's sessions \(needs --allow-sessions, or grants\.sessions in code\)\n/,
+      /session@[\d.]+\n +sessions of its own \(needs --allow-sql, .*\)\n +the user's sessions \(needs --allow-sessions, or grants\.sessions in code\)\n/,
     );
     expect(inspect('--allow-sessions', '--allow-sql=ro', guest('owners')).stdout).toMatch(
-      /session@1\.1\.0\n +sessions of its own \(granted\)\n +the user's sessions \(granted\)\n/,
+      /session@[\d.]+\n +sessions of its own \(granted\)\n +the user's sessions \(granted\)\n/,
     );
     const { imports } = JSON.parse(inspect('--json', guest('owners')).stdout);
     expect(imports).toContainEqual({
-      name: 'sqlite:extension/session@1.1.0',
+      name: `sqlite:extension/session@${contract.version}`,
       granted: true,
       parts: [
         { name: 'sessions of its own', granted: false, remedy: '--allow-sql, or grants.sql in code' },

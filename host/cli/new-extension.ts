@@ -5,29 +5,11 @@ import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ownFile } from '../core/package.js';
-import { contract } from '../interfaces/index.js';
+import { contract } from '../interfaces/contract.js';
 import { complain, type Option, usageError } from './command.js';
 import { programName } from './shell.js';
 
-/** The interfaces that a component of each world exports beside `metadata`. */
-const worlds: Readonly<Record<string, readonly string[]>> = {
-  minimal: ['scalar-function'],
-  stateful: ['aggregate-function'],
-  collating: ['collation'],
-  authorizing: ['authorizer'],
-  hooked: ['hooks'],
-  tabular: ['virtual-table'],
-  'tabular-writable': ['virtual-table', 'writable-table'],
-  full: [
-    'scalar-function',
-    'aggregate-function',
-    'collation',
-    'authorizer',
-    'hooks',
-    'virtual-table',
-    'writable-table',
-  ],
-};
+const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
 
 /** What the generated folders use, pinned: what they do was tried with these. */
 const tools: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -51,8 +33,8 @@ const usage = `Usage: ${program} NAME [--world WORLD] [--language LANGUAGE]
 Makes a folder NAME with an extension, its WIT, a build and a test. Then, in that folder:
 npm install && npm run build && npm test
 
-   --world WORLD        what it brings: ${Object.keys(worlds).slice(0, 4).join(', ')} (all of these by
-                        one interface each), ${Object.keys(worlds).slice(4).join(', ')};
+   --world WORLD        what it brings: ${Object.keys(worlds).slice(0, 6).join(', ')},
+                        ${Object.keys(worlds).slice(6).join(', ')};
                         minimal, which is scalar functions, unless said otherwise
    --language LANGUAGE  ${languages.join(' or ')}; c unless said otherwise. Components in TypeScript
                         carry an interpreter: they need Node 22 or later
@@ -225,7 +207,7 @@ function ownSource(name: string, version: string): string {
 
 /** The world of the component. An interpreter imports all that its world does, so there it must be said. */
 function worldText({ name, world, language }: Request): string {
-  const known = (text: string): string => `sqlite:extension/${text}@${contract.version}`;
+  const known = (text: string): string => `${contract.package}/${text}@${contract.version}`;
   const lines = [`include ${known(world)};`];
   if (language === 'typescript') {
     const usesLogging = worlds[world]?.includes('hooks');
@@ -234,7 +216,7 @@ function worldText({ name, world, language }: Request): string {
       1,
       '// What it may call. Only what is listed is there, and `spi` and sessions must be granted by the user.',
     );
-    for (const service of ['session', 'changeset', 'spi', 'logging']) {
+    for (const service of contract.services) {
       lines.push(`${service === 'logging' && usesLogging ? '' : '// '}import ${known(service)};`);
     }
     lines.push('', ...['metadata', ...(worlds[world] ?? [])].map((text) => `export ${known(text)};`));
@@ -275,9 +257,9 @@ function typescriptFiles(request: Request): Files {
   for (const file of readdirSync(generated).filter((name) => name.endsWith('.d.ts'))) {
     files.set(`src/types/${file}`, guestTypes(readFileSync(join(generated, file), 'utf8')));
   }
-  const modules = ['session', 'changeset', 'spi', 'logging'].map(
+  const modules = contract.services.map(
     (service) =>
-      `declare module 'sqlite:extension/${service}@${contract.version}' {\n` +
+      `declare module '${contract.package}/${service}@${contract.version}' {\n` +
       `  const functions: import('./types/${service}.js').Functions;\n  export default functions;\n}\n`,
   );
   files.set('src/imports.d.ts', modules.join(''));
@@ -287,10 +269,7 @@ function typescriptFiles(request: Request): Files {
 /** The host's types as a guest sees them: integers of 64 bits are numbers there, and what is absent is null. */
 function guestTypes(text: string): string {
   return text
-    .replace(
-      '// Generated from the WIT by scripts/bindings.ts: do not edit.\n',
-      '// Generated: do not edit.\n',
-    )
+    .replace(/^\/\/ Generated from the WIT .*\n\/\/ WIT sha256: .*\n/, '// Generated: do not edit.\n')
     .replaceAll('BigInt64Array', 'Array<number>')
     .replace(/\bbigint\b/g, 'number')
     .replace(/\| undefined\b/g, '| null')

@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/changeset@1.1.0`, bound to one connection and one component's grants. */
+/** Interface `sqlite:extension/changeset`, bound to one connection and one component's grants. */
 
 import { applyWithReport, checkReportOptions, type ReportOptions } from '../applying/report.js';
 import { concat, rebase } from '../applying/transform.js';

@@ -2,18 +2,12 @@
 
 import { changesetInterface } from './changeset.js';
 import type { Client } from './client.js';
+import { contract, type Service } from './contract.js';
 import { loggingInterface } from './logging.js';
 import { sessionInterface } from './session.js';
 import { spiInterface } from './spi.js';
 
-/** The package of our interfaces, the newest release of it that is served here, and all that there were. */
-export const contract = {
-  package: 'sqlite:extension',
-  version: '1.1.0',
-  releases: ['1.0.0', '1.1.0'],
-} as const;
-
-const offered: Record<string, (client: Client) => object> = {
+const offered: Readonly<Record<Service, (client: Client) => object>> = {
   session: sessionInterface,
   changeset: changesetInterface,
   spi: spiInterface,
@@ -43,19 +37,17 @@ export function servesVersion(version: string): boolean {
 
 /** Whether the host offers an interface of our package by this name: `types` holds no functions. */
 export function offers(name: string): boolean {
-  return name === 'types' || Object.hasOwn(offered, name);
+  return name === 'types' || isService(name);
 }
 
-/** The names of all that is offered. */
-export function offeredNames(): string[] {
-  return Object.keys(offered);
+function isService(name: string): name is Service {
+  return Object.hasOwn(offered, name);
 }
 
 /** One interface's functions, bound to whom they serve. */
 export function interfaceFor(name: string, client: Client): object {
   if (name === 'types') return {};
-  const make = offered[name];
-  if (!make)
-    throw new TypeError(`the host offers no interface ${name}: there is ${offeredNames().join(', ')}`);
-  return make(client);
+  if (!isService(name))
+    throw new TypeError(`the host offers no interface ${name}: there is ${contract.services.join(', ')}`);
+  return offered[name](client);
 }

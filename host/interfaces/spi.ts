@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/spi@1.1.0`: SQL of a component on its connection, as far as it was granted. */
+/** Interface `sqlite:extension/spi`: SQL of a component on its connection, as far as it was granted. */
 
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Client } from './client.js';

@@ -1,18 +1,14 @@
 /** What may be linked: read off a component's own lists of imports and exports, before anything of it runs. */
 
-import { contract, offeredNames, offers, parseInterface, servesVersion } from '../interfaces/index.js';
+import { contract } from '../interfaces/contract.js';
+import { offers, parseInterface, servesVersion } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
 import type { CheckedGrants } from '../kernel/grants.js';
 
-/** A component exports at least one of these. */
-export const capabilityNames: readonly string[] = [
-  'scalar-function',
-  'aggregate-function',
-  'collation',
-  'authorizer',
-  'hooks',
-  'virtual-table',
-];
+/** A component exports at least one of these: a table can be written if it is one. */
+export const capabilityNames: readonly string[] = contract.worlds.full.filter(
+  (name) => name !== 'writable-table',
+);
 
 /**
  * Checks that a component is an extension of our contract and imports nothing that there is not.
@@ -31,7 +27,7 @@ export function checkComponent(
     const wanted = parseInterface(text);
     const isWasi = wanted.package.startsWith('wasi:');
     if (isWasi ? wasiNeed(text, component) === 'unknown' : !isOurs(wanted.package, wanted.name)) {
-      const names = offeredNames().map((name) => `${contract.package}/${name}`);
+      const names = contract.services.map((name) => `${contract.package}/${name}`);
       throw new Error(
         `${path} imports ${text}, which this host does not offer: there is ` +
           (isWasi

@@ -2,12 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { crypto } from '../core/builtins.js';
+import { contract } from '../interfaces/contract.js';
 import type { Functions as Aggregates } from '../interfaces/generated/aggregate-function.js';
 import type { Functions as Collations } from '../interfaces/generated/collation.js';
 import type { Functions as Hooks } from '../interfaces/generated/hooks.js';
 import type { Functions as Scalars } from '../interfaces/generated/scalar-function.js';
 import type { Functions as Tables } from '../interfaces/generated/virtual-table.js';
-import { contract, parseInterface } from '../interfaces/index.js';
+import { parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
 import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
@@ -50,7 +51,7 @@ export interface Inspection {
   readonly size: number;
   readonly sha256: string;
   readonly shipped: boolean;
-  /** The contract it was made for, as `sqlite:extension@1.1.0`; several where it mixes them. */
+  /** The contract it was made for, as `sqlite:extension@1.0.0`; several where it mixes them. */
   readonly contracts: string[];
   /** Those of our worlds whose exports it has, the largest first; none where it is a world of its own. */
   readonly worlds: string[];
@@ -63,25 +64,11 @@ export interface Inspection {
 }
 
 /** The exports of each world of the contract beside metadata, the largest world first. */
-const worlds: readonly [name: string, ...exports: string[]][] = [
-  [
-    'full',
-    'scalar-function',
-    'aggregate-function',
-    'collation',
-    'authorizer',
-    'hooks',
-    'virtual-table',
-    'writable-table',
-  ],
-  ['tabular-writable', 'virtual-table', 'writable-table'],
-  ['tabular', 'virtual-table'],
-  ['stateful', 'aggregate-function'],
-  ['collating', 'collation'],
-  ['authorizing', 'authorizer'],
-  ['hooked', 'hooks'],
-  ['minimal', 'scalar-function'],
-];
+const worlds: readonly (readonly [name: string, exports: readonly string[]])[] = Object.entries(
+  contract.worlds,
+)
+  .reverse()
+  .sort(([, a], [, b]) => b.length - a.length);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -121,7 +108,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     sha256: crypto().createHash('sha256').update(bytes).digest('hex'),
     shipped,
     contracts: [...new Set(versions.map((name) => `${name.package}@${name.version}`))].sort(),
-    worlds: has('metadata') ? worlds.flatMap(([name, ...wanted]) => (wanted.every(has) ? [name] : [])) : [],
+    worlds: has('metadata') ? worlds.flatMap(([name, wanted]) => (wanted.every(has) ? [name] : [])) : [],
     imports: imports.map((name) => {
       const own = needs.filter((need) => need.import === name);
       const whole = own.find(({ part }) => part === undefined);

@@ -1,4 +1,5 @@
 // Generated from the WIT by scripts/bindings.ts: do not edit.
+// WIT sha256: 728bddc7563b5ccc63656fb69acfa13f5c1a694df81e1bb74ee0775d405be6e9
 
 /**
  * One collation.
