@@ -91,11 +91,17 @@ function buildAndTest(world: string, language: string): void {
   expect(passed).toBeGreaterThanOrEqual(files.length);
 }
 
-test.runIf(hasCompiler || long)('an extension in C of scalar functions', () => buildAndTest('minimal', 'c'));
+describe.runIf(hasCompiler || long)('extensions in C', () => {
+  test('of scalar functions', () => buildAndTest('minimal', 'c'));
+  test('of functions, aggregates and tables', () => buildAndTest('analytic', 'c'));
+});
 
 describe.runIf(long)('every world in every language', () => {
   const cases = languages.flatMap((language) => worlds.map((world) => [world, language] as const));
-  test.each(cases.slice(1))('%s in %s', buildAndTest);
+  const rest = cases.filter(
+    ([world, language]) => language !== 'c' || !['minimal', 'analytic'].includes(world),
+  );
+  test.each(rest)('%s in %s', buildAndTest);
 });
 
 test('without options, an extension in C of scalar functions', () => {

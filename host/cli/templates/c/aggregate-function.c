@@ -1,4 +1,4 @@
-/* median(x): the middle of the numbers of a group, or of a window. NULL does not count. */
+/* middle(x): the middle of the numbers of a group, or of a window. NULL does not count. */
 #include "guest.h"
 
 /* The numbers of a group in the order in which they came: a window lets go of the oldest first. */
@@ -26,7 +26,7 @@ void exports_sqlite_extension_aggregate_function_describe(
   ret->len = 1;
   ret->ptr = allocate(sizeof *ret->ptr);
   ret->ptr[0].id = 0;
-  WORLD_string_dup(&ret->ptr[0].name, "median");
+  WORLD_string_dup(&ret->ptr[0].name, "middle");
   ret->ptr[0].num_args = 1;
   ret->ptr[0].options = EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
                         EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_INNOCUOUS |
@@ -47,7 +47,7 @@ bool exports_sqlite_extension_aggregate_function_step(
     }
     group->numbers[group->end++] = x->tag == REAL ? x->val.real : (double)x->val.integer;
   } else if (x->tag != NONE) {
-    done = fail(err, CODE_MISMATCH, "median: the argument must be a number");
+    done = fail(err, CODE_MISMATCH, "middle: the argument must be a number");
   }
   exports_sqlite_extension_aggregate_function_list_sql_value_free(args);
   return done;

@@ -1,4 +1,4 @@
-/** median(x): the middle of the numbers of a group, or of a window. NULL does not count. */
+/** middle(x): the middle of the numbers of a group, or of a window. NULL does not count. */
 
 import { fail } from './errors.js';
 import type { Functions } from './types/aggregate-function.js';
@@ -17,12 +17,12 @@ function middle(numbers: readonly number[]): SqlValue {
 
 export const aggregateFunction: Functions = {
   describe: () => [
-    { id: 0, name: 'median', numArgs: 1, options: { deterministic: true, innocuous: true, window: true } },
+    { id: 0, name: 'middle', numArgs: 1, options: { deterministic: true, innocuous: true, window: true } },
   ],
 
   step(_id, group, [x]) {
     if (x === undefined || x.tag === 'null') return;
-    if (x.tag !== 'integer' && x.tag !== 'real') fail(20, 'median: the argument must be a number');
+    if (x.tag !== 'integer' && x.tag !== 'real') fail(20, 'middle: the argument must be a number');
     const numbers = groups.get(group) ?? [];
     numbers.push(x.val);
     groups.set(group, numbers);
