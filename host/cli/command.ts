@@ -3,14 +3,6 @@
 import { parseArgs } from 'node:util';
 import { shown as shownText } from '../core/shown.js';
 
-/** A command of the program beside the shell. */
-export interface Subcommand {
-  readonly name: string;
-  readonly summary: string;
-  /** @param args what follows the name. Returns the exit code. */
-  run(args: readonly string[]): Promise<number>;
-}
-
 /** Exit codes of commands. */
 export const exitCodes = {
   done: 0,
@@ -25,6 +17,19 @@ export const exitCodes = {
   /** Nobody reads standard output any more: what a shell reports for a program that SIGPIPE ended. */
   unread: 141,
 } as const;
+
+/** What the exit codes mean, as the help has it. */
+export function exitHelp(): string {
+  const meanings: readonly (readonly [code: number, meaning: string])[] = [
+    [exitCodes.done, 'done'],
+    [exitCodes.failed, 'failed'],
+    [exitCodes.usage, 'wrong use'],
+    [exitCodes.notApplied, 'not applied for a conflict or check'],
+    [exitCodes.malformed, 'no changeset'],
+  ];
+  const text = meanings.map(([code, meaning]) => `${code} ${meaning}`).join(', ');
+  return `Exit codes: ${text},\n130 interrupted by Ctrl-C.\n`;
+}
 
 /** A failure whose sentence the user sees, with the exit code that it ends with. */
 export class CommandError extends Error {
@@ -90,10 +95,8 @@ export interface Given {
   readonly rest: readonly string[];
 }
 
-export interface Command {
-  /** The words that call it, behind the program's name. */
-  readonly name: string;
-  readonly summary: string;
+/** What a command takes and does. */
+export interface Action {
   /** What stands behind the options, as in `IN ...`. */
   readonly operands: string;
   /** How many of them there are at least and at most. */
@@ -103,6 +106,24 @@ export interface Command {
   readonly threaded?: boolean;
   /** Returns the exit code. */
   run(given: Given): number | Promise<number>;
+}
+
+/** A word that calls a command, and what is known of it before it is loaded. */
+export interface Command {
+  readonly name: string;
+  /** Its first line stands alone where there is room for one. */
+  readonly summary: string;
+  load(): Promise<Action>;
+}
+
+/** A word that stands first on the command line. */
+export interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  /** What stands behind it. */
+  readonly commands?: readonly Command[];
+  /** @param args what follows the name. Returns the exit code. */
+  run(args: readonly string[]): Promise<number>;
 }
 
 /** The name that comes nearest to a wrong one, where one comes near. */
@@ -124,12 +145,11 @@ export function nearest(wrong: string, names: readonly string[]): string | undef
 }
 
 /**
- * @param program what comes before the command's name
+ * @param called the words that call the command
  * @throws CommandError that names what is wrong
  */
-export function parse(program: string, command: Omit<Command, 'run'>, args: readonly string[]): Given {
-  const usage = (message: string): CommandError =>
-    new CommandError(`${message}; see ${program} ${command.name} --help`, exitCodes.usage);
+export function parse(called: string, command: Omit<Action, 'run'>, args: readonly string[]): Given {
+  const usage = (message: string): CommandError => usageError(`${message}; see ${called} --help`);
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { value, short, multiple }]) => [
       name,
@@ -173,7 +193,7 @@ export function parse(program: string, command: Omit<Command, 'run'>, args: read
 }
 
 /** What `parseArgs` says of an option that has a value and should not, or the other way round. */
-function wrongValue(command: Omit<Command, 'run'>, error: Error): string {
+function wrongValue(command: Omit<Action, 'run'>, error: Error): string {
   const [, name = ''] = /--([\w-]+)/.exec(error.message) ?? [];
   const value = command.options[name]?.value;
   if (value === undefined) return `--${name} takes no value`;
@@ -188,8 +208,8 @@ function shown(name: string, { value, short }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
 }
 
-/** @param program what comes before the command's name */
-export function helpOf(program: string, command: Command): string {
+/** @param called the words that call the command */
+export function helpOf(called: string, summary: string, command: Omit<Action, 'run'>): string {
   const required = Object.entries(command.options).filter(([, option]) => option.required);
   const words = required.map(([name, { value }]) => ` --${name} ${value}`).join('');
   const rows = Object.entries(command.options).map(
@@ -198,5 +218,5 @@ export function helpOf(program: string, command: Command): string {
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
   const operands = command.operands ? ` ${command.operands}` : '';
-  return `${program} ${command.name}${words} [options]${operands}\n\n${command.summary}\n\n${lines}`;
+  return `${called}${words} [options]${operands}\n\n${summary}\n\n${lines}`;
 }

@@ -47,7 +47,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     const { args, own } = takeOwnOptions(argv);
     if (args.includes('--help') || args.includes('-h') || args.includes('-help')) {
       process.stdout.write(usage + ownHelp());
-      return 0;
+      return exitCodes.done;
     }
     json = args.includes('--json');
     const files = args.filter((arg) => arg !== '--json');
@@ -76,7 +76,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     ...(refused !== undefined && { refused }),
   };
   process.stdout.write(json ? `${shownJson(JSON.stringify(report, null, 2))}\n` : asText(path, report));
-  return report.loads ? 0 : 1;
+  return report.loads ? exitCodes.done : exitCodes.failed;
 }
 
 /** Why a component would not be loaded that can be linked. */

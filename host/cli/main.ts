@@ -8,7 +8,7 @@ import { complain, nearest, usageError } from './command.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
-import { changesetCommands, subcommandHelp, subcommands } from './subcommands.js';
+import { subcommandHelp, subcommands } from './subcommands.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   let args: string[];
@@ -62,12 +62,12 @@ function refuseInvalidBytes(argv: readonly string[]): void {
  */
 function refuseMistyped(word: string | undefined): void {
   if (word === undefined || !/^[a-z][a-z-]*$/i.test(word) || existsSync(word)) return;
-  const inner = changesetCommands.find((name) => name === word.toLowerCase());
-  const near =
-    inner ?? nearest(word.toLowerCase(), [...subcommands.map(({ name }) => name), 'help', 'version']);
+  const inner = subcommands.find(({ commands }) => commands?.some(({ name }) => name === word.toLowerCase()));
+  const names = [...subcommands.map(({ name }) => name), 'help', 'version'];
+  const near = inner ? word.toLowerCase() : nearest(word.toLowerCase(), names);
   if (near === undefined) return;
   const isOurs = subcommands.some(({ name }) => name === near);
-  const meant = inner === undefined ? (isOurs ? near : `-${near}`) : `changeset ${inner}`;
+  const meant = inner === undefined ? (isOurs ? near : `-${near}`) : `${inner.name} ${near}`;
   throw usageError(
     `there is no command "${word}"; did you mean ${meant}? A database of that name is ./${word}`,
   );

@@ -6,7 +6,9 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ownFile } from '../core/package.js';
 import { contract } from '../interfaces/contract.js';
-import { complain, type Option, usageError } from './command.js';
+import { called } from './called.js';
+import { exitCodes, type Option, usageError } from './command.js';
+import { print } from './output.js';
 import { programName } from './shell.js';
 
 const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
@@ -54,22 +56,21 @@ interface Request {
 }
 
 /** @param argv what follows `new-extension`. Returns the exit code. */
-export function newExtensionMain(argv: readonly string[]): number {
-  try {
-    if (argv.includes('--help') || argv.includes('-h')) {
-      process.stdout.write(usage);
-      return 0;
-    }
-    const request = requestOf(argv);
-    makeFolder(request);
-    process.stdout.write(
-      `${request.name}: a component of world ${request.world} in ${request.language}. Now run\n` +
-        `cd ${request.name} && npm install && npm run build && npm test\n`,
-    );
-    return 0;
-  } catch (error) {
-    return complain(program, error);
-  }
+export function newExtensionMain(argv: readonly string[]): Promise<number> {
+  return called(
+    program,
+    argv,
+    () => usage,
+    () => {
+      const request = requestOf(argv);
+      makeFolder(request);
+      print(
+        `${request.name}: a component of world ${request.world} in ${request.language}. Now run\n` +
+          `cd ${request.name} && npm install && npm run build && npm test\n`,
+      );
+      return exitCodes.done;
+    },
+  );
 }
 
 /** @throws Error that says what was wanted */

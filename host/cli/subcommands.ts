@@ -1,27 +1,13 @@
 /** The commands of the program beside the shell. Each is loaded when it is called: the shell does not wait for them. */
 
+import { commands } from './changeset/commands.js';
 import type { Subcommand } from './command.js';
-
-/** What `changeset` has, known without loading it. */
-export const changesetCommands = [
-  'capture',
-  'apply',
-  'show',
-  'sql',
-  'stat',
-  'validate',
-  'invert',
-  'concat',
-  'rebase',
-  'build',
-  'diff',
-  'daemon',
-] as const;
 
 export const subcommands: readonly Subcommand[] = [
   {
     name: 'changeset',
     summary: 'captures, reads, changes and applies changesets',
+    commands,
     run: async (args) => (await import('./changeset/main.js')).changesetMain(args),
   },
   {

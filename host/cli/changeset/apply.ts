@@ -18,7 +18,7 @@ import {
   SqliteError,
   type TableReport,
 } from '../../index.js';
-import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given } from '../command.js';
 import { print, printJson, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';
@@ -117,10 +117,7 @@ function reportText(report: Report): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-export const apply: Command = {
-  name: 'apply',
-  summary:
-    'Applies changesets and captures to a database one after another, all of them or none, and reports what came of it.',
+export const apply: Action = {
   operands: 'IN ...',
   count: [1, Number.POSITIVE_INFINITY],
   options: {

@@ -3,7 +3,7 @@
 import { connectionOf } from '../../api/connections.js';
 import type { Capture, CaptureEntry, CaptureOptions, DatabaseSync, Warning } from '../../index.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from '../../recording/collated-keys.js';
-import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given } from '../command.js';
 import { Guard, subject, written } from '../journal/guard.js';
 import { StateWitness } from '../journal/leftover.js';
 import { bare, Recorder } from '../journal/recorder.js';
@@ -67,13 +67,7 @@ export function ddlAdvice(entries: Iterable<CaptureEntry | Boundary>, ddl: boole
 export const apartMessage =
   'changes from before and after the schema changed make no single changeset, so it was written as a capture, as --ddl does';
 
-export const capture: Command = {
-  name: 'capture',
-  summary:
-    'Runs SQL on a database and writes what it changed as a changeset; with --ddl what changes the schema too.\n' +
-    'A script that fails ends there: what it committed is written all the same. What is committed is in OUT.journal\n' +
-    '(or DB.capture-journal) first: after a kill or a full disk, run it again with the same --db and --output, and an\n' +
-    'empty script if there is nothing more to run; what was committed comes first in OUT.',
+export const capture: Action = {
   threaded: true,
   operands: '(--script FILE | -)',
   count: [0, 1],

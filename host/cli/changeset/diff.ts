@@ -3,7 +3,7 @@
 import { SQLITE_SCHEMA } from '../../core/constants.js';
 import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
 import { hiddenRowid } from '../../kernel/schema.js';
-import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given } from '../command.js';
 import { say } from '../output.js';
 import { Progress } from '../progress.js';
 import { Output, openDatabase } from './files.js';
@@ -29,9 +29,7 @@ function keyOf(isKeyed: boolean, hidesRowid: boolean): Key {
   return hidesRowid ? 'none' : 'rowid';
 }
 
-export const diff: Command = {
-  name: 'diff',
-  summary: 'Writes the changeset that turns one database into another.',
+export const diff: Action = {
   operands: 'OLD.db NEW.db',
   count: [2, 2],
   options: {

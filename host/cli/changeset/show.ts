@@ -13,7 +13,7 @@ import {
 import { sqlValueAt } from '../../changeset/sql.js';
 import { shown, shownLines } from '../../core/shown.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
-import { type Command, CommandError, exitCodes, type Given, type Option } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given, type Option } from '../command.js';
 import { flush, print, printJson, printSql, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';
@@ -92,11 +92,7 @@ function printing(bytes: number): Progress | undefined {
 const sizeOf = (entries: readonly CaptureEntry[]): number =>
   changesetsOf(entries).reduce((sum, { length }) => sum + length, 0);
 
-export const show: Command = {
-  name: 'show',
-  summary:
-    'Shows what a changeset changes, row by row: + added, - deleted, ~ changed; of a capture also, behind !, what\n' +
-    'changes the schema.',
+export const show: Action = {
   operands: 'IN',
   count: [1, 1],
   options: {
@@ -189,11 +185,7 @@ function* jsonPieces(value: unknown, depth: number, indent = ''): Generator<stri
   yield `\n${indent}${close}`;
 }
 
-export const sql: Command = {
-  name: 'sql',
-  summary:
-    'Prints SQL statements that make the same changes. Without --db the columns are called c1, c2 and so on.\n' +
-    'Rows that exchange values of a UNIQUE column make statements that fail in any order: use apply for those.',
+export const sql: Action = {
   operands: 'IN',
   count: [1, 1],
   options: { db: schemaOption },
@@ -233,9 +225,7 @@ function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
   return [...sums.values()];
 }
 
-export const stat: Command = {
-  name: 'stat',
-  summary: 'Counts what a changeset changes, per table.',
+export const stat: Action = {
   operands: 'IN',
   count: [1, 1],
   options: { json: { help: 'as a JSON document: {"tables": [...], "statements": N}' } },
@@ -265,9 +255,7 @@ export const stat: Command = {
   },
 };
 
-export const check: Command = {
-  name: 'validate',
-  summary: 'Says of each file whether it is a changeset or capture, and if not, which byte is wrong and why.',
+export const check: Action = {
   operands: 'IN ...',
   count: [1, Number.POSITIVE_INFINITY],
   options: {},

@@ -8,7 +8,7 @@ import {
   SqliteError,
   type StatementSettings,
 } from '../../index.js';
-import { type Command, CommandError, exitCodes, type Option } from '../command.js';
+import { type Action, CommandError, exitCodes, type Option } from '../command.js';
 import { Progress } from '../progress.js';
 import {
   changesetsOf,
@@ -38,9 +38,7 @@ function ofInput<T>(action: () => T): T {
   }
 }
 
-export const invert: Command = {
-  name: 'invert',
-  summary: 'Writes the changeset that undoes another.',
+export const invert: Action = {
   operands: 'IN',
   count: [1, 1],
   options: { output: outputOption },
@@ -65,11 +63,7 @@ function inverted(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(parts);
 }
 
-export const concat: Command = {
-  name: 'concat',
-  summary:
-    'Writes one changeset that does what several do one after another; of captures, one capture, in which what\n' +
-    'changes the schema stays in its place.',
+export const concat: Action = {
   operands: 'IN ...',
   count: [1, Number.POSITIVE_INFINITY],
   options: {
@@ -96,10 +90,7 @@ export const concat: Command = {
   },
 };
 
-export const rebase: Command = {
-  name: 'rebase',
-  summary:
-    'Makes local changes fit what was applied before them: FILE is what `apply --rebase-out` wrote then.',
+export const rebase: Action = {
   operands: 'IN',
   count: [1, 1],
   options: {
@@ -115,9 +106,7 @@ export const rebase: Command = {
   },
 };
 
-export const build: Command = {
-  name: 'build',
-  summary: 'Writes the changeset or capture that a JSON document describes, as `show --json` prints it.',
+export const build: Action = {
   operands: 'IN',
   count: [1, 1],
   options: { output: outputOption },

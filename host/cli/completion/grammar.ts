@@ -1,7 +1,7 @@
 /** What can stand where on the command line, gathered from the tables that parsing and help are made from. */
 
-import { commands } from '../changeset/main.js';
-import type { Command, Option, Subcommand } from '../command.js';
+import { loaded } from '../changeset/commands.js';
+import type { Action, Option, Subcommand } from '../command.js';
 import { inspectOptions } from '../inspect.js';
 import { newExtensionOptions } from '../new-extension.js';
 import { ownOptions, shellOptions, shellSwitches } from '../options.js';
@@ -57,7 +57,7 @@ const flagsOf = (options: Readonly<Record<string, Option>>): Flag[] => [
 ];
 
 /** A command's place. Its operands are files, but where options take their place, as `(--script FILE | -)` says. */
-function placeOf(path: readonly string[], { options, operands, count }: Command): Place {
+function placeOf(path: readonly string[], { options, operands, count }: Action): Place {
   const files = count[1] > 0 && !operands.startsWith('(');
   return { path, words: [], flags: flagsOf(options), operands: files ? 'files' : undefined };
 }
@@ -90,18 +90,24 @@ const shellFlags: Flag[] = [
 
 const oneLine = (text: string): string => text.split('\n')[0] ?? '';
 
+/** The places of the commands of a command, its own first. */
+async function placesBehind({ name, commands = [] }: Subcommand): Promise<Place[]> {
+  if (commands.length === 0) return [];
+  const words = commands.map((command) => ({ name: command.name, help: oneLine(command.summary) }));
+  const inner = commands.map(async (command) => placeOf([name, command.name], await loaded(command)));
+  return [{ path: [name], words, flags: [helpFlag], operands: undefined }, ...(await Promise.all(inner))];
+}
+
 /** All places, the outermost first. @param shells what `completion` takes */
-export function places(subcommands: readonly Subcommand[], shells: readonly string[]): Place[] {
+export async function places(
+  subcommands: readonly Subcommand[],
+  shells: readonly string[],
+): Promise<Place[]> {
+  const behind = await Promise.all(subcommands.map(placesBehind));
   const words = subcommands.map(({ name, summary }) => ({ name, help: summary }));
   return [
     { path: [], words, flags: [...ownFlags, ...shellFlags], operands: 'files' },
-    {
-      path: ['changeset'],
-      words: commands.map(({ name, summary }) => ({ name, help: oneLine(summary) })),
-      flags: [helpFlag],
-      operands: undefined,
-    },
-    ...commands.map((command) => placeOf(['changeset', command.name], command)),
+    ...behind.flat(),
     { path: ['inspect'], words: [], flags: [...flagsOf(inspectOptions), ...ownFlags], operands: 'files' },
     { path: ['new-extension'], words: [], flags: flagsOf(newExtensionOptions), operands: undefined },
     {

@@ -1,7 +1,8 @@
 /** `sqlite-wasm-run completion SHELL`: prints a script that makes a shell complete what this program takes. */
 
-import { type Command, complain, exitCodes, helpOf, parse, type Subcommand, usageError } from '../command.js';
-import { flush, print } from '../output.js';
+import { called } from '../called.js';
+import { type Action, exitCodes, helpOf, parse, type Subcommand, usageError } from '../command.js';
+import { print } from '../output.js';
 import { programName } from '../shell.js';
 import { bashScript } from './bash.js';
 import { fishScript } from './fish.js';
@@ -11,23 +12,25 @@ import { zshScript } from './zsh.js';
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
 const shells = Object.keys(scripts);
 
-const completion = (subcommands: readonly Subcommand[]): Command => ({
-  name: 'completion',
-  summary: `Prints a script that makes a shell complete what ${programName} takes. In the shell's own start-up file:
+const program = `${programName} completion`;
 
-  bash  source <(${programName} completion bash)
-  zsh   source <(${programName} completion zsh)      behind compinit
-  fish  ${programName} completion fish | source`,
+const summary = `Prints a script that makes a shell complete what ${programName} takes. In the shell's own start-up file:
+
+  bash  source <(${program} bash)
+  zsh   source <(${program} zsh)      behind compinit
+  fish  ${program} fish | source`;
+
+const completion = (subcommands: readonly Subcommand[]): Action => ({
   operands: shells.join('|'),
   count: [1, 1],
   options: {},
-  run(given) {
+  async run(given) {
     const [shell = ''] = given.rest;
     const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined;
     if (!script) {
       throw usageError(`there is none for "${shell}": there is ${shells.join(', ')}`);
     }
-    print(script(places(subcommands, shells)));
+    print(script(await places(subcommands, shells)));
     return exitCodes.done;
   },
 });
@@ -37,18 +40,12 @@ const completion = (subcommands: readonly Subcommand[]): Command => ({
  * @param subcommands what is completed beside the shell
  * @returns the exit code
  */
-export async function completionMain(
-  args: readonly string[],
-  subcommands: readonly Subcommand[],
-): Promise<number> {
-  const command = completion(subcommands);
-  try {
-    const help = args.includes('--help') || args.includes('-h');
-    if (help) print(helpOf(programName, command));
-    const code = help ? exitCodes.done : await command.run(parse(programName, command, args));
-    flush();
-    return code;
-  } catch (error) {
-    return complain(`${programName} completion`, error);
-  }
+export function completionMain(args: readonly string[], subcommands: readonly Subcommand[]): Promise<number> {
+  const action = completion(subcommands);
+  return called(
+    program,
+    args,
+    () => helpOf(program, summary, action),
+    () => action.run(parse(program, action, args)),
+  );
 }

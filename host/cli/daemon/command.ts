@@ -1,13 +1,9 @@
 /** What `sqlite-wasm-run changeset daemon` takes. */
 
 import { captureOptions } from '../changeset/capture.js';
-import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given } from '../command.js';
 
-export const daemonCommand: Omit<Command, 'run'> = {
-  name: 'daemon',
-  summary:
-    'Serves SQL on a socket and captures what it changes; on quit, SIGTERM or SIGINT the changeset is written.\n' +
-    'A crash loses nothing that was committed: start it again with the same files.',
+export const daemonCommand: Omit<Action, 'run'> = {
   operands: '',
   count: [0, 0],
   options: {

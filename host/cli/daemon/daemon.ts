@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { Output } from '../changeset/files.js';
-import { type Command, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given } from '../command.js';
 import { say } from '../output.js';
 import { daemonCommand, milliseconds } from './command.js';
 import { DatabaseConnection } from './connection.js';
@@ -11,7 +11,7 @@ import { DaemonServer } from './server.js';
 /** How long an open transaction may wait for its next statement, in ms. */
 const usualPatience = 30_000;
 
-export const daemon: Command = {
+export const daemon: Action = {
   ...daemonCommand,
   async run(given) {
     const patience = milliseconds(given, 'patience') ?? usualPatience;

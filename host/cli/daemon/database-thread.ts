@@ -132,7 +132,7 @@ function take(open: CapturedDatabase, task: ToDatabase): void {
 }
 
 try {
-  const open = new CapturedDatabase(parse('sqlite-wasm-run changeset', daemonCommand, args));
+  const open = new CapturedDatabase(parse('sqlite-wasm-run changeset daemon', daemonCommand, args));
   database = open;
   port?.on('message', (task: ToDatabase) => {
     try {
