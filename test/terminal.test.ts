@@ -192,7 +192,7 @@ describe.skipIf(!present)('on a terminal', () => {
     type(
       '.mode list\n.session list\n.print\nSELECT b, (SELECT * FROM kept) FROM t;\nROLLBACK;\nSELECT b FROM t;\n',
     );
-    expect(await settled()).toMatch(/^0 s\n[\s\S]*^3\|7\n[\s\S]*^2\nsqlite>/m);
+    expect(await settled()).toMatch(/0 s\n[\s\S]*\b3\|7\n[\s\S]*\b2\nsqlite>/);
   }, 60_000);
 
   test('Ctrl-C ends the wait for a lock', async () => {
