@@ -68,6 +68,20 @@ test('rowids beyond 2^53 are captured, and keep nobody from writing', async () =
   ]);
 });
 
+test('--locking none opens a database that another has locked', async () => {
+  const held = new DatabaseSync(join(folder, 'a.db'));
+  held.exec('CREATE TABLE t(a INTEGER PRIMARY KEY); BEGIN EXCLUSIVE');
+  const { ended, child } = await start('--locking', 'none');
+  const { ask } = await lines();
+  expect(await ask('INSERT INTO t VALUES(1);')).toBe('-- ok, 0 rows, 1 changes\n');
+  await ask('quit');
+  await ended;
+  expect(child.exitCode).toBe(0);
+  expect(captured()).toEqual([['insert', 1n]]);
+  held.exec('ROLLBACK');
+  held.close();
+});
+
 describe('frames', () => {
   test('parameters, values without loss, errors with codes, status', async () => {
     await start();

@@ -1,7 +1,7 @@
 /** What `sqlite-wasm-run changeset daemon` takes. */
 
 import { captureOptions } from '../changeset/capture.js';
-import { type Action, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, CommandError, exitCodes, type Given, lockingOption } from '../command.js';
 
 export const daemonCommand: Omit<Action, 'run'> = {
   operands: '',
@@ -21,6 +21,7 @@ export const daemonCommand: Omit<Action, 'run'> = {
     },
     patience: { value: 'SECONDS', help: 'how long an open transaction may wait for its next statement (30)' },
     timeout: { value: 'SECONDS', help: 'how long a statement may run; without it, as long as it takes' },
+    locking: lockingOption,
   },
 };
 

@@ -23,11 +23,16 @@ const { args, shared } = workerData as DatabaseInput;
 const port = parentPort;
 let database: CapturedDatabase | undefined;
 let pieces = 0;
+const unlocked = nodeFileSystem({ locking: 'none' });
+const given = parse('sqlite-wasm-run changeset daemon', daemonCommand, args);
 
 useEngine(
   () =>
     new Engine({
-      fileSystems: [nodeFileSystem({ locking: 'auto' }), nodeFileSystem({ locking: 'none' })],
+      fileSystems: [
+        given.text('locking') === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' }),
+        unlocked,
+      ],
       extensions: (engine) => extensionLoader(engine),
       interrupted() {
         if (database?.isRunning && isInterrupted()) database.interrupt();
@@ -132,7 +137,7 @@ function take(open: CapturedDatabase, task: ToDatabase): void {
 }
 
 try {
-  const open = new CapturedDatabase(parse('sqlite-wasm-run changeset daemon', daemonCommand, args));
+  const open = new CapturedDatabase(given);
   database = open;
   port?.on('message', (task: ToDatabase) => {
     try {
