@@ -200,7 +200,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(failure(() => db.exec('SELECT total_of(a) FROM t'))).toEqual({
         errcode: 1,
         message: expect.stringMatching(
-          /^total_of: component aggregates is not usable any more, since explodes failed with .*; load it again$/,
+          /^total_of: component aggregates is no longer usable, because explodes failed with .*; load it again$/,
         ) as string,
       });
       expect(column('SELECT sum(a) FROM t')).toEqual([21]);

@@ -44,8 +44,8 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   test('that traps denies from then on, and says who does and what to do; ROLLBACK passes', () => {
     db.exec('BEGIN; SAVEPOINT s; INSERT INTO t VALUES(3, 4)');
     const why =
-      'not authorized: the authorizer of component authorizing is not usable any more, since authorizer failed with ' +
-      `"wasm trap: wasm \`unreachable\` instruction executed"; all but ROLLBACK is refused until it is loaded again from ${guest}`;
+      'not authorized: the authorizer of component authorizing is no longer usable, because authorizer failed with ' +
+      `"wasm trap: wasm \`unreachable\` instruction executed"; everything except ROLLBACK is refused until it is loaded again from ${guest}`;
     expect(failure('SELECT a FROM trap')).toBe(why);
     expect(failure('SELECT 1')).toBe(why);
     expect(failure('COMMIT')).toBe(why);
@@ -107,5 +107,5 @@ test('the shell says which component refuses everything, and lets a transaction 
   expect(stdout).toBe('2\n');
   const said = stderr.split('\n').filter((line) => line.includes('the authorizer of component authorizing'));
   expect(said).toHaveLength(2);
-  expect(said[1]).toContain('all but ROLLBACK is refused until it is loaded again from');
+  expect(said[1]).toContain('everything except ROLLBACK is refused until it is loaded again from');
 });

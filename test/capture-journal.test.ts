@@ -101,7 +101,7 @@ describe('a full disk', () => {
     const found = capture(inserts(3), { fail: at, code: 'ENOSPC', torn: true });
     expect(found).toMatchObject({
       code: 1,
-      err: 'sqlite-wasm-run changeset capture: standard input, line 1: the transaction was rolled back, because it cannot be captured: o.journal cannot be written: no space left on device; nothing was committed before it, and nothing is written\n',
+      err: 'sqlite-wasm-run changeset capture: standard input, line 1: transaction rolled back, because it cannot be captured: cannot write o.journal: no space left on device; nothing was committed before that, so nothing was written\n',
     });
     expect(rows()).toEqual([]);
   });
@@ -109,7 +109,7 @@ describe('a full disk', () => {
     const failed = capture(inserts(3), { fail: placeOf(inserts(3), /rename .*\/\.o\./), code: 'ENOSPC' });
     expect(failed.code).toBe(1);
     expect(failed.err).toContain(
-      'o cannot be written: no space left on device; what was committed is kept in o.journal: ',
+      'cannot write o: no space left on device; committed changes are kept in o.journal: ',
     );
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'o.journal']);
     expect(capture('').code).toBe(0);
@@ -120,12 +120,10 @@ describe('a full disk', () => {
     const kept = run(['capture', '--db', 'a.db', '-', '-o', '/dev/full'], inserts(3, 4));
     expect(kept.code).toBe(1);
     expect(kept.err).toBe(
-      'sqlite-wasm-run changeset capture: /dev/full cannot be written: no space left on device; what was committed is kept in a.db.capture-journal: run it again with the same --db and --output, and an empty script if there is nothing more to run\n',
+      'sqlite-wasm-run changeset capture: cannot write /dev/full: no space left on device; committed changes are kept in a.db.capture-journal: run it again with the same --db and --output, with an empty script if nothing is left to run\n',
     );
     const again = run(['capture', '--db', 'a.db', '-'], inserts(1, 7));
-    expect(again.err).toBe(
-      '3 transactions that a capture committed before it was killed come first in standard output\n',
-    );
+    expect(again.err).toBe('3 transactions committed by a killed capture come first in standard output\n');
     expect(keysIn(again.out)).toEqual([4, 5, 6, 7]);
     expect(readdirSync(folder).sort()).toEqual(['a.db']);
   });
@@ -150,7 +148,7 @@ describe('SIGKILL', () => {
     const found = capture(inserts(1, 30_000));
     expect(found.code).toBe(0);
     expect(found.err).toBe(
-      `${there.length} transaction${there.length === 1 ? '' : 's'} that a capture committed before it was killed come first in o\n`,
+      `${there.length} transaction${there.length === 1 ? '' : 's'} committed by a killed capture come first in o\n`,
     );
     expect(keysOf('o')).toEqual([...there, 30_000]);
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'o']);
@@ -237,7 +235,7 @@ describe('what a killed capture left', () => {
     refused('o.journal, which a capture left that was killed, is damaged: ');
     const found = run(['capture', '--db', 'a.db', '-', '-o', 'o', '--accept-loss'], inserts(1, 9));
     expect(found.code).toBe(0);
-    expect(found.err).toContain('as it was it is kept as o.journal.damaged');
+    expect(found.err).toContain('the old journal is kept as o.journal.damaged');
     expect(keysOf('o')).toEqual([2, 3, 9]);
     expect(existsSync(path('o.journal'))).toBe(false);
   });
@@ -258,7 +256,7 @@ describe('what a killed capture left', () => {
     const daemon = run(['daemon', '--db', 'a.db', '--socket', 's', '-o', 'o']);
     expect(daemon).toMatchObject({
       code: 1,
-      err: 'sqlite-wasm-run changeset daemon: o.journal is the journal of "changeset capture" that was killed: start that again with the same files first\n',
+      err: 'sqlite-wasm-run changeset daemon: o.journal is the journal of "changeset capture" that was killed: run that again with the same files first\n',
     });
   });
   test('cut behind its last whole record: that one was not committed', () => {

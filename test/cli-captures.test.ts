@@ -82,7 +82,7 @@ describe('capture', () => {
   test('without it one changeset is written, and a warning says what it does not hold', () => {
     expect(capture(script)).toMatchObject({
       code: 0,
-      err: 'warning: 3 statements changed the schema, which no changeset holds (--ddl records that too): ALTER TABLE t ADD COLUMN w DEFAULT 5\n',
+      err: 'warning: 3 statements changed the schema, which a changeset does not hold (--ddl records that too): ALTER TABLE t ADD COLUMN w DEFAULT 5\n',
     });
     expect(run(['show', 'o']).out).toBe(
       "t\n  ~ c1=1 | c2: 'one' -> 'x'\n  + c1=3, c2='three', c3=6\nu\n  + c1=1\n",
@@ -92,7 +92,7 @@ describe('capture', () => {
     const sql = "UPDATE t SET v='x'; ALTER TABLE t DROP COLUMN v; INSERT INTO t VALUES(7)";
     const found = capture(sql);
     expect(found.code).toBe(1);
-    expect(found.err).toContain('so it was written as a capture, as --ddl does\n');
+    expect(found.err).toContain('so a capture was written, as with --ddl\n');
     expect(run(['show', 'o']).out).toBe(
       "t\n  ~ c1=1 | c2: 'one' -> 'x'\n! ALTER TABLE t DROP COLUMN v\nt\n  + c1=7\n",
     );
@@ -102,19 +102,19 @@ describe('capture', () => {
       capture('INSERT INTO u VALUES(1); BEGIN; INSERT INTO u VALUES(2); CREATE TABLE x(a)', '--ddl'),
     ).toMatchObject({
       code: 0,
-      err: 'warning: the script ends within a transaction, which was rolled back\n',
+      err: 'warning: the script ends in an open transaction, which was rolled back\n',
     });
     expect(run(['show', 'o']).out).toBe('u\n  + c1=1\n');
   });
   test('the script comes from one place, is text, and its failure has a line', () => {
     const db = readFileSync(path('a.db'));
     for (const [args, message] of [
-      [[], 'the SQL comes from one place: --script FILE, or - for standard input'],
-      [['--script', '-', '-'], 'the SQL comes from one place: --script FILE, or - for standard input'],
-      [['s.sql'], 'there is no place for "s.sql": --script names the script'],
-      [['--script', 'a.db'], 'a.db is no SQL: '],
-      [['--script', 'nul'], 'nul is no SQL: there is a NUL in line 2'],
-      [['--script', 'none'], 'none cannot be read: no such file or directory'],
+      [[], 'pass either --script FILE, or - for standard input'],
+      [['--script', '-', '-'], 'pass either --script FILE, or - for standard input'],
+      [['s.sql'], 'unexpected argument "s.sql"; name the script with --script'],
+      [['--script', 'a.db'], 'a.db is not SQL: '],
+      [['--script', 'nul'], 'nul is not SQL: line 2 contains a NUL'],
+      [['--script', 'none'], 'cannot read none: no such file or directory'],
       [['--script', '.'], '. is a folder'],
     ] as const) {
       writeFileSync(path('nul'), 'SELECT 1;\nSELECT \0;');
@@ -127,7 +127,7 @@ describe('capture', () => {
     expect(
       capture("INSERT INTO u VALUES('a;\n');\n\n-- c\n/* d\n */ INSERT INTO u VALUES('a;\n');").err,
     ).toBe(
-      'sqlite-wasm-run changeset capture: standard input, line 6: UNIQUE constraint failed: u.k; what was committed before it was written: a changeset of 12 bytes\n',
+      'sqlite-wasm-run changeset capture: standard input, line 6: UNIQUE constraint failed: u.k; what was committed before that was written: a changeset of 12 bytes\n',
     );
   });
 });
@@ -208,12 +208,8 @@ PRAGMA user_version=4;
   });
   test('what has no sense for them is refused with a sentence', () => {
     const cases: [string[], number, string][] = [
-      [['invert', 'o'], 4, 'o is a capture, in which the schema changes: it cannot be inverted'],
-      [
-        ['rebase', 'o', '--with', 'o'],
-        4,
-        'o is a capture, in which the schema changes: it cannot be rebased',
-      ],
+      [['invert', 'o'], 4, 'o is a capture that changes the schema: it cannot be inverted'],
+      [['rebase', 'o', '--with', 'o'], 4, 'o is a capture that changes the schema: it cannot be rebased'],
       [
         ['apply', '--db', 'b.db', '--invert', 'o'],
         2,
@@ -222,12 +218,12 @@ PRAGMA user_version=4;
       [
         ['apply', '--db', 'b.db', '--rebase-out', 'r', 'o'],
         2,
-        'there is no --rebase-out for a capture, in which the schema changes',
+        '--rebase-out cannot be used with a capture that changes the schema',
       ],
       [
         ['concat', 'o', '--schema', 'b.db'],
         2,
-        'there is no --schema for captures: what adds columns is in them',
+        '--schema cannot be used with captures, which hold the statements that add columns',
       ],
     ];
     for (const [args, code, message] of cases) {
@@ -249,11 +245,11 @@ PRAGMA user_version=4;
 wrong: wrong: there is no type 9 of value at byte 18
 o: a capture of 191 bytes: 3 changesets, 3 statements
 `,
-      err: 'none cannot be read: no such file or directory\n',
+      err: 'cannot read none: no such file or directory\n',
     });
     expect(run(['show', 'torn'])).toMatchObject({
       code: 4,
-      err: 'sqlite-wasm-run changeset show: torn is no changeset: it ends within an entry at byte 5\n',
+      err: 'sqlite-wasm-run changeset show: torn is not a changeset: it ends within an entry at byte 5\n',
     });
   });
 });
@@ -264,7 +260,7 @@ describe('what triggers and foreign key actions did', () => {
     CREATE TABLE log(id INTEGER PRIMARY KEY, x);
     CREATE TRIGGER tr AFTER INSERT ON p BEGIN INSERT INTO log(x) VALUES(new.id); END`;
   const hint = (options: string): string =>
-    `hint: a changeset holds what triggers and foreign key actions did; if they did it again here, add ${options}\n`;
+    `hint: a changeset already holds the effect of triggers and foreign key actions; if they ran again here, add ${options}\n`;
   test.each([
     ['INSERT INTO p VALUES(2)', '--no-triggers'],
     ['DELETE FROM p', '--no-triggers --fk-no-action'],

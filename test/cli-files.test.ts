@@ -89,9 +89,9 @@ describe('outputs', () => {
     );
   });
   test.each<[string, string, string]>([
-    ['a database', 'a.db', 'a.db is a database: it is not overwritten'],
-    ['a folder', 'dir', 'dir cannot be written: it is a folder'],
-    ['no folder', 'none/o', 'none/o cannot be written: no such file or directory'],
+    ['a database', 'a.db', 'a.db is a database; refusing to overwrite it'],
+    ['a folder', 'dir', 'cannot write dir: it is a folder'],
+    ['no folder', 'none/o', 'cannot write none/o: no such file or directory'],
   ])('%s is refused before anything is done', (_, output, message) => {
     mkdirSync(path('dir'));
     const before = readFileSync(path('a.db'));
@@ -104,10 +104,10 @@ describe('outputs', () => {
   });
   test.skipIf(!shellHas('/dev/full'))('a disk that is full', () => {
     expect(shell('$RUN show a.cs 2>&1 > /dev/full; echo $?')).toBe(
-      'sqlite-wasm-run changeset show: standard output cannot be written: no space left on device\n1\n',
+      'sqlite-wasm-run changeset show: cannot write standard output: no space left on device\n1\n',
     );
     expect(shell('$RUN invert a.cs -o /dev/full 2>&1; echo $?')).toBe(
-      'sqlite-wasm-run changeset invert: /dev/full cannot be written: no space left on device\n1\n',
+      'sqlite-wasm-run changeset invert: cannot write /dev/full: no space left on device\n1\n',
     );
   });
 });
@@ -122,24 +122,24 @@ describe('inputs', () => {
     expect(run(['stat', '-'], bytes).out).toContain('t            2');
     expect(run(['apply', '--db', 'a.db', '-', '-'], bytes)).toMatchObject({
       code: 2,
-      err: 'sqlite-wasm-run changeset apply: standard input can be read once only\n',
+      err: 'sqlite-wasm-run changeset apply: standard input can be read only once\n',
     });
     expect(run(['concat', '-', 'a.cs', '-o', 'o'], bytes).code).toBe(0);
   });
   test('patchsets where changesets are needed, folders, options without their value', () => {
     run(['capture', '--db', 'a.db', '-', '--patchset', '-o', 'p'], 'UPDATE t SET v=5');
     for (const [args, code, message] of [
-      [['invert', 'p'], 4, 'p is a patchset, which has no old values: it cannot be inverted'],
+      [['invert', 'p'], 4, 'p is a patchset, which has no old values, so it cannot be inverted'],
       [['concat', 'a.cs', 'p'], 4, 'changesets and patchsets cannot be mixed'],
       [['show', '.'], 1, '. is a folder'],
-      [['show', 'a.cs', '--db', '.'], 1, '. cannot be opened: it is a folder'],
-      [['show', 'a.cs', '--db', 'a.cs'], 1, 'a.cs cannot be opened: file is not a database'],
+      [['show', 'a.cs', '--db', '.'], 1, 'cannot open .: it is a folder'],
+      [['show', 'a.cs', '--db', 'a.cs'], 1, 'cannot open a.cs: file is not a database'],
       [['show', 'a.cs', '--color', 'red'], 2, '--color takes always, never, auto, not "red"'],
       [['show', 'a.cs', '--db'], 2, '--db FILE: the value is missing'],
       [
         ['show', '--db', '--json'],
         2,
-        '--db FILE: the value is missing (one that begins with a dash is given as --db=-x)',
+        '--db FILE: the value is missing (write a value that begins with a dash as --db=-x)',
       ],
       [['show', '--json=1', 'a.cs'], 2, '--json takes no value'],
     ] as const) {
@@ -151,7 +151,7 @@ describe('inputs', () => {
     }
     expect(run(['--db', 'a.db'])).toMatchObject({
       code: 2,
-      err: 'sqlite-wasm-run changeset: a command comes first, not "--db"; see sqlite-wasm-run changeset --help\n',
+      err: 'sqlite-wasm-run changeset: expected a command before "--db"; see sqlite-wasm-run changeset --help\n',
     });
   });
   test('tables that cannot be compared are left out with a warning', () => {
@@ -161,12 +161,12 @@ describe('inputs', () => {
     expect(run(['diff', 'a.db', 'b.db', '-o', 'd'])).toMatchObject({
       code: 0,
       err:
-        'warning: t: its columns or its key are different, so it is left out\n' +
+        'warning: t: its columns or primary keys differ, so it is left out\n' +
         'warning: u: it is not in the old database, so it is left out\n',
     });
     expect(run(['diff', 'a.db', 'b.db', '--table', 't', '-o', 'd'])).toMatchObject({
       code: 1,
-      err: 'sqlite-wasm-run changeset diff: t: its columns or its key are different\n',
+      err: 'sqlite-wasm-run changeset diff: t: its columns or primary keys differ\n',
     });
   });
   test('what is shown of a value cannot play with the terminal', () => {
@@ -224,10 +224,10 @@ describe('text of a changeset', () => {
 
 describe('what capture may not write to', () => {
   test.each([
-    ['s.sql', 's.sql is what is read: it is not overwritten'],
-    ['a.db', 'a.db is a database: it is not overwritten'],
-    ['a.db-wal', 'a.db-wal is a file of a.db: it is not overwritten'],
-    ['link.sql', 'link.sql is what is read: it is not overwritten'],
+    ['s.sql', 's.sql is an input; refusing to overwrite it'],
+    ['a.db', 'a.db is a database; refusing to overwrite it'],
+    ['a.db-wal', 'a.db-wal is a file of a.db; refusing to overwrite it'],
+    ['link.sql', 'link.sql is an input; refusing to overwrite it'],
   ])('%s', (out, message) => {
     writeFileSync(path('s.sql'), 'INSERT INTO t VALUES(5, 6);');
     symlinkSync('s.sql', path('link.sql'));
@@ -242,7 +242,7 @@ describe('what capture may not write to', () => {
     writeFileSync(path('o'), 'kept');
     expect(run(['capture', '--db', 'a.db', '-o', 'o', '-'], 'nonsense;')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('; nothing was committed before it, and nothing is written\n'),
+      err: expect.stringContaining('; nothing was committed before that, so nothing was written\n'),
     });
     expect(readFileSync(path('o'), 'utf8')).toBe('kept');
   });
@@ -301,7 +301,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
       await ended;
       expect(child.exitCode).toBe(code);
       expect(said()).toMatch(
-        /s\.sql, line \d+: interrupted; what was committed before it was written: a changeset of /,
+        /s\.sql, line \d+: interrupted; what was committed before that was written: a changeset of /,
       );
       const db = new DatabaseSync(path('a.db'));
       const count = Number(db.prepare('SELECT count(*) AS n FROM t WHERE id >= 10').get()?.n);

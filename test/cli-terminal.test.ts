@@ -79,7 +79,9 @@ describe.skipIf(!present)('on a terminal', () => {
   });
   test('a changeset is not written to a terminal', async () => {
     type('clear; ./run invert a.cs; echo left with $?');
-    expect(await shows(/^left with 2/m)).toContain('a changeset is not for a terminal: name a file with -o');
+    expect(await shows(/^left with 2/m)).toContain(
+      'a changeset cannot be written to a terminal: name a file with -o',
+    );
   });
   test('long work shows how far it is, and then nothing of that', async () => {
     const db = new DatabaseSync(join(folder, 'big.db'));
@@ -111,7 +113,7 @@ describe.skipIf(!present)('on a terminal', () => {
     await shows(/^running s\.sql .* {2}1 s$/m);
     tmux('send-keys', 'C-c');
     expect(await shows(/^left with 130/m)).toContain(
-      's.sql, line 2: interrupted; what was committed before it',
+      's.sql, line 2: interrupted; what was committed before that',
     );
     expect(spawnSync(join(folder, 'run'), ['show', join(folder, 'o')], { encoding: 'utf8' }).stdout).toBe(
       't\n  + c1=5, c2=5\n',

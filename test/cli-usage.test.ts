@@ -28,29 +28,32 @@ function run(...args: string[]): { code: number | null; out: string; err: string
 test.each([
   [
     'chagneset stat e.cs',
-    'there is no command "chagneset"; did you mean changeset? A database of that name is ./chagneset',
+    'unknown command "chagneset"; did you mean changeset? To open a database of that name, write ./chagneset',
   ],
   [
     'inspekt x.wasm',
-    'there is no command "inspekt"; did you mean inspect? A database of that name is ./inspekt',
+    'unknown command "inspekt"; did you mean inspect? To open a database of that name, write ./inspekt',
   ],
   [
     'Completions bash',
-    'there is no command "Completions"; did you mean completion? A database of that name is ./Completions',
+    'unknown command "Completions"; did you mean completion? To open a database of that name, write ./Completions',
   ],
   [
     'daemon --db a.db',
-    'there is no command "daemon"; did you mean changeset daemon? A database of that name is ./daemon',
+    'unknown command "daemon"; did you mean changeset daemon? To open a database of that name, write ./daemon',
   ],
-  ['show x.cs', 'there is no command "show"; did you mean changeset show? A database of that name is ./show'],
-  ['hlep', 'there is no command "hlep"; did you mean -help? A database of that name is ./hlep'],
+  [
+    'show x.cs',
+    'unknown command "show"; did you mean changeset show? To open a database of that name, write ./show',
+  ],
+  ['hlep', 'unknown command "hlep"; did you mean -help? To open a database of that name, write ./hlep'],
   [
     '--locking maybe x.db',
-    '--locking does not take "maybe": --locking auto|none the file locks that sqlite3 takes (auto), or none at all',
+    '--locking does not take "maybe": --locking auto|none lock files as sqlite3 does (auto), or not at all (none)',
   ],
   [
     '--timeout',
-    '--timeout: the value is missing: --timeout SECONDS ends a statement that runs for longer, with all that it calls',
+    '--timeout needs a value: --timeout SECONDS end a statement that runs longer, and all that it calls',
   ],
 ])('%s', (line, message) => {
   expect(run(...line.split(' '))).toEqual({ code: 2, out: '', err: `sqlite-wasm-run: ${message}\n` });
@@ -90,7 +93,7 @@ test.skipIf(process.platform !== 'linux')('a name that is not UTF-8 opens no oth
   ]) {
     expect(command(rest)).toMatchObject({
       status: 2,
-      stderr: `sqlite-wasm-run: the argument ${other} is not UTF-8: name the file by a link with another name\n`,
+      stderr: `sqlite-wasm-run: the argument ${other} is not UTF-8; use a link with another name to name the file\n`,
     });
   }
   const message = `The file name ${other} is not UTF-8: open it by a link with another name.`;

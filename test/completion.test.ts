@@ -251,14 +251,14 @@ describe('what it is made from', () => {
     expect(sqliteWasmRun('completion', 'tcsh')).toEqual({
       status: 2,
       out: '',
-      err: 'sqlite-wasm-run completion: there is none for "tcsh": there is bash, zsh, fish\n',
+      err: 'sqlite-wasm-run completion: unknown shell "tcsh"; choose bash, zsh, fish\n',
     });
     expect(sqliteWasmRun('completion')).toMatchObject({
       status: 2,
       err: 'sqlite-wasm-run completion: bash|zsh|fish is missing; see sqlite-wasm-run completion --help\n',
     });
     expect(sqliteWasmRun('-help').err).toContain(
-      '   changeset            captures, reads, changes and applies',
+      '   changeset            capture, read, transform and apply',
     );
   });
 });

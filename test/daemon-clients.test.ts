@@ -38,17 +38,17 @@ describe('frames', () => {
     expect(await inFrames(frame('{"a"x'))).toMatchObject({
       id: null,
       code: 21,
-      message: expect.stringMatching(/^the frame is no JSON: Expected ':'/),
+      message: expect.stringMatching(/^the frame is not JSON: Expected ':'/),
     });
     const cases: [Buffer, string][] = [
-      [frame(''), 'the frame is no JSON: Unexpected end of JSON input'],
-      [frame(Buffer.from([0xff, 0xfe])), 'the frame is no JSON: it is not UTF-8'],
-      [frame('null'), 'a request has "sql", or "command": "status" or "quit"'],
-      [frame('{"command":"stop"}'), 'a request has "sql", or "command": "status" or "quit"'],
-      [frame('{"sql":1}'), 'a request has "sql", or "command": "status" or "quit"'],
+      [frame(''), 'the frame is not JSON: Unexpected end of JSON input'],
+      [frame(Buffer.from([0xff, 0xfe])), 'the frame is not JSON: it is not UTF-8'],
+      [frame('null'), 'a request must have "sql", or "command": "status" or "quit"'],
+      [frame('{"command":"stop"}'), 'a request must have "sql", or "command": "status" or "quit"'],
+      [frame('{"sql":1}'), 'a request must have "sql", or "command": "status" or "quit"'],
       [frame('{"sql":"SELECT 1","params":{}}'), '"params" must be an array'],
       [Buffer.from([1, 0, 0, 0, 1, 2]), 'a frame has at most 16777215 bytes'],
-      [Buffer.from([0, 0, 1, 0, 0x7b]), 'the input ends within a request'],
+      [Buffer.from([0, 0, 1, 0, 0x7b]), 'the input ends in the middle of a request'],
     ];
     for (const [bytes, message] of cases) expect(await inFrames(bytes)).toMatchObject({ id: null, message });
   });
@@ -72,7 +72,7 @@ describe('frames', () => {
         error: {
           code: 21,
           extendedCode: 21,
-          message: expect.stringMatching(/ is no value: null, a number, a string, /),
+          message: expect.stringMatching(/ is not a value: use null, a number, a string, /),
         },
       });
     }
@@ -95,12 +95,12 @@ describe('lines', () => {
   test('comments, semicolons within, several in a line, one that never ends', async () => {
     await start();
     expect(await inLines("SELECT 1; SELECT ';' /* ; */ -- ;\n, 2;\nSELECT 3")).toBe(
-      '1\n-- ok, 1 rows, 0 changes\n;\t2\n-- ok, 1 rows, 0 changes\n-- error 21: the input ends within a request\n',
+      '1\n-- ok, 1 rows, 0 changes\n;\t2\n-- ok, 1 rows, 0 changes\n-- error 21: the input ends in the middle of a request\n',
     );
     expect(await inLines('SELECT 1 /* ; ', 'still */ ;')).toBe('1\n-- ok, 1 rows, 0 changes\n');
     expect(await inLines('help\n.tables\n')).toBe(
       '-- SQL over as many lines as it takes, ended by ; and .status, .quit\n' +
-        '-- error 21: there is no command .tables: SQL over as many lines as it takes, ended by ; and .status, .quit\n',
+        '-- error 21: unknown command .tables; send SQL over as many lines as it takes, ended by ; and .status, .quit\n',
     );
     expect(await inLines('x'.repeat(2 ** 24))).toBe('-- error 21: a statement has at most 16777215 bytes\n');
   });
@@ -136,7 +136,7 @@ describe('lines', () => {
       encoding: 'utf8',
     });
     expect(stdout).toBe(
-      `${greeting}-- ok, 0 rows, 0 changes; what it does to the schema is not in the changeset\n5\n-- ok, 1 rows, 0 changes\n`,
+      `${greeting}-- ok, 0 rows, 0 changes; the changeset does not hold its schema changes\n5\n-- ok, 1 rows, 0 changes\n`,
     );
   });
 });
@@ -147,25 +147,25 @@ describe('what cannot be opened', () => {
       'a path that is too long',
       ['--socket', `/tmp/${'x'.repeat(120)}`],
       2,
-      "bytes, and a socket's path at most 107",
+      "bytes, but a socket's path has at most 107",
     ],
     [
       'a file in the place of the socket',
       ['--socket', 'text'],
       2,
-      'text is there and no socket: it is not touched',
+      'text exists and is not a socket; refusing to replace it',
     ],
-    ['a folder that is not there', ['--socket', 'none/s'], 1, 'none/s cannot be listened at: '],
+    ['a folder that is not there', ['--socket', 'none/s'], 1, 'cannot listen on none/s: '],
     [
       'an output that is no changeset',
       ['-o', 'text'],
       4,
-      'text is there, and no changeset that could be added to: ',
+      'text exists, but is not a changeset to which changes can be added: ',
     ],
-    ['an output that is a database', ['-o', 'b.db'], 2, 'b.db is a database: it is not overwritten'],
-    ['standard output', ['-o', '-'], 2, '--output names a file'],
-    ['a database that is none', ['--db', 'text'], 1, 'text cannot be opened: file is not a database'],
-    ['a folder', ['--db', 'dir'], 1, 'dir cannot be opened: it is a folder'],
+    ['an output that is a database', ['-o', 'b.db'], 2, 'b.db is a database; refusing to overwrite it'],
+    ['standard output', ['-o', '-'], 2, '--output must name a file'],
+    ['a database that is none', ['--db', 'text'], 1, 'cannot open text: file is not a database'],
+    ['a folder', ['--db', 'dir'], 1, 'cannot open dir: it is a folder'],
     ['an hour without patience', ['--patience', '0'], 2, '--patience takes a number of seconds above 0'],
   ])('%s', async (_, more, code, message) => {
     writeFileSync(
@@ -188,7 +188,7 @@ describe('what cannot be opened', () => {
     const first = await start();
     const second = await start('--socket', 's2');
     expect(second.child.exitCode).toBe(1);
-    expect(second.said()).toContain('another daemon writes o.cs: choose another output');
+    expect(second.said()).toContain('another daemon is writing o.cs: choose another output');
     expect(existsSync(join(folder, 's2'))).toBe(false);
     first.child.kill('SIGKILL');
     await first.ended;

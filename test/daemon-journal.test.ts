@@ -104,17 +104,17 @@ describe('a start with other options', () => {
     expect(captured()).toEqual(all);
   });
   test('a database that is not there is refused, and not made', async () => {
-    await refused('none.db is not there, and o.cs.journal holds 6 transactions', '--db', 'none.db');
+    await refused('none.db does not exist, but o.cs.journal holds 6 transactions', '--db', 'none.db');
   });
   test('without --ddl, the statements of the journal begun with it are in the output', async () => {
     const { code, said } = await startAndStop();
     expect(code).toBe(0);
-    expect(said).toContain('o.cs was begun with --ddl, which holds');
+    expect(said).toContain('o.cs was begun with --ddl, which stays in effect');
     expect(captured()).toEqual(all);
   });
   test('another --output is refused until the first one is written', async () => {
     await refused(
-      /^sqlite-wasm-run changeset daemon: 6 transactions of a\.db are in .*o\.cs\.journal and in no output yet: start with --output .*o\.cs first$/m,
+      /^sqlite-wasm-run changeset daemon: .*o\.cs\.journal holds 6 transactions of a\.db that are not in an output yet: start with --output .*o\.cs first$/m,
       '--output',
       'p.cs',
     );
@@ -155,7 +155,7 @@ describe('the table in which the database keeps what is captured', () => {
     const { child, ended } = await start();
     const { ask } = await lines();
     expect(await ask(`${sql};`)).toBe(
-      `-- error 23: ${marker} is the daemon's own table, in which it keeps what is captured: leave it as it is\n`,
+      `-- error 23: ${marker} is the daemon's own table, which tracks captured changes: it cannot be changed\n`,
     );
     expect(await ask('INSERT INTO t VALUES(6,6);')).toMatch(/^-- ok/);
     child.kill('SIGKILL');
@@ -193,7 +193,7 @@ describe('the table in which the database keeps what is captured', () => {
     expect(await ask('INSERT INTO t VALUES(6,6);')).toMatch(/^-- ok/);
     native(`DELETE FROM ${marker}`);
     expect(await ask('INSERT INTO t VALUES(7,7);')).toBe(
-      `-- error 21: another program changed ${marker}, in which a.db keeps what was captured: end the daemon, and start it again\n`,
+      `-- error 21: another program changed ${marker}, in which a.db tracks captured changes: end the daemon, and start it again\n`,
     );
     child.kill('SIGKILL');
     await ended;
@@ -206,9 +206,7 @@ describe('the table in which the database keeps what is captured', () => {
     await refused('a.db does not know o.cs.journal, which holds 6 transactions. Nothing was changed');
     const { code, said } = await startAndStop('--accept-loss');
     expect(code).toBe(0);
-    expect(said).toContain(
-      '6 transactions could be kept; the journal as it was is kept as o.cs.journal.damaged',
-    );
+    expect(said).toContain('6 transactions could be kept; the old journal is kept as o.cs.journal.damaged');
     expect(captured()).toEqual(all);
     expect(bytesOf('o.cs.journal.damaged').equals(readFileSync(join(killed, 'o.cs.journal')))).toBe(true);
   });
@@ -244,7 +242,7 @@ describe('a damaged journal', () => {
     const count = readable === 0 ? 6 : readable;
     await refused(
       new RegExp(
-        `o\\.cs\\.journal is damaged.*: of 6 transactions that a\\.db has committed, ${count} can be read\\. Nothing was changed`,
+        `o\\.cs\\.journal is damaged.*: of 6 transactions committed in a\\.db, ${count} can be read\\. Nothing was changed`,
       ),
     );
     const { code, said } = await startAndStop('--accept-loss');
@@ -264,7 +262,7 @@ describe('a damaged journal', () => {
     ['a record and more', 100, 4],
   ])('a cut tail is counted: %s', async (_, bytes, readable) => {
     truncateSync(path('o.cs.journal'), size() - bytes);
-    await refused(`of 6 transactions that a.db has committed, ${readable} can be read`);
+    await refused(`of 6 transactions committed in a.db, ${readable} can be read`);
     expect((await startAndStop('--accept-loss')).code).toBe(0);
     expect(captured()).toEqual(all.slice(0, readable));
   });
@@ -275,11 +273,11 @@ describe('a damaged journal', () => {
     ['replaced', () => writeFileSync(path('o.cs.journal'), ''), 'was cut'],
   ])('%s', async (_, damage, is) => {
     damage();
-    await refused(`o.cs.journal ${is}: it held 6 transactions that a.db has committed. Nothing was changed`);
+    await refused(`o.cs.journal ${is}: it held 6 transactions committed in a.db. Nothing was changed`);
     await refused('it held 6 transactions', '--ddl');
     const { code, said } = await startAndStop('--accept-loss');
     expect(code).toBe(0);
-    expect(said).toContain('it held 6 transactions that a.db has committed: 0 transactions could be kept');
+    expect(said).toContain('it held 6 transactions committed in a.db: 0 transactions could be kept');
     expect((await startAndStop()).code).toBe(0);
   });
 });
@@ -290,7 +288,9 @@ describe('a database that was put back', () => {
     ['three transactions', '2', 3],
   ])('by %s: refused; accepted, what was acknowledged is in the output', async (_, state, known) => {
     putBack(state);
-    await refused(`o.cs.journal holds 6 transactions, of which a.db knows ${known}: it is an earlier state`);
+    await refused(
+      `o.cs.journal holds 6 transactions, of which a.db knows ${known}: that is an earlier state`,
+    );
     expect((await startAndStop('--accept-loss')).code).toBe(0);
     expect(captured()).toEqual(all);
   });
@@ -308,7 +308,7 @@ describe('a database that was put back', () => {
     copyFileSync(path('o.cs.journal'), path('kept'));
     await of('3', 'other');
     copyFileSync(path('kept'), path('o.cs.journal'));
-    await refused('o.cs.journal and a.db do not have the same 5 transactions');
+    await refused('o.cs.journal and a.db do not hold the same 5 transactions');
   });
   test('with its journal: both go on from there', async () => {
     putBack('3');
@@ -326,7 +326,7 @@ describe('an output', () => {
     await ended;
     expect(child.exitCode).toBe(1);
     expect(said()).toContain(
-      'o.cs was changed by another program: put it back; what was captured stays in o.cs.journal',
+      'o.cs was changed by another program: restore it; captured changes stay in o.cs.journal',
     );
     await refused('o.cs.journal does not belong to o.cs as it is now');
     rmSync(path('o.cs'));

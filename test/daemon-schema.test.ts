@@ -28,7 +28,7 @@ async function runs(more: string[], ...statements: string[]): Promise<string[]> 
 }
 
 const ok = '-- ok, 0 rows, 0 changes';
-const noted = `${ok}; what it does to the schema is not in the changeset`;
+const noted = `${ok}; the changeset does not hold its schema changes`;
 
 describe('a schema that another program changed while the daemon was down', () => {
   const native = (sql: string): void => {
@@ -201,9 +201,7 @@ describe('without --ddl', () => {
       'INSERT INTO t VALUES(2);',
     );
     expect(answers.at(4)).toBe('left with 1');
-    expect(answers.at(5)).toContain(
-      'make no single changeset, so it was written as a capture, as --ddl does',
-    );
+    expect(answers.at(5)).toContain('cannot be one changeset, so a capture was written, as with --ddl');
     expect(captured()).toEqual([
       'CREATE TABLE t(a INTEGER PRIMARY KEY, b)',
       't insert 1,2',

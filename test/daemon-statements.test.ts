@@ -72,7 +72,7 @@ describe('a statement that runs', () => {
       const answer = ask(`INSERT INTO t ${endless};`);
       await pause(300);
       child.kill(signal);
-      expect(await answer).toBe('-- error 9: interrupted: the daemon ends\n');
+      expect(await answer).toBe('-- error 9: interrupted: the daemon is shutting down\n');
       await ended;
       expect(child.exitCode).toBe(0);
       expect(captured()).toEqual([1n]);
@@ -85,7 +85,7 @@ describe('a statement that runs', () => {
     const answer = one.ask(`${endless};`);
     await pause(300);
     const last = other.ask('INSERT INTO t VALUES(7);\nquit');
-    expect(await answer).toBe('-- error 9: interrupted: the daemon ends\n');
+    expect(await answer).toBe('-- error 9: interrupted: the daemon is shutting down\n');
     expect(await last).toBe('-- ok, 0 rows, 1 changes\n');
     await ended;
     expect(child.exitCode).toBe(0);
@@ -104,7 +104,7 @@ describe('a statement that runs', () => {
     expect(captured()).toEqual([1n]);
     const again = await start();
     const { ask } = await lines();
-    expect(await ask(`${endless};\nquit`)).toBe('-- error 9: interrupted: the daemon ends\n');
+    expect(await ask(`${endless};\nquit`)).toBe('-- error 9: interrupted: the daemon is shutting down\n');
     await again.ended;
     expect(again.child.exitCode).toBe(0);
   });
@@ -258,9 +258,9 @@ describe('one client’s settings', () => {
     expect(existsSync(join(folder, 'o.cs.journal'))).toBe(false);
   });
   test.each([
-    ['synchronous=OFF', 'what is acknowledged must be on the disk, for every client'],
-    ['synchronous = normal', 'what is acknowledged must be on the disk, for every client'],
-    ['main.synchronous(7)', 'what is acknowledged must be on the disk, for every client'],
+    ['synchronous=OFF', 'acknowledged changes must be on disk, for every client'],
+    ['synchronous = normal', 'acknowledged changes must be on disk, for every client'],
+    ['main.synchronous(7)', 'acknowledged changes must be on disk, for every client'],
     ['journal_mode=MEMORY', 'a crash would damage the database, for every client'],
     ['journal_mode=o', 'a crash would damage the database, for every client'],
     ['locking_mode=EXCLUSIVE', 'it would hold for every client of the daemon'],
@@ -303,7 +303,7 @@ describe('attached databases', () => {
       'INSERT INTO same.t VALUES(1)',
     ]) {
       expect(await ask(`${sql};`)).toMatch(
-        /^-- error 23: \w+\.\w* ?is in an attached database, whose changes are not captured: clients write to a\.db only\n/,
+        /^-- error 23: \w+\.\w* ?is in an attached database, whose changes are not captured: clients may write only to a\.db\n/,
       );
     }
     expect(await ask('INSERT INTO main.t SELECT a FROM b.t;')).toBe('-- ok, 0 rows, 1 changes\n');
@@ -340,7 +340,7 @@ describe('a journal that is full', () => {
       answers.push(await client.ask(sql));
     }
     expect(answers.filter((answer) => !answer.startsWith('-- ok'))).toEqual([
-      '-- error 13: the transaction was rolled back, because it cannot be captured: o.cs.journal cannot be written: no space left on device\n',
+      '-- error 13: transaction rolled back, because it cannot be captured: cannot write o.cs.journal: no space left on device\n',
     ]);
     await client.ask('quit');
     await ended;
@@ -400,12 +400,12 @@ describe('temporary tables', () => {
     const [one, other] = [await lines(), await lines()];
     await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
     expect(await one.ask('CREATE TEMP TABLE T(a INTEGER PRIMARY KEY);')).toBe(
-      '-- error 23: temp.T is refused: there is main.T, and clients that write to one would write to the other\n',
+      '-- error 23: temp.T is refused: main.T exists, and clients that write to one would write to the other\n',
     );
     expect(await one.ask('CREATE TEMP VIEW t AS SELECT 1;')).toMatch(/^-- error 23: temp\.t is refused/);
     expect(await one.ask('CREATE TABLE temp.staging(a);')).toBe('-- ok, 0 rows, 0 changes\n');
     expect(await other.ask('CREATE TABLE staging(a INTEGER PRIMARY KEY);')).toMatch(
-      /^-- error 23: main\.staging is refused: there is temp\.staging/,
+      /^-- error 23: main\.staging is refused: temp\.staging exists/,
     );
     expect(await one.ask('CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t; END;')).toMatch(
       /^-- error 23: the temporary trigger tr is refused: it would fire for every client/,

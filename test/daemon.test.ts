@@ -21,7 +21,7 @@ describe('lines', () => {
     expect(greeting).toBe('sqlite-wasm-run daemon 1 a.db\n');
     expect(statSync(join(folder, 's')).mode & 0o777).toBe(0o600);
     expect(await ask('CREATE TABLE t(a INTEGER PRIMARY KEY, b);')).toBe(
-      '-- ok, 0 rows, 0 changes; what it does to the schema is not in the changeset\n',
+      '-- ok, 0 rows, 0 changes; the changeset does not hold its schema changes\n',
     );
     expect(await ask("INSERT INTO t VALUES(1,\n'a;b'),(2,NULL);")).toBe('-- ok, 0 rows, 2 changes\n');
     expect(await ask("SELECT a, b, x'00ff', 1.0, 'x\ty' FROM t;")).toBe(
@@ -29,7 +29,7 @@ describe('lines', () => {
     );
     expect(await ask('INSERT INTO t VALUES(1,1);')).toBe('-- error 1555: UNIQUE constraint failed: t.a\n');
     expect(await ask('SAVEPOINT x;')).toBe(
-      '-- error 21: begin a transaction first: savepoints live in one here\n',
+      '-- error 21: savepoints need an open transaction here: run BEGIN first\n',
     );
     expect(await ask('.status')).toBe('-- 2 transactions captured: t +2 ~0 -0, schema !1\n');
     await ask('quit');
@@ -106,7 +106,7 @@ describe('frames', () => {
       error: { code: 19, extendedCode: 1555, message: 'UNIQUE constraint failed: t.a' },
     });
     expect(await ask({ id: 4, sql: 'SELECT 1; SELECT 2;' })).toMatchObject({
-      error: { message: 'a request holds one statement' },
+      error: { message: 'a request must hold one statement' },
     });
     expect(await ask({ id: 5 })).toMatchObject({ error: { code: 21 } });
     expect(await ask({ id: 6, command: 'status' })).toEqual({
@@ -152,9 +152,7 @@ describe('transactions', () => {
     await other.ask('BEGIN;');
     await other.ask('INSERT INTO t VALUES(1);');
     expect(await third.ask('SELECT count(*) FROM t;')).toBe('0\n-- ok, 1 rows, 0 changes\n');
-    expect(await other.ask('COMMIT;')).toBe(
-      '-- error 4: the transaction was rolled back, for nothing came for 0.3 s\n',
-    );
+    expect(await other.ask('COMMIT;')).toBe('-- error 4: transaction rolled back: idle for 0.3 s\n');
   });
   test('a commit that fails is not captured until it succeeds', async () => {
     const { ended } = await start();
@@ -240,7 +238,7 @@ describe('the end', () => {
     await start();
     const { child, said } = await start('--output', 'p.cs');
     expect(child.exitCode).toBe(1);
-    expect(said()).toContain('another daemon listens at s');
+    expect(said()).toContain('another daemon listens on s');
   });
   test('killed at random under load: nothing is missing, nothing is there twice', async () => {
     expect(await torture(api, 6)).toMatchObject({ different: 0, lost: 0 });

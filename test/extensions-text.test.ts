@@ -18,7 +18,7 @@ type Param = string | number | bigint | null | Uint8Array;
 
 test.runIf(!runsInterpreters)('an older Node is told which one it takes', () => {
   const db = new DatabaseSync(':memory:', { allowExtension: true });
-  const sentence = /: text cannot be compiled by Node v20\.\d+\.\d+, so it needs Node 22 or later: /;
+  const sentence = /: Node v20\.\d+\.\d+ cannot compile text, which needs Node 22 or later: /;
   expect(() => db.loadExtension('text')).toThrow(sentence);
   expect(db.prepare('SELECT 1 AS v').get()).toEqual({ v: 1 });
   db.close();

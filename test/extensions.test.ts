@@ -129,7 +129,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
   test('a trap costs the component, not the connection; loading it again mends it', () => {
     expect(messageOf(() => value('SELECT boom()'))).toMatch(/^boom: component echo trapped: .*unreachable/);
     expect(messageOf(() => value('SELECT inc(1)'))).toMatch(
-      /^inc: component echo is not usable any more, since boom failed with ".*unreachable.*"; load it again$/,
+      /^inc: component echo is no longer usable, because boom failed with ".*unreachable.*"; load it again$/,
     );
     expect(value('SELECT 1 + 1')).toBe(2);
     value(`SELECT load_extension('${guest('echo')}')`);
@@ -139,7 +139,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
   test('a value of the wrong type is an error, and the next query works', () => {
     expect(messageOf(() => value('SELECT badtag()'))).toMatch(
       calls === 'direct'
-        ? /^badtag: component echo trapped: the component returned a value of kind 9, which sql-value has not$/
+        ? /^badtag: component echo trapped: the component returned a value of the unknown kind 9$/
         : /^badtag: component echo trapped: ./,
     );
     expect(value('SELECT 1')).toBe(1);
@@ -158,22 +158,22 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
   test.each([
     [
       'wants-fs',
-      /wants-fs\.wasm asks for wasi:filesystem\/types@0\.2\.6: allow it with --allow-fs DIR, or grants\.fs in code$/,
+      /wants-fs\.wasm requires wasi:filesystem\/types@0\.2\.6: allow it with --allow-fs DIR, or grants\.fs in code$/,
     ],
     [
       'wants-unknown',
-      /imports acme:things\/stuff@1\.0\.0, which this host does not offer: there is sqlite:extension\/session, .*sqlite:extension\/logging/,
+      /imports acme:things\/stuff@1\.0\.0, which this host does not offer; it offers sqlite:extension\/session, .*sqlite:extension\/logging/,
     ],
     [
       'wrong-version',
       /is made for sqlite:extension\/session@2\.0\.0; this host has sqlite:extension@1\.1\.0$/,
     ],
-    ['core', /core\.wasm is a core module, not a component: wrap it, for example with jco new$/],
+    ['core', /core\.wasm is a core module, not a component: convert it, for example with jco new$/],
     [
       'other-world',
-      /is a component of another world: it must export sqlite:extension\/metadata@[\d.]+ and one of scalar-function, .*; found acme:things\/run@1\.0\.0$/,
+      /is not an extension: it must export sqlite:extension\/metadata@[\d.]+ and one of scalar-function, .*; found acme:things\/run@1\.0\.0$/,
     ],
-    ['traps', /traps\.wasm failed while it described itself: .*unreachable/],
+    ['traps', /traps\.wasm failed to describe itself: .*unreachable/],
   ])('%s', (name, message) => {
     const functions = value('SELECT count(*) FROM pragma_function_list');
     expect(messageOf(() => db.loadExtension(guest(name)))).toMatch(message);
@@ -183,7 +183,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
 
   test('no such file', () => {
     expect(messageOf(() => db.loadExtension('nowhere/none.wasm'))).toBe(
-      "no such file: nowhere/none.wasm (a component's .wasm file, or one that ships with us: changeset, completion, hash, listargs, series, session, stats, text)",
+      "no such file: nowhere/none.wasm (expected a component's .wasm file, or one that is included: changeset, completion, hash, listargs, series, session, stats, text)",
     );
   });
 
@@ -198,7 +198,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
   test('a component that is cut short', () => {
     const file = join(folder, 'short.wasm');
     writeFileSync(file, Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 10, 200));
-    expect(messageOf(() => db.loadExtension(file))).toMatch(/short\.wasm: the component is cut short/);
+    expect(messageOf(() => db.loadExtension(file))).toMatch(/short\.wasm: the component is truncated/);
   });
 
   test('one that this Node cannot compile', () => {
@@ -215,7 +215,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     expect(
       messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct', noGrants, owner)),
     ).toMatch(
-      new RegExp(`^future\\.wasm cannot be compiled by Node ${process.version}, so it needs a newer one: `),
+      new RegExp(`^Node ${process.version} cannot compile future\\.wasm, which needs a newer one: `),
     );
   });
 
@@ -293,7 +293,7 @@ describe('the cache of transpiled components', () => {
     chmodSync(shared, 0o1777);
     symlinkSync(folder, within);
     expect(loaded(shared)).toContain(
-      `the cache folder ${within} can be written by other users: set SQLITE_WASM`,
+      `other users can write to the cache folder ${within}: set SQLITE_WASM`,
     );
   });
 

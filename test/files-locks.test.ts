@@ -219,7 +219,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       const path = database(wal);
       using db = open(path, READONLY);
       expect(() => db.exec('SELECT n FROM c')).toThrow(
-        /WAL mode cannot be opened read-only, because nothing is mapped here/,
+        /read-only: it is in WAL mode, and nothing is mapped here/,
       );
     });
   });
@@ -233,7 +233,7 @@ describe('without locks', () => {
   };
   const providers = [
     ['koffi is not installed', none],
-    ['its file system has none', () => unsupported],
+    ['its file system does not support it', () => unsupported],
   ] as const;
   const filled = (name = 'x.db'): string => {
     const path = join(folder(), name);
@@ -248,7 +248,7 @@ describe('without locks', () => {
     expect(codeOf(open)).toBe(14);
     expect(open).toThrow(
       `unable to open database file: cannot open ${path}: file locking is unavailable (koffi is not installed); ` +
-        "if nothing else uses the file meanwhile, pass --locking none, or locking: 'none' in code",
+        "if nothing else uses the file, pass --locking none, or locking: 'none' in code",
     );
     expect(existsSync(path)).toBe(false);
   });

@@ -33,7 +33,7 @@ describe.each(['direct', 'wrapped'])('a component with another inside, calls %s'
     }
     const large = "SELECT reversed(replace(hex(zeroblob(2000000)), '0', 'x'))";
     expect(() => db.prepare(large).get()).toThrow(
-      /^reversed: 4000000 bytes do not fit a component that may have 2097152/,
+      /^reversed: 4000000 bytes do not fit in a component limited to 2097152/,
     );
     const less = large.replace('2000000', '510000'); // which fits neither of the two beside its own
     expect(() => db.prepare(less).get()).toThrow(/component composed trapped/);

@@ -50,7 +50,7 @@ describe('each component that ships with us', () => {
     expect(said).toMatchObject({ size: statSync(join(root, 'extensions', name)).size, shipped: true });
     if (name === 'text.wasm' && !runsInterpreters) {
       expect(said.loads).toBe(false);
-      expect(stdout).toContain(`cannot be compiled by Node ${process.version}, so it needs Node 22 or later`);
+      expect(stdout).toMatch(/Node v[\d.]+ cannot compile .*, which needs Node 22 or later/);
       expect(status).toBe(1);
     } else {
       expect(said).toMatchObject({ loads: true, described: { name: name.replace('.wasm', '') } });
@@ -86,7 +86,7 @@ describe('one that asks for something', () => {
     expect(refused.status).toBe(1);
     expect(refused.stdout).toMatch(/spi@1\.1\.0 \(needs --allow-sql, or grants\.sql in code\)/);
     expect(refused.stdout).toMatch(
-      /^ {2}loads +no: .*asks for sqlite:extension\/spi@1\.1\.0: allow it with --allow-sql/m,
+      /^ {2}loads +no: .*requires sqlite:extension\/spi@1\.1\.0: allow it with --allow-sql/m,
     );
     expect(refused.stdout).toMatch(/^ {2}functions +sql_query\(-1\)$/m);
     const granted = inspect('--allow-sql=ro', guest('sql'));
@@ -127,10 +127,10 @@ describe('one that asks for something', () => {
 
 test.each([
   ['core', /is a core module, not a component/],
-  ['other-world', /is a component of another world/],
+  ['other-world', /is not an extension/],
   ['wrong-version', /is made for sqlite:extension\/session@2\.0\.0/],
   ['wants-unknown', /imports acme:things\/stuff@1\.0\.0, which this host does not offer/],
-  ['traps', /failed while it described itself/],
+  ['traps', /failed to describe itself/],
 ])('%s would not load', (name, why) => {
   const { stdout, status } = inspect(guest(name));
   expect(stdout).toMatch(new RegExp(`^ {2}loads +no: .*${why.source}`, 'm'));
@@ -140,7 +140,7 @@ test.each([
 
 test('one that wants more memory than it may have', () => {
   const { stdout, status } = inspect('--max-memory', '64K', guest('stdio'));
-  expect(stdout).toMatch(/loads +no: .*it wants at least 131072 bytes of memory/);
+  expect(stdout).toMatch(/loads +no: .*it requires 131072 bytes of memory/);
   expect(status).toBe(1);
 });
 
@@ -156,9 +156,9 @@ test('one that never comes to an end', () => {
 
 test.each([
   [['nowhere.wasm'], /no such file: nowhere\.wasm/],
-  [[], /one file is inspected, 0 were given/],
-  [['a.wasm', 'b.wasm'], /one file is inspected, 2 were given/],
-  [['--yaml', 'session'], /there is no option --yaml: there is --json/],
+  [[], /expected one file, got 0/],
+  [['a.wasm', 'b.wasm'], /expected one file, got 2/],
+  [['--yaml', 'session'], /unknown option --yaml; see/],
 ])('%j', (args, message) => {
   const { stderr, stdout, status } = inspect(...args);
   expect(stderr).toMatch(message);

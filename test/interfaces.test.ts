@@ -217,7 +217,7 @@ describe('changeset', () => {
     const number = held(inserted);
     changeset.drop(number);
     expect(failure(() => changeset.size(number))).toEqual(
-      said(21, `there is no changeset ${number}: it was dropped, or never made`),
+      said(21, `unknown changeset ${number}: it was dropped, or never made`),
     );
   });
   test('changeset.append ends in an error where a GiB is held', () => {
@@ -226,7 +226,7 @@ describe('changeset', () => {
     for (let i = 0; i < 4; i++) changeset.append(number, piece);
     const full = said(
       13,
-      'the changesets that the connection holds may have 1073741824 bytes: drop those that are done',
+      'the changesets that the connection holds are limited to 1073741824 bytes: drop unused ones',
     );
     expect(failure(() => changeset.append(number, Uint8Array.of(1)))).toEqual(full);
     expect(failure(() => held(inserted))).toEqual(full);
@@ -259,7 +259,7 @@ describe('changeset', () => {
     expect(count).toBe(20_000);
     const tooLarge = said(
       18,
-      'the changeset is too large to be made text within 1048576 bytes: read it page by page with changes',
+      'the changeset is too large to convert to text within 1048576 bytes: read it page by page with changes',
     );
     expect(failure(() => poor.toJson(number))).toEqual(tooLarge);
     expect(failure(() => poor.toSql(number))).toEqual(tooLarge);
@@ -344,7 +344,7 @@ describe('changeset', () => {
     expect(failure(() => changeset.apply(number, '{"changesets":[]}'))).toEqual(said(21, /"changesets"/));
     expect(failure(() => changeset.apply(number, '{"constructor":1}'))).toEqual(said(21, /"constructor"/));
     expect(failure(() => changeset.apply(number, '5'))).toEqual(said(21, /must be an object/));
-    expect(failure(() => changeset.apply(number, '{'))).toEqual(said(21, /^this is no JSON: /));
+    expect(failure(() => changeset.apply(number, '{'))).toEqual(said(21, /^not JSON: /));
     const confined = hostInterfaces(db, { grants: { sql: 'ro' } }).changeset;
     expect(failure(() => confined.apply(number, '{}'))).toEqual(said(23, /allow it with --allow-sql$/));
     expect(rows()).toEqual([]);

@@ -164,7 +164,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
   test('with nothing granted makes none that read the user’s rows, and no diff', () => {
     load('owners');
     const refused = (what: string): object => ({
-      message: `${what} reads rows of the database, which is not granted to this component: allow it with --allow-sql, or grants.sql in code`,
+      message: `${what} reads rows of the database, which this component may not do: allow it with --allow-sql, or grants.sql in code`,
       errcode: 23,
     });
     expect(failure(() => value("SELECT own_create('main')"))).toMatchObject(refused('a session'));

@@ -87,7 +87,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     using update = db.prepare('UPDATE t SET b = ?');
     update.run(sql);
     for (let times = 0; times < 3; times++) {
-      expect(outcome(sql)).toEqual([1, 'SQL of components is nested 16 deep already, which is the most']);
+      expect(outcome(sql)).toEqual([1, 'SQL of components is nested 16 deep, which is the limit']);
     }
     expect(column(`SELECT ask('SELECT count(*) FROM answers(''SELECT a FROM t'')')`)).toEqual([3]);
   });
@@ -105,7 +105,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
 
   describe('SQL from within a table’s functions', () => {
     test('does not drop the table that it runs for', () => {
-      const refused = [6, 'r cannot be dropped while its component is called for it'];
+      const refused = [6, 'r cannot be dropped while its component is being called for it'];
       expect(outcome("INSERT INTO r VALUES ('DROP TABLE r')")).toEqual(refused);
       for (const [place, sql] of [
         ['open', 'SELECT * FROM r'],

@@ -37,7 +37,7 @@ describe('is refused', () => {
     ['min', 'min(1), which is built in'],
     ['concat', 'concat(...), which is built in'], // which takes any number of arguments
     ['session_changeset', 'session_changeset(1), which component session brought'],
-    ['mine', 'mine(1), which the program made'],
+    ['mine', 'mine(1), which the program registered'],
   ])('%s', (name, what) => {
     db.loadExtension('session');
     db.function('mine', (a) => a);
@@ -110,7 +110,9 @@ describe('is not refused', () => {
     const file = bringing('f');
     db.loadExtension(file);
     db.function('f', (a) => a);
-    expect(failure(() => db.loadExtension(file))).toMatch(/would replace f\(1\), which the program made/);
+    expect(failure(() => db.loadExtension(file))).toMatch(
+      /would replace f\(1\), which the program registered/,
+    );
   });
 
   test('under an authorizer that refuses everything, which is not asked', () => {

@@ -59,13 +59,13 @@ describe('a component that asks for more than it is granted is not loaded', () =
   test.each([
     [
       'sql',
-      /sql\.wasm asks for sqlite:extension\/spi@1\.1\.0: allow it with --allow-sql, or grants\.sql in code$/,
+      /sql\.wasm requires sqlite:extension\/spi@1\.1\.0: allow it with --allow-sql, or grants\.sql in code$/,
     ],
     [
       'files',
-      /files\.wasm asks for wasi:filesystem\/types@0\.2\.\d+: allow it with --allow-fs DIR, or grants\.fs/,
+      /files\.wasm requires wasi:filesystem\/types@0\.2\.\d+: allow it with --allow-fs DIR, or grants\.fs/,
     ],
-    ['wants-fs', /wants-fs\.wasm asks for wasi:filesystem\/types@0\.2\.6: allow it with --allow-fs DIR/],
+    ['wants-fs', /wants-fs\.wasm requires wasi:filesystem\/types@0\.2\.6: allow it with --allow-fs DIR/],
   ])('%s', (name, message) => {
     expect(failure(() => open(name)).message).toMatch(message);
     expect(failure(() => value(`SELECT load_extension('${guest(name)}')`)).message).toMatch(message);
@@ -82,12 +82,12 @@ describe('a component that asks for more than it is granted is not loaded', () =
   test.each([
     [{ sql: 'all' }, `The "grants.sql" argument must be 'ro' or 'rw'.`],
     [{ fs: '/tmp' }, 'The "grants.fs" argument must be an array of { path, readOnly }.'],
-    [{ fs: [{ path: '/nowhere/at/all' }] }, '"grants.fs" names /nowhere/at/all, which is no folder.'],
+    [{ fs: [{ path: '/nowhere/at/all' }] }, '"grants.fs" names /nowhere/at/all, which is not a folder.'],
     [{ env: [1] }, 'The "grants.env" argument must be an array of names.'],
     [{ memory: 1 }, 'The "grants.memory" argument must be a number of bytes from 65536 to 4294967296.'],
     [
       { network: true },
-      'There is no option "network": there is sql, sessions, fs, env, net, replace, memory.',
+      'unknown option "network"; choose one of sql, sessions, fs, env, net, replace, memory',
     ],
   ])('grants %j', (grants, message) => {
     expect(failure(() => new DatabaseSync(':memory:', { grants: grants as Grants })).message).toBe(message);
@@ -186,7 +186,7 @@ describe('memory', () => {
       db.loadExtension('hash');
       const refused = {
         message:
-          'hash: 300000006 bytes do not fit a component that may have 268435456 bytes of memory: ' +
+          'hash: 300000006 bytes do not fit in a component limited to 268435456 bytes of memory: ' +
           'allow more with --max-memory SIZE, or grants.memory in code',
         errcode: 18,
       };
@@ -220,7 +220,7 @@ describe('memory', () => {
 
   test('a component that wants more from the start is not loaded', () => {
     expect(failure(() => open('stdio', { memory: 65_536 })).message).toMatch(
-      /stdio\.wasm cannot be started: it wants at least 131072 bytes of memory and may have 65536: allow more with --max-memory/,
+      /cannot start .*stdio\.wasm: it requires 131072 bytes of memory, but the limit is 65536: allow more with --max-memory/,
     );
   });
 
@@ -275,13 +275,13 @@ describe('memory', () => {
     expect(capped(4, 4, 1, 0x70, 0, 1)).toEqual([4, 6, 1, 0x70, 1, 1, 0x80, 0x20]);
     expect(capped(4, 5, 1, 0x6f, 1, 1, 7)).toEqual([4, 5, 1, 0x6f, 1, 1, 7]);
     expect(() => capped(4, 6, 1, 0x70, 0, 0x80, 0x80, 0x04)).toThrow(
-      'it wants a table of 65536 entries and may have 4096',
+      'it requires a table of 65536 entries, but the limit is 4096',
     );
     expect(() => capped(4, 4, 1, 0x64, 0, 1)).toThrow('a table of an unknown kind (100, 0)');
-    expect(() => capped(4, 5, 1, 0x70, 0, 1, 0)).toThrow('its table section has another length than it says');
-    expect(() => capped(5, 3, 1, 0, 3)).toThrow('it wants at least 196608 bytes of memory');
-    expect(() => capped(5, 3, 1, 0)).toThrow('cut short');
-    expect(() => capped(5, 4, 1, 0, 1, 0)).toThrow('has another length than it says');
+    expect(() => capped(4, 5, 1, 0x70, 0, 1, 0)).toThrow('its table section has the wrong length');
+    expect(() => capped(5, 3, 1, 0, 3)).toThrow('it requires 196608 bytes of memory');
+    expect(() => capped(5, 3, 1, 0)).toThrow('truncated');
+    expect(() => capped(5, 4, 1, 0, 1, 0)).toThrow('has the wrong length');
     expect(() => capped(5, 3, 1, 9, 1)).toThrow('unknown kind');
     expect(() => capped(5, 8, 1, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0)).toThrow('longer than 32 bits');
   });
@@ -327,10 +327,10 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   });
 
   test.each([
-    ['', 21, /there is no statement$/],
-    [' -- nothing', 21, /there is no statement$/],
-    ['SELECT 1; SELECT 2', 21, /there is more than one statement$/],
-    ['SELECT ?', 21, /the statement has 1 parameters, 0 were given$/],
+    ['', 21, /the SQL holds no statement$/],
+    [' -- nothing', 21, /the SQL holds no statement$/],
+    ['SELECT 1; SELECT 2', 21, /the SQL holds more than one statement$/],
+    ['SELECT ?', 21, /the statement has 1 parameters, but 0 were given$/],
     ['SELECT nosuch', 1, /^no such column: nosuch$/],
     ["INSERT INTO t VALUES (1, 'again')", 1555, /^UNIQUE constraint failed: t\.a$/],
     ['SELECT 1 +', 1, /^incomplete input$/],
@@ -351,7 +351,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   test('a component that calls itself through SQL', () => {
     expect(value('SELECT sql_nest(16)')).toBe(16);
     const error = failure(() => value('SELECT sql_nest(17)'));
-    expect(error.message).toBe('SQL of components is nested 16 deep already, which is the most');
+    expect(error.message).toBe('SQL of components is nested 16 deep, which is the limit');
     expect(value('SELECT sql_nest(3)')).toBe(3);
   });
 
@@ -423,7 +423,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
       expect(error.payload).toEqual({
         code: 21,
         extendedCode: 21,
-        message: 'spi cannot be used while a collation runs: SQLite allows no SQL there',
+        message: 'spi cannot be used while a collation runs: SQLite does not allow SQL there',
       });
       expect(action()).not.toBeNull();
     }
@@ -463,7 +463,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
       'ANALYZE',
     ])('%s is refused', (sql) => {
       const error = failure(() => run(sql));
-      expect(error.message).toMatch(/^not authorized: only reading is granted/);
+      expect(error.message).toMatch(/^not authorized: this component may only read/);
       expect(error.errcode).toBe(23);
       expect(value('SELECT count(*) FROM t')).toBe(2);
     });
@@ -482,7 +482,7 @@ test('what is refused, by action code', () => {
   expect(why(25, 'x', null)).toMatch(/DETACH/);
   expect(why(23, 'sqlite_dbpage', 'data')).toMatch(/writes the file past the database/);
   expect(why(23, 't', 'a')).toBeUndefined();
-  expect(why(23, 't', 'a', true)).toBe('only reading is granted');
+  expect(why(23, 't', 'a', true)).toBe('this component may only read');
   expect(why(19, 'foreign_keys', null, true)).toBeUndefined();
   expect(why(19, 'foreign_keys', 'off')).toMatch(/may be asked and not set/);
   expect(why(19, 'wal_checkpoint', null)).toMatch(/is not for components/);
@@ -524,7 +524,7 @@ describe('on the command line', () => {
   test.each([
     [['--allow-sql'], "SELECT sql_changes('CREATE TABLE t AS SELECT 1');", '0\n', ''],
     [['--allow-sql=ro'], "SELECT sql_query('SELECT 5');", '5\n', ''],
-    [['--allow-sql=ro'], "SELECT sql_query('CREATE TABLE t(a)');", '', 'only reading is granted'],
+    [['--allow-sql=ro'], "SELECT sql_query('CREATE TABLE t(a)');", '', 'this component may only read'],
     [['--allow-sql'], "SELECT sql_query('SELECT readfile(''x'')');", '', 'readfile() reaches beyond'],
     [['--allow-sql'], "SELECT sql_query('SELECT * FROM fsdir(''.'')');", '', 'fsdir reaches beyond'],
   ])('%j and %s', (args, sql, output, complaint) => {
@@ -566,7 +566,7 @@ SELECT grow(20) < 8;
     [['--max-memory', '1'], '--max-memory does not take "1"'],
     [['--max-memory', 'lots'], '--max-memory does not take "lots"'],
     [['--timeout', '0'], '--timeout does not take "0"'],
-    [['--allow-env'], '--allow-env: the value is missing'],
+    [['--allow-env'], '--allow-env needs a value'],
   ])('%j', (args, message) => {
     const { status, stderr } = shell(args, 'SELECT 1;');
     expect(stderr).toContain(message);

@@ -283,13 +283,13 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     const real = mapped as Mappings;
     const broken: [Partial<Mappings>, string][] = [
       [{ map: () => 12 }, 'mmap failed with error 12'],
-      [{ map: () => 0 }, 'what is written to it is not in the file'],
+      [{ map: () => 0 }, 'bytes written to the mapping do not reach the file'],
       [
         { map: (...[at, length, fd, offset]) => real.map(at, length, fd, offset, true) },
-        'what is written to it is not in the file',
+        'bytes written to the mapping do not reach the file',
       ],
-      [{ unmap: () => 0 }, 'a mapping does not end'],
-      [{ addressOf: (memory) => real.addressOf(memory) + 1 }, 'it does not begin at a page'],
+      [{ unmap: () => 0 }, 'it cannot be removed'],
+      [{ addressOf: (memory) => real.addressOf(memory) + 1 }, 'it does not start at a page'],
     ];
     for (const [part, flaw] of broken) expect(flawOf({ ...real, ...part })).toBe(flaw);
     let asked = 0;

@@ -100,7 +100,7 @@ describe('in a thread of its own', () => {
       if (one.status === 'fulfilled') throw new Error('it came to an end');
       expect(one.reason).toBeInstanceOf(TimeoutError);
       expect(one.reason).toMatchObject({ connectionLost: true });
-      expect(one.reason.message).toContain('transactions that were not committed are rolled back');
+      expect(one.reason.message).toContain('uncommitted transactions are rolled back');
     }
     expect(existsSync(`${file}-journal`)).toBe(true);
     expectIntact(file);
@@ -142,7 +142,7 @@ describe('--timeout, without a terminal', () => {
     const file = made('pipe.db');
     const input = `.load ${guest}\n${largeTransaction}\n${runaway};\nSELECT 'not reached';\n`;
     const { stdout, stderr, status } = shell(['--allow-sql', '--timeout', '1', file], input);
-    expect(stderr).toContain('could not be interrupted, so its connection was ended');
+    expect(stderr).toContain('could not be interrupted, so its connection was closed');
     expect(stdout).not.toContain('not reached');
     expect(status).toBe(1);
     expect(existsSync(`${file}-journal`)).toBe(true);
@@ -161,7 +161,7 @@ describe('--timeout, without a terminal', () => {
     const args = ['--allow-sql', '--timeout', '2', ':memory:'];
     const { stdout, stderr, status } = shell(args, `.load ${file}\nSELECT 'not reached';\n`);
     expect(stderr).toContain(
-      'a component took more than 2 seconds to load and could not be interrupted, so its connection was ended',
+      'a component took more than 2 seconds to load and could not be interrupted, so its connection was closed',
     );
     expect(stdout).toBe('');
     expect(status).toBe(1);
@@ -182,7 +182,9 @@ describe('--timeout, without a terminal', () => {
       ['--allow-sql', '--timeout', '0.05', ':memory:'],
       `.load ${file}\nSELECT 1;\n`,
     );
-    expect(stderr).toMatch(/was not prepared within 0\.05 seconds|a component took more than 0\.05 seconds/);
+    expect(stderr).toMatch(
+      /could not be prepared within 0\.05 seconds|a component took more than 0\.05 seconds/,
+    );
     expect(status).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-/** What a subcommand is: its options, from which parsing, help and shell completion are made. */
+/** Subcommands: parsing, help and shell completion are made from one table of options. */
 
 import { parseArgs } from 'node:util';
 import { shown as shownText } from '../core/shown.js';
@@ -10,9 +10,9 @@ export const exitCodes = {
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
-  /** A conflict, a check or a refusal took everything back. */
+  /** Everything was rolled back because of a conflict, a check or a refusal. */
   notApplied: 3,
-  /** The input is no changeset. */
+  /** The input is not a changeset. */
   malformed: 4,
   /** Nobody reads standard output any more: what a shell reports for a program that SIGPIPE ended. */
   unread: 141,
@@ -42,13 +42,13 @@ export class CommandError extends Error {
   }
 }
 
-/** A failure for wrong use. */
+/** A failure because of wrong use. */
 export function usageError(message: string): CommandError {
   return new CommandError(message, exitCodes.usage);
 }
 
 /**
- * Says on standard error why a command failed, in the one form that the whole program has for it.
+ * Prints on standard error why a command failed, in the same form for the whole program.
  *
  * @param command the words that called it, the program's name first
  * @returns the exit code
@@ -67,11 +67,11 @@ export function reason(error: unknown): string {
 }
 
 export interface Option {
-  /** What stands for its value in the help; without it the option is a switch. FILE, OUT and PATH are files. */
+  /** The name of its value in the help; without it the option is a switch. FILE, OUT and PATH are files. */
   readonly value?: string;
-  /** The values that it takes; without them any. */
+  /** The values that it takes; if absent, any. */
   readonly choices?: readonly string[];
-  /** Values among others, for shell completion. */
+  /** Some of its values, for shell completion. */
   readonly hints?: readonly string[];
   readonly short?: string;
   readonly multiple?: boolean;
@@ -83,12 +83,12 @@ export interface Option {
 export const lockingOption: Option = {
   value: 'auto|none',
   choices: ['auto', 'none'],
-  help: 'the file locks that sqlite3 takes (auto), or none: only if nothing else uses the files meanwhile',
+  help: 'lock files as sqlite3 does (auto), or not at all (none), which is safe only if nothing else uses them',
 };
 
 /** The options as they were given. */
 export interface Given {
-  /** The value of an option, the last one where there are several. */
+  /** The value of an option; the last one if there are several. */
   text(name: string): string | undefined;
   texts(name: string): string[];
   on(name: string): boolean;
@@ -97,12 +97,12 @@ export interface Given {
 
 /** What a command takes and does. */
 export interface Action {
-  /** What stands behind the options, as in `IN ...`. */
+  /** What follows the options, such as `IN ...`. */
   readonly operands: string;
-  /** How many of them there are at least and at most. */
+  /** The least and the most operands. */
   readonly count: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
-  /** Whether it is run in a thread of its own, so that signals are heard while it works. */
+  /** Whether it runs in a thread of its own, so that signals are handled while it works. */
   readonly threaded?: boolean;
   /** Returns the exit code. */
   run(given: Given): number | Promise<number>;
@@ -126,7 +126,7 @@ export interface Subcommand {
   run(args: readonly string[]): Promise<number>;
 }
 
-/** The name that comes nearest to a wrong one, where one comes near. */
+/** The name that is nearest to a wrong one, if one is near. */
 export function nearest(wrong: string, names: readonly string[]): string | undefined {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -168,7 +168,7 @@ export function parse(called: string, command: Omit<Action, 'run'>, args: readon
     if (unknown === undefined) throw usage(wrongValue(command, error as Error));
     const near = nearest(unknown.replace(/^-+/, ''), Object.keys(options));
     const dashed = unknown.startsWith('-') ? unknown : `--${unknown}`;
-    throw usage(`there is no option ${dashed}${near ? `: did you mean --${near}?` : ''}`);
+    throw usage(`unknown option ${dashed}${near ? `; did you mean --${near}?` : ''}`);
   }
   const { values, positionals } = parsed;
   for (const [name, { required, value }] of Object.entries(command.options)) {
@@ -180,7 +180,7 @@ export function parse(called: string, command: Omit<Action, 'run'>, args: readon
   }
   const [least, most] = command.count;
   if (positionals.length < least) throw usage(`${command.operands || 'an operand'} is missing`);
-  if (positionals.length > most) throw usage(`there is no place for "${positionals[most]}"`);
+  if (positionals.length > most) throw usage(`unexpected argument "${positionals[most]}"`);
   return {
     text(name) {
       const value = values[name];
@@ -192,13 +192,13 @@ export function parse(called: string, command: Omit<Action, 'run'>, args: readon
   };
 }
 
-/** What `parseArgs` says of an option that has a value and should not, or the other way round. */
+/** The error for an option that has a value and should not, or the other way round. */
 function wrongValue(command: Omit<Action, 'run'>, error: Error): string {
   const [, name = ''] = /--([\w-]+)/.exec(error.message) ?? [];
   const value = command.options[name]?.value;
   if (value === undefined) return `--${name} takes no value`;
   const dash = error.message.includes('ambiguous')
-    ? ` (one that begins with a dash is given as --${name}=-x)`
+    ? ` (write a value that begins with a dash as --${name}=-x)`
     : '';
   return `--${name} ${value}: the value is missing${dash}`;
 }

@@ -1,19 +1,19 @@
 /**
- * /dev/stdin, /dev/fd/63 and their like. node:wasi resolves symbolic links itself and finds no file behind one
- * that leads to a pipe, so these paths are served here, on the process's own descriptors.
+ * /dev/stdin, /dev/fd/63 and so on. node:wasi resolves symbolic links itself and finds no file if one
+ * leads to a pipe, so these paths are served here, with the process's own descriptors.
  */
 
 import { readSync, writeSync } from 'node:fs';
 
 export type WasiFunction = (...args: number[]) => number;
 
-/** Their numbers begin here, above all of node:wasi's. */
+/** Their numbers begin here, above those of node:wasi. */
 const first = 1_000_000;
 
 const streams: Readonly<Record<string, number>> = { stdin: 0, stdout: 1, stderr: 2 };
 const pattern = /^\/?(?:dev\/(stdin|stdout|stderr)|(?:dev|proc\/self)\/fd\/(\d{1,6}))$/;
 
-/** WASI: result codes, and a file type of which isatty is false as long as seeking is among its rights. */
+/** WASI: result codes, and a file type for which isatty is false while seeking is among its rights. */
 const success = 0;
 const ioError = 29;
 const noSpace = 51;
@@ -23,7 +23,7 @@ const characterDevice = 2;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** `functions` with those paths added. @param memory gives the memory once there is one */
+/** `functions` with those paths added. @param memory returns the memory once it exists */
 export function withDevices(
   functions: Readonly<Record<string, WasiFunction>>,
   memory: () => WebAssembly.Memory,
@@ -105,8 +105,8 @@ export function transfer(
 }
 
 /**
- * The result of `action`, or the negative of WASI's number for its error. A terminal or pipe that another process
- * made non-blocking is waited for.
+ * The result of `action`, or the negative of WASI's number for its error. Waits for a terminal or pipe that another process
+ * made non-blocking.
  *
  * @param waiting is called between two attempts
  */

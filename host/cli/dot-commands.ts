@@ -1,4 +1,4 @@
-/** Completes what the shell leaves to its host: dot-commands, and the files they take. */
+/** Completes what the shell leaves to its host: dot-commands, and their file arguments. */
 
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * The history of statements, and its file: one line an entry. An entry of several lines is written with a
- * backslash before it and its line ends as \n; all others are as they are, so that sqlite3's own history reads.
+ * backslash before it and its line ends as \n; all others are unchanged, so that sqlite3's own history can be read.
  */
 
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ export class History {
     try {
       lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
     } catch {
-      // There is none yet, or it is not ours to read: a history is not worth an error.
+      // It does not exist yet, or cannot be read: a history is not worth an error.
     }
     if (lines[0] === editlineHeader) lines.shift();
     this.#entries.push(...lines.slice(-maxEntries).map(decode));
@@ -29,7 +29,7 @@ export class History {
     this.rewind();
   }
 
-  /** Adds a statement, at once to the file too: a crash loses nothing, and two shells lose nothing to each other. */
+  /** Adds a statement, also to the file at once: neither a crash nor a second shell loses any. */
   add(entry: string): void {
     if (entry.trim() === '' || entry === this.#entries.at(-1)) return;
     this.#entries.push(entry);
@@ -62,7 +62,7 @@ export class History {
       writeFileSync(next, `${lines.slice(-maxEntries).join('\n')}\n`, { mode: 0o600 });
       renameSync(next, file);
     } catch {
-      // It stays as long as it is.
+      // Then it is not shortened.
     }
   }
 }

@@ -17,5 +17,5 @@ function answer({ path, memory, patience }: InspectInput): Answer {
   }
 }
 
-// Behind the module's evaluation: Node 22 and later die where a thread is ended within one.
+// After the module's evaluation: Node 22 and later crash if a thread is terminated during it.
 setImmediate(() => parentPort?.postMessage(answer(workerData as InspectInput)));

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run inspect FILE.wasm`: what a component is, wants and brings, and whether it would be loaded. */
+/** `sqlite-wasm-run inspect FILE.wasm`: shows a component's imports, exports and required grants, and whether it would load. */
 
 import { Worker } from 'node:worker_threads';
 import { ownFile } from '../core/package.js';
@@ -19,11 +19,12 @@ const program = `${programName} inspect`;
 
 const usage = `Usage: ${program} FILE.wasm [--json] [options]
 
-Says what a component is, what it asks for and what it brings, and whether it would be loaded with the options
-given. Exit code: 0 where it would be, 1 where not, 2 where there is no such file.
+Show a component's imports, exports and required grants, and whether it would
+load with the given options. Exit code: 0 if it would, 1 if not, 2 if the file
+does not exist.
 `;
 
-export const inspectOptions: Readonly<Record<string, Option>> = { json: { help: 'as a JSON document' } };
+export const inspectOptions: Readonly<Record<string, Option>> = { json: { help: 'print a JSON document' } };
 
 /** What the thread that runs the component answers. */
 export type Answer = { readonly described: Described } | { readonly failed: string };
@@ -52,10 +53,9 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     json = args.includes('--json');
     const files = args.filter((arg) => arg !== '--json');
     const wrong = files.find((arg) => arg.startsWith('-'));
-    if (wrong !== undefined)
-      throw usageError(`there is no option ${wrong}: there is --json; see ${program} --help`);
+    if (wrong !== undefined) throw usageError(`unknown option ${wrong}; see ${program} --help`);
     if (files.length !== 1) {
-      throw usageError(`one file is inspected, ${files.length} were given; see ${program} --help`);
+      throw usageError(`expected one file, got ${files.length}; see ${program} --help`);
     }
     path = files[0] ?? '';
     grants = checkGrants(own.grants);
@@ -67,7 +67,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
   const answer: Answer = found.cannotRun
     ? { failed: found.cannotRun }
     : await run({ path, memory: grants.memory, patience });
-  // What cannot be run here may still be loaded where it is granted what it asks for.
+  // A component that cannot run here may still load with the grants that it requires.
   const refused = found.refused ?? whyRefused(path, answer, found, grants);
   const report = {
     ...found,
@@ -79,7 +79,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
   return report.loads ? exitCodes.done : exitCodes.failed;
 }
 
-/** Why a component would not be loaded that can be linked. */
+/** Why a component that can be linked would not load. */
 function whyRefused(
   path: string,
   answer: Answer,
@@ -95,7 +95,7 @@ function whyRefused(
   return undefined;
 }
 
-/** Lets the component describe itself in a thread of its own, which is ended where it does not come to an end. */
+/** Lets the component describe itself in a thread of its own, which is terminated if it does not finish. */
 function run(workerData: InspectInput): Promise<Answer> {
   return new Promise((resolve) => {
     const worker = new Worker(ownFile('cli/inspect-thread.js'), { workerData });
@@ -117,7 +117,7 @@ type Report = Inspection & Partial<{ described: Described; failed: string }> & {
 function asText(path: string, report: Report): string {
   const { described } = report;
   const lines: string[] = [];
-  // What a component says of itself is not to look like what is said of it.
+  // What a component says about itself must not look like part of this report.
   const add = (label: string, values: readonly string[]): void => {
     values.forEach((value, index) => {
       lines.push(`  ${(index === 0 ? label : '').padEnd(11)}${shown(value, longestLine)}`);
@@ -128,7 +128,7 @@ function asText(path: string, report: Report): string {
   add('sha-256', [report.sha256]);
   if (report.shipped) add('ships', ['with this program']);
   add('contract', report.contracts);
-  add('world', [report.worlds.join(', ') || 'one of its own']);
+  add('world', [report.worlds.join(', ') || 'custom']);
   if (described) {
     add('name', [`${described.name} ${described.version}`]);
     add('functions', described.functions);

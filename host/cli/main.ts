@@ -22,7 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return complain(programName, error);
   }
-  // On a terminal the shell blocks in a worker, so that this thread can edit lines and hear Ctrl-C.
+  // On a terminal the shell blocks in a worker, so that this thread can edit lines and handle Ctrl-C.
   if (isatty(0) && isatty(1)) {
     const { runOnTerminal } = await import('./terminal.js');
     return runOnTerminal({ args, own });
@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /**
- * Refuses arguments that are not UTF-8: Node has put others in their place by now, which may name other files.
+ * Refuses arguments that are not UTF-8: Node has already replaced them by others, which may name other files.
  *
  * @throws CommandError
  */
@@ -48,15 +48,15 @@ function refuseInvalidBytes(argv: readonly string[]): void {
   try {
     raw = readFileSync('/proc/self/cmdline');
   } catch {
-    return; // this system does not tell
+    return; // this system does not show them
   }
   if (isUtf8(raw)) return;
   const [wrong = ''] = argv.filter((arg) => arg.includes('\ufffd'));
-  throw usageError(`the argument ${wrong} is not UTF-8: name the file by a link with another name`);
+  throw usageError(`the argument ${wrong} is not UTF-8; use a link with another name to name the file`);
 }
 
 /**
- * Refuses a word that is no file and nearly a command: the shell would make a database of that name.
+ * Refuses a word that is not a file but nearly a command: the shell would create a database of that name.
  *
  * @throws CommandError
  */
@@ -69,7 +69,7 @@ function refuseMistyped(word: string | undefined): void {
   const isOurs = subcommands.some(({ name }) => name === near);
   const meant = inner === undefined ? (isOurs ? near : `-${near}`) : `${inner.name} ${near}`;
   throw usageError(
-    `there is no command "${word}"; did you mean ${meant}? A database of that name is ./${word}`,
+    `unknown command "${word}"; did you mean ${meant}? To open a database of that name, write ./${word}`,
   );
 }
 

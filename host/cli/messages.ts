@@ -1,4 +1,4 @@
-/** What the shell's thread and the terminal's say to each other. */
+/** The messages between the shell's thread and the terminal's. */
 
 import type { OwnOptions } from './options.js';
 
@@ -24,7 +24,7 @@ export interface WorkerInput {
   /**
    * See {@link Word}: an answer came; what runs is to be interrupted; a command of the user's has the terminal;
    * when the statement that runs began, or 0; the columns of the terminal, as in {@link terminalColumns};
-   * whether what began is the loading of a component, which hears of no interrupt.
+   * whether what began is the loading of a component, which cannot be interrupted.
    */
   readonly shared: Int32Array;
   /** Whether lines are edited in the main thread. */

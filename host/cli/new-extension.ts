@@ -13,7 +13,7 @@ import { programName } from './shell.js';
 
 const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
 
-/** What the generated folders use, pinned: what they do was tried with these. */
+/** The dependencies of generated folders, pinned to versions that were tested. */
 const tools: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   c: { '@bytecodealliance/jco-transpile': '0.15.0', '@yowasp/clang': '22.0.0-git20542-10' },
   typescript: { 'componentize-qjs': '0.4.5', typescript: '7.0.2' },
@@ -24,29 +24,29 @@ const oldestNode: Readonly<Record<string, string>> = { c: '>=20.19', typescript:
 const languages = Object.keys(tools);
 
 export const newExtensionOptions: Readonly<Record<'world' | 'language', Option>> = {
-  world: { value: 'WORLD', choices: Object.keys(worlds), help: 'what it brings' },
-  language: { value: 'LANGUAGE', choices: languages, help: 'what it is written in' },
+  world: { value: 'WORLD', choices: Object.keys(worlds), help: 'what it provides' },
+  language: { value: 'LANGUAGE', choices: languages, help: 'the language of its source' },
 };
 
 const program = `${programName} new-extension`;
 
 const usage = `Usage: ${program} NAME [--world WORLD] [--language LANGUAGE]
 
-Makes a folder NAME with an extension, its WIT, a build and a test. Then, in that folder:
+Create a folder NAME with an extension, its WIT, a build and a test. Then run in it:
 npm install && npm run build && npm test
 
-   --world WORLD        what it brings: ${Object.keys(worlds).slice(0, 6).join(', ')},
+   --world WORLD        what it provides: ${Object.keys(worlds).slice(0, 6).join(', ')},
                         ${Object.keys(worlds).slice(6).join(', ')};
-                        minimal, which is scalar functions, unless said otherwise
-   --language LANGUAGE  ${languages.join(' or ')}; c unless said otherwise. Components in TypeScript
-                        carry an interpreter: they need Node 22 or later
+                        default: minimal, which is scalar functions
+   --language LANGUAGE  ${languages.join(' or ')}; default: c. Components in TypeScript
+                        contain an interpreter and need Node 22 or later
 
-What a function of one text costs, measured in one run:
+Cost of a function of one text, measured in one run:
                component   first .load   later ones   memory   a call
    c               18 KB         1.0 s         8 ms   0.1 MB   1.3 us
    typescript     1.1 MB         1.9 s        23 ms   1.4 MB    26 us
-JavaScript through componentize-js, which loads too but is not written here, takes 12.5 MB, 2.1 s, 190 ms, 9.1 MB
-and 350 us.
+JavaScript through componentize-js, which this command does not generate, takes
+12.5 MB, 2.1 s, 190 ms, 9.1 MB and 350 us.
 `;
 
 interface Request {
@@ -73,7 +73,7 @@ export function newExtensionMain(argv: readonly string[]): Promise<number> {
   );
 }
 
-/** @throws Error that says what was wanted */
+/** @throws Error that says what was expected */
 function requestOf(argv: readonly string[]): Request {
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
@@ -85,12 +85,12 @@ function requestOf(argv: readonly string[]): Request {
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     if (!Object.hasOwn(newExtensionOptions, token.name)) {
-      throw usageError(`there is no option ${token.rawName}: there is --world and --language`);
+      throw usageError(`unknown option ${token.rawName}; options are --world and --language`);
     }
-    if (token.value === undefined) throw usageError(`${token.rawName}: the value is missing`);
+    if (token.value === undefined) throw usageError(`${token.rawName} needs a value`);
   }
   if (positionals.length !== 1) {
-    throw usageError(`one name is wanted, ${positionals.length} were given; see ${program} --help`);
+    throw usageError(`expected one name, got ${positionals.length}; see ${program} --help`);
   }
   const [name = ''] = positionals;
   checkName(name);
@@ -98,7 +98,7 @@ function requestOf(argv: readonly string[]): Request {
     const value = String(values[option] ?? usual);
     const known = newExtensionOptions[option].choices ?? [];
     if (known.includes(value)) return value;
-    throw usageError(`there is no ${option} "${value}": choose one of ${known.join(', ')}`);
+    throw usageError(`unknown ${option} "${value}"; choose one of ${known.join(', ')}`);
   };
   return {
     name,
@@ -107,12 +107,12 @@ function requestOf(argv: readonly string[]): Request {
   };
 }
 
-/** @throws Error where it cannot be the name of a package and of a folder on every system */
+/** @throws Error if it cannot be the name of a package and of a folder on every system */
 function checkName(name: string): void {
   if (!/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/.test(name)) {
     throw usageError(
-      `"${name}" cannot be the name of an extension: it must be 1 to 100 of the characters a-z 0-9 . _ - ` +
-        'that begin and end with a letter or digit',
+      `"${name}" cannot be the name of an extension: a name has 1 to 100 of the characters a-z 0-9 . _ - ` +
+        'and begins and ends with a letter or digit',
     );
   }
   const taken = [
@@ -124,7 +124,7 @@ function checkName(name: string): void {
   ];
   const device = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/.test(name); // on Windows
   if (device || taken.includes(name)) {
-    throw usageError(`"${name}" cannot be the name of an extension: it is taken, so choose another one`);
+    throw usageError(`"${name}" cannot be the name of an extension: the name is taken; choose another one`);
   }
 }
 
@@ -138,14 +138,14 @@ function sampleOf(name: string, world: string): string {
   return writable && name.endsWith('-table') ? 'scratch' : name;
 }
 
-/** @throws Error where the folder is there already, or cannot be written */
+/** @throws Error if the folder exists already, or cannot be written */
 function makeFolder(request: Request): void {
   const files = request.language === 'c' ? cFiles(request) : typescriptFiles(request);
   try {
     mkdirSync(request.name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new Error(`${request.name} is there already: choose another name, or move it away`);
+    throw new Error(`${request.name} already exists: choose another name, or move it away`);
   }
   for (const [path, content] of [...files, ...commonFiles(request)]) {
     const target = join(request.name, path);
@@ -200,13 +200,13 @@ function commonFiles(request: Request): Files {
   return files;
 }
 
-/** Where npm finds this program: the registry, or the folder itself where it runs from a clone. */
+/** Where npm finds this program: the registry, or the folder itself if it runs from a clone. */
 function ownSource(name: string, version: string): string {
   if (packageRoot.split(sep).includes('node_modules')) return `^${version}`;
   return `file:${relative(resolve(name), packageRoot).split(sep).join('/')}`;
 }
 
-/** The world of the component. An interpreter imports all that its world does, so there it must be said. */
+/** The world of the component. An interpreter imports everything that its world does, so the imports must be listed there. */
 function worldText({ name, world, language }: Request): string {
   const known = (text: string): string => `${contract.package}/${text}@${contract.version}`;
   const lines = [`include ${known(world)};`];
@@ -215,7 +215,7 @@ function worldText({ name, world, language }: Request): string {
     lines.splice(
       0,
       1,
-      '// What it may call. Only what is listed is there, and `spi` and sessions must be granted by the user.',
+      '// What it may call. Only what is listed is available; the user must grant `spi` and sessions.',
     );
     for (const service of contract.services) {
       lines.push(`${service === 'logging' && usesLogging ? '' : '// '}import ${known(service)};`);
@@ -267,7 +267,7 @@ function typescriptFiles(request: Request): Files {
   return files;
 }
 
-/** The host's types as a guest sees them: integers of 64 bits are numbers there, and what is absent is null. */
+/** The host's types as a guest sees them: integers of 64 bits are numbers there, and absent values are null. */
 function guestTypes(text: string): string {
   return text
     .replace(/^\/\/ Generated from the WIT .*\n\/\/ WIT sha256: .*\n/, '// Generated: do not edit.\n')

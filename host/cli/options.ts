@@ -1,4 +1,4 @@
-/** The options that are ours and not the sqlite3 shell's: a fixed list, taken out before the shell sees any. */
+/** The options that the sqlite3 shell does not have: a fixed list, removed before the shell sees the others. */
 
 import { statSync } from 'node:fs';
 import type { FolderGrant } from '../kernel/grants.js';
@@ -16,7 +16,7 @@ export interface OwnOptions {
     replace?: boolean;
     memory?: number;
   };
-  /** How long a statement may run, in ms; undefined: as long as it likes. */
+  /** How long a statement may run, in ms; undefined: without limit. */
   timeout: number | undefined;
 }
 
@@ -24,9 +24,9 @@ interface OwnOption {
   /** Whether a value follows: always, as `--name=value` only, or never. */
   readonly value: 'always' | 'joined' | 'never';
   readonly help: string;
-  /** What the value can be, for shell completion; anything where it is not said. */
+  /** What the value can be, for shell completion; if absent, anything. */
   readonly values?: 'folders' | readonly string[];
-  /** Takes the value; false where it is none. `value` is '' where there is none. */
+  /** Sets the value; returns false if it is invalid. `value` is '' if there is none. */
   set(options: OwnOptions, value: string): boolean;
 }
 
@@ -34,7 +34,7 @@ interface OwnOption {
 export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--locking': {
     value: 'always',
-    help: '--locking auto|none  the file locks that sqlite3 takes (auto), or none at all',
+    help: '--locking auto|none  lock files as sqlite3 does (auto), or not at all (none)',
     values: ['auto', 'none'],
     set(options, value) {
       if (value !== 'auto' && value !== 'none') return false;
@@ -44,7 +44,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-sql': {
     value: 'joined',
-    help: '--allow-sql[=ro]     components may run SQL, or only such as reads',
+    help: '--allow-sql[=ro]     let components run SQL (=ro: only SQL that reads)',
     values: ['ro'],
     set(options, value) {
       if (value !== '' && value !== 'ro') return false;
@@ -54,7 +54,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-sessions': {
     value: 'never',
-    help: "--allow-sessions     components may use the user's sessions",
+    help: "--allow-sessions     let components use the user's sessions",
     set(options) {
       options.grants.sessions = true;
       return true;
@@ -62,7 +62,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-fs': {
     value: 'always',
-    help: '--allow-fs DIR[:ro]  components may use the files in a folder, or only read them',
+    help: '--allow-fs DIR[:ro]  let components use files in DIR (:ro: only read them)',
     values: 'folders',
     set(options, value) {
       const path = value.replace(/:ro$/, '');
@@ -73,7 +73,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-env': {
     value: 'always',
-    help: '--allow-env NAME     components see an environment variable',
+    help: '--allow-env NAME     let components see the environment variable NAME',
     set(options, value) {
       options.grants.env.push(value);
       return /^[^=]+$/.test(value);
@@ -81,7 +81,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-net': {
     value: 'never',
-    help: '--allow-net          components may use the network',
+    help: '--allow-net          let components use the network',
     set(options) {
       options.grants.net = true;
       return true;
@@ -89,7 +89,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-replace': {
     value: 'never',
-    help: '--allow-replace      components may replace functions, collations and tables that are there',
+    help: '--allow-replace      let components replace functions, collations, tables',
     set(options) {
       options.grants.replace = true;
       return true;
@@ -97,7 +97,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--max-memory': {
     value: 'always',
-    help: '--max-memory SIZE    the most memory of a component, from 64K to 4G (256M)',
+    help: '--max-memory SIZE    limit memory per component, 64K to 4G (default 256M)',
     set(options, value) {
       const [, digits = '', unit = ''] = /^(\d{1,10})([KMG]?)$/i.exec(value) ?? [];
       const size = digits === '' ? 0 : Number(digits) * 1024 ** ' KMG'.indexOf(unit.toUpperCase() || ' ');
@@ -107,7 +107,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--timeout': {
     value: 'always',
-    help: '--timeout SECONDS    ends a statement that runs for longer, with all that it calls',
+    help: '--timeout SECONDS    end a statement that runs longer, and all that it calls',
     set(options, value) {
       const seconds = /^\d{1,6}(?:\.\d+)?$/.test(value) ? Number(value) : 0;
       options.timeout = Math.ceil(seconds * 1000);
@@ -166,8 +166,7 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
       i += 1;
       value = argv[i];
     }
-    if (value === undefined)
-      throw usageError(`${name}: the value is missing: ${option.help.replace(/ +/g, ' ')}`);
+    if (value === undefined) throw usageError(`${name} needs a value: ${option.help.replace(/ +/g, ' ')}`);
     const refused = option.value === 'never' && joined !== undefined;
     if (refused || !option.set(own, value)) {
       throw usageError(`${name} does not take "${value}": ${option.help.replace(/ +/g, ' ')}`);

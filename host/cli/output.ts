@@ -1,4 +1,4 @@
-/** What commands print: rows on standard output, whole and in order; sentences on standard error. */
+/** What commands print: rows on standard output, complete and in order; messages on standard error. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -18,7 +18,7 @@ let size = 0;
 /**
  * Prints a text on standard output, soon: {@link flush} says when.
  *
- * @throws CommandError where it cannot be written; with {@link exitCodes.unread}, and no message, where nobody reads it
+ * @throws CommandError if it cannot be written; with {@link exitCodes.unread}, and no message, if nobody reads it
  */
 export function print(text: string): void {
   pending.push(text);
@@ -45,7 +45,7 @@ export function writeBytes(bytes: Uint8Array): void {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new CommandError('', exitCodes.unread);
       // A pipe that another process made non-blocking is still waited for.
-      if (code !== 'EAGAIN') throw new CommandError(`standard output cannot be written: ${reason(error)}`);
+      if (code !== 'EAGAIN') throw new CommandError(`cannot write standard output: ${reason(error)}`);
       Atomics.wait(sleeper, 0, 0, 5);
     }
   }
@@ -56,12 +56,12 @@ export function printJson(text: string): void {
   print(onTerminal ? shownJson(text) : text);
 }
 
-/** Prints SQL: as it is for a program, and in lines that a terminal does not obey for a person. */
+/** Prints SQL: unchanged to a pipe or file, without control characters to a terminal. */
 export function printSql(text: string): void {
   print(onTerminal ? shownLines(text) : text);
 }
 
-/** Says a sentence on standard error, where nobody may be there to read it. */
+/** Prints a sentence on standard error, which may be closed. */
 export function say(text: string): void {
   statusLine.clear();
   try {

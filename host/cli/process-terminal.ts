@@ -1,4 +1,4 @@
-/** What the shell has of the system when nobody edits lines: a script, a pipe. */
+/** The shell's access to the system when nobody edits lines: a script, a pipe. */
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -8,7 +8,7 @@ import { childProcess } from '../core/builtins.js';
 import type { CommandStreams, Terminal } from '../core/host-services.js';
 import { shellFiles } from './shell-files.js';
 
-/** Standard streams as they are, and processes. */
+/** Standard streams, unchanged, and processes. */
 export function processTerminal(): Terminal {
   const input = new LineReader(0);
   return {
@@ -23,7 +23,7 @@ export function processTerminal(): Terminal {
     stifleHistory() {},
     addCompletion() {},
     columns() {
-      // This thread blocks in the shell, and hears of no signal meanwhile: Node asks the system again at this one.
+      // This thread blocks in the shell and handles no signal meanwhile; on this one, Node asks the system again.
       if (terminal()) process.emit('SIGWINCH');
       return terminalColumns();
     },
@@ -43,15 +43,15 @@ function terminal(): WriteStream | undefined {
 
 /**
  * The columns of the terminal as Node last heard, 0 if it does not say; -1 without a terminal. For the main thread
- * only: in others the standard streams are no terminals.
+ * only: in others the standard streams are not terminals.
  */
 export function terminalColumns(): number {
   return terminal()?.columns ?? -1;
 }
 
-/** Hears of {@link terminalColumns} whenever they may have changed. */
+/** Called with {@link terminalColumns} whenever they may have changed. */
 export function onResize(hear: (columns: number) => void): void {
-  terminal(); // Node's own listener for this signal comes with the stream, and is to run first
+  terminal(); // Node's own listener for this signal is added with the stream, and must run first
   process.on('SIGWINCH', () => hear(terminalColumns()));
 }
 

@@ -1,17 +1,17 @@
-/** How far long work is: one line on the terminal, written over again and again, and gone at its end. */
+/** The progress of long work: one line on the terminal, overwritten repeatedly and removed at the end. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** Work that is done sooner shows nothing, in ms. */
+/** Shorter work shows nothing, in ms. */
 const patience = 500;
-/** How long a line stands at least, in ms. */
+/** The least time that a line is shown, in ms. */
 const interval = 100;
 const barWidth = 24;
 
 const onTerminal = isatty(2) && process.env.TERM !== 'dumb';
 
-/** The line of standard error that is written over, where that is a terminal. */
+/** The line of standard error that is overwritten, if that is a terminal. */
 class StatusLine {
   #shown = false;
   #at = 0;
@@ -19,7 +19,7 @@ class StatusLine {
   /** Whether there is a terminal to show it on. */
   readonly possible = onTerminal;
 
-  /** Whether it can be shown, and has been for long enough to be shown anew. */
+  /** Whether it can be shown, and the last one was shown long enough. */
   get due(): boolean {
     return onTerminal && Date.now() - this.#at >= interval;
   }
@@ -27,12 +27,12 @@ class StatusLine {
   show(text: string): void {
     this.#at = Date.now();
     this.#shown = true;
-    // A thread is told by the one that started it.
+    // A worker is told by the thread that started it.
     const columns = process.stderr.columns ?? (Number(process.env.COLUMNS) || 80);
     this.#write(`\r${text.slice(0, columns - 1)}\u001b[K`);
   }
 
-  /** Takes it away: the cursor is where it began. */
+  /** Removes it: the cursor is where it began. */
   clear(): void {
     if (this.#shown) this.#write('\r\u001b[K');
     this.#shown = false;
@@ -50,15 +50,15 @@ class StatusLine {
 
 export const statusLine = new StatusLine();
 
-/** The work that runs, for {@link tick}. */
+/** The work in progress, for {@link tick}. */
 let running: Progress | undefined;
 
-/** Time passes within a step of the work whose length nobody knows. */
+/** Time passes within a step of unknown length. */
 export function tick(): void {
   if (statusLine.due) running?.tick();
 }
 
-/** Work that can be long. Nothing is shown where standard error is no terminal, or in the first half second. */
+/** Work that can be long. Nothing is shown if standard error is not a terminal, or in the first half second. */
 export class Progress implements Disposable {
   readonly #what: string;
   readonly #total: number | undefined;
@@ -69,8 +69,8 @@ export class Progress implements Disposable {
   #note = '';
 
   /**
-   * @param what what is done, as in "applying a.cs"
-   * @param total how much there is to do; undefined where that is not known
+   * @param what names the work, such as "applying a.cs"
+   * @param total how much there is to do; undefined if unknown
    * @param unit what is counted; '' counts bytes
    */
   constructor(what: string, total?: number, unit = '') {
@@ -81,7 +81,7 @@ export class Progress implements Disposable {
     running = this;
   }
 
-  /** So much is done. @param note what is under work */
+  /** Updates the amount that is done. @param note names the current item */
   at(done: number, note = ''): void {
     this.#done = done;
     this.#note = note;
@@ -93,7 +93,7 @@ export class Progress implements Disposable {
     if (elapsed >= patience) statusLine.show(this.#text(elapsed));
   }
 
-  /** The work is over: takes the line away. */
+  /** The work is over: removes the line. */
   [Symbol.dispose](): void {
     running = this.#outer;
     statusLine.clear();

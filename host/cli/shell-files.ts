@@ -1,4 +1,4 @@
-/** What the shell does with files beside reading and writing them, which WASI has no words for. */
+/** The shell's file operations that WASI does not have. */
 
 import { chmodSync, lstatSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import type { ShellFiles } from '../core/host-services.js';

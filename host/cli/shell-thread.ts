@@ -1,4 +1,4 @@
-/** The shell's thread on a terminal: it blocks wherever the shell does. */
+/** The shell's thread on a terminal: it blocks whenever the shell does. */
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Core } from '../core/core.js';
@@ -9,7 +9,7 @@ import { processTerminal, runCommand } from './process-terminal.js';
 import { runShell } from './shell.js';
 import { shellFiles } from './shell-files.js';
 
-if (!parentPort) throw new Error('this is a worker');
+if (!parentPort) throw new Error('must run in a worker');
 const port = parentPort;
 const { args, own, shared, edited } = workerData as WorkerInput;
 
@@ -29,7 +29,7 @@ let candidates: string[] = [];
 let lines: string[] = [];
 let ended = false;
 let continuations: string[] = [];
-/** Whether the shell has heard of a Ctrl-C since it last read a line. */
+/** Whether the shell got a Ctrl-C since it last read a line. */
 let hasInterrupt = false;
 /** Whether it has read one, and not only its arguments. */
 let reads = false;
@@ -53,7 +53,7 @@ const editing: Terminal = {
     while (lines.length === 0) {
       if (ended) {
         if (!hasInterrupt) return null;
-        // After a Ctrl-C the shell takes an end of input for its echo, and asks again for ever.
+        // After a Ctrl-C the shell takes an end of input for its echo, and asks again forever.
         hasInterrupt = false;
         return '';
       }
@@ -70,7 +70,7 @@ const editing: Terminal = {
     hasInterrupt = false;
     return lines.shift() ?? null;
   },
-  // History is kept in statements, where they are typed, and its file is written as they come.
+  // The thread in which statements are typed keeps the history and writes its file.
   addHistory() {},
   saveHistory() {},
   stifleHistory() {},
@@ -78,7 +78,7 @@ const editing: Terminal = {
     tell({ kind: 'history', file });
   },
   addCompletion(line) {
-    if (shown(line) !== line) return; // a name that a terminal would obey
+    if (shown(line) !== line) return; // a name with control characters
     candidates.push(line);
   },
   columns,
@@ -92,7 +92,7 @@ const editing: Terminal = {
   },
 };
 
-// Behind the module's evaluation: Node 22 and later die where a thread is ended within one.
+// After the module's evaluation: Node 22 and later crash if a thread is terminated during it.
 setImmediate(() => {
   const code = runShell({
     args,
@@ -100,7 +100,7 @@ setImmediate(() => {
     terminal: edited ? editing : { ...processTerminal(), columns },
     muted: () => edited && hasInterrupt,
     statement(running, loads) {
-      // Among its arguments, what comes behind the statement that was ended is shown again.
+      // For SQL in its arguments, output after the interrupted statement is shown again.
       if (running && !reads) hasInterrupt = false;
       Atomics.store(shared, Word.loading, Number(loads));
       Atomics.store(shared, Word.started, running ? clock() : 0);

@@ -12,24 +12,24 @@ import { type WasiFunction, withDevices } from './devices.js';
 import type { OwnOptions } from './options.js';
 import { type Hearing, standardOutput } from './standard-output.js';
 
-/** How the shell calls itself in its messages. */
+/** The shell's name in its messages. */
 export const programName = 'sqlite-wasm-run';
 
 export interface ShellOptions {
-  /** What the shell gets, its own name not included. */
+  /** The shell's arguments, without its own name. */
   readonly args: readonly string[];
   readonly own: OwnOptions;
   readonly terminal: Terminal;
   readonly interrupted?: () => boolean;
-  /** Whether what is printed is to be dropped, for the user has seen enough. */
+  /** Whether output is dropped, because the user interrupted it. */
   readonly muted?: () => boolean;
-  /** Hears when a statement begins and ends, and when a component is loaded outside of one. */
+  /** Called when a statement begins and ends, and when a component is loaded outside of one. */
   readonly statement?: (running: boolean, loads: boolean) => void;
   /** Called once before the shell runs. */
   readonly started?: (core: Core) => void;
 }
 
-/** Tells when statements and loads begin and end; a load within a statement is part of it. */
+/** Reports when statements and loads begin and end; a load within a statement is part of it. */
 class Times {
   readonly #heard: ShellOptions['statement'];
   #runs = false;
@@ -43,7 +43,7 @@ class Times {
     this.#heard?.(running, false);
   }
 
-  /** The same loader, whose time counts. */
+  /** The same loader, with its time measured. */
   loader({ open }: Extensions): Extensions {
     return {
       open: (path) => {
@@ -158,7 +158,7 @@ function imports(wasi: WASI, memory: () => WebAssembly.Memory, hearing: Hearing)
   const functions = withDevices(wasi.wasiImport as Record<string, WasiFunction>, memory);
   const { fd_read: read, fd_write: write } = functions;
   if (!read || !write) throw new Error('node:wasi has no files');
-  // A terminal or pipe that another process made non-blocking is still waited for.
+  // Wait even for a terminal or pipe that another process made non-blocking.
   const patiently =
     (action: WasiFunction): WasiFunction =>
     (...args) => {

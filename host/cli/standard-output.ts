@@ -1,18 +1,18 @@
-/** What the shell writes to its standard output: in pieces, so that a Ctrl-C is heard between two of them. */
+/** Writes the shell's standard output in pieces, so that Ctrl-C is handled between two of them. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { patiently, transfer, type WasiFunction } from './devices.js';
 
-/** A terminal shows as much in some ms. */
+/** A terminal shows this much in some ms. */
 const pieceSize = 16_384;
 const newline = 10;
 const success = 0;
 
 export interface Hearing {
-  /** Tells the shell of a Ctrl-C, if there was one. */
+  /** Tells the shell about a Ctrl-C, if there was one. */
   poll(): void;
-  /** Whether what is left of the output is to be dropped. */
+  /** Whether the rest of the output is dropped. */
   muted(): boolean;
 }
 
@@ -28,7 +28,7 @@ export function standardOutput(
   { poll, muted }: Hearing,
 ): WasiFunction {
   const onTerminal = isatty(1);
-  /** Whether the cursor is at the begin of a line, as far as this output goes. */
+  /** Whether this output left the cursor at the beginning of a line. */
   let fresh = true;
   const inPieces = transfer(memory, (buffer) => {
     poll();
@@ -52,7 +52,7 @@ export function standardOutput(
       view.setUint32(result >>> 0, total, true);
       return success;
     }
-    // After a piece of more, what comes next is written in any case, or dropped with a new line before it.
+    // After part of a longer write, the rest is written in any case, or dropped after a newline.
     fresh = total <= pieceSize && last === newline;
     return total <= pieceSize ? usual(vectors, count, result) : inPieces(vectors, count, result);
   };

@@ -19,7 +19,7 @@ export class StatementReader {
     return this.lines.length === 0;
   }
 
-  /** Takes the next line. Returns whether the shell would now have something to run, or nothing at all. */
+  /** Adds the next line. Returns whether the shell would now have something to run, or nothing at all. */
   add(line: string): boolean {
     this.lines.push(line);
     if (this.#awaited === '' && isTerminator(line) && isComplete(`${this.#sql};`)) return true;
@@ -116,7 +116,7 @@ export function isComplete(sql: string): boolean {
   return scan(sql, () => {}) === 1;
 }
 
-/** Where the first statement ends, behind its semicolon; -1 where none is whole. */
+/** Where the first statement ends, behind its semicolon; -1 if none is complete. */
 export function statementEnd(sql: string): number {
   let first = -1;
   scan(sql, (end) => {
@@ -127,9 +127,9 @@ export function statementEnd(sql: string): number {
 }
 
 /**
- * Goes through a text. Returns the state at its end, or -1 where something is open there.
+ * Scans a text. Returns the state at its end, or -1 if something is open there.
  *
- * @param ended hears where each statement ends; `true` ends the scan
+ * @param ended called with the end of each statement; `true` ends the scan
  */
 export function scan(sql: string, ended: (end: number) => unknown): number {
   let state = 0;

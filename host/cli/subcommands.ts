@@ -6,23 +6,23 @@ import type { Subcommand } from './command.js';
 export const subcommands: readonly Subcommand[] = [
   {
     name: 'changeset',
-    summary: 'captures, reads, changes and applies changesets',
+    summary: 'capture, read, transform and apply changesets',
     commands,
     run: async (args) => (await import('./changeset/main.js')).changesetMain(args),
   },
   {
     name: 'inspect',
-    summary: 'says what a component is, wants and brings',
+    summary: "show a component's imports, exports and required grants",
     run: async (args) => (await import('./inspect.js')).inspectMain(args),
   },
   {
     name: 'new-extension',
-    summary: 'makes a folder with an extension, its build and its test',
+    summary: 'create a folder with an extension, its build and its test',
     run: async (args) => (await import('./new-extension.js')).newExtensionMain(args),
   },
   {
     name: 'completion',
-    summary: 'prints what makes bash, zsh or fish complete all this',
+    summary: 'print a completion script for bash, zsh or fish',
     run: async (args) => (await import('./completion/main.js')).completionMain(args, subcommands),
   },
 ];

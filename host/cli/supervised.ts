@@ -4,7 +4,7 @@ import type { OwnOptions } from './options.js';
 import { programName } from './shell.js';
 import { Supervisor } from './supervisor.js';
 
-/** Returns the exit code: 1 where a statement had to be ended. */
+/** Returns the exit code: 1 if a statement had to be ended. */
 export function runSupervised({ args, own }: { args: readonly string[]; own: OwnOptions }): Promise<number> {
   return new Promise((resolve, reject) => {
     new Supervisor({

@@ -1,6 +1,6 @@
 /**
  * The shell's thread, seen from the main one. A statement is interrupted as SQLite does it, between two steps of
- * its engine. What computes inside of a component takes none: then the thread is ended, and the connection with it.
+ * its engine. A computation inside a component has no such steps: then the thread is terminated, with the connection.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -9,20 +9,20 @@ import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './m
 import type { OwnOptions } from './options.js';
 import { onResize, terminalColumns } from './process-terminal.js';
 
-/** How long a statement has for coming to its end once it was interrupted, in ms. */
+/** How long an interrupted statement may take to end, in ms. */
 const grace = 1000;
-/** How long one has that has heard of it, in ms: what it did is undone in that time. */
+/** How long it may take after it noticed the interrupt, in ms: its changes are undone in that time. */
 const patience = 10_000;
-/** How often a statement's time is looked at, in ms. */
+/** How often a statement's time is checked, in ms. */
 const pulse = 50;
 
 export interface SupervisorOptions {
   readonly own: OwnOptions;
   /** Whether lines are edited in the main thread; else the shell reads standard input itself. */
   readonly edited: boolean;
-  /** What the shell says. */
+  /** Called with the shell's messages. */
   heard(message: FromShell): void;
-  /** The thread was ended; `why` is a sentence about it. */
+  /** Called when the thread was terminated; `why` is the reason, as a sentence. */
   lost(why: string): void;
   failed(error: unknown): void;
 }
@@ -31,7 +31,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   #shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
   #worker: Worker | undefined;
-  /** When the statement began that was interrupted for its time. */
+  /** When the statement began that was interrupted because of its time. */
   #overdue = 0;
 
   constructor(options: SupervisorOptions) {
@@ -50,7 +50,7 @@ export class Supervisor {
     const worker = new Worker(ownFile('cli/shell-thread.js'), { workerData });
     this.#shared = shared;
     this.#worker = worker;
-    // One that was ended says nothing any more.
+    // A terminated thread sends nothing more.
     worker.on('message', (message: FromShell) => {
       if (this.#worker === worker) this.#options.heard(message);
     });
@@ -77,10 +77,10 @@ export class Supervisor {
   }
 
   /**
-   * Interrupts what runs; where it has not heard of that within a second, its thread is ended.
+   * Interrupts what runs; if it has not noticed within a second, terminates its thread.
    *
    * @param why begins the sentence about that
-   * @returns false where it was interrupted already and has not heard of it yet
+   * @returns false if it was interrupted already and has not noticed yet
    */
   interrupt(why: string): boolean {
     const shared = this.#shared;
@@ -95,8 +95,8 @@ export class Supervisor {
     const worker = this.#worker;
     this.#worker = undefined;
     const said =
-      `${why} and could not be interrupted, so its connection was ended: transactions that were not ` +
-      'committed are rolled back, temporary tables and databases in memory are gone';
+      `${why} and could not be interrupted, so its connection was closed: uncommitted transactions ` +
+      'are rolled back, temporary tables and in-memory databases are lost';
     void worker?.terminate().then(() => this.#options.lost(said));
   }
 
@@ -111,7 +111,7 @@ export class Supervisor {
     }
     const why = `a statement ran for more than ${timeout / 1000} seconds`;
     if (started === this.#overdue) {
-      if (over > patience) this.#end(why); // it was interrupted, and went on
+      if (over > patience) this.#end(why); // it was interrupted, but continued
       return;
     }
     this.#overdue = started;

@@ -17,7 +17,7 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
   process.on('exit', () => editor.restore());
   process.on('SIGINT', () => {
     if (editor.discard() || supervisor.commandRuns) return;
-    // The shell itself leaves at the second one that it hears of; this is for where it hears nothing.
+    // The shell itself exits at the second one that it notices; this is for the case that it notices none.
     if (!supervisor.interrupt('a statement was to end at Ctrl-C')) process.exit(1);
   });
   let finish: (code: number) => void;
@@ -46,7 +46,7 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
     lost(why) {
       process.stderr.write(`\n${programName}: ${why}\n`);
       if (!editor.used)
-        finish(1); // it was given its statements when it was started, and shall not repeat them
+        finish(1); // its statements were given at the start, and must not run again
       else supervisor.start(editor.argumentsAgain(options.args));
     },
     failed(error) {
@@ -65,20 +65,20 @@ interface EditedLine {
   cursor: number;
 }
 
-/** What the shell puts over the first three characters of its continuation prompt. */
+/** What the shell puts in the first three characters of its continuation prompt. */
 const openPrefix = /^(?:\(x\d|\(\.\.|\)x!|['"`\]] {2}|\/\* )/;
 const lineEnd = /\r?\n|\r/;
 
 /**
  * Readline edits the line; the keys go through here first. That lets the history be one of statements, keeps
- * what was typed ahead for the next prompt, and gives Ctrl-C a meaning before a statement is whole.
+ * what was typed ahead for the next prompt, and handles Ctrl-C before a statement is complete.
  */
 class StatementEditor {
   readonly history = new History();
   readonly #send: (message: ToShell) => void;
   readonly #keys = new EventEmitter();
   #readline: Interface | undefined;
-  /** Typed and not looked at yet. */
+  /** Typed and not processed yet. */
   #ahead: string[] = [];
   #pasting = false;
   #reading = false;
@@ -101,7 +101,7 @@ class StatementEditor {
     return this.#readline !== undefined;
   }
 
-  /** The shell's arguments for the case that it starts again where the user was: without commands, which ran. */
+  /** The shell's arguments if it starts again: without commands, which ran already. */
   argumentsAgain(args: readonly string[]): string[] {
     this.#reopen = this.#opened;
     return args.filter((arg, index) => !isCommand(arg) && !(index > 0 && isCommand(args[index - 1] ?? '')));
@@ -133,7 +133,7 @@ class StatementEditor {
     this.#completing?.(lines);
   }
 
-  /** Drops the statement that is being typed. Returns whether one could be. */
+  /** Drops the statement that is being typed. Returns whether that was possible. */
   discard(): boolean {
     if (!this.#reading || !this.#readline) return false;
     this.#discarding = true;
@@ -151,7 +151,7 @@ class StatementEditor {
 
   #open(): Interface {
     if (this.#readline) return this.#readline;
-    // Readline wants a stream that it may switch to raw (on Ctrl-Z); keys reach it by `write` only.
+    // Readline needs a stream that it may switch to raw mode (on Ctrl-Z); keys reach it only by `write`.
     const input = Object.assign(new Readable({ read() {} }), {
       setRawMode: (mode: boolean) => process.stdin.setRawMode(mode),
     });
@@ -222,7 +222,7 @@ class StatementEditor {
     };
     const finish = (found: [string[], string]): void => {
       done(found);
-      // Readline puts the answer in after a turn; keys wait for that.
+      // Readline inserts the answer in the next turn; keys wait for that.
       setImmediate(() => {
         this.#completing = undefined;
         this.#typeAhead();

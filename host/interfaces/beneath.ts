@@ -1,10 +1,10 @@
 /**
- * Paths beneath an open folder, which nothing can lead out of: neither `..`, nor a symbolic link, nor a folder that
- * another process puts in the place of one while the path is followed. Each name is looked up in a folder that is held
- * open, and no name but the last of a call is ever looked up by the system together with another.
+ * Paths beneath an open folder, which nothing can escape: neither `..`, nor a symbolic link, nor a folder that
+ * another process replaces while the path is followed. Each name is looked up in a folder that is held
+ * open, so the system never resolves more than one name of the path at once.
  *
- * On Linux a name in an open folder is `/proc/self/fd/N/NAME`. Elsewhere there is no such name for it: the folder's own
- * path is used, after a look whether the folder is still there, and links are not followed at all.
+ * On Linux a name in an open folder is `/proc/self/fd/N/NAME`. On other systems there is no such name: the folder's own
+ * path is used, after checking that the folder is still there, and links are not followed at all.
  */
 
 import {
@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** A case of wasi:filesystem's error-code. Thrown as it is. */
+/** A case of wasi:filesystem's error-code. Thrown unwrapped. */
 export type ErrorCode = string;
 
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -75,11 +75,11 @@ export interface Folder {
 }
 
 const hasProc = existsSync('/proc/self/fd');
-/** Opens a place without a permission to read it, which a folder on the way need not give. */
+/** Opens a path without permission to read it, which intermediate folders need not grant. */
 const O_PATH = hasProc ? 0x200000 : 0;
 const mostLinks = 40;
 
-/** A path of the system's for a name in an open folder. @throws ErrorCode if the folder is not there any more */
+/** A path of the system's for a name in an open folder. @throws ErrorCode if the folder no longer exists */
 function pathOf({ fd, path }: Folder, name: string): string {
   if (hasProc) return `/proc/self/fd/${fd}/${name}`;
   const [there, own] = [lstatSync(path), fstatSync(fd)];
@@ -89,7 +89,7 @@ function pathOf({ fd, path }: Folder, name: string): string {
 
 /** Where a path leads: a name in a folder that is open until this is disposed of. */
 export class Place implements Disposable {
-  /** The folder that was begun with, and those that were opened on the way. */
+  /** The first folder, and those that were opened on the way. */
   readonly #folders: Folder[];
   #name = '.';
 
@@ -129,7 +129,7 @@ export class Place implements Disposable {
   }
 
   get #last(): Folder {
-    return this.#folders.at(-1) as Folder; // there is always the one that was begun with
+    return this.#folders.at(-1) as Folder; // there is always the first one
   }
 
   #go(path: string, follow: boolean): void {
@@ -171,7 +171,7 @@ export class Place implements Disposable {
     this.#folders.push({ fd, path: join(this.#last.path, name) });
   }
 
-  /** What a symbolic link says; undefined if the name is none, or is not there. */
+  /** The target of a symbolic link; undefined if the name is not a link, or does not exist. */
   #linkAt(name: string): string | undefined {
     try {
       return readlinkSync(pathOf(this.#last, name));

@@ -26,7 +26,7 @@ import { asResult } from './guest.js';
 /** A changeset that a component wrote piece by piece. */
 interface Held {
   pieces: Uint8Array[];
-  /** Where `changes` left off. */
+  /** Where `changes` stopped. */
   reader: ChangesetReader | undefined;
 }
 
@@ -37,7 +37,7 @@ const maxHeldBytes = 2 ** 30;
 const maxPage = 4096;
 const maxPageBytes = 4 * 2 ** 20;
 
-/** About what a value, and a change besides, takes in the host on its way to text, in bytes. */
+/** The approximate cost of a value, and of a change, in the host during conversion to text, in bytes. */
 const valueCost = 24;
 const changeCost = 200;
 
@@ -61,7 +61,7 @@ class HeldChangesets {
     if (this.#held.size >= maxHeld) {
       throw sqliteError(
         SQLITE_FULL,
-        `the ${this.#who} holds ${maxHeld} changesets already: drop those that are done`,
+        `the ${this.#who} holds ${maxHeld} changesets already: drop unused ones`,
       );
     }
     this.#grow(bytes.length);
@@ -82,7 +82,7 @@ class HeldChangesets {
     if (this.#bytes + bytes > this.#most) {
       throw sqliteError(
         SQLITE_FULL,
-        `the changesets that the ${this.#who} holds may have ${this.#most} bytes: drop those that are done`,
+        `the changesets that the ${this.#who} holds are limited to ${this.#most} bytes: drop unused ones`,
       );
     }
     this.#bytes += bytes;
@@ -91,7 +91,7 @@ class HeldChangesets {
   get(number: number): Held {
     const held = this.#held.get(number);
     if (!held)
-      throw sqliteError(SQLITE_MISUSE, `there is no changeset ${number}: it was dropped, or never made`);
+      throw sqliteError(SQLITE_MISUSE, `unknown changeset ${number}: it was dropped, or never made`);
     return held;
   }
 
@@ -107,14 +107,14 @@ class HeldChangesets {
   }
 }
 
-/** A component holds no more than the memory that it was granted, which is counted for itself. */
+/** A component may hold at most as many bytes as its memory limit, counted separately. */
 const heldBy = ({ isUser, grants }: Owner): HeldChangesets =>
   new HeldChangesets(
     isUser ? 'connection' : 'component',
     Math.min(maxHeldBytes, grants?.memory ?? maxHeldBytes),
   );
 
-/** About how much text and what it is made of take in the host; more than `most` is not counted on. */
+/** The approximate size in the host of a text and its parts; counting stops beyond `most`. */
 function costOf(bytes: Uint8Array, most: number): number {
   const reader = new ChangesetReader(bytes);
   let cost = 4 * bytes.length;
@@ -122,7 +122,7 @@ function costOf(bytes: Uint8Array, most: number): number {
   return cost;
 }
 
-/** Runs an operation of the codec: what it finds wrong is SQLITE_CORRUPT. */
+/** Runs an operation of the codec: its errors become SQLITE_CORRUPT. */
 function coded<T>(action: () => T): T {
   try {
     return action();
@@ -137,13 +137,13 @@ export function changesetInterface({ owner, grants }: Client): Functions {
   const { engine } = connection;
   const mayApply = grants.sql === 'rw';
   const held = owner.part(heldBy);
-  /** The bytes of a changeset that is made text, which the host holds whole. */
+  /** The bytes of a changeset to convert to text, which the host holds completely. */
   const forText = (number: number): Uint8Array => {
     const bytes = held.bytes(number);
     if (costOf(bytes, grants.memory) > grants.memory) {
       throw sqliteError(
         SQLITE_TOOBIG,
-        `the changeset is too large to be made text within ${grants.memory} bytes: read it page by page with changes`,
+        `the changeset is too large to convert to text within ${grants.memory} bytes: read it page by page with changes`,
       );
     }
     return bytes;
@@ -216,7 +216,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
         if (!mayApply) {
           throw sqliteError(
             SQLITE_AUTH,
-            'applying a changeset is not granted to this component: allow it with --allow-sql',
+            'this component may not apply changesets: allow it with --allow-sql',
           );
         }
         const asked = parsed(options) as ReportOptions;
@@ -237,7 +237,7 @@ function parsed(json: string): unknown {
   } catch (error) {
     throw sqliteError(
       SQLITE_MISUSE,
-      `this is no JSON: ${error instanceof Error ? error.message : String(error)}`,
+      `not JSON: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }

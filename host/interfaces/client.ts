@@ -1,12 +1,12 @@
-/** Who is served by the interfaces: a component, or the code that embeds one. */
+/** The client of the interfaces: a component, or the code that embeds one. */
 
 import type { CheckedGrants } from '../kernel/grants.js';
 import type { Owner } from '../kernel/owner.js';
 
 export interface Client {
-  /** What its messages are marked with. */
+  /** The label of its messages. */
   readonly name: string;
-  /** Whose the sessions and changesets are that it makes. */
+  /** The owner of the sessions and changesets that it makes. */
   readonly owner: Owner;
   readonly grants: CheckedGrants;
   /** The most memory of the component, in bytes; undefined if the host does not know. */

@@ -1,4 +1,4 @@
-/** What SQL of components gives and takes, on its way between the core's memory and a component's. */
+/** Parameters and results of components' SQL, copied between the core's memory and a component's. */
 
 import type { Bindings } from '../core/bindings.js';
 import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';
@@ -7,10 +7,10 @@ import { cellSize } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
 import { scratchSize } from '../kernel/engine.js';
 
-/** A buffer that is larger than this is not kept for the next result. */
+/** A larger buffer is not kept for the next result. */
 const keptBytes = 1 << 20;
 
-/** What a statement gave, until the next one of the same depth. */
+/** The result of a statement, valid until the next one of the same depth. */
 export class GuestResult {
   names: readonly Uint8Array[] = [];
   rows = 0;
@@ -33,7 +33,7 @@ export class GuestResult {
     this.filled = 0;
   }
 
-  /** Takes a row of `width` values at `source` of the core's memory. */
+  /** Adds a row of `width` values at `source` of the core's memory. */
   add(memory: { readonly view: DataView; readonly bytes: Uint8Array }, source: number, width: number): void {
     const start = this.rows * width * cellSize;
     const end = start + width * cellSize;

@@ -25,7 +25,7 @@ import { GuestResult, Parameters } from './guest-result.js';
 const mostRows = 1_000_000;
 /** The statements that are kept, per component. */
 const mostStatements = 32;
-/** How deep components may call themselves through SQL. */
+/** How deeply components may call themselves through SQL. */
 export const deepest = 16;
 /** SQLITE_STMTSTATUS_REPREPARE */
 const reprepared = 5;
@@ -42,7 +42,7 @@ interface Kept {
   /** Room in the core for a row. */
   cells: number;
   busy: boolean;
-  /** Whether it is kept for the next time. */
+  /** Whether it is kept for reuse. */
   kept: boolean;
 }
 
@@ -61,15 +61,15 @@ export class GuestSql {
   readonly #confinement: Confinement;
   readonly #rights: GuestRights;
   readonly #kept = new Map<string, Kept>();
-  /** The one that ran last: most components run the same statement many times over. */
+  /** The last one: most components run the same statement repeatedly. */
   #last: Kept | undefined;
   readonly #parameters: Parameters;
-  // The core's exports are a dictionary: looking a function up costs more than calling it.
+  // The core's exports are a dictionary: looking up a function costs more than calling it.
   readonly #c: Pick<
     Bindings,
     'bridge_row' | 'sqlite3_step' | 'sqlite3_reset' | 'sqlite3_stmt_status' | 'sqlite3_last_insert_rowid'
   >;
-  /** One for each depth, for what runs in between may run SQL itself. */
+  /** One for each depth, because code that runs in between may run SQL itself. */
   readonly #results: GuestResult[] = [];
 
   /** @param owner whose SQL it is */
@@ -96,7 +96,7 @@ export class GuestSql {
    *
    * @param count how many parameters `bind` binds
    * @param use takes the result, which is valid until it returns
-   * @throws SqliteError with the code and words of SQLite; see interface spi for the others
+   * @throws SqliteError with SQLite's code and message; see interface spi for the others
    */
   execute<T>(
     sql: Uint8Array,
@@ -114,7 +114,9 @@ export class GuestSql {
           const statement = this.#statement(sql);
           try {
             if (statement.parameters !== count) {
-              throw this.#misuse(`the statement has ${statement.parameters} parameters, ${count} were given`);
+              throw this.#misuse(
+                `the statement has ${statement.parameters} parameters, but ${count} were given`,
+              );
             }
             if (count > 0) bind(this.#parameters.of(statement.pointer));
             this.#connection.nested(() => this.#run(statement, result));
@@ -155,16 +157,16 @@ export class GuestSql {
   #enter<T>(action: (depth: number) => T): T {
     const connection = this.#connection;
     if (this.#rights.sql === 'none') {
-      throw this.#error(SQLITE_AUTH, 'spi was not granted: allow it with --allow-sql, or grants.sql in code');
+      throw this.#error(
+        SQLITE_AUTH,
+        'this component may not run SQL: allow it with --allow-sql, or grants.sql in code',
+      );
     }
     connection.refuseWithin('spi', 'spi');
     this.#owners.settle();
     const confinement = this.#confinement;
     if (confinement.depth >= deepest) {
-      throw this.#error(
-        SQLITE_ERROR,
-        `SQL of components is nested ${deepest} deep already, which is the most`,
-      );
+      throw this.#error(SQLITE_ERROR, `SQL of components is nested ${deepest} deep, which is the limit`);
     }
     confinement.depth += 1;
     try {
@@ -176,7 +178,7 @@ export class GuestSql {
 
   /** The statement that `sql` is, kept or compiled. */
   #statement(sql: Uint8Array): Kept {
-    const { frozen } = this.#confinement; // then what was compiled before may be refused now
+    const { frozen } = this.#confinement; // then a statement compiled before may be refused now
     const last = frozen ? undefined : this.#last;
     if (last && !last.busy && equal(sql, last.text)) {
       last.busy = true;
@@ -192,7 +194,7 @@ export class GuestSql {
     const { c } = this.#connection.engine.core;
     const text = sql.slice(); // the component's memory may grow while others are asked about the statement
     const { pointer, tail } = this.#compile(text, SQLITE_PREPARE_PERSISTENT);
-    if (pointer === 0) throw this.#misuse('there is no statement');
+    if (pointer === 0) throw this.#misuse('the SQL holds no statement');
     const statement: Kept = {
       text,
       pointer,
@@ -202,10 +204,11 @@ export class GuestSql {
       reprepares: -1,
       cells: 0,
       busy: true,
-      kept: known === undefined && !frozen, // where it is known it runs already, and this one is for this time only
+      kept: known === undefined && !frozen, // if it is known, it is running already, and this one is used once
     };
     try {
-      if (this.#hasStatement(text.subarray(tail))) throw this.#misuse('there is more than one statement');
+      if (this.#hasStatement(text.subarray(tail)))
+        throw this.#misuse('the SQL holds more than one statement');
     } catch (error) {
       this.#finalize(statement);
       throw error;
@@ -269,13 +272,13 @@ export class GuestSql {
     const { c, memory } = engine.core;
     if (c.sqlite3_stmt_readonly(statement) !== 0) return;
     if (this.#rights.sql === 'ro') {
-      throw this.#error(SQLITE_AUTH, 'not authorized: only reading is granted');
+      throw this.#error(SQLITE_AUTH, 'not authorized: this component may only read');
     }
     engine.check(db, c.bridge_db_config(db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, -1, out));
     if (memory.view.getInt32(out, true) !== 0) {
       throw this.#error(
         SQLITE_AUTH,
-        'not authorized: PRAGMA writable_schema is on, and nothing is written then',
+        'not authorized: components may not write while PRAGMA writable_schema is on',
       );
     }
   }
@@ -342,7 +345,7 @@ export class GuestSql {
     c.sqlite3_free(statement.cells);
   }
 
-  /** Throws what SQLite says, or what a callback threw in its place: a component never sees the latter itself. */
+  /** Throws SQLite's error, or what a callback threw instead: a component never sees the latter itself. */
   #fail(code: number): never {
     const { engine, db } = this.#connection;
     const thrown = engine.takeThrown()?.error;

@@ -12,7 +12,7 @@ import { copyBytes, Views } from '../core/views.js';
 /** jco calls a host function's property of this name, once per instance, for a function of core values. */
 export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
 
-/** What jco hands to a `cabiLower` function. */
+/** What jco passes to a `cabiLower` function. */
 export interface GuestOptions {
   readonly memory: WebAssembly.Memory;
   realloc(old: number, oldSize: number, align: number, size: number): number;
@@ -23,15 +23,15 @@ const encoder = new TextEncoder();
 /** Below this many bytes a loop over ASCII is faster than a call into Node. */
 const shortText = 24;
 
-/** What the component itself needs beside what is passed to it at once, in bytes. */
+/** What the component itself needs beside its arguments, in bytes. */
 const slack = 2 ** 20;
 
-/** What does not fit a component's memory: found before the component is asked for room, so it is as it was. */
+/** Something does not fit in a component's memory. Detected before the component is called, so it is unchanged. */
 export class TooLarge extends SqliteError {
-  /** @param size in bytes, as is `most`, the memory that the component may have */
+  /** @param size in bytes, as is `most`, the component's memory limit */
   constructor(size: number, most: number) {
     super(
-      `${size} bytes do not fit a component that may have ${most} bytes of memory: ` +
+      `${size} bytes do not fit in a component limited to ${most} bytes of memory: ` +
         'allow more with --max-memory SIZE, or grants.memory in code',
       SQLITE_TOOBIG,
     );
@@ -68,7 +68,7 @@ export class Guest extends Views {
    * Memory of the guest for something that is passed to it.
    *
    * @throws TooLarge if that can never fit
-   * @throws RangeError where the guest has none, or answers with a place that is not in its memory or not aligned
+   * @throws RangeError if the guest has none, or returns an address outside its memory or not aligned
    */
   allocate(size: number, align: number): number {
     if (size > slack) this.checkFits(size);
@@ -92,7 +92,7 @@ export class Guest extends Views {
     return pointer;
   }
 
-  /** @throws RangeError where `size` bytes at `start` are not all in its memory */
+  /** @throws RangeError if `size` bytes at `start` are not all in its memory */
   checkPlace(start: number, size: number): void {
     if (start + size > this.bytes.length) {
       throw new RangeError(`the component named ${size} bytes outside its memory`);
@@ -107,13 +107,13 @@ export class Guest extends Views {
     return this.bytes.subarray(start, start + size);
   }
 
-  /** Checks text at an address. @throws TypeError where it is not UTF-8 */
+  /** Checks text at an address. @throws TypeError if it is not UTF-8 */
   checkUtf8(start: number, length: number): void {
     this.checkPlace(start, length);
     const { bytes } = this;
     const end = start + length;
     for (let i = start; i < end; i++) {
-      // Most texts are short and ASCII; for the others a call into Node is worth its price.
+      // Most texts are short and ASCII; the others are worth a call into Node.
       if (i < start + shortText && (bytes[i] as number) < 0x80) continue;
       if (!isUtf8(bytes.subarray(start, end))) {
         throw new TypeError('the component passed text that is not UTF-8');
@@ -122,18 +122,18 @@ export class Guest extends Views {
     }
   }
 
-  /** A view of text. @throws TypeError where it is not UTF-8 */
+  /** A view of text. @throws TypeError if it is not UTF-8 */
   utf8(pointer: number, length: number): Uint8Array {
     this.checkUtf8(pointer >>> 0, length >>> 0);
     return this.slice(pointer, length);
   }
 
-  /** A pair of pointer and length, of text. @throws TypeError where it is not UTF-8 */
+  /** A pair of pointer and length, of text. @throws TypeError if it is not UTF-8 */
   utf8At(address: number): Uint8Array {
     return this.utf8(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
   }
 
-  /** @throws TypeError where it is not UTF-8 */
+  /** @throws TypeError if it is not UTF-8 */
   text(pointer: number, length: number): string {
     return decoder.decode(this.utf8(pointer, length));
   }
@@ -172,7 +172,7 @@ export interface WitError {
   message: string;
 }
 
-/** What an SqliteError is in WIT. Anything else is no answer but a fault: it is thrown on. */
+/** An SqliteError in WIT. Anything else is a fault and is rethrown. */
 export function witError(error: unknown): WitError {
   if (!(error instanceof SqliteError)) throw error;
   return { code: error.errcode & 0xff, extendedCode: error.errcode, message: error.message };

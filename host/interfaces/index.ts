@@ -20,14 +20,14 @@ export interface InterfaceName {
   readonly version: string;
 }
 
-/** Takes `sqlite:extension/session@1.0.0` apart. The version is '' where there is none. */
+/** Takes `sqlite:extension/session@1.0.0` apart. The version is '' if there is none. */
 export function parseInterface(text: string): InterfaceName {
   const [path = '', version = ''] = text.split('@');
   const [pack = '', name = ''] = path.split('/');
   return { package: pack, name, version };
 }
 
-/** Whether a component that names `version` is served: the same major number, nothing newer than ours. */
+/** Whether a component that names `version` is supported: the same major number, not newer than ours. */
 export function servesVersion(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = contract.version.split('.').map(Number);
   const [wantMajor = 0, wantMinor = 0, wantPatch = 0] = version.split(/[.-]/).map(Number);
@@ -44,7 +44,7 @@ function isService(name: string): name is Service {
   return Object.hasOwn(offered, name);
 }
 
-/** One interface's functions, bound to whom they serve. */
+/** One interface's functions, bound to a client. */
 export function interfaceFor(name: string, client: Client): object {
   if (name === 'types') return {};
   if (!isService(name))

@@ -1,8 +1,8 @@
-/** What components say to the person who runs the host: on standard error, marked with who says it. */
+/** Messages of components to the user: on standard error, marked with the component's name. */
 
 import { shown } from '../core/shown.js';
 
-/** Writes one line. A component may not move the cursor or forge lines of others. */
+/** Writes one line. A component cannot move the cursor or forge other components' lines. */
 export function writeMarked(mark: string, text: string): void {
   process.stderr.write(`${shown(mark)}: ${shown(text)}\n`);
 }

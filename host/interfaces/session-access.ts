@@ -1,4 +1,4 @@
-/** Which sessions a component may use: its own, and the user's where they are granted. */
+/** Which sessions a component may use: its own, and the user's if they are granted. */
 
 import { SQLITE_AUTH, SQLITE_MISUSE } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
@@ -6,10 +6,10 @@ import { type Confinement, confinementOf } from '../kernel/confinement.js';
 import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
 import { type SessionRegistry, type SessionState, sessionsOf } from '../recording/sessions.js';
 
-/** Said if a session is not found by one who may not use the user's. */
+/** Added if a session is not found by a client that may not use the user's. */
 const remedy = "; the user's sessions need --allow-sessions, or grants.sessions in code";
 
-/** What one owner may use. What SQL of a component calls is held to that component's sessions. */
+/** What one owner may use. Functions called by a component's SQL are limited to that component's sessions. */
 export class SessionAccess {
   readonly #owner: Owner;
   readonly #owners: Owners;
@@ -28,11 +28,11 @@ export class SessionAccess {
     if (!actor.isOver) return sessionsOf(actor);
     throw sqliteError(
       SQLITE_MISUSE,
-      'this instance of the component is over, since it trapped or was loaded again: it makes no sessions',
+      'this instance of the component ended, because it trapped or was loaded again, so it cannot make sessions',
     );
   }
 
-  /** The sessions that have `handle`, or that say why there is none. */
+  /** The sessions that have `handle`, or that report why there is none. */
   having(handle: bigint): SessionRegistry {
     const sessions = sessionsOf(this.#actor);
     if (sessions.has(handle) || sessions.gave(handle)) return sessions;
@@ -54,11 +54,11 @@ export class SessionAccess {
     if (grants?.sql !== 'none') return;
     throw sqliteError(
       SQLITE_AUTH,
-      `${what} reads rows of the database, which is not granted to this component: allow it with --allow-sql, or grants.sql in code`,
+      `${what} reads rows of the database, which this component may not do: allow it with --allow-sql, or grants.sql in code`,
     );
   }
 
-  /** Whose call this is: of the component whose SQL runs, if the user's own functions are called by it. */
+  /** The caller: the component whose SQL runs, if that calls the user's own functions. */
   get #actor(): Owner {
     this.#owners.settle();
     return (this.#owner.isUser && this.#confinement.actor) || this.#owner;

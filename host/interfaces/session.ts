@@ -17,7 +17,7 @@ import { SessionAccess } from './session-access.js';
 export function sessionInterface({ owner, memory }: Client): Functions {
   const { connection } = owner;
   const access = new SessionAccess(owner);
-  /** The sessions of a handle, where they may be used; one that is only deleted runs no SQL. */
+  /** The sessions of a handle, if they may be used; deleting one runs no SQL. */
   const live = (handle: bigint, use: 'session' | 'session.delete' = 'session'): SessionRegistry => {
     connection.refuseWithin('session', use);
     return access.having(handle);
@@ -137,7 +137,7 @@ export function sessionInterface({ owner, memory }: Client): Functions {
       }),
     filter: (handle, globs) => call(handle, (sessions) => sessions.filterByGlobs(handle, globs)),
     warnings: (handle) => call(handle, (sessions) => sessions.warnings(handle)),
-    // It runs no SQL, and has no way to be refused: so it answers everywhere.
+    // It runs no SQL and cannot return an error, so it always answers.
     sessions: () =>
       access.list().map(({ handle, database, bytes, ...state }) => ({
         h: handle,

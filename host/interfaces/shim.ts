@@ -1,4 +1,4 @@
-/** The parts of preview2-shim that are used, fetched when a component is first granted what they serve. */
+/** The used parts of preview2-shim, loaded when a component is first granted what they implement. */
 
 import { requireHere } from '../core/package.js';
 
@@ -23,7 +23,7 @@ interface Modules {
 
 let loaded: Shim | undefined;
 
-/** Loads the shim, once a thread: some 20 to 200 ms, which is why nobody pays for it unasked. */
+/** Loads the shim, once a thread: some 20 to 200 ms, so it is loaded only if needed. */
 export function shim(): Shim {
   // Loading a component is synchronous, and so is this: Node has required ES modules since 20.19.
   if (!loaded) {

@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/spi`: SQL of a component on its connection, as far as it was granted. */
+/** Interface `sqlite:extension/spi`: SQL of a component on its connection, as far as granted. */
 
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Client } from './client.js';
@@ -94,7 +94,7 @@ function bindGuest(guest: Guest, parameters: Parameters, address: number, count:
       parameters.text(guest.utf8(view.getUint32(at + 8, true), view.getUint32(at + 12, true)));
     } else if (kind === caseBlob) parameters.blob(guest.pairAt(at + 8));
     else if (kind === caseNull) parameters.null();
-    else throw new RangeError(`the component passed a value of kind ${kind}, which sql-value has not`);
+    else throw new RangeError(`the component passed a value of the unknown kind ${kind}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What wasi:filesystem tells of a file: its kind, its size and its times. */
+/** What wasi:filesystem reports about a file: its kind, its size and its times. */
 
 import type { BigIntStats, Dirent } from 'node:fs';
 
@@ -25,7 +25,7 @@ export interface FileStat {
   statusChangeTimestamp: DateTime;
 }
 
-/** What kind of file it is. */
+/** The kind of a file. */
 export function typeOf(of: BigIntStats | Dirent): FileType {
   if (of.isFile()) return 'regular-file';
   if (of.isDirectory()) return 'directory';
@@ -39,7 +39,7 @@ export function typeOf(of: BigIntStats | Dirent): FileType {
 const second = 1_000_000_000n;
 const dateTime = (ns: bigint): DateTime => ({ seconds: ns / second, nanoseconds: Number(ns % second) });
 
-/** What `stat` tells of a file. */
+/** The result of `stat`. */
 export function statOf(stats: BigIntStats): FileStat {
   return {
     type: typeOf(stats),
@@ -51,7 +51,7 @@ export function statOf(stats: BigIntStats): FileStat {
   };
 }
 
-/** The seconds that a file's time becomes. */
+/** A new file time, in seconds. */
 export function secondsOf(time: NewTimestamp, now: bigint): number {
   if (time.tag === 'timestamp') return Number(time.val.seconds) + time.val.nanoseconds / 1e9;
   return time.tag === 'now' ? Date.now() / 1000 : Number(now) / 1e9;

@@ -83,7 +83,7 @@ interface DescriptorFlags {
   requestedWriteSync?: boolean;
   mutateDirectory?: boolean;
 }
-/** What a function of a descriptor throws is the case of error-code; anything else is a fault of ours. */
+/** Functions of a descriptor throw cases of error-code; anything else is a fault of ours. */
 function codeOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : 'io';
 }
@@ -135,7 +135,7 @@ class FileOutput extends OutputStream {
   }
 }
 
-/** Closes what a component forgot. */
+/** Closes what a component did not close. */
 const forgotten = new FinalizationRegistry<number>((fd) => {
   try {
     closeSync(fd);
@@ -171,15 +171,15 @@ class DirectoryEntryStream implements Disposable {
   }
 }
 
-/** How many files and listings a component may have open: the process has a limit for all that it does. */
+/** How many files and listings a component may have open: the process has a limit of its own. */
 const mostOpen = 256;
 
-/** @throws ErrorCode if the component has as much open as it may */
+/** @throws ErrorCode if the component has reached its limit of open files */
 function checkRoom({ open }: Store): void {
   if (open.size >= mostOpen) throw 'insufficient-memory';
 }
 
-/** What the descriptors of one component have in common. */
+/** The shared state of one component's descriptors. */
 interface Store {
   /** Makes a stream an instance of the class that jco expects. */
   readonly adapt: (stream: InputStream | OutputStream) => object;
@@ -194,7 +194,7 @@ class Descriptor implements Disposable {
   readonly #path: string;
   readonly #type: FileType;
   readonly #flags: DescriptorFlags;
-  /** Whether nothing may be changed here. */
+  /** Whether it is read-only. */
   readonly #readOnly: boolean;
   #closed = false;
 
@@ -214,7 +214,7 @@ class Descriptor implements Disposable {
     this.close();
   }
 
-  /** Closes it; more than once does no harm. */
+  /** Closes it. Can be called more than once. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -227,7 +227,7 @@ class Descriptor implements Disposable {
     if (open.create || open.truncate || flags.write || flags.mutateDirectory) this.#refuseIfReadOnly();
     checkRoom(this.#store);
     if (flags.fileIntegritySync || flags.dataIntegritySync || flags.requestedWriteSync) throw 'unsupported';
-    let how = fs.O_NOFOLLOW | fs.O_NONBLOCK | fs.O_NOCTTY; // neither a link, nor waiting for who opens a pipe
+    let how = fs.O_NOFOLLOW | fs.O_NONBLOCK | fs.O_NOCTTY; // do not follow links or wait for a pipe's other end
     how |= flags.write ? (flags.read ? fs.O_RDWR : fs.O_WRONLY) : fs.O_RDONLY;
     if (open.create) how |= fs.O_CREAT;
     if (open.exclusive) how |= fs.O_EXCL;
@@ -284,7 +284,7 @@ class Descriptor implements Disposable {
   linkAt(follow: PathFlags, path: string, target: Descriptor, targetPath: string): void {
     this.#refuseIfReadOnly();
     target.#refuseIfReadOnly();
-    // Some systems give a symbolic link's target a name here, wherever that is.
+    // Some systems resolve a symbolic link here, even to outside.
     if (process.platform !== 'linux') throw 'unsupported';
     using from = this.#place(path, follow.symlinkFollow);
     using to = target.#place(targetPath, false);
@@ -416,7 +416,7 @@ class Descriptor implements Disposable {
   }
 }
 
-/** A granted folder, which a component is given again whenever it asks for what it was granted. */
+/** A granted folder, returned again whenever a component asks for its folders. */
 class Granted extends Descriptor {
   override [Symbol.dispose](): void {}
 }
@@ -453,14 +453,14 @@ export function wasiFiles(
   };
 }
 
-/** The two interfaces where no folder was granted: there is nothing to begin with. */
+/** The two interfaces if no folder was granted. */
 export function noFiles(): { types: object; preopens: object; close: () => void } {
   class Descriptor {}
   class DirectoryEntryStream {}
   const never = (): never => {
     throw new Error('the component has no descriptor');
   };
-  // jco looks at each function that the component imports, though none can ever be called.
+  // jco reads each function that the component imports, although none can ever be called.
   for (const name of methods) {
     Object.defineProperty(Descriptor.prototype, name, { value: never });
   }

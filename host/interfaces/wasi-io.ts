@@ -1,5 +1,5 @@
 /**
- * What of WASI is there for every component: streams that lead to standard error or nowhere, clocks, random
+ * The part of WASI that every component has: streams to standard error or nowhere, clocks, random
  * bytes. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
  */
 
@@ -10,7 +10,7 @@ import { writeMarked } from './marked.js';
 /** `resource error` of wasi:io/error. */
 export class IoError {
   readonly #message: string;
-  /** The case of wasi:filesystem's error-code, where a file's call failed. */
+  /** The case of wasi:filesystem's error-code, if a file's call failed. */
   readonly code: string | undefined;
 
   constructor(message: string, code?: string) {
@@ -31,10 +31,10 @@ export function streamError(
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-/** What a thread can wait for at once, in milliseconds: some 24 days. */
+/** The longest single wait of a thread, in milliseconds: some 24 days. */
 const longestWait = 2 ** 31 - 1;
 
-/** `resource pollable`: ready from a moment of the monotonic clock on; at once where none is given. */
+/** `resource pollable`: ready from a moment of the monotonic clock on; at once if none is given. */
 export class Pollable {
   readonly from: bigint;
 
@@ -59,7 +59,7 @@ export class Pollable {
 export const poll = {
   Pollable,
   poll(list: Pollable[]): Uint32Array {
-    if (list.length === 0) throw new Error('poll wants at least one pollable');
+    if (list.length === 0) throw new Error('poll needs at least one pollable');
     let first = list[0] as Pollable;
     for (const one of list) if (one.from < first.from) first = one;
     first.block();
@@ -93,7 +93,7 @@ export class InputStream {
   }
 }
 
-/** `resource output-stream`. What is written to this one is gone. */
+/** `resource output-stream`. This one discards what is written. */
 export class OutputStream {
   checkWrite(): bigint {
     return longestRead;
@@ -151,7 +151,7 @@ export class MarkedLines {
     if (this.#line.length >= longestMessage) this.end();
   }
 
-  /** Writes what has no line end yet. */
+  /** Writes the last line if it has no line end. */
   end(): void {
     if (this.#line !== '') writeMarked(this.#mark, this.#line);
     this.#line = '';
@@ -179,7 +179,7 @@ export const wallClock = {
 const mostRandom = 2 ** 24;
 
 function bytes(length: bigint): Uint8Array {
-  if (length > mostRandom) throw new RangeError(`${length} random bytes are too many: at most ${mostRandom}`);
+  if (length > mostRandom) throw new RangeError(`${length} random bytes are too many; the limit is ${mostRandom}`);
   return crypto().randomBytes(Number(length));
 }
 

@@ -29,7 +29,7 @@ const free: ReadonlySet<string> = new Set(
 
 /**
  * The functions of descriptors that C libraries import for the sake of standard streams. A component that has
- * no others does not want files: it never gets a descriptor to call them on.
+ * no others does not use files: it never gets a descriptor to call them on.
  */
 const harmless: ReadonlySet<string> = new Set(
   'stat get-type get-flags read-via-stream write-via-stream append-via-stream'.split(' '),
@@ -37,12 +37,12 @@ const harmless: ReadonlySet<string> = new Set(
 
 const networks = /^(?:sockets|http)\//;
 
-/** What an interface of WASI needs. `unknown`: it is not there at all. */
+/** The grant that an interface of WASI needs. `unknown`: it does not exist. */
 export type WasiNeed = 'nothing' | 'fs' | 'net' | 'unknown';
 
 /**
  * @param name an import, such as `wasi:filesystem/types@0.2.6`
- * @param component the component's bytes, in which the functions that it wants of descriptors are named
+ * @param component the component's bytes, in which the descriptor functions that it imports are named
  */
 export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
   const [, path = '', version = ''] = /^wasi:([^@]*)@?(.*)$/.exec(name) ?? [];
@@ -64,7 +64,7 @@ export function wasiFor(names: readonly string[], client: Client): Record<string
   const found: Record<string, object> = {};
   for (const name of names) {
     const made = all[name.replace(/@.*$/, '')];
-    if (!made) throw new Error(`there is no ${name} here`);
+    if (!made) throw new Error(`${name} is unavailable here`);
     found[name] = made;
   }
   return found;
@@ -73,7 +73,7 @@ export function wasiFor(names: readonly string[], client: Client): Record<string
 function interfaces(used: Shim | undefined, { owner, grants, name: mark }: Client): Record<string, object> {
   const { connection } = owner;
   const network = grants.net ? used?.network() : undefined;
-  // The shim's sockets make the shim's streams; jco wants instances of the very class that it is given.
+  // The shim's sockets make the shim's streams; jco requires instances of the exact class that it is given.
   const io =
     network && used ? used.io : { streams: { InputStream, OutputStream }, poll, error: { Error: IoError } };
   const subscribe = network && used ? () => used.clocks.monotonicClock.subscribeDuration(0n) : undefined;

@@ -91,11 +91,11 @@ export function refusal(
     case SAVEPOINT:
       // The session extension's own, around its reading of a changeset.
       if (name !== 'rollback' && second === 'changeset') return undefined;
-      return readOnly ? 'only reading is granted, and transactions belong to writing' : undefined;
+      return readOnly ? 'this component may only read, so it cannot control transactions' : undefined;
     case TRANSACTION:
-      return readOnly ? 'only reading is granted, and transactions belong to writing' : undefined;
+      return readOnly ? 'this component may only read, so it cannot control transactions' : undefined;
   }
-  if (readOnly) return 'only reading is granted';
+  if (readOnly) return 'this component may only read';
   if ((action === INSERT || action === UPDATE || action === DELETE) && rawTables.has(name)) {
     return `${name} writes the file past the database`;
   }
@@ -110,10 +110,10 @@ function refusedPragma(name: string, value: string | null, readOnly: boolean): s
   if (settingPragmas.has(name)) {
     if (value === null) return undefined;
     if (!settablePragmas.has(name)) return `PRAGMA ${name} may be asked and not set`;
-    return readOnly ? 'only reading is granted' : undefined;
+    return readOnly ? 'this component may only read' : undefined;
   }
   if (!writingPragmas.has(name)) return `PRAGMA ${name} is not for components`;
-  return readOnly ? 'only reading is granted' : undefined;
+  return readOnly ? 'this component may only read' : undefined;
 }
 
 /** What is quoted, as it is; comments. */

@@ -1,4 +1,4 @@
-/** What may be linked: read off a component's own lists of imports and exports, before anything of it runs. */
+/** What may be linked: read from a component's imports and exports, before any of it runs. */
 
 import { contract } from '../interfaces/contract.js';
 import { offers, parseInterface, servesVersion } from '../interfaces/index.js';
@@ -11,11 +11,11 @@ export const capabilityNames: readonly string[] = contract.worlds.full.filter(
 );
 
 /**
- * Checks that a component is an extension of our contract and imports nothing that there is not.
+ * Checks that a component is an extension of our contract and imports only what exists.
  *
  * @param path what the user named, for messages
  * @param component its bytes
- * @throws Error that says what was wanted and what was found
+ * @throws Error that names what was expected and what was found
  */
 export function checkComponent(
   path: string,
@@ -29,7 +29,7 @@ export function checkComponent(
     if (isWasi ? wasiNeed(text, component) === 'unknown' : !isOurs(wanted.package, wanted.name)) {
       const names = contract.services.map((name) => `${contract.package}/${name}`);
       throw new Error(
-        `${path} imports ${text}, which this host does not offer: there is ` +
+        `${path} imports ${text}, which this host does not offer; it offers ` +
           (isWasi
             ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of 0.2'
             : names.join(', ')),
@@ -47,12 +47,12 @@ export function checkComponent(
   if (!has('metadata') || !capabilityNames.some(has)) {
     const found = exports.filter((name) => name.includes(':'));
     throw new Error(
-      `${path} is a component of another world: it must export ${contract.package}/metadata@${contract.version} ` +
+      `${path} is not an extension: it must export ${contract.package}/metadata@${contract.version} ` +
         `and one of ${capabilityNames.join(', ')}; found ${found.length > 0 ? found.join(', ') : 'no interface'}`,
     );
   }
   if (has('writable-table') && !has('virtual-table')) {
-    throw new Error(`${path} exports writable-table without virtual-table, which it goes with`);
+    throw new Error(`${path} exports writable-table without virtual-table, which it requires`);
   }
 }
 
@@ -64,11 +64,11 @@ function wrongVersion(path: string, found: string): string {
   return `${path} is made for ${found}; this host has ${contract.package}@${contract.version}`;
 }
 
-/** Something that a component asks for and must be granted. */
+/** Something that a component requires and that must be granted. */
 export interface Need {
-  /** The import that asks for it. */
+  /** The import that requires it. */
   readonly import: string;
-  /** What of the import; absent if that is all of it, without which the component is not loaded. */
+  /** The part of the import; absent if all of it, without which the component is not loaded. */
   readonly part?: string;
   /** What grants it, for messages. */
   readonly remedy: string;
@@ -78,7 +78,7 @@ export interface Need {
 const sqlRemedy = '--allow-sql, or grants.sql in code';
 const sessionsRemedy = '--allow-sessions, or grants.sessions in code';
 
-/** The parts of our interfaces that must be granted, though a component that imports them is loaded without. */
+/** The parts of our interfaces that must be granted, although components that import them load without. */
 function partsOf(name: string, { sql, sessions }: CheckedGrants): Omit<Need, 'import'>[] {
   if (name === 'session') {
     return [
@@ -90,7 +90,7 @@ function partsOf(name: string, { sql, sessions }: CheckedGrants): Omit<Need, 'im
   return [];
 }
 
-/** What of a component's imports needs a grant, with whether it is there. */
+/** The imports of a component that need a grant, and whether they are granted. */
 export function needsOf(imports: readonly string[], component: Uint8Array, grants: CheckedGrants): Need[] {
   return imports.flatMap((text): Need[] => {
     const wanted = parseInterface(text);
@@ -123,10 +123,10 @@ export function checkNeeds(
   const missing = needsOf(imports, component, grants).find(
     (need) => need.part === undefined && !need.granted,
   );
-  if (missing) throw new Error(`${path} asks for ${missing.import}: allow it with ${missing.remedy}`);
+  if (missing) throw new Error(`${path} requires ${missing.import}: allow it with ${missing.remedy}`);
 }
 
-/** @param replaced what would be, for people. @throws Error if there is something */
+/** @param replaced what would be replaced, in words. @throws Error if there is anything */
 export function refuseReplacing(path: string, replaced: readonly string[]): void {
   const [first, ...others] = replaced;
   if (first === undefined) return;

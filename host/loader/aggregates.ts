@@ -19,16 +19,16 @@ interface Calls {
   give(id: bigint, context: number, group: number, final: boolean): void;
 }
 
-/** What answers for an aggregate: a component that was loaded. */
+/** What implements an aggregate: a loaded component. */
 interface Answer {
   readonly component: Component;
   readonly spec: FunctionSpec;
   readonly calls: Calls;
 }
 
-/** The groups of a connection that have not ended, by their numbers; those that ended are used again. */
+/** The open groups of a connection, by number; numbers are reused. */
 class Groups {
-  readonly #answers: (Answer | undefined)[] = [undefined]; // 0 is no group
+  readonly #answers: (Answer | undefined)[] = [undefined]; // 0 is not a group
   readonly #free: number[] = [];
 
   begin(answer: Answer): number {
@@ -37,7 +37,7 @@ class Groups {
     return group;
   }
 
-  /** Who has the state of a group: the component that it began with, also where that was loaded again since. */
+  /** The component that has the state of a group: the one with which it began, even if that was loaded again since. */
   answer(group: number): Answer {
     return this.#answers[group] as Answer;
   }
@@ -48,7 +48,7 @@ class Groups {
   }
 }
 
-/** One SQL aggregate of a connection, and what answers new groups of it. */
+/** One SQL aggregate of a connection, and what implements new groups of it. */
 interface Slot {
   answer: Answer;
 }
@@ -59,7 +59,7 @@ const registered = (): { groups: Groups; slots: Map<string, Slot> } => ({
   slots: new Map(),
 });
 
-/** The aggregates of a component, whose descriptions are as they should be; undefined if it exports none. */
+/** The aggregates of a component, with valid descriptions; undefined if it exports none. */
 export function bringAggregates(component: Component, path: string): Brought | undefined {
   const functions = component.interface<AggregateFunction>('aggregate-function');
   if (!functions) return undefined;
@@ -68,7 +68,7 @@ export function bringAggregates(component: Component, path: string): Brought | u
   return { names: specs.map(nameOf), register: () => register(component, functions, specs) };
 }
 
-/** One that is there already as it should be is handed to the new instance in place: see scalars.ts. */
+/** An identical existing one is handed over to the new instance: see scalars.ts. */
 function register(component: Component, functions: AggregateFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;
@@ -111,7 +111,7 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
       } catch (error) {
         component.connection.engine.failIn(context, component.failed(spec.name, error));
       }
-      return own; // the group has its number whatever happened
+      return own; // the group gets its number in any case
     },
     groupValue(context, group, final) {
       const own = group || groups.begin(slot.answer);
@@ -122,7 +122,7 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
       } catch (thrown) {
         const { engine } = component.connection;
         const error = component.failed(spec.name, thrown);
-        // Groups end behind the error that ended their statement, which is the one to keep.
+        // Groups end after the error that ended their statement, which must be kept.
         if (final)
           failWith(engine.core, context, {
             code: SQLITE_ERROR,

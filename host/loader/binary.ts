@@ -1,9 +1,9 @@
 /**
- * Reads what a component imports and exports, without making anything of it.
+ * Reads the imports and exports of a component, without compiling it.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
  */
 
-/** What the first eight bytes say. */
+/** The kind of a file, by its first eight bytes. */
 export type Kind = 'component' | 'core module' | 'neither';
 
 export function kindOf(bytes: Uint8Array): Kind {
@@ -14,10 +14,10 @@ export function kindOf(bytes: Uint8Array): Kind {
 }
 
 export interface Interfaces {
-  /** The full names of what it imports, such as `sqlite:extension/session@1.0.0`. */
+  /** The full names of its imports, such as `sqlite:extension/session@1.0.0`. */
   readonly imports: string[];
   readonly exports: string[];
-  /** Whether it has components inside that have code of their own: calls between them are jco's alone. */
+  /** Whether it contains components with code of their own: only jco can do calls between them. */
   readonly composed: boolean;
 }
 
@@ -27,7 +27,7 @@ const componentSection = 4;
 const importSection = 10;
 const exportSection = 11;
 
-/** The names a component imports and exports at its outermost level. Throws where it is malformed. */
+/** The names a component imports and exports at its outermost level. Throws if it is malformed. */
 export function interfacesOf(component: Uint8Array): Interfaces {
   const imports: string[] = [];
   const exports: string[] = [];
@@ -36,7 +36,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
 
   const byte = (): number => {
     const value = component[at++];
-    if (value === undefined) throw new Error('the component is cut short');
+    if (value === undefined) throw new Error('the component is truncated');
     return value;
   };
   const unsigned = (): number => {
@@ -50,7 +50,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
   };
   const text = (): string => {
     const length = unsigned();
-    if (length > component.length - at) throw new Error('the component is cut short');
+    if (length > component.length - at) throw new Error('the component is truncated');
     at += length;
     return new TextDecoder('utf-8', { fatal: true }).decode(component.subarray(at - length, at));
   };
@@ -59,7 +59,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
   const name = (): string => {
     const form = byte();
     if (form > 2) throw malformed('an unknown form of name');
-    return form === 2 ? text() + text() : text(); // 2: the rest of the version stands apart
+    return form === 2 ? text() + text() : text(); // 2: the rest of the version follows separately
   };
   /** Skips the type of an import or export; a value's is an index, or a byte for a primitive. */
   const type = (): void => {
@@ -71,13 +71,13 @@ export function interfacesOf(component: Uint8Array): Interfaces {
     if (!isResource) unsigned();
   };
 
-  /** Whether the component that begins here has a module in it, or in one that is inside of it. */
+  /** Whether the component that begins here, or one inside it, contains a module. */
   const hasCode = (start: number, end: number): boolean => {
     let found = false;
     for (at = start + 8; at < end; ) {
       const section = byte();
       const next = unsigned() + at;
-      if (next > end) throw new Error('the component is cut short');
+      if (next > end) throw new Error('the component is truncated');
       found ||= section === moduleSection || (section === componentSection && hasCode(at, next));
       at = next;
     }
@@ -89,7 +89,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
     const section = byte();
     const size = unsigned();
     const end = at + size;
-    if (end > component.length) throw new Error('the component is cut short');
+    if (end > component.length) throw new Error('the component is truncated');
     if (section === importSection) {
       for (let count = unsigned(); count > 0; count--) {
         imports.push(name());
@@ -98,7 +98,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
     } else if (section === exportSection) {
       for (let count = unsigned(); count > 0; count--) {
         exports.push(name());
-        if (byte() === 0) byte(); // the sort of what is exported, then its index
+        if (byte() === 0) byte(); // the sort of the export, then its index
         unsigned();
         if (byte() === 1) type();
       }
@@ -106,7 +106,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
       if (section === componentSection) composed ||= hasCode(at, end);
       at = end;
     }
-    if (at !== end) throw malformed('a section of another length than it says');
+    if (at !== end) throw malformed('a section whose length is wrong');
   }
   return { imports, exports, composed };
 }

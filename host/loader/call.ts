@@ -1,6 +1,6 @@
 /**
  * Calls of a component's scalar functions. The direct path moves `sql-value`s between the two memories by the
- * canonical ABI; the other goes through jco's wrappers and serves whatever the direct one does not fit.
+ * canonical ABI; the other uses jco's wrappers, for components that the direct path does not fit.
  */
 
 import { SQLITE_DONE, SQLITE_ERROR, SQLITE_ROW } from '../core/constants.js';
@@ -50,7 +50,7 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   };
 }
 
-/** @param memory the most that the component may have, in bytes */
+/** @param memory the component's limit, in bytes */
 export function wrappedCall(core: Core, functions: ScalarFunction, memory: number): Call {
   return (id, context, count, cells) => {
     const args = cellsToWit(core, count, cells, memory);

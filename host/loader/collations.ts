@@ -1,4 +1,4 @@
-/** Collations of components. SQLite lets them neither fail nor change: indexes are kept in their order. */
+/** Collations of components. SQLite allows them neither to fail nor to change, because indexes depend on their order. */
 
 import { shownName } from '../core/shown.js';
 import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
@@ -10,7 +10,7 @@ import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 /** The order of the texts at two places in the core's memory: less than, equal to or more than 0. */
 type Compare = (left: number, leftLength: number, right: number, rightLength: number) => number;
 
-/** One collation of a connection, and the component that answers it now. */
+/** One collation of a connection, and the component that implements it now. */
 interface Slot {
   component: Component;
   compare: Compare;
@@ -25,7 +25,7 @@ const comparing: Restriction = { what: 'a collation', allowed: [] };
 
 const nameOf = ({ name }: CollationSpec): Named => ({ kind: 'collation', name });
 
-/** The collations of a component, whose descriptions are as they should be; undefined if it exports none. */
+/** The collations of a component, with valid descriptions; undefined if it exports none. */
 export function bringCollations(component: Component, path: string): Brought | undefined {
   const collation = component.interface<Collation>('collation');
   if (!collation) return undefined;
@@ -42,8 +42,8 @@ export function bringCollations(component: Component, path: string): Brought | u
 }
 
 /**
- * Registers the collations. One that is there already is handed to the new instance in place, since SQLite lets none
- * be replaced while a statement runs.
+ * Registers the collations. An existing one is handed over to the new instance, because SQLite does not allow
+ * replacing one while a statement runs.
  */
 function register(component: Component, collation: Collation, specs: readonly CollationSpec[]): void {
   const { connection } = component;
@@ -73,13 +73,13 @@ function register(component: Component, collation: Collation, specs: readonly Co
     const code = engine.core.c.bridge_create_collation(db, arena.cString(spec.name), id);
     if (code !== 0) {
       known.delete(key);
-      engine.release(id); // SQLite calls no destructor where it refuses a collation
+      engine.release(id); // SQLite does not call the destructor if it refuses a collation
       engine.check(db, code);
     }
   }
 }
 
-/** Compares, and where the component cannot, answers 0 and lets nothing commit until the rollback. */
+/** Compares. If the component cannot, returns 0 and prevents commits until the rollback. */
 function guarded(
   { component, compare, hooks }: Slot,
   name: string,
@@ -89,7 +89,7 @@ function guarded(
   rightLength: number,
 ): number {
   const { connection } = component;
-  // What was poisoned ends soon, but it may sort a lot before.
+  // The failed statement ends soon, but may sort a lot before.
   if (!component.alive && hooks.poisoned) return 0;
   const outer = connection.restrict(comparing);
   try {
@@ -115,7 +115,7 @@ function compareOf(component: Component, collation: Collation, { id }: Collation
   type Direct = (id: bigint, left: number, leftLength: number, right: number, rightLength: number) => number;
   const direct = core.function('compare') as Direct;
   return (left, leftLength, right, rightLength) => {
-    // The guest frees both: strings that are passed to it are its own.
+    // The guest frees both: it owns strings that are passed to it.
     const a = guest.take(memory.bytes, left, leftLength);
     const b = guest.take(memory.bytes, right, rightLength);
     return direct(id, a, leftLength, b, rightLength);

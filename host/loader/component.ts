@@ -20,10 +20,10 @@ type Instantiate = (
   instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
 ) => Record<string, unknown>;
 
-/** `direct`: between the memories, where the component fits it. `wrapped`: through jco, always. */
+/** `direct`: between the memories, if the component fits. `wrapped`: always through jco. */
 export type CallPath = 'direct' | 'wrapped';
 
-/** The core functions of one exported interface, for calls that do without jco's wrappers. */
+/** The core functions of one exported interface, for calls without jco's wrappers. */
 export interface CoreInterface {
   readonly guest: Guest;
   /** The core function `name` of the interface, as the canonical ABI flattens it. */
@@ -36,7 +36,7 @@ export class Component {
   readonly name: string;
   readonly version: string;
   readonly connection: Connection;
-  /** The most memory that it may have, in bytes. */
+  /** Its memory limit, in bytes. */
   readonly memory: number;
   readonly #exported: Record<string, unknown>;
   readonly #keys: readonly string[];
@@ -48,7 +48,7 @@ export class Component {
   /** What {@link enter} threw last. */
   #refusal: SqliteError | undefined;
 
-  /** @throws Error where it cannot be compiled on this Node, or traps while it is started or names itself */
+  /** @throws Error if it cannot be compiled on this Node, or traps while it starts or describes itself */
   constructor(
     connection: Connection,
     prepared: Prepared,
@@ -77,9 +77,9 @@ export class Component {
         (name) => prepared.module(name, grants.memory),
         imports,
         (module, coreImports) => {
-          // What it may have in all is divided among its modules, so each can be there once.
+          // Its memory limit is divided among its modules, so each can be instantiated only once.
           if (instantiated.has(module) && prepared.hasMemory(module)) {
-            throw new Error('it instantiates a core module that has memory of its own more than once');
+            throw new Error('it instantiates a core module with its own memory more than once');
           }
           instantiated.add(module);
           const instance = new WebAssembly.Instance(module, coreImports);
@@ -89,35 +89,35 @@ export class Component {
       );
     } catch (error) {
       if (error instanceof WebAssembly.CompileError) {
-        // Components with an interpreter compute where they lie in memory.
+        // Components with an interpreter compute addresses in constant expressions.
         const newer = error.message.includes('constant expression') ? 'Node 22 or later' : 'a newer one';
         throw new Error(
-          `${path} cannot be compiled by Node ${process.version}, so it needs ${newer}: ${error.message}`,
+          `Node ${process.version} cannot compile ${path}, which needs ${newer}: ${error.message}`,
         );
       }
-      throw new Error(`${path} cannot be started: ${messageOf(error)}`);
+      throw new Error(`cannot start ${path}: ${messageOf(error)}`);
     }
     const { name, version } = this.described(path, () => this.#metadata().describe());
     this.name = name;
     this.version = version;
   }
 
-  /** Runs a `describe` of the component. @throws Error that names `path` where it fails */
+  /** Runs a `describe` of the component. @throws Error that names `path` if it fails */
   described<T>(path: string, describe: () => T): T {
     try {
       return describe();
     } catch (error) {
-      throw new Error(`${path} failed while it described itself: ${messageOf(error)}`);
+      throw new Error(`${path} failed to describe itself: ${messageOf(error)}`);
     }
   }
 
-  /** An interface of the contract that it exports, behind jco's wrappers; undefined where it exports none. */
+  /** An interface of the contract that it exports, behind jco's wrappers; undefined if it does not export it. */
   interface<T>(name: string): T | undefined {
     const key = this.#key(name);
     return key === undefined ? undefined : (this.#exported[key] as T);
   }
 
-  /** The same interface without wrappers; undefined where the component does not fit, or it is not wanted. */
+  /** The same interface without wrappers; undefined if the component does not fit, or wrappers were requested. */
   core(name: string): CoreInterface | undefined {
     const key = this.#key(name);
     return key === undefined || this.#callPath === 'wrapped'
@@ -128,8 +128,8 @@ export class Component {
   /**
    * Runs `action`, which calls the component on behalf of `what`, the SQL name of a function or table.
    *
-   * @throws SqliteError where the component traps now, or did before. Its own errors are not traps: `action`
-   *   deals with them
+   * @throws SqliteError if the component traps now, or did before. Its own errors are not traps: `action`
+   *   handles them
    */
   guard<T>(what: string, action: () => T): T {
     try {
@@ -140,19 +140,19 @@ export class Component {
     }
   }
 
-  /** The first half of {@link guard}, for calls that are too many for a closure each: throws where it trapped before. */
+  /** The first half of {@link guard}, for calls too frequent for a closure each: throws if it trapped before. */
   enter(what: string): void {
     if (this.#fault === undefined) return;
     this.#refusal = sqliteError(
       SQLITE_ERROR,
-      `${shownName(what)}: component ${shownName(this.name)} is not usable any more, since ${this.#fault}; load it again`,
+      `${shownName(what)}: component ${shownName(this.name)} is no longer usable, because ${this.#fault}; load it again`,
     );
     throw this.#refusal;
   }
 
   /**
-   * The other half: the error for what was caught. The component is dead now, unless that is from {@link enter}, or it
-   * was not called because what was to be passed to it is too large.
+   * The other half: converts a caught error. The component is dead now, unless the error is from {@link enter}, or the
+   * component was not called because its arguments are too large.
    */
   failed(what: string, error: unknown): SqliteError {
     if (this.#refusal && error === this.#refusal) return this.#refusal;
@@ -167,12 +167,12 @@ export class Component {
     );
   }
 
-  /** The instance is over, because it trapped or another took its place: what it has ends with it. */
+  /** The instance is over, because it trapped or another took its place: its resources end with it. */
   end(): void {
     ownersOf(this.connection).end(this.#owner);
   }
 
-  /** Why it cannot be called any more; undefined while it can. */
+  /** Why it can no longer be called; undefined while it can. */
   get fault(): string | undefined {
     return this.#fault;
   }
@@ -183,7 +183,7 @@ export class Component {
   }
 
   #metadata(): Metadata {
-    return this.interface<Metadata>('metadata') as Metadata; // checkComponent saw it
+    return this.interface<Metadata>('metadata') as Metadata; // checkComponent checked that
   }
 
   #key(name: string): string | undefined {
@@ -197,9 +197,9 @@ export class Component {
 const compiled = new Map<string, Instantiate>();
 
 /**
- * What glue sees of the globals. It makes an asynchronous form of every function, which nobody calls here: where
- * WebAssembly has no `promising` each costs an error with a stack, a millisecond, and elsewhere a wrapper. It also
- * asks the environment many times a call whether it should log, which without a `process` it need not.
+ * The globals that glue sees. It makes an asynchronous form of every function, which nobody calls here: if
+ * WebAssembly has no `promising`, each costs an error with a stack, a millisecond; otherwise a wrapper. It also checks
+ * the environment many times per call whether to log, which it does not without a `process`.
  */
 const seen = {
   WebAssembly: Object.create(WebAssembly, { promising: { value: <T>(found: T): T => found } }) as object,
@@ -218,7 +218,7 @@ function instantiator(prepared: Prepared): Instantiate {
   return instantiate;
 }
 
-/** The one core instance that has the interface and its own memory. Undefined where it is not that simple. */
+/** The one core instance that has the interface and its own memory. Undefined if it is not that simple. */
 function coreInterface(
   cores: readonly WebAssembly.Exports[],
   key: string,
@@ -246,7 +246,7 @@ function coreInterface(
   };
 }
 
-/** The component's own error out of what jco throws. What is none of those is a fault: it is thrown on. */
+/** The component's own error out of what jco throws. Anything else is a fault and is rethrown. */
 export function payloadOf(error: unknown): WitError {
   const payload = Object.hasOwn(Object(error), 'payload') ? (error as { payload: unknown }).payload : error;
   if (

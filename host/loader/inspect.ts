@@ -1,4 +1,4 @@
-/** What a component is, wants and brings, and whether it would be loaded: for people who were handed one. */
+/** A component's imports, exports and required grants, and whether it would load. */
 
 import { readFileSync } from 'node:fs';
 import { crypto } from '../core/builtins.js';
@@ -19,28 +19,28 @@ import { capabilities, check, locate } from './loader.js';
 import { isShipped, prepare } from './prepared.js';
 import { replacements } from './replacements.js';
 
-/** An import and what becomes of it. */
+/** An import and whether it is granted. */
 export interface InspectedImport {
   readonly name: string;
-  /** Whether it is there with the grants given. */
+  /** Whether it is available with the given grants. */
   readonly granted: boolean;
-  /** What would grant it; absent where nothing needs to, or nothing can. */
+  /** What would grant it; absent if no grant is needed, or none helps. */
   readonly remedy?: string;
-  /** What of it must be granted besides, though the component is loaded without. */
+  /** The parts that must be granted separately, although the component loads without. */
   readonly parts?: readonly { readonly name: string; readonly granted: boolean; readonly remedy: string }[];
 }
 
-/** What a component says it brings. */
+/** What a component says it provides. */
 export interface Described {
   readonly name: string;
   readonly version: string;
-  /** As `name(arguments)`, where -1 is any number, and flags behind it. */
+  /** As `name(arguments)`, where -1 is any number, followed by flags. */
   readonly functions: string[];
   readonly aggregates: string[];
   readonly collations: string[];
   readonly tables: string[];
   readonly hooks: string[];
-  /** What of the above would take the place of something that is built in. */
+  /** Which of these would replace something built in. */
   readonly replaces: string[];
 }
 
@@ -51,15 +51,15 @@ export interface Inspection {
   readonly size: number;
   readonly sha256: string;
   readonly shipped: boolean;
-  /** The contract it was made for, as `sqlite:extension@1.0.0`; several where it mixes them. */
+  /** The contract it was made for, as `sqlite:extension@1.0.0`; several if it mixes them. */
   readonly contracts: string[];
-  /** Those of our worlds whose exports it has, the largest first; none where it is a world of its own. */
+  /** Our worlds whose exports it has, the largest first; empty for a custom world. */
   readonly worlds: string[];
   readonly imports: InspectedImport[];
   readonly exports: string[];
-  /** Why it would not be loaded. */
+  /** Why it would not load. */
   readonly refused?: string;
-  /** Why it cannot be run with nothing granted. */
+  /** Why it cannot run without grants. */
   readonly cannotRun?: string;
 }
 
@@ -72,7 +72,7 @@ const worlds: readonly (readonly [name: string, exports: readonly string[]])[] =
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Reads a component. Nothing of it runs. @throws Error where there is no such file */
+/** Reads a component. None of it runs. @throws Error if the file does not exist */
 export function inspect(path: string, grants: CheckedGrants): Inspection {
   const file = locate(path);
   const bytes = readFileSync(file);
@@ -93,7 +93,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     refused = messageOf(error);
   }
   if (interfaces.imports.some((name) => wasiNeed(name, bytes) === 'net')) {
-    cannotRun ??= 'it asks for the network, which it is not given for this';
+    cannotRun ??= 'it requires the network, which inspection does not grant';
   }
   const { imports, exports } = interfaces;
   const needs = needsOf(imports, bytes, grants);
@@ -126,10 +126,10 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
 }
 
 /**
- * Runs a component as far as it describes itself, on a connection that is thrown away, with nothing granted.
+ * Runs a component only to describe itself, on a temporary connection, without grants.
  *
- * @param patience how long it may take to be prepared, in ms
- * @throws Error that says why it cannot be run
+ * @param patience how long its preparation may take, in ms
+ * @throws Error that says why it cannot run
  */
 export function describe(connection: Connection, path: string, memory: number, patience: number): Described {
   const bytes = readFileSync(locate(path));

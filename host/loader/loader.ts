@@ -22,13 +22,13 @@ import { bringTables } from './tables.js';
 import { bringAuthorizer, bringHooks } from './watchers.js';
 
 export interface LoaderOptions {
-  /** How functions are called; else SQLITE_WASM_RUN_CALLS=wrapped says, which is for measuring and tests. */
+  /** How functions are called; by default SQLITE_WASM_RUN_CALLS=wrapped decides, for benchmarks and tests. */
   readonly calls?: CallPath;
-  /** How long a component may take to be prepared, in ms; a minute unless said otherwise. */
+  /** How long a component's preparation may take, in ms; a minute by default. */
   readonly patience?: number | undefined;
 }
 
-/** What a component can bring. */
+/** What a component can provide. */
 export const capabilities: readonly ((component: Component, path: string) => Brought | undefined)[] = [
   bringScalars,
   bringAggregates,
@@ -43,7 +43,7 @@ export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Ex
   return { open: (path) => said(() => open(engine, path, options)) };
 }
 
-/** Runs a step of loading: what a component says of itself is part of its errors. */
+/** Runs a step of loading: its errors include what the component says about itself. */
 function said<T>(action: () => T): T {
   try {
     return action();
@@ -56,7 +56,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
   const file = locate(path);
   const bytes = readFileSync(file);
   const { imports, composed } = check(path, bytes);
-  // A connection of the API has grants of its own, which are known when its address is: in link.
+  // A connection of the API has grants of its own, known once its address is: in link.
   const known = engine.loading ?? engine.grants;
   const shipped = isShipped(bytes);
   const allow = (grants: CheckedGrants): CheckedGrants => {
@@ -97,10 +97,10 @@ const sources = new WeakMap<Component, Source>();
 const loaded = (): Map<string, Component> => new Map();
 
 /**
- * Registers what a component brings, in the place of what it brought when it was loaded before.
+ * Registers what a component provides, in place of what it provided when it was loaded before.
  *
  * @param mayReplace whether others' functions, collations and tables may be replaced
- * @param isTold whether it is said that they are
+ * @param isTold whether replacements are reported
  */
 function bring(
   component: Component,
@@ -129,7 +129,7 @@ function bring(
   files.set(source.file, component);
 }
 
-/** The folder of the components that ship with the package. */
+/** The folder of the components in the package. */
 const shipped = (): string => ownFile('../extensions');
 
 function shippedNames(): string[] {
@@ -139,7 +139,7 @@ function shippedNames(): string[] {
 }
 
 /**
- * The file that `path` names. A path that is not there and whose last part is one of ours means that one, so
+ * The file that `path` names. If the path does not exist and its last part is one of our components, it means that one, so
  * that `.load session` and `.load extensions/session.wasm` work in any folder.
  */
 export function locate(path: string): string {
@@ -151,16 +151,18 @@ export function locate(path: string): string {
   const asked = dirname(path);
   if ((asked === '.' || basename(asked) === 'extensions') && existsSync(own)) return own;
   const names = shippedNames().join(', ');
-  throw new Error(`no such file: ${path} (a component's .wasm file, or one that ships with us: ${names})`);
+  throw new Error(
+    `no such file: ${path} (expected a component's .wasm file, or one that is included: ${names})`,
+  );
 }
 
-/** @throws Error where the file is no component of ours */
+/** @throws Error if the file is not a component of ours */
 export function check(path: string, bytes: Uint8Array): Interfaces {
   const kind = kindOf(bytes);
   if (kind === 'neither')
     throw new Error(`${path} is not WebAssembly: extensions are components, not libraries`);
   if (kind === 'core module') {
-    throw new Error(`${path} is a core module, not a component: wrap it, for example with jco new`);
+    throw new Error(`${path} is a core module, not a component: convert it, for example with jco new`);
   }
   let interfaces: Interfaces;
   try {

@@ -1,4 +1,4 @@
-/** Limits the memory and tables of a core module: the sections that declare them get a maximum before it is compiled. */
+/** Limits the memory and tables of a core module: the sections that declare them get a maximum before compilation. */
 
 /** Bytes of a page of wasm memory. */
 const page = 65_536;
@@ -7,7 +7,7 @@ const memorySection = 5;
 const funcref = 0x70;
 const externref = 0x6f;
 
-/** Limits: a maximum is given; several threads share it; sizes have 64 bits. */
+/** Flags of limits: has a maximum; shared by threads; 64-bit sizes. */
 const hasMaximum = 1;
 const known = 7;
 
@@ -22,7 +22,7 @@ class Reader {
 
   byte(): number {
     const value = this.#bytes[this.at];
-    if (value === undefined) throw malformed('it is cut short');
+    if (value === undefined) throw malformed('it is truncated');
     this.at += 1;
     return value;
   }
@@ -57,7 +57,7 @@ function* sectionsOf(module: Uint8Array): Generator<{ at: number; id: number; re
     const id = reader.byte();
     const size = reader.unsigned();
     const end = reader.at + size;
-    if (end > module.length) throw malformed('it is cut short');
+    if (end > module.length) throw malformed('it is truncated');
     yield { at, id, reader, end };
     at = end;
   }
@@ -75,10 +75,10 @@ export function ownParts(module: Uint8Array): { memories: number; tables: number
 }
 
 /**
- * The module with no memory of its own larger than `most` bytes, and with no table of its own that takes more than a
- * part of that; the same bytes if that is so already.
+ * The module, with each memory of its own limited to `most` bytes, and each table of its own to a part of that; the
+ * same bytes if they are so limited already.
  *
- * @throws Error if it wants more than that from the start, or is malformed
+ * @throws Error if it requires more than that from the start, or is malformed
  */
 export function capMemory(module: Uint8Array, most: number, mostEntries = entriesFor(most)): Uint8Array {
   const pages = Math.floor(most / page);
@@ -88,9 +88,7 @@ export function capMemory(module: Uint8Array, most: number, mostEntries = entrie
     if (id !== memorySection && id !== tableSection) continue;
     const limits = id === memorySection ? cappedLimits(reader, pages) : cappedTables(reader, mostEntries);
     if (reader.at !== end) {
-      throw malformed(
-        `its ${id === memorySection ? 'memory' : 'table'} section has another length than it says`,
-      );
+      throw malformed(`its ${id === memorySection ? 'memory' : 'table'} section has the wrong length`);
     }
     pieces.push(module.subarray(copied, at), Uint8Array.of(id, ...encode(limits.length), ...limits));
     copied = end;
@@ -99,12 +97,12 @@ export function capMemory(module: Uint8Array, most: number, mostEntries = entrie
   return Buffer.concat([...pieces, module.subarray(copied)]);
 }
 
-/** How many entries a table may have beside a memory of so many bytes: one takes some dozens of bytes of the host. */
+/** How many entries a table may have beside a memory of so many bytes: each takes some dozens of bytes of the host. */
 export function entriesFor(memory: number): number {
   return Math.max(Math.floor(memory / 64), 4096);
 }
 
-/** Reads the tables of a section and writes them again, none with more entries than `most`. */
+/** Rewrites the tables of a section so that none has more entries than `most`. */
 function cappedTables(reader: Reader, most: number): number[] {
   const count = reader.unsigned();
   const tables = encode(count);
@@ -118,7 +116,7 @@ function cappedTables(reader: Reader, most: number): number[] {
     const maximum = flags & hasMaximum ? reader.unsigned() : most;
     if (minimum > most) {
       throw new Error(
-        `it wants a table of ${minimum} entries and may have ${most}: ` +
+        `it requires a table of ${minimum} entries, but the limit is ${most}: ` +
           'allow more memory with --max-memory SIZE, or grants.memory in code',
       );
     }
@@ -127,7 +125,7 @@ function cappedTables(reader: Reader, most: number): number[] {
   return tables;
 }
 
-/** Reads the section's vector of limits and writes it anew. */
+/** Rewrites the section's vector of limits. */
 function cappedLimits(reader: Reader, pages: number): number[] {
   const count = reader.unsigned();
   const limits = encode(count);
@@ -139,7 +137,7 @@ function cappedLimits(reader: Reader, pages: number): number[] {
     const maximum = flags & hasMaximum ? reader.unsigned(bits) : pages;
     if (minimum > pages) {
       throw new Error(
-        `it wants at least ${minimum * page} bytes of memory and may have ${pages * page}: ` +
+        `it requires ${minimum * page} bytes of memory, but the limit is ${pages * page}: ` +
           'allow more with --max-memory SIZE, or grants.memory in code',
       );
     }

@@ -1,4 +1,4 @@
-/** From a component's bytes to transpiled files that can be trusted: shipped, cached, or made now. */
+/** From a component's bytes to transpiled files that can be trusted: included in the package, cached, or made now. */
 
 import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -36,7 +36,7 @@ export function cacheFolder(): string {
 }
 
 /**
- * Reads a transpiled folder. Undefined where it is not there or not whole: then it is made anew, for its
+ * Reads a transpiled folder. Undefined if it is absent or incomplete: then it is made again, because its
  * script is run.
  */
 function readFolder(folder: string, digest: string): Prepared | undefined {
@@ -44,7 +44,7 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
   try {
     meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Meta;
   } catch {
-    return undefined; // absent or damaged: both are mended by making it
+    return undefined; // absent or damaged: either way it is made again
   }
   if (meta.transpiler !== transpilerVersion) return undefined;
   const files = new Map<string, Buffer>();
@@ -92,10 +92,10 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
 }
 
 /**
- * The cache folder, made if it is not there. Its scripts are run: where others may write to the one that is named, a
- * folder of the user's own within it is used, and what is there keeps its mode.
+ * The cache folder, created if it does not exist. Its scripts are run: if others may write to the named folder, a
+ * folder of the user's own inside it is used, and an existing folder keeps its mode.
  *
- * @throws Error if it is somebody else's
+ * @throws Error if it belongs to somebody else
  */
 function privateFolder(): string {
   const folder = cacheFolder();
@@ -111,7 +111,7 @@ function privateFolder(): string {
   const found = lstatSync(within);
   if (found.isDirectory() && isPrivate(found, own)) return within;
   throw new Error(
-    `the cache folder ${within} can be written by other users: set SQLITE_WASM_RUN_CACHE to a folder of your own`,
+    `other users can write to the cache folder ${within}: set SQLITE_WASM_RUN_CACHE to a folder of your own`,
   );
 }
 
@@ -121,23 +121,23 @@ function isPrivate({ uid, mode }: Stats, own: number): boolean {
 
 const prepared = new Map<string, Prepared>();
 
-/** Where the transpiled files of a component are that ships with us. */
+/** The transpiled files of a component in the package. */
 function shippedFolder(digest: string): string {
   return ownFile(`extensions/${digest}`);
 }
 
-/** Whether this very component ships with us. */
+/** Whether exactly this component is in the package. */
 export function isShipped(component: Uint8Array): boolean {
   return existsSync(shippedFolder(sha256(component)));
 }
 
 /**
- * The files of `component`, transpiled. Those of the components that ship with us are part of the package;
- * others are kept by content, and made in a process of their own the first time, which takes a second.
+ * The transpiled files of `component`. Those of the package's components are part of it;
+ * others are cached by content, and made in a separate process the first time, which takes a second.
  *
  * @param path what the user named, for messages
  * @param patience how long that may take, in ms
- * @throws Error where the component cannot be transpiled
+ * @throws Error if the component cannot be transpiled
  */
 export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
   const digest = sha256(component);
@@ -153,7 +153,7 @@ function fromCache(component: Uint8Array, digest: string, path: string, patience
   const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
   const kept = readFolder(folder, digest);
   if (kept) return kept;
-  const notice = process.stderr.isTTY ? `preparing ${shown(path)}, once ...` : '';
+  const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
   process.stderr.write(notice);
   try {
     runTranspiler(component, folder, path, patience);
@@ -161,7 +161,7 @@ function fromCache(component: Uint8Array, digest: string, path: string, patience
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
   const made = readFolder(folder, digest);
-  if (!made) throw new Error(`${path} was prepared in ${folder}, but what is there is not whole`);
+  if (!made) throw new Error(`${path} was prepared in ${folder}, but the result there is incomplete`);
   return made;
 }
 
@@ -175,10 +175,10 @@ function runTranspiler(component: Uint8Array, folder: string, path: string, pati
     { input: component, encoding: 'utf8', timeout: patience, killSignal: 'SIGKILL' },
   );
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') {
-    throw new Error(`${path} was not prepared within ${patience / 1000} seconds`);
+    throw new Error(`${path} could not be prepared within ${patience / 1000} seconds`);
   }
   if (error) throw error;
   if (status === 0) return;
   const why = signal ? `the transpiler ended with ${signal}` : stderr.trim() || `status ${status}`;
-  throw new Error(`${path} cannot be linked: ${why}`);
+  throw new Error(`cannot link ${path}: ${why}`);
 }

@@ -1,4 +1,4 @@
-/** What a component would put in the place of what the connection has already: functions, collations, tables. */
+/** What a component would replace on the connection: functions, collations, tables. */
 
 import { shownName } from '../core/shown.js';
 import type { Connection } from '../kernel/connection.js';
@@ -6,7 +6,7 @@ import { hooksOf } from '../kernel/hooks.js';
 import { query } from '../kernel/query.js';
 import type { Component } from './component.js';
 
-/** What SQL calls by name. */
+/** Something that SQL refers to by name. */
 export interface Named {
   readonly kind: 'function' | 'collation' | 'table';
   readonly name: string;
@@ -14,44 +14,44 @@ export interface Named {
   readonly args?: number;
 }
 
-/** What one capability of a component brings, which is registered once all of it is known to be welcome. */
+/** What one capability of a component provides, registered once all of it has been accepted. */
 export interface Brought {
   readonly names: readonly Named[];
   register(): void;
 }
 
-/** The most names that a component brings of a kind. */
+/** The most names of each kind that a component may provide. */
 const mostNames = 10_000;
 
 /** @throws Error if a component describes too many of something */
 export function checkCount(component: Component, count: number, what: string): void {
   if (count <= mostNames) return;
   throw new Error(
-    `component ${shownName(component.name)} describes ${count} ${what}: ${mostNames} are the most`,
+    `component ${shownName(component.name)} describes ${count} ${what}, but the limit is ${mostNames}`,
   );
 }
 
-/** The components of a connection by what they answer for. */
+/** The components of a connection, by the names that they implement. */
 const bringers = (): Map<string, Component> => new Map();
 
 const keyOf = ({ kind, name, args = 0 }: Named): string => `${kind} ${args} ${name.toLowerCase()}`;
 
-/** Of a function that serves where none has the very number of arguments. */
+/** The key of a function that serves if none has exactly that number of arguments. */
 const openKeyOf = ({ kind, name }: Named): string => `${kind} ... ${name.toLowerCase()}`;
 
-/** Notes who answers for a name now. */
+/** Notes which component implements a name now. */
 export function brought(component: Component, names: readonly Named[]): void {
   const all = component.connection.part(bringers);
   for (const name of names) all.set(keyOf(name), component);
 }
 
-/** SQLite let go of what `component` brought under a name: it is another's, or nobody's. */
+/** SQLite released what `component` registered under a name: it is another's, or nobody's. */
 export function letGo(component: Component, name: Named): void {
   const all = component.connection.part(bringers);
   if (all.get(keyOf(name)) === component) all.delete(keyOf(name));
 }
 
-/** For people: what would be replaced, as `abs(1), which is built in`. */
+/** What would be replaced, in words, such as `abs(1), which is built in`. */
 export function replacements(
   connection: Connection,
   names: readonly Named[],
@@ -77,7 +77,7 @@ function titleOf({ kind, name, args = 0 }: Named): string {
 
 function originOf({ builtIn }: Known, bringer: Component | undefined): string {
   if (bringer) return `which component ${shownName(bringer.name)} brought`;
-  return builtIn ? 'which is built in' : 'which the program made';
+  return builtIn ? 'which is built in' : 'which the program registered';
 }
 
 interface Known {
@@ -87,7 +87,7 @@ interface Known {
 
 const builtInCollations = new Set(['binary', 'nocase', 'rtrim']);
 
-/** What the connection has by name. No authorizer is asked: the answer is for the host alone. */
+/** The names of the connection. No authorizer is called, because only the host sees the answer. */
 function known(connection: Connection): Map<string, Known> {
   const all = new Map<string, Known>();
   const add = (named: Named, builtIn: boolean): void => {

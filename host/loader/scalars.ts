@@ -7,7 +7,7 @@ import { type Call, directCall, wrappedCall } from './call.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 
-/** One SQL function of a connection, and the component that answers it now. */
+/** One SQL function of a connection, and the component that implements it now. */
 interface Slot {
   component: Component;
   spec: FunctionSpec;
@@ -17,7 +17,7 @@ interface Slot {
 /** The functions of a connection by name, number of arguments and flags. */
 const slots = (): Map<string, Slot> => new Map();
 
-/** The functions of a component, whose descriptions are as they should be; undefined if it exports none. */
+/** The functions of a component, with valid descriptions; undefined if it exports none. */
 export function bringScalars(component: Component, path: string): Brought | undefined {
   const functions = component.interface<ScalarFunction>('scalar-function');
   if (!functions) return undefined;
@@ -27,8 +27,8 @@ export function bringScalars(component: Component, path: string): Brought | unde
 }
 
 /**
- * Registers the functions. One that is there already as it should be is handed to the new instance in place, since
- * SQLite lets none be replaced while a statement runs, which `SELECT load_extension(...)` is.
+ * Registers the functions. An identical existing one is handed over to the new instance, because
+ * SQLite does not allow replacing one while a statement runs, and `SELECT load_extension(...)` is a statement.
  */
 function register(component: Component, functions: ScalarFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;

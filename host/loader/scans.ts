@@ -15,14 +15,14 @@ export interface FilterRequest {
   readonly cursor: number;
   readonly plan: number;
   readonly text: string;
-  /** Which arguments are the values of an IN all at once. */
+  /** Which arguments are all values of an IN at once. */
   readonly lists: readonly number[];
   readonly count: number;
   readonly values: number;
   readonly ask: number;
 }
 
-/** How a component is asked for rows. Each fills the core's batch at an address, or returns the error. */
+/** How rows are requested from a component. Each function fills the core's batch at an address, or returns the error. */
 export interface Scans {
   filter(request: FilterRequest, batch: number, columns: number): WitError | undefined;
   fetch(cursor: number, ask: number, batch: number, columns: number): WitError | undefined;
@@ -54,11 +54,11 @@ function argumentsOf(engine: Engine, { count, values, lists }: FilterRequest): A
   });
 }
 
-/** What one batch can have, since SQLite counts its bytes in an int. */
+/** The largest batch, because SQLite counts its bytes in an int. */
 const mostBytes = 0x7fff_0000;
 
 /**
- * Room for a batch's rows in the core's struct Batch at `batch`; see host.h. Returns where the rowids go; the cells
+ * Allocates room for rows in the core's struct Batch at `batch`; see host.h. Returns where the rowids go; the cells
  * come next, then texts and blobs.
  */
 function room({ core }: Engine, batch: number, rows: number, count: number, bytes: number): number {
@@ -79,7 +79,7 @@ function room({ core }: Engine, batch: number, rows: number, count: number, byte
   return block;
 }
 
-/** Tells the core, once the rows are there, how many they are. */
+/** Tells the core how many rows the batch has, once they are written. */
 function ready({ core }: Engine, batch: number, rows: number, done: boolean): void {
   core.memory.view.setInt32(batch + 12, rows, true);
   core.memory.view.setInt32(batch + 16, Number(done), true);
@@ -87,12 +87,12 @@ function ready({ core }: Engine, batch: number, rows: number, done: boolean): vo
 
 function checkCounts(rows: number, values: number, columns: number, ask: number, done: boolean): void {
   if (rows > ask)
-    throw new RangeError(`the component returned ${rows} rows where at most ${ask} were asked for`);
+    throw new RangeError(`the component returned ${rows} rows, but at most ${ask} were requested`);
   if (values !== rows * columns) {
     throw new RangeError(`the component returned ${values} values for ${rows} rows of ${columns} columns`);
   }
   if (rows === 0 && !done) {
-    throw new RangeError('the component returned no rows, and did not say that these were the last');
+    throw new RangeError('the component returned no rows, but did not report the end');
   }
 }
 
@@ -128,7 +128,7 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
     }
   };
 
-  /** Copies `length` bytes of the component, text where `isText`. */
+  /** Copies `length` bytes of the component; text if `isText`. */
   const copyBytes = (from: number, length: number, target: Uint8Array, to: number, isText: boolean): void => {
     const source = guest.bytes;
     if (from + length > source.length) {
@@ -149,7 +149,7 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
 
   /**
    * result<batch, sqlite-error>: case at 0; rowids at 4, values at 12, done at 20; or the error at 4. The core takes
-   * values as they lie in the component, but for the places of texts and blobs.
+   * values as the component stores them, except the addresses of texts and blobs.
    */
   const lift = (result: number, batch: number, columns: number, ask: number): WitError | undefined => {
     if (!isOk(guest, result, batchResultSize, 4)) return guest.errorAt(result + 4);
@@ -177,9 +177,7 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
       bytes += view.getUint32(values + at + 12, true);
     }
     if (bytes > source.length) {
-      throw new RangeError(
-        `the component returned ${bytes} bytes of rows, which is more than its memory has`,
-      );
+      throw new RangeError(`the component returned ${bytes} bytes of rows, more than its memory holds`);
     }
     const block = room(engine, batch, rows, count, bytes);
     const target = memory.bytes;

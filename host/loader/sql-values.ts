@@ -60,7 +60,7 @@ export function loweringCells(
   };
 }
 
-/** From this size on it is looked whether all values fit before one is passed: what was passed is not taken back. */
+/** From this size on, check that all values fit before passing one, because passed values cannot be freed again. */
 const large = 2 ** 20;
 
 /** The bytes of the texts and blobs among `count` values at an address. */
@@ -131,20 +131,20 @@ export function resulting(
 }
 
 export function unknownKind(kind: number): RangeError {
-  return new RangeError(`the component returned a value of kind ${kind}, which sql-value has not`);
+  return new RangeError(`the component returned a value of the unknown kind ${kind}`);
 }
 
 /**
- * Checks that a result of `size` bytes lies within a component's memory, aligned, and that it is one. Returns
- * whether it is the good case.
+ * Checks that a result of `size` bytes lies within a component's memory, aligned, and is valid. Returns
+ * whether it is the ok case.
  */
 export function isOk(guest: Guest, result: number, size: number, align = 8): boolean {
   const { view } = guest;
   if (result + size > view.byteLength || result % align !== 0) {
-    throw new RangeError('the component returned a place outside its memory, or not aligned');
+    throw new RangeError('the component returned an address outside its memory, or not aligned');
   }
   const kind = view.getUint8(result);
-  if (kind > 1) throw new RangeError(`the component returned a result of kind ${kind}`);
+  if (kind > 1) throw new RangeError(`the component returned a result of the unknown kind ${kind}`);
   return kind === 0;
 }
 
@@ -166,7 +166,7 @@ export function toWitList(core: Core, count: number, values: number): WitValue[]
 /**
  * Values as bridge_values writes them, as jco's wrappers take them.
  *
- * @param most the memory that the component may have, in bytes
+ * @param most the component's memory limit, in bytes
  * @throws TooLarge if they can never fit
  */
 export function cellsToWit({ memory }: Core, count: number, cells: number, most: number): WitValue[] {

@@ -9,11 +9,11 @@ import { type CoreInterface, payloadOf } from './component.js';
 import { caseNull, isOk, lowering, toWitList, valueSize } from './sql-values.js';
 
 /**
- * How a component is told of changes. A row is `count` values at address `values`. Each returns the component's
- * own error, or that there was none.
+ * Passes changes to a component. A row is `count` values at address `values`. Each function returns the component's
+ * error, or that there was none.
  */
 export interface Changes {
-  /** Returns the rowid, too. */
+  /** Also returns the rowid. */
   insert(
     table: number,
     rowid: bigint | undefined,

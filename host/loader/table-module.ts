@@ -1,4 +1,4 @@
-/** One module of virtual tables, as SQLite calls it: tables and cursors by number, and the instance that answers. */
+/** One module of virtual tables, as SQLite calls it: tables and cursors by number, and the instance that implements them. */
 
 import {
   CAPTURE_ROLLBACK,
@@ -36,7 +36,7 @@ export interface Instance {
   readonly component: Component;
   readonly tables: VirtualTable;
   readonly scans: Scans;
-  /** Undefined where it exports no `writable-table`. */
+  /** Undefined if it does not export `writable-table`. */
   readonly writing: { readonly table: WritableTable; readonly changes: Changes } | undefined;
 }
 
@@ -47,14 +47,14 @@ interface Table {
   readonly name: string;
   readonly shape: Shape;
   readonly declaration: string;
-  /** What `connect` was told. */
+  /** The arguments of `connect`. */
   readonly args: string[];
   readonly eponymous: boolean;
   /** How many scans are open. */
   cursors: number;
   readonly transactional: boolean;
   readonly transaction: Transaction;
-  /** How many calls of the instance are under way for it, each within the one before. */
+  /** How many nested calls of the instance are running for it. */
   running: number;
 }
 
@@ -131,7 +131,7 @@ export class ComponentModule implements TableModule {
     const found = this.#table(table);
     const { instance, number, name, running } = found;
     if (running > 0) this.#kept(() => this.#refuseDrop(name));
-    // A table whose component died can be dropped: nothing but its row in the schema is left.
+    // A table whose component trapped can be dropped: only its row in the schema is left.
     if (instance.component.alive) {
       this.#kept(() =>
         this.#during(found, () => this.#ask(instance, name, () => instance.tables.destroy(number))),
@@ -150,7 +150,7 @@ export class ComponentModule implements TableModule {
       if (plan) writePlan(this.#connection, info, asked, plan, name);
       return plan !== undefined;
     } catch (error) {
-      // SQLite has meanings of its own for some codes here: SQLITE_CONSTRAINT is no plan.
+      // SQLite gives some codes a meaning here: SQLITE_CONSTRAINT means that there is no plan.
       throw new Error((error as Error).message);
     }
   }
@@ -238,7 +238,7 @@ export class ComponentModule implements TableModule {
     const ends = what === step.commit || what === step.rollback;
     const calls = transaction.calls(what, savepoint);
     if (ends) transaction.done(what, savepoint);
-    // Of a component that died, begin and sync say so; everything else can be had without it.
+    // If the component trapped, begin and sync report that; everything else works without it.
     if (!instance.component.alive && what !== step.begin && what !== step.sync) return;
     const { table: writable } = this.#writing(instance);
     const tell = (): void => {
@@ -251,8 +251,8 @@ export class ComponentModule implements TableModule {
   }
 
   /**
-   * SQLite does not tell a table, to which no savepoint came since, that ROLLBACK TO undid its CREATE: while a table is
-   * new, it is looked for.
+   * If ROLLBACK TO undid a table's CREATE, SQLite does not tell the table, unless a savepoint followed: while a table
+   * is new, its existence is checked.
    */
   #undone(kind: number, code: number): void {
     const { engine, db } = this.#connection;
@@ -267,7 +267,7 @@ export class ComponentModule implements TableModule {
     }
   }
 
-  /** Runs what SQLite cannot be told of: a component that traps there is met by whoever calls next. */
+  /** Runs what cannot return an error to SQLite: the next call reports a trap. */
   #attempt(action: () => void): void {
     try {
       action();
@@ -275,8 +275,8 @@ export class ComponentModule implements TableModule {
   }
 
   /**
-   * Where SQLite changes its list of tables that take part, no SQL may run, which could change that too. What is
-   * synced may write, and not touch the transaction.
+   * While SQLite changes its list of participating tables, SQL may not run, because it could change the list too.
+   * During sync it may write, but not end the transaction.
    */
   #tell(writable: WritableTable, call: Told[0], table: number, savepoint: number): void {
     const action = (): void => writable[call](table, savepoint);
@@ -305,7 +305,7 @@ export class ComponentModule implements TableModule {
     );
   }
 
-  /** Calls for a table which SQLite uses until that returns: SQL of the component may not drop it in between. */
+  /** Calls the component for a table that SQLite uses until the call returns: SQL of the component may not drop it. */
   #during<T>(table: Table, action: () => T): T {
     table.running += 1;
     try {
@@ -319,7 +319,7 @@ export class ComponentModule implements TableModule {
     throw sqliteError(SQLITE_LOCKED, `${name} cannot be dropped while its component is called for it`);
   }
 
-  /** Keeps what is thrown for who called: where this is used, SQLite takes a code from us and no message. */
+  /** Keeps an exception for the caller: here SQLite takes only a code, without a message. */
   #kept<T>(action: () => T): T {
     try {
       return action();
@@ -329,7 +329,7 @@ export class ComponentModule implements TableModule {
     }
   }
 
-  /** A rowid as SQLite takes one: also from a text or a real number that is an integer. NULL is none. */
+  /** A rowid as SQLite takes one: also a text or a real number that is an integer. NULL is not one. */
   #rowid(value: number): bigint | undefined {
     const { c } = this.#connection.engine.core;
     const given = c.sqlite3_value_type(value);
@@ -356,16 +356,16 @@ export class ComponentModule implements TableModule {
     return result as T;
   }
 
-  /** Calls what cannot fail: a trap is noted, and met by whoever calls next. */
+  /** Calls what cannot fail: a trap is noted, and the next call reports it. */
   #quietly({ component }: Instance, action: () => void): void {
     try {
       component.guard('a table', action);
     } catch {
-      // the component is marked dead
+      // the component is marked as trapped
     }
   }
 
-  /** Disconnects; SQLite may be in the middle of its schema, so that no SQL may run from there. */
+  /** Disconnects. SQL may not run from there, because SQLite may be changing its schema. */
   #letGo(instance: Instance, disconnect: () => void): void {
     if (!instance.component.alive) return;
     this.#connection.within('disconnect', () => this.#quietly(instance, disconnect));
@@ -377,13 +377,13 @@ export class ComponentModule implements TableModule {
 
   #known(table: number): Table {
     const found = this.#tables.get(table);
-    if (!found) throw new Error(`there is no table ${table}`);
+    if (!found) throw new Error(`unknown table ${table}`);
     return found;
   }
 
   /**
-   * The table, which is connected anew where its component was loaded again: one that died always, a living one
-   * where nobody scans its eponymous table. A created table stays with the instance that has its data.
+   * The table, connected again if its component was loaded again: always if the old instance trapped, otherwise only
+   * if its eponymous table is not being scanned. A created table stays with the instance that has its data.
    */
   #table(table: number): Table {
     const found = this.#known(table);
@@ -398,7 +398,7 @@ export class ComponentModule implements TableModule {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
       throw sqliteError(
         SQLITE_ERROR,
-        `${found.name}: component ${shownName(instance.component.name)}, which was loaded again, declares another table: ` +
+        `${found.name}: component ${shownName(instance.component.name)}, which was loaded again, now declares a different table: ` +
           'open the database again',
       );
     }
@@ -411,16 +411,16 @@ export class ComponentModule implements TableModule {
 
   #cursor(cursor: number): Cursor {
     const found = this.#cursors.get(cursor);
-    if (!found) throw new Error(`there is no cursor ${cursor}`);
+    if (!found) throw new Error(`unknown cursor ${cursor}`);
     return found;
   }
 
   #writing({ writing, component }: Instance): NonNullable<Instance['writing']> {
-    if (!writing) throw new Error(`component ${shownName(component.name)} exports no writable-table`);
+    if (!writing) throw new Error(`component ${shownName(component.name)} does not export writable-table`);
     return writing;
   }
 
-  /** The component's own error. What it calls one with a code of success is SQLITE_ERROR. */
+  /** The component's own error. An error with a code of success becomes SQLITE_ERROR. */
   #failure({ code, extendedCode, message }: WitError): SqliteError {
     const known = extendedCode || code;
     const primary = known & 0xff;

@@ -82,7 +82,7 @@ export function readQuery(
  * Writes the plan into the `sqlite3_index_info` at an address.
  *
  * @param name the table's, for errors
- * @throws SqliteError where it is no plan for the question
+ * @throws SqliteError if it is not a plan for the question
  */
 export function writePlan(
   { engine }: Connection,
@@ -95,19 +95,19 @@ export function writePlan(
   const wrong = (what: string): SqliteError =>
     sqliteError(SQLITE_ERROR, `${name}: the component's plan ${what}`);
   const taken = plan.usages.filter(({ argument }) => argument > 0).map(({ argument }) => argument);
-  if (plan.usages.length > constraints.length) throw wrong('uses more constraints than there are');
+  if (plan.usages.length > constraints.length) throw wrong('uses more constraints than exist');
   if (new Set(taken).size !== taken.length || taken.some((argument) => argument > taken.length)) {
     throw wrong('does not number its arguments from 1 on');
   }
   if (plan.text.includes('\0')) throw wrong('has a text that contains U+0000');
-  if (!(plan.cost >= 0)) throw wrong(`costs ${plan.cost}, which is no number of rows`);
+  if (!(plan.cost >= 0)) throw wrong(`has the cost ${plan.cost}, which is not a number of rows`);
   const usages = memory.pointerAt(at + info.usages);
   const lists: number[] = [];
   for (const [i, { argument, omit, allAtOnce }] of plan.usages.entries()) {
     if (argument === 0) continue;
     if (!constraints[i]?.usable) throw wrong(`uses constraint ${i}, which cannot be used`);
     if (allAtOnce) {
-      if (!constraints[i]?.isIn) throw wrong(`wants the values of constraint ${i} at once, which is no IN`);
+      if (!constraints[i]?.isIn) throw wrong(`requests all values of constraint ${i}, which is not an IN`);
       c.sqlite3_vtab_in(at, i, 1);
       lists.push(argument - 1);
     }
@@ -133,7 +133,7 @@ function planText(lists: readonly number[], text: string): string {
 
 const none: readonly number[] = [];
 
-/** What {@link planText} put together. */
+/** The parts of {@link planText}. */
 export function readPlanText(given: string): { lists: readonly number[]; text: string } {
   if (given === '') return { lists: none, text: '' };
   const bar = given.indexOf('|');

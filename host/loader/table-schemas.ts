@@ -1,4 +1,4 @@
-/** What a component says its modules and tables are: checked, before SQLite has any of it. */
+/** Checks a component's descriptions of its modules and tables, before SQLite sees them. */
 
 import { SQLITE_ERROR } from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
@@ -33,27 +33,27 @@ export function shadowsOf(spec: ModuleSpec): string {
 
 /**
  * @param writable whether the component exports `writable-table`
- * @throws Error where one of the modules cannot be, or two have one name
+ * @throws Error if one of the modules is invalid, or two have the same name
  */
 export function checkModules(component: Component, specs: readonly ModuleSpec[], writable: boolean): void {
   const names = new Set<string>();
   for (const spec of specs) {
     const { name, options } = spec;
     const where = `component ${shownName(component.name)} describes module ${shownName(JSON.stringify(name))}`;
-    if (name === '' || name.includes('\0')) throw new Error(`${where}, which is no name`);
+    if (name === '' || name.includes('\0')) throw new Error(`${where}, which is not a valid name`);
     if (names.has(name.toLowerCase())) throw new Error(`${where} twice`);
     names.add(name.toLowerCase());
     if (!options.eponymous && !options.creatable) {
-      throw new Error(`${where} as neither eponymous nor creatable: nobody could use it`);
+      throw new Error(`${where} as neither eponymous nor creatable, so it could not be used`);
     }
     if (options.directOnly && options.innocuous) {
       throw new Error(`${where} as both direct-only and innocuous`);
     }
     if ((options.writable || options.transactional || options.savepoints) && !writable) {
-      throw new Error(`${where} as writable or transactional, but exports no writable-table`);
+      throw new Error(`${where} as writable or transactional, but does not export writable-table`);
     }
     if (spec.shadowNames.some((suffix) => !/^\w+$/.test(suffix))) {
-      throw new Error(`${where} with a suffix of shadow tables that is no word`);
+      throw new Error(`${where} with a suffix of shadow tables that is not a word`);
     }
   }
 }
@@ -62,7 +62,7 @@ export function checkModules(component: Component, specs: readonly ModuleSpec[],
 export interface Shape {
   /** How many columns there are. */
   readonly columns: number;
-  /** By which collation each one is compared, in lower case; undefined for a HIDDEN one, which is a parameter. */
+  /** The collation of each column, in lower case; undefined for a HIDDEN one, which is a parameter. */
   readonly collations: readonly (string | undefined)[];
   readonly rowids: boolean;
 }
@@ -76,7 +76,7 @@ const known = new Map<string, Shape>();
  *
  * C: `sqlite3_declare_vtab`
  *
- * @throws SqliteError where SQLite refuses the declaration, or it is one that a module of ours cannot have
+ * @throws SqliteError if SQLite refuses the declaration, or our modules do not support it
  */
 export function declare(connection: Connection, db: number, declaration: string, writable: boolean): Shape {
   const { engine } = connection;
@@ -91,7 +91,7 @@ export function declare(connection: Connection, db: number, declaration: string,
       if (known.size >= mostKnown) known.clear();
       known.set(declaration, found);
     }
-    if (writable && !found.rowids) throw new Error('a table that is written has rowids');
+    if (writable && !found.rowids) throw new Error('a writable table must have rowids');
     return found;
   } catch (error) {
     throw refused((error as Error).message);
@@ -102,7 +102,7 @@ function refused(why: string): SqliteError {
   return sqliteError(SQLITE_ERROR, `the component declares a table that cannot be: ${shown(why)}`);
 }
 
-/** Lets SQLite make the table in a database of its own: a rowid table has all columns that a virtual one has. */
+/** Lets SQLite create the table in a separate database: a rowid table has all columns that a virtual one has. */
 function made({ engine }: Connection, declaration: string): Shape {
   const { c, memory } = engine.core;
   using arena = memory.arena();
@@ -117,7 +117,7 @@ function made({ engine }: Connection, declaration: string): Shape {
       scratch,
       "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     );
-    if (typeof name !== 'string') throw new Error('it is no CREATE TABLE');
+    if (typeof name !== 'string') throw new Error('it is not a CREATE TABLE');
     const columns = query(scratch, `SELECT name, type FROM pragma_table_xinfo(${quotedName(name)})`);
     const table = arena.cString(name);
     const collations = columns.map(([column, type]) => {

@@ -1,7 +1,7 @@
 /**
- * What a component's table is told of transactions and savepoints. SQLite tells a table only of the savepoints that
- * begin while it takes part, may go back to earlier ones, and begins one anew where a statement failed in between.
- * A component hears of them in order: numbers count from 0 without a gap, and each one that ends was begun.
+ * Reports transactions and savepoints to a component's table. SQLite reports only the savepoints that begin while a
+ * table takes part, may return to earlier ones, and begins one again if a statement failed in between. A component
+ * gets them in order: numbers count from 0 without a gap, and each one that ends was begun.
  */
 
 /** `what` of {@link TableModule.transaction}. */
@@ -26,10 +26,10 @@ export class Transaction {
   open: boolean;
   /** How many savepoints the component knows. */
   #depth = 0;
-  /** Those before this one are from before the table was created. */
+  /** Savepoints before this one are older than the table. */
   #floor: number | undefined;
   #created: boolean;
-  /** Its CREATE was undone: there is nothing more to be told. */
+  /** Its CREATE was undone: nothing more is reported. */
   #undone = false;
 
   /** @param created whether the table is created now, in a transaction that it takes part in */
@@ -38,12 +38,12 @@ export class Transaction {
     this.#created = created;
   }
 
-  /** Whether the table was created in the transaction that it takes part in, and is there still. */
+  /** Whether the table was created in its current transaction, and still exists. */
   get created(): boolean {
     return this.#created && !this.#undone;
   }
 
-  /** What the component is to be told, in this order. */
+  /** The calls of the component, in this order. */
   calls(what: number, savepoint: number): Told[] {
     if (what === step.begin) return [['begin', 0]];
     if (this.#undone) return [];
@@ -67,7 +67,7 @@ export class Transaction {
         ];
   }
 
-  /** Notes that the component was told all of that. */
+  /** Notes that all of these calls were made. */
   done(what: number, savepoint: number): void {
     if (what === step.begin) {
       this.open = true;

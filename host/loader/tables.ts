@@ -14,7 +14,7 @@ const slots = (): Map<string, Slot> => new Map();
 
 const nameOf = ({ name }: ModuleSpec): Named => ({ kind: 'table', name });
 
-/** The modules of a component, whose descriptions are as they should be; undefined if it exports none. */
+/** The modules of a component, with valid descriptions; undefined if it exports none. */
 export function bringTables(component: Component, path: string): Brought | undefined {
   const tables = component.interface<VirtualTable>('virtual-table');
   if (!tables) return undefined;
@@ -26,8 +26,8 @@ export function bringTables(component: Component, path: string): Brought | undef
 }
 
 /**
- * Registers the modules. One that is there already as it should be is handed to the new instance; tables of the old one
- * are connected to it when they can be.
+ * Registers the modules. An identical existing one is handed over to the new instance; tables of the old one
+ * are connected to it if possible.
  *
  * C: `sqlite3_create_module_v2`
  */

@@ -9,13 +9,13 @@ import { crypto } from '../core/builtins.js';
 import { ownFile } from '../core/package.js';
 import { interfacesOf } from './binary.js';
 
-/** jco-transpile's version and, after the stroke, that of what is done here. Part of every cache key. */
+/** jco-transpile's version and, after the slash, that of this code. Part of every cache key. */
 export const transpilerVersion = '0.15.0/3';
 
 export interface Transpiled {
   /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
   readonly files: Record<string, Uint8Array>;
-  /** What it imports, with versions. `instantiate` reads its imports under these names. */
+  /** Its imports, with versions. `instantiate` reads them under these names. */
   readonly imports: string[];
   /** The interfaces it exports, with their versions. */
   readonly exports: string[];
@@ -48,7 +48,7 @@ interface Bindgen {
   ): { files: [string, Uint8Array][] };
 }
 
-/** The copy that is shipped; in a checkout that is not built, the package it is copied from. */
+/** The copy that is shipped; in a checkout that is not built, the package from which it is copied. */
 async function bindgen(): Promise<Bindgen> {
   const shipped = ownFile('transpiler/js-component-bindgen-component.js');
   const glue: string = existsSync(shipped)
@@ -60,7 +60,7 @@ async function bindgen(): Promise<Bindgen> {
 }
 
 /**
- * That of Node since 25.4 stops short of the end of an array which a text fills exactly
+ * Node's own, since 25.4, stops before the end of an array that a text fills exactly
  * (https://github.com/nodejs/node/issues/65994).
  */
 const encoder = `new (class extends TextEncoder {
@@ -74,11 +74,11 @@ const encoder = `new (class extends TextEncoder {
   }
 })()`;
 
-/** Makes of the ES module the body of a function, which can be compiled without waiting. */
+/** Turns the ES module into the body of a function, which can be compiled synchronously. */
 function asFunctionBody(module: string): string {
   const body = module.replace(/^export (?=function instantiate\(|const _util\b)/gm, '');
   if (!/^function instantiate\(/m.test(body) || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
-    throw new Error('the transpiler made a module of another form than expected');
+    throw new Error('the transpiler made a module of an unexpected form');
   }
   const script = body
     // U+FEFF is part of a text, also at its beginning.
@@ -96,7 +96,7 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
     noTypescript: true,
     instantiation: { tag: 'sync' },
     importBindings: { tag: 'hybrid' },
-    // Unmapped, the glue would read its imports under names without their version.
+    // Without the map, the glue would read its imports under names without their version.
     map: imports.map((name) => [name, name]),
     noNodejsCompat: true,
     noComponentErrorWrapping: true,
@@ -127,7 +127,7 @@ function moveTo(from: string, to: string): void {
   }
 }
 
-/** Transpiles a component into `folder`, which appears whole or not at all; what was there is replaced. */
+/** Transpiles a component into `folder`, which appears complete or not at all; an existing one is replaced. */
 export async function transpileTo(component: Uint8Array, folder: string): Promise<Meta> {
   const { files, imports, exports } = await transpile(component);
   mkdirSync(dirname(folder), { recursive: true });

@@ -1,4 +1,4 @@
-/** What of a component is asked and told of what happens on the connection: authorizers and hooks. */
+/** Authorizers and hooks of components. */
 
 import { resolve } from 'node:path';
 import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
@@ -12,8 +12,8 @@ import type { Component } from './component.js';
 import type { Brought } from './replacements.js';
 
 /**
- * Adds hooks of a component, or puts them in the place of those that the same component had: loading it again is
- * how one that trapped comes back.
+ * Adds hooks of a component, or replaces those that the same component had: loading it again revives one that
+ * trapped.
  */
 function add(component: Component, path: string, what: string, hooks: Partial<ConnectionHooks>): void {
   hooksOf(component.connection).add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
@@ -22,15 +22,15 @@ function add(component: Component, path: string, what: string, hooks: Partial<Co
 /** SQLite's codes for what ends or undoes a transaction, which has "ROLLBACK" as its first text then. */
 const transactional = new Set([22, 32]);
 
-/** What a dead authorizer answers: everything is refused, and said why, but the way out of a transaction. */
+/** The answer of an authorizer that trapped: everything is refused, with the reason, except ending a transaction. */
 function refuse(component: Component, path: string, action: number, first: string | null): number {
   if (transactional.has(action) && first === 'ROLLBACK') return SQLITE_OK;
   const { connection } = component;
   const why =
-    `not authorized: the authorizer of component ${shownName(component.name)} is not usable any more, since ` +
-    `${component.fault}; all but ROLLBACK is refused until it is loaded again from ${shownName(path)}`;
+    `not authorized: the authorizer of component ${shownName(component.name)} is no longer usable, because ` +
+    `${component.fault}; everything except ROLLBACK is refused until it is loaded again from ${shownName(path)}`;
   hooksOf(connection).denied(why);
-  if (connection.engine.isShell) writeMarked(path, why); // SQLite has words of its own for the shell
+  if (connection.engine.isShell) writeMarked(path, why); // the shell prints SQLite's own message
   return SQLITE_DENY;
 }
 
@@ -40,7 +40,7 @@ const verdicts: Readonly<Record<Verdict, number>> = {
   ignore: SQLITE_IGNORE,
 };
 
-/** A component's authorizer, for the chain. A trap denies, then and from then on. */
+/** A component's authorizer, for the chain. After a trap, everything is denied. */
 export function bringAuthorizer(component: Component, path: string): Brought | undefined {
   const authorizer = component.interface<Authorizer>('authorizer');
   if (!authorizer) return undefined;
@@ -64,7 +64,7 @@ function registerAuthorizer(component: Component, path: string, authorizer: Auth
   });
 }
 
-/** A component's hooks, for the chains. Those of one that trapped are not called any more. */
+/** A component's hooks, for the chains. Those of a component that trapped are no longer called. */
 export function bringHooks(component: Component, path: string): Brought | undefined {
   const hooks = component.interface<Hooks>('hooks');
   if (!hooks) return undefined;
@@ -76,7 +76,7 @@ function registerHooks(component: Component, path: string, hooks: Hooks, wanted:
   const own = hooksOf(component.connection);
   own.beReady();
 
-  /** Where it traps, `otherwise` is the answer, and nothing commits until the rollback. */
+  /** If it traps, `otherwise` is the answer, and nothing commits until the rollback. */
   const ask = <T>(name: string, otherwise: T, action: () => T): T => {
     try {
       return component.guard(name, action);
@@ -85,12 +85,12 @@ function registerHooks(component: Component, path: string, hooks: Hooks, wanted:
       return otherwise;
     }
   };
-  /** For what is over: there is nothing left to be refused. */
+  /** For events after the fact, when nothing can be refused. */
   const tell = (name: string, action: () => void): void => {
     if (!component.alive) return;
     try {
       component.guard(name, action);
-    } catch {} // it is dead now
+    } catch {} // it is marked as trapped
   };
   add(component, path, 'hooks', {
     ...(wanted.update && {

@@ -1,8 +1,8 @@
 /**
  * SQLite's locks on a database file: the byte ranges and the order of its own unix VFS, so that native
- * processes may use the same file. Taken as open-file-description locks: they belong to one open of the file,
- * so that two connections of this process exclude each other, and a read of the file elsewhere in the process
- * drops none.
+ * processes can use the same file. They are open-file-description locks: they belong to one open of the file,
+ * so that two connections of this process exclude each other, and reading the file elsewhere in the process
+ * does not drop any.
  */
 
 import { constants, endianness } from 'node:os';
@@ -38,16 +38,16 @@ export type LockKind = 'read' | 'write' | 'none';
 
 /** Locks on ranges of a file, one holder for each open of the file. */
 export interface ByteLocks {
-  /** Takes a range or lets go of it without waiting. Returns the system's error number, or 0. */
+  /** Locks or unlocks a range without waiting. Returns the system's error number, or 0. */
   set(fd: number, kind: LockKind, start: number, length: number): number;
   /** Whether another open has a lock in the range: 0 no, 1 yes, below 0 the negative error number. */
   test(fd: number, start: number, length: number): number;
 }
 
-/** Gives the system's locks, or says in some words why there are none. */
+/** Returns the system's locks, or why they are unavailable. */
 export type LockProvider = () => ByteLocks | string;
 
-/** Where the numbers of `struct flock` are, and what they are called. */
+/** The layout and the constants of `struct flock`. */
 interface Layout {
   readonly size: number;
   readonly type: number;
@@ -73,7 +73,7 @@ const layouts: Partial<Record<NodeJS.Platform, Layout>> = {
     prototype: 'int fcntl(int, int, void *)',
     variadic: [],
   },
-  // Variadic arguments go on the stack on arm64 there, so the prototype must say that they are.
+  // On arm64, variadic arguments are passed on the stack there, so the prototype must be variadic.
   darwin: {
     size: 24,
     type: 20,
@@ -89,7 +89,7 @@ const layouts: Partial<Record<NodeJS.Platform, Layout>> = {
 
 let system: ByteLocks | string | undefined;
 
-/** The locks of this system. Loads koffi when first called: starting up does not wait for it. */
+/** The locks of this system. Loads koffi when first called, so that start-up does not wait for it. */
 export function systemLocks(): ByteLocks | string {
   system ??= loadLocks();
   return system;
@@ -138,7 +138,7 @@ function fcntlLocks(
   };
 }
 
-/** Whether the file can be locked at all, asked once when it is opened: some file systems have no locks. */
+/** Whether the file can be locked at all, checked once when it is opened: some file systems have no locks. */
 export function lockable(locks: ByteLocks, fd: number): boolean {
   const answer = locks.test(fd, pendingByte, 1);
   return answer >= 0 || ![EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP].includes(-answer);
@@ -149,17 +149,17 @@ export interface DatabaseLock {
   lock(level: number): void;
   unlock(level: number): void;
   reservedElsewhere(): boolean;
-  /** Takes the file for this connection alone until `leaveAlone`, whatever SQLite unlocks between. */
+  /** Locks the file for this connection alone until `leaveAlone`, whatever SQLite unlocks in between. */
   takeAlone(): void;
   leaveAlone(): void;
 }
 
-/** @param why there is only one connection at a time */
+/** @param why only one connection at a time is possible */
 function walMessage(path: string, why: string): string {
   return `${path}: a database in WAL mode can be open in one connection at a time, because ${why}; another one has it`;
 }
 
-/** The levels of SQLite's unix VFS. What is said there about several threads and inodes has no place here. */
+/** The levels of SQLite's unix VFS. Its code for threads and inodes is not needed here. */
 export class RangeLock implements DatabaseLock {
   readonly #locks: ByteLocks;
   readonly #fd: number;
@@ -169,10 +169,10 @@ export class RangeLock implements DatabaseLock {
   #first = true;
   /** All ranges are held for writing, whatever the level. */
   #alone = false;
-  /** And stay so when SQLite unlocks. */
+  /** They are kept when SQLite unlocks. */
   #kept = false;
 
-  /** @param whyAlone why this must be the only connection on the database as it is now, undefined if it need not */
+  /** @param whyAlone returns why this must be the only connection on the database now; undefined if it need not */
   constructor(locks: ByteLocks, fd: number, path: string, whyAlone: () => string | undefined) {
     this.#locks = locks;
     this.#fd = fd;
@@ -193,7 +193,7 @@ export class RangeLock implements DatabaseLock {
     if (level === SQLITE_LOCK_RESERVED) {
       this.#take('write', reservedByte, 1);
     } else {
-      // From SHARED straight to EXCLUSIVE is how a hot journal is rolled back: no PENDING then.
+      // From SHARED directly to EXCLUSIVE, a hot journal is rolled back: without PENDING.
       if (this.#level === SQLITE_LOCK_RESERVED) {
         this.#take('write', pendingByte, 1);
         this.#level = SQLITE_LOCK_PENDING;
@@ -204,7 +204,7 @@ export class RangeLock implements DatabaseLock {
   }
 
   #lockShared(): void {
-    // Readers come through the pending byte, so that a writer who waits there is not kept out for ever.
+    // Readers pass through the pending byte, so that a writer who waits there does not starve.
     this.#takeToRead(pendingByte, 1);
     try {
       this.#takeToRead(sharedFirst, sharedSize);
@@ -215,8 +215,8 @@ export class RangeLock implements DatabaseLock {
     this.#level = SQLITE_LOCK_SHARED;
     try {
       this.#release(pendingByte, 1);
-      // SQLite keeps SHARED from here to the end of a connection in WAL mode. Were it granted to two that
-      // then both want to be alone, neither would ever be.
+      // SQLite keeps SHARED from here to the end of a connection in WAL mode. If it were granted to two
+      // connections that both need to be alone, neither ever would be.
       const why = this.#first ? this.#whyAlone() : undefined;
       if (why !== undefined) this.#takeAll(why);
     } catch (error) {
@@ -276,8 +276,8 @@ export class RangeLock implements DatabaseLock {
     if (error === constants.errno.EBADF) {
       throw new FileError(
         SQLITE_CANTOPEN,
-        `${this.#path}: a database in WAL mode cannot be opened read-only, because ${why}: it is taken for one ` +
-          'connection alone, and that needs a lock for writing',
+        `cannot open ${this.#path} read-only: it is in WAL mode, and ${why}, so it must be locked for one ` +
+          'connection alone, which needs write permission',
         error,
       );
     }
@@ -287,7 +287,7 @@ export class RangeLock implements DatabaseLock {
 
   leaveAlone(): void {
     this.#kept = false;
-    // Above SHARED everything stays: unlocking to SHARED or NONE lets go of all of it soon.
+    // Above SHARED everything is kept: unlocking to SHARED or NONE soon releases all of it.
     if (!this.#alone || this.#level > SQLITE_LOCK_SHARED) return;
     if (this.#level === SQLITE_LOCK_SHARED) this.#relaxToShared();
     else this.#release(0, 0);
@@ -297,7 +297,7 @@ export class RangeLock implements DatabaseLock {
   #take(kind: LockKind, start: number, length: number): void {
     const error = this.#locks.set(this.#fd, kind, start, length);
     if (busyNumbers.has(error)) {
-      throw new FileError(SQLITE_BUSY, '', error); // SQLite's own words are enough
+      throw new FileError(SQLITE_BUSY, '', error); // SQLite's own message is enough
     }
     if (error) this.#fail(error === EPERM ? SQLITE_PERM : SQLITE_IOERR_LOCK, error);
   }
@@ -314,7 +314,7 @@ export class RangeLock implements DatabaseLock {
 
 const walOpen = new Set<string>();
 
-/** No locks: the levels are SQLite's affair. But a WAL database is kept to one connection of this process. */
+/** No locks: only SQLite tracks the levels. But a WAL database is limited to one connection of this process. */
 export class NoLock implements DatabaseLock {
   readonly #path: string;
   readonly #identity: (() => string) | undefined;
@@ -354,6 +354,5 @@ export class NoLock implements DatabaseLock {
   }
 }
 
-/** How to go on without locks. */
-export const withoutLocks =
-  "if nothing else uses the file meanwhile, pass --locking none, or locking: 'none' in code";
+/** How to continue without locks. */
+export const withoutLocks = "if nothing else uses the file, pass --locking none, or locking: 'none' in code";

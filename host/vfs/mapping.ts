@@ -1,30 +1,30 @@
 /**
- * Files over the memory of WebAssembly: a mapping of the system that replaces pages of a memory which the engine made,
+ * Files mapped into the memory of WebAssembly: a mapping of the system replaces pages of a memory that the engine made,
  * so that wasm, other threads and other processes read and write the same bytes.
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { type Koffi, loadKoffi, temporaryDescriptor } from './system.js';
 
-/** `memory` is all of a WebAssembly memory; `address` is one of the process, not of wasm. */
+/** `memory` is an entire WebAssembly memory; `address` is an address of the process, not of wasm. */
 export interface Mappings {
-  /** The bytes of a page of the system. */
+  /** The system's page size, in bytes. */
   readonly pageSize: number;
-  /** Where a memory is in the process. */
+  /** The address of a memory in the process. */
   addressOf(memory: Uint8Array): number;
   /**
-   * Lays the bytes of a file from `offset` on over `length` bytes at `address`. If `readOnly` the mapping is private:
-   * writing to it would change nothing but it, and the descriptor may be one to read only. Its pages are writable even
-   * so, because the engine makes all of a memory writable when it grows, and aborts the process if that fails.
+   * Maps the bytes of a file from `offset` on to `length` bytes at `address`. If `readOnly`, the mapping is private:
+   * writing changes only the mapping, and the descriptor may be read-only. Its pages are writable even
+   * then, because the engine makes all of a memory writable when it grows, and aborts the process if that fails.
    *
    * @returns the system's error number, or 0
    */
   map(address: number, length: number, fd: number, offset: number, readOnly: boolean): number;
-  /** Lays zeros there, as the engine had. Returns the system's error number, or 0. */
+  /** Maps zeros there, as the engine did. Returns the system's error number, or 0. */
   unmap(address: number, length: number): number;
 }
 
-/** Gives the system's mappings, or says in some words why there are none. */
+/** Returns the system's mappings, or why they are unavailable. */
 export type MappingProvider = () => Mappings | string;
 
 const PROT_READ_WRITE = 3;
@@ -35,7 +35,7 @@ const MAP_ANONYMOUS = process.platform === 'darwin' ? 0x1000 : 0x20;
 
 let system: Mappings | string | undefined;
 
-/** The mappings of this system, tried out at the first call. */
+/** The mappings of this system, tested at the first call. */
 export function systemMappings(): Mappings | string {
   system ??= load();
   return system;
@@ -74,10 +74,10 @@ function mappingsOf(koffi: Koffi): Mappings {
 }
 
 /**
- * Tries mappings out: maps a temporary file over a memory like the core's, writes on both sides, and has the memory
+ * Tests mappings: maps a temporary file into a memory like the core's, writes on both sides, and makes the memory
  * grow.
  *
- * @returns what was wrong, or undefined
+ * @returns what failed, or undefined
  * @throws Error if there can be no temporary file
  */
 export function flawOf(mappings: Mappings): string | undefined {
@@ -85,7 +85,7 @@ export function flawOf(mappings: Mappings): string | undefined {
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536 });
   const address = mappings.addressOf(new Uint8Array(memory.buffer));
   const at = Math.max(65_536 - pageSize, 0);
-  if (address % pageSize !== 0 || at % pageSize !== 0) return 'it does not begin at a page';
+  if (address % pageSize !== 0 || at % pageSize !== 0) return 'it does not start at a page';
   const { fd } = temporaryDescriptor();
   try {
     const read = Buffer.alloc(1);
@@ -101,16 +101,17 @@ export function flawOf(mappings: Mappings): string | undefined {
         const bytes = new Uint8Array(memory.buffer);
         if (mappings.addressOf(bytes) !== address) return 'it moves when it grows';
         bytes[at] = round;
-        if (inFile(0) !== round) return 'what is written to it is not in the file';
+        if (inFile(0) !== round) return 'bytes written to the mapping do not reach the file';
         writeSync(fd, Buffer.of(round + 1), 0, 1, pageSize - 1);
-        if (bytes[at + pageSize - 1] !== round + 1) return 'what is written to the file is not in it';
+        if (bytes[at + pageSize - 1] !== round + 1)
+          return 'bytes written to the file do not reach the mapping';
         memory.grow(16);
       }
     } finally {
       mappings.unmap(address + at, pageSize);
     }
     const bytes = new Uint8Array(memory.buffer);
-    return bytes[at] === 0 && inFile(0) === 4 ? undefined : 'a mapping does not end';
+    return bytes[at] === 0 && inFile(0) === 4 ? undefined : 'it cannot be removed';
   } finally {
     closeSync(fd);
   }

@@ -1,4 +1,4 @@
-/** Files for SQLite over node:fs: what SQLite's unix VFS does, call by call, with no copy between. */
+/** Files for SQLite over node:fs: like SQLite's unix VFS, call by call, without copying. */
 
 import {
   closeSync,
@@ -64,8 +64,8 @@ const SQLITE_READONLY_DIRECTORY = 1544;
 const maxLinks = 100; // SQLITE_MAX_SYMLINK
 
 /**
- * The path that `fullPathname` gave last, where a symbolic link led to it. SQLite asks for it right before it
- * opens a database, and SQLITE_OPEN_NOFOLLOW speaks of the path as the caller wrote it.
+ * The last path from `fullPathname`, if a symbolic link led to it. SQLite asks for it right before it
+ * opens a database, and SQLITE_OPEN_NOFOLLOW refers to the path as the caller wrote it.
  */
 let followed: string | undefined;
 
@@ -73,7 +73,7 @@ let followed: string | undefined;
  * @param options.locking 'auto': SQLite's own locks; if they are unavailable no database is opened, unless its URI has
  *   nolock=1 or immutable=1. 'none': no locks; the caller knows that nothing else uses the file.
  * @param locks where the locks come from
- * @param mappings where mappings of files into memory come from: without them a WAL database is one connection's
+ * @param mappings maps files into memory: without them, only one connection can use a WAL database
  */
 export function nodeFileSystem(
   options: { locking: 'auto' | 'none' },
@@ -105,7 +105,7 @@ function openFile(
     throw new FileError(SQLITE_CANTOPEN_SYMLINK, `a symbolic link leads to ${path}`);
   }
   const found = isDatabase && locks ? locks() : undefined;
-  // Before the file is made: what is refused leaves nothing behind. A reader without a lock sees torn transactions.
+  // Before the file is created, so that a refusal leaves nothing behind. A reader without a lock could see partial transactions.
   if (typeof found === 'string') throw refused(path, found);
 
   const like = isJournal ? databaseOf(path) : undefined;
@@ -120,7 +120,7 @@ function openFile(
       if (!locks) {
         lock = new NoLock(path, () => identityOf(fstatSync(fd)));
       } else if (found !== undefined) {
-        if (!lockable(found, fd)) throw refused(path, 'its file system has none');
+        if (!lockable(found, fd)) throw refused(path, 'its file system does not support it');
         lock = new RangeLock(found, fd, path, () => (isWal(fd, path) ? whyNot(mappings) : undefined));
         newIndex = () => {
           const mapped = mappings();
@@ -150,7 +150,7 @@ function refused(path: string, why: string): FileError {
   );
 }
 
-/** Opens as the flags say, and for reading alone where writing is not allowed. */
+/** Opens as the flags say, but read-only if writing is not allowed. */
 function openDescriptor(
   path: string,
   flags: number,
@@ -177,14 +177,14 @@ function openDescriptor(
       try {
         return { fd: openSync(path, fs.O_RDONLY | noFollow), readOnly: true };
       } catch {
-        // The first error is the one to tell of.
+        // Report the first error.
       }
     }
     throw failure(SQLITE_CANTOPEN, path, error);
   }
 }
 
-/** The database that a journal or WAL belongs to: whoever may use the one must be able to use the other. */
+/** The database of a journal or WAL: a user with access to the one must have access to the other. */
 function databaseOf(path: string): Stats | undefined {
   const dash = path.lastIndexOf('-');
   if (dash <= 0 || path.lastIndexOf('.') > dash) return undefined;
@@ -196,7 +196,7 @@ function databaseOf(path: string): Stats | undefined {
   }
 }
 
-/** A file that is gone when it is closed. @throws FileError where no folder takes it */
+/** A file that is deleted when it is closed. @throws FileError if no folder is writable */
 export function openTemporary(): OpenFile {
   const { fd, path } = temporaryDescriptor();
   return new NodeFile(fd, path, new NoLock(path, undefined), false);
@@ -217,7 +217,7 @@ function deleteFile(path: string, syncDirectory: boolean): void {
   }
 }
 
-/** Makes names that came or went last. Directories that cannot be opened or synced are left alone. */
+/** Syncs created and deleted names to disk. Directories that cannot be opened or synced are skipped. */
 function syncDirectoryOf(path: string): void {
   let fd: number;
   try {
@@ -239,7 +239,7 @@ function access(path: string, kind: number): boolean {
   return permits(path, fs.R_OK | fs.W_OK);
 }
 
-/** SQLite asks for the journal and the log in every transaction, mostly in vain: what costs least is asked first. */
+/** SQLite looks for the journal and the log in every transaction, mostly in vain: the cheapest check comes first. */
 function exists(path: string): boolean {
   if (!existsSync(path)) return false;
   try {
@@ -250,7 +250,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** Goes along the path name by name: `..` after a symbolic link is the parent of what it leads to. */
+/** Follows the path name by name: `..` after a symbolic link is the parent of the link's target. */
 function fullPathname(path: string): string {
   const start = isAbsolute(path) ? path : workingDirectory(path) + sep + path;
   const { root } = parse(start);
@@ -270,7 +270,7 @@ function fullPathname(path: string): string {
         continue;
       }
       links += 1;
-      if (links > maxLinks) throw new FileError(SQLITE_CANTOPEN, `the symbolic links of ${path} have no end`);
+      if (links > maxLinks) throw new FileError(SQLITE_CANTOPEN, `too many symbolic links in ${path}`);
       const target = readlinkSync(next);
       if (isAbsolute(target)) done = parse(target).root;
       left.push(...target.slice(parse(target).root.length).split(sep).reverse());
@@ -306,7 +306,7 @@ function isWal(fd: number, path: string): boolean {
   }
 }
 
-/** Why nothing is mapped, if so. */
+/** Why nothing is mapped, if nothing is. */
 function whyNot(mappings: MappingProvider): string | undefined {
   const found = mappings();
   return typeof found === 'string' ? found : undefined;
@@ -373,7 +373,7 @@ class NodeFile implements OpenFile {
     try {
       while (done < length) {
         const written = writeSync(this.#fd, memory, at + done, length - done, offset + done);
-        if (written === 0) throw new FileError(SQLITE_FULL, `no more bytes can be written to ${this.#path}`);
+        if (written === 0) throw new FileError(SQLITE_FULL, `cannot write more bytes to ${this.#path}`);
         done += written;
       }
     } catch (error) {
@@ -399,12 +399,12 @@ class NodeFile implements OpenFile {
       this.#fail(SQLITE_IOERR_FSYNC, error);
     }
     if (!this.#directoryToSync) return;
-    // A journal whose name is lost with the power does not roll back.
+    // A journal whose name is lost in a power failure cannot roll back.
     this.#directoryToSync = false;
     try {
       syncDirectoryOf(this.#path);
     } catch {
-      // Many file systems cannot sync a directory; SQLite's own VFS goes on here too.
+      // Many file systems cannot sync a directory; SQLite's own VFS ignores that too.
     }
   }
 

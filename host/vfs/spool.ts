@@ -1,4 +1,4 @@
-/** Bytes on their way from one side to the other: in memory while they are few, then in a file without a name. */
+/** Buffers bytes between a writer and a reader: a few in memory, more in an unnamed file. */
 
 import type { OpenFile } from '../core/host-services.js';
 import { openTemporary } from './node.js';
@@ -7,12 +7,12 @@ const blockSize = 65_536;
 /** How many blocks stay in memory. */
 const mostBlocks = 16;
 
-/** Files of spools that nobody closed. */
+/** Files of spools that were not closed. */
 const forgotten = new FinalizationRegistry<OpenFile>((file) => file.close());
 
-/** Takes bytes, and then gives them out in their order, as often as is wished. Close it: it may have a file. */
+/** Collects bytes, then returns them in order, any number of times. Close it, because it may have a file. */
 export class Spool implements Iterable<Uint8Array>, Disposable {
-  /** Full ones, behind what is in the file. */
+  /** Full blocks, which follow the bytes in the file. */
   #blocks: Uint8Array[] = [];
   #last = new Uint8Array(blockSize);
   /** How many bytes of the last block are in use. */
@@ -20,7 +20,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
   #file: OpenFile | undefined;
   #written = 0;
 
-  /** Adds a copy of `piece`. @throws FileError where the disk takes no more */
+  /** Adds a copy of `piece`. @throws FileError if the disk is full */
   add(piece: Uint8Array): void {
     for (let at = 0; at < piece.length; ) {
       const part = piece.subarray(at, at + blockSize - this.#used);
@@ -36,7 +36,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
     return this.#written + this.#blocks.length * blockSize + this.#used;
   }
 
-  /** The bytes from the first on, in pieces that are valid until the next is asked for. */
+  /** All bytes, in pieces that are valid until the next one is requested. */
   *[Symbol.iterator](): Generator<Uint8Array, void, void> {
     const file = this.#file;
     if (file) {
@@ -49,7 +49,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
     if (this.#used > 0) yield this.#last.subarray(0, this.#used);
   }
 
-  /** Forgets all of it. More than once does no harm. */
+  /** Discards everything. Can be called more than once. */
   [Symbol.dispose](): void {
     this.#blocks = [];
     this.#used = 0;
@@ -60,7 +60,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
     this.#file = undefined;
   }
 
-  /** The last block is full: begins another, and has the file take the full ones where they are many. */
+  /** The last block is full: begins another, and moves full ones to the file if there are many. */
   #next(): void {
     this.#blocks.push(this.#last);
     this.#used = 0;

@@ -25,14 +25,14 @@ export function systemError(error: unknown): { code: string; errno: number; mess
   return { code, errno: Math.abs(errno), message };
 }
 
-/** What a call of node:fs threw, with the result code that SQLite gets for it. */
+/** The error of a call of node:fs, with the result code that SQLite gets for it. */
 export function failure(code: number, path: string, error: unknown): FileError {
   const { errno, message } = systemError(error);
   return new FileError(code, message.includes(path) ? message : `${message} ${path}`, errno);
 }
 
 /**
- * Mode and owner of a new file beside a database, which the umask and the user of the process would otherwise decide
+ * Mode and owner of a new file beside a database, which would otherwise depend on the umask and user of the process
  * (os_unix.c, robust_open and robustFchown).
  */
 export function ownLike(fd: number, like: Stats): void {
@@ -46,7 +46,7 @@ export function ownLike(fd: number, like: Stats): void {
   }
 }
 
-/** A new file without a name: nobody else finds it, and a crash leaves nothing. @throws FileError if no folder takes it */
+/** A new unnamed file, which no other process can open and no crash leaves behind. @throws FileError if no folder is writable */
 export function temporaryDescriptor(): { fd: number; path: string } {
   const folder = temporaryFolder();
   for (let tries = 0; ; tries++) {
@@ -69,7 +69,7 @@ function temporaryFolder(): string {
     if (!folder || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
     if (permits(folder, fs.W_OK | fs.X_OK)) return folder;
   }
-  throw new FileError(SQLITE_IOERR_GETTEMPPATH, 'no folder for temporary files: set TMPDIR to one');
+  throw new FileError(SQLITE_IOERR_GETTEMPPATH, 'no writable folder for temporary files: set TMPDIR to one');
 }
 
 export function permits(path: string, mode: number): boolean {
@@ -87,7 +87,7 @@ export interface Koffi {
   errno(): number;
 }
 
-/** Functions of libc by their prototypes, or in some words why there are none. */
+/** Functions of libc by their prototypes, or why they are unavailable. */
 export function loadKoffi(): Koffi | string {
   const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
   if (!wide || !['linux', 'darwin'].includes(process.platform)) {

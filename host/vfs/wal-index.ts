@@ -1,7 +1,7 @@
 /**
  * The index of a WAL. Shared: the `-shm` file of SQLite's unix VFS, mapped into the core's memory, with the locks of
- * os_unix.c on it, so that native processes and other connections use it too. Alone: memory that nobody else sees,
- * where files cannot be mapped; one connection has the database then.
+ * os_unix.c on it, so that native processes and other connections can use it too. Alone: private memory,
+ * if files cannot be mapped; then only one connection can use the database.
  */
 
 import {
@@ -35,13 +35,13 @@ import { failure, noFollow, ownLike } from './system.js';
 
 /** UNIX_SHM_BASE: the byte of the first lock. */
 const firstLock = 120;
-/** UNIX_SHM_DMS: whoever has the index open holds it for reading; the first to open it, for writing meanwhile. */
+/** UNIX_SHM_DMS: held for reading while the index is open, and for writing while the first connection opens it. */
 const openByte = 128;
-/** How much of the file one byte must be written to. */
+/** One byte of each block of this size is written, to allocate it. */
 const block = 4096;
 const oneByte = Buffer.alloc(1);
 
-/** An index in memory that no other connection sees: the lock keeps the others away from the database. */
+/** An index in private memory: the lock keeps other connections away from the database. */
 export class OwnIndex implements WalIndex {
   readonly #lock: DatabaseLock;
   #regions = 0;
@@ -61,7 +61,7 @@ export class OwnIndex implements WalIndex {
     memory.fill(0, at, at + length);
   }
 
-  /** Its own locks are all there are. */
+  /** There are no locks but its own. */
   lock(): void {}
 
   close(): void {
@@ -70,11 +70,11 @@ export class OwnIndex implements WalIndex {
   }
 }
 
-/** What is open of a shared index. */
+/** The open files of a shared index. */
 interface Open {
   readonly fd: number;
   readonly readOnly: boolean;
-  /** The open byte is not held yet: nobody who may write has the file open, so what is in it is not to be trusted. */
+  /** The open byte is not held yet: no writer has the file open, so its contents cannot be trusted. */
   unlocked: boolean;
 }
 
@@ -86,7 +86,7 @@ export class SharedIndex implements WalIndex {
   readonly #database: () => Stats;
   #open: Open | undefined;
   readonly #mapped: { at: number; length: number }[] = [];
-  /** Where the memory was when the first region was mapped, and the buffer that was last seen there. */
+  /** The address of the memory when the first region was mapped, and its buffer when last checked. */
   #address = 0;
   #buffer: ArrayBufferLike | undefined;
   /** The locks held, a bit for each. */
@@ -95,7 +95,7 @@ export class SharedIndex implements WalIndex {
 
   /**
    * @param path of the `-shm` file
-   * @param database what the system says of the database, whose mode and owner a new file gets
+   * @param database `fstat` of the database, whose mode and owner a new file gets
    */
   constructor(locks: ByteLocks, mappings: Mappings, path: string, database: () => Stats) {
     this.#locks = locks;
@@ -160,10 +160,10 @@ export class SharedIndex implements WalIndex {
   }
 
   /**
-   * unixLockSharedMemory: joins those who have the file open; if there are none, makes it empty first, because a crash
-   * may have left anything in it. 3 bytes instead of none are SQLite's own sign of that.
+   * unixLockSharedMemory: joins the users of the file; if there are none, truncates it first, because a crash
+   * may have left anything in it. To 3 bytes instead of 0, as SQLite does to mark that.
    *
-   * @throws FileError SQLITE_BUSY while another does so, which SQLite waits for by itself
+   * @throws FileError SQLITE_BUSY while another does so; SQLite waits and tries again
    */
   #register(open: Open): void {
     const answer = this.#locks.test(open.fd, openByte, 1);
@@ -177,11 +177,11 @@ export class SharedIndex implements WalIndex {
         throw failure(SQLITE_IOERR_SHMOPEN, this.#path, error);
       }
     }
-    // Refused while another holds it for writing: nobody reads what is about to be made empty.
+    // Refused while another holds it for writing: nobody reads what is about to be truncated.
     this.#set(open.fd, 'read', openByte, 1);
   }
 
-  /** Whether the file is at least so long, which it is made if `extend`. */
+  /** Whether the file is at least so long; extends it if `extend`. */
   #grown(fd: number, needed: number, extend: boolean): boolean {
     let size: number;
     try {
@@ -192,7 +192,7 @@ export class SharedIndex implements WalIndex {
     if (size >= needed) return true;
     if (!extend) return false;
     try {
-      // A byte for each block: on a full disk this fails, where a mapping of a hole would end the process.
+      // A byte in each block: on a full disk this fails, whereas writing to a mapped hole would kill the process.
       for (let at = Math.floor(size / block) * block; at < needed; at += block) {
         writeSync(fd, oneByte, 0, 1, at + block - 1);
       }
@@ -210,14 +210,14 @@ export class SharedIndex implements WalIndex {
     this.#buffer = memory.buffer;
     const error = this.#mappings.map(this.#address + at, length, open.fd, offset, open.readOnly);
     if (error) {
-      // A mapping that failed may have taken away what was there.
+      // A failed mapping may have removed the previous one.
       this.#mappings.unmap(this.#address + at, length);
       this.#fail(SQLITE_IOERR_SHMMAP, 'mmap', error);
     }
     this.#mapped.push({ at, length });
   }
 
-  /** unixShmLock. A lock is never turned from one kind to the other. */
+  /** unixShmLock. A lock is never converted from one kind to the other. */
   lock(memory: Uint8Array, first: number, count: number, flags: number): void {
     const open = this.#open;
     if (!open) throw new FileError(SQLITE_IOERR_SHMLOCK, `${this.#path} is not open`);
@@ -242,7 +242,7 @@ export class SharedIndex implements WalIndex {
     this.#exclusive |= mask;
   }
 
-  /** unixShmUnmap. The descriptor is closed last: while a mapping is there the system keeps its locks. */
+  /** unixShmUnmap. The descriptor is closed last: the system keeps its locks while a mapping exists. */
   close(memory: Uint8Array, deleteFile: boolean): void {
     const open = this.#open;
     if (!open) return;
@@ -255,7 +255,7 @@ export class SharedIndex implements WalIndex {
         try {
           unlinkSync(this.#path);
         } catch {
-          // The next connection uses it, and makes it empty first.
+          // The next connection uses it, and truncates it first.
         }
       }
     } finally {
@@ -266,7 +266,7 @@ export class SharedIndex implements WalIndex {
   #unmap(memory: Uint8Array): void {
     const mapped = this.#mapped.splice(0);
     this.#buffer = undefined;
-    // If the memory moved, the mappings went with the old place, which may be anybody's by now.
+    // If the memory moved, the mappings are at the old address, which may be in use by now.
     if (mapped.length === 0 || this.#mappings.addressOf(memory) !== this.#address) return;
     for (const { at, length } of mapped) {
       const error = this.#mappings.unmap(this.#address + at, length);
@@ -274,7 +274,7 @@ export class SharedIndex implements WalIndex {
     }
   }
 
-  /** A memory that grew is where it was; else what is mapped would no longer be the core's. */
+  /** A memory that grows must not move, or the mappings would no longer be in the core's memory. */
   #check(memory: Uint8Array): void {
     if (this.#mapped.length > 0 && this.#mappings.addressOf(memory) !== this.#address) {
       throw new FileError(
@@ -288,7 +288,7 @@ export class SharedIndex implements WalIndex {
   #set(fd: number, kind: LockKind, start: number, count: number): void {
     const error = this.#locks.set(fd, kind, start, count);
     if (!error) return;
-    // As in os_unix.c, a lock for writing that a descriptor to read cannot take is busy.
+    // As in os_unix.c, it is SQLITE_BUSY if a read-only descriptor cannot take a write lock.
     if (busyNumbers.has(error) || error === constants.errno.EBADF)
       throw new FileError(SQLITE_BUSY, '', error);
     this.#fail(SQLITE_IOERR_SHMLOCK, 'fcntl', error);

@@ -1,4 +1,4 @@
-/** `changeset apply`: changesets and captures go into a database, all of them or none. */
+/** `changeset apply`: applies changesets and captures to a database, all of them or none. */
 
 import { policyNames } from '../../applying/conflict-policy.js';
 import { checkReportOptions } from '../../applying/report.js';
@@ -24,7 +24,7 @@ import { Progress } from '../progress.js';
 import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';
 import { Output, openDatabase } from './files.js';
 
-/** How many conflicts are listed unless --conflicts says otherwise: what the library lists. */
+/** How many conflicts are listed by default, as in the library. */
 const shownConflicts = 20;
 
 /** `ours`, or a rule `TABLE:KIND:ACTION` with `*` for any table or kind. */
@@ -36,7 +36,7 @@ function policyOf(texts: readonly string[]): Policy {
     const parts = text.split(':');
     if (parts.length !== 3) {
       throw new CommandError(
-        `--policy "${text}" is neither abort, ours, theirs, append-only nor a rule TABLE:KIND:ACTION, as in users:data:replace`,
+        `--policy takes abort, ours, theirs, append-only or a rule TABLE:KIND:ACTION such as users:data:replace, not "${text}"`,
         exitCodes.usage,
       );
     }
@@ -49,7 +49,7 @@ function policyOf(texts: readonly string[]): Policy {
   });
 }
 
-/** What came of a table, in words. */
+/** The result for one table, in words. */
 function tableText(report: TableReport): string {
   const { table, inserted, updated, deleted, omitted, replaced, filtered, skipped, conflicts } = report;
   const kinds = Object.entries(conflicts).map(([kind, count]) => `${count} ${kind}`);
@@ -65,7 +65,7 @@ function tableText(report: TableReport): string {
   return `${shownName(table)}: ${parts.filter(Boolean).join(', ')}`;
 }
 
-/** A conflict in a line: what the change took for granted, and what is there. */
+/** A conflict in one line: what the change expected, and what was found. */
 function conflictText({ kind, op, table, key, expected, found, wanted, action }: ConflictReport): string {
   const named = (values: NamedValues): string =>
     Object.entries(values)
@@ -104,11 +104,11 @@ function reportText(report: Report): string {
       ...step.conflicts.map(conflictText),
       ...(hidden === undefined ? [] : [hidden]),
       ...step.tables.map(tableText),
-      ...(violated > 0 ? [`${counted(violated, 'row')} would refer to none`] : []),
+      ...(violated > 0 ? [`${counted(violated, 'row')} would violate a foreign key`] : []),
     ];
   });
   if ('entries' in report && report.foreignKeyViolations > 0) {
-    lines.push(`${counted(report.foreignKeyViolations, 'row')} would refer to none`);
+    lines.push(`${counted(report.foreignKeyViolations, 'row')} would violate a foreign key`);
   }
   lines.push(...report.problems.map((problem) => `problem: ${shown(problem)}`));
   if (!report.applied) lines.push('nothing was applied');
@@ -126,36 +126,36 @@ export const apply: Action = {
       value: 'POLICY',
       hints: policyNames,
       multiple: true,
-      help: 'abort (the default), ours, theirs, append-only; or rules TABLE:KIND:ACTION, of which the first that fits decides',
+      help: 'abort (the default), ours, theirs or append-only; or rules TABLE:KIND:ACTION, the first that matches decides',
     },
-    'dry-run': { help: 'reports what would be, and changes nothing' },
-    table: { value: 'GLOB', multiple: true, help: 'only tables whose names match; !GLOB leaves some out' },
-    invert: { help: 'undoes the changesets instead' },
-    'ignore-noop': { help: 'a change that is there already is no conflict' },
+    'dry-run': { help: 'report what would happen, and change nothing' },
+    table: { value: 'GLOB', multiple: true, help: 'only tables whose names match; !GLOB excludes tables' },
+    invert: { help: 'undo the changesets instead' },
+    'ignore-noop': { help: 'do not treat a change that was already made as a conflict' },
     'fk-no-action': {
-      help: 'do not run foreign key actions such as ON DELETE CASCADE: what they did is recorded',
+      help: 'do not run foreign key actions such as ON DELETE CASCADE: the changeset holds their effect',
     },
-    'no-triggers': { help: 'do not fire triggers: what they did is recorded' },
+    'no-triggers': { help: 'do not fire triggers: the changeset holds their effect' },
     drops: {
       value: 'HOW',
       hints: ['alone', 'cascade'],
-      help: 'for a capture that does not say what a DROP TABLE did to the rows that refer to it: alone keeps them, cascade does what their foreign keys say',
+      help: 'if a capture does not record what a DROP TABLE did to the rows that refer to it: alone keeps them, cascade runs their foreign key actions',
     },
     refuse: {
       value: 'KIND',
       hints: [...surveyKinds, 'all'],
       multiple: true,
-      help: 'applies nothing on a warning of this kind, such as missing-table; all: of any',
+      help: 'apply nothing on a warning of this kind, such as missing-table, or of any kind (all)',
     },
     check: {
-      help: 'checks integrity and foreign keys at the end, and takes everything back where they fail',
+      help: 'check integrity and foreign keys at the end; roll back if they fail',
     },
     conflicts: {
       value: 'N',
-      help: `lists so many conflicts, row by row (${shownConflicts} unless said otherwise)`,
+      help: `list at most N conflicts, row by row (default ${shownConflicts})`,
     },
-    json: { help: 'the report as JSON' },
-    'rebase-out': { value: 'FILE', help: 'where the rebase buffer is written' },
+    json: { help: 'print the report as JSON' },
+    'rebase-out': { value: 'FILE', help: 'write the rebase buffer to FILE' },
   },
   async run(given) {
     const path = given.text('db') ?? '';
@@ -167,7 +167,7 @@ export const apply: Action = {
     if (options.invert) inputs.reverse();
     const entries = inputs.flat();
     if (output && statementsOf(entries).length > 0) {
-      const message = 'there is no --rebase-out for a capture, in which the schema changes';
+      const message = '--rebase-out cannot be used with a capture that changes the schema';
       throw new CommandError(message, exitCodes.usage);
     }
     using database = openDatabase(path);
@@ -197,7 +197,7 @@ function usage<T>(action: () => T): T {
   }
 }
 
-/** What to do if an apply may have failed because triggers or foreign key actions did again what was recorded. */
+/** What to do if an apply may have failed because triggers or foreign key actions repeated what was recorded. */
 function hintOf(
   database: DatabaseSync,
   steps: readonly (ApplyReport | { sql: string })[],
@@ -210,7 +210,7 @@ function hintOf(
   const acts = conflicts.includes('notfound') && !fkNoAction && hasActions(database);
   const options = [fires && triggers !== false && '--no-triggers', acts && '--fk-no-action'].filter(Boolean);
   if (options.length === 0) return undefined;
-  return `hint: a changeset holds what triggers and foreign key actions did; if they did it again here, add ${options.join(' ')}`;
+  return `hint: a changeset already holds the effect of triggers and foreign key actions; if they ran again here, add ${options.join(' ')}`;
 }
 
 function hasActions(database: DatabaseSync): boolean {

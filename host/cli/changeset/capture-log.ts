@@ -19,7 +19,7 @@ import type { Output } from './files.js';
 export interface CaptureKeeper extends Keeper {
   /** Whether statements that change the schema will be in the output. */
   readonly ddl: boolean;
-  /** Whether what is added is on the disk at once, and not only safe from a kill. */
+  /** Whether what is added is synced to disk at once, and not only safe from a kill. */
   syncs: boolean;
   /** The tables of the database when the last transaction was kept; undefined if that is not known. */
   readonly tables: Tables | undefined;
@@ -32,13 +32,13 @@ export interface CaptureKeeper extends Keeper {
    * @throws CommandError if it cannot be written
    */
   hand(bytes: Uint8Array, output: Output | undefined): Promise<void>;
-  /** Lets go of it: what was not handed out stays. */
+  /** Closes it: what was not written out stays. */
   close(): void;
 }
 
 /**
  * @param path the database, as the user knows it
- * @throws CommandError if what a capture left that was killed cannot come first in the output
+ * @throws CommandError if what a killed capture left cannot come first in the output
  */
 export function captureKeeper(
   given: Given,
@@ -92,7 +92,7 @@ class MemoryKeeper implements CaptureKeeper {
 
 class JournalKeeper implements CaptureKeeper {
   #ddl: boolean;
-  /** Undefined as long as there is nothing to keep: a script that changes nothing leaves no trace. */
+  /** Undefined while there is nothing to keep: a script that changes nothing leaves no file. */
   #journal: Journal | undefined;
   readonly #settings: JournalSettings;
   readonly #options: JournalOptions;
@@ -136,7 +136,7 @@ class JournalKeeper implements CaptureKeeper {
     return this.#journal?.digest ?? '';
   }
 
-  /** Readies what a capture left that was killed. @throws CommandError if it cannot come first in the output */
+  /** Prepares what a killed capture left. @throws CommandError if it cannot come first in the output */
   takeOver(database: DatabaseSync): void {
     const journal = this.#journal;
     if (!journal) return;
@@ -152,7 +152,7 @@ class JournalKeeper implements CaptureKeeper {
       return;
     }
     this.#refuseOtherKind(journal);
-    this.#ddl ||= head?.options.ddl ?? true; // if nothing tells, it is kept whole
+    this.#ddl ||= head?.options.ddl ?? true; // if unknown, everything is kept
     const last = contents.mark === 'done' || contents.offered ? 'after' : lastState(journal, database);
     const held = counted(contents.numbers.length, 'transaction');
     const isDamaged = !head || contents.faults.length > 0 || contents.tail?.kind === 'damaged';
@@ -165,7 +165,7 @@ class JournalKeeper implements CaptureKeeper {
     }
     if (problem !== undefined && !this.#accepts) {
       throw new CommandError(
-        `${problem}. Nothing was changed. Run it with the files that belong together, or with --accept-loss: what can be read comes first in the output`,
+        `${problem}. Nothing was changed. Run it with files that belong together, or pass --accept-loss to keep what can be read, which then comes first in the output`,
       );
     }
     if (problem === undefined) journal.goOn(last === 'after');
@@ -173,7 +173,7 @@ class JournalKeeper implements CaptureKeeper {
       const kept = freeName(`${path}.damaged`);
       const isWanted = (number: number): boolean => last !== 'before' || number !== contents.last;
       journal.renew(null, [], ({ number }) => isWanted(number), kept);
-      say(`warning: ${problem}; as it was it is kept as ${kept}`);
+      say(`warning: ${problem}; the old journal is kept as ${kept}`);
     }
     if (journal.count === 0) return;
     this.#tables = lastTables(journal.kept());
@@ -181,7 +181,7 @@ class JournalKeeper implements CaptureKeeper {
     if (difference !== undefined) say(`warning: ${difference}`);
     const where = this.#out === '-' ? 'standard output' : this.#out;
     say(
-      `${counted(journal.count, 'transaction')} that a capture committed before it was killed come first in ${where}`,
+      `${counted(journal.count, 'transaction')} committed by a killed capture come first in ${where}`,
     );
   }
 
@@ -226,7 +226,7 @@ class JournalKeeper implements CaptureKeeper {
       journal.handed();
     } catch (error) {
       journal.withdraw();
-      const kept = `what was committed is kept in ${journal.path}: run it again with the same --db and --output, and an empty script if there is nothing more to run`;
+      const kept = `committed changes are kept in ${journal.path}: run it again with the same --db and --output, with an empty script if nothing is left to run`;
       const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
       const message = error instanceof Error ? error.message : String(error);
       if (code === exitCodes.unread) say(kept);
@@ -263,21 +263,21 @@ class JournalKeeper implements CaptureKeeper {
       if ((first[0] === patchsetMark) === this.#options.patchset) return;
       const [has, other] = this.#options.patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
       throw new CommandError(
-        `${journal.path}, which a capture left that was killed, holds ${has}: run it ${other} --patchset first`,
+        `${journal.path}, left by a killed capture, holds ${has}: run it ${other} --patchset first`,
         exitCodes.usage,
       );
     }
   }
 }
 
-/** Whether the last transaction was committed, which is not marked as such. */
+/** Whether the last transaction, which is not marked as committed, was committed. */
 function lastState(journal: Journal, database: DatabaseSync): ReturnType<typeof stateOf> {
   let last: CaptureEntry[] = [];
   for (const entries of journal.transactions()) last = entries;
   return stateOf(database, last, journal.contents.note);
 }
 
-/** The journal of captures that go to standard output: the first one that no other capture has. */
+/** The journal of a capture to standard output: the first one that no other capture uses. */
 function besideDatabase(database: string): string {
   for (let i = 1; i < 1000; i++) {
     const path = `${database}.capture-journal${i === 1 ? '' : `.${i}`}`;

@@ -16,16 +16,16 @@ import { nameOf, Output, openDatabase, readInput } from './files.js';
 import { interruptible, signalled } from './interruption.js';
 import { outputOption } from './transform.js';
 
-/** What a capture is made with, here and in the daemon. */
+/** The options of a capture, here and in the daemon. */
 export const captureOptions = {
-  table: { value: 'NAME', multiple: true, help: 'records this table only; may be given several times' },
-  patchset: { help: 'leaves old values out' },
-  rowid: { help: 'records tables without a PRIMARY KEY too, by rowid' },
-  ddl: { help: 'records what changes the schema too; where there is such a statement, OUT is a capture' },
-  refuse: { help: 'refuses to start where a table or row would be left out' },
+  table: { value: 'NAME', multiple: true, help: 'record this table only; may be repeated' },
+  patchset: { help: 'omit old values' },
+  rowid: { help: 'also record tables without a PRIMARY KEY, by rowid' },
+  ddl: { help: 'also record statements that change the schema; if there are any, OUT is a capture' },
+  refuse: { help: 'do not start if a table or row would be left out' },
 } as const;
 
-/** Starts the capture that the options ask for. @param filter where they name no tables */
+/** Starts the capture that the options ask for. @param filter used if they name no tables */
 export function startCapture(
   database: DatabaseSync,
   given: Given,
@@ -39,13 +39,13 @@ export function startCapture(
   });
 }
 
-/** @throws CommandError where something is left out, and that is to be refused */
+/** @throws CommandError if something is left out and that must be refused */
 export function refuseUnrecorded(capture: Capture, given: Given): void {
   const [sentence] = given.on('refuse') ? sentences(capture.warnings()) : [];
   if (sentence !== undefined) throw new CommandError(`refused: ${sentence}`);
 }
 
-/** Warnings as the command line says them. */
+/** Warnings as the command line words them. */
 export function sentences(warnings: readonly Warning[]): string[] {
   return warnings.map(({ kind, table, message }) =>
     kind === 'no-key'
@@ -54,30 +54,30 @@ export function sentences(warnings: readonly Warning[]): string[] {
   );
 }
 
-/** Why what was captured is not as it was asked for, and what to do; undefined where it is. */
+/** Why the captured changes are not all that was asked for, and what to do; undefined if they are. */
 export function ddlAdvice(entries: Iterable<CaptureEntry | Boundary>, ddl: boolean): string | undefined {
   if (ddl) return undefined;
   const statements: string[] = [];
   for (const entry of entries) if (entry.kind === 'ddl') statements.push(entry.sql);
   if (statements.length === 0) return undefined;
-  return `${counted(statements.length, 'statement')} changed the schema, which no changeset holds (--ddl records that too): ${statements[0]}`;
+  return `${counted(statements.length, 'statement')} changed the schema, which a changeset does not hold (--ddl records that too): ${statements[0]}`;
 }
 
-/** Said where changesets are written as a capture although that was not asked for. */
+/** The message if changesets are written as a capture although that was not asked for. */
 export const apartMessage =
-  'changes from before and after the schema changed make no single changeset, so it was written as a capture, as --ddl does';
+  'changes from before and after a schema change cannot be one changeset, so a capture was written, as with --ddl';
 
 export const capture: Action = {
   threaded: true,
   operands: '(--script FILE | -)',
   count: [0, 1],
   options: {
-    db: { value: 'FILE', required: true, help: 'the database; made if it is not there' },
-    script: { value: 'FILE', help: 'the SQL; - for standard input' },
+    db: { value: 'FILE', required: true, help: 'the database; created if it does not exist' },
+    script: { value: 'FILE', help: 'the SQL to run; - is standard input' },
     output: outputOption,
     ...captureOptions,
     'accept-loss': {
-      help: 'goes on although what a killed capture left is damaged or of another database: what can be read is kept',
+      help: 'continue although the journal of a killed capture is damaged or of another database: keep what can be read',
     },
   },
   async run(given) {
@@ -131,11 +131,11 @@ async function captureScript(work: Work): Promise<number> {
   }
   if (recorder.inTransaction) {
     recorder.rollback();
-    if (failure === undefined) say('warning: the script ends within a transaction, which was rolled back');
+    if (failure === undefined) say('warning: the script ends in an open transaction, which was rolled back');
   }
   for (const sentence of sentences(recorder.capture.warnings())) say(`warning: ${sentence}`);
   for (const name of attached) {
-    say(`warning: ${name} is in an attached database, whose changes are not captured`);
+    say(`warning: ${name} is in an attached database, so its changes are not captured`);
   }
   recorder.close();
   const entries = keeper.entries();
@@ -149,15 +149,15 @@ async function captureScript(work: Work): Promise<number> {
   if (failure !== undefined) {
     const code = signalled() || exitCodes.failed;
     const before = isNothing
-      ? 'nothing was committed before it, and nothing is written'
-      : `what was committed before it was written: ${kindOf(bytes)}`;
+      ? 'nothing was committed before that, so nothing was written'
+      : `what was committed before that was written: ${kindOf(bytes)}`;
     throw new CommandError(`${failure}; ${before}`, code);
   }
   if (apart) throw new CommandError(apartMessage);
   return exitCodes.done;
 }
 
-/** Tables in which a key was spelled otherwise, which no changeset can say. */
+/** Tables in which only the spelling of a key changed, which a changeset cannot express. */
 function spelledOtherwiseIn(entries: Iterable<CaptureEntry | Boundary>, database: DatabaseSync): Warning[] {
   const known = new Map<string, boolean>();
   const isCollated = (table: string): boolean => {
@@ -177,11 +177,11 @@ function scriptOf(given: Given): string {
   const script = given.text('script');
   const [operand] = given.rest;
   if (operand !== undefined && operand !== '-') {
-    throw new CommandError(`there is no place for "${operand}": --script names the script`, exitCodes.usage);
+    throw new CommandError(`unexpected argument "${operand}"; name the script with --script`, exitCodes.usage);
   }
   if ((script === undefined) === (operand === undefined)) {
     throw new CommandError(
-      'the SQL comes from one place: --script FILE, or - for standard input',
+      'pass either --script FILE, or - for standard input',
       exitCodes.usage,
     );
   }
@@ -194,15 +194,15 @@ function readScript(path: string): string {
     sql = new TextDecoder('utf-8', { fatal: true }).decode(readInput(path));
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`${nameOf(path)} is no SQL: it is not UTF-8`);
+    throw new CommandError(`${nameOf(path)} is not SQL: it is not UTF-8`);
   }
   const nul = sql.indexOf('\0');
   if (nul >= 0)
-    throw new CommandError(`${nameOf(path)} is no SQL: there is a NUL in line ${lineOf(sql, nul)}`);
+    throw new CommandError(`${nameOf(path)} is not SQL: line ${lineOf(sql, nul)} contains a NUL`);
   return sql;
 }
 
-/** The line of a place in a text, from 1. */
+/** The line number of an offset in a text, from 1. */
 const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length;
 
 function isSynchronous(database: DatabaseSync): boolean {
@@ -221,7 +221,7 @@ function runScript(database: DatabaseSync, recorder: Recorder, { sql, name, keep
         if (signalled() !== 0) throw new Error('interrupted');
         const text = sql.slice(start, end);
         start += recorder.run(text).length;
-        // Who gives up what a loss of power takes gets it quicker here too.
+        // With synchronous off, the user accepts losses at a power failure, so the journal need not sync either.
         if (/^pragma\b[^;]*\bsynchronous\b/i.test(bare(text))) keeper.syncs = isSynchronous(database);
       }
     } catch (error) {

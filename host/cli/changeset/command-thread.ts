@@ -1,4 +1,4 @@
-/** The thread of a command that hears signals while it works. */
+/** The thread of a command that reacts to signals while it works. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { hear, type ThreadInput } from './interruption.js';

@@ -34,9 +34,9 @@ export const diff: Action = {
   count: [2, 2],
   options: {
     output: outputOption,
-    table: { value: 'NAME', multiple: true, help: 'compares this table only; may be given several times' },
-    patchset: { help: 'leaves old values out' },
-    rowid: { help: 'compares tables without a PRIMARY KEY too, by rowid' },
+    table: { value: 'NAME', multiple: true, help: 'compare this table only; may be repeated' },
+    patchset: { help: 'omit old values' },
+    rowid: { help: 'also compare tables without a PRIMARY KEY, by rowid' },
   },
   async run(given) {
     const [old = '', fresh = ''] = given.rest;
@@ -56,7 +56,7 @@ export const diff: Action = {
         const spelled = spelledOtherwise(database, table);
         if (spelled > 0)
           say(
-            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in a way that the key's collation ignores, which no changeset can hold`,
+            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in a way that the key's collation ignores, which a changeset cannot hold`,
           );
         continue;
       }
@@ -76,21 +76,21 @@ function incomparable(given: Given, before: Key | undefined, after: Key | undefi
   return given.on('rowid') ? undefined : 'it has no primary key (--rowid compares by rowid)';
 }
 
-/** Records what is different; returns why that cannot be told. */
+/** Records the differences; if that is impossible, returns why. */
 function compare(session: Session, table: string): string | undefined {
   try {
     session.diff('old', table);
     return undefined;
   } catch (error) {
     if (error instanceof SqliteError && error.errcode === SQLITE_SCHEMA)
-      return 'its columns or its key are different';
+      return 'its columns or primary keys differ';
     throw error;
   }
 }
 
 const quoted = (name: unknown): string => `"${String(name).replaceAll('"', '""')}"`;
 
-/** How many keys of both databases are equal by their collation and differ in their bytes, as 'Ab' and 'AB' under NOCASE. */
+/** How many keys of both databases are equal by their collation but differ in bytes, such as 'Ab' and 'AB' with NOCASE. */
 function spelledOtherwise(database: DatabaseSync, table: string): number {
   const columns = database
     .prepare(

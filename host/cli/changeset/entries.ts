@@ -1,4 +1,4 @@
-/** Changesets, patchsets and captures as files: read and checked, joined, and made fit for a file. */
+/** Changesets, patchsets and captures as files: read and checked, joined, and prepared for writing. */
 
 import { changesetMark, patchsetMark } from '../../changeset/format.js';
 import { validate } from '../../changeset/index.js';
@@ -18,13 +18,13 @@ import { nameOf, readInput } from './files.js';
 const captureMark = 0x43;
 
 /**
- * The entries of a changeset, patchset or capture, each checked; or what is wrong with the bytes, and with which.
+ * The entries of a changeset, patchset or capture, each checked; or which byte is wrong, and why.
  *
  * @param name how the user knows them
  */
 export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] | string {
   using progress = new Progress(`checking ${name}`, bytes.length);
-  // What begins as nothing that is known is looked at as a changeset, which the fault then speaks of.
+  // A file with an unknown first byte is checked as a changeset, so that the error says what is wrong with it as one.
   let entries: CaptureEntry[] = [{ kind: 'changeset', bytes }];
   if (bytes.length === 0 || bytes[0] === captureMark) {
     try {
@@ -43,25 +43,25 @@ export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] 
   return entries;
 }
 
-/** What is in a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) where it is none */
+/** What is in a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) if it is not one */
 export function readEntries(path: string): CaptureEntry[] {
   const entries = checkedEntries(readInput(path), nameOf(path));
   if (typeof entries !== 'string') return entries;
-  throw new CommandError(`${nameOf(path)} is no changeset: ${entries}`, exitCodes.malformed);
+  throw new CommandError(`${nameOf(path)} is not a changeset: ${entries}`, exitCodes.malformed);
 }
 
 /**
  * A changeset or patchset.
  *
  * @param not what a capture cannot do, as in "cannot be inverted"
- * @throws CommandError ({@link exitCodes.malformed}) where it is none, or a capture
+ * @throws CommandError ({@link exitCodes.malformed}) if it is not one, or a capture
  */
 export function readChangeset(path: string, not: string): Uint8Array {
   const entries = readEntries(path);
   const [first] = entries;
   if (!first) return new Uint8Array(0);
   if (entries.length === 1 && first.kind === 'changeset') return first.bytes;
-  const message = `${nameOf(path)} is a capture, in which the schema changes: it ${not}`;
+  const message = `${nameOf(path)} is a capture that changes the schema: it ${not}`;
   throw new CommandError(message, exitCodes.malformed);
 }
 
@@ -83,7 +83,7 @@ export function changesetsOf(entries: readonly CaptureEntry[]): Uint8Array[] {
 /**
  * One changeset of several, which are read one at a time.
  *
- * @param database by whose tables those from before columns were added are filled up
+ * @param database its tables complete changesets from before columns were added
  */
 export function joined(changesets: Iterable<Uint8Array>, database?: DatabaseSync): Uint8Array {
   const total = Array.isArray(changesets)
@@ -100,7 +100,7 @@ export function joined(changesets: Iterable<Uint8Array>, database?: DatabaseSync
   return group.output().bytes;
 }
 
-/** Bytes in pieces. @param heard called with how many were taken */
+/** Bytes in pieces. @param heard called with the number of bytes taken so far */
 export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += 65_536) {
     heard(at);
@@ -108,7 +108,7 @@ export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Gener
   }
 }
 
-/** The entries with the changesets between two statements made one, but for those that cannot be. */
+/** The entries, with the changesets between two statements joined if they can be. */
 export function condensed(entries: Iterable<CaptureEntry | Boundary>): CaptureEntry[] {
   try {
     return inRuns(entries, new OneGroup());
@@ -118,13 +118,13 @@ export function condensed(entries: Iterable<CaptureEntry | Boundary>): CaptureEn
   }
 }
 
-/** Takes changesets, and gives them as fewer ones. */
+/** Joins changesets into fewer ones. */
 interface Run {
   add(bytes: Uint8Array): void;
   take(): readonly Uint8Array[];
 }
 
-/** All of them as one. None is kept in memory. */
+/** Joins all of them into one. None is kept in memory. */
 class OneGroup implements Run {
   #group: ChangesetGroup | undefined;
 
@@ -145,7 +145,7 @@ class OneGroup implements Run {
   }
 }
 
-/** As many as there must be. */
+/** Joins them into as few as possible. */
 class Parts implements Run {
   #parts: Uint8Array[] = [];
 
@@ -192,12 +192,12 @@ function joinedWherePossible(changesets: readonly Uint8Array[]): readonly Uint8A
 }
 
 /**
- * What was captured, as it is written.
+ * What was captured, as written to the output.
  *
- * @param entries are gone through several times
+ * @param entries are iterated several times
  * @param ddl whether the statements that changed the schema are wanted
  * @param database where it was captured
- * @returns `apart` where they are not, and are there all the same: without them the changesets make no single one
+ * @returns `apart` if they are not wanted but are written anyway: without them the changesets cannot be joined into one
  */
 export function written(
   entries: Iterable<CaptureEntry | Boundary>,

@@ -1,4 +1,4 @@
-/** Files of the subcommands: what they read, and what they write whole or not at all. */
+/** The subcommands' files: inputs, and outputs that are written completely or not at all. */
 
 import {
   accessSync,
@@ -25,7 +25,7 @@ import { Progress } from '../progress.js';
 /** How the user knows an input. */
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
 
-/** More than this no changeset can have, for the C library counts with an int. */
+/** The largest changeset, because the C library counts bytes in an int. */
 const mostBytes = 2 ** 31 - 1;
 const pieceSize = 2 ** 20;
 
@@ -34,7 +34,7 @@ let standardInputRead = false;
 /** The bytes of a file, or of standard input for `-`, which can be read once. */
 export function readInput(path: string): Uint8Array {
   if (path === '-') {
-    if (standardInputRead) throw new CommandError('standard input can be read once only', exitCodes.usage);
+    if (standardInputRead) throw new CommandError('standard input can be read only once', exitCodes.usage);
     standardInputRead = true;
   }
   try {
@@ -48,7 +48,7 @@ export function readInput(path: string): Uint8Array {
     }
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`${nameOf(path)} cannot be read: ${reason(error)}`);
+    throw new CommandError(`cannot read ${nameOf(path)}: ${reason(error)}`);
   }
 }
 
@@ -56,7 +56,7 @@ function readAll(file: number, status: Stats, name: string): Uint8Array {
   const known = status.isFile() ? status.size : 0;
   if (known > mostBytes) throw new CommandError(`${name} has more than 2 GiB`);
   using progress = new Progress(`reading ${name}`, known);
-  let bytes = new Uint8Array(known + 1); // the last one shows that it ends there
+  let bytes = new Uint8Array(known + 1); // one more, to see that the file ends there
   let size = 0;
   for (;;) {
     if (size === bytes.length) {
@@ -81,17 +81,17 @@ function readPatiently(file: number, bytes: Uint8Array, at: number, room: number
       return readSync(file, bytes, at, room, null);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0; // Windows says so of a pipe
+      if (code === 'EOF') return 0; // a pipe's end on Windows
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(sleeper, 0, 0, 5); // a terminal or pipe that another process made non-blocking
     }
   }
 }
 
-/** Where a command's result goes. It is checked before there is one, for then it may be had only once. */
+/** Where a command's result goes. It is checked early, because the result may be impossible to produce again. */
 export class Output {
   readonly #path: string;
-  /** Where the bytes go in the end: behind links. */
+  /** The file that is written, with links resolved. */
   readonly #target: string = '-';
   #mode = 0o666;
   /** Whether the target is something other than a file, such as a pipe. */
@@ -99,21 +99,21 @@ export class Output {
 
   /**
    * @param path a file, which may be there, or `-` for standard output
-   * @param database what may not be overwritten, nor its journals
-   * @param inputs nor these
-   * @throws CommandError where it cannot be written
+   * @param database may not be overwritten, nor may its journals
+   * @param inputs may not be overwritten either
+   * @throws CommandError if it cannot be written
    */
   constructor(path: string, database?: string, inputs: readonly string[] = []) {
     this.#path = path;
     if (path === '-') {
       if (!isatty(1)) return;
-      const message = 'a changeset is not for a terminal: name a file with -o, or pipe it on';
+      const message = 'a changeset cannot be written to a terminal: name a file with -o, or pipe it';
       throw new CommandError(message, exitCodes.usage);
     }
     try {
       this.#target = existsSync(path) ? realpathSync(path) : resolve(path);
       const status = statSync(this.#target, { throwIfNoEntry: false });
-      if (status?.isDirectory()) throw new CommandError(`${path} cannot be written: it is a folder`);
+      if (status?.isDirectory()) throw new CommandError(`cannot write ${path}: it is a folder`);
       this.#device = status !== undefined && !status.isFile();
       if (status) {
         this.#mode = status.mode & 0o777;
@@ -124,7 +124,7 @@ export class Output {
       throw this.#failure(error);
     }
     const refuse = (what: string): never => {
-      throw new CommandError(`${path} is ${what}: it is not overwritten`, exitCodes.usage);
+      throw new CommandError(`${path} is ${what}; refusing to overwrite it`, exitCodes.usage);
     };
     const real = (name: string): string => (existsSync(name) ? realpathSync(name) : resolve(name));
     if (database !== undefined) {
@@ -135,7 +135,7 @@ export class Output {
       }
     }
     if (isDatabase(this.#target)) refuse('a database');
-    if (inputs.some((input) => input !== '-' && real(input) === this.#target)) refuse('what is read');
+    if (inputs.some((input) => input !== '-' && real(input) === this.#target)) refuse('an input');
   }
 
   /** Whether it is a file, and neither standard output nor a device. */
@@ -143,7 +143,7 @@ export class Output {
     return this.#path !== '-' && !this.#device;
   }
 
-  /** Writes bytes; the file is there whole or, where that fails or is interrupted, as it was before. */
+  /** Writes bytes; if that fails or is interrupted, the file is as it was before. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#path === '-') {
       writeBytes(bytes);
@@ -186,7 +186,7 @@ export class Output {
 
   #failure(error: unknown): CommandError {
     if (error instanceof CommandError) return error;
-    return new CommandError(`${this.#path} cannot be written: ${reason(error)}`);
+    return new CommandError(`cannot write ${this.#path}: ${reason(error)}`);
   }
 }
 
@@ -203,7 +203,7 @@ function isDatabase(path: string): boolean {
   }
 }
 
-/** Makes the names in a folder last, where the system can. */
+/** Syncs the names in a folder to disk, if the system can. */
 export function syncFolder(path: string): void {
   if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');
@@ -214,7 +214,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Opens a database that must be there already, unless `make`. */
+/** Opens a database that must exist, unless `make`. */
 export function openDatabase(
   path: string,
   options: { readOnly?: boolean; make?: boolean } = {},
@@ -226,10 +226,10 @@ export function openDatabase(
       if (status?.isDirectory()) throw new Error('it is a folder');
     }
     database = new DatabaseSync(path, { readOnly: options.readOnly ?? false, timeout: 5000 });
-    database.prepare('SELECT count(*) FROM sqlite_schema').get(); // a file that is none shows only now
+    database.prepare('SELECT count(*) FROM sqlite_schema').get(); // fails if the file is not a database
     return database;
   } catch (error) {
     database?.close();
-    throw new CommandError(`${path} cannot be opened: ${reason(error)}`);
+    throw new CommandError(`cannot open ${path}: ${reason(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Ctrl-C in work whose result is had only once: a capture must write what was committed by then. A thread that works
- * hears no signal, so such work is done in a thread of its own, which asks now and then whether one came.
+ * Ctrl-C in work whose result cannot be produced again: a capture must write what was committed by then. A busy thread
+ * receives no signals, so such work runs in a thread of its own, which polls whether one came.
  */
 
 import { parentPort, Worker } from 'node:worker_threads';
@@ -25,12 +25,12 @@ export function runInThread(args: readonly string[]): Promise<number> {
     const worker = new Worker(ownFile('cli/changeset/command-thread.js'), { workerData, env });
     const heard = (_signal: NodeJS.Signals, number: number): void => {
       Atomics.store(shared, 0, number);
-      for (const signal of signals) process.off(signal, heard); // a second one ends it as it is
+      for (const signal of signals) process.off(signal, heard); // a second one ends it at once
     };
     let code = 1;
     worker.on('message', (message: 'begun' | number) => {
       if (message !== 'begun') code = message;
-      // Before it begins nothing is lost, and a signal ends it at once.
+      // Before it begins, nothing can be lost: a signal ends it at once.
       else for (const signal of signals) process.on(signal, heard);
     });
     worker.on('error', reject);
@@ -44,18 +44,18 @@ export function runInThread(args: readonly string[]): Promise<number> {
 let word: Int32Array | undefined;
 let interrupted: { database: DatabaseSync; isRunning: () => boolean } | undefined;
 
-/** Says where this thread finds the signals. */
+/** Tells this thread where the signals are. */
 export function hear(shared: Int32Array): void {
   word = shared;
 }
 
-/** The exit code for the signal that came; 0 where none did. */
+/** The exit code for the signal that came; 0 if none did. */
 export function signalled(): number {
   const number = word ? Atomics.load(word, 0) : 0;
   return number === 0 ? 0 : 128 + number;
 }
 
-/** Ends the statement that runs, where a signal came. Called now and then while one does. */
+/** Interrupts the running statement if a signal came. Called periodically while one runs. */
 export function poll(): void {
   if (!interrupted?.isRunning() || signalled() === 0) return;
   const { db, engine } = connectionOf(interrupted.database);

@@ -46,11 +46,11 @@ function withoutCommand(name: string | undefined): number {
     print(overview());
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
-  if (name.startsWith('-')) throw usageError(`a command comes first, not "${name}"; see ${program} --help`);
+  if (name.startsWith('-')) throw usageError(`expected a command before "${name}"; see ${program} --help`);
   const names = commands.map((known) => known.name);
   const near = nearest(name, names);
   throw usageError(
-    `there is no command "${name}"${near ? `: did you mean ${near}?` : `: there is ${names.join(', ')}`}`,
+    `unknown command "${name}"; ${near ? `did you mean ${near}?` : `commands are ${names.join(', ')}`}`,
   );
 }
 
@@ -66,7 +66,7 @@ async function run(words: string, command: Command, args: readonly string[]): Pr
         fileSystems: [usual, unlocked],
         extensions: (engine) => extensionLoader(engine),
         interrupted() {
-          tick(); // asked now and then while a statement runs
+          tick(); // called periodically while a statement runs
           poll();
           return false;
         },

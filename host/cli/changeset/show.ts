@@ -21,7 +21,7 @@ import { nameOf, openDatabase, readInput } from './files.js';
 
 const schemaOption: Option = { value: 'FILE', help: 'a database whose schema names the columns' };
 
-/** The names of a table's columns as changesets have them, asked of a database where there is one. */
+/** The names of a table's columns as in changesets, read from a database if there is one. */
 function columnNamesOf(
   database: DatabaseSync | undefined,
 ): (table: string, count: number) => string[] | undefined {
@@ -42,7 +42,7 @@ function columnNamesOf(
   };
 }
 
-/** Runs `action` with the columns' names, from the database where one is named. */
+/** Runs `action` with the columns' names, from the database if one is named. */
 function withNames<T>(given: Given, action: (names: ReturnType<typeof columnNamesOf>) => T): T {
   const path = given.text('db');
   using database = path === undefined ? undefined : openDatabase(path, { readOnly: true });
@@ -59,7 +59,7 @@ function painter(wish: string | undefined): Paint {
   return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
 }
 
-/** A row is one line, and no value can play with the terminal. */
+/** Keeps a row on one line, and removes control characters. */
 const visible = (text: string): string => shown(text, Number.POSITIVE_INFINITY);
 
 /** One change as a line: `+` a new row, `-` one that is gone, `~` one that changed, with the values before and after. */
@@ -84,7 +84,7 @@ function describe(reader: ChangesetReader, names: readonly string[], paint: Pain
   return line('yellow', `~ ${key} | ${changed}`);
 }
 
-/** Says how far printing is, where what is printed does not show it. */
+/** Shows the progress of printing if the output itself does not. */
 function printing(bytes: number): Progress | undefined {
   return isatty(1) ? undefined : new Progress('printing', bytes);
 }
@@ -97,8 +97,8 @@ export const show: Action = {
   count: [1, 1],
   options: {
     db: schemaOption,
-    json: { help: 'as a JSON document, which `build` makes the same bytes of' },
-    color: { value: 'WHEN', choices: ['always', 'never', 'auto'], help: 'always, never or auto' },
+    json: { help: 'print a JSON document, from which `build` makes the same bytes' },
+    color: { value: 'WHEN', choices: ['always', 'never', 'auto'], help: 'color the output: always, never or auto' },
   },
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');
@@ -165,9 +165,9 @@ function statementJson({ sql, settings }: Extract<CaptureEntry, { kind: 'ddl' }>
 }
 
 /**
- * What `JSON.stringify(value, null, 2)` gives, in pieces, for a text has at most half a GiB.
+ * What `JSON.stringify(value, null, 2)` returns, in pieces, because a string has at most half a GiB.
  *
- * @param depth down to where it is cut into pieces
+ * @param depth how deep it is cut into pieces
  */
 function* jsonPieces(value: unknown, depth: number, indent = ''): Generator<string, void, void> {
   if (depth === 0 || typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
@@ -228,7 +228,7 @@ function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
 export const stat: Action = {
   operands: 'IN',
   count: [1, 1],
-  options: { json: { help: 'as a JSON document: {"tables": [...], "statements": N}' } },
+  options: { json: { help: 'print a JSON document: {"tables": [...], "statements": N}' } },
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');
     const counts = countsOf(entries);

@@ -24,10 +24,10 @@ import { nameOf, Output, openDatabase, readInput } from './files.js';
 export const outputOption: Option = {
   value: 'OUT',
   short: 'o',
-  help: 'the file to write; standard output without it',
+  help: 'the file to write (default: standard output)',
 };
 
-/** Runs `action`; what SQLite or the codec say of the input is malformed input. */
+/** Runs `action`; errors of SQLite or the codec about the input are reported as malformed input. */
 function ofInput<T>(action: () => T): T {
   try {
     return action();
@@ -47,7 +47,7 @@ export const invert: Action = {
     const path = given.rest[0] ?? '-';
     const bytes = readChangeset(path, 'cannot be inverted');
     if (new Changeset(bytes).isPatchset) {
-      const message = `${nameOf(path)} is a patchset, which has no old values: it cannot be inverted`;
+      const message = `${nameOf(path)} is a patchset, which has no old values, so it cannot be inverted`;
       throw new CommandError(message, exitCodes.malformed);
     }
     await output.write(ofInput(() => inverted(bytes)));
@@ -70,7 +70,7 @@ export const concat: Action = {
     output: outputOption,
     schema: {
       value: 'FILE',
-      help: 'a database by which changesets older than its newest columns are filled up',
+      help: 'a database whose columns complete changesets from before those columns were added',
     },
   },
   async run(given) {
@@ -79,7 +79,7 @@ export const concat: Action = {
     const entries = given.rest.flatMap(readEntries);
     const captures = statementsOf(entries).length > 0;
     if (captures && schema !== undefined) {
-      const message = 'there is no --schema for captures: what adds columns is in them';
+      const message = '--schema cannot be used with captures, which hold the statements that add columns';
       throw new CommandError(message, exitCodes.usage);
     }
     using database = schema === undefined ? undefined : openDatabase(schema, { readOnly: true });
@@ -94,7 +94,7 @@ export const rebase: Action = {
   operands: 'IN',
   count: [1, 1],
   options: {
-    with: { value: 'FILE', multiple: true, required: true, help: 'a rebase buffer; several in their order' },
+    with: { value: 'FILE', multiple: true, required: true, help: 'a rebase buffer; may be repeated, in order' },
     output: outputOption,
   },
   async run(given) {
@@ -118,14 +118,14 @@ export const build: Action = {
     try {
       document = JSON.parse(text);
     } catch (error) {
-      throw new CommandError(`${nameOf(path)} is no JSON: ${(error as Error).message}`, exitCodes.malformed);
+      throw new CommandError(`${nameOf(path)} is not JSON: ${(error as Error).message}`, exitCodes.malformed);
     }
     await output.write(ofInput(() => built(document)));
     return exitCodes.done;
   },
 };
 
-/** The bytes of a document as `show --json` prints it. @throws ChangesetError where it is none */
+/** The bytes of a document as `show --json` prints it. @throws ChangesetError if it is not one */
 function built(document: unknown): Uint8Array {
   const { format, entries } = (document ?? {}) as { format?: unknown; entries?: unknown };
   if (entries === undefined) return fromJson(document);

@@ -25,7 +25,7 @@ function branch({ names, value, joined }: Flag): string {
 function placeText({ path, words, flags, operands }: Place): string {
   const names = flags.flatMap((flag) => flag.names).map(quoted);
   const first = words.map(({ name }) => quoted(name));
-  // Where nothing else can stand, options are offered before a dash was typed.
+  // If nothing else is possible, options are offered before a dash is typed.
   const otherwise: string[] = [];
   if (first.length > 0)
     otherwise.push(`(( COMP_CWORD == ${path.length + 1} )) && _sqlite_wasm_run_words ${first.join(' ')}`);

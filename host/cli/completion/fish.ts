@@ -18,7 +18,7 @@ function flagText(condition: string, { names, help, value, joined }: Flag): stri
     if (name.startsWith('--')) parts.push(`-l ${name.slice(2)}`);
     else parts.push(name.length === 2 ? `-s ${name.slice(1)}` : `-o ${name.slice(1)}`);
   }
-  // A value that may be left out is none that fish could wait for.
+  // fish cannot express an optional value.
   if (value !== undefined && !joined) parts.push(valueText(value));
   else if (joined && Array.isArray(value)) parts.push(`-f -a ${quoted(value.join(' '))}`);
   if (help !== '') parts.push(`-d ${quoted(help)}`);

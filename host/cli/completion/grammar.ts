@@ -1,4 +1,4 @@
-/** What can stand where on the command line, gathered from the tables that parsing and help are made from. */
+/** The grammar of the command line, from the tables that parsing and help are made from. */
 
 import { loaded } from '../changeset/commands.js';
 import type { Action, Option, Subcommand } from '../command.js';
@@ -6,18 +6,18 @@ import { inspectOptions } from '../inspect.js';
 import { newExtensionOptions } from '../new-extension.js';
 import { ownOptions, shellOptions, shellSwitches } from '../options.js';
 
-/** What a value can be; `any` is nothing that could be offered. */
+/** What a value can be; `any` offers nothing. */
 export type Values = 'files' | 'folders' | 'any' | readonly string[];
 
 export interface Flag {
-  /** How it is written, as in `-o` and `--output`. */
+  /** Its spellings, such as `-o` and `--output`. */
   readonly names: readonly string[];
   readonly help: string;
   /** Without it the option is a switch. */
   readonly value?: Values;
-  /** What stands for the value in the help. */
+  /** The name of the value in the help. */
   readonly label: string;
-  /** Whether the value can only follow behind `=`, and be left out. */
+  /** Whether the value can only follow `=`, and is optional. */
   readonly joined: boolean;
   readonly repeated: boolean;
 }
@@ -28,12 +28,12 @@ export interface Word {
   readonly help: string;
 }
 
-/** Where the command line is: behind the words of `path`. */
+/** A place on the command line: after the words of `path`. */
 export interface Place {
   readonly path: readonly string[];
   readonly words: readonly Word[];
   readonly flags: readonly Flag[];
-  /** What operands are beside the words; undefined where there are none. */
+  /** What operands are beside the words; undefined if there are none. */
   readonly operands: Values | undefined;
 }
 
@@ -50,13 +50,13 @@ function flagOf(name: string, { value, choices, hints, help, short, multiple }: 
   };
 }
 
-const helpFlag = flagOf('help', { help: 'says what it does and what it takes' });
+const helpFlag = flagOf('help', { help: 'show help' });
 const flagsOf = (options: Readonly<Record<string, Option>>): Flag[] => [
   ...Object.entries(options).map(([name, option]) => flagOf(name, option)),
   helpFlag,
 ];
 
-/** A command's place. Its operands are files, but where options take their place, as `(--script FILE | -)` says. */
+/** A command's place. Its operands are files, unless options replace them, as in `(--script FILE | -)`. */
 function placeOf(path: readonly string[], { options, operands, count }: Action): Place {
   const files = count[1] > 0 && !operands.startsWith('(');
   return { path, words: [], flags: flagsOf(options), operands: files ? 'files' : undefined };

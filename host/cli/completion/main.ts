@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run completion SHELL`: prints a script that makes a shell complete what this program takes. */
+/** `sqlite-wasm-run completion SHELL`: prints a completion script for this program. */
 
 import { called } from '../called.js';
 import { type Action, exitCodes, helpOf, parse, type Subcommand, usageError } from '../command.js';
@@ -14,7 +14,7 @@ const shells = Object.keys(scripts);
 
 const program = `${programName} completion`;
 
-const summary = `Prints a script that makes a shell complete what ${programName} takes. In the shell's own start-up file:
+const summary = `Print a completion script. To use it, add this to the shell's start-up file:
 
   bash  source <(${program} bash)
   zsh   source <(${program} zsh)      behind compinit
@@ -28,7 +28,7 @@ const completion = (subcommands: readonly Subcommand[]): Action => ({
     const [shell = ''] = given.rest;
     const script = Object.hasOwn(scripts, shell) ? scripts[shell as keyof typeof scripts] : undefined;
     if (!script) {
-      throw usageError(`there is none for "${shell}": there is ${shells.join(', ')}`);
+      throw usageError(`unknown shell "${shell}"; choose ${shells.join(', ')}`);
     }
     print(script(await places(subcommands, shells)));
     return exitCodes.done;

@@ -10,29 +10,29 @@ import { frameHead, largestAnswer } from './protocol.js';
 export class Client {
   readonly number: number;
   readonly socket: Socket;
-  /** Whether it speaks frames; undefined before its first byte. */
+  /** Whether it sends frames; undefined before its first byte. */
   frames: boolean | undefined;
-  /** It sends nothing more, but waits for what it asked. */
+  /** It sends nothing more, but waits for its answers. */
   ended = false;
-  /** Why its transaction is gone, until it was told. */
+  /** Why its transaction was rolled back, until the client has been told. */
   lost: string | undefined;
   /** Whether answers are waiting for it to read them. */
   isBehind = false;
   readonly #caughtUp: () => void;
 
-  /** @param caughtUp called when it has read what it was sent */
+  /** @param caughtUp called when it has read everything that was sent */
   constructor(number: number, socket: Socket, caughtUp: () => void) {
     this.number = number;
     this.socket = socket;
     this.#caughtUp = caughtUp;
   }
 
-  /** Sends an answer; one who does not read them is not listened to meanwhile. */
+  /** Sends an answer. A client that does not read its answers is not listened to meanwhile. */
   send(data: string | Uint8Array): void {
     if (!this.socket.destroyed && !this.socket.write(data)) void this.#waitUntilRead([]);
   }
 
-  /** Sends what a statement gave. @param spool becomes the client's */
+  /** Sends the result of a statement. @param spool becomes the client's */
   sendAll(head: Uint8Array, spool: Spool, tail: Uint8Array): void {
     const { socket } = this;
     if (socket.destroyed || (spool.size === 0 && !socket.writableNeedDrain)) {
@@ -44,8 +44,8 @@ export class Client {
   }
 
   /**
-   * Whether it is there still: a client that only closed its own side is, one that is gone is not. Sending no bytes
-   * tells, and is not noticed at the other end.
+   * Whether it still exists: a client that only closed its own side does, one that is gone does not. Sending zero bytes
+   * tells, and the other end does not notice.
    */
   isThere(): boolean {
     if (this.socket.destroyed) return false;
@@ -97,7 +97,7 @@ function* joined(head: Uint8Array, spool: Spool, tail: Uint8Array): Generator<Ui
 
 /**
  * The answer to one statement while it comes. Lines are sent at once as long as they are read; a frame says its length
- * first. What cannot be sent yet is kept aside, at last in a file, so that nobody waits for a client that reads slowly.
+ * first. What cannot be sent yet is buffered, eventually in a file, so that nobody waits for a slow client.
  */
 export class Answer {
   readonly #client: Client;
@@ -121,7 +121,7 @@ export class Answer {
       this.#spool.add(bytes);
       return true;
     } catch (error) {
-      this.#failure = `the answer cannot be kept until it is read: ${reason(error)}`;
+      this.#failure = `cannot buffer the answer until it is read: ${reason(error)}`;
       return false;
     }
   }
@@ -145,7 +145,7 @@ export class Answer {
     return true;
   }
 
-  /** Sends something else in its place, as far as it is not sent yet. */
+  /** Sends something else in place of what was not sent yet. */
   endOtherwise(data: string | Uint8Array): void {
     this.#spool[Symbol.dispose]();
     this.#client.send(data);

@@ -1,4 +1,4 @@
-/** What `sqlite-wasm-run changeset daemon` takes. */
+/** The options of `sqlite-wasm-run changeset daemon`. */
 
 import { captureOptions } from '../changeset/capture.js';
 import { type Action, CommandError, exitCodes, type Given, lockingOption } from '../command.js';
@@ -7,25 +7,25 @@ export const daemonCommand: Omit<Action, 'run'> = {
   operands: '',
   count: [0, 0],
   options: {
-    db: { value: 'FILE', required: true, help: 'the database; made if it is not there' },
-    socket: { value: 'PATH', required: true, help: 'the socket to listen at; a named pipe on Windows' },
+    db: { value: 'FILE', required: true, help: 'the database; created if it does not exist' },
+    socket: { value: 'PATH', required: true, help: 'the socket to listen on; a named pipe on Windows' },
     output: {
       value: 'OUT',
       short: 'o',
       required: true,
-      help: 'the changeset; what it holds already stays in it',
+      help: 'the changeset to write; existing changes in it are kept',
     },
     ...captureOptions,
     'accept-loss': {
-      help: 'goes on although the journal is damaged or missing, or the database is another: what can be read is kept',
+      help: 'continue although the journal is damaged, missing or of another database: keep what can be read',
     },
-    patience: { value: 'SECONDS', help: 'how long an open transaction may wait for its next statement (30)' },
-    timeout: { value: 'SECONDS', help: 'how long a statement may run; without it, as long as it takes' },
+    patience: { value: 'SECONDS', help: 'roll back an open transaction that is idle for so long (default 30)' },
+    timeout: { value: 'SECONDS', help: 'end a statement that runs longer (default: no limit)' },
     locking: lockingOption,
   },
 };
 
-/** A number of seconds in ms; undefined if it is not given. @throws CommandError if it is none */
+/** A number of seconds in ms; undefined if it is not given. @throws CommandError if it is not a number above 0 */
 export function milliseconds(given: Given, name: string): number | undefined {
   const text = given.text(name);
   if (text === undefined) return undefined;

@@ -16,7 +16,7 @@ import {
   Word,
 } from './messages.js';
 
-/** How long a statement has for coming to its end once it was interrupted, in ms. */
+/** How long an interrupted statement may take to end, in ms. */
 const grace = 10_000;
 
 export interface Statement {
@@ -34,7 +34,7 @@ export class DatabaseConnection {
   #rows: ((bytes: Uint8Array) => void) | undefined;
   #answer: ((message: FromDatabase) => void) | undefined;
   #fail: ((error: Error) => void) | undefined;
-  /** Why the thread is over, if it is before it was asked to end. */
+  /** Why the thread ended, if it did before it was asked to. */
   #ended: CommandError | undefined;
   #isEnding = false;
   #why: string | undefined;
@@ -83,8 +83,8 @@ export class DatabaseConnection {
     Atomics.store(this.#shared, Word.interrupt, 1);
     Atomics.notify(this.#shared, Word.taken);
     this.#timer = setTimeout(() => {
-      // What C computes in one go hears nothing. The journal has what was committed.
-      const message = `a statement could not be interrupted: ${why}; what was committed is in the journal, so start again with the same files`;
+      // A long computation in C cannot be interrupted. The journal has what was committed.
+      const message = `a statement could not be interrupted (${why}); committed changes are in the journal: start the daemon again with the same files`;
       this.#over(new CommandError(message));
       void this.#worker.terminate();
     }, grace);
@@ -96,12 +96,12 @@ export class DatabaseConnection {
     throw unexpected(answer);
   }
 
-  /** Ends the open transaction without a trace. */
+  /** Rolls back the open transaction. */
   async rollback(): Promise<void> {
     await this.#ask({ do: 'rollback' });
   }
 
-  /** A client is gone, and what it set. */
+  /** A client is gone: discards its settings. */
   async leave(client: number): Promise<void> {
     await this.#ask({ do: 'leave', client });
   }

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run changeset daemon`: the long-lived capture for tools that know nothing of components. */
+/** `sqlite-wasm-run changeset daemon`: a long-lived capture for tools that cannot load components. */
 
 import { statSync } from 'node:fs';
 import { Output } from '../changeset/files.js';
@@ -8,7 +8,7 @@ import { daemonCommand, milliseconds } from './command.js';
 import { DatabaseConnection } from './connection.js';
 import { DaemonServer } from './server.js';
 
-/** How long an open transaction may wait for its next statement, in ms. */
+/** How long an open transaction may be idle, in ms. */
 const usualPatience = 30_000;
 
 export const daemon: Action = {
@@ -38,10 +38,13 @@ export const daemon: Action = {
   },
 };
 
-/** @throws CommandError if the output is no file that can be written */
+/** @throws CommandError if the output is not a file that can be written */
 function checkOutput(out: string, database: string): void {
   if (out === '-' || (statSync(out, { throwIfNoEntry: false })?.isFile() === false && new Output(out))) {
-    throw new CommandError('--output names a file: what was captured must outlive a crash', exitCodes.usage);
+    throw new CommandError(
+      '--output must name a file, because captured changes must survive a crash',
+      exitCodes.usage,
+    );
   }
   new Output(out, database); // checked at once
 }
@@ -55,7 +58,7 @@ function argumentsOf(given: Given): string[] {
   });
 }
 
-/** The end: a client's wish, SIGTERM, SIGINT, or that the database's thread is lost. */
+/** The reason to end: a client's request, SIGTERM, SIGINT, or the loss of the database's thread. */
 function ending(): { wait: Promise<void>; now(): void; fail(error: Error): void } {
   let now = (): void => {};
   let fail = (_error: Error): void => {};

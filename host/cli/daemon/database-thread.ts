@@ -16,7 +16,7 @@ import { jsonOf, lineValue } from './protocol.js';
 
 /** How much of an answer is sent at once, in characters. */
 const pieceSize = 65_536;
-/** How many pieces the main thread may be behind. */
+/** How many pieces may be waiting for the main thread. */
 const mostPieces = 16;
 
 const { args, shared } = workerData as DatabaseInput;
@@ -36,7 +36,7 @@ useEngine(
       extensions: (engine) => extensionLoader(engine),
       interrupted() {
         if (database?.isRunning && isInterrupted()) database.interrupt();
-        return false; // true is for the shell, which hears a signal
+        return false; // true is for the shell, which handles a signal
       },
     }),
 );
@@ -110,7 +110,7 @@ function run(open: CapturedDatabase, task: Extract<ToDatabase, { do: 'run' }>): 
   }
 }
 
-/** Ends the thread; what is asked of it later is not answered. */
+/** Ends the thread; later requests are not answered. */
 function end(exitCode: number, message?: string): void {
   say({ is: 'ended', exitCode, ...(message !== undefined && { message }) });
   port?.close();

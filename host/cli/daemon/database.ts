@@ -39,9 +39,9 @@ export class CapturedDatabase {
   #gone: number[] = [];
 
   /**
-   * Opens the database and the journal, and says what is not going to be recorded.
+   * Opens the database and the journal, and warns of what will not be recorded.
    *
-   * @throws CommandError if they cannot be opened, or do not agree
+   * @throws CommandError if they cannot be opened, or do not match
    */
   constructor(given: Given) {
     const path = given.text('db') ?? '';
@@ -97,7 +97,7 @@ export class CapturedDatabase {
   /** Runs a client's statement. @throws as {@link Recorder.run} does; TypeError if there are several */
   run(client: number, sql: string, params: readonly SqlValue[], sink: RowSink): Ran & { note?: string } {
     const end = statementEnd(sql);
-    if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request holds one statement');
+    if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request must hold one statement');
     refuseVacuum(sql, this.#path);
     if (!this.inTransaction) {
       Recorder.refuseSavepoint(sql);
@@ -111,7 +111,7 @@ export class CapturedDatabase {
     this.#settings.noticed(client, sql, this.#guard.makesTemporary);
     this.#showStatus();
     if (this.#output.ddl || ran.statements === 0) return ran;
-    return { ...ran, note: 'what it does to the schema is not in the changeset' };
+    return { ...ran, note: 'the changeset does not hold its schema changes' };
   }
 
   /** Ends the client's statement that is running. */
@@ -120,7 +120,7 @@ export class CapturedDatabase {
     engine.core.c.sqlite3_interrupt(db);
   }
 
-  /** Ends the open transaction without a trace. */
+  /** Rolls back the open transaction. */
   rollback(): void {
     this.#recorder.rollback();
   }
@@ -136,7 +136,7 @@ export class CapturedDatabase {
     return this.#counts.status();
   }
 
-  /** Writes what was captured, and ends. @throws CommandError if it cannot be written, or was not as asked for */
+  /** Writes what was captured, and ends. @throws CommandError if it cannot be written, or is not what was asked for */
   end(): void {
     clearTimeout(this.#timer);
     statusLine.clear();
@@ -150,7 +150,7 @@ export class CapturedDatabase {
     if (apart) throw new CommandError(apartMessage);
   }
 
-  /** Shows a line that is written over, on a terminal, and a few times a second at most; what is last is shown. */
+  /** Shows a line on a terminal and overwrites it a few times a second at most; the last one is always shown. */
   #showStatus(): void {
     if (this.#timer !== undefined) return;
     const show = (): void => {

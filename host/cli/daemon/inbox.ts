@@ -1,13 +1,13 @@
-/** What a client sent and what is no whole request yet. */
+/** What a client sent that is not a complete request yet. */
 
-/** Up to this size it is looked at whenever something comes, in bytes. */
+/** Up to this size it is parsed whenever something arrives, in bytes. */
 const small = 65_536;
-/** How long nothing must come before more is looked at, in ms. */
+/** How long nothing must arrive before more is parsed, in ms. */
 const pause = 20;
 
 /**
- * Collects what comes and has it looked at: what is long only where it doubled, or where nothing more comes for a
- * moment, for each look goes through all of it.
+ * Collects input and has it parsed: long input only if it doubled, or if nothing more arrives for a
+ * moment, because each parse goes through all of it.
  */
 export class Inbox {
   readonly #look: (received: Buffer) => Buffer;
@@ -29,7 +29,7 @@ export class Inbox {
     else this.#timer = setTimeout(() => this.look(), pause);
   }
 
-  /** Looks at what is there. Returns what is left. */
+  /** Parses what arrived. Returns what is left. */
   look(): Buffer {
     clearTimeout(this.#timer);
     const rest = this.#size === 0 ? Buffer.alloc(0) : this.#look(Buffer.concat(this.#parts, this.#size));
@@ -39,7 +39,7 @@ export class Inbox {
     return rest;
   }
 
-  /** Forgets it. */
+  /** Discards it. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#parts = [];

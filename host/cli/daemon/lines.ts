@@ -1,13 +1,13 @@
-/** Requests in lines, as bytes come in. */
+/** Requests in lines, as bytes arrive. */
 
 import { isUtf8 } from 'node:buffer';
 import { scan, statementEnd } from '../statement.js';
 
-/** One of the three is there. */
+/** Exactly one of the three is present. */
 export interface LineRequest {
   readonly sql?: string;
   readonly command?: string;
-  /** Why what came is no request. */
+  /** Why the input is not a request. */
   readonly error?: string;
 }
 
@@ -17,7 +17,7 @@ const command = /^\s*(?:\.(\w+)|(quit|status|help)\b)[ \t]*;?[^\n]*\n/;
  * Takes whole requests from the front. What ends a statement is ASCII, so it is found in the bytes; only then they are
  * read as UTF-8.
  *
- * @returns what is no whole request yet
+ * @returns what is not a complete request yet
  */
 export function takeLines(received: Buffer, take: (request: LineRequest) => void): Buffer {
   // A byte as a character each. What would be a space there is part of a character.
@@ -41,7 +41,7 @@ export function takeLines(received: Buffer, take: (request: LineRequest) => void
       take({ sql: drop(end).toString() });
       continue;
     }
-    // Of bytes that are no text nobody knows where their statement would end: their line is given up.
+    // If bytes are not text, nobody knows where their statement ends: their line is dropped.
     const wrong = firstWrongByte(rest);
     const line = wrong < 0 ? 0 : text.indexOf('\n', wrong) + 1;
     const isOver = line > 0 && (end < 0 || line < end) && scan(text.slice(0, line), () => {}) >= 0;
@@ -55,7 +55,7 @@ export function takeLines(received: Buffer, take: (request: LineRequest) => void
   }
 }
 
-/** Where the first byte is that makes a text no UTF-8, or -1. What is cut within its last character is none. */
+/** The offset of the first byte that is not UTF-8, or -1. A last character that is cut off is not an error. */
 function firstWrongByte(bytes: Buffer): number {
   if (isUtf8(bytes)) return -1;
   for (let at = 0; at < bytes.length; ) {

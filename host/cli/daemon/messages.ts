@@ -1,11 +1,11 @@
-/** What the daemon's two threads say to each other: the main one has the sockets, the other one the database. */
+/** The messages between the daemon's two threads: the main one has the sockets, the other one the database. */
 
 import type { PlainError } from '../../core/errors.js';
 import type { SqlValue } from '../../kernel/values.js';
 
-/** What each of the numbers is that the threads share. */
+/** The meaning of the numbers that the threads share. */
 export const Word = {
-  /** Not 0: the statement that runs is to end. Set by the main thread, which sets it back before the next. */
+  /** Not 0: the running statement must end. Set by the main thread, which clears it before the next. */
   interrupt: 0,
   /** How many pieces of answers the main thread has taken; counts on from answer to answer. */
   taken: 1,
@@ -37,7 +37,7 @@ export type ToDatabase =
   | { readonly do: 'status' }
   | { readonly do: 'end' };
 
-/** What came of a statement; its rows came before. */
+/** The result of a statement; its rows were sent before. */
 export interface RanMessage {
   readonly is: 'ran';
   readonly columns: readonly string[];
@@ -63,5 +63,5 @@ export type FromDatabase =
   | { readonly is: 'status'; readonly status: Status }
   /** What was asked is done. */
   | { readonly is: 'done' }
-  /** It is over: what could not be opened, or what was captured is written, or could not be. */
+  /** The thread ends: the database could not be opened, or the output was written or could not be. */
   | { readonly is: 'ended'; readonly exitCode: number; readonly message?: string };

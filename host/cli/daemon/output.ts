@@ -1,4 +1,4 @@
-/** The daemon's output and its journal: how they are opened, agree with the database, and end. */
+/** The daemon's output and its journal: how they are opened, compared with the database, and finished. */
 
 import {
   closeSync,
@@ -37,10 +37,10 @@ export class DaemonOutput {
   readonly #path: string;
   readonly #options: JournalOptions;
   readonly #accepts: boolean;
-  /** What the output held when its journal was begun, by its digest. */
+  /** The digest of the output when its journal was begun. */
   #base: string | null = null;
 
-  /** @throws CommandError if another daemon writes it, or it is not one that can be added to */
+  /** @throws CommandError if another daemon writes it, or nothing can be added to it */
   constructor(given: Given) {
     const path = given.text('output') ?? '';
     this.#path = path;
@@ -63,7 +63,7 @@ export class DaemonOutput {
       const before = this.#before();
       this.#refuseOtherKind([...before, ...this.#firstOfJournal()]);
       const { head, contents } = this.journal;
-      // If nothing tells what the journal was begun with, it is kept whole.
+      // If it is unknown how the journal was begun, everything is kept.
       const begun = head ? head.options.ddl : contents.numbers.length > 0;
       this.ddl = this.#options.ddl || begun || statementsOf(before).length > 0;
       this.#sayOptions();
@@ -73,20 +73,20 @@ export class DaemonOutput {
     }
   }
 
-  /** @throws CommandError if the database is not there, although the journal has transactions of it */
+  /** @throws CommandError if the database does not exist, although the journal has transactions of it */
   refuseStrange(database: string): void {
     const { numbers, written: isWritten } = this.journal.contents;
     if (existsSync(database) || isWritten || numbers.length === 0) return;
     const held = counted(numbers.length, 'transaction');
     throw new CommandError(
-      `${database} is not there, and ${this.journal.path} holds ${held} of the database that it belongs to: start with that one`,
+      `${database} does not exist, but ${this.journal.path} holds ${held} of its database: start with that database`,
     );
   }
 
   /**
-   * Compares the journal with what the database knows, and readies both.
+   * Compares the journal with what the database knows, and prepares both.
    *
-   * @throws CommandError if they do not agree, unless that is accepted: nothing was changed
+   * @throws CommandError if they do not match, unless that is accepted: nothing was changed
    */
   agree(marker: Marker): void {
     const { journal } = this;
@@ -96,7 +96,7 @@ export class DaemonOutput {
     const problem = found ?? this.#strangeBase();
     if (problem !== undefined && !this.#accepts) {
       throw new CommandError(
-        `${problem}. Nothing was changed. Put the right files back, or start with --accept-loss: what can be read goes into ${this.#path}, and the rest is given up`,
+        `${problem}. Nothing was changed. Restore the right files, or start with --accept-loss: what can be read is written to ${this.#path}, and the rest is lost`,
       );
     }
     if (contents.offered && !contents.written) this.#sayAgain();
@@ -104,7 +104,7 @@ export class DaemonOutput {
     if (problem !== undefined) {
       const kept = journal.isEmpty ? undefined : freeName(`${journal.path}.damaged`);
       journal.renew(this.#base, names, ({ mark, number }) => mark !== 'none' || number <= committed, kept);
-      const where = kept === undefined ? '' : `; the journal as it was is kept as ${kept}`;
+      const where = kept === undefined ? '' : `; the old journal is kept as ${kept}`;
       say(`warning: ${problem}: ${counted(journal.count, 'transaction')} could be kept${where}`);
     } else if (contents.written || this.#isIdle) journal.renew(this.#base, names, () => false);
     else if (journal.isEmpty) journal.begin(this.#base);
@@ -123,9 +123,9 @@ export class DaemonOutput {
 
   /** Writes the output. @returns whether it had to be a capture @throws CommandError if it cannot be written */
   hand(database: DatabaseSync): boolean {
-    const kept = `what was captured stays in ${this.journal.path}: start the daemon again with the same files`;
+    const kept = `captured changes stay in ${this.journal.path}: start the daemon again with the same files`;
     if (fileDigest(this.#path) !== this.#base) {
-      throw new CommandError(`${this.#path} was changed by another program: put it back; ${kept}`);
+      throw new CommandError(`${this.#path} was changed by another program: restore it; ${kept}`);
     }
     const { bytes, apart } = written(this.entries(), this.ddl, database);
     const target = this.#target;
@@ -148,8 +148,8 @@ export class DaemonOutput {
       this.journal.handed();
     } catch (error) {
       rmSync(work, { force: true });
-      if (!isInPlace) this.journal.withdraw(); // else the output's digest says that it holds all of it
-      throw new CommandError(`${this.#path} cannot be written: ${reason(error)}; ${kept}`);
+      if (!isInPlace) this.journal.withdraw(); // otherwise the output's digest says that it holds everything
+      throw new CommandError(`cannot write ${this.#path}: ${reason(error)}; ${kept}`);
     }
     say(`${this.#path}: ${kindOf(bytes)}`);
     return apart;
@@ -181,7 +181,7 @@ export class DaemonOutput {
     const entries = checkedEntries(new Uint8Array(readFileSync(this.#path)), this.#path);
     if (typeof entries !== 'string') return entries;
     throw new CommandError(
-      `${this.#path} is there, and no changeset that could be added to: ${entries}`,
+      `${this.#path} exists, but is not a changeset to which changes can be added: ${entries}`,
       exitCodes.malformed,
     );
   }
@@ -201,14 +201,14 @@ export class DaemonOutput {
     throw new CommandError(`${this.#path} holds ${has}: start ${other} --patchset`, exitCodes.usage);
   }
 
-  /** Says how the options differ from those that the journal was begun with; what it holds stays as it is. */
+  /** Reports how the options differ from those of the journal; what the journal holds is unchanged. */
   #sayOptions(): void {
     const { head, numbers, written: isWritten } = this.journal.contents;
     if (!head || isWritten || numbers.length === 0) return;
     const { options } = head;
     if (options.ddl && !this.#options.ddl) {
       say(
-        `${this.#path} was begun with --ddl, which holds: it will have the statements that change the schema`,
+        `${this.#path} was begun with --ddl, which stays in effect: it will hold the statements that change the schema`,
       );
     }
     const words = ({ rowid, tables }: JournalOptions): string =>
@@ -218,13 +218,13 @@ export class DaemonOutput {
     if (then !== now) say(`${this.#path} was begun with ${then}; from here on it is ${now}`);
   }
 
-  /** Whether there is nothing in the journal, and it goes on from another output. */
+  /** Whether the journal is empty and continues another output. */
   get #isIdle(): boolean {
     const { head, numbers, faults, tail } = this.journal.contents;
     return head !== undefined && head.base !== this.#base && numbers.length + faults.length === 0 && !tail;
   }
 
-  /** Says that an output that was written before is written again. */
+  /** Reports that an output that was written before is written again. */
   #sayAgain(): void {
     const { head } = this.journal.contents;
     if (!head || existsSync(this.#workName(head.name))) return;
@@ -242,12 +242,12 @@ export class DaemonOutput {
     rmSync(this.#workName(name), { force: true });
   }
 
-  /** Where the output is, behind links. */
+  /** The output's path, with links resolved. */
   get #target(): string {
     return existsSync(this.#path) ? realpathSync(this.#path) : this.#path;
   }
 
-  /** Where it is written first. The journal's name is in it, so that it is nobody else's file. */
+  /** Where it is written first. The name contains the journal's, so it is nobody else's file. */
   #workName(journal: string): string {
     return join(dirname(this.#target), `.${basename(this.#target)}.${journal}`);
   }

@@ -1,8 +1,8 @@
 /**
- * What the daemon and its clients say to each other.
+ * The protocol between the daemon and its clients.
  *
- * The daemon greets with a line: `sqlite-wasm-run daemon 1 FILE`; 1 is the protocol's version. A client then speaks
- * lines or frames, and its first byte says which: a frame's length begins with the byte 0.
+ * The daemon greets with a line: `sqlite-wasm-run daemon 1 FILE`; 1 is the protocol's version. A client then sends
+ * lines or frames, and its first byte tells which: a frame's length begins with the byte 0.
  *
  * Lines are for people and simple tools: SQL, over as many lines as it takes; `.status`, `.quit`, `.help`. Each row comes back as a
  * line, values separated by tabs, and after the rows `-- ok, N rows, M changes`, or `-- error CODE: MESSAGE`.
@@ -13,9 +13,9 @@
  * `{"real": "1"}` for a REAL without a fraction, `{"blob": "hex"}`. Status is `transactions`, `tables` with their counts,
  * and `statements`: how many changed the schema.
  *
- * A client that closes its side is answered what it asked before; a transaction that it left open is rolled back. One
- * that is gone has its statement ended. Rows are sent as they come if the client reads them, so that in lines some
- * may come before `-- error`. "quit" ends what runs for other clients, and what its own sent before it after a moment.
+ * A client that closes its side still gets its answers; a transaction that it left open is rolled back. If a client is
+ * gone, its statement is interrupted. Rows are sent as they come if the client reads them, so in lines some may come
+ * before `-- error`. "quit" interrupts what runs for other clients, and after a moment also its own earlier requests.
  *
  * Statements come one after another. Settings that a client makes with PRAGMA hold for itself, and what it attached goes
  * with it; those that would hold for all are refused, and so are changes of attached databases, which are not captured.
@@ -45,7 +45,7 @@ export function jsonOf(value: SqlValue): JsonValue {
   return { blob: toHex(value) };
 }
 
-/** @throws TypeError where it is no value */
+/** @throws TypeError if it is not a value */
 export function sqlValueOf(json: unknown): SqlValue {
   if (json === null || typeof json === 'string') return json;
   if (typeof json === 'number') {
@@ -63,37 +63,38 @@ export function sqlValueOf(json: unknown): SqlValue {
     }
   }
   throw new TypeError(
-    `${JSON.stringify(json)} is no value: null, a number, a string, {"integer": "9007199254740993"}, {"real": "1"} or {"blob": "00ff"}`,
+    `${JSON.stringify(json)} is not a value: use null, a number, a string, {"integer": "9007199254740993"}, {"real": "1"} or {"blob": "00ff"}`,
   );
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** What a frame holds. @throws Error that says what is wrong with it */
+/** The contents of a frame. @throws Error that names what is wrong with it */
 export function jsonOfFrame(bytes: Uint8Array): unknown {
   let text: string;
   try {
     text = utf8.decode(bytes);
   } catch {
-    throw new TypeError('the frame is no JSON: it is not UTF-8');
+    throw new TypeError('the frame is not JSON: it is not UTF-8');
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new TypeError(`the frame is no JSON: ${(error as Error).message}`);
+    throw new TypeError(`the frame is not JSON: ${(error as Error).message}`);
   }
 }
 
-/** What the answer to a request is marked with; null where it has no id. */
+/** The id of the answer to a request; null if the request has none. */
 export function idOf(json: unknown): unknown {
   return (json as { id?: unknown } | null)?.id ?? null;
 }
 
-/** @throws TypeError that says what is wrong with the request */
+/** @throws TypeError that names what is wrong with the request */
 export function requestOf(json: unknown): Request {
   const { sql, params = [], command } = (json ?? {}) as Record<string, unknown>;
   if (command === 'status' || command === 'quit') return { command };
-  if (typeof sql !== 'string') throw new TypeError('a request has "sql", or "command": "status" or "quit"');
+  if (typeof sql !== 'string')
+    throw new TypeError('a request must have "sql", or "command": "status" or "quit"');
   if (!Array.isArray(params)) throw new TypeError('"params" must be an array');
   return { sql, params: params.map(sqlValueOf) };
 }

@@ -1,4 +1,4 @@
-/** What clients of the daemon may not do: it has one connection, which serves all of them and captures one database. */
+/** What the daemon's clients may not do: they share one connection, which captures one database. */
 
 import { SQLITE_AUTH } from '../../core/constants.js';
 import { sqliteError } from '../../core/errors.js';
@@ -8,7 +8,7 @@ import { markers } from '../journal/format.js';
 import { type Action, type Made, type Rule, subject, written } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
-/** Pragmas that would hold for every client, and cannot be taken back for the others. */
+/** Pragmas that affect every client and cannot be undone for the others. */
 const refusedPragmas = new Set([
   'case_sensitive_like',
   'hard_heap_limit',
@@ -19,9 +19,9 @@ const refusedPragmas = new Set([
   'temp_store_directory',
   'writable_schema',
 ]);
-/** SQLite takes the beginning of a word for the word. */
+/** SQLite accepts a prefix of a word as the word. */
 const unsafeJournals = ['off', 'memory'];
-/** SQLite takes any other number or word for something less. */
+/** SQLite treats any other number or word as less safe. */
 const safeSynchronous = new Set(['full', '2', 'extra', '3']);
 
 /** @param database the database, as the user knows it */
@@ -29,13 +29,13 @@ export function clientRules(database: string): Rule {
   return (action) => {
     const to = written(action);
     if (to !== undefined && to !== 'main' && to !== 'temp') {
-      return `${to}.${subject(action)} is in an attached database, whose changes are not captured: clients write to ${database} only`;
+      return `${to}.${subject(action)} is in an attached database, whose changes are not captured: clients may write only to ${database}`;
     }
     if (
       (to !== undefined || action.code === constants.SQLITE_CREATE_TEMP_TRIGGER) &&
       touchesMarkers(action)
     ) {
-      return `${markers} is the daemon's own table, in which it keeps what is captured: leave it as it is`;
+      return `${markers} is the daemon's own table, which tracks captured changes: it cannot be changed`;
     }
     if (action.code === constants.SQLITE_CREATE_TEMP_TRIGGER) {
       return `the temporary trigger ${action.first} is refused: it would fire for every client of the daemon`;
@@ -45,8 +45,8 @@ export function clientRules(database: string): Rule {
 }
 
 /**
- * Refuses a temporary table or view that would stand in for one of the database, and the other way round: what other
- * clients write to it would not be captured.
+ * Refuses a temporary table or view that would hide one of the database, and the other way round, because
+ * what other clients write to it would not be captured.
  *
  * @throws SqliteError (SQLITE_AUTH)
  */
@@ -59,7 +59,7 @@ export function refuseStandIns(database: DatabaseSync, made: readonly Made[]): v
       )
       .get(name);
     if (!found) continue;
-    const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: there is ${schema}.${name}, and clients that write to one would write to the other`;
+    const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: ${schema}.${name} exists, and clients that write to one would write to the other`;
     throw sqliteError(SQLITE_AUTH, message);
   }
 }
@@ -86,7 +86,7 @@ function pragmaRule({ first, second }: Action): string | undefined {
   const name = (first ?? '').toLowerCase();
   const value = second.toLowerCase();
   if (name === 'synchronous' && !safeSynchronous.has(value)) {
-    return `PRAGMA synchronous=${second} is refused: what is acknowledged must be on the disk, for every client`;
+    return `PRAGMA synchronous=${second} is refused: acknowledged changes must be on disk, for every client`;
   }
   if (name === 'journal_mode' && value !== '' && unsafeJournals.some((mode) => mode.startsWith(value))) {
     return `PRAGMA journal_mode=${second} is refused: a crash would damage the database, for every client`;

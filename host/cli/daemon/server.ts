@@ -17,9 +17,9 @@ import { frame, idOf, jsonOf, jsonOfFrame, largestFrame, protocolVersion, reques
 export interface ServerOptions {
   readonly path: string;
   readonly database: string;
-  /** How long an open transaction may wait for its next statement, in ms. */
+  /** How long an open transaction may be idle, in ms. */
   readonly patience: number;
-  /** How long a statement may run, in ms; undefined: as long as it takes. */
+  /** How long a statement may run, in ms; undefined: no limit. */
   readonly timeout: number | undefined;
   /** A client asked the daemon to end. */
   quit(): void;
@@ -33,17 +33,17 @@ interface Task {
   run(database: DatabaseConnection): Promise<void> | void;
 }
 
-/** How many bytes the path of a socket can have: sockaddr_un, without the byte that ends it. */
+/** The longest path of a socket, in bytes: that of sockaddr_un without its terminating byte. */
 const longestPath = process.platform === 'darwin' ? 103 : 107;
-/** How long the requests have that a client sent before it asked the daemon to end, in ms. */
+/** How much time the requests get that a client sent before it asked the daemon to end, in ms. */
 const lastMoment = 2000;
-/** How often it is looked whether a client is there whose statement runs, in ms. */
+/** How often to check that the client of the running statement still exists, in ms. */
 const pulse = 500;
 
 const help = 'SQL over as many lines as it takes, ended by ; and .status, .quit';
-const endsNow = 'the daemon ends';
+const endsNow = 'the daemon is shutting down';
 
-/** Whether somebody answers at a socket. */
+/** Whether a process accepts connections on a socket. */
 async function answers(path: string): Promise<boolean> {
   const socket = createConnection(path);
   try {
@@ -61,7 +61,7 @@ export class DaemonServer {
   readonly #server: Server;
   readonly #clients = new Set<Client>();
   #tasks: Task[] = [];
-  /** What is to be done with the database before the next task. */
+  /** What to do with the database before the next task. */
   readonly #chores: ((database: DatabaseConnection) => Promise<void>)[] = [];
   #database: DatabaseConnection | undefined;
   #lastNumber = 0;
@@ -73,7 +73,7 @@ export class DaemonServer {
   #leaver: { readonly client: Client; readonly until: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isWorking = false;
-  /** Whether something came up since the work was begun. */
+  /** Whether there is more to do since the work began. */
   #isWanted = false;
   #isStopped = false;
   #idle = (): void => {};
@@ -84,23 +84,23 @@ export class DaemonServer {
     setInterval(() => this.#lookAfterRunning(), pulse).unref();
   }
 
-  /** Begins to listen. Clients are greeted, and wait for {@link serve}. @throws CommandError where it cannot */
+  /** Begins to listen. Clients are greeted, and wait for {@link serve}. @throws CommandError if it cannot listen */
   async listen(): Promise<void> {
     const { path } = this.#options;
     if (process.platform !== 'win32') {
       const length = Buffer.byteLength(path);
       if (length > longestPath) {
         throw new CommandError(
-          `--socket ${path} has ${length} bytes, and a socket's path at most ${longestPath}: choose a shorter one`,
+          `--socket ${path} has ${length} bytes, but a socket's path has at most ${longestPath}: choose a shorter one`,
           exitCodes.usage,
         );
       }
       const there = lstatSync(path, { throwIfNoEntry: false });
       if (there && !there.isSocket()) {
-        throw new CommandError(`${path} is there and no socket: it is not touched`, exitCodes.usage);
+        throw new CommandError(`${path} exists and is not a socket; refusing to replace it`, exitCodes.usage);
       }
       if (there) {
-        if (await answers(path)) throw new CommandError(`another daemon listens at ${path}`);
+        if (await answers(path)) throw new CommandError(`another daemon listens on ${path}`);
         rmSync(path); // of one that was killed
       }
     }
@@ -109,7 +109,7 @@ export class DaemonServer {
       this.#server.listen(path);
       await once(this.#server, 'listening');
     } catch (error) {
-      throw new CommandError(`${path} cannot be listened at: ${reason(error)}`);
+      throw new CommandError(`cannot listen on ${path}: ${reason(error)}`);
     } finally {
       process.umask(mask);
     }
@@ -121,7 +121,7 @@ export class DaemonServer {
     this.#work();
   }
 
-  /** Ends what runs, and does nothing more. What was asked and not yet begun is not done. */
+  /** Interrupts what runs, and does nothing more. Requests that have not begun are dropped. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#tasks = [];
@@ -151,15 +151,15 @@ export class DaemonServer {
     this.#clients.add(client);
     client.send(`sqlite-wasm-run daemon ${protocolVersion} ${this.#options.database}\n`);
     const inbox = new Inbox((received) => {
-      client.frames ??= (received[0] ?? 0) < 9; // no text begins so: 0, or a frame that is too long
+      client.frames ??= (received[0] ?? 0) < 9; // text cannot begin so: 0, or a frame that is too long
       return client.frames ? this.#takeFrames(client, received) : this.#takeLines(client, received);
     });
     socket.on('data', (data) => inbox.push(data));
     socket.on('end', () => {
       if (inbox.look().toString().trim() !== '') {
-        this.#enqueue(client, () => this.#fail(client, null, new Error('the input ends within a request')));
+        this.#enqueue(client, () => this.#fail(client, null, new Error('the input ends in the middle of a request')));
       }
-      client.ended = true; // only now: who has ended and waits for nothing is hung up on
+      client.ended = true; // only now: a client that has ended and waits for nothing is disconnected
       if (!client.isThere()) socket.destroy();
       this.#work();
     });
@@ -180,7 +180,7 @@ export class DaemonServer {
     this.#work();
   }
 
-  /** Ends the statement of a client that is gone, which a closed side alone does not say. */
+  /** Interrupts the statement of a client that is gone, which a half-closed socket alone does not tell. */
   #lookAfterRunning(): void {
     const client = this.#running;
     if (client?.ended && !client.isThere()) client.socket.destroy();
@@ -243,16 +243,16 @@ export class DaemonServer {
       if (command === 'help') client.send(`-- ${help}\n`);
       else if (command === 'status' || command === 'quit') {
         client.send(`-- ${(await database.status()).text}\n`);
-      } else this.#fail(client, null, new Error(`there is no command .${command}: ${help}`));
+      } else this.#fail(client, null, new Error(`unknown command .${command}; send ${help}`));
       if (command === 'quit') this.#options.quit();
     };
     this.#enqueue(client, answer, command === 'quit');
   }
 
-  /** There is no way to find the next request: says so and hangs up. */
+  /** The next request cannot be found: reports that and disconnects. */
   #tooLong(client: Client, what: string): Buffer {
     this.#enqueue(client, () => {
-      this.#fail(client, null, new Error(`${what} has at most ${largestFrame} bytes`));
+      this.#fail(client, null, new Error(`${what} may have at most ${largestFrame} bytes`));
       client.socket.end();
     });
     client.socket.removeAllListeners('data').resume();
@@ -266,7 +266,7 @@ export class DaemonServer {
     this.#work();
   }
 
-  /** A client asked the daemon to end: what runs for others is ended, what it asked before has a moment. */
+  /** A client asked the daemon to end: what runs for others is interrupted; its own earlier requests get a moment. */
   #hurry(client: Client): void {
     if (this.#leaver) return;
     this.#leaver = { client, until: Date.now() + lastMoment };
@@ -274,7 +274,7 @@ export class DaemonServer {
     setTimeout(() => this.#database?.interrupt(endsNow), lastMoment).unref();
   }
 
-  /** Has done what can be done, one thing after another. */
+  /** Does everything that can be done, one thing after another. */
   #work(): void {
     if (!this.#database || this.#isStopped) return;
     this.#isWanted = true;
@@ -313,7 +313,7 @@ export class DaemonServer {
       }
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      this.#isStopped = true; // the database's thread is lost, of which its owner hears
+      this.#isStopped = true; // the database's thread is lost, and its owner is told
       return;
     }
     for (const client of this.#clients) {
@@ -321,7 +321,7 @@ export class DaemonServer {
     }
   }
 
-  /** Takes the next task: of who asked the daemon to end, of the owner of an open transaction, of whoever came first. */
+  /** Takes the next task: of the client that asked to end, else of the open transaction's owner, else the first. */
   #next(): Task | undefined {
     const leaver = this.#leaver?.client;
     const only = leaver ?? this.#owner;
@@ -343,7 +343,7 @@ export class DaemonServer {
     this.#timer = setTimeout(() => {
       this.#chores.push(async (database) => {
         if (this.#owner !== client || this.#running === client) return;
-        client.lost = `the transaction was rolled back, for nothing came for ${patience / 1000} s`;
+        client.lost = `transaction rolled back: idle for ${patience / 1000} s`;
         await this.#rollback(database);
       });
       this.#work();
@@ -411,7 +411,7 @@ export class DaemonServer {
     const before = `${JSON.stringify({ id, columns }).slice(0, -1)},"rows":[`;
     const rest = { changes, lastInsertRowid: jsonOf(lastInsertRowid), ...(note !== undefined && { note }) };
     if (answer.endFrame(before, `],${JSON.stringify(rest).slice(1)}`)) return;
-    const message = 'the answer has more than 4 GiB, which no frame can hold';
+    const message = 'the answer has more than 4 GiB, too much for a frame';
     answer.endOtherwise(this.#errorText(client, id, sqliteError(SQLITE_TOOBIG, message)));
   }
 

@@ -1,6 +1,6 @@
 /**
- * The settings of each client, on the one connection that serves all: those of the client whose statement comes next
- * are in force, and the others' are not.
+ * The settings of each client, on the one connection that serves all: those of the client whose statement is next
+ * are in effect, and the others' are not.
  */
 
 import { SQLITE_AUTH } from '../../core/constants.js';
@@ -10,7 +10,7 @@ import { quotedName } from '../../kernel/query.js';
 import { type Action, temporarySubject } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
-/** Pragmas that a client can set for itself. Each gives its value as an integer, and takes it. */
+/** Pragmas that a client can set for itself. Each returns its value as an integer, and accepts it. */
 const ownPragmas = [
   'analysis_limit',
   'automatic_index',
@@ -53,10 +53,10 @@ interface Own {
 
 export class ClientSettings {
   readonly #database: DatabaseSync;
-  /** The values without any client's. */
+  /** The default values. */
   readonly #common: Settings = new Map();
   readonly #own = new Map<number, Own>();
-  /** What is in force other than in common. */
+  /** The values in effect that are not the default. */
   #inForce: Settings = new Map();
 
   constructor(database: DatabaseSync) {
@@ -78,7 +78,7 @@ export class ClientSettings {
     this.#inForce = wanted;
   }
 
-  /** A client's statement was run: takes notice of what it set or made. */
+  /** A client's statement ran: notes what it set or created. */
   noticed(client: number, sql: string, madeTemporary: boolean): void {
     const text = bare(sql);
     if (madeTemporary || /^(?:alter|drop)\b/i.test(text)) this.#noticeTemporary(client);
@@ -150,7 +150,7 @@ export class ClientSettings {
     this.#own.delete(client);
   }
 
-  /** Does away with something of a client that is gone. What cannot go away stays. */
+  /** Removes something of a client that is gone. What cannot be removed stays. */
   #try(sql: string): void {
     try {
       this.#database.exec(sql);
@@ -181,7 +181,7 @@ export class ClientSettings {
     return this.#names("SELECT name FROM temp.sqlite_schema WHERE type IN ('table', 'view')");
   }
 
-  /** Keeps what is there, and is nobody's yet, as the client's. */
+  /** Notes that new objects belong to the client. */
   #notice(client: number, there: ReadonlySet<string>, of: (own: Own) => Set<string>): void {
     const known = new Set<string>();
     for (const own of this.#own.values()) {

@@ -25,33 +25,33 @@ import { crc32 } from 'node:zlib';
 /** The table in which a database knows the daemon's journals. */
 export const markers = '_sqlite_wasm_run_daemon';
 
-/** What a journal was begun with. */
+/** The options with which a journal was begun. */
 export interface JournalOptions {
   readonly ddl: boolean;
   readonly patchset: boolean;
   readonly rowid: boolean;
-  /** The tables that are recorded; none: all. */
+  /** The tables that are recorded; if empty, all. */
   readonly tables: readonly string[];
 }
 
-/** The line that a journal begins with. */
+/** The first line of a journal. */
 export interface Head {
   readonly format: 2;
   readonly name: string;
-  /** What wrote it. */
+  /** The command that wrote it. */
   readonly kind: 'daemon' | 'capture';
-  /** The path of the database that it is of. */
+  /** The path of its database. */
   readonly database: string;
-  /** The SHA-256 of the output that it goes on from; null if there was none. */
+  /** The SHA-256 of the output that it continues; null if there was none. */
   readonly base: string | null;
   readonly options: JournalOptions;
-  /** The names of the journals that it takes the place of. */
+  /** The names of the journals that it replaces. */
   readonly replaces?: readonly string[];
 }
 
 export type RecordKind = 'TRAN' | 'OUTP';
 
-/** A record that is whole. */
+/** A complete record. */
 export interface Found {
   readonly kind: RecordKind;
   readonly at: number;
@@ -62,7 +62,7 @@ export interface Found {
   readonly mark: 'none' | 'done' | 'damaged';
 }
 
-/** Bytes that are no whole record. */
+/** Bytes that are not a complete record. */
 export interface Fault {
   readonly kind: 'damaged' | 'cut';
   readonly at: number;
@@ -82,7 +82,7 @@ const checkedSize = 20;
 const tailSize = 4 + markSize;
 const kinds: readonly RecordKind[] = ['TRAN', 'OUTP'];
 const pieceSize = 2 ** 20;
-/** More than the first line ever has. */
+/** More than the longest first line. */
 const longestLine = 2 ** 20;
 
 export function encodeHead(head: Head): Buffer {
@@ -90,7 +90,7 @@ export function encodeHead(head: Head): Buffer {
   return Buffer.from(`${json} ${crc32(json).toString(16).padStart(8, '0')}\n`);
 }
 
-/** What the first line of a file is: a head, of another version, not there whole, or none. */
+/** What the first line of a file is: a head, a head of another version, incomplete, or absent. */
 export type Line =
   | { readonly is: 'head'; readonly head: Head; readonly line: Buffer }
   | { readonly is: 'version'; readonly format: unknown }
@@ -116,7 +116,7 @@ export function readHead(file: number): Line {
   return { is: 'damaged' };
 }
 
-/** The record that is to be added, its mark not yet set. */
+/** The record to add, its mark not yet set. */
 export function encodeRecord(kind: RecordKind, number: number, note: string, capture: Uint8Array): Buffer {
   const noted = Buffer.from(note);
   const record = Buffer.alloc(headSize + noted.length + capture.length + tailSize);
@@ -181,10 +181,10 @@ function recordAt(file: number, at: number, size: number): Found | Fault {
   };
 }
 
-/** Where the next head of a record is behind damaged bytes; the end of the file if there is none. */
+/** The offset of the next record's head after damaged bytes; the end of the file if there is none. */
 function nextRecord(file: number, from: number, size: number): number {
   for (let start = from; start < size; start += pieceSize) {
-    // Pieces overlap, so that none hides a head between two.
+    // Pieces overlap, so that a head between two is found.
     const bytes = readBytes(file, start, Math.min(pieceSize + headSize, size - start));
     const places = kinds.flatMap((kind) => placesOf(bytes, kind)).sort((one, other) => one - other);
     const place = places.find((at) => lengthsAt(bytes.subarray(at)));
@@ -193,7 +193,7 @@ function nextRecord(file: number, from: number, size: number): number {
   return size;
 }
 
-/** Where a text is in some bytes. */
+/** The offset of a text in some bytes. */
 function placesOf(bytes: Buffer, text: string): number[] {
   const places: number[] = [];
   for (let at = bytes.indexOf(text, 0, 'latin1'); at >= 0; at = bytes.indexOf(text, at + 1, 'latin1')) {

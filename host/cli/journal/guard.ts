@@ -1,4 +1,4 @@
-/** What the user's statements are about to do, told by SQLite when it compiles them; and what they may not do. */
+/** Learns from SQLite's authorizer what the user's statements will do, and refuses what they may not do. */
 
 import { SQLITE_AUTH, SQLITE_DENY, SQLITE_OK } from '../../core/constants.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
@@ -14,10 +14,10 @@ export interface Action {
   readonly source: string | null;
 }
 
-/** Says why an action is refused; undefined if it is not. */
+/** Returns why an action is refused; undefined if it is not. */
 export type Rule = (action: Action) => string | undefined;
 
-/** What writes to a table or to the schema, with the place of the database's name if that is not the usual one. */
+/** Actions that write to a table or the schema, with the position of the database's name if it is unusual. */
 const writing = new Set<number>([
   constants.SQLITE_CREATE_INDEX,
   constants.SQLITE_CREATE_TABLE,
@@ -86,7 +86,7 @@ const making = new Set<number>([
 export class Guard {
   /** Whether the statement that was compiled last writes to the main database. */
   writes = false;
-  /** What it makes. */
+  /** What it creates. */
   made: Made[] = [];
   readonly #rule: Rule;
   #isWatching = false;

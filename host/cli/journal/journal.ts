@@ -1,8 +1,8 @@
 /**
- * A journal, beside an output that is yet to be written: what every transaction changed, on the disk before it
- * commits. {@link ./format.js} says what it looks like.
+ * A journal, beside an output that is yet to be written: the changes of every transaction, on disk before it
+ * commits. {@link ./format.js} describes its format.
  *
- * Whether its last transaction was committed, and whether the database knows the others, is not its own to say: see
+ * Whether its last transaction was committed, and whether the database knows the others, is decided elsewhere: see
  * {@link ./marker.js} and {@link ./leftover.js}.
  */
 
@@ -54,16 +54,16 @@ export interface JournalSettings {
   /** The output that it belongs to, as the user knows it; `-` for standard output. */
   readonly output: string;
   readonly kind: Head['kind'];
-  /** The database that it is of. */
+  /** Its database. */
   readonly database: string;
   readonly options: JournalOptions;
 }
 
-/** What a journal that was left behind holds. */
+/** The contents of a journal that was left behind. */
 export interface Contents {
-  /** The first line; undefined if it is damaged, or was never there whole. */
+  /** The first line; undefined if it is damaged or was never complete. */
   readonly head: Head | undefined;
-  /** The number of the last transaction before which none is missing. */
+  /** The number of the last transaction without a gap before it. */
   readonly last: number;
   /** The digest of that transaction, and of the one before it. */
   readonly digest: string;
@@ -73,24 +73,24 @@ export interface Contents {
   readonly mark: Found['mark'];
   /** The numbers of the transactions that can be read, whether or not some before them are missing. */
   readonly numbers: readonly number[];
-  /** Damage that has a whole record behind it, and the end if that is damaged. */
+  /** Damage that a complete record follows, and the end if that is damaged. */
   readonly faults: readonly Fault[];
-  /** Whether bytes follow the last whole record. */
+  /** Whether bytes follow the last complete record. */
   readonly tail: Fault | undefined;
-  /** Whether the output was about to be put in its place, and whether it was: it held all of it then. */
+  /** Whether the output was about to be put in place, and whether it was, complete. */
   readonly offered: boolean;
   readonly written: boolean;
-  /** Whether the output is the one that was put in its place. */
+  /** Whether the output is the one that was put in place. */
   readonly inPlace: boolean;
 }
 
-/** Whether another process has the journal. */
+/** Whether another process has the journal open. */
 export function isTaken(path: string): boolean {
   let file: number;
   try {
     file = openSync(path, 'r+');
   } catch {
-    return false; // whoever has it is another user
+    return false; // it belongs to another user
   }
   try {
     const locks = systemLocks();
@@ -103,7 +103,7 @@ export function isTaken(path: string): boolean {
 export class Journal {
   readonly path: string;
   readonly contents: Contents;
-  /** Whether records are on the disk before {@link add} returns; if not, they outlive a kill but no loss of power. */
+  /** Whether records are on the disk before {@link add} returns; if not, they survive a kill but not a power failure. */
   syncs = true;
   readonly #settings: JournalSettings;
   #file: number;
@@ -117,9 +117,9 @@ export class Journal {
   #count = 0;
   #digest = '';
   #before = '';
-  /** Whether the last record is still to be marked. */
+  /** Whether the last record is yet to be marked. */
   #unmarked = false;
-  /** Where the record ends that tells of the output. */
+  /** Where the record about the output ends. */
   #offered = 0;
   /** Why nothing more can be added. */
   #broken: string | undefined;
@@ -140,13 +140,13 @@ export class Journal {
       const line = readHead(this.#file);
       if (line.is === 'version') {
         throw new CommandError(
-          `${path} is a journal of version ${line.format}, which this program does not read: start and end the program that wrote it`,
+          `${path} is a journal of version ${line.format}, which this program cannot read: start and end the program that wrote it`,
         );
       }
       if (line.is === 'head' && line.head.kind !== kind) {
         const other = line.head.kind === 'daemon' ? 'a daemon' : '"changeset capture"';
         throw new CommandError(
-          `${path} is the journal of ${other} that was killed: start that again with the same files first`,
+          `${path} is the journal of ${other} that was killed: run that again with the same files first`,
         );
       }
       this.#head = line.is === 'head' ? line.head : undefined;
@@ -159,7 +159,7 @@ export class Journal {
     }
   }
 
-  /** The journal's name, by which a database knows it; '' before it has one. */
+  /** The name by which the database knows the journal; '' before it has one. */
   get name(): string {
     return this.#head?.name ?? '';
   }
@@ -179,7 +179,7 @@ export class Journal {
     return this.#digest;
   }
 
-  /** Whether there is nothing in it: it is new, or its first line was never there whole. */
+  /** Whether it is empty: it is new, or its first line was never complete. */
   get isEmpty(): boolean {
     const { head, numbers, faults } = this.contents;
     return head === undefined && numbers.length === 0 && faults.length === 0;
@@ -214,7 +214,7 @@ export class Journal {
   }
 
   /**
-   * Takes the place of the file by a new journal, which begins with those of its transactions that are wanted.
+   * Replaces the file by a new journal, which begins with the wanted transactions.
    *
    * @param kept where the file as it was is kept; undefined if it need not be
    */
@@ -286,7 +286,7 @@ export class Journal {
   acknowledge(): void {
     try {
       this.#mark();
-      // Without a marker in the database the mark itself proves nothing, so that it may be lost.
+      // Without a marker in the database the mark proves nothing, so it may be lost.
       if (this.syncs && this.#settings.kind === 'daemon') fdatasyncSync(this.#file);
     } catch {
       // The transaction is in the journal and committed all the same. What cannot be marked now is marked with the next.
@@ -294,16 +294,16 @@ export class Journal {
     }
   }
 
-  /** Takes back what was added last: its transaction was not committed. */
+  /** Removes the last record: its transaction was not committed. */
   drop(): void {
     this.#takeBack();
     this.#cut();
   }
 
   /**
-   * What the transactions did, in order, from the disk.
+   * The transactions' changes, in order, read from disk.
    *
-   * @param place where it goes on, 0 being the start; it is moved behind each transaction
+   * @param place where to continue, 0 being the start; it advances past each transaction
    */
   *transactions(place?: { at: number }): Generator<CaptureEntry[], void, void> {
     for (const { entries } of this.kept(place)) yield entries;
@@ -321,7 +321,7 @@ export class Journal {
   }
 
   /**
-   * The output is about to be put in its place: after a kill its digest tells whether it was.
+   * The output is about to be put in place: after a kill its digest tells whether it was.
    *
    * @throws CommandError if that cannot be written
    */
@@ -348,7 +348,7 @@ export class Journal {
     });
   }
 
-  /** The output could not be put in its place: the journal goes on. */
+  /** The output could not be put in place: the journal continues. */
   withdraw(): void {
     this.#cut();
   }
@@ -360,12 +360,12 @@ export class Journal {
       rmSync(this.path, { force: true });
     } catch (error) {
       throw new CommandError(
-        `${this.path} cannot be removed: ${reason(error)}; what it holds was written, so remove it`,
+        `cannot remove ${this.path}: ${reason(error)}; its changes were written, so remove it yourself`,
       );
     }
   }
 
-  /** Lets go of it; a file that this one made is gone if there is nothing in it. */
+  /** Closes it; removes the file if this object created it and it is empty. */
   abandon(): void {
     if (this.isNew && this.#count === 0) rmSync(this.path, { force: true });
     closeSync(this.#file);
@@ -404,7 +404,7 @@ export class Journal {
     this.#unmarked = false;
   }
 
-  /** Forgets the last record. */
+  /** Drops the last record. */
   #takeBack(): void {
     this.#end = this.#lastAt;
     this.#digest = this.#before;
@@ -481,7 +481,7 @@ export function wholePath(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
 }
 
-/** A name that no file has: the one given, or with a number. */
+/** An unused file name: the one given, or with a number. */
 export function freeName(name: string): string {
   for (let i = 1; ; i++) {
     const free = i === 1 ? name : `${name}.${i}`;
@@ -494,14 +494,14 @@ function openAlone(path: string, flags: string, { output, kind }: JournalSetting
   const file = attempt(path, () => openSync(path, flags, 0o600));
   const locks = systemLocks();
   const isAlone = typeof locks === 'string' || locks.set(file, 'write', 0, 1) === 0;
-  // Whoever had it may have put another in its place meanwhile.
+  // The process that had it may have replaced it meanwhile.
   if (isAlone && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return file;
   closeSync(file);
   const who = kind === 'daemon' ? 'daemon' : 'capture';
-  throw new CommandError(`another ${who} writes ${output}: choose another output`);
+  throw new CommandError(`another ${who} is writing ${output}: choose another output`);
 }
 
-/** Gives a file a second name, or copies it if the file system knows no second names. */
+/** Gives a file a second name, or copies it if the file system has no hard links. */
 function keepAs(path: string, name: string): void {
   try {
     linkSync(path, name);
@@ -510,19 +510,19 @@ function keepAs(path: string, name: string): void {
   }
 }
 
-/** @throws CommandError if the action fails, which says that the file cannot be written and why */
+/** @throws CommandError if the action fails: the file cannot be written, and why */
 function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
     if (error instanceof CommandError || error instanceof SqliteError) throw error;
-    throw new CommandError(`${path} cannot be written: ${reason(error)}`);
+    throw new CommandError(`cannot write ${path}: ${reason(error)}`);
   }
 }
 
-/** Why a transaction cannot be kept, as SQLite says such things. */
+/** Why a transaction cannot be kept, as an error of SQLite. */
 function failure(path: string, error: unknown): SqliteError {
   const { code } = error as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return sqliteError(full ? SQLITE_FULL : SQLITE_IOERR, `${path} cannot be written: ${reason(error)}`);
+  return sqliteError(full ? SQLITE_FULL : SQLITE_IOERR, `cannot write ${path}: ${reason(error)}`);
 }

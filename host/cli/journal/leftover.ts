@@ -1,8 +1,8 @@
 /**
- * Whether the last transaction of a journal was committed, told by what the database holds: `changeset capture` leaves
- * no table of its own in a database, which may be new and have yet to be given its encoding or page size.
+ * Whether the last transaction of a journal was committed, determined from the database's contents: `changeset capture`
+ * leaves no table in the database, which may be new, with its encoding or page size not set yet.
  *
- * Of two states, before and after a transaction, every change tells one from the other.
+ * Every change of a transaction distinguishes the state before it from the state after it.
  */
 
 import { connectionOf } from '../../api/connections.js';
@@ -93,7 +93,7 @@ export function stateOf(database: DatabaseSync, entries: readonly CaptureEntry[]
       if (!isBefore && !isAfter) return 'other';
     }
   }
-  // Of a patchset's UPDATE all that tells is whether the new values are there.
+  // For an UPDATE of a patchset, only the new values can be checked.
   return isAfter ? 'after' : 'before';
 }
 
@@ -119,7 +119,7 @@ class Rows {
     const known = real(op === 'insert' ? fresh : old);
     const key = table.key.flatMap((place, i) => (place === 0 ? [] : [i]));
     const row = this.#find(table.name, names, key, known);
-    // A key that is changed is one that its collation takes for the same.
+    // A changed key is equal to the old one by its collation.
     const isMoved = op === 'update' && key.some((i) => fresh[i] !== undefined);
     const moved = known.map((value, i) => real(fresh)[i] ?? value);
     const next = isMoved ? this.#find(table.name, names, key, moved) : row;
@@ -130,7 +130,7 @@ class Rows {
     return op === 'delete' ? [is(row, old), row === undefined] : [is(row, old), is(next, fresh)];
   }
 
-  /** The row that has the values of the key; not one whose key only counts as equal. */
+  /** The row with exactly the values of the key, not one that is only equal by collation. */
   #find(
     table: string,
     names: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * What a database knows of its journals: a table with the number and the digest of the last transaction of each, which
- * every transaction writes itself. So the database says which transactions of a journal were committed, and whether
+ * What a database knows about its journals: a table with the number and digest of each one's last transaction, which
+ * every transaction updates. So the database tells which transactions of a journal were committed, and whether
  * they are its own.
  */
 
@@ -29,9 +29,9 @@ interface Row {
 /** The last rowid of the connection, which is the client's, may be any: `run` gives it as a bigint then. */
 const exact = { readBigInts: true };
 
-/** How a journal and its database stand to each other. */
+/** Whether a journal and its database match. */
 export interface Agreement {
-  /** Why they do not agree, as a sentence; undefined if they do. */
+  /** Why they do not match, as a sentence; undefined if they do. */
   readonly problem: string | undefined;
   /** Why another journal of the database comes first; undefined if none does. */
   readonly other?: string;
@@ -39,7 +39,7 @@ export interface Agreement {
   readonly withLast: boolean;
   /** How many transactions were committed. */
   readonly committed: number;
-  /** The journals that the database need not know any more, now that it knows this one. */
+  /** The journals that the database can forget once it knows this one. */
   readonly forgotten: readonly string[];
 }
 
@@ -62,14 +62,14 @@ export class Marker implements Witness {
     this.#tables = new TableNotes(database);
   }
 
-  /** How the database and a journal that was left behind stand to each other. */
+  /** Compares the database with a journal that was left behind. */
   agreement(journal: Journal): Agreement {
     const { contents, path } = journal;
     const { numbers, faults, last, head } = contents;
     const here = wholePath(path);
     const own = this.#rows.find((row) => row.journal === journal.name);
     const replaced = this.#rows.filter((row) => head?.replaces?.includes(row.journal));
-    // If the first line is damaged, nothing but its path tells whose row it is.
+    // If the first line is damaged, only the path tells which row is the journal's.
     const unnamed = this.#rows.find((row) => !head && row.path === here);
     const row = own ?? unnamed;
     const others = this.#rows.filter((other) => other !== row && !replaced.includes(other));
@@ -89,20 +89,20 @@ export class Marker implements Witness {
     if (lost) {
       const is = lost.path === here && !journal.isEmpty ? 'was replaced by another' : 'is missing';
       return but(
-        `${lost.path === here ? path : lost.path} ${is}: it held ${counted(lost.number, 'transaction')} that ${this.#name} has committed`,
+        `${lost.path === here ? path : lost.path} ${is}: it held ${counted(lost.number, 'transaction')} committed in ${this.#name}`,
         [lost],
       );
     }
     const left = others.find((other) => other.number > 0 && other.path !== here && !isTaken(other.path));
     if (left) {
       const output = left.path.replace(/\.journal$/, '');
-      const other = `${counted(left.number, 'transaction')} of ${this.#name} are in ${left.path} and in no output yet: start with --output ${output} first`;
+      const other = `${left.path} holds ${counted(left.number, 'transaction')} of ${this.#name} that are not in an output yet: start with --output ${output} first`;
       return { ...agreed, other };
     }
     if (contents.written || journal.isEmpty) {
       if (committed === 0 || contents.written) return agreed;
       return but(
-        `${path} ${journal.isNew ? 'is missing' : 'was cut'}: it held ${counted(committed, 'transaction')} that ${this.#name} has committed`,
+        `${path} ${journal.isNew ? 'is missing' : 'was cut'}: it held ${counted(committed, 'transaction')} committed in ${this.#name}`,
       );
     }
     if (!row) {
@@ -116,21 +116,21 @@ export class Marker implements Witness {
       const readable = numbers.filter((number) => number <= committed).length;
       const at = faults[0] ?? contents.tail;
       return but(
-        `${path} is damaged${at ? ` (byte ${at.at})` : ''}: of ${counted(committed, 'transaction')} that ${this.#name} has committed, ${readable} can be read`,
+        `${path} is damaged${at ? ` (byte ${at.at})` : ''}: of ${counted(committed, 'transaction')} committed in ${this.#name}, ${readable} can be read`,
       );
     }
     if (last === committed) {
       if (row.digest === contents.digest) return agreed;
-      return but(`${path} and ${this.#name} do not have the same ${counted(last, 'transaction')}`);
+      return but(`${path} and ${this.#name} do not hold the same ${counted(last, 'transaction')}`);
     }
     const isUnfinished = last === committed + 1 && contents.mark === 'none' && contents.tail === undefined;
     if (isUnfinished && row.digest === contents.before) return { ...agreed, withLast: false };
     return but(
-      `${path} holds ${counted(last, 'transaction')}, of which ${this.#name} knows ${committed}: it is an earlier state of its database, or another one`,
+      `${path} holds ${counted(last, 'transaction')}, of which ${this.#name} knows ${committed}: that is an earlier state of the journal's database, or another database`,
     );
   }
 
-  /** Has the database know a journal, and forget others. @throws SqliteError if it cannot be written */
+  /** Makes the database remember a journal and forget others. @throws SqliteError if it cannot be written */
   enter(journal: Journal, forgotten: readonly string[]): void {
     this.#row = {
       journal: journal.name,
@@ -153,7 +153,7 @@ export class Marker implements Witness {
     }
   }
 
-  /** Has the database forget the journal, whose transactions are in the output. */
+  /** Makes the database forget the journal: its transactions are in the output. */
   leave(): void {
     if (!this.#row) return;
     this.#database.exec('BEGIN IMMEDIATE');
@@ -216,7 +216,7 @@ export class Marker implements Witness {
       .run(BigInt(next.number), next.digest, row.journal, BigInt(row.number), row.digest);
     const { db, engine } = connectionOf(this.#database);
     if (engine.core.c.sqlite3_changes64(db) === 1n) return;
-    const message = `another program changed ${markers}, in which ${this.#name} keeps what was captured: end the daemon, and start it again`;
+    const message = `another program changed ${markers}, in which ${this.#name} tracks captured changes: end the daemon, and start it again`;
     throw sqliteError(SQLITE_MISUSE, message);
   }
 
@@ -233,7 +233,7 @@ export class Marker implements Witness {
     if (there.length === 0) return [];
     if (there.join() !== columns.join()) {
       throw new CommandError(
-        `${this.#name} has a table ${markers} of another version: start and end the program that made it, or drop the table if what that captured is not needed`,
+        `${this.#name} has a table ${markers} of another version: start and end the program that made it, or drop the table if the changes that it captured are not needed`,
       );
     }
     return this.#database

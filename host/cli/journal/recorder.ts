@@ -1,4 +1,4 @@
-/** A database whose every committed transaction is in a journal first. */
+/** A database that writes every transaction to a journal before it commits. */
 
 import { connectionOf } from '../../api/connections.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
@@ -20,7 +20,7 @@ export interface Keeper {
   drop(): void;
 }
 
-/** What tells after a kill whether a transaction was committed. */
+/** Tells after a kill whether a transaction was committed. */
 export interface Witness {
   /** What is kept with the changes of the transaction that is about to commit. */
   note(entries: readonly CaptureEntry[]): string;
@@ -34,7 +34,7 @@ export interface Witness {
   isCommitted(number: number, entries: readonly CaptureEntry[]): boolean;
 }
 
-/** What came of a statement. */
+/** The result of a statement. */
 export interface Ran {
   readonly changes: number;
   readonly lastInsertRowid: bigint;
@@ -50,7 +50,7 @@ export interface RowSink {
   row(values: readonly SqlValue[]): void;
 }
 
-/** What the first word of a statement makes of it. */
+/** The kind of a statement, by its first word. */
 type Kind = 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'outside' | 'other';
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -74,7 +74,7 @@ const savepointName = new RegExp(
   'i',
 );
 
-/** A statement without what stands before it. */
+/** A statement without leading space and comments. */
 export const bare = (sql: string): string => sql.slice(skipped.exec(sql)?.[0].length ?? 0);
 
 function kindOf(text: string): Kind {
@@ -100,7 +100,7 @@ function savepointOf(text: string): string {
 export interface RecorderOptions {
   readonly keeper: Keeper;
   readonly witness: Witness;
-  /** Says what statements do. */
+  /** Knows what statements do. */
   readonly guard: Guard;
   /** Starts a capture of the database. */
   begin(): Capture;
@@ -192,7 +192,7 @@ export class Recorder {
     return ran;
   }
 
-  /** Ends the open transaction without a trace. */
+  /** Rolls back the open transaction. */
   rollback(): void {
     if (this.inTransaction) this.#database.exec('ROLLBACK');
     this.#forget();
@@ -204,7 +204,7 @@ export class Recorder {
     this.#capture.close();
   }
 
-  /** What a statement leaves that failed: SQLite commits what INSERT OR FAIL did before it failed. */
+  /** Keeps the effect of a failed statement: SQLite commits what INSERT OR FAIL did before it failed. */
   #afterFailure(own: boolean, begins: boolean): void {
     if (!this.inTransaction) this.#forget();
     else if (begins) this.rollback();
@@ -242,7 +242,7 @@ export class Recorder {
       if (!(error instanceof SqliteError)) throw error;
       throw sqliteError(
         error.errcode,
-        `the transaction was rolled back, because it cannot be captured: ${lost?.message ?? error.message}`,
+        `transaction rolled back, because it cannot be captured: ${lost?.message ?? error.message}`,
       );
     }
     try {
@@ -286,7 +286,7 @@ export class Recorder {
   /** @throws Error (ERR_INVALID_STATE) for a savepoint outside of a transaction */
   static refuseSavepoint(sql: string): void {
     if (['savepoint', 'release'].includes(kindOf(bare(sql)))) {
-      throw invalidState('begin a transaction first: savepoints live in one here');
+      throw invalidState('savepoints need an open transaction here: run BEGIN first');
     }
   }
 }
