@@ -1,4 +1,4 @@
-/** The thread of a DatabaseWorker: opens the database, and does what it is told. */
+/** The thread of a DatabaseWorker: opens the database, and handles requests. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from './api/connections.js';
@@ -10,7 +10,7 @@ import { useEngine } from './kernel/engine-of-thread.js';
 import { extensionLoader } from './loader/loader.js';
 import { nodeFileSystem } from './vfs/node.js';
 
-if (!parentPort) throw new Error('this is a worker');
+if (!parentPort) throw new Error('must run in a worker');
 const port = parentPort;
 const { path, database: options, extensions, shared } = workerData as ThreadInput;
 
@@ -24,7 +24,7 @@ useEngine(() => {
       if (database && Atomics.exchange(shared, 0, 0) === 1) {
         engine.core.c.sqlite3_interrupt(connectionOf(database).db);
       }
-      return false; // true is for the shell, which hears a signal
+      return false; // true is for the shell, which handles a signal
     },
   });
   return engine;

@@ -24,11 +24,11 @@ export interface HostInterfaces {
 }
 
 export interface HostOptions<Name extends keyof HostInterfaces = keyof HostInterfaces> {
-  /** The names of those that are wanted; all unless said otherwise. */
+  /** The names of the wanted interfaces; all by default. */
   readonly interfaces?: readonly Name[];
-  /** What `spi`, and `apply` of `changeset`, may do; what the database was opened with unless said otherwise. */
+  /** What `spi`, and `apply` of `changeset`, may do; by default the database's grants. */
   readonly grants?: Grants;
-  /** What messages of `logging` are marked with; "component" unless said otherwise. */
+  /** The label for messages of `logging`; "component" by default. */
   readonly name?: string;
 }
 
@@ -36,10 +36,10 @@ export interface HostOptions<Name extends keyof HostInterfaces = keyof HostInter
  * The functions of the host's interfaces, by the interface's name. They are what jco's modules import: a module of
  * yours that exports them is what `jco transpile --map 'sqlite:extension/*=./yours.js#*'` names.
  *
- * They belong to the database: once it is closed they throw ERR_INVALID_STATE, and sessions that were left are
+ * They belong to the database: once it is closed they throw ERR_INVALID_STATE, and remaining sessions are
  * deleted.
  *
- * @throws TypeError where an interface or a grant is none; Error (ERR_INVALID_STATE) where the database is closed
+ * @throws TypeError for an unknown interface or an invalid grant; Error (ERR_INVALID_STATE) if the database is closed
  */
 export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInterfaces>(
   database: DatabaseSync,
@@ -92,7 +92,7 @@ function guarded(functions: object, check: () => void): object {
 
 /**
  * The same as an import object, for the `instantiate` that `jco transpile --instantiation` makes: each interface
- * under its full name, with each release's version and without, for jco asks for either.
+ * under its full name, with each release's version and without, because jco uses either.
  *
  * @throws as `hostInterfaces` does
  */

@@ -2,7 +2,7 @@
  * The C functions of the session extension against what is offered for each: test/COVERAGE.md.
  *
  *     npx tsx scripts/coverage.ts            writes it
- *     npx tsx scripts/coverage.ts --check    fails where it is not what this gives, or names what is not there
+ *     npx tsx scripts/coverage.ts --check    fails if it differs from this script's output, or names something that does not exist
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -102,23 +102,23 @@ const rows: readonly Row[] = [
 /** The test of each name that is in no test's title. */
 const testOf: Readonly<Record<string, string>> = {
   session_create: 'session_create attaches tables at once; without any it records nothing yet',
-  session_attach: 'a table that is not there yet is attached all the same',
+  session_attach: 'a table that does not exist yet is attached nevertheless',
   session_changeset: 'captures what the C library writes',
   session_delete: 'deleted',
   changeset_from_json: 'changeset_json and back, with the names of the columns',
   'DatabaseSync.createSession': 'some tables, all, or those that a filter or globs say',
   'createSession({ filter })': 'some tables, all, or those that a filter or globs say',
-  'createSession({ rowid, size })': 'the size is counted where it was asked for',
+  'createSession({ rowid, size })': 'the size is counted if requested',
   'Session.close': 'in any order, more than once by using',
-  'Session.enabled': 'only while enabled; marked where indirect',
-  'Session.indirect': 'only while enabled; marked where indirect',
-  'Session.memoryUsed': 'only while enabled; marked where indirect',
+  'Session.enabled': 'only while enabled; marked if indirect',
+  'Session.indirect': 'only while enabled; marked if indirect',
+  'Session.memoryUsed': 'only while enabled; marked if indirect',
   'Session.attach': 'tables that are attached later, one by one or all',
   'Session.changeset': 'sessions hand out their changeset in pieces, as bytes and as a stream',
   'Session.patchset': 'sessions hand out their changeset in pieces, as bytes and as a stream',
   'Session.changesetStream': 'sessions hand out their changeset in pieces, as bytes and as a stream',
   'Session.patchsetStream': 'sessions hand out their changeset in pieces, as bytes and as a stream',
-  'Session.changesetSize': 'the size is counted where it was asked for',
+  'Session.changesetSize': 'the size is counted if requested',
   'Session.diff': 'a diff of two databases: what turns the other into this',
   'Session.isEmpty': 'what was undone: not empty, and a changeset of no bytes',
   'Changeset.pieceSize': 'the size of the pieces can be set; memory stays bounded by it',
@@ -228,7 +228,7 @@ const lines = rows.map(([c, offered, sql, code, command]) => {
         (!option || new RegExp(`\\b'?${option}'?: {`).test(commands)),
     ],
   ];
-  for (const [what, is] of there) if (what !== '-' && !is) problems.push(`${c}: there is no ${what}`);
+  for (const [what, is] of there) if (what !== '-' && !is) problems.push(`${c}: ${what} does not exist`);
   return `| \`${c}\` | ${[offered, sql, code, command].map((one) => cell(c, one)).join(' | ')} |`;
 });
 
@@ -241,7 +241,7 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['concat, groups', 'is joined byte for byte as the C library does'],
   ['a conflict handler that is a function', 'a handler sees kind, change and the row that is in the way'],
   ['the conflicting row', 'a handler sees kind, change and the row that is in the way'],
-  ['REPLACE only where it is legal', 'a handler that replaces what cannot be replaced is told so'],
+  ['REPLACE only if it is legal', 'a handler that replaces what cannot be replaced gets an error'],
   ['declarative policies per table', 'rules: the first that matches decides, by table, operation and kind'],
   ['rebase', 'local changes are rebased on what was applied before them'],
   ['a session does not dangle when its database is closed', 'in any order, more than once by using'],
@@ -263,7 +263,7 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['explicit close and using', 'in any order, more than once by using'],
   [
     'tables without a primary key',
-    'session_create_rowid records tables without a key by rowid, and all where none is named',
+    'session_create_rowid records tables without a key by rowid, and all if none is named',
   ],
   ['generated columns', 'generated columns are left out, so names fit the stored ones'],
   ['filter by row', 'single changes are filtered'],
@@ -277,7 +277,7 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['streams, bounded memory', 'a changeset of 100 MiB goes from one database to another in much less memory'],
   ['reading what is not committed', 'session_patchset leaves old values out, session_take starts afresh'],
   ['the empty changeset', 'the empty one is one: read, inverted, joined, applied'],
-  ['no filter is asked where none is given', 'single changes are filtered'],
+  ['without a filter, none is called', 'single changes are filtered'],
   [
     'capture of other writers, and after a restart',
     'killed and started again it goes on; started after its end it adds to its output',
@@ -347,7 +347,7 @@ for (const [, world = ''] of worlds.matchAll(/^world ([\w-]+)/gm)) {
 
 const text = `# What is offered of the session extension
 
-Made by scripts/coverage.ts, which fails where a C function has no row, or a row names what is not there. \`-\`: what the
+Made by scripts/coverage.ts, which fails if a C function has no row, or a row names something that does not exist. \`-\`: what the
 C function does has another shape there, for the whole value is at hand, or a callback would be needed. Each name leads to
 its test.
 

@@ -3,9 +3,9 @@
  * and by the C library. Both must refuse the same ones and make the same of the others; nothing may crash, hang, or
  * grow: neither the core's memory nor JavaScript's heap. In three things the codec is known to be another:
  *
- *   - a type of value that there is not is NULL to the C iterator, also where it inverts an UPDATE; the codec refuses it,
- *     and so does C where it joins
- *   - a REAL that is no number is NULL to the C iterator
+ *   - an unknown value type is NULL to the C iterator, also when it inverts an UPDATE; the codec refuses it,
+ *     and so does C when it joins
+ *   - a REAL that is NaN is NULL to the C iterator
  *   - an INSERT or DELETE before any table C inverts, though it refuses to read it
  *
  *     npm run test:fuzz                        a million
@@ -70,7 +70,7 @@ function mutant(): Uint8Array {
   return random(8) === 0 ? bytes.subarray(0, random(bytes.length)) : bytes;
 }
 
-/** What came of an action; undefined where it was refused: with an error of ours, and no other. */
+/** The result of an action; undefined if it was refused with one of our errors. */
 function result<T>(action: () => T): T | undefined {
   try {
     return action();
@@ -81,7 +81,7 @@ function result<T>(action: () => T): T | undefined {
   }
 }
 
-/** Ends the run where one changeset takes a minute, and says which: the main thread cannot. */
+/** Ends the run if one changeset takes a minute, and prints which: the main thread cannot. */
 const watched = new SharedArrayBuffer(4096);
 const watchedCount = new Int32Array(watched, 0, 2);
 const watchedBytes = new Uint8Array(watched, 8);
@@ -153,7 +153,7 @@ for (let i = 0; i < count; i++) {
     try {
       return [...codec.changes(bytes)];
     } catch (error) {
-      unknownType = (error as Error).message.startsWith('there is no type');
+      unknownType = (error as Error).message.startsWith('unknown value type');
       throw error;
     }
   });

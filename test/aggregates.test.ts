@@ -106,7 +106,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       ).toEqual([0]);
       expect(live()).toBe(0);
     });
-    test('only where it says so', () => {
+    test('only if it says so', () => {
       expect(failure(() => db.exec('SELECT plain_total(a) OVER () FROM t'))).toEqual({
         errcode: 1,
         message: 'plain_total() may not be used as a window function',
@@ -115,14 +115,14 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   });
 
   describe('free the state of a group', () => {
-    test('where a step fails', () => {
+    test('if a step fails', () => {
       expect(failure(() => db.exec('SELECT picky(a), total_of(a) FROM t'))).toEqual({
         errcode: 1,
         message: 'no threes',
       });
       expect(live()).toBe(0);
     });
-    test('where an inverse fails, with its code', () => {
+    test('if an inverse fails, with its code', () => {
       db.exec('UPDATE t SET a = 30 WHERE a = 3');
       const over = 'OVER (ORDER BY a ROWS 1 PRECEDING)';
       expect(column(`SELECT picky(a) ${over} FROM t`)).toEqual([1, 3, 6, 9, 11, 36]);
@@ -140,7 +140,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       });
       expect(live()).toBe(0);
     });
-    test('where the result fails, with its code', () => {
+    test('if the result fails, with its code', () => {
       expect(failure(() => db.exec('SELECT never(a) FROM t'))).toEqual({ errcode: 275, message: 'never' });
       expect(failure(() => db.exec('SELECT never(a) OVER () FROM t'))).toEqual({
         errcode: 275,
@@ -148,7 +148,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       });
       expect(live()).toBe(0);
     });
-    test('where another function fails', () => {
+    test('if another function fails', () => {
       db.function('fails', (a: unknown) => {
         if (a === 4) throw new Error('four');
         return null;
@@ -161,7 +161,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       });
       expect(live()).toBe(0);
     });
-    test('where a statement is left half way', () => {
+    test('if a statement is abandoned halfway', () => {
       const over = 'OVER (ORDER BY a ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)';
       for (const sql of [
         `SELECT joined(b) ${over} FROM t`,
@@ -180,7 +180,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         expect(live(), sql).toBe(0);
       }
     });
-    test('where the database is closed in between', () => {
+    test('if the database is closed in between', () => {
       db.prepare('SELECT joined(b) OVER (ORDER BY a) FROM t').iterate().next();
       db.close();
       expect(db.isOpen).toBe(false);

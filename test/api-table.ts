@@ -1,4 +1,4 @@
-/** Tables of JavaScript and what it gives, run against the API and, where this Node has it, node:sqlite. */
+/** Tables of JavaScript and what it gives, run against the API and, if this Node has it, node:sqlite. */
 
 import * as own from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
@@ -84,7 +84,7 @@ function scope(api: Api) {
   };
 }
 
-/** One test a case, for each API. */
+/** One test per case and API. */
 export function table(name: string, cases: readonly Case[]): void {
   describe.each(apis)(`%s: ${name}`, (_, api) => {
     test.each(cases)('%s', (code, result) => {

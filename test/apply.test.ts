@@ -111,7 +111,7 @@ describe('a changeset is a value', () => {
     const wide = `${schema} ALTER TABLE t ADD COLUMN d DEFAULT 'dd';`;
     const after = changesOf(wide, 'INSERT INTO t VALUES(4,5,6,7)');
     expect(failure(() => before.concat(after))).toBe(
-      'concat: the changesets disagree on the columns or the key of a table',
+      'concat: the changesets differ in the columns or the key of a table',
     );
     using group = new ChangesetGroup();
     group.schema(database(wide));
@@ -295,18 +295,18 @@ describe('apply reports', () => {
     const db = database(schema);
     const message = (options: object): string => failure(() => db.apply(clash(), options as ReportOptions));
     expect(message({ policy: 'mine' })).toBe(
-      'The policy "mine" is not known: there is abort, ours, theirs, append-only.',
+      'unknown policy "mine"; choose one of abort, ours, theirs, append-only',
     );
     expect(message({ policy: [{ conflict: 'notfound', action: 'replace' }] })).toBe(
-      "The policy rule 1's action replace is possible for the conflicts data and conflict only.",
+      'The action replace of policy rule 1 is possible only for the conflicts data and conflict.',
     );
     expect(message({ policy: [{ tabel: 'x', action: 'omit' }] })).toBe(
-      'The policy rule 1\'s member "tabel" is not known: there is table, op, conflict, action.',
+      'unknown member of policy rule 1 "tabel"; did you mean "table"?',
     );
-    expect(message({ dryrun: true })).toMatch(/^There is no option "dryrun": there is /);
+    expect(message({ dryrun: true })).toMatch(/^unknown option "dryrun"; did you mean "dryRun"\?$/);
     expect(rows(db)).toEqual([]);
   });
-  test('a handler that replaces what cannot be replaced is told so', () => {
+  test('a handler that replaces what cannot be replaced gets an error', () => {
     const deleted = changesOf(three, 'DELETE FROM t WHERE a=3');
     const onConflict = (): number => constants.SQLITE_CHANGESET_REPLACE;
     expect(failure(() => apply(mine, deleted, { onConflict }))).toBe(
@@ -346,7 +346,7 @@ describe('apply reports', () => {
     });
     expect(apply(schema, [first, clash()]).rows).toHaveLength(3);
   });
-  test('what SQLite skips without a word: a missing table, fewer columns, another key', () => {
+  test('what SQLite silently skips: a missing table, fewer columns, another key', () => {
     const changes = changesOf(
       'CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); CREATE TABLE gone(a PRIMARY KEY); CREATE TABLE k(a, b, PRIMARY KEY(a,b))',
       'INSERT INTO t VALUES(1,2,3); INSERT INTO gone VALUES(1); INSERT INTO k VALUES(1,2)',
@@ -354,9 +354,9 @@ describe('apply reports', () => {
     const target = 'CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE k(a PRIMARY KEY, b);';
     const { report } = apply(target, changes);
     expect(report.warnings.map(({ message }) => message).sort()).toEqual([
-      'gone: there is no such table, so its changes are skipped',
-      'k: it has another PRIMARY KEY than the changes, which are skipped',
-      't: it has 2 columns, the changes have 3: they are skipped',
+      'gone: the table does not exist, so its changes are skipped',
+      'k: its PRIMARY KEY differs from that of the changes, which are skipped',
+      't: it has 2 columns, but the changes have 3: they are skipped',
     ]);
     expect(report).toMatchObject({ applied: true, changes: 0 });
     expect(report.tables.map(({ table, skipped }) => [table, skipped]).sort()).toEqual([
@@ -365,7 +365,7 @@ describe('apply reports', () => {
       ['t', 1],
     ]);
     expect(failure(() => apply(target, changes, { refuse: ['missing-table'] }))).toBe(
-      'refused: gone: there is no such table, so its changes are skipped',
+      'refused: gone: the table does not exist, so its changes are skipped',
     );
   });
   test('more columns and triggers on the target are said', () => {

@@ -309,7 +309,7 @@ describe('as the script says', () => {
     ).toMatchObject({
       code: 0,
       err: expect.stringContaining(
-        'warning: b.t is in an attached database, whose changes are not captured\n',
+        'warning: b.t is in an attached database, so its changes are not captured\n',
       ),
     });
     expect(keysOf('o')).toEqual([1]);
@@ -317,7 +317,7 @@ describe('as the script says', () => {
   test('a key spelled otherwise by one transaction is warned of', () => {
     capture("CREATE TABLE n(a TEXT COLLATE NOCASE PRIMARY KEY, b); INSERT INTO n VALUES('ab', 1)");
     expect(capture("UPDATE n SET a='AB'; INSERT INTO t VALUES(1, 1)").err).toContain(
-      'warning: n: a key was changed to one that its collation takes for the same',
+      'warning: n: a key was changed to one that is equal by its collation',
     );
   });
 });

@@ -96,7 +96,7 @@ describe('a table that is rebuilt in the documented 12 steps', () => {
       'CREATE TABLE n(a TEXT PRIMARY KEY, b); INSERT INTO n SELECT * FROM k; DROP TABLE k; ALTER TABLE n RENAME TO k',
     );
     expect(failure(() => capture.read())).toBe(
-      'nothing is captured: k: it was made during the capture, and changes of 1 rows whose PRIMARY KEY holds a NULL cannot be recorded',
+      'nothing is captured: k: it was created during the capture, and changes of 1 rows whose PRIMARY KEY contains NULL cannot be recorded',
     );
   });
   test('is refused if the target has rows that the captured database did not have', () => {
@@ -143,7 +143,7 @@ describe('foreign keys count at the end of the capture', () => {
       foreignKeyViolations: 1,
     });
   });
-  test('a row that referred to none before is no conflict', () => {
+  test('a row that violated a foreign key before is not a conflict', () => {
     const [target, bytes] = violating();
     target.exec('PRAGMA foreign_keys=OFF; INSERT INTO c VALUES(500,5); PRAGMA foreign_keys=ON');
     expect(target.applyCapture(bytes).foreignKeyViolations).toBe(1);
@@ -162,7 +162,7 @@ describe('foreign keys count at the end of the capture', () => {
       return target.prepare('SELECT count(*) AS n FROM c').get();
     };
     expect(failure(() => rows())).toBe(
-      'refused: DROP TABLE p: c refers to it, and the capture does not say what became of those rows; "drops" says it: alone keeps them, cascade does what their foreign keys say',
+      'refused: DROP TABLE p: c refers to it, and the capture does not record what happened to those rows; set "drops": alone keeps them, cascade runs their foreign key actions',
     );
     expect(rows('alone')).toEqual({ n: 2 });
     expect(rows('cascade')).toEqual({ n: 0 });
@@ -179,7 +179,7 @@ describe('foreign keys count at the end of the capture', () => {
   });
 });
 
-describe('what a statement means at the target is what it meant where it was captured', () => {
+describe('a statement means the same at the target as during the capture', () => {
   test('rows of a table made of a query are captured, not the query', () => {
     expectEqual(
       'CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(1),(2)',
@@ -204,11 +204,11 @@ describe('what a statement means at the target is what it meant where it was cap
     const capture = source.capture();
     source.exec('CREATE TABLE IF NOT EXISTS t(a, b)');
     expect(failure(() => database('CREATE TABLE t(other)').applyCapture(capture.read()))).toBe(
-      'a statement of the capture is refused because it changes nothing here, because t is there already: CREATE TABLE IF NOT EXISTS t(a, b)',
+      'a statement of the capture is refused because it changes nothing here, because t already exists: CREATE TABLE IF NOT EXISTS t(a, b)',
     );
     source.exec('DROP TABLE IF EXISTS t');
     expect(failure(() => database().applyCapture([{ kind: 'ddl', sql: 'DROP TABLE IF EXISTS t' }]))).toBe(
-      'a statement of the capture is refused because it changes nothing here, because t is not there: DROP TABLE IF EXISTS t',
+      'a statement of the capture is refused because it changes nothing here, because t does not exist: DROP TABLE IF EXISTS t',
     );
   });
   test('RENAME under legacy_alter_table, and beside a view that is broken', () => {
@@ -231,7 +231,7 @@ describe('what a statement means at the target is what it meant where it was cap
     expect(contentOf(target)).toEqual(contentOf(source));
     const other = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b, word)', lax);
     expect(failure(() => other.applyCapture(bytes))).toBe(
-      'a statement of the capture is refused because a name in double quotes, which was text where it was captured, is a column here: CREATE INDEX i ON t(b) WHERE b <> "word"',
+      'a statement of the capture is refused because a name in double quotes, which was text during the capture, is a column here: CREATE INDEX i ON t(b) WHERE b <> "word"',
     );
     const named = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b, word)').capture();
     opened.at(-1)?.exec('CREATE INDEX i ON t("word")');
@@ -264,7 +264,8 @@ describe('what a statement means at the target is what it meant where it was cap
       UPDATE sqlite_schema SET sql='CREATE TABLE t(a INTEGER PRIMARY KEY, b, c)' WHERE name='t'; ROLLBACK`);
     expect(capture.entries()).toHaveLength(1);
     db.exec(`UPDATE sqlite_schema SET sql='CREATE TABLE t(a INTEGER PRIMARY KEY, b, c)' WHERE name='t'`);
-    const said = 'sqlite_schema was edited under writable_schema, which no capture can hold: use ALTER TABLE';
+    const said =
+      'sqlite_schema was edited with writable_schema, which a capture cannot hold: use ALTER TABLE';
     expect(failure(() => capture.read())).toBe(`nothing is captured: ${said}`);
     expect(capture.warnings()).toContainEqual({
       kind: 'schema-edited',
@@ -347,7 +348,7 @@ describe('full-text and R-Tree tables', () => {
       }
     }
   });
-  test('the connection is defensive for whoever is called meanwhile, and afterwards', () => {
+  test('the connection is defensive for callbacks meanwhile, and afterwards', () => {
     const make = 'CREATE VIRTUAL TABLE f USING fts5(x)';
     const source = database(make);
     const session = source.createSession();

@@ -434,19 +434,19 @@ describe('the form', () => {
     expect(decodeCapture(new Uint8Array(0))).toEqual([]);
   });
   test.each([
-    ['00', 'it begins as neither of the three (byte 0)'],
-    ['4341', 'it begins as neither of the three (byte 0)'],
-    ['4341505403', 'version 3 is not known (byte 4)'],
-    ['4341505402530000000110', 'the flags 16 are not known (byte 5)'],
-    ['434150540253000000020800', 'it ends within an entry (byte 5)'],
-    ['43415054025300000000', 'it ends within an entry (byte 5)'],
-    ['434150540143000000', 'it ends within an entry (byte 5)'],
-    ['434150540143ffffffff54', 'it ends within an entry (byte 5)'],
-    ['43415054015800000000', 'there is no kind of entry 88 (byte 5)'],
+    ['00', 'it does not begin with T, P or CAPT (byte 0)'],
+    ['4341', 'it does not begin with T, P or CAPT (byte 0)'],
+    ['4341505403', 'unknown version 3 (byte 4)'],
+    ['4341505402530000000110', 'unknown flags 16 (byte 5)'],
+    ['434150540253000000020800', 'it ends in the middle of an entry (byte 5)'],
+    ['43415054025300000000', 'it ends in the middle of an entry (byte 5)'],
+    ['434150540143000000', 'it ends in the middle of an entry (byte 5)'],
+    ['434150540143ffffffff54', 'it ends in the middle of an entry (byte 5)'],
+    ['43415054015800000000', 'unknown kind of entry 88 (byte 5)'],
     ['43415054014400000001ff', 'its SQL is not UTF-8 (byte 5)'],
   ])('%s is refused', (hex, message) => {
     expect(failure(() => decodeCapture(Buffer.from(hex, 'hex')))).toBe(
-      `this is no changeset, patchset or capture: ${message}`,
+      `not a changeset, patchset or capture: ${message}`,
     );
   });
 });
@@ -501,20 +501,20 @@ describe('applying a capture', () => {
       expect(database(schema).applyCapture(bytes).applied).toBe(true);
     }
   });
-  test('it can be inverted where the schema does not change', () => {
+  test('it can be inverted if the schema does not change', () => {
     const { db, capture } = captured('INSERT INTO t VALUES(1,1)');
     db.applyCapture(capture.read(), { invert: true });
     expect(db.prepare('SELECT * FROM t').all()).toEqual([]);
     db.exec('CREATE TABLE x(a)');
     expect(failure(() => db.applyCapture(capture.read(), { invert: true }))).toBe(
-      'A capture in which the schema changes cannot be inverted.',
+      'A capture that changes the schema cannot be inverted.',
     );
   });
   test.each([
     ["ATTACH 'x' AS y", 'it does not change the schema'],
     ['INSERT INTO t VALUES(1,1)', 'it does not change the schema'],
     ['PRAGMA writable_schema=1', 'it does not change the schema'],
-    ['CREATE TABLE x(a); DROP TABLE t', 'there is more than one'],
+    ['CREATE TABLE x(a); DROP TABLE t', 'it is more than one statement'],
     ["CREATE TABLE x AS SELECT load_extension('x')", 'load_extension() may not become part of the schema'],
     ["CREATE VIRTUAL TABLE x USING csv(filename='/etc/passwd')", 'csv reaches beyond the database'],
   ])('a hostile statement is refused: %s', (sql, why) => {

@@ -197,15 +197,15 @@ describe('what is wrong is said', () => {
   const head = [0x54, 2, 1, 0, 0x74, 0];
   const insert = [...head, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 5];
   const cases: [string, number[], { offset: number; reason: string }][] = [
-    ['no table', [18, 0, 5], { offset: 0, reason: 'there is neither T (a changeset) nor P (a patchset)' }],
-    ['an operation', [...head, 7, 0], { offset: 6, reason: 'there is no operation 7' }],
-    ['a type', [...head, 18, 0, 9], { offset: 8, reason: 'there is no type 9 of value' }],
-    ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is cut short' }],
+    ['no table', [18, 0, 5], { offset: 0, reason: 'expected T (a changeset) or P (a patchset)' }],
+    ['an operation', [...head, 7, 0], { offset: 6, reason: 'unknown operation 7' }],
+    ['a type', [...head, 18, 0, 9], { offset: 8, reason: 'unknown value type 9' }],
+    ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is truncated' }],
     ['no columns', [0x54, 0, 0x74, 0], { offset: 1, reason: 'a table has 1 to 65536 columns, not 0' }],
     ['a name without end', [0x54, 1, 1, 0x74], { offset: 3, reason: "the table's name has no end" }],
-    ['the indirect flag', insert.with(7, 4), { offset: 7, reason: 'the indirect flag is 0 or 1, not 4' }],
-    ['a NULL key', [...head, 18, 0, 5, 5], { offset: 8, reason: 'a key that holds a NULL' }],
-    ['an INSERT', [...head, 18, 0, 5, 0].with(8, 5), { offset: 8, reason: 'a key that holds a NULL' }],
+    ['the indirect flag', insert.with(7, 4), { offset: 7, reason: 'the indirect flag must be 0 or 1, not 4' }],
+    ['a NULL key', [...head, 18, 0, 5, 5], { offset: 8, reason: 'a key that contains NULL' }],
+    ['an INSERT', [...head, 18, 0, 5, 0].with(8, 5), { offset: 8, reason: 'a key that contains NULL' }],
     [
       'a mixture',
       [...insert, 0x50, ...insert.slice(1)],
@@ -217,20 +217,20 @@ describe('what is wrong is said', () => {
   });
   test('a huge length costs nothing', () => {
     const bytes = Uint8Array.from([...head, 18, 0, 3, 0x87, 0xff, 0xff, 0xff, 0x7f, 0x41]);
-    expect(validate(bytes)?.reason).toBe('the changeset is cut short');
+    expect(validate(bytes)?.reason).toBe('the changeset is truncated');
   });
   test('in JSON the place is named', () => {
     for (const [text, message] of [
       [
         '9007199254740993',
-        'is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
+        'is an integer beyond 2^53, which JSON numbers cannot hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
       ],
       [
         '1e30',
-        'is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
+        'is an integer beyond 2^53, which JSON numbers cannot hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
       ],
       ['1e400', 'is beyond what a REAL holds: write {"real":"Infinity"} or {"real":"-Infinity"}'],
-      ['-0.0', 'is -0, which is no integer: write {"real":"-0"} or 0'],
+      ['-0.0', 'is -0, which is not an integer: write {"real":"-0"} or 0'],
       ['{"integer":"9223372036854775808"}', '.integer does not fit 64 bits'],
       [
         '{"real":" "}',
@@ -259,7 +259,7 @@ describe('what is wrong is said', () => {
       'changesets and patchsets cannot be mixed',
     );
     expect(() => concat(Uint8Array.from(insert), Uint8Array.from(insert.with(3, 2)))).toThrow(
-      'the changesets disagree on the columns or the key of table t',
+      'the changesets differ in the columns or the key of table t',
     );
   });
 });

@@ -252,7 +252,7 @@ describe('groups', () => {
       'a conflict can be read only while its handler runs',
     );
   });
-  test('violated foreign keys are no change to keep', () => {
+  test('a foreign-key conflict carries no change to keep', () => {
     const family =
       'CREATE TABLE p(a INTEGER PRIMARY KEY); CREATE TABLE f(a INTEGER PRIMARY KEY, p REFERENCES p);';
     const made = database(`${family} INSERT INTO p VALUES(1)`);
@@ -266,7 +266,7 @@ describe('groups', () => {
           return 0;
         },
       });
-    expect(failure(apply)).toBe('violated foreign keys are no change');
+    expect(failure(apply)).toBe('a foreign-key conflict carries no change');
   });
   test('with the schema of a database that is closed then, it cannot be used', () => {
     using group = new ChangesetGroup();
@@ -275,7 +275,7 @@ describe('groups', () => {
     group.add(changesOf('INSERT INTO t VALUES(1,2,3)'));
     db.close();
     expect(failure(() => group.add(changesOf('INSERT INTO t VALUES(2,2,3)')))).toBe(
-      'group: the database whose schema it has is closed',
+      'group: the database of its schema is closed',
     );
   });
   test('closed, it says so; twice does no harm', () => {

@@ -109,13 +109,13 @@ describe.each([
       reasons.add(error?.replace(/\d+/g, 'N'));
     }
     expect(reasons).toContain(undefined);
-    expect(reasons).toContain('the changeset is cut short at byte N');
-    expect(reasons).toContain('there is no type N of value at byte N');
-    expect(reasons).toContain('there is no operation N at byte N');
+    expect(reasons).toContain('the changeset is truncated at byte N');
+    expect(reasons).toContain('unknown value type N at byte N');
+    expect(reasons).toContain('unknown operation N at byte N');
   });
 });
 
-test('old values that no new ones replace are passed over, but where they are wanted', () => {
+test('old values without new ones are skipped, unless they are requested', () => {
   const [, update] = changeset;
   if (!update) throw new Error('there is one');
   const bytes = encode([{ ...update, new: update.new.with(2, undefined) }]);
@@ -156,7 +156,7 @@ test('the iterator ends as any other does', () => {
   }
   expect(first.next()).toEqual({ done: true, value: undefined });
   const broken = changes(bytes.with(0, 0x12));
-  expect(() => broken.next()).toThrow('there is neither T (a changeset) nor P (a patchset) at byte 0');
+  expect(() => broken.next()).toThrow('expected T (a changeset) or P (a patchset) at byte 0');
   expect(broken.next()).toEqual({ done: true, value: undefined });
   const thrown = changes(bytes);
   expect(() => thrown.throw(new Error('mine'))).toThrow('mine');

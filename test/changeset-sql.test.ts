@@ -56,12 +56,12 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('INSERT INTO t VALUES(2,2,3)');
       expect(changeset()).toHaveLength(0);
     });
-    test('a table that is not there yet is attached all the same', () => {
+    test('a table that does not exist yet is attached nevertheless', () => {
       session("session_create('main', 'later')");
       db.exec('CREATE TABLE later(a PRIMARY KEY); INSERT INTO later VALUES(1)');
       expect([...new Changeset(changeset())].map(({ table }) => table)).toEqual(['later']);
     });
-    test('session_create_rowid records tables without a key by rowid, and all where none is named', () => {
+    test('session_create_rowid records tables without a key by rowid, and all if none is named', () => {
       session("session_create_rowid('main')");
       db.exec('INSERT INTO u VALUES(7)');
       expect([...new Changeset(changeset())]).toEqual([
@@ -176,7 +176,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         'a session is a temporary table: CREATE VIRTUAL TABLE temp.NAME USING session(...)',
       );
       expect(failure('CREATE VIRTUAL TABLE temp.s USING session(nope)')).toBe(
-        "no database is attached as 'nope': there is 'main', 'temp'",
+        "unknown database 'nope'; attached are 'main', 'temp'",
       );
       db.exec('CREATE VIRTUAL TABLE temp.s USING session');
       expect(failure('DELETE FROM s')).toBe('table s may not be modified');
@@ -191,18 +191,18 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       expect(rows('SELECT count(*) AS a, count(DISTINCT handle) AS b FROM sessions')).toEqual([[901, 901]]);
     });
-    test('session_warnings(h): what is left out as things stand, a row each', () => {
+    test('session_warnings(h): what is currently left out, a row each', () => {
       session("session_create_rowid('main')");
       expect(rows('SELECT kind FROM s, session_warnings(h)')).toEqual([]);
       db.exec('CREATE TABLE nk(x); CREATE VIRTUAL TABLE f USING dbstat');
       session("session_create('main', 'later', 'nk', 'f')");
       expect(rows('SELECT w.kind, w.tbl, w.message FROM s, session_warnings(s.h) AS w')).toEqual([
+        ['missing-table', 'later', 'later: the table does not exist yet; it is recorded once it is created'],
         [
-          'missing-table',
-          'later',
-          'later: there is no such table yet; it is recorded from the moment it is made',
+          'no-key',
+          'nk',
+          'nk: a table without a PRIMARY KEY is not recorded; create the session with the option rowid',
         ],
-        ['no-key', 'nk', 'nk: a table without a PRIMARY KEY is not recorded; create the session with rowid'],
         ['virtual-table', 'f', 'f: a virtual table is not recorded'],
       ]);
       session("session_create('main')");
@@ -217,12 +217,12 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(failure('SELECT * FROM session_warnings')).toMatch(
         /^session_warnings: NULL is not a session handle/,
       );
-      expect(failure('SELECT * FROM session_warnings(5)')).toMatch(/^there is no session 5/);
+      expect(failure('SELECT * FROM session_warnings(5)')).toMatch(/^unknown session 5/);
     });
     test('ten thousand are the limit', () => {
       const sql =
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 10001) SELECT count(session_create('main')) FROM c";
-      expect(failure(sql)).toBe('the connection has 10000 sessions already: delete those that are done');
+      expect(failure(sql)).toBe('the connection has 10000 sessions already: delete unused ones');
     });
   });
 
@@ -260,11 +260,11 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         [1, null, 0],
       ]);
       expect(value("SELECT changeset_fault(x'00')")).toBe(
-        'there is neither T (a changeset) nor P (a patchset) at byte 0',
+        'expected T (a changeset) or P (a patchset) at byte 0',
       );
       expect(value("SELECT changeset_stat(c)->>'$[0].inserts' FROM c")).toBe(2);
     });
-    test('NULL gives NULL, what is no blob is refused', () => {
+    test('NULL gives NULL, other values than blobs are refused', () => {
       for (const name of [
         'invert',
         'json',
@@ -315,7 +315,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(value("SELECT changeset_apply(c, json_object('policy','ours'))->>'changes' FROM c")).toBe(1);
       expect(rows('SELECT b FROM t')).toEqual([['mine'], [null]]);
       expect(failure('SELECT changeset_apply(c, \'{"polcy":1}\') FROM c')).toMatch(
-        /^There is no option "polcy": /,
+        /^unknown option "polcy"; /,
       );
     });
     test('changeset_apply is refused in a statement that writes and in a view', () => {
@@ -364,7 +364,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         'changeset_rows: a changeset is a blob, as session_changeset(h) gives; got text',
       );
       expect(failure("SELECT * FROM changeset_rows(x'00')")).toBe(
-        'there is neither T (a changeset) nor P (a patchset) at byte 0',
+        'expected T (a changeset) or P (a patchset) at byte 0',
       );
     });
     test('changeset_group is concat over rows, in groups, of many rows', () => {

@@ -213,7 +213,7 @@ PRAGMA user_version=4;
       [
         ['apply', '--db', 'b.db', '--invert', 'o'],
         2,
-        'A capture in which the schema changes cannot be inverted.',
+        'A capture that changes the schema cannot be inverted.',
       ],
       [
         ['apply', '--db', 'b.db', '--rebase-out', 'r', 'o'],
@@ -241,15 +241,15 @@ PRAGMA user_version=4;
     writeFileSync(path('wrong'), bytes);
     expect(run(['validate', 'torn', 'wrong', 'none', 'o'])).toMatchObject({
       code: 4,
-      out: `torn: wrong: it ends within an entry at byte 5
-wrong: wrong: there is no type 9 of value at byte 18
+      out: `torn: wrong: it ends in the middle of an entry at byte 5
+wrong: wrong: unknown value type 9 at byte 18
 o: a capture of 191 bytes: 3 changesets, 3 statements
 `,
       err: 'cannot read none: no such file or directory\n',
     });
     expect(run(['show', 'torn'])).toMatchObject({
       code: 4,
-      err: 'sqlite-wasm-run changeset show: torn is not a changeset: it ends within an entry at byte 5\n',
+      err: 'sqlite-wasm-run changeset show: torn is not a changeset: it ends in the middle of an entry at byte 5\n',
     });
   });
 });

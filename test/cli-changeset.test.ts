@@ -105,7 +105,7 @@ describe('looking at a changeset', () => {
   test('validate says which byte is wrong', () => {
     expect(run(['validate', 'o.cs', 'a.db'])).toMatchObject({
       code: 4,
-      out: 'o.cs: a changeset of 87 bytes\na.db: wrong: there is neither T (a changeset) nor P (a patchset) at byte 0\n',
+      out: 'o.cs: a changeset of 87 bytes\na.db: wrong: expected T (a changeset) or P (a patchset) at byte 0\n',
     });
     expect(run(['show', 'a.db'])).toMatchObject({ code: 4, out: '' });
   });
@@ -157,13 +157,13 @@ describe('apply', () => {
   test('wrong policies and tables are refused by name', () => {
     expect(run(['apply', '--db', 'b.db', '--policy', 'mine', 'o.cs'])).toMatchObject({
       code: 2,
-      err: 'sqlite-wasm-run changeset apply: The policy "mine" is not known: there is abort, ours, theirs, append-only.\n',
+      err: 'sqlite-wasm-run changeset apply: unknown policy "mine"; choose one of abort, ours, theirs, append-only\n',
     });
     new DatabaseSync(join(folder, 'empty.db')).close();
     writeFileSync(join(folder, 'empty.db'), '');
     expect(run(['apply', '--db', 'empty.db', '--refuse', 'missing-table', 'o.cs'])).toMatchObject({
       code: 3,
-      err: 'sqlite-wasm-run changeset apply: refused: users: there is no such table, so its changes are skipped\n',
+      err: 'sqlite-wasm-run changeset apply: refused: users: the table does not exist, so its changes are skipped\n',
     });
   });
   test('a database that is not there is not made', () => {

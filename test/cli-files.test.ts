@@ -126,7 +126,7 @@ describe('inputs', () => {
     });
     expect(run(['concat', '-', 'a.cs', '-o', 'o'], bytes).code).toBe(0);
   });
-  test('patchsets where changesets are needed, folders, options without their value', () => {
+  test('patchsets instead of changesets, folders, options without their value', () => {
     run(['capture', '--db', 'a.db', '-', '--patchset', '-o', 'p'], 'UPDATE t SET v=5');
     for (const [args, code, message] of [
       [['invert', 'p'], 4, 'p is a patchset, which has no old values, so it cannot be inverted'],

@@ -96,7 +96,7 @@ test.skipIf(process.platform !== 'linux')('a name that is not UTF-8 opens no oth
       stderr: `sqlite-wasm-run: the argument ${other} is not UTF-8; use a link with another name to name the file\n`,
     });
   }
-  const message = `The file name ${other} is not UTF-8: open it by a link with another name.`;
+  const message = `The file name ${other} is not UTF-8; use a link with another name to open it.`;
   const path = Buffer.concat([Buffer.from(`${folder}/`), name]);
   const refused = (open: () => unknown): unknown => {
     try {

@@ -74,7 +74,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(column('SELECT count(*) FROM t AS x JOIN t AS y ON x.a < y.a')).toEqual([3]);
     expect(column("SELECT a FROM t WHERE a BETWEEN 'c' AND 'b' ORDER BY a")).toEqual(['c', 'b']);
   });
-  test('loaded again it answers in the place of the first, also where an index uses it', () => {
+  test('loaded again it replaces the first, even if an index uses it', () => {
     db.exec("CREATE TABLE t(a TEXT COLLATE backwards PRIMARY KEY); INSERT INTO t VALUES('a'),('b')");
     const statement = db.prepare('SELECT a FROM t ORDER BY a').iterate();
     expect(statement.next().value).toEqual({ a: 'b' });

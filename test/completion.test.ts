@@ -243,7 +243,7 @@ describe('what it is made from', () => {
       .map(([name, value]) => [name, ...(value ? ['value'] : [])]);
     expect(known.sort()).toEqual(wanted.sort());
   });
-  test('help, and what is no shell', () => {
+  test('help, and an unknown shell', () => {
     expect(sqliteWasmRun('completion', '--help')).toMatchObject({
       status: 0,
       out: expect.stringContaining('source <(sqlite-wasm-run completion bash)'),

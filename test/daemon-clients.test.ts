@@ -47,7 +47,7 @@ describe('frames', () => {
       [frame('{"command":"stop"}'), 'a request must have "sql", or "command": "status" or "quit"'],
       [frame('{"sql":1}'), 'a request must have "sql", or "command": "status" or "quit"'],
       [frame('{"sql":"SELECT 1","params":{}}'), '"params" must be an array'],
-      [Buffer.from([1, 0, 0, 0, 1, 2]), 'a frame has at most 16777215 bytes'],
+      [Buffer.from([1, 0, 0, 0, 1, 2]), 'a frame may have at most 16777215 bytes'],
       [Buffer.from([0, 0, 1, 0, 0x7b]), 'the input ends in the middle of a request'],
     ];
     for (const [bytes, message] of cases) expect(await inFrames(bytes)).toMatchObject({ id: null, message });
@@ -102,7 +102,9 @@ describe('lines', () => {
       '-- SQL over as many lines as it takes, ended by ; and .status, .quit\n' +
         '-- error 21: unknown command .tables; send SQL over as many lines as it takes, ended by ; and .status, .quit\n',
     );
-    expect(await inLines('x'.repeat(2 ** 24))).toBe('-- error 21: a statement has at most 16777215 bytes\n');
+    expect(await inLines('x'.repeat(2 ** 24))).toBe(
+      '-- error 21: a statement may have at most 16777215 bytes\n',
+    );
   });
   test('a long statement full of semicolons comes through', async () => {
     await start();
@@ -196,7 +198,7 @@ describe('what cannot be opened', () => {
     const third = await start();
     expect(third.said()).toBe('listening at s; 0 transactions captured\n');
   });
-  test('a journal whose first line was never written whole is begun anew', async () => {
+  test('a journal whose first line was never complete is begun again', async () => {
     writeFileSync(join(folder, 'o.cs.journal'), '{"format":1,"na');
     const { said } = await start();
     expect(said()).toBe('listening at s; 0 transactions captured\n');

@@ -192,7 +192,7 @@ describe('without --ddl', () => {
     ]);
     expect(captured()).toEqual(['t insert 1,2,5; t insert 2,3,4']);
   });
-  test('changes that make no single changeset are not lost: a capture, and exit code 1', async () => {
+  test('changes that cannot be one changeset are not lost: a capture, and exit code 1', async () => {
     const answers = await runs(
       [],
       'CREATE TABLE t(a INTEGER PRIMARY KEY, b);',
@@ -236,7 +236,7 @@ describe('what is recorded', () => {
     expect(child.exitCode).toBe(2);
     expect(said()).toContain('o.cs holds patchsets: start with --patchset');
   });
-  test('--refuse does not start where something would be left out', async () => {
+  test('--refuse does not start if something would be left out', async () => {
     const db = new DatabaseSync(join(folder, 'a.db'));
     db.exec('CREATE TABLE n(x)');
     db.close();

@@ -165,7 +165,7 @@ describe('the interfaces by themselves', () => {
   test('what is none is refused', () => {
     const names = ['sessions'] as never[];
     expect(() => hostInterfaces(db, { interfaces: names })).toThrow(
-      'The "options.interfaces" argument names sessions, which is none of session, changeset, spi, logging.',
+      'The "options.interfaces" argument names sessions, which is not one of session, changeset, spi, logging.',
     );
     expect(() => hostInterfaces(db, { grants: { sql: 'all' as 'rw' } })).toThrow(/"grants.sql" argument/);
     expect(() => hostInterfaces({} as DatabaseSync)).toThrow(/must be a DatabaseSync/);

@@ -256,7 +256,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   });
 
   describe('what is taken and given', () => {
-    test('a blob, and hexadecimal digits where they are asked for', () => {
+    test('a blob, and hexadecimal digits if requested', () => {
       expect(value("SELECT typeof(sha256('x'))")).toBe('blob');
       expect(value("SELECT hash('sha256', 'x') = sha256('x')")).toBe(1);
       expect(value("SELECT hash_hex('SHA256', 'x') = lower(hex(sha256('x')))")).toBe(1);

@@ -219,7 +219,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ).toBe('realrealinteger');
   });
 
-  test('nothing is lost where values are large and near each other', () => {
+  test('nothing is lost if values are large and close together', () => {
     for (const offset of [0, 1e9, 1e14]) {
       const list = [4, 7, 13, 16].map((x) => `(${x} + ${offset})`).join(', ');
       expect(over('var_samp(x)', list)).toBe(30);
@@ -286,7 +286,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(over('mode(x) FILTER (WHERE x > 1)', list)).toBe(3);
   });
 
-  test('what is no number is refused, as percentile() does', () => {
+  test('other values than numbers are refused, as by percentile()', () => {
     expect(() => over('var_pop(x)', "(1), ('2')")).toThrow(/^input to var_pop\(\) is not numeric$/);
     expect(() => over('corr(x, 1)', "(1), (x'32')")).toThrow(/^input to corr\(\) is not numeric$/);
     expect(() => over('regr_slope(1, x)', "('x')")).toThrow(/^input to regr_slope\(\) is not numeric$/);

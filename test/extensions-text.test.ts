@@ -328,7 +328,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(sqlFunction('trigram_similarity')(first, second)).toBe(wanted);
     });
 
-    test('they are real numbers also where they are whole', () => {
+    test('they are real numbers even if they are integral', () => {
       expect(value("SELECT typeof(jaro_winkler('a', 'a')) || typeof(trigram_similarity('', ''))")).toBe(
         'realreal',
       );

@@ -113,7 +113,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
     expect(messageOf(() => value('SELECT inc()'))).toBe('wrong number of arguments to function inc()');
   });
 
-  test('serves an index where it is deterministic, and only there', () => {
+  test('can be used in an index only if it is deterministic', () => {
     db.exec('CREATE TABLE t(a); CREATE INDEX i ON t(det(a)); INSERT INTO t VALUES (1), (2)');
     expect(value('SELECT count(*) FROM t WHERE det(a) = det(2)')).toBe(1);
     expect(messageOf(() => db.exec('CREATE INDEX j ON t(inc(a))'))).toBe(
@@ -259,7 +259,7 @@ describe('the cache of transpiled components', () => {
   };
   const entry = (): string => join(cache(), readdirSync(cache())[0] ?? '');
 
-  test('is private, used again, and never run where it is damaged', () => {
+  test('is private, reused, and never run if it is damaged', () => {
     expect(loaded()).toBe('42');
     expect(readdirSync(cache())).toHaveLength(1);
     expect(statSync(cache()).mode & 0o777).toBe(0o700);
@@ -276,7 +276,7 @@ describe('the cache of transpiled components', () => {
     expect(readdirSync(cache())).toHaveLength(1);
   });
 
-  test('keeps the mode of a folder that is there, and is a folder within where others may write', () => {
+  test('keeps the mode of an existing folder, and is a folder inside it if others may write to it', () => {
     const shared = join(folder, 'shared-cache');
     mkdirSync(shared);
     for (const mode of [0o1777, 0o775, 0o755]) {

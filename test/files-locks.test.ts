@@ -91,7 +91,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
     expect(db.value('PRAGMA integrity_check')).toBe('ok');
   });
 
-  test("one's own reserved lock is no other writer's", () => {
+  test("one's own reserved lock does not count as another writer's", () => {
     const path = database();
     const files = nodeFileSystem({ locking: 'auto' });
     const [one, two] = [files.open(path, 0x102).file, files.open(path, 0x102).file];
@@ -149,7 +149,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       expect(two.value('PRAGMA journal_mode')).toBe('wal');
     });
 
-    test('which the error of the other says, and it is no endless wait for each other', () => {
+    test('which the error of the other says, and they do not wait for each other forever', () => {
       const path = database(wal);
       const files = nodeFileSystem({ locking: 'auto' }, systemLocks, mappings);
       const [one, two] = [files.open(path, 0x102).file, files.open(path, 0x102).file];

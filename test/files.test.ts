@@ -90,7 +90,7 @@ describe('paths', () => {
     expect(linked.value('SELECT count(*) FROM t')).toBe(0);
   });
 
-  test('a directory is no database', () => {
+  test('a directory is not a database', () => {
     const base = folder();
     expect(codeOf(() => new Connection(base))).toBe(526);
     expect(codeOf(() => new Connection(base, { flags: READONLY }))).toBe(526);

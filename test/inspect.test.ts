@@ -81,7 +81,7 @@ test('as JSON', () => {
 });
 
 describe('one that asks for something', () => {
-  test('says what grants it, and loads where it is granted', () => {
+  test('names what grants it, and loads if it is granted', () => {
     const refused = inspect(guest('sql'));
     expect(refused.status).toBe(1);
     expect(refused.stdout).toMatch(/spi@1\.1\.0 \(needs --allow-sql, or grants\.sql in code\)/);
@@ -138,7 +138,7 @@ test.each([
   expect(status).toBe(1);
 });
 
-test('one that wants more memory than it may have', () => {
+test('one that requires more memory than its limit', () => {
   const { stdout, status } = inspect('--max-memory', '64K', guest('stdio'));
   expect(stdout).toMatch(/loads +no: .*it requires 131072 bytes of memory/);
   expect(status).toBe(1);

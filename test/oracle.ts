@@ -32,7 +32,7 @@ let found: { path: string | undefined } | undefined;
 
 /**
  * The path of a native sqlite3 shell, built when it is asked for first. Undefined, and a line on stderr says
- * so, where there is no C compiler.
+ * so, if there is no C compiler.
  */
 export function nativeShell(): string | undefined {
   found ??= { path: build() };
@@ -102,7 +102,7 @@ function takeLock(lock: string): boolean {
 }
 
 /**
- * A C program of test/programs, compiled against the library when it is asked for first; undefined where there is no
+ * A C program of test/programs, compiled against the library when it is asked for first; undefined if there is no
  * C compiler. At -O0 it is there soonest; what is to be compared in speed is compiled at -O2.
  */
 export function nativeProgram(name: string, level: '-O0' | '-O2' = '-O0'): string | undefined {

@@ -31,7 +31,7 @@ const SQLITE_TEXT = 3;
 const SQLITE_BLOB = 4;
 const outOfMemory = { message: 'out of memory', errcode: 7 };
 
-test('a text or blob of a change that there is no memory for is an error', () => {
+test('a text or blob of a change without memory for it is an error', () => {
   const text = failing({
     sqlite3_value_type: () => SQLITE_TEXT,
     sqlite3_value_text: () => 0,

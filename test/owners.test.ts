@@ -121,14 +121,14 @@ describe('handles', () => {
     const said = (handle: bigint): string =>
       failure(() => value('SELECT session_changeset(?)', handle)).message;
     const h = value("SELECT session_create('main')") as bigint;
-    expect(said(h + 1n)).toBe(`there is no session ${h + 1n}: a handle comes from session_create`);
+    expect(said(h + 1n)).toBe(`unknown session ${h + 1n}: a handle comes from session_create`);
     value('SELECT session_delete(?)', h);
-    expect(said(h)).toBe(`session ${h} is deleted already`);
+    expect(said(h)).toBe(`session ${h} was already deleted`);
     using other = new DatabaseSync(':memory:', { allowExtension: true });
     other.loadExtension('session');
     const theirs = BigInt(Number(other.prepare("SELECT session_create('main') AS h").get()?.h));
     expect(said(theirs)).toBe(
-      `session ${theirs} is another connection's: use it on the connection that created it`,
+      `session ${theirs} belongs to another connection: use it on the connection that created it`,
     );
   });
 });
@@ -146,7 +146,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     const session = db.createSession();
     db.exec("INSERT INTO t VALUES (1, 'x'), (2, 'y')");
     expect(value('SELECT own_list()')).toBe('');
-    const none = `there is no session ${h}: a handle comes from session_create; the user's sessions need --allow-sessions, or grants.sessions in code`;
+    const none = `unknown session ${h}: a handle comes from session_create; the user's sessions need --allow-sessions, or grants.sessions in code`;
     for (const call of ['own_changeset', 'own_take', 'own_stop', 'own_delete', 'own_attach']) {
       expect(failure(() => value(`SELECT ${call}(?)`, h))).toMatchObject({ message: none, errcode: 21 });
     }
@@ -170,7 +170,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(failure(() => value("SELECT own_create('main')"))).toMatchObject(refused('a session'));
     db.exec("ATTACH ':memory:' AS other; CREATE TABLE other.t(a INTEGER PRIMARY KEY, b)");
     expect(failure(() => value("SELECT own_diff(1, 'other', 't')")).message).toMatch(
-      /^there is no session 1:/,
+      /^unknown session 1:/,
     );
   });
 
@@ -184,7 +184,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(value('SELECT own_list()')).toBe(String(h));
     expect(value('SELECT count(*) FROM sessions')).toBe(0n);
     expect(failure(() => value('SELECT session_changeset(?)', h)).message).toMatch(
-      /there is no session \d+: a handle/,
+      /unknown session \d+: a handle/,
     );
     expect(failure(() => hostInterfaces(db).session.changeset(h)).message).toMatch(/^there is no session/);
     db.exec("ATTACH ':memory:' AS other; CREATE TABLE other.t(a INTEGER PRIMARY KEY, b)");
@@ -222,7 +222,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(value('SELECT own_list()')).toBe(`${users} ${own}`);
     expect(changesOf(value('SELECT own_take(?)', users))).toBe(1);
     expect(value('SELECT own_delete(?)', users)).toBe(1n);
-    expect(failure(() => value('SELECT session_changeset(?)', users)).message).toMatch(/is deleted already$/);
+    expect(failure(() => value('SELECT session_changeset(?)', users)).message).toMatch(/was already deleted$/);
   });
 
   test('counts its own sessions and changesets only', () => {
@@ -275,7 +275,7 @@ describe('SQL of a component', () => {
       `session_take(${users})`,
       `session_delete(${users})`,
     ]) {
-      expect(failure(() => run(`SELECT ${call}`)).message).toMatch(/there is no session .*--allow-sessions/);
+      expect(failure(() => run(`SELECT ${call}`)).message).toMatch(/unknown session .*--allow-sessions/);
     }
     expect(run('SELECT count(*) FROM sessions')).toBe(0n);
     const own = run("SELECT session_create('main', 't')") as bigint;

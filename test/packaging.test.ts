@@ -98,7 +98,7 @@ test('a bundle where the package is not installed says what to do', async () => 
     const failed = (): unknown =>
       execFileSync(process.execPath, [outfile], { cwd: alone, encoding: 'utf8', stdio: 'pipe' });
     expect(failed).toThrow(
-      'the files of sqlite-wasm-run are not beside this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
+      'cannot find the files of sqlite-wasm-run beside this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
     );
   } finally {
     rmSync(alone, { recursive: true, force: true });

@@ -141,7 +141,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       if (place !== 'commit') db.exec('BEGIN; INSERT INTO t(a) VALUES (9)');
       const came = outcome("INSERT INTO r VALUES ('SELECT 1')");
       if (place === 'begin') {
-        expect(came).toEqual([21, 'spi cannot be used while begin runs: SQLite allows no SQL there']);
+        expect(came).toEqual([21, 'spi cannot be used while begin runs: SQLite does not allow SQL there']);
       }
       if (db.isTransaction) db.exec('ROLLBACK');
       expect(outcome('BEGIN; INSERT INTO t(a) VALUES (10); COMMIT; DROP TABLE r')).toBe('done');
@@ -183,7 +183,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       ]);
       expect(column('SELECT a FROM t')).toEqual([1, 2, 3]);
     });
-    test('goes on where nobody writes', () => {
+    test('continues if nobody writes', () => {
       db.exec('BEGIN; INSERT INTO t(a) VALUES (50)');
       expect(column("SELECT coalesce(ask('ROLLBACK'), 5) UNION ALL SELECT count(*) FROM t")).toEqual([5, 3]);
     });

@@ -94,7 +94,7 @@ describe('a component that asks for more than it is granted is not loaded', () =
   });
 });
 
-describe('what is there unasked', () => {
+describe('what is available without grants', () => {
   test('a component that prints is loaded, and what it prints is marked and not part of a result', () => {
     open('stdio');
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -218,7 +218,7 @@ describe('memory', () => {
     expect(value('SELECT length(session_take(?)) > 1000', h)).toBe(1);
   });
 
-  test('a component that wants more from the start is not loaded', () => {
+  test('a component that requires more from the start is not loaded', () => {
     expect(failure(() => open('stdio', { memory: 65_536 })).message).toMatch(
       /cannot start .*stdio\.wasm: it requires 131072 bytes of memory, but the limit is 65536: allow more with --max-memory/,
     );
@@ -429,7 +429,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     }
   });
 
-  describe('where only reading is granted', () => {
+  describe('if only reading is granted', () => {
     beforeEach(() => {
       db.loadExtension(guest('sql'), { grants: { sql: 'ro' } });
     });

@@ -83,7 +83,7 @@ describe('what is recorded', () => {
       'The "table" argument must be a string.',
     );
   });
-  test('only while enabled; marked where indirect', () => {
+  test('only while enabled; marked if indirect', () => {
     const session = db.createSession({ enabled: false, indirect: true });
     expect([session.enabled, session.indirect]).toEqual([false, true]);
     db.exec('INSERT INTO t VALUES(1,2)');
@@ -104,9 +104,9 @@ describe('what is recorded', () => {
     expect(tablesOf(session.changeset())).toEqual(['t']);
     expect(session.indirect).toBe(true);
   });
-  test('the size is counted where it was asked for', () => {
+  test('the size is counted if requested', () => {
     expect(failure(() => db.createSession().changesetSize)).toMatch(
-      /does not count its size: create it with that option$/,
+      /does not count its size: create it with the option size$/,
     );
     const session = db.createSession({ size: true });
     db.exec('INSERT INTO t VALUES(1,2)');
@@ -132,12 +132,12 @@ describe('what is left out is said', () => {
     expect(kinds.filter((kind) => kind.startsWith('f'))).toEqual([]);
     const later = db.createSession({ tables: ['later'] });
     expect(later.warnings().map(({ message }) => message)).toEqual([
-      'later: there is no such table yet; it is recorded from the moment it is made',
+      'later: the table does not exist yet; it is recorded once it is created',
     ]);
   });
   test('or refused', () => {
     expect(failure(() => db.createSession({ onUnrecorded: 'refuse' }))).toBe(
-      'refused: nk: a table without a PRIMARY KEY is not recorded; create the session with rowid',
+      'refused: nk: a table without a PRIMARY KEY is not recorded; create the session with the option rowid',
     );
     db.createSession({ onUnrecorded: 'refuse', rowid: true });
   });

@@ -130,7 +130,7 @@ describe('what is recorded', () => {
       },
     ]);
   });
-  test('WITHOUT ROWID is no reason for a warning', () => {
+  test('WITHOUT ROWID does not cause a warning', () => {
     const db = database('CREATE TABLE w(k PRIMARY KEY) WITHOUT ROWID');
     const session = db.createSession({ rowid: true, onUnrecorded: 'refuse' });
     db.exec("INSERT INTO w VALUES('x')");
@@ -165,12 +165,12 @@ describe('what is recorded', () => {
     expect(failure(() => session.changeset())).toMatchObject({
       errcode: 17,
       message:
-        'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take, take() in code, gives what was recorded before, and then what came after',
+        'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns what was recorded before that, and then the rest',
     });
     expect(session.warnings()).toContainEqual({
       kind: 'schema-changed',
       table: 't',
-      message: `${why} since the session began; session_take, take() in code, gives what was recorded before, and then what came after`,
+      message: `${why} since the session began; session_take (take() in code) returns what was recorded before that, and then the rest`,
     });
   });
   test('a table that is made after all were attached is recorded', () => {
@@ -224,7 +224,7 @@ describe('what is recorded', () => {
       't insert 1,2',
     ]);
   });
-  test('not a temporary table, where the session is of main', () => {
+  test('not a temporary table, if the session is of main', () => {
     expect(recorded('CREATE TEMP TABLE x(a PRIMARY KEY)', 'INSERT INTO x VALUES(1)')).toEqual([]);
   });
   test('not what another connection writes, which is said; a row of ours that it deletes is gone from the changeset', () => {
@@ -244,7 +244,7 @@ describe('what is recorded', () => {
         kind: 'other-writer',
         table: '',
         message:
-          'another connection wrote to the database: that is not recorded, and a row that both wrote shows what is there now',
+          'another connection wrote to the database: its changes are not recorded, and rows that both wrote have their current values',
       });
       expect(texts(session.take())).toEqual(['t insert 2,3']);
       expect(kinds()).not.toContain('other-writer');
@@ -294,7 +294,7 @@ describe('keys that differ only in a way that their collation ignores', () => {
     expect(session.warnings()).toEqual([]);
     db.exec(`UPDATE t SET a=${fresh} WHERE b=1`);
     const message =
-      't: a key was changed to one that its collation takes for the same: SQLite cannot apply such a change';
+      't: a key was changed to one that is equal by its collation; SQLite cannot apply such a change';
     const warning = { kind: 'key-collation', table: 't', message };
     expect(session.warnings()).toEqual([warning]);
     db.exec('CREATE TABLE later(x PRIMARY KEY)');
@@ -353,7 +353,7 @@ describe('what applying does', () => {
     db.exec('INSERT INTO t VALUES(5,5)');
     expect(rows(db, 'SELECT count(*) FROM log')).toEqual([[2]]);
     expect(failure(() => database(logged).apply(bytes, { refuse: ['triggers'] })).message).toBe(
-      'refused: t: it has triggers, which fire on the changes: what they did may be done twice',
+      'refused: t: it has triggers, which fire on the changes: their effect may be applied twice',
     );
   });
   test('a cascade on both sides: NOTFOUND for the child, none with fkNoAction', () => {
@@ -383,7 +383,7 @@ describe('what applying does', () => {
     const policy = [{ conflict: 'foreign-key', action: 'omit' }] as const;
     expect(database(family).apply(bytes, { policy }).foreignKeyViolations).toBe(2);
   });
-  test('REPLACE where it is illegal, and answers that are none, take everything back', () => {
+  test('an illegal REPLACE and invalid answers roll everything back', () => {
     const bytes = changes(
       `${schema} INSERT INTO t VALUES(1,2)`,
       'INSERT INTO t VALUES(2,2); DELETE FROM t WHERE a=1',
@@ -393,7 +393,9 @@ describe('what applying does', () => {
       const error = failure(() => db.applyChangeset(bytes, { onConflict: () => answer }));
       expect(error).toMatchObject({ errcode: 21, message: 'bad parameter or other API misuse' });
       expect((error.cause as Error).message).toMatch(
-        answer === 1 ? /^SQLITE_CHANGESET_REPLACE answers conflicts of/ : /^a conflict handler returns/,
+        answer === 1
+          ? /^SQLITE_CHANGESET_REPLACE is allowed only for conflicts of/
+          : /^a conflict handler must return/,
       );
       expect(rows(db)).toEqual([]);
     }
@@ -462,7 +464,9 @@ describe('what applying does', () => {
     expect(await other.applyStream(stream as unknown as AsyncIterable<Uint8Array>)).toMatchObject({
       changes: 2,
     });
-    await expect(db.applyStream(pieces(), { policy: 'nothere' as 'ours' })).rejects.toThrow(/is not known/);
+    await expect(db.applyStream(pieces(), { policy: 'nothere' as 'ours' })).rejects.toThrow(
+      /^unknown policy/,
+    );
   });
   test('several changesets, applied as one, rebase as one', () => {
     const base = `${schema} INSERT INTO t VALUES(1,'base'),(2,'base');`;
@@ -542,7 +546,7 @@ test('a session cannot be ended within a filter, by whatever way', () => {
     },
   });
   db.exec('INSERT INTO t VALUES(1,1)');
-  const refused = (what: string): string => `a session cannot be ${what} while the filter of one is running`;
+  const refused = (what: string): string => `a session cannot be ${what} while a session's filter is running`;
   expect(messages).toEqual([
     'session cannot be closed while in a callback',
     refused('deleted'),

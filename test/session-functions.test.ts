@@ -44,7 +44,7 @@ test('an empty changeset is an empty blob, not NULL', () => {
   expect(value('SELECT typeof(session_changeset(?1)) || length(session_changeset(?1))', h)).toBe('blob0');
 });
 
-test('attach says 0 where a table records nothing as things stand', () => {
+test('attach returns 0 if a table currently records nothing', () => {
   db.exec('CREATE TABLE nokey(a); CREATE VIEW v AS SELECT 1');
   const h = value("SELECT session_create('main')") as bigint;
   expect(value("SELECT session_attach(?, 'users')", h)).toBe(1n);
@@ -129,9 +129,9 @@ describe('every misuse of a handle says what is wrong', () => {
   test('deleted', () => {
     const h = value("SELECT session_create('main')") as bigint;
     value('SELECT session_delete(?)', h);
-    expect(messageOf(() => value('SELECT session_changeset(?)', h))).toBe(`session ${h} is deleted already`);
+    expect(messageOf(() => value('SELECT session_changeset(?)', h))).toBe(`session ${h} was already deleted`);
     expect(messageOf(() => value('SELECT session_attach(?, NULL)', h))).toBe(
-      `session ${h} is deleted already`,
+      `session ${h} was already deleted`,
     );
   });
 
@@ -148,7 +148,7 @@ describe('every misuse of a handle says what is wrong', () => {
     const statement = other.prepare("SELECT session_create('main') AS h");
     statement.setReadBigInts(true);
     const h = (statement.get() as { h: bigint }).h;
-    const sentence = `session ${h} is another connection's: use it on the connection that created it`;
+    const sentence = `session ${h} belongs to another connection: use it on the connection that created it`;
     expect(messageOf(() => value('SELECT session_changeset(?)', h))).toBe(sentence);
     expect(messageOf(() => value('SELECT session_delete(?)', h))).toBe(sentence);
     other.close();
@@ -178,7 +178,7 @@ describe('every misuse of a handle says what is wrong', () => {
   test('a database that is not attached', () => {
     db.exec("ATTACH ':memory:' AS side");
     expect(messageOf(() => value("SELECT session_create('nix')"))).toBe(
-      "no database is attached as 'nix': there is 'main', 'temp', 'side'",
+      "unknown database 'nix'; attached are 'main', 'temp', 'side'",
     );
     expect(messageOf(() => value('SELECT session_create(NULL)'))).toBe(
       "session_create: the database name must be text, such as 'main'; got NULL",
@@ -191,7 +191,7 @@ test('a table that lost a column ends the capture with a sentence', () => {
   value('SELECT session_attach(?, NULL)', h);
   db.exec("INSERT INTO users VALUES (1, 'a', 1); ALTER TABLE users DROP COLUMN age");
   expect(messageOf(() => value('SELECT session_changeset(?)', h))).toBe(
-    'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take, take() in code, gives what was recorded before, and then what came after',
+    'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns what was recorded before that, and then the rest',
   );
 });
 

@@ -19,7 +19,7 @@ const texts = (bytes: Uint8Array): string[] =>
   [...new Changeset(bytes)].map(({ table, op, new: fresh }) => `${table} ${op} ${fresh}`).sort();
 const cutOff =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
-  'session_take, take() in code, gives what was recorded before, and then what came after';
+  'session_take (take() in code) returns what was recorded before that, and then the rest';
 
 const lost =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
@@ -50,7 +50,7 @@ describe.each([
       kind: 'schema-changed',
       table: 't',
       message: expect.stringMatching(
-        /; session_take, take\(\) in code, gives what was recorded before, and then what came after$/,
+        /; session_take \(take\(\) in code\) returns what was recorded before that, and then the rest$/,
       ),
     });
     expect(session.take()).toEqual(before);
@@ -111,7 +111,7 @@ test('what takes nothing away of the session leaves it one', () => {
   expect(texts(session.changeset())).toEqual(['t insert 1,x,5,7', 't insert 2,2,2,2']);
 });
 
-test('a table that came and went without leaving a change is no loss', () => {
+test('a table that was created and dropped without leaving a change is not lost', () => {
   db.exec('CREATE TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES(1); DELETE FROM w; DROP TABLE w');
   db.exec(
     'BEGIN; CREATE TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES(1); DELETE FROM w; DROP TABLE w',
@@ -150,7 +150,7 @@ test('what another connection takes away is lost, and that is said', () => {
     two.exec('ALTER TABLE t DROP COLUMN b');
     expect(() => own.changeset()).toThrow(lost);
     expect(own.warnings().map(({ message }) => message)).toContain(
-      't: it lost 1 columns since the session began; recorded changes of it cannot be read any more',
+      't: it lost 1 columns since the session began; its recorded changes can no longer be read',
     );
     one.close();
     two.close();

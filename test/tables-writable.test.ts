@@ -184,7 +184,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('INSERT INTO v(a) VALUES (6); ROLLBACK TO x; INSERT INTO v(a) VALUES (7); RELEASE x');
       expect(column('SELECT a FROM v')).toEqual([1, 2, 4, 7]);
     });
-    test('that failed to begin a savepoint begin it anew', () => {
+    test('that failed to begin a savepoint begin it again', () => {
       db.exec('CREATE VIRTUAL TABLE w USING store(); BEGIN; INSERT INTO v(a) VALUES (3)');
       db.exec("INSERT INTO w(b) VALUES ('fail:savepoint')");
       expect(outcome('SAVEPOINT x')).toEqual([1, 'savepoint failed as asked']);
@@ -304,7 +304,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       [1, 1, 'one', Uint8Array.of(1)],
       [2, 2, 'two', 2.5],
     ];
-    test('keeps what was committed, for whoever opens the file', () => {
+    test('keeps what was committed, whoever opens the file next', () => {
       db.exec(
         "BEGIN; INSERT INTO k(a) VALUES (3); ROLLBACK; BEGIN; INSERT INTO k VALUES (4, 'fail:sync', 1)",
       );
@@ -322,7 +322,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('DROP TABLE l');
       expect(rows('SELECT * FROM sqlite_schema')).toEqual([]);
     });
-    test('is the component’s alone where the connection is defensive', () => {
+    test('is writable only for the component if the connection is defensive', () => {
       const refused = [1, 'table k_data may not be modified'];
       expect(outcome('DELETE FROM k_data')).toEqual(refused);
       expect(outcome('DROP TABLE k_data')).toEqual([1, 'table k_data may not be dropped']);
@@ -349,7 +349,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       const sentences = came.filter(([name]) => name === place).map(([, sentence]) => sentence);
       const refused = ['session', 'spi', 'changeset'].map(
         (name) =>
-          `${name}: 21 ${name} cannot be used while ${String(place)} runs: SQLite allows no SQL there`,
+          `${name}: 21 ${name} cannot be used while ${String(place)} runs: SQLite does not allow SQL there`,
       );
       const never = ['best-index', 'begin', 'commit', 'rollback', 'disconnect'].includes(String(place));
       const syncing = [

@@ -44,7 +44,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(column('SELECT count(*) FROM sample WHERE n = 7')).toEqual([7]);
       expect(column('SELECT count(*) FROM sample(2) AS a, sample(3) AS b')).toEqual([6]);
     });
-    test('are created with arguments where they are creatable, and only then', () => {
+    test('are created with arguments only if they are creatable', () => {
       db.exec('CREATE VIRTUAL TABLE g USING grid(rows=4)');
       expect(column('SELECT id FROM g')).toEqual([1, 2, 3, 4]);
       expect(failure('SELECT * FROM grid')).toEqual({ errcode: 1, message: 'no such table: grid' });
@@ -243,7 +243,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         db.exec('DROP TABLE f');
       }
     });
-    test('where there is no plan', () => {
+    test('without a plan', () => {
       db.exec('CREATE VIRTUAL TABLE f USING fails(no-plan)');
       expect(failure('SELECT * FROM f')).toEqual({ errcode: 1, message: 'no query solution' });
     });
@@ -256,7 +256,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     const free = ['session: 0 bytes', 'spi: 42', 'changeset: held'];
     const refused = (where: string): string[] =>
       ['session', 'spi', 'changeset'].map(
-        (name) => `${name}: 21 ${name} cannot be used while ${where} runs: SQLite allows no SQL there`,
+        (name) => `${name}: 21 ${name} cannot be used while ${where} runs: SQLite does not allow SQL there`,
       );
     const wanted: Record<string, string[]> = { 'best-index': refused('best-index') };
     for (const place of ['connect', 'open', 'filter', 'close']) wanted[place] = free;

@@ -168,7 +168,7 @@ describe('--timeout, without a terminal', () => {
     expect(Date.now() - began).toBeLessThan(10_000);
   });
 
-  test('a load within a statement is part of it, and one that ends in time is no matter', () => {
+  test('a load within a statement is part of it, and one that ends in time is allowed', () => {
     const input = `SELECT load_extension('${guest}') IS NULL;\n.load ${guest}\nSELECT hostile(0);\n`;
     const { stdout, stderr } = shell(['--allow-sql', '--timeout', '20', ':memory:'], input);
     expect(stderr).toBe('');

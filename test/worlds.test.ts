@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const served = ['session: 0 bytes', 'spi: 42', 'changeset: held'];
 const refused = (where: string): string[] =>
   ['session', 'spi', 'changeset'].map(
-    (name) => `${name}: 21 ${name} cannot be used while ${where} runs: SQLite allows no SQL there`,
+    (name) => `${name}: 21 ${name} cannot be used while ${where} runs: SQLite does not allow SQL there`,
   );
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {

@@ -7,15 +7,15 @@ import type { Connection } from '../kernel/connection.js';
 import type { Callback } from '../kernel/engine.js';
 import { type SqlValue, setJsResult } from '../kernel/values.js';
 
-/** What an aggregate is made of. `State` is what it keeps of a group. */
+/** The parts of an aggregate. `State` is its state for a group. */
 export interface AggregateOptions<State = unknown> {
   /** The state of a group without rows, or a function that makes it. */
   start: State | (() => State);
-  /** Takes a row in: returns the new state. It takes as many SQL arguments as it declares behind the state. */
+  /** Adds a row and returns the new state. It takes as many SQL arguments as it declares after the state. */
   step: (state: State, ...values: never[]) => State;
-  /** The SQL value of a state. Without it the state itself is the value. */
+  /** Returns the SQL value of a state. If omitted, the state itself is the value. */
   result?: (state: State) => unknown;
-  /** Takes a row out again, the first of those that are in: with it, the aggregate is a window function too. */
+  /** Removes the oldest row. If given, the aggregate is also a window function. */
   inverse?: (state: State, ...values: never[]) => State;
   /** Takes any number of SQL arguments. */
   varargs?: boolean;
@@ -23,16 +23,16 @@ export interface AggregateOptions<State = unknown> {
   directOnly?: boolean;
   /** Integers arrive as bigint. */
   useBigIntArguments?: boolean;
-  /** The same rows give the same result. */
+  /** The same rows always give the same result. */
   deterministic?: boolean;
 }
 
 /** One group of one running statement. */
 interface Group {
   state: unknown;
-  /** A value was asked for before its end, which is then the end of a window and nobody's result. */
+  /** A value was requested before its end, so the end is that of a window and its result is not used. */
   isWindow: boolean;
-  /** A function threw: the statement has failed, and what the result would be is nobody's business. */
+  /** A function threw: the statement has failed, and the result is not used. */
   hasFailed: boolean;
 }
 
@@ -40,7 +40,7 @@ interface Group {
  * Adds an aggregate, or replaces one with the same number of arguments. C: `sqlite3_create_window_function`.
  *
  * @throws TypeError for options of another kind
- * @throws SqliteError where SQLite refuses the name or the number of arguments
+ * @throws SqliteError if SQLite refuses the name or the number of arguments
  */
 export function createAggregate(connection: Connection, name: string, options: AggregateOptions): void {
   const { engine, db } = connection;
@@ -52,7 +52,7 @@ export function createAggregate(connection: Connection, name: string, options: A
   checkOptions(options, {
     start: 'any',
     step: 'function',
-    result: 'any', // what is no function is left out, as in Node
+    result: 'any', // ignored if it is not a function, as in Node
     useBigIntArguments: 'boolean',
     varargs: 'boolean',
     directOnly: 'boolean',
@@ -112,7 +112,7 @@ function aggregate({ engine }: Connection, parts: Parts): Callback {
     groups.set(last, { state, isWindow: false, hasFailed: false });
     return last;
   };
-  /** Runs `action` on a group that is there. */
+  /** Runs `action` on an existing group. */
   const on = (number: number, context: number, action: (group: Group) => void): void => {
     const group = groups.get(number) as Group;
     try {

@@ -1,15 +1,15 @@
-/** An authorizer written in JavaScript, and the constants that it speaks, as `node:sqlite` has them. */
+/** An authorizer written in JavaScript, and its constants, as in `node:sqlite`. */
 
 import { SQLITE_DENY, SQLITE_IGNORE, SQLITE_OK } from '../core/constants.js';
 import { invalidState, invalidType, isInt32 } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 
-/** Says what a statement may do: SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE of `constants`. */
+/** Decides what a statement may do: returns SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE of `constants`. */
 export type Authorizer = (
-  /** What it would do, such as `constants.SQLITE_READ`. */
+  /** The action, such as `constants.SQLITE_READ`. */
   actionCode: number,
-  /** What this and the next are hangs on the action: https://www.sqlite.org/c3ref/c_alter_table.html */
+  /** The meaning of this and the next argument depends on the action: https://www.sqlite.org/c3ref/c_alter_table.html */
   arg1: string | null,
   arg2: string | null,
   /** The database: "main", "temp" or an attached name. */
@@ -62,10 +62,10 @@ export const authorizerConstants = {
 const owner = 'setAuthorizer';
 
 /**
- * Sets the program's authorizer, or takes it away with null; those of components stay. What it throws surfaces as
- * itself from the call that compiles, as does a complaint about what it returns. C: `sqlite3_set_authorizer`.
+ * Sets the program's authorizer, or removes it with null; those of components stay. What it throws is rethrown
+ * unchanged by the call that compiles, as is an error about its return value. C: `sqlite3_set_authorizer`.
  *
- * @throws TypeError for what is neither a function nor null
+ * @throws TypeError if it is neither a function nor null
  */
 export function setAuthorizer(connection: Connection, callback: Authorizer | null): void {
   const { engine } = connection;

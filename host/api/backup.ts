@@ -9,30 +9,30 @@ import { DatabaseSync } from './database.js';
 export interface BackupOptions {
   /** The database that is copied: 'main' (the default), 'temp' or an attached one. */
   source?: string;
-  /** The database of the target that is overwritten: 'main' unless said otherwise. */
+  /** The database of the target that is overwritten: 'main' by default. */
   target?: string;
-  /** How many pages are copied before others get their turn: 100 unless said otherwise. */
+  /** How many pages are copied before other work gets a turn: 100 by default. */
   rate?: number;
-  /** Called after each such part, but the last. What it throws ends the backup. */
+  /** Called after each such part except the last. If it throws, the backup ends. */
   progress?: (progress: { totalPages: number; remainingPages: number }) => void;
 }
 
-/** How long a lock is waited for, and how long at a time, in milliseconds. */
+/** How long to wait for a lock, in all and at a time, in milliseconds. */
 const patience = 5000;
 const pause = 25;
 
 const optionKinds = { source: 'string', target: 'string', rate: 'integer', progress: 'function' } as const;
 
 /**
- * Copies a database into a file, which becomes equal to it or stays as it was. If another connection writes to the
- * source meanwhile, or if the source is in memory and is written to, the copy begins again; what the source's own
+ * Copies a database into a file, which becomes equal to it or stays unchanged. If another connection writes to the
+ * source meanwhile, or if the source is in memory and is written to, the copy starts again; what the source's own
  * connection writes to a file is copied too.
  * C: `sqlite3_backup_init`, `sqlite3_backup_step`, `sqlite3_backup_finish`.
  *
  * @param source an open {@link DatabaseSync}
- * @param path the file; it is made if it is not there
+ * @param path the file; it is created if it does not exist
  * @returns the number of pages
- * @throws TypeError for an argument that is none; SqliteError if a file cannot be read or written, or stays locked
+ * @throws TypeError for an invalid argument; SqliteError if a file cannot be read or written, or stays locked
  */
 export async function backup(
   source: DatabaseSync,

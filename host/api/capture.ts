@@ -1,4 +1,4 @@
-/** Captures in code: sessions that record the schema's changes too. */
+/** Captures in code: sessions that also record schema changes. */
 
 import { checkOptions, illegalConstructor, invalidState } from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
@@ -8,8 +8,8 @@ import { madeByDatabase, type OpenDatabase } from './open-database.js';
 import { checkTables, type RecordedDatabase } from './session.js';
 
 /**
- * Records changes and the statements that change the schema, in order, from its making on. Made by
- * {@link DatabaseSync.capture}; ends with its database. What is rolled back leaves it.
+ * Records changes and the statements that change the schema, in order, from its creation on. Made by
+ * {@link DatabaseSync.capture}; ends with its database. What is rolled back is removed from it.
  */
 export class Capture implements Disposable {
   readonly #open: OpenDatabase;
@@ -26,11 +26,11 @@ export class Capture implements Disposable {
   }
 
   /**
-   * What was captured so far, for {@link DatabaseSync.applyCapture}; a changeset where the schema did not change.
-   * The bytes are the caller's. Their form is that of {@link encodeCapture}.
+   * What was captured so far, for {@link DatabaseSync.applyCapture}; a changeset if the schema did not change.
+   * The caller owns the bytes. Their form is that of {@link encodeCapture}.
    *
-   * @throws Error (ERR_INVALID_STATE) where the capture or its database is closed
-   * @throws SqliteError (SQLITE_SCHEMA) where another connection changed the schema so that changes are lost
+   * @throws Error (ERR_INVALID_STATE) if the capture or its database is closed
+   * @throws SqliteError (SQLITE_SCHEMA) if another connection changed the schema so that changes are lost
    */
   read(): Uint8Array<ArrayBuffer> {
     return encodeCapture(this.entries());
@@ -43,7 +43,7 @@ export class Capture implements Disposable {
   }
 
   /**
-   * The same as {@link read}, and a fresh start. Where it cannot be had nothing is forgotten.
+   * Like {@link read}, and then starts again. If it throws, nothing is forgotten.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
@@ -53,7 +53,7 @@ export class Capture implements Disposable {
   }
 
   /**
-   * Forgets what was captured so far and goes on: {@link take} for those who have read it already.
+   * Forgets what was captured so far and continues: like {@link take}, if it was read already.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
@@ -62,17 +62,17 @@ export class Capture implements Disposable {
     this.#open.run(() => log.forget());
   }
 
-  /** What is left out without a word, or was lost. */
+  /** What is silently left out, or was lost. */
   warnings(): Warning[] {
     return this.#live().warnings();
   }
 
-  /** Those of the warnings that tell of something that was lost. Quick, for most of the time there are none. */
+  /** The warnings about lost changes. Fast, because usually there are none. */
   lost(): Warning[] {
     return this.#live().lost;
   }
 
-  /** Ends the capture. @throws Error (ERR_INVALID_STATE) where it is closed, or a callback is running */
+  /** Ends the capture. @throws Error (ERR_INVALID_STATE) if it is closed, or a callback is running */
   close(): void {
     const log = this.#live();
     if (this.#open.running > 0) throw invalidState('capture cannot be closed while in a callback');
@@ -95,7 +95,7 @@ export class Capture implements Disposable {
 
 /** What a capture records, and how. */
 export interface CaptureOptions {
-  /** The tables to record. Without them all. */
+  /** The tables to record; all by default. */
   tables?: readonly string[];
   /** The database: 'main', 'temp' or an attached one. */
   db?: string;
@@ -105,7 +105,7 @@ export interface CaptureOptions {
   rowid?: boolean;
   /** Marks changes as indirect. */
   indirect?: boolean;
-  /** Leaves old values out. */
+  /** Omits old values. */
   patchset?: boolean;
 }
 
@@ -118,7 +118,7 @@ const captureOptionKinds = {
   patchset: 'boolean',
 } as const;
 
-/** @returns the capture, and what to do once it is forgotten: it may not refer to the capture */
+/** @returns the capture, and what to do once it is garbage-collected, which may not refer to the capture */
 export function startCapture(
   { open, now }: RecordedDatabase,
   options: CaptureOptions,

@@ -1,4 +1,4 @@
-/** Changesets in code: values that can be read, changed and made. */
+/** Changesets in code: immutable values that can be read, transformed and built. */
 
 import { type Change, Conflict, changeAt, operationCodes } from '../applying/changes.js';
 import {
@@ -31,7 +31,7 @@ function checkedPieces(name: string, pieces: Pieces): Pieces {
   throw invalidType(`The "${name}" argument must be an iterable of Uint8Arrays.`);
 }
 
-/** A changeset or patchset. It never changes; what changes it makes another. No database is needed. */
+/** A changeset or patchset. It is immutable: transformations make another. No database is needed. */
 export class Changeset implements Iterable<Change> {
   /** Its bytes, as the C library writes them. They belong to the changeset: do not change them. */
   readonly bytes: Uint8Array;
@@ -50,8 +50,8 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * A changeset, or a patchset, of changes; tables are those of `database`.
-   * C: `sqlite3changegroup_change_begin` and what goes with it.
+   * Builds a changeset or patchset of changes; tables are those of `database`.
+   * C: `sqlite3changegroup_change_begin` and related functions.
    */
   static of(
     database: object,
@@ -66,7 +66,7 @@ export class Changeset implements Iterable<Change> {
     return group.output();
   }
 
-  /** One changeset that does what the given ones do one after another. C: `sqlite3changeset_concat`. */
+  /** One changeset that does what the given ones do in order. C: `sqlite3changeset_concat`. */
   static concat(...changesets: ChangesetLike[]): Changeset {
     return new Changeset(
       concat(
@@ -77,24 +77,24 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * The changes of a changeset that comes in pieces, of which one lies in memory at a time.
+   * The changes of a changeset in pieces, one of which is in memory at a time.
    * C: `sqlite3changeset_start_v2_strm`.
    *
-   * @param inverted shows the changes that undo them
-   * @throws SqliteError where it is malformed; what the pieces throw surfaces as itself
+   * @param inverted returns the changes that undo them
+   * @throws SqliteError if it is malformed; what the pieces throw is rethrown unchanged
    */
   static read(pieces: Pieces, inverted = false): IterableIterator<Change> {
     checkArgument('inverted', inverted, 'boolean');
     return changesOfPieces(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
   }
 
-  /** Inverts in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_invert_strm`. */
+  /** Inverts in pieces; the caller owns each piece that `take` gets. C: `sqlite3changeset_invert_strm`. */
   static invertTo(pieces: Pieces, take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     invertPieces(engine(), checkedPieces('pieces', pieces), (piece) => take(piece.slice()));
   }
 
-  /** Joins two in pieces: each that is handed to `take` is the caller's. C: `sqlite3changeset_concat_strm`. */
+  /** Joins two in pieces; the caller owns each piece that `take` gets. C: `sqlite3changeset_concat_strm`. */
   static concatTo(first: Pieces, second: Pieces, take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     concatPieces(engine(), checkedPieces('first', first), checkedPieces('second', second), (piece) =>
@@ -103,7 +103,7 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * How many bytes the pieces of all streams have, about; set first where it is given. One number for all
+   * The approximate size of the pieces of all streams, in bytes; sets it first if given. One number for all
    * databases of the thread. C: `sqlite3session_config`.
    */
   static pieceSize(bytes?: number): number {
@@ -114,7 +114,7 @@ export class Changeset implements Iterable<Change> {
     return pieceSize(engine(), bytes);
   }
 
-  /** Whether there is nothing in it. */
+  /** Whether it is empty. */
   get isEmpty(): boolean {
     return this.bytes.length === 0;
   }
@@ -127,7 +127,7 @@ export class Changeset implements Iterable<Change> {
   /**
    * Its changes in order. C: `sqlite3changeset_start_v2`, `sqlite3changeset_next`.
    *
-   * @throws SqliteError (SQLITE_CORRUPT) where it is malformed
+   * @throws SqliteError (SQLITE_CORRUPT) if it is malformed
    */
   [Symbol.iterator](): Iterator<Change> {
     return changesOf(engine().core, this.bytes, false, changeAt);
@@ -144,7 +144,7 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * The same changes, made to fit what was applied before them elsewhere: `rebases` are the rebase buffers of
+   * The same changes, rebased on what was applied before them elsewhere: `rebases` are the rebase buffers of
    * {@link ApplyReport}, in order. C: `sqlite3rebaser_rebase`.
    */
   rebase(...rebases: Uint8Array[]): Changeset {
@@ -164,8 +164,8 @@ export class ChangesetGroup implements Disposable {
   readonly #group = new Group(engine());
 
   /**
-   * Names the database whose tables changes are built for, and by which changesets made before columns were added
-   * are filled up. Before anything else. C: `sqlite3changegroup_schema`.
+   * Sets the database for whose tables changes are built, and whose columns complete changesets made before columns
+   * were added. Must be called first. C: `sqlite3changegroup_schema`.
    */
   schema(database: object, db = 'main'): void {
     checkArgument('db', db, 'string');
@@ -177,7 +177,7 @@ export class ChangesetGroup implements Disposable {
     this.#group.patchset();
   }
 
-  /** Adds all changes of a changeset. On an error the group is as it was. C: `sqlite3changegroup_add`. */
+  /** Adds all changes of a changeset. On an error the group is unchanged. C: `sqlite3changegroup_add`. */
   add(changeset: ChangesetLike): void {
     this.#group.add(bytesOf(changeset));
   }
@@ -189,7 +189,7 @@ export class ChangesetGroup implements Disposable {
 
   /**
    * Adds one change: of values, or the conflict of a handler that runs, to keep what could not be applied.
-   * INTEGER values are bigint, numbers are REAL, undefined is no part of the change.
+   * INTEGER values are bigint, numbers are REAL, undefined is not part of the change.
    * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
    */
   addChange(change: ChangeLike): void {
@@ -208,7 +208,7 @@ export class ChangesetGroup implements Disposable {
     this.#group.addChange(change as Change);
   }
 
-  /** All changes as one changeset; the group can go on. C: `sqlite3changegroup_output`. */
+  /** All changes as one changeset; the group can continue. C: `sqlite3changegroup_output`. */
   output(): Changeset {
     return new Changeset(this.#group.output());
   }
@@ -219,7 +219,7 @@ export class ChangesetGroup implements Disposable {
     this.#group.outputTo((piece) => take(piece.slice()));
   }
 
-  /** The same as a stream of pieces, which are made at once. */
+  /** The same as a stream of pieces, all of which are made at once. */
   outputStream(): ReadableStream<Uint8Array> {
     return readable((take) => this.#group.outputTo(take));
   }

@@ -24,14 +24,14 @@ export function pathText(path: unknown): string {
   return text;
 }
 
-/** Read leniently, such a name could be that of another file. */
+/** Decoded leniently, such a name could be that of another file. */
 function notUtf8(text: string): TypeError {
-  return invalidValue(`The file name ${text} is not UTF-8: open it by a link with another name.`);
+  return invalidValue(`The file name ${text} is not UTF-8; use a link with another name to open it.`);
 }
 
 /**
- * A URI that names a database in memory which all connections of the thread see that open it by that name, as SQLite's
- * VFS memdb has it; undefined if `path` asks for none. SQLite's shared cache, whose URI it is, is not compiled in.
+ * A URI that names an in-memory database shared by all connections of the thread that open that name, as with SQLite's
+ * VFS memdb; undefined if `path` is not such a URI. SQLite's shared cache, which uses this URI, is not compiled in.
  */
 export function sharedMemory(path: string): string | undefined {
   const [, name = '', query = ''] = /^file:([^?#]*)\?([^#]*)/.exec(path) ?? [];

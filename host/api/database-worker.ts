@@ -1,4 +1,4 @@
-/** A database in a thread of its own, where a statement's time can be limited, whatever the statement calls. */
+/** A database in a thread of its own, so that a statement's time can be limited, whatever it calls. */
 
 import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../core/constants.js';
@@ -13,9 +13,9 @@ import type { RunResult } from './statement.js';
 export interface DatabaseWorkerOptions {
   /** How the database is opened. */
   database?: DatabaseOptions;
-  /** Components to load, each time that it is opened: by path or name, or with grants of its own. */
+  /** Components to load whenever it is opened: by path or name, or with grants of their own. */
   extensions?: readonly (string | { path: string; grants: Grants })[];
-  /** How long a call may take, in ms, where the call does not say; without it as long as it likes. */
+  /** How long a call may take, in ms, if the call does not say; unlimited by default. */
   timeout?: number;
 }
 
@@ -24,13 +24,13 @@ export interface CallOptions {
   timeout?: number;
 }
 
-/** What a thread is told to do. */
+/** A request to the thread. */
 export type Request =
   | { readonly kind: 'exec'; readonly sql: string }
   | { readonly kind: 'all' | 'run'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'close' };
 
-/** What it answers: the result, or what was thrown, as plain objects. */
+/** Its answer: the result, or what was thrown, as plain objects. */
 export type Reply =
   | { readonly value: unknown }
   | { readonly failed: PlainError }
@@ -45,7 +45,7 @@ export interface ThreadInput {
   readonly shared: Int32Array;
 }
 
-/** How long a call has for coming to its end once it was interrupted, in ms. */
+/** How long an interrupted call may take to end, in ms. */
 const grace = 1000;
 
 /** A call took too long. */
@@ -53,8 +53,8 @@ export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ERR_SQLITE_TIMEOUT';
   /**
-   * Whether the connection was lost: the call could not be interrupted. The database is opened anew for the next
-   * one; transactions that were not committed are rolled back, temporary tables and databases in memory are gone.
+   * Whether the connection was lost: the call could not be interrupted. The database is opened again for the next
+   * one; uncommitted transactions are rolled back, temporary tables and in-memory databases are lost.
    */
   readonly connectionLost: boolean;
 
@@ -73,8 +73,8 @@ interface Call {
 
 /**
  * One connection to a database, in a thread of its own. Calls are done one after another, in their order. A call
- * that takes too long is interrupted; where that is of no avail within a second, since a component computes without
- * end, the thread is ended, and the database opened anew.
+ * that takes too long is interrupted; if that has no effect within a second, because a component loops without
+ * end, the thread is terminated, and the database opened again.
  */
 export class DatabaseWorker {
   readonly #path: string;
@@ -107,19 +107,19 @@ export class DatabaseWorker {
    * All rows of one statement.
    *
    * @param parameters its values, or an object with the named ones first
-   * @throws SqliteError where it fails
-   * @throws TimeoutError where it takes longer than it may, and where it waited behind one that cost the connection
+   * @throws SqliteError if it fails
+   * @throws TimeoutError if it takes too long, or waited for a call that lost the connection
    */
   async all(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<Row[]> {
     return (await this.#call({ kind: 'all', sql, parameters }, options)) as Row[];
   }
 
-  /** Runs one statement to its end and says what it changed; takes and throws what {@link all} does. */
+  /** Runs one statement to its end and returns what it changed; parameters and errors are those of {@link all}. */
   async run(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<RunResult> {
     return (await this.#call({ kind: 'run', sql, parameters }, options)) as RunResult;
   }
 
-  /** Closes the database once the calls before are done. */
+  /** Closes the database once the earlier calls are done. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const closing = this.#worker || this.#running ? this.#call({ kind: 'close' }, {}) : undefined;
@@ -187,7 +187,7 @@ export class DatabaseWorker {
     }, grace);
   }
 
-  /** Ends the thread. What waits is given up too: it may have been meant for the transaction that is lost. */
+  /** Terminates the thread. Waiting calls fail too: they may belong to the lost transaction. */
   async #end(call: Call): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
@@ -195,8 +195,8 @@ export class DatabaseWorker {
     await worker?.terminate();
     this.#running = undefined;
     const lost =
-      'the connection was lost: transactions that were not committed are rolled back, temporary tables and ' +
-      'databases in memory are gone; the next call opens the database anew';
+      'the connection was lost: uncommitted transactions are rolled back, temporary tables and in-memory ' +
+      'databases are lost; the next call opens the database again';
     call.reject(
       new TimeoutError(
         `the call took more than ${call.timeout} ms and could not be interrupted, so ${lost}`,
@@ -209,7 +209,7 @@ export class DatabaseWorker {
   }
 }
 
-/** The calls that were interrupted for their time. */
+/** The calls that were interrupted because they took too long. */
 const interrupted = new WeakSet<Call>();
 
 function errorOf(reply: Exclude<Reply, { value: unknown }>, call: Call): Error {

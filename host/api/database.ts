@@ -1,4 +1,4 @@
-/** Databases, shaped as `DatabaseSync` of `node:sqlite`. PARITY.md lists what is there. */
+/** Databases, shaped as `DatabaseSync` of `node:sqlite`. PARITY.md lists what is supported. */
 
 import { type ApplyFlags, applyFlagKinds, applyTo } from '../applying/apply.js';
 import type { Change, Conflict } from '../applying/changes.js';
@@ -54,23 +54,23 @@ import {
 } from './statement.js';
 
 export interface DatabaseOptions extends StatementOptions {
-  /** Opens at once. On unless set to false; then `open()` does. */
+  /** Opens at once; true by default. If false, call `open()`. */
   open?: boolean;
-  /** Refuses to write, and to make the file. */
+  /** Opens read-only, and does not create the file. */
   readOnly?: boolean;
-  /** Enforces REFERENCES. On unless set to false. */
+  /** Enforces foreign keys; true by default. */
   enableForeignKeyConstraints?: boolean;
-  /** Lets "x" mean the text 'x' where there is no column x, as old SQLite did. */
+  /** Lets "x" mean the text 'x' if there is no column x, as old versions of SQLite did. */
   enableDoubleQuotedStringLiterals?: boolean;
-  /** Forbids SQL to damage the file: writing the schema's tables and the like. On unless set to false. */
+  /** Prevents SQL from corrupting the file, for example by writing to the schema's tables; true by default. */
   defensive?: boolean;
-  /** Lets `loadExtension` and the SQL function `load_extension` be used. */
+  /** Allows `loadExtension` and the SQL function `load_extension`. */
   allowExtension?: boolean;
   /** What components may use. */
   grants?: Grants;
   /** How long to wait for another connection's lock, in ms. */
   timeout?: number;
-  /** `none`: takes no locks, for files that nobody else uses. `auto`: SQLite's own. */
+  /** `none`: takes no locks, for files that nothing else uses. `auto`: locks as SQLite does. */
   locking?: 'auto' | 'none';
 }
 
@@ -88,22 +88,22 @@ const databaseOptionKinds = {
 } as const;
 
 export interface ApplyOptions extends ApplyFlags {
-  /** Called once for each table of the changeset: whether its changes are applied. */
+  /** Called once for each table of the changeset; returns whether its changes are applied. */
   filter?: (table: string) => boolean;
-  /** Called for each change: whether it is applied. */
+  /** Called for each change; returns whether it is applied. */
   filterChange?: (change: Change) => boolean;
   /**
    * Called for each conflict with its kind, one of the SQLITE_CHANGESET_ constants, and the change that met it,
    * which can be read while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (for DATA
-   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. Without it every conflict aborts.
+   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. By default every conflict aborts.
    */
   onConflict?: (kind: number, conflict: Conflict) => number;
 }
 
-/** Frees what was forgotten: a net, for closing frees everything. */
+/** Frees databases that were not closed: a safety net, because closing frees everything. */
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
 
-/** One connection to a database. Close it: that frees its memory and lets go of its file and locks. */
+/** One connection to a database. Close it to free its memory, its file and its locks. */
 export class DatabaseSync implements Disposable {
   readonly #path: string;
   readonly #options: DatabaseOptions;
@@ -112,11 +112,11 @@ export class DatabaseSync implements Disposable {
   readonly #grants: CheckedGrants;
 
   /**
-   * Opens a database: a file, made where it is not there, or ':memory:'.
+   * Opens a database: a file, which is created if it does not exist, or ':memory:'.
    *
    * @param path text or bytes of a path, or a `file:` URL
    * @throws TypeError for an argument of another kind or an unknown option
-   * @throws SqliteError where it cannot be opened
+   * @throws SqliteError if it cannot be opened
    */
   constructor(path: string | Uint8Array | URL, options: DatabaseOptions = {}) {
     this.#path = pathText(path);
@@ -167,9 +167,9 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Closes the database: ends its sessions, finalizes its statements, lets go of its file.
+   * Closes the database: ends its sessions, finalizes its statements, closes its file.
    *
-   * @throws Error (ERR_INVALID_STATE) where it is closed, or where one of its own callbacks is running
+   * @throws Error (ERR_INVALID_STATE) if it is closed, or one of its own callbacks is running
    */
   close(): void {
     const current = this.#open();
@@ -195,7 +195,7 @@ export class DatabaseSync implements Disposable {
     return own.core.c.sqlite3_get_autocommit(db) === 0;
   }
 
-  /** The file of a database, or null where it is in memory. C: `sqlite3_db_filename`. */
+  /** The file of a database, or null if it is in memory. C: `sqlite3_db_filename`. */
   location(dbName = 'main'): string | null {
     const { db, engine: own } = this.#open().connection;
     checkArgument('dbName', dbName, 'string');
@@ -218,9 +218,9 @@ export class DatabaseSync implements Disposable {
   /**
    * Compiles one statement. What follows it in `sql` is ignored. C: `sqlite3_prepare_v3`.
    *
-   * @param options what rows look like and how parameters are named, where not as the database's own
-   * @throws SqliteError where it cannot be compiled
-   * @throws TypeError (ERR_INVALID_ARG_VALUE) where there is no statement
+   * @param options the form of rows and names of parameters, if different from the database's own
+   * @throws SqliteError if it cannot be compiled
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) if there is no statement
    */
   prepare(sql: string, options: StatementOptions = {}): StatementSync {
     const open = this.#ready();
@@ -234,12 +234,12 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Adds an SQL function, or replaces one with the same number of arguments. It is given SQL values, integers as
+   * Adds an SQL function, or replaces one with the same number of arguments. It gets SQL values, integers as
    * numbers unless `useBigIntArguments`, and returns one: numbers as REAL, bigint as INTEGER, undefined as NULL.
-   * What it throws surfaces as itself from the statement's call. C: `sqlite3_create_function_v2`.
+   * What it throws is rethrown unchanged by the statement's call. C: `sqlite3_create_function_v2`.
    *
    * @throws TypeError for arguments of another kind
-   * @throws SqliteError where SQLite refuses the name or the number of arguments
+   * @throws SqliteError if SQLite refuses the name or the number of arguments
    */
   function(name: string, implementation: (...values: SqlValue[]) => unknown): void;
   function(name: string, options: FunctionOptions, implementation: (...values: SqlValue[]) => unknown): void;
@@ -252,10 +252,10 @@ export class DatabaseSync implements Disposable {
 
   /**
    * Adds an aggregate, or replaces one with the same number of arguments; with `inverse` it is a window function
-   * too. Values are taken and given as those of {@link function}. C: `sqlite3_create_window_function`.
+   * too. Values are converted as for {@link function}. C: `sqlite3_create_window_function`.
    *
    * @throws TypeError for options of another kind
-   * @throws SqliteError where SQLite refuses the name or the number of arguments
+   * @throws SqliteError if SQLite refuses the name or the number of arguments
    */
   aggregate<State>(name: string, options: AggregateOptions<State>): void {
     const open = this.#ready();
@@ -264,10 +264,10 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Sets who says what statements may do, in the place of who did before; null lets them do everything again. What
+   * Sets the function that decides what statements may do, instead of the previous one; null removes it. What
    * components and the host refuse stays refused. C: `sqlite3_set_authorizer`.
    *
-   * @throws TypeError for what is neither a function nor null
+   * @throws TypeError if it is neither a function nor null
    */
   setAuthorizer(callback: Authorizer | null): void {
     setAuthorizer(this.#ready().connection, callback);
@@ -278,7 +278,7 @@ export class DatabaseSync implements Disposable {
    * `sqlite3session_object_config`, `sqlite3session_table_filter`, `sqlite3session_attach`. The session ends with
    * the database.
    *
-   * @throws SqliteError (SQLITE_CONSTRAINT) where `onUnrecorded` is 'refuse' and something would be left out
+   * @throws SqliteError (SQLITE_CONSTRAINT) if `onUnrecorded` is 'refuse' and something would be left out
    */
   createSession(options: SessionCreation = {}): Session {
     const open = this.#ready();
@@ -288,10 +288,10 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Starts recording changes and the statements that change the schema of `db` ('main'). A session knows only the
-   * first, and is lost where one of its tables is dropped or loses a column; a capture is not.
+   * Starts recording changes and the statements that change the schema of `db` ('main'). A session records only the
+   * first, and is lost if one of its tables is dropped or loses a column; a capture is not.
    *
-   * @throws SqliteError where there is no such database
+   * @throws SqliteError if there is no such database
    */
   capture(options: CaptureOptions = {}): Capture {
     const { capture, forget } = startCapture({ open: this.#open(), now: () => this.#current }, options);
@@ -301,10 +301,10 @@ export class DatabaseSync implements Disposable {
 
   /**
    * Applies a capture to `main`, all of it or nothing. Its statements change the schema and cannot reach beyond the
-   * database. Triggers and foreign key actions do not run unless the options say so: what they did was captured.
+   * database. Triggers and foreign key actions do not run by default, because what they did was captured.
    *
-   * @throws SqliteError where it is malformed or an entry fails
-   * @throws TypeError (ERR_INVALID_ARG_VALUE) where statements were to be inverted
+   * @throws SqliteError if it is malformed or an entry fails
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) if statements would have to be inverted
    */
   applyCapture(capture: Uint8Array | readonly CaptureEntry[], options: ReportOptions = {}): CaptureReport {
     const current = this.#open();
@@ -318,11 +318,11 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Applies a changeset or patchset to `main`, whole or not at all; pieces of one are read one at a time.
+   * Applies a changeset or patchset to `main`, completely or not at all; pieces of one are read one at a time.
    * C: `sqlite3changeset_apply_v2`, `sqlite3changeset_apply_v3` and their `_strm` forms.
    *
-   * @returns false where a conflict aborted it
-   * @throws SqliteError where it is malformed or cannot be applied; what a handler throws surfaces as itself
+   * @returns false if a conflict aborted it
+   * @throws SqliteError if it is malformed or cannot be applied; what a handler throws is rethrown unchanged
    */
   applyChangeset(
     changeset: Uint8Array | Changeset | Iterable<Uint8Array>,
@@ -347,10 +347,10 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Applies changesets one after another to `main`, all or none, by a policy, and reports what came of each table:
-   * also what SQLite leaves out without a word.
+   * Applies changesets to `main` in order, all or none, by a policy, and reports the result for each table,
+   * including what SQLite silently leaves out.
    *
-   * @throws TypeError for options that are not known; SqliteError where one is malformed or cannot be applied
+   * @throws TypeError for unknown options; SqliteError if one is malformed or cannot be applied
    */
   apply(
     changesets: Uint8Array | Changeset | readonly (Uint8Array | Changeset)[],
@@ -368,7 +368,7 @@ export class DatabaseSync implements Disposable {
 
   /**
    * The same for a changeset that comes in pieces over time, such as a ReadableStream. It is read to its end first,
-   * so that nothing is locked while it comes; it never lies in memory whole, but in a temporary file where it is more
+   * so that nothing is locked meanwhile; it is never completely in memory, but in a temporary file if it has more
    * than a MiB.
    */
   async applyStream(
@@ -388,7 +388,7 @@ export class DatabaseSync implements Disposable {
   /**
    * Allows or forbids loading extensions, in code and in SQL. C: `sqlite3_enable_load_extension`.
    *
-   * @throws Error (ERR_INVALID_STATE) where the database was not opened with `allowExtension`
+   * @throws Error (ERR_INVALID_STATE) if the database was not opened with `allowExtension`
    */
   enableLoadExtension(allow: boolean): void {
     const { db, engine: own } = this.#ready().connection;
@@ -400,7 +400,7 @@ export class DatabaseSync implements Disposable {
     own.check(db, own.core.c.sqlite3_enable_load_extension(db, Number(allow)));
   }
 
-  /** Forbids or allows SQL to damage the file; see {@link DatabaseOptions.defensive}. */
+  /** Prevents SQL from corrupting the file, or allows it; see {@link DatabaseOptions.defensive}. */
   enableDefensive(active: boolean): void {
     const { db, engine: own } = this.#ready().connection;
     checkArgument('active', active, 'boolean');
@@ -410,12 +410,12 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Loads a component, by its path or the name of one that ships with us. C: `sqlite3_load_extension`.
+   * Loads a component, by its path or the name of an included one. C: `sqlite3_load_extension`.
    *
-   * @param options what this component may use, where not as the database's own `grants` say. Text is taken for
-   *   the sake of code written for native extensions, which may have several entry points: a component has one
-   * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that says why it cannot be loaded; nothing of it is there then
-   * @throws Error (ERR_INVALID_STATE) where loading is not allowed
+   * @param options what this component may use, if different from the database's own `grants`. A string is accepted
+   *   for compatibility with native extensions, which may have several entry points: a component has one
+   * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that says why it cannot be loaded; then none of it is registered
+   * @throws Error (ERR_INVALID_STATE) if loading is not allowed
    */
   loadExtension(path: string, options?: string | { grants?: Grants }): void {
     const current = this.#ready();
@@ -448,7 +448,7 @@ export class DatabaseSync implements Disposable {
     }
   }
 
-  /** The open database, for what may not happen while a statement is compiled. */
+  /** The open database, for operations that are not allowed while a statement is compiled. */
   #ready(): OpenDatabase {
     const current = this.#open();
     refuseInAuthorizer(current.connection);
@@ -465,7 +465,7 @@ function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-/** A conflict handler's answer: what is no answer is passed on as one that SQLite refuses (SQLITE_MISUSE). */
+/** A conflict handler's answer: an invalid one is passed on as one that SQLite refuses (SQLITE_MISUSE). */
 function answer(value: unknown): number {
   return isInt32(value) ? value : -1;
 }

@@ -1,4 +1,4 @@
-/** What is open of a database: its connection with its statements. */
+/** The state of an open database: its connection with its statements. */
 
 import type { Connection } from '../kernel/connection.js';
 import { PreparedStatements } from './prepared-statements.js';
@@ -10,7 +10,7 @@ export const madeByDatabase = Symbol('made by a database');
 export class OpenDatabase {
   readonly connection: Connection;
   readonly statements: PreparedStatements;
-  /** How many calls of SQLite are under way: above 0, what runs now is one of its callbacks. */
+  /** How many calls of SQLite are running: above 0, the current code is one of its callbacks. */
   running = 0;
 
   constructor(connection: Connection) {

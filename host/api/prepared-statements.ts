@@ -17,20 +17,20 @@ const maxBytes = 8 * 1024 * 1024;
 /** SQLITE_STMTSTATUS_MEMUSED */
 const memoryUsed = 99;
 
-/** A C statement, and what was read of it. */
+/** A C statement, and cached facts about it. */
 export interface Prepared {
   readonly sql: string;
   /** The address of the `sqlite3_stmt`; 0 once it is finalized. */
   pointer: number;
   /** How many parameters it has. */
   readonly count: number;
-  /** Grows when it goes to another holder, or is finalized: whoever had it has it no more. */
+  /** Grows when it goes to another holder or is finalized: the previous holder has lost it. */
   ticket: number;
-  /** Whether it is being stepped, so that what runs now was called by it. */
+  /** Whether it is being stepped, so that the current code was called by it. */
   running: boolean;
   /** Whether an iteration left it between two rows. */
   standing: boolean;
-  /** Whether it ran since it was last looked at. */
+  /** Whether it ran since it was last checked. */
   used: boolean;
   /** Room for one row; 0 until there was one. */
   cells: number;
@@ -42,7 +42,7 @@ export interface Prepared {
   rows: number;
   /** Makes a row of its cells; undefined until some were read. */
   build: RowBuilder | undefined;
-  /** Whether it means the same as long as no schema, function or setting changes. */
+  /** Whether its meaning stays the same while no schema, function or setting changes. */
   readonly isKeepable: boolean;
   /** Whether it may change one of those. */
   readonly changesMeaning: boolean;
@@ -55,7 +55,7 @@ export interface Held {
   readonly ticket: number;
 }
 
-/** Statements that mean the same as long as no schema, function or setting changes. */
+/** Statements whose meaning stays the same while no schema, function or setting changes. */
 const keepable = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|insert|update|delete|replace|with|values)\b/i;
 /** Statements after which they still do. */
 const harmless =
@@ -64,9 +64,9 @@ const harmless =
 export class PreparedStatements {
   readonly #connection: Connection;
   readonly #confinement: Confinement;
-  /** All that are there, oldest first. */
+  /** All of them, oldest first. */
   readonly #all = new Set<Prepared>();
-  /** Those that another holder can have when they are idle. */
+  /** Those that another holder can take when they are idle. */
   #kept = new Map<string, Prepared>();
   #bytes = 0;
   #closed = false;
@@ -105,7 +105,7 @@ export class PreparedStatements {
     return { prepared, ticket: prepared.ticket };
   }
 
-  /** Whether whoever has it has it still. */
+  /** Whether its holder still has it. */
   static holds({ prepared, ticket }: Held): boolean {
     return prepared.ticket === ticket;
   }
@@ -115,7 +115,7 @@ export class PreparedStatements {
     return this.#closed;
   }
 
-  /** Its holder is gone. It waits for the next one, or is finalized if it means the same no more. */
+  /** Its holder is gone. It waits for the next one, or is finalized if its meaning changed. */
   giveBack({ prepared, ticket }: Held): void {
     if (prepared.ticket !== ticket) return;
     if (prepared.standing) this.#connection.engine.core.c.sqlite3_reset(prepared.pointer);
@@ -124,12 +124,12 @@ export class PreparedStatements {
     if (this.#kept.get(prepared.sql) !== prepared) this.#finalize(prepared);
   }
 
-  /** Its holder closes it: what it has in SQLite, such as the connection to a virtual table, is let go of. */
+  /** Its holder closes it: its resources in SQLite, such as the connection to a virtual table, are freed. */
   finalize({ prepared, ticket }: Held): void {
     if (prepared.ticket === ticket) this.#finalize(prepared);
   }
 
-  /** Something changed that statements are compiled by: none goes to another holder. */
+  /** Something changed on which compiled statements depend: none goes to another holder. */
   forget(): void {
     this.#kept = new Map();
   }

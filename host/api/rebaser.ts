@@ -1,4 +1,4 @@
-/** Rebasing in code: making local changes fit what was applied before them. */
+/** Rebasing local changes in code. */
 
 import { type Pieces, type Take, withInput } from '../applying/changeset-streams.js';
 import { changesetError, checkChangeset, takeBytes } from '../applying/transform.js';
@@ -10,8 +10,8 @@ import { streamed } from '../kernel/pieces.js';
 import { Changeset, type ChangesetLike } from './changeset.js';
 
 /**
- * Rebases changesets on what conflicts with others came to. Close it: it holds memory outside of JavaScript.
- * C: `sqlite3rebaser_create` and what goes with it.
+ * Rebases changesets on how conflicts with others were resolved. Close it: it holds memory outside of JavaScript.
+ * C: `sqlite3rebaser_create` and related functions.
  */
 export class Rebaser implements Disposable {
   readonly #engine: Engine = engine();
@@ -29,7 +29,7 @@ export class Rebaser implements Disposable {
    * Adds the rebase buffer of an apply ({@link ApplyReport}), in the order in which they were applied.
    * C: `sqlite3rebaser_configure`.
    *
-   * @throws SqliteError where the buffer is malformed
+   * @throws SqliteError if the buffer is malformed
    */
   configure(buffer: Uint8Array): void {
     if (!(buffer instanceof Uint8Array)) throw invalidType('The "buffer" argument must be a Uint8Array.');
@@ -42,7 +42,7 @@ export class Rebaser implements Disposable {
     );
   }
 
-  /** The changeset made to fit. C: `sqlite3rebaser_rebase`. @throws SqliteError where it is malformed */
+  /** The rebased changeset. C: `sqlite3rebaser_rebase`. @throws SqliteError if it is malformed */
   rebase(changeset: ChangesetLike): Changeset {
     const pointer = this.#live();
     const { core } = this.#engine;
@@ -61,8 +61,8 @@ export class Rebaser implements Disposable {
   }
 
   /**
-   * The same in pieces: a piece that is handed to `take` is the caller's. Where the input is damaged or cut off, the
-   * C library ends the output there without an error: check first what comes from elsewhere (`Changeset.read`).
+   * The same in pieces; the caller owns each piece that `take` gets. If the input is damaged or truncated, the
+   * C library ends the output there without an error: check foreign input first (`Changeset.read`).
    * C: `sqlite3rebaser_rebase_strm`.
    */
   rebaseTo(pieces: Pieces, take: Take): void {
@@ -79,7 +79,7 @@ export class Rebaser implements Disposable {
     this.#check(code);
   }
 
-  /** Frees it; more than once does no harm. C: `sqlite3rebaser_delete`. */
+  /** Frees it. Can be called more than once. C: `sqlite3rebaser_delete`. */
   close(): void {
     if (this.#pointer !== 0) this.#engine.core.c.sqlite3rebaser_delete(this.#pointer);
     this.#pointer = 0;

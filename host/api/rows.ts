@@ -12,7 +12,7 @@ export type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Ro
 
 /**
  * An object literal is built several times as fast as an object to which the names are added one by one. Its
- * prototype is taken away afterwards: a literal without one is slower to make and to read.
+ * prototype is removed afterwards, because a literal without one is slower to make and to read.
  */
 export function rowBuilder(names: readonly string[]): RowBuilder {
   const fields = names.map((name, index) => {
@@ -23,7 +23,7 @@ export function rowBuilder(names: readonly string[]): RowBuilder {
   try {
     return new Function('read', code)(readCell) as RowBuilder;
   } catch {
-    // Node was told to make no code of strings.
+    // Node does not allow code from strings.
     return (memory, cells, bigints) => buildRow(names, memory, cells, bigints);
   }
 }

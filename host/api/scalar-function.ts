@@ -9,9 +9,9 @@ import { type SqlValue, setJsResult } from '../kernel/values.js';
 export interface FunctionOptions {
   /** Integers arrive as bigint. */
   useBigIntArguments?: boolean;
-  /** Takes any number of arguments; without it as many as the function declares. */
+  /** Takes any number of arguments; by default as many as the function declares. */
   varargs?: boolean;
-  /** The same arguments give the same result. */
+  /** The same arguments always give the same result. */
   deterministic?: boolean;
   /** Not callable from the schema. */
   directOnly?: boolean;
@@ -20,7 +20,7 @@ export interface FunctionOptions {
 /**
  * Adds an SQL function, or replaces one with the same number of arguments. C: `sqlite3_create_function_v2`.
  *
- * @param rest what the caller gave behind the name: the options, which can be left out, and the function
+ * @param rest the arguments after the name: the options, which are optional, and the function
  * @throws TypeError for arguments of another kind
  * @throws SqliteError if SQLite refuses the name or the number of arguments
  */

@@ -16,14 +16,14 @@ import { type SessionRegistry, sessionsOfUser } from '../recording/sessions.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import { madeByDatabase, type OpenDatabase } from './open-database.js';
 
-/** What a session or a capture has of its database. */
+/** What a session or a capture uses of its database. */
 export interface RecordedDatabase {
   readonly open: OpenDatabase;
-  /** What the database has open now, if anything. */
+  /** The database's open state, if it is open. */
   now(): OpenDatabase | undefined;
 }
 
-/** Records changes from its making on. Made by {@link DatabaseSync.createSession}; ends with its database. */
+/** Records changes from its creation on. Made by {@link DatabaseSync.createSession}; ends with its database. */
 export class Session implements Disposable {
   readonly #owner: RecordedDatabase;
   readonly #handle: bigint;
@@ -36,11 +36,11 @@ export class Session implements Disposable {
   }
 
   /**
-   * What was recorded so far, old values included; empty where nothing changed in the end. The caller owns the
+   * What was recorded so far, old values included; empty if nothing changed in the end. The caller owns the
    * bytes. C: `sqlite3session_changeset`.
    *
-   * @throws Error (ERR_INVALID_STATE) where the session or its database is closed
-   * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column: see `take`
+   * @throws Error (ERR_INVALID_STATE) if the session or its database is closed
+   * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column: see `take`
    */
   changeset(): Uint8Array<ArrayBuffer> {
     return this.#read('changeset');
@@ -52,9 +52,9 @@ export class Session implements Disposable {
   }
 
   /**
-   * The changeset, and a fresh start: what it holds is forgotten, tables and settings stay. Where it cannot be had
-   * nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what was recorded before that
-   * comes by itself, and what came after with the next call; {@link Capture} keeps the statements, too.
+   * Returns the changeset and starts again: what it holds is forgotten, tables and settings stay. If it throws,
+   * nothing is forgotten. If a recorded table was dropped, renamed or lost a column, it returns only what was recorded
+   * before that, and the next call returns the rest; {@link Capture} also keeps the statements.
    */
   take(): Uint8Array<ArrayBuffer> {
     const sessions = this.#open();
@@ -62,8 +62,8 @@ export class Session implements Disposable {
   }
 
   /**
-   * The changeset as it is now, as a stream. It never lies in memory whole: what the reader did not take yet waits in
-   * a temporary file where it is more than a MiB. C: `sqlite3session_changeset_strm`.
+   * The changeset as it is now, as a stream. It is never completely in memory: what the reader has not taken yet waits in
+   * a temporary file if it has more than a MiB. C: `sqlite3session_changeset_strm`.
    */
   changesetStream(): ReadableStream<Uint8Array> {
     return this.#stream('changeset');
@@ -75,7 +75,7 @@ export class Session implements Disposable {
   }
 
   /**
-   * Hands out the changeset in pieces of some KiB, so that it never lies in memory whole. A piece is the caller's.
+   * Returns the changeset in pieces of some KiB, so that it is never completely in memory. The caller owns each piece.
    * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   writeTo(take: (piece: Uint8Array) => void, kind: ChangesetKind = 'changeset'): void {
@@ -85,9 +85,9 @@ export class Session implements Disposable {
   }
 
   /**
-   * Starts recording a table, or every table where there is no argument. C: `sqlite3session_attach`.
+   * Starts recording a table, or every table if there is no argument. C: `sqlite3session_attach`.
    *
-   * @returns false where the table is attached but records nothing as things stand; `warnings` say why
+   * @returns false if the table is attached but currently records nothing; `warnings` say why
    */
   attach(table?: string): boolean {
     if (table !== undefined) checkArgument('table', table, 'string');
@@ -103,7 +103,7 @@ export class Session implements Disposable {
     this.#open().enable(this.#handle, on);
   }
 
-  /** Whether changes are marked as indirect, as those of triggers are anyway. C: `sqlite3session_indirect`. */
+  /** Whether changes are marked as indirect, as those of triggers always are. C: `sqlite3session_indirect`. */
   get indirect(): boolean {
     return this.#open().indirect(this.#handle);
   }
@@ -112,7 +112,7 @@ export class Session implements Disposable {
     this.#open().indirect(this.#handle, on);
   }
 
-  /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
+  /** Whether nothing was recorded, even if it was undone since. C: `sqlite3session_isempty`. */
   get isEmpty(): boolean {
     return this.#open().isEmpty(this.#handle);
   }
@@ -131,7 +131,7 @@ export class Session implements Disposable {
    * Records what turns the table of database `from`, an attached one, into this session's.
    * C: `sqlite3session_diff`.
    *
-   * @throws SqliteError (SQLITE_SCHEMA) where the tables differ in columns or key
+   * @throws SqliteError (SQLITE_SCHEMA) if the tables differ in columns or key
    */
   diff(from: string, table: string): void {
     checkArgument('from', from, 'string');
@@ -140,7 +140,7 @@ export class Session implements Disposable {
     this.#owner.open.run(() => sessions.diff(this.#handle, from, table));
   }
 
-  /** What is left out without a word as things stand: tables without a key, rows with NULL in it, and the like. */
+  /** What is currently silently left out: tables without a key, rows with NULL in it, and so on. */
   warnings(): Warning[] {
     return this.#open().warnings(this.#handle);
   }
@@ -148,7 +148,7 @@ export class Session implements Disposable {
   /**
    * Ends the session. C: `sqlite3session_delete`.
    *
-   * @throws Error (ERR_INVALID_STATE) where it is closed, or where a callback of its database is running
+   * @throws Error (ERR_INVALID_STATE) if it is closed, or a callback of its database is running
    */
   close(): void {
     const sessions = this.#there();
@@ -174,7 +174,7 @@ export class Session implements Disposable {
     return readable((take) => this.#owner.open.run(() => sessions.stream(this.#handle, kind, take)));
   }
 
-  /** The sessions, for what may run SQL. */
+  /** The sessions, for operations that may run SQL. */
   #open(): SessionRegistry {
     refuseInAuthorizer(this.#owner.open.connection);
     return this.#there();
@@ -194,21 +194,21 @@ export class Session implements Disposable {
 export interface SessionCreation {
   /** The one table to record. */
   table?: string;
-  /** The tables to record. Without either, all. */
+  /** The tables to record; all by default. */
   tables?: readonly string[];
   /** The database: 'main', 'temp' or an attached one. */
   db?: string;
-  /** Where all tables are recorded: those it returns true for, or whose names the globs match (`!glob`: not). */
+  /** If all tables are recorded: only those for which it returns true, or whose names match the globs (`!glob`: not). */
   filter?: ((table: string) => boolean) | readonly string[];
   /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
   rowid?: boolean;
-  /** Counts for {@link Session.changesetSize}. */
+  /** Counts bytes for {@link Session.changesetSize}. */
   size?: boolean;
   /** Marks changes as indirect. */
   indirect?: boolean;
-  /** False: starts to record when {@link Session.enabled} is set. */
+  /** If false, recording starts when {@link Session.enabled} is set. */
   enabled?: boolean;
-  /** `refuse`: throws where a table or row would be left out without a word. */
+  /** `refuse`: throws if a table or row would be silently left out. */
   onUnrecorded?: 'ignore' | 'refuse';
 }
 
@@ -224,7 +224,7 @@ const sessionOptionKinds = {
   onUnrecorded: 'string',
 } as const;
 
-/** @returns the session, and what to do once it is forgotten: it may not refer to the session */
+/** @returns the session, and what to do once it is garbage-collected, which may not refer to the session */
 export function createSession(
   owner: RecordedDatabase,
   options: SessionCreation,

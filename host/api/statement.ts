@@ -45,13 +45,13 @@ export type SupportedValueType =
   | ArrayBufferView;
 
 export interface StatementOptions {
-  /** Integers as bigint. Without it one that does not fit a number is an error. */
+  /** Integers as bigint. By default one that does not fit in a number is an error. */
   readBigInts?: boolean;
   /** Rows as arrays. */
   returnArrays?: boolean;
-  /** `{ id: 1 }` may name parameter `:id`. On unless set to false. */
+  /** `{ id: 1 }` may name parameter `:id`; true by default. */
   allowBareNamedParameters?: boolean;
-  /** Names that the statement has not are ignored. */
+  /** Names that the statement does not have are ignored. */
   allowUnknownNamedParameters?: boolean;
 }
 
@@ -70,26 +70,26 @@ export interface RunResult {
 }
 
 export interface Column {
-  /** The column's own name in its table; null where it is an expression. */
+  /** The column's own name in its table; null if it is an expression. */
   column: string | null;
   database: string | null;
   /** The name in the result. */
   name: string;
   table: string | null;
-  /** The type it was declared with. */
+  /** Its declared type. */
   type: string | null;
 }
 
-/** What a statement that was iterated has. It does not refer to the statement. */
+/** The state of an iterated statement. It does not refer to the statement. */
 interface Iterated {
   readonly open: OpenDatabase;
   held: Held;
 }
 
-/** Resets what iterations left standing that were forgotten. */
+/** Resets statements whose iterators were garbage-collected. */
 const abandoned = new FinalizationRegistry<Iterated>(({ open, held }) => open.statements.giveBack(held));
 
-/** What a statement has of its database. It keeps the DatabaseSync from being collected before it. */
+/** What a statement uses of its database. It prevents the DatabaseSync from being collected before it. */
 export interface StatementOwner {
   readonly open: OpenDatabase;
   readonly database: object;
@@ -110,7 +110,7 @@ export class StatementSync implements Disposable {
   readonly #sql: string;
   readonly #engine: Engine;
   readonly #core: Core;
-  /** The C statement; another holder may have it by now. */
+  /** The C statement; another holder may have taken it. */
   #held: Held;
   #closed = false;
   #allowBare: boolean;
@@ -120,7 +120,7 @@ export class StatementSync implements Disposable {
   #names: string[] | undefined;
   #build: RowBuilder | undefined;
   #parameters: Map<string, number> | undefined;
-  /** The indexes of the parameters that have no name. */
+  /** The indexes of the unnamed parameters. */
   #positions: number[] | undefined;
   /** Counts the executions: an iteration ends when the next one begins. */
   #run = 0;
@@ -141,14 +141,14 @@ export class StatementSync implements Disposable {
   }
 
   /**
-   * All rows, as copies of their own. C: `sqlite3_step` until it is done.
+   * Returns all rows, copied. C: `sqlite3_step` until it is done.
    *
    * @param parameters first an object with the named ones if there are such, then the others in order; those
    *   that are not given are NULL
-   * @throws SqliteError where the statement fails
-   * @throws Error (ERR_INVALID_STATE) where it is finalized, or being executed by the caller's caller
+   * @throws SqliteError if the statement fails
+   * @throws Error (ERR_INVALID_STATE) if it is finalized, or an outer call is executing it
    * @throws TypeError for a value that cannot be bound
-   * @throws RangeError (ERR_OUT_OF_RANGE) for an integer that is no safe number, unless `readBigInts`
+   * @throws RangeError (ERR_OUT_OF_RANGE) for an integer that is not a safe number, unless `readBigInts`
    */
   all(...parameters: unknown[]): Row[] {
     const statement = this.#start(parameters);
@@ -162,7 +162,7 @@ export class StatementSync implements Disposable {
     return rows;
   }
 
-  /** The first row, or undefined where there is none; takes and throws what {@link all} does. */
+  /** The first row, or undefined if there is none; parameters and errors are those of {@link all}. */
   get(...parameters: unknown[]): Row | undefined {
     const statement = this.#start(parameters);
     this.#enter(statement);
@@ -173,7 +173,7 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Runs the statement to its end and says what it changed; takes and throws what {@link all} does. */
+  /** Runs the statement to its end and returns what it changed; parameters and errors are those of {@link all}. */
   run(...parameters: unknown[]): RunResult {
     const named = namedIn(parameters);
     const statement = this.#begin();
@@ -229,8 +229,8 @@ export class StatementSync implements Disposable {
   }
 
   /**
-   * Rows one by one; takes and throws what {@link all} does. Leaving the loop early resets the statement. Once
-   * it runs again `next` throws ERR_INVALID_STATE, as it does where the statement is finalized.
+   * Rows one by one; parameters and errors are those of {@link all}. Leaving the loop early resets the statement.
+   * Once it runs again, or is finalized, `next` throws ERR_INVALID_STATE.
    */
   iterate(...parameters: unknown[]): RowIterator {
     const prepared = this.#start(parameters);
@@ -272,7 +272,7 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) where it is or runs */
+  /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) if it is finalized or runs */
   close(): void {
     this.#ready();
     this.#closed = true;
@@ -284,7 +284,7 @@ export class StatementSync implements Disposable {
     if (!this.#closed && !this.#owner.open.statements.isClosed) this.close();
   }
 
-  /** The columns of the result, none where it has no rows. C: `sqlite3_column_name` and its kin. */
+  /** The columns of the result; empty if it has no rows. C: `sqlite3_column_name` and related functions. */
   columns(): Column[] {
     const { pointer: statement } = this.#open();
     const { c, memory } = this.#core;
@@ -315,7 +315,7 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Whether rows and results have their integers as bigint. */
+  /** Whether integers in rows and results are bigint. */
   setReadBigInts(enabled: boolean): void {
     this.#open();
     checkArgument('readBigInts', enabled, 'boolean');
@@ -337,7 +337,7 @@ export class StatementSync implements Disposable {
     this.#parameters = undefined;
   }
 
-  /** Whether names that the statement has not are ignored. */
+  /** Whether names that the statement does not have are ignored. */
   setAllowUnknownNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('enabled', enabled, 'boolean');
@@ -356,16 +356,16 @@ export class StatementSync implements Disposable {
   }
 
   #ready(): Prepared {
-    const held = this.#held; // most often it is there
+    const held = this.#held; // usually present
     if (held.prepared.ticket === held.ticket && !this.#closed && !held.prepared.running) return held.prepared;
     const prepared = this.#open();
     if (prepared.running) throw invalidState('statement is already being executed');
     return prepared;
   }
 
-  /** Begins an execution: what was left standing is reset, the parameters are bound. */
+  /** Begins an execution: resets an unfinished one, and binds the parameters. */
   #start(parameters: unknown[]): Prepared {
-    const named = namedIn(parameters); // before all else: it may call getters
+    const named = namedIn(parameters); // first, because it may call getters
     const prepared = this.#begin();
     const positions = this.#positions;
     if (!named && positions?.length === parameters.length && prepared.count === parameters.length) {
@@ -485,7 +485,7 @@ export class StatementSync implements Disposable {
     return this.#parameters.get(name) ?? 0;
   }
 
-  /** The names of the parameters in their order; null where one has none. `?5` is a number, not a name. */
+  /** The names of the parameters in their order; null if one has none. `?5` is a number, not a name. */
   #parameterNames(): (string | null)[] {
     const { c, memory } = this.#core;
     const { pointer, count } = this.#held.prepared;
@@ -534,7 +534,7 @@ export class StatementSync implements Disposable {
   }
 
   #leave(prepared: Prepared): void {
-    this.#core.c.sqlite3_reset(prepared.pointer); // what it says was said by the step
+    this.#core.c.sqlite3_reset(prepared.pointer); // the step reported its error already
     this.#done(prepared);
   }
 
@@ -547,7 +547,7 @@ export class StatementSync implements Disposable {
   #step({ pointer }: Prepared): boolean {
     const { open } = this.#owner;
     const { c } = this.#core;
-    // This statement itself is one that runs.
+    // This statement itself is among the running ones.
     const code =
       open.running > 1 ? open.connection.nested(() => c.sqlite3_step(pointer)) : c.sqlite3_step(pointer);
     if (code !== SQLITE_ROW && code !== SQLITE_DONE) this.#engine.check(open.connection.db, code);
@@ -557,7 +557,7 @@ export class StatementSync implements Disposable {
 
   #row(prepared: Prepared): Row {
     const { c, memory } = this.#core;
-    // SQLite compiles a statement again after the schema changed: the columns may be others then.
+    // SQLite compiles a statement again after the schema changed: the columns may differ then.
     const reprepares = c.sqlite3_stmt_status(prepared.pointer, reprepared, 0);
     let { names } = prepared;
     if (names === undefined || reprepares !== prepared.reprepares) {
@@ -586,7 +586,7 @@ export class StatementSync implements Disposable {
 
 const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 
-/** The rows of {@link StatementSync.iterate}; where the runtime has iterator helpers it has them too. */
+/** The rows of {@link StatementSync.iterate}, with iterator helpers if the runtime has them. */
 export class RowIterator implements IterableIterator<Row, null> {
   readonly #next: () => Row | undefined;
   readonly #finish: () => void;
@@ -604,7 +604,7 @@ export class RowIterator implements IterableIterator<Row, null> {
   /** The next row. @throws what {@link StatementSync.all} does, and once the statement runs again */
   next(): IteratorResult<Row, null> {
     if (this.#done) {
-      this.#finish(); // only says whether the statement is there still
+      this.#finish(); // only checks whether the statement still exists
       return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
     }
     const value = this.#next();
@@ -615,7 +615,7 @@ export class RowIterator implements IterableIterator<Row, null> {
     return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
   }
 
-  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) where it is finalized */
+  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
   return(): IteratorResult<Row, null> {
     this.#finish();
     this.#done = true;
@@ -627,7 +627,7 @@ export class RowIterator implements IterableIterator<Row, null> {
   }
 }
 
-/** @throws RangeError (ERR_OUT_OF_RANGE) where the integer is no safe number */
+/** @throws RangeError (ERR_OUT_OF_RANGE) if the integer is not a safe number */
 /** The first of the parameters, if it is an object of named ones. */
 function namedIn(parameters: readonly unknown[]): [string, unknown][] | undefined {
   const first = parameters[0];

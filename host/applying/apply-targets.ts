@@ -1,6 +1,6 @@
 /**
- * The tables that a changeset names, where they need more care than SQLite takes: shadow tables, which a connection
- * that is defensive refuses to write, and virtual tables, through some of which the file itself can be written.
+ * Tables of a changeset that need special treatment: shadow tables, which a defensive connection refuses to write, and
+ * virtual tables, through some of which the file itself can be written.
  */
 
 import { SQLITE_DBCONFIG_DEFENSIVE, SQLITE_ERROR } from '../core/constants.js';
@@ -10,13 +10,13 @@ import { query } from '../kernel/query.js';
 import { tableShape } from '../kernel/schema.js';
 import { isOn, set } from '../kernel/settings.js';
 
-/** Follows an apply from table to table. Close it: it puts the connection's setting back. */
+/** Follows an apply from table to table. Close it to restore the connection's setting. */
 export class ApplyTargets implements Disposable {
   readonly #connection: Connection;
   /** Whether each table that was seen is a shadow table. */
   readonly #shadows = new Map<string, boolean>();
   #table: string | undefined;
-  /** Whether the connection is defensive but for the time of a shadow table. */
+  /** Whether the connection is defensive, except during a shadow table. */
   #lifted = false;
 
   constructor(connection: Connection) {
@@ -87,7 +87,7 @@ export class ApplyTargets implements Disposable {
   }
 }
 
-/** Whether a name is that of a virtual table which is there without having been made, such as sqlite_dbpage. */
+/** Whether a name is that of an eponymous virtual table, such as sqlite_dbpage. */
 export function isModule(connection: Connection, name: string): boolean {
   const found = query(connection, 'SELECT 1 FROM pragma_module_list WHERE name=?1 COLLATE NOCASE', name);
   return found.length > 0;

@@ -1,4 +1,4 @@
-/** Applying changesets: the C function, and around it a policy, a dry run, a report of what came of it. */
+/** Applying changesets: the C function with filters and conflict handlers. */
 
 import {
   CALLBACK_CHANGE_FILTER,
@@ -35,11 +35,11 @@ export interface ApplyFlags {
   noSavepoint?: boolean;
   /** Applies the inverse. SQLITE_CHANGESETAPPLY_INVERT. */
   invert?: boolean;
-  /** What would change nothing is no conflict. SQLITE_CHANGESETAPPLY_IGNORENOOP. */
+  /** A change that would change nothing is not a conflict. SQLITE_CHANGESETAPPLY_IGNORENOOP. */
   ignoreNoop?: boolean;
-  /** Foreign key actions (ON DELETE CASCADE and the like) do not run. SQLITE_CHANGESETAPPLY_FKNOACTION. */
+  /** Foreign key actions (such as ON DELETE CASCADE) do not run. SQLITE_CHANGESETAPPLY_FKNOACTION. */
   fkNoAction?: boolean;
-  /** UPDATEs that stand in each other's way are not tried in turn. SQLITE_CHANGESETAPPLY_NOUPDATELOOP. */
+  /** Does not retry UPDATEs that block each other. SQLITE_CHANGESETAPPLY_NOUPDATELOOP. */
   noUpdateLoop?: boolean;
 }
 
@@ -59,22 +59,22 @@ const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
   noUpdateLoop: SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
 };
 
-/** Whom to ask while a changeset is applied. What they throw ends it and surfaces as itself. */
+/** Callbacks during an apply. What they throw ends it and is rethrown unchanged. */
 export interface ApplyHandlers extends ApplyFlags {
-  /** Asked once for each table: whether its changes are applied. */
+  /** Called once for each table; returns whether its changes are applied. */
   filter?: ((table: string) => boolean) | undefined;
-  /** Asked for each change: whether it is applied. */
+  /** Called for each change; returns whether it is applied. */
   filterChange?: ((change: Change) => boolean) | undefined;
-  /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. Without it every conflict aborts. */
+  /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. By default every conflict aborts. */
   onConflict?: ((kind: number, conflict: Conflict) => number) | undefined;
 }
 
 /** A changeset, whole or in pieces. */
 export type ChangesetInput = Uint8Array | Iterable<Uint8Array>;
 
-/** What came of {@link applyTo}. */
+/** The result of {@link applyTo}. */
 export interface Applied {
-  /** False if a conflict aborted it: then nothing of it is there. */
+  /** False if a conflict aborted it: then nothing was applied. */
   readonly done: boolean;
   /** For the rebaser; empty if there was nothing to note. */
   readonly rebase: Uint8Array;
@@ -86,11 +86,11 @@ export interface Applied {
  * Applies a changeset to the database `main`. C: `sqlite3changeset_apply_v2`, or `_v3` with `filterChange`, and
  * their `_strm` forms if it comes in pieces.
  *
- * @throws SqliteError if it is malformed or SQLite fails; what a handler throws, as itself. Then nothing of it is
- *   there, unless `noSavepoint` was set
+ * @throws SqliteError if it is malformed or SQLite fails; what a handler throws, unchanged. Then nothing was
+ *   applied, unless `noSavepoint` was set
  */
 export function applyTo(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
-  // SQLite cannot be told that a filter failed: it would go on with the changes that come after.
+  // SQLite cannot be told that a filter failed: it would continue with the next changes.
   if ((!handlers.filter && !handlers.filterChange) || handlers.noSavepoint) {
     return applyAsIs(connection, input, handlers);
   }
@@ -151,12 +151,12 @@ function applyAsIs(connection: Connection, input: ChangesetInput, handlers: Appl
   }
 }
 
-/** Asks the handlers of one apply. Once one has thrown, none is asked again. */
+/** Calls the handlers of one apply. Once one has thrown, none is called again. */
 class HandlerCalls {
   readonly #core: Core;
   readonly #targets: ApplyTargets;
   readonly #handlers: ApplyHandlers;
-  /** What the first one threw that did. */
+  /** The first exception. */
   thrown: { readonly error: unknown } | undefined;
   /** What is wrong with a conflict handler's answer. */
   illegal: string | undefined;
@@ -220,8 +220,8 @@ class HandlerCalls {
 }
 
 /**
- * Has SQLite read the schema again, which ends the connection to each virtual table: one that keeps parts of its
- * shadow tables in memory, as FTS5 does, would not see that they were changed.
+ * Makes SQLite read the schema again, which disconnects each virtual table: one that keeps parts of its
+ * shadow tables in memory, as FTS5 does, would not notice that they were changed.
  */
 function reconnectVirtualTables({ engine, db }: Connection): number {
   const { c } = engine.core;
@@ -230,12 +230,12 @@ function reconnectVirtualTables({ engine, db }: Connection): number {
   return c.sqlite3changeset_apply_v2(db, 0, 0, 0, conflict, 0, 0, 0, SQLITE_CHANGESETAPPLY_FKNOACTION);
 }
 
-/** What is wrong with a handler's answer, for which SQLite has no more than SQLITE_MISUSE. */
+/** What is wrong with a handler's answer, for which SQLite has only SQLITE_MISUSE. */
 function illegalAnswer(kind: number, answer: number): string | undefined {
   if (answer === SQLITE_CHANGESET_OMIT || answer === SQLITE_CHANGESET_ABORT) return undefined;
   if (answer !== SQLITE_CHANGESET_REPLACE) {
-    return 'a conflict handler returns SQLITE_CHANGESET_OMIT (0), SQLITE_CHANGESET_REPLACE (1) or SQLITE_CHANGESET_ABORT (2)';
+    return 'a conflict handler must return SQLITE_CHANGESET_OMIT (0), SQLITE_CHANGESET_REPLACE (1) or SQLITE_CHANGESET_ABORT (2)';
   }
   if (kind === SQLITE_CHANGESET_DATA || kind === SQLITE_CHANGESET_CONFLICT) return undefined;
-  return 'SQLITE_CHANGESET_REPLACE answers conflicts of the kinds DATA and CONFLICT only: omit this one or abort';
+  return 'SQLITE_CHANGESET_REPLACE is allowed only for conflicts of the kinds DATA and CONFLICT: omit this one or abort';
 }

@@ -14,14 +14,14 @@ import { readValue, type SqlValue } from '../kernel/values.js';
 
 export type Operation = 'insert' | 'update' | 'delete';
 
-/** The values of a row by column: INTEGER as bigint, REAL as number; undefined where the change has none. */
+/** The values of a row by column: INTEGER as bigint, REAL as number; undefined if the change has none. */
 export type ChangeValues = readonly (SqlValue | undefined)[];
 
 /** One change of one row. */
 export interface Change {
   readonly table: string;
   readonly op: Operation;
-  /** Whether a trigger or a foreign key action did it. */
+  /** Whether a trigger or a foreign key action made it. */
   readonly indirect: boolean;
   /** Per column 0, or its place in the PRIMARY KEY from 1. */
   readonly key: readonly number[];
@@ -52,7 +52,7 @@ interface Head {
   readonly indirect: boolean;
 }
 
-/** The name of a table that was read last: most often the next is the same. */
+/** The last table name that was read: usually the next is the same. */
 const lastNames = new WeakMap<Core, { readonly text: string; readonly bytes: Uint8Array }>();
 
 /** The terminated text at an address. */
@@ -83,7 +83,7 @@ function readHead(core: Core, iterator: number, out: number): Head {
 
 type Reader = 'sqlite3changeset_old' | 'sqlite3changeset_new' | 'sqlite3changeset_conflict';
 
-/** The values that one of the iterator's functions gives; a null pointer is "not part of the change". */
+/** The values that one of the iterator's functions returns; a null pointer is "not part of the change". */
 function readValues(
   core: Core,
   iterator: number,
@@ -111,7 +111,7 @@ function readKey(core: Core, iterator: number, columns: number, out: number): nu
   return [...memory.bytes.subarray(start, start + columns)];
 }
 
-/** Reads what the iterator at an address stands at. `out` is 16 bytes of the core's memory. */
+/** Reads the current change of the iterator at an address. `out` is 16 bytes of the core's memory. */
 export type Read<T> = (core: Core, iterator: number, out: number) => T;
 
 /** The whole change, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
@@ -143,7 +143,7 @@ export class Outline {
     this.#out = out;
   }
 
-  /** As in {@link Change}; read when it is asked for, while the iterator stands there. */
+  /** As in {@link Change}; read when requested, while the iterator is there. */
   get key(): readonly number[] {
     return readKey(this.#core, this.#iterator, this.#columns, this.#out);
   }
@@ -162,13 +162,13 @@ export class Outline {
 
 export const outlineAt: Read<Outline> = (core, iterator, out) => new Outline(core, iterator, out);
 
-/** The change at which the iterator at an address stands. */
+/** The current change of the iterator at an address. */
 export function readChange(core: Core, iterator: number): Change {
   using arena = core.memory.arena();
   return changeAt(core, iterator, arena.allocate(16));
 }
 
-/** A change that could not be applied. Its members are read when asked for, during the handler's call only. */
+/** A change that could not be applied. Its members are read when requested, only during the handler's call. */
 export class Conflict implements Change {
   /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
   readonly kind: number;
@@ -177,7 +177,7 @@ export class Conflict implements Change {
   #iterator: number;
   #change: Change | undefined;
 
-  /** @param violations of a FOREIGN_KEY conflict that no iterator tells of, how many rows refer to none */
+  /** @param violations for a FOREIGN_KEY conflict without an iterator, how many rows violate a foreign key */
   constructor(core: Core, kind: number, iterator: number, violations?: number) {
     this.kind = kind;
     this.#core = core;
@@ -204,7 +204,7 @@ export class Conflict implements Change {
     return this.#read().new;
   }
 
-  /** The row that is there, for DATA and CONFLICT; else empty. C: `sqlite3changeset_conflict`. */
+  /** The existing row, for DATA and CONFLICT; otherwise empty. C: `sqlite3changeset_conflict`. */
   get conflicting(): ChangeValues {
     if (this.kind !== SQLITE_CHANGESET_DATA && this.kind !== SQLITE_CHANGESET_CONFLICT) return [];
     const { length } = this.#read().key;
@@ -214,7 +214,7 @@ export class Conflict implements Change {
   }
 
   /**
-   * Above 0 for FOREIGN_KEY, else 0. SQLite of today says 1, however many rows refer to none; PRAGMA
+   * Above 0 for FOREIGN_KEY, otherwise 0. Current SQLite returns 1, however many rows violate a foreign key; PRAGMA
    * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
    */
   get foreignKeyViolations(): number {
@@ -237,7 +237,7 @@ export class Conflict implements Change {
   #read(): Change {
     const iterator = this.#violations === undefined ? this.#live() : 0;
     if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) {
-      // It concerns the whole changeset: the iterator stands at no change.
+      // It concerns the whole changeset: the iterator has no current change.
       this.#change ??= { table: '', op: 'update', indirect: false, key: [], old: [], new: [] };
     }
     this.#change ??= readChange(this.#core, iterator);
@@ -245,12 +245,13 @@ export class Conflict implements Change {
   }
 
   /**
-   * The address of the iterator, which stands at the change.
+   * The address of the iterator at the change.
    *
-   * @throws Error for a FOREIGN_KEY conflict, which is of no one change, and once the handler has returned
+   * @throws Error for a FOREIGN_KEY conflict, which carries no change, and once the handler has returned
    */
   get address(): number {
-    if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) throw new Error('violated foreign keys are no change');
+    if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY)
+      throw new Error('a foreign-key conflict carries no change');
     return this.#live();
   }
 

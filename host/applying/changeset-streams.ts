@@ -1,4 +1,4 @@
-/** The session extension's functions on streams: neither what comes in nor what goes out lies in memory whole. */
+/** The session extension's functions on streams: neither input nor output is completely in memory. */
 
 import {
   CALLBACK_STREAM_INPUT,
@@ -17,12 +17,12 @@ import { changesetError, changesOf } from './transform.js';
 
 /** A changeset in pieces of any length. They are read one at a time. */
 export type Pieces = Iterable<Uint8Array>;
-/** Takes a piece that is valid during the call only. */
+/** Receives a piece that is valid only during the call. */
 export type Take = (piece: Uint8Array) => void;
 
 /**
- * How many bytes a piece has that the C library writes, or asks for, where `bytes` sets it first: about, for it
- * ends with a change. Holds for all databases of the thread. C: `sqlite3session_config`.
+ * The approximate size of the pieces that the C library writes or reads, because they end with a change; `bytes` sets it
+ * first if given. Applies to all databases of the thread. C: `sqlite3session_config`.
  */
 export function pieceSize(engine: Engine, bytes?: number): number {
   const { c, memory } = engine.core;
@@ -46,7 +46,7 @@ export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: num
   }
 }
 
-/** Throws what a stream threw, as it was, or what `code` means. */
+/** Throws what a stream threw, unchanged, or the error for `code`. */
 export function checkStream(engine: Engine, what: string, code: number): void {
   engine.surface();
   if (code !== SQLITE_OK) throw changesetError(what, code);
@@ -117,7 +117,7 @@ export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take
 }
 
 /**
- * A stream of what `write` hands out. It does so at once; what is not asked for yet waits in a file where it is much.
+ * A stream of what `write` produces. It runs at once; output that is not requested yet waits in a file if it is large.
  */
 export function readable(write: (take: Take) => void): ReadableStream<Uint8Array> {
   const spool = new Spool();

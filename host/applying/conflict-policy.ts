@@ -1,4 +1,4 @@
-/** What to do about conflicts, said in advance: rules that can be written as JSON. */
+/** Policies for conflicts: rules that can be written as JSON. */
 
 import {
   SQLITE_CHANGESET_ABORT,
@@ -12,6 +12,7 @@ import {
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { invalidValue } from '../kernel/arguments.js';
+import { unknownName } from '../kernel/nearest.js';
 import { matchesGlob } from '../kernel/table-filters.js';
 import type { Operation } from './changes.js';
 
@@ -34,7 +35,7 @@ export const conflictActions = {
 export type ConflictKind = keyof typeof conflictKinds;
 export type ConflictAction = keyof typeof conflictActions;
 
-/** One rule: the first that matches decides. What it does not name, matches. */
+/** One rule: the first that matches decides. Omitted members match everything. */
 export interface PolicyRule {
   /** As the GLOB operator matches. */
   readonly table?: string;
@@ -45,8 +46,8 @@ export interface PolicyRule {
 }
 
 /**
- * `abort`: the first conflict ends it. `ours`: what is here stays. `theirs`: the changeset wins where it can.
- * `append-only`: rows that are here already stay, any other conflict ends it. The last three abort where
+ * `abort`: the first conflict ends it. `ours`: existing rows stay. `theirs`: the changeset wins if possible.
+ * `append-only`: existing rows stay, any other conflict ends it. The last three abort if
  * foreign keys are violated in the end.
  */
 export type PolicyName = 'abort' | 'ours' | 'theirs' | 'append-only';
@@ -72,7 +73,7 @@ export const policyNames: readonly string[] = Object.keys(named);
 
 function oneOf(what: string, value: unknown, names: readonly string[]): void {
   if (typeof value === 'string' && names.includes(value)) return;
-  throw invalidValue(`The ${what} ${JSON.stringify(value)} is not known: there is ${names.join(', ')}.`);
+  throw invalidValue(unknownName(what, value, names));
 }
 
 /** Checks a policy at once. @throws TypeError (ERR_INVALID_ARG_VALUE) that names what is wrong */
@@ -82,26 +83,28 @@ export function policyRules(policy: Policy): readonly PolicyRule[] {
     return named[policy as PolicyName];
   }
   for (const [index, rule] of (policy as PolicyRule[]).entries()) {
-    const where = `policy rule ${index + 1}'s`;
+    const where = `policy rule ${index + 1}`;
     if (typeof rule !== 'object' || rule === null)
-      throw invalidValue(`Policy rule ${index + 1} is no object.`);
+      throw invalidValue(`Policy rule ${index + 1} must be an object.`);
     for (const name of Object.keys(rule))
-      oneOf(`${where} member`, name, ['table', 'op', 'conflict', 'action']);
+      oneOf(`member of ${where}`, name, ['table', 'op', 'conflict', 'action']);
     if (rule.table !== undefined && typeof rule.table !== 'string') {
-      throw invalidValue(`The ${where} table must be a string.`);
+      throw invalidValue(`The table of ${where} must be a string.`);
     }
-    if (rule.op !== undefined) oneOf(`${where} op`, rule.op, ['insert', 'update', 'delete']);
+    if (rule.op !== undefined) oneOf(`op of ${where}`, rule.op, ['insert', 'update', 'delete']);
     if (rule.conflict !== undefined)
-      oneOf(`${where} conflict`, rule.conflict, [...Object.keys(conflictKinds), '*']);
-    oneOf(`${where} action`, rule.action, Object.keys(conflictActions));
+      oneOf(`conflict of ${where}`, rule.conflict, [...Object.keys(conflictKinds), '*']);
+    oneOf(`action of ${where}`, rule.action, Object.keys(conflictActions));
     if (rule.action === 'replace' && rule.conflict !== 'data' && rule.conflict !== 'conflict') {
-      throw invalidValue(`The ${where} action replace is possible for the conflicts data and conflict only.`);
+      throw invalidValue(
+        `The action replace of ${where} is possible only for the conflicts data and conflict.`,
+      );
     }
   }
   return policy;
 }
 
-/** What the rules say about a conflict. */
+/** The rules' decision about a conflict. */
 export function decide(
   core: Core,
   rules: readonly PolicyRule[],

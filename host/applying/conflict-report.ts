@@ -15,19 +15,19 @@ export interface ConflictReport {
   kind: ConflictKind;
   table: string;
   op: Operation;
-  /** What the change says of the row's key. */
+  /** The row's key in the change. */
   key: NamedValues;
-  /** What the change takes for granted: old values; only those that differ if there is a row. */
+  /** The old values that the change expected; if there is a row, only those that differ. */
   expected?: NamedValues;
-  /** What is there instead; left out if there is no row. */
+  /** The values that were found; omitted if there is no row. */
   found?: NamedValues;
   /** The values that the change wanted to write. */
   wanted?: NamedValues;
-  /** What was done about it. */
+  /** How it was resolved. */
   action: ConflictAction;
 }
 
-/** Lists conflicts up to a number. */
+/** Lists a limited number of conflicts. */
 export class ConflictList {
   readonly conflicts: ConflictReport[] = [];
   readonly #connection: Connection;

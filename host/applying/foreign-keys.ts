@@ -1,12 +1,12 @@
-/** Rows that refer to none: those that were there, and those that came. */
+/** Rows that violate a foreign key: existing and new ones. */
 
 import type { Connection } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 
-/** Rows that refer to none, counted by the table, what it refers to, and the values that name nothing. */
+/** Rows that violate a foreign key, counted by table, referenced table and values. */
 export type Violations = ReadonlyMap<string, number>;
 
-/** Finds the rows of `main` that refer to none. C: PRAGMA foreign_key_check. */
+/** Finds the rows of `main` that violate a foreign key. C: PRAGMA foreign_key_check. */
 export function violations(connection: Connection): Violations {
   const found = new Map<string, number>();
   const children = query(
@@ -21,7 +21,7 @@ export function violations(connection: Connection): Violations {
   return found;
 }
 
-/** How many rows refer to none after something that did not before it. */
+/** How many rows violate a foreign key now that did not before. */
 export function added(before: Violations, after: Violations): number {
   let count = 0;
   for (const [row, now] of after) count += Math.max(0, now - (before.get(row) ?? 0));

@@ -1,9 +1,9 @@
 /**
- * Applying captures: their changesets and statements in order, all or none, as they happened.
+ * Applying captures: their changesets and statements in order, all or none.
  *
  * What triggers and foreign keys did was recorded, so neither acts here: a DROP TABLE deletes no rows of other tables,
- * and a reference may dangle until the end, as it may between the statements of a transaction. What dangles then and
- * did not before is one foreign key conflict.
+ * and a reference may dangle until the end, as it may between the statements of a transaction. References that dangle
+ * then and did not before are one foreign key conflict.
  */
 
 import {
@@ -33,22 +33,22 @@ import { conflictActions, decide, policyRules } from './conflict-policy.js';
 import { added, violations } from './foreign-keys.js';
 import { type ApplyReport, applyWithReport, illegalReplace, problems, type ReportOptions } from './report.js';
 
-/** What came of a capture. */
+/** The result of applying a capture. */
 export interface CaptureReport {
-  /** False if a conflict or a check took everything back; a dry run says what would be. */
+  /** False if a conflict or a check rolled everything back; for a dry run, what would happen. */
   applied: boolean;
   dryRun: boolean;
   /** Rows changed. */
   changes: number;
   /** Per entry, up to the one that ended it: a changeset's report, or the statement that was run. */
   entries: (ApplyReport | { readonly sql: string })[];
-  /** Rows that refer to none at the end, and did not before. */
+  /** Rows that violate a foreign key at the end, and did not before. */
   foreignKeyViolations: number;
   /** What `check` found. */
   problems: string[];
 }
 
-/** What the replay of a capture goes by. */
+/** The settings of a replay. */
 interface Replay {
   readonly connection: Connection;
   readonly options: ReportOptions;
@@ -56,13 +56,13 @@ interface Replay {
 }
 
 /**
- * Applies the entries of a capture to `main`. Its statements are held to what a capture holds: one statement each
+ * Applies the entries of a capture to `main`. Its statements are restricted to those that a capture holds: one statement each
  * that changes the schema, and nothing that reaches beyond the database.
  *
- * Triggers do not run unless the options say so. Foreign key actions do not run; in a capture without statements
- * that change the schema, they do if the options say so.
+ * Triggers do not run by default. Foreign key actions do not run, except, if the options say so, for a capture
+ * without statements that change the schema.
  *
- * @throws SqliteError if an entry is malformed or fails; then nothing of it is there
+ * @throws SqliteError if an entry is malformed or fails; then nothing was applied
  * @throws TypeError (ERR_INVALID_ARG_VALUE) if statements were to be inverted, or foreign key actions to run in them
  */
 export function applyCapture(
@@ -110,15 +110,15 @@ export function applyCapture(
 }
 
 function refuseOptions({ invert, fkNoAction }: ReportOptions): void {
-  if (invert) throw invalidValue('A capture in which the schema changes cannot be inverted.');
+  if (invert) throw invalidValue('A capture that changes the schema cannot be inverted.');
   if (fkNoAction === false) {
     throw invalidValue(
-      'Foreign key actions cannot run in a capture in which the schema changes: what they did is in it. Leave out "fkNoAction".',
+      'Foreign key actions cannot run in a capture that changes the schema, because it holds their effect already. Omit "fkNoAction".',
     );
   }
 }
 
-/** Applies the entries in their order. Returns false if a conflict ended one. */
+/** Applies the entries in order. Returns false if a conflict ended one. */
 function runEntries({ connection, options, report }: Replay, entries: readonly CaptureEntry[]): boolean {
   const { dryRun: _, check: __, drops, onProgress, ...rest } = options;
   const each: ReportOptions = { triggers: false, fkNoAction: true, ...rest };
@@ -145,7 +145,7 @@ function runEntries({ connection, options, report }: Replay, entries: readonly C
   return true;
 }
 
-/** Whether rows that refer to none end it. */
+/** Whether rows that violate a foreign key end it. */
 function aborts({ connection, options, report }: Replay): boolean {
   const { core } = connection.engine;
   const conflict = new Conflict(core, SQLITE_CHANGESET_FOREIGN_KEY, 0, report.foreignKeyViolations);
@@ -177,7 +177,7 @@ function change(connection: Connection, { sql, settings }: Statement, options: R
       const isText = settings?.doubleQuotedText && statement.verb !== 'alter' && sql.includes('"');
       if (isText) refuseNamed(connection, own, refuse);
       withSettings(connection, under(statement, settings, options), () => {
-        if (!isOneStatement(connection, own)) throw refuse('there is more than one');
+        if (!isOneStatement(connection, own)) throw refuse('it is more than one statement');
         run(connection, own);
       });
     } catch (error) {
@@ -186,12 +186,12 @@ function change(connection: Connection, { sql, settings }: Statement, options: R
   });
   if (['create', 'alter', 'drop'].includes(statement.verb) && schemaVersion(connection, 'main') === before) {
     throw refuse(
-      `it changes nothing here, because ${statement.name} ${statement.verb === 'drop' ? 'is not there' : 'is there already'}`,
+      `it changes nothing here, because ${statement.name} ${statement.verb === 'drop' ? 'does not exist' : 'already exists'}`,
     );
   }
 }
 
-/** The settings that a statement runs under: those of where it was captured, as far as they matter to it. */
+/** The settings for a statement: those during the capture, if they affect it. */
 function under(
   { verb, object, renames }: SchemaStatement,
   settings: StatementSettings | undefined,
@@ -211,7 +211,7 @@ function under(
   return chosen;
 }
 
-/** Refuses a DROP TABLE that would do here what it did not do where it was captured. */
+/** Refuses a DROP TABLE that would have effects here that it did not have during the capture. */
 function refuseDrop(
   connection: Connection,
   { name = '' }: SchemaStatement,
@@ -226,7 +226,7 @@ function refuseDrop(
     );
     if (child && options.drops === undefined) {
       throw refusal(
-        `DROP TABLE ${name}: ${child[0]} refers to it, and the capture does not say what became of those rows; "drops" says it: alone keeps them, cascade does what their foreign keys say`,
+        `DROP TABLE ${name}: ${child[0]} refers to it, and the capture does not record what happened to those rows; set "drops": alone keeps them, cascade runs their foreign key actions`,
       );
     }
     return;
@@ -241,9 +241,9 @@ function refuseDrop(
   );
 }
 
-/** Refuses a statement in which a name in double quotes, text where it was captured, names a column here. */
+/** Refuses a statement in which a name in double quotes, text during the capture, names a column here. */
 function refuseNamed(connection: Connection, sql: string, refuse: (why: string) => SqliteError): void {
   const off = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML].map((option) => [option, false] as const);
   if (!withSettings(connection, off, () => compiles(connection, sql))) return;
-  throw refuse('a name in double quotes, which was text where it was captured, is a column here');
+  throw refuse('a name in double quotes, which was text during the capture, is a column here');
 }

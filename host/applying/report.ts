@@ -1,4 +1,4 @@
-/** Applying changesets with a report: nothing is skipped, omitted or replaced without being said. */
+/** Applying changesets with a report: everything that is skipped, omitted or replaced is reported. */
 
 import {
   SQLITE_CHANGESET_ABORT,
@@ -13,6 +13,7 @@ import {
 import { refusal, SqliteError, sqliteError } from '../core/errors.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
+import { unknownName } from '../kernel/nearest.js';
 import { query, quotedName } from '../kernel/query.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import type { Warning } from '../kernel/schema.js';
@@ -43,36 +44,36 @@ import { survey, surveyKinds } from './survey.js';
 import { type TableReport, Tally } from './tally.js';
 
 export interface ReportOptions extends ApplyFlags {
-  /** What to do about conflicts; `abort` where it is not given. */
+  /** What to do about conflicts; `abort` by default. */
   policy?: Policy;
   /** Decides before the policy does; undefined leaves it to the policy. */
   onConflict?: (kind: number, conflict: Conflict) => number | undefined;
   /** Only tables whose name matches one of these, as the GLOB operator does, and none that begins with "!". */
   tables?: readonly string[];
-  /** Whether a change is applied. Asked once for each. */
+  /** Returns whether a change is applied. Called once for each. */
   filterChange?: (change: Change) => boolean;
-  /** False: triggers do not fire on the changes, which hold what they did already. C: `sqlite3_db_config`. */
+  /** If false, triggers do not fire: the changes hold their effect already. C: `sqlite3_db_config`. */
   triggers?: boolean;
-  /** Applies, reports, and takes everything back. */
+  /** Applies, reports, and rolls back everything. */
   dryRun?: boolean;
   /** Kinds of warnings on which nothing is applied; `true` means every kind. */
   refuse?: boolean | readonly Warning['kind'][];
   /**
-   * What a DROP TABLE of a capture does to rows that refer to the table, if the capture does not say (version 1, or
-   * made by hand): nothing, or what their foreign keys say. Left out, such a statement is refused.
+   * What a DROP TABLE of a capture does to rows that refer to the table, if the capture does not record it (version 1, or
+   * made by hand): nothing, or their foreign key actions. By default such a statement is refused.
    */
   drops?: 'alone' | 'cascade';
-  /** Runs integrity_check and foreign_key_check at the end, and takes everything back where they find something. */
+  /** Runs integrity_check and foreign_key_check at the end, and rolls back everything if they find something. */
   check?: boolean;
-  /** How many conflicts the report lists: 20 unless said otherwise. */
+  /** How many conflicts the report lists: 20 by default. */
   conflicts?: number;
-  /** Hears now and then how far it is, of `total`. Counted are bytes: each is read to plan, and to apply. */
+  /** Called periodically with the progress, of `total`, in bytes: each is read twice, to plan and to apply. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** What came of a changeset. It can be written as JSON but for `rebase`. */
+/** The result of applying a changeset. It can be written as JSON, except `rebase`. */
 export interface ApplyReport {
-  /** False where a conflict or a check took everything back; a dry run says what would be. */
+  /** False if a conflict or a check rolled everything back; for a dry run, what would happen. */
   applied: boolean;
   dryRun: boolean;
   /** Rows changed. */
@@ -80,19 +81,19 @@ export interface ApplyReport {
   tables: TableReport[];
   /**
    * The first conflicts, row by row. If the policy aborts, they are collected as if they were omitted, and everything is
-   * taken back when the list is full, or at the end.
+   * rolled back when the list is full, or at the end.
    */
   conflicts: ConflictReport[];
-  /** Rows that refer to none, as the last changeset that left any found or left them. */
+  /** Rows that violate a foreign key, after the last changeset that left any. */
   foreignKeyViolations: number;
   warnings: Warning[];
-  /** What `check` found, and the rows whose foreign keys are violated if that took everything back. */
+  /** What `check` found, and the rows that violate a foreign key if that rolled everything back. */
   problems: string[];
   /** For the rebaser. */
   rebase: Uint8Array;
 }
 
-/** How much is read at a time where somebody hears of it, in bytes. */
+/** How much is read at a time if progress is reported, in bytes. */
 const pieceSize = 65_536;
 
 const optionKinds = {
@@ -130,8 +131,7 @@ export function checkReportOptions(options: ReportOptions): void {
     }
     for (const kind of refuse) {
       if (!surveyKinds.includes(kind)) {
-        const known = surveyKinds.join(', ');
-        throw invalidValue(`The warning ${JSON.stringify(kind)} is not known: there is ${known}.`);
+        throw invalidValue(unknownName('warning', kind, surveyKinds));
       }
     }
   }
@@ -140,7 +140,7 @@ export function checkReportOptions(options: ReportOptions): void {
 /**
  * Applies changesets one after another, all of them or none. Each is read twice: to plan, and to apply.
  *
- * @throws SqliteError where one is malformed, SQLite fails, or a warning is to be refused
+ * @throws SqliteError if one is malformed, SQLite fails, or a warning must be refused
  */
 export function applyWithReport(
   connection: Connection,
@@ -267,7 +267,7 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
-/** What `action` returns; undefined where it failed for the reason that is expected: violated foreign keys. */
+/** The result of `action`; undefined if it failed for the expected reason: violated foreign keys. */
 function attempt(
   action: () => Applied,
   expected: () => boolean,
@@ -277,8 +277,8 @@ function attempt(
   try {
     return action();
   } catch (error) {
-    if (error instanceof SqliteError && aborted()) return undefined; // it comes of what was omitted meanwhile
-    // All that SQLite says of such a key is that something is wrong.
+    if (error instanceof SqliteError && aborted()) return undefined; // caused by changes that were omitted meanwhile
+    // SQLite has no specific error for such a key.
     if (error instanceof SqliteError && error.errcode === SQLITE_ERROR && reason) {
       throw sqliteError(error.errcode, reason.message);
     }
@@ -304,7 +304,7 @@ function pick(options: ReportOptions): ApplyFlags {
   return flags;
 }
 
-/** What came of a table if everything was taken back. */
+/** The result for a table if everything was rolled back. */
 function undone(table: TableReport): TableReport {
   return { ...table, inserted: 0, updated: 0, deleted: 0, omitted: 0, replaced: 0 };
 }
@@ -326,14 +326,14 @@ function refuse(report: ApplyReport, kinds: ReportOptions['refuse']): void {
   throw refusal(found.message);
 }
 
-/** How many rows refer to none, where SQLite says that there are such: it does not say how many. */
+/** How many rows violate a foreign key, if SQLite reports that any do: it does not report how many. */
 function orphans(connection: Connection): number {
   return Math.max(1, query(connection, 'PRAGMA main.foreign_key_check').length);
 }
 
 /**
- * What the virtual tables to which shadow tables belong find wrong with themselves. Read by themselves the changes may
- * fit, and the index be damaged all the same.
+ * Errors that the virtual tables of shadow tables find in themselves. The changes may
+ * fit, and the index may still be damaged.
  */
 function damagedIndexes(connection: Connection, shadows: readonly string[]): string[] {
   if (shadows.length === 0) return [];
@@ -360,7 +360,7 @@ export function problems(connection: Connection): string[] {
   return found;
 }
 
-/** The rows that refer to none, in words. */
+/** The rows that violate a foreign key, in words. */
 function orphanRows(connection: Connection): string[] {
   return query(connection, 'PRAGMA main.foreign_key_check').map(
     ([table, rowid, parent]) =>

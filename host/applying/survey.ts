@@ -1,4 +1,4 @@
-/** What a changeset meets in a database: found out before it is applied, for SQLite tells only its log. */
+/** Compares a changeset with a database before it is applied, because SQLite reports differences only to its log. */
 
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
@@ -7,7 +7,7 @@ import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js'
 import { isModule, refusedTable, virtualTable } from './apply-targets.js';
 import type { Outline } from './changes.js';
 
-/** The kinds of warnings that {@link survey} gives. */
+/** The kinds of warnings of {@link survey}. */
 export const surveyKinds: readonly Warning['kind'][] = [
   'missing-table',
   'fewer-columns',
@@ -18,10 +18,10 @@ export const surveyKinds: readonly Warning['kind'][] = [
 ];
 
 /**
- * Looks at the table of each change of a changeset, as things stand when its first one comes. Adds to `warnings` what
- * SQLite would pass over without a word: it only logs that a table is missing, has fewer columns or another key.
+ * Checks the table of each change of a changeset, before its first change is applied. Adds to `warnings` what
+ * SQLite would silently skip: it only logs that a table is missing, has fewer columns or another key.
  *
- * @returns says of a change whether SQLite skips it for that
+ * @returns tells whether SQLite skips a change because of that
  */
 export function survey(
   connection: Connection,
@@ -40,24 +40,24 @@ export function survey(
       throw virtualTable(table);
     }
     if (!shape || shape.kind === 'view') {
-      warn('missing-table', table, 'there is no such table, so its changes are skipped');
+      warn('missing-table', table, 'the table does not exist, so its changes are skipped');
       return true;
     }
     const isStatistics = table.toLowerCase() === 'sqlite_stat1'; // its key is known without being declared
     const keyed = isStatistics || shape.key.some((place) => place > 0);
     const own = keyed ? shape.key : [1, ...shape.key];
     const has = own.length;
-    // A column of the key behind the changes' last one is another key too.
+    // If the key has a column after the changes' last one, it differs too.
     let skip = false;
     const differs = own.some((place, i) => place !== (key[i] ?? 0));
     if (has < key.length) {
       warn('fewer-columns', table, `it has ${has} columns, the changes have ${key.length}: they are skipped`);
       skip = true;
     } else if (!isStatistics && differs) {
-      warn('different-key', table, 'it has another PRIMARY KEY than the changes, which are skipped');
+      warn('different-key', table, 'its PRIMARY KEY differs from that of the changes, which are skipped');
       skip = true;
     } else if (has > key.length) {
-      const rest = `it has ${has} columns, the changes have ${key.length}: the rest get defaults`;
+      const rest = `it has ${has} columns, but the changes have ${key.length}: the rest get defaults`;
       warn('more-columns', table, rest);
     }
     if (!keyed && shape.hidesRowid && !skip) throw refusedTable(table, hiddenRowid);
@@ -69,7 +69,11 @@ export function survey(
       table,
     );
     if (triggers[0]?.[0]) {
-      warn('triggers', table, 'it has triggers, which fire on the changes: what they did may be done twice');
+      warn(
+        'triggers',
+        table,
+        'it has triggers, which fire on the changes: their effect may be applied twice',
+      );
     }
     return skip;
   };

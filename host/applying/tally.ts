@@ -1,10 +1,10 @@
-/** Counting what becomes of changes while they are applied. */
+/** Counts the results of changes while they are applied. */
 
 import { SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE } from '../core/constants.js';
 import type { Change, ChangeValues } from './changes.js';
 import type { ConflictKind } from './conflict-policy.js';
 
-/** What came of one table's changes. */
+/** The results of one table's changes. */
 export interface TableReport {
   table: string;
   /** Rows inserted, updated and deleted, those that a conflict replaced included. */
@@ -23,10 +23,10 @@ export interface TableReport {
   conflicts: Partial<Record<ConflictKind, number>>;
 }
 
-/** Counts what becomes of changes: one {@link TableReport} a table. */
+/** Counts the results of changes: one {@link TableReport} per table. */
 export class Tally {
   readonly #tables = new Map<string, TableReport>();
-  /** What the last conflict of each row came to: SQLite tries some rows again, and then asks again. */
+  /** The resolution of each row's last conflict: SQLite retries some rows, and then asks again. */
   readonly #answers = new Map<string, number>();
 
   of(name: string): TableReport {
@@ -39,7 +39,7 @@ export class Tally {
     return found;
   }
 
-  /** @param by 1 for a change that is going to be applied, -1 for one that then is not */
+  /** @param by 1 for a change that will be applied, -1 for one that then is not */
   planned({ table, op }: Pick<Change, 'table' | 'op'>, by: 1 | -1): void {
     const counters = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
     this.of(table)[counters[op]] += by;

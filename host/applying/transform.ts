@@ -1,4 +1,4 @@
-/** What makes changesets of changesets: the C library's functions that need no database. */
+/** Transforms changesets: the C library's functions that need no database. */
 
 import { patchsetMark } from '../changeset/format.js';
 import { validate } from '../changeset/validate.js';
@@ -24,13 +24,13 @@ import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
 import { type Change, operationCodes, type Read } from './changes.js';
 
-/** Why an operation on changesets fails, where the C library gives no more than a code. */
+/** Why an operation on changesets fails, if the C library returns only a code. */
 const meanings: Readonly<Record<number, string>> = {
   [SQLITE_ERROR]: 'changesets and patchsets cannot be mixed',
-  [SQLITE_CORRUPT]: 'the changeset is malformed, or is a patchset where that cannot be',
-  [SQLITE_MISUSE]: 'the changeset group was used in a way it cannot be',
+  [SQLITE_CORRUPT]: 'the changeset is malformed, or is a patchset, which is not allowed here',
+  [SQLITE_MISUSE]: 'the changeset group was misused',
   [SQLITE_NOMEM]: 'out of memory',
-  [SQLITE_SCHEMA]: 'the changesets disagree on the columns or the key of a table',
+  [SQLITE_SCHEMA]: 'the changesets differ in the columns or the key of a table',
 };
 
 /**
@@ -59,7 +59,7 @@ export function malformedError(
   return fault ? malformed(fault.reason, fault.offset, what) : undefined;
 }
 
-/** Calls a C function that returns bytes by pointers to their length and place, and copies them. */
+/** Calls a C function that returns bytes by pointers to their length and address, and copies them. */
 export function takeBytes(
   core: Core,
   what: string,
@@ -79,7 +79,7 @@ export function takeBytes(
   }
 }
 
-/** What undoes a changeset. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset or damaged bytes */
+/** The inverse of a changeset. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset or damaged bytes */
 export function invert(core: Core, changeset: Uint8Array): Uint8Array {
   if (changeset[0] === patchsetMark) {
     throw changesetError('invert', SQLITE_CORRUPT, {
@@ -127,7 +127,7 @@ export function* changesOf<T>(
 }
 
 /**
- * Goes through a changeset for what is wrong with it: the rebaser stops there without a word.
+ * Checks a changeset, because the rebaser silently stops at an error.
  *
  * @throws SqliteError (SQLITE_CORRUPT)
  */
@@ -143,7 +143,7 @@ export function checkChangeset(core: Core, what: string, changeset: Uint8Array):
   if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
 }
 
-/** Changesets that become one. C: `sqlite3changegroup_new` and what goes with it. Close it: it is C memory. */
+/** Joins changesets into one. C: `sqlite3changegroup_new` and related functions. Close it: it is C memory. */
 export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
@@ -160,7 +160,7 @@ export class Group implements Disposable {
   }
 
   /**
-   * Fills up changesets that were made before columns were added. The group is to be used while the connection is
+   * Completes changesets that were made before columns were added. Use the group only while the connection is
    * open. C: `sqlite3changegroup_schema`.
    */
   schema(connection: Connection, database: string): void {
@@ -171,7 +171,7 @@ export class Group implements Disposable {
     this.#check('schema', c.sqlite3changegroup_schema(this.#live(), connection.db, name));
   }
 
-  /** Says that changes are built as a patchset. C: `sqlite3changegroup_config`. */
+  /** Builds changes as a patchset. C: `sqlite3changegroup_config`. */
   patchset(): void {
     const { c, memory } = this.#engine.core;
     using arena = memory.arena();
@@ -181,7 +181,7 @@ export class Group implements Disposable {
     this.#check('patchset', code);
   }
 
-  /** Adds a changeset. On an error the group is as it was. C: `sqlite3changegroup_add`. */
+  /** Adds a changeset. On an error the group is unchanged. C: `sqlite3changegroup_add`. */
   add(changeset: Uint8Array): void {
     const { c, memory } = this.#engine.core;
     using arena = memory.arena();
@@ -203,7 +203,7 @@ export class Group implements Disposable {
     }
   }
 
-  /** Adds the change at which the iterator at an address stands. C: `sqlite3changegroup_add_change`. */
+  /** Adds the current change of the iterator at an address. C: `sqlite3changegroup_add_change`. */
   addIterated(iterator: number): void {
     this.#check('group', this.#engine.core.c.sqlite3changegroup_add_change(this.#live(), iterator));
   }
@@ -265,7 +265,7 @@ export class Group implements Disposable {
     return c.sqlite3changegroup_change_blob(group, isNew, column, arena.bytes(value), value.length);
   }
 
-  /** All changes as one changeset. The group can go on. C: `sqlite3changegroup_output`. */
+  /** All changes as one changeset. The group can continue. C: `sqlite3changegroup_output`. */
   output(): Uint8Array {
     const group = this.#live();
     const { core } = this.#engine;
@@ -274,7 +274,7 @@ export class Group implements Disposable {
     );
   }
 
-  /** The same in pieces of some KiB, each valid during the call only. C: `sqlite3changegroup_output_strm`. */
+  /** The same in pieces of some KiB, each valid only during the call. C: `sqlite3changegroup_output_strm`. */
   outputTo(take: (piece: Uint8Array) => void): void {
     const group = this.#live();
     const { c } = this.#engine.core;
@@ -284,7 +284,7 @@ export class Group implements Disposable {
     this.#check('concat', code);
   }
 
-  /** Frees it; more than once does no harm. C: `sqlite3changegroup_delete`. */
+  /** Frees it. Can be called more than once. C: `sqlite3changegroup_delete`. */
   [Symbol.dispose](): void {
     if (this.#pointer !== 0) this.#engine.core.c.sqlite3changegroup_delete(this.#pointer);
     this.#pointer = 0;
@@ -292,7 +292,7 @@ export class Group implements Disposable {
 
   #live(): number {
     const said = this.#isClosed()
-      ? 'the database whose schema it has is closed'
+      ? 'the database of its schema is closed'
       : 'the changeset group is closed';
     if (this.#pointer !== 0 && !this.#isClosed()) return this.#pointer;
     throw changesetError('group', SQLITE_MISUSE, { said });
@@ -304,7 +304,7 @@ export class Group implements Disposable {
   }
 }
 
-/** One changeset that does what `changesets` do one after another; `schema` as in {@link Group.schema}. */
+/** One changeset that does what `changesets` do in order; `schema` as in {@link Group.schema}. */
 export function concat(
   engine: Engine,
   changesets: Iterable<Uint8Array>,
@@ -317,7 +317,7 @@ export function concat(
 }
 
 /**
- * Makes local changes fit what was applied before them: `rebases` are the rebase buffers of those applies, in
+ * Rebases local changes on what was applied before them: `rebases` are the rebase buffers of those applies, in
  * order. C: `sqlite3rebaser_create`, `_configure`, `_rebase`, `_delete`.
  */
 export function rebase(core: Core, changeset: Uint8Array, rebases: Iterable<Uint8Array>): Uint8Array {

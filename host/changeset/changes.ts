@@ -5,7 +5,7 @@ import { ChangesetReader } from './reader.js';
 
 type Result = IteratorResult<Change, undefined>;
 
-/** What a generator would be, and quicker. The rest, also iterator helpers, is the runtime's own. */
+/** Like a generator, but faster. The rest, including iterator helpers, is the runtime's own. */
 class Changes implements Generator<Change, undefined, void> {
   declare readonly [Symbol.iterator]: () => this;
   declare readonly [Symbol.dispose]: () => void;
@@ -26,7 +26,7 @@ class Changes implements Generator<Change, undefined, void> {
 
   next(): Result {
     if (this.#done) return { done: true, value: undefined };
-    this.#done = true; // also when the next line throws
+    this.#done = true; // even if the next line throws
     const value = this.#reader.nextChange();
     if (!value) return { done: true, value };
     this.#done = false;
@@ -47,7 +47,7 @@ class Changes implements Generator<Change, undefined, void> {
 /**
  * The changes of a changeset, one after another, each copied.
  *
- * @throws ChangesetError where it is malformed, after what comes before that
+ * @throws ChangesetError if it is malformed, after the changes before that
  */
 export function changes(bytes: Uint8Array): Generator<Change, void, void> {
   return new Changes(bytes);

@@ -1,4 +1,4 @@
-/** What the bytes of a changeset hold, value by value. */
+/** The contents of a changeset's bytes, value by value. */
 
 import { cutShort, noType } from './errors.js';
 import {
@@ -17,12 +17,12 @@ import { Texts } from './text.js';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The values of a changeset. A value's place is where its type stands; its length was looked at before. */
+/** The values of a changeset. A value's place is that of its type byte; its length was checked before. */
 export class Content {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #texts: Texts;
-  /** Where the record ends that was read last. */
+  /** The end of the last record. */
   end = 0;
 
   /** @throws ChangesetError for more bytes than C can count */
@@ -51,7 +51,7 @@ export class Content {
     return this.#texts.text(this.#contentAt(place), valueEnd(this.bytes, place));
   }
 
-  /** Undefined where the text is not UTF-8. */
+  /** Undefined if the text is not UTF-8. */
   validTextAt(place: number): string | undefined {
     const text = this.textAt(place);
     if (!text.includes('\ufffd')) return text;
@@ -83,7 +83,7 @@ export class Content {
     }
   }
 
-  /** All values of a record in one go; `end` is where it ends. @throws ChangesetError where it is malformed */
+  /** All values of a record at once; `end` is its end. @throws ChangesetError if it is malformed */
   record(from: number, columns: number): (Value | undefined)[] {
     const { bytes } = this;
     const view = this.#view;
@@ -115,7 +115,7 @@ export class Content {
         const length = bytes[place + 1] as number;
         const more = bytes[place + 2] as number;
         let start = place + 2;
-        // A call in this loop makes all of it slow: what has to make one is rare.
+        // A call in this loop makes all of it slow; it is rarely needed.
         if (length < 0x80) at = start + length;
         else if (more < 0x80) {
           start += 1;
@@ -135,7 +135,7 @@ export class Content {
     return values;
   }
 
-  /** Where the bytes of a TEXT or BLOB begin: behind type and length. */
+  /** Where the bytes of a TEXT or BLOB begin: after type and length. */
   #contentAt(place: number): number {
     return place + 1 + lengthSize(this.bytes, place + 1);
   }

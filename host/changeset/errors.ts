@@ -1,11 +1,11 @@
-/** What goes wrong with changesets. Nothing else is thrown here, but for mistakes in the caller's program. */
+/** The errors of changesets. Nothing else is thrown here, except for mistakes in the caller's program. */
 
-/** Why bytes, a document or changes are no changeset. */
+/** Why bytes, a document or changes are not a changeset. */
 export class ChangesetError extends Error {
   override readonly name = 'ChangesetError';
   /** One sentence, without the place. */
   readonly reason: string;
-  /** The first wrong byte, from 0; undefined where no bytes are to blame. */
+  /** The first wrong byte, from 0; undefined if no byte is wrong. */
   readonly offset: number | undefined;
 
   constructor(reason: string, offset?: number) {
@@ -15,18 +15,18 @@ export class ChangesetError extends Error {
   }
 }
 
-/** The changeset ends where more must follow: `size` is where it ends. */
+/** The changeset ends too early: `size` is its end. */
 export const cutShort = (size: number): ChangesetError =>
-  new ChangesetError('the changeset is cut short', size);
+  new ChangesetError('the changeset is truncated', size);
 
 export const noType = (type: number | undefined, offset: number): ChangesetError =>
-  new ChangesetError(`there is no type ${type} of value`, offset);
+  new ChangesetError(`unknown value type ${type}`, offset);
 
 export const noOperation = (op: number | undefined, offset: number): ChangesetError =>
-  new ChangesetError(`there is no operation ${op}`, offset);
+  new ChangesetError(`unknown operation ${op}`, offset);
 
 export const noTable = (offset: number): ChangesetError =>
-  new ChangesetError('there is neither T (a changeset) nor P (a patchset)', offset);
+  new ChangesetError('expected T (a changeset) or P (a patchset)', offset);
 
 export const isPatchset = (offset: number): ChangesetError =>
   new ChangesetError('a patchset has no old values, so it has no inverse', offset);

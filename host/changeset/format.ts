@@ -1,5 +1,5 @@
 /**
- * The bytes of changesets and patchsets, as SQLite's session extension writes them: its description is at the head
+ * The bytes of changesets and patchsets, as SQLite's session extension writes them; the format is described at the head
  * of sqlite3session.c.
  */
 
@@ -24,7 +24,7 @@ export const typeNull = 5;
 /** More columns than SQLite allows any table; the C library refuses more too. */
 export const maxColumns = 65_536;
 
-/** More bytes than this the C library cannot count. */
+/** The C library cannot count more bytes than this. */
 export const maxSize = 0x7fffffff;
 
 /** An operation on a row. */
@@ -39,23 +39,23 @@ export const codeOf = (op: Operation): number =>
 /** A value: INTEGER is a bigint, REAL a number. */
 export type Value = null | bigint | number | string | Uint8Array;
 
-/** The values of a row by column; undefined where the change has none. */
+/** The values of a row by column; undefined if the change has none. */
 export type Values = readonly (Value | undefined)[];
 
 /** The head of a table's changes. */
 export interface Table {
   readonly name: string;
-  /** Per column 0, or its place in the PRIMARY KEY from 1. Any byte is taken, and all but 0 means the key. */
+  /** Per column 0, or its place in the PRIMARY KEY from 1. Any byte is accepted; all but 0 mean the key. */
   readonly key: readonly number[];
-  /** Whether the changes come without old values. */
+  /** Whether the changes have no old values. */
   readonly patchset: boolean;
 }
 
-/** One change of one row. Of a patchset, UPDATE and DELETE have the key as old values, and no more. */
+/** One change of one row. Of a patchset, the old values of UPDATE and DELETE are only the key. */
 export interface Change {
   readonly table: Table;
   readonly op: Operation;
-  /** Whether a trigger or a foreign key action did it. */
+  /** Whether a trigger or a foreign key action made it. */
   readonly indirect: boolean;
   /** Whole for a DELETE, key and changed columns for an UPDATE, empty for an INSERT. */
   readonly old: Values;
@@ -63,7 +63,7 @@ export interface Change {
   readonly new: Values;
 }
 
-/** A value as its bytes, for what no JavaScript value stands for: TEXT that is not UTF-8, a NaN of a certain kind. */
+/** A value as its bytes, if no JavaScript value represents it: TEXT that is not UTF-8, a NaN of a certain kind. */
 export class Raw {
   readonly bytes: Uint8Array;
 
@@ -79,10 +79,10 @@ export interface WrittenChange extends Omit<Change, 'old' | 'new'> {
 }
 
 /**
- * The varint at a place: what it says. As C takes it (`sessionVarintGet`): up to nine bytes, of which 31 bits
+ * The value of the varint at a place, as C reads it (`sessionVarintGet`): up to nine bytes, of which 31 bits
  * count, and what does not fit 32 bits is the largest length there is.
  *
- * @throws ChangesetError where the bytes end before it does
+ * @throws ChangesetError if the bytes end before it does
  */
 export function lengthAt(bytes: Uint8Array, at: number): number {
   let value = 0; // exact far enough to tell what fits 32 bits
@@ -103,7 +103,7 @@ export function lengthSize(bytes: Uint8Array, at: number): number {
   return size;
 }
 
-/** Where the value at a place ends. @throws ChangesetError where it is none */
+/** The end of the value at a place. @throws ChangesetError if it is not a value */
 export function valueEnd(bytes: Uint8Array, at: number): number {
   const type = bytes[at];
   if (type === typeInteger || type === typeReal) return at + 9;
@@ -114,7 +114,7 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   return at + 1 + lengthSize(bytes, at + 1) + lengthAt(bytes, at + 1);
 }
 
-/** Notes where the values of a whole record lie, -1 where there is none. Returns its end. */
+/** Notes the places of the values of a complete record, -1 if there is none. Returns its end. */
 export function readPlaces(bytes: Uint8Array, from: number, columns: number, places: Int32Array): number {
   const size = bytes.length;
   let at = from;
@@ -136,7 +136,7 @@ export function readPlaces(bytes: Uint8Array, from: number, columns: number, pla
       if (at + 1 >= size) throw cutShort(size);
       const length = bytes[at + 1] as number;
       const more = bytes[at + 2] as number;
-      // A call in this loop makes all of it slow: what has to make one is rare.
+      // A call in this loop makes all of it slow; it is rarely needed.
       if (length < 0x80) at += 2 + length;
       else if (more < 0x80) at += 3 + (((length & 0x7f) << 7) | more);
       else at = valueEnd(bytes, at);
@@ -158,7 +158,7 @@ export interface Head {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The head that begins at a place, with T or P. @throws ChangesetError where it is malformed */
+/** The head that begins at a place, with T or P. @throws ChangesetError if it is malformed */
 export function readHead(bytes: Uint8Array, start: number): Head {
   const columns = lengthAt(bytes, start + 1);
   const keyAt = start + 1 + lengthSize(bytes, start + 1);
@@ -175,9 +175,10 @@ export function readHead(bytes: Uint8Array, start: number): Head {
   return { table, start, end: end + 1, name };
 }
 
-/** The same bytes, not copied: what `slice` of a Buffer shares, that of a Uint8Array copies. */
+/** The same bytes, not copied: `slice` of a Buffer shares them, that of a Uint8Array copies. */
 export function plain(bytes: Uint8Array): Uint8Array {
-  if (bytes.length > maxSize) throw new ChangesetError(`a changeset has at most ${maxSize} bytes`, maxSize);
+  if (bytes.length > maxSize)
+    throw new ChangesetError(`a changeset can have at most ${maxSize} bytes`, maxSize);
   if (bytes.constructor === Uint8Array) return bytes;
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

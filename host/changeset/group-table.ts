@@ -1,4 +1,4 @@
-/** The changes of one table in a group: a hash table whose order is the order of the output, as the C library has it. */
+/** The changes of one table in a group: a hash table whose order is the order of the output, as in the C library. */
 
 import {
   type Head,
@@ -26,7 +26,7 @@ const stride = 5;
 
 /**
  * The changes of a table, each known by where its numbers begin: an object for each of them would take more time than
- * everything that is done with it.
+ * all work on it.
  */
 class Entries {
   readonly #bytes: Uint8Array[] = [];
@@ -93,7 +93,7 @@ export class GroupTable {
   readonly #keyed: number;
   readonly #merger: Merger;
   readonly #entries = new Entries();
-  /** How many of them are in a bucket; the others came to nothing. */
+  /** How many of them are in a bucket; the others cancelled out. */
   #used = 0;
   /** The bytes of their records. */
   #bytes = 0;
@@ -108,7 +108,7 @@ export class GroupTable {
     this.#merger = new Merger(table);
   }
 
-  /** How many bytes it takes to write it, about. */
+  /** Its approximate size when written, in bytes. */
   get size(): number {
     return this.key.length + this.#name.length + 16 + this.#bytes + 2 * this.#used;
   }
@@ -185,7 +185,7 @@ export class GroupTable {
     this.#buckets = grown;
   }
 
-  /** Whether a record holds the values of the key alone. */
+  /** Whether a record holds only the values of the key. */
   #keyOnly(op: number): boolean {
     return this.patchset && op === opDelete;
   }

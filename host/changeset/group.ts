@@ -1,4 +1,4 @@
-/** Changesets that become one, byte for byte as the C library has it. */
+/** Joins changesets into one, with the same bytes as the C library. */
 
 import { ChangesetError } from './errors.js';
 import type { Head, WrittenChange } from './format.js';
@@ -7,7 +7,7 @@ import type { Records } from './merge.js';
 import { ChangesetReader } from './reader.js';
 import { Writer, writeChange } from './writer.js';
 
-/** A table's name as C compares it: byte by byte, but for the case of ASCII letters. */
+/** A table's name as C compares it: byte by byte, except the case of ASCII letters. */
 function nameKey(name: Uint8Array): string {
   let text = '';
   for (const byte of name) text += String.fromCharCode(byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
@@ -15,7 +15,7 @@ function nameKey(name: Uint8Array): string {
 }
 
 /**
- * Changesets, or patchsets, that become one. What is added is copied. C: `sqlite3changegroup_new`, `_add`,
+ * Joins changesets, or patchsets, into one. What is added is copied. C: `sqlite3changegroup_new`, `_add`,
  * `_add_change`, `_output`; its memory is that of the changes, and goes with it.
  */
 export class Group {
@@ -25,8 +25,8 @@ export class Group {
   /**
    * Adds the changes of a changeset. C: `sqlite3changegroup_add`.
    *
-   * @throws ChangesetError where it is malformed, of another kind than those before, or disagrees with them on a
-   *   table; the group is then as the C library's: what came before the error is in it
+   * @throws ChangesetError if it is malformed, of another kind than those before, or differs from them in a
+   *   table; as in the C library, the group then holds the changes before the error
    */
   add(bytes: Uint8Array): void {
     let head: Head | undefined;
@@ -45,15 +45,15 @@ export class Group {
   }
 
   /**
-   * Adds one change: that at which a reader stands, or one that is given. C: `sqlite3changegroup_add_change`; what
-   * is asked of a change that is given, `sqlite3changegroup_change_finish` asks.
+   * Adds one change: a reader's current one, or a given one. C: `sqlite3changegroup_add_change`; a given change
+   * is checked as `sqlite3changegroup_change_finish` does.
    *
-   * @throws ChangesetError for a change that is none, of another kind than those before, or of a table on which it
-   *   disagrees with them; the group is then as it was
+   * @throws ChangesetError if the change is invalid, of another kind than those before, or of a table in which it
+   *   differs from them; the group is then unchanged
    */
   addChange(change: ChangesetReader | WrittenChange): void {
     if (change instanceof ChangesetReader) {
-      // Its own records, not all of the changeset, are copied.
+      // Only its own records are copied, not the entire changeset.
       const { op, indirect, bytes, start, end } = recordsOf(change, change.bytes);
       const copy = bytes.slice(start, end);
       const { table, nameBytes: name } = change;
@@ -68,7 +68,7 @@ export class Group {
     this.add(writer.output());
   }
 
-  /** All changes as one changeset, empty where there are none. C: `sqlite3changegroup_output`. */
+  /** All changes as one changeset, empty if there are none. C: `sqlite3changegroup_output`. */
   output(): Uint8Array<ArrayBuffer> {
     const tables = [...this.#tables.values()];
     const writer = new Writer(tables.reduce((size, table) => size + table.size, 0));
@@ -92,7 +92,7 @@ export class Group {
       group.key.length !== table.key.length ||
       group.key.some((place, i) => place !== table.key[i])
     ) {
-      throw new ChangesetError(`the changesets disagree on the columns or the key of table ${table.name}`);
+      throw new ChangesetError(`the changesets differ in the columns or the key of table ${table.name}`);
     }
     return group;
   }
@@ -109,20 +109,20 @@ function checkChange({ table, op, old, new: fresh }: WrittenChange): void {
   table.key.forEach((place, i) => {
     const before = op === 'insert' ? fresh[i] : old[i];
     if (place > 0) {
-      if (before === undefined) throw wrong('a change without its whole key', i);
-      if (before === null) throw wrong('a key that holds a NULL', i);
+      if (before === undefined) throw wrong('a change without its complete key', i);
+      if (before === null) throw wrong('a key that contains NULL', i);
       if (op === 'update' && fresh[i] !== undefined) throw wrong('an UPDATE of the key', i);
     } else if (op !== 'update') {
       const needed = op === 'insert' || !table.patchset;
       if (needed && before === undefined) throw wrong(`${op.toUpperCase()} without all of its values`, i);
     } else if (!table.patchset && (before === undefined) !== (fresh[i] === undefined)) {
-      throw wrong('an UPDATE with one of the old and the new value', i);
+      throw wrong('an UPDATE with only one of the old and the new value', i);
     }
   });
 }
 
 /**
- * One changeset that does what the given ones do one after another. C: `sqlite3changeset_concat`, but for any number.
+ * One changeset that does what the given ones do in order. C: `sqlite3changeset_concat`, but for any number.
  *
  * @throws ChangesetError as `Group.add` does
  */

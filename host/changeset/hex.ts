@@ -15,7 +15,7 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes; undefined where the text is none. */
+/** The bytes; undefined if the text is invalid. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
@@ -28,7 +28,7 @@ export function fromHex(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** What a digit of either case stands for, -1 where it is none. */
+/** The value of a digit of either case, -1 if it is not one. */
 function digit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;

@@ -1,4 +1,4 @@
-/** What undoes a changeset. */
+/** Inverts changesets. */
 
 import { isPatchset } from './errors.js';
 import {
@@ -16,10 +16,10 @@ import { ChangesetReader } from './reader.js';
 import { Writer } from './writer.js';
 
 /**
- * What undoes a changeset, byte for byte as C has it: INSERTs are DELETEs and the other way round, as they are
- * written; UPDATEs have old and new values exchanged, and are written anew. C: `sqlite3changeset_invert`.
+ * The inverse of a changeset, with the same bytes as C's: INSERTs become DELETEs and the other way round, unchanged
+ * otherwise; UPDATEs have old and new values exchanged, and are written again. C: `sqlite3changeset_invert`.
  *
- * @throws ChangesetError for a patchset, which has no old values, and for what is no changeset
+ * @throws ChangesetError for a patchset, which has no old values, and for bytes that are not a changeset
  */
 export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const reader = new ChangesetReader(bytes, {
@@ -30,7 +30,7 @@ export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   });
   const turned = reader.bytes.slice();
   const update = new Writer();
-  // Where an UPDATE becomes longer or shorter, as none that SQLite wrote does, what was turned so far is moved here.
+  // If an UPDATE changes its length, which none from SQLite does, the output so far is moved here.
   let moved: Writer | undefined;
   let done = 0;
   while (reader.next()) {
@@ -60,7 +60,7 @@ function invertUpdate(reader: ChangesetReader, writer: Writer): void {
   for (let i = 0; i < columns; i++) putAnew(writer, bytes, key[i] ? -1 : reader.oldAt(i));
 }
 
-/** As C writes a value that it read: a NaN is NULL, a length as short as can be. */
+/** As C writes a value that it read: NaN becomes NULL, lengths become as short as possible. */
 function putAnew(writer: Writer, bytes: Uint8Array, place: number): void {
   const type = place < 0 ? typeUndefined : (bytes[place] as number);
   if (type === typeReal && isNaNAt(bytes, place + 1)) writer.byte(typeNull);
@@ -76,7 +76,7 @@ function putAnew(writer: Writer, bytes: Uint8Array, place: number): void {
   }
 }
 
-/** Whether the eight bytes of a REAL are no number. */
+/** Whether the eight bytes of a REAL are NaN. */
 function isNaNAt(bytes: Uint8Array, at: number): boolean {
   if (((bytes[at] as number) & 0x7f) !== 0x7f || (bytes[at + 1] as number) < 0xf0) return false;
   if ((bytes[at + 1] as number) > 0xf0) return true;

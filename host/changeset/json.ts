@@ -1,5 +1,5 @@
 /**
- * Changesets as JSON documents, without loss: what `toJson` wrote, `fromJson` makes the same bytes of.
+ * Changesets as JSON documents, without loss: `fromJson` makes the same bytes from what `toJson` wrote.
  *
  *     { "format": 1, "kind": "changeset",
  *       "tables": [ { "name": "users", "key": [1, 0, 0], "columns": ["id", "name", "age"],
@@ -8,11 +8,11 @@
  *           { "op": "update", "indirect": true, "old": [1, "ann", {}], "new": [{}, "bob", {}] },
  *           { "op": "delete", "old": [2, "cy", null] } ] } ] }
  *
- * `key` has per column 0, or its place in the PRIMARY KEY from 1. `columns`, names, is there where they were
- * given, and means nothing to `fromJson`. A value is: a JSON number without a fraction, for an INTEGER up to 2^53;
+ * `key` has per column 0, or its place in the PRIMARY KEY from 1. `columns`, names, is present if they were
+ * given; `fromJson` ignores it. A value is: a JSON number without a fraction, for an INTEGER up to 2^53;
  * `{"integer": "9007199254740993"}` beyond; a number with a fraction, for a REAL; `{"real": "1"}`, also "NaN" and
  * "Infinity", for a REAL that would read as something else; a string for TEXT; `{"text": "hex"}` for TEXT that is not
- * UTF-8; `{"blob": "hex"}`; null for NULL; `{}` where the change has no value. Indirect is left out where false.
+ * UTF-8; `{"blob": "hex"}`; null for NULL; `{}` if the change has no value. `indirect` is omitted if false.
  */
 
 import { ChangesetError } from './errors.js';
@@ -54,7 +54,7 @@ export interface JsonChange {
   new?: JsonValue[];
 }
 
-/** The changes of one table, as they stand together. */
+/** Consecutive changes of one table. */
 export interface JsonTable {
   name: string;
   key: number[];
@@ -69,10 +69,10 @@ export interface JsonChangeset {
   tables: JsonTable[];
 }
 
-/** The names of a table's columns, where they are known and as many as `count`. */
+/** The names of a table's columns, if they are known and their number is `count`. */
 export type ColumnNames = (table: string, count: number) => readonly string[] | undefined;
 
-/** Where a change has no value: one object for all of them, so it cannot be changed. */
+/** The absence of a value: one frozen object for all. */
 const absent: Record<string, never> = Object.freeze({});
 
 function jsonAt(reader: ChangesetReader, place: number): JsonValue {
@@ -111,7 +111,7 @@ function newValues(reader: ChangesetReader): JsonValue[] {
   return values;
 }
 
-/** The changeset as a JSON document, an object for `JSON.stringify`. @throws ChangesetError where it is malformed */
+/** The changeset as a JSON document, an object for `JSON.stringify`. @throws ChangesetError if it is malformed */
 export function toJson(bytes: Uint8Array, columnNames?: ColumnNames): JsonChangeset {
   const reader = new ChangesetReader(bytes);
   const tables: JsonTable[] = [];
@@ -144,7 +144,7 @@ export function toJson(bytes: Uint8Array, columnNames?: ColumnNames): JsonChange
   return { format: 1, kind: patchset ? 'patchset' : 'changeset', tables };
 }
 
-/** A place in a document, made into text when something is wrong there. */
+/** A place in a document, converted to text only for errors. */
 interface Place {
   readonly table: number;
   readonly change: number;
@@ -197,7 +197,7 @@ const decimal = /^-?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|Infinity)$/i;
 /** A number of a document: INTEGER if it is whole. Parsed, some numbers are not what the document says. */
 function readNumber(json: number, where: () => string): Value {
   if (Object.is(json, -0)) {
-    throw new ChangesetError(`${where()} is -0, which is no integer: write {"real":"-0"} or 0`);
+    throw new ChangesetError(`${where()} is -0, which is not an integer: write {"real":"-0"} or 0`);
   }
   if (!Number.isFinite(json)) {
     throw new ChangesetError(
@@ -207,7 +207,7 @@ function readNumber(json: number, where: () => string): Value {
   if (!Number.isInteger(json)) return json;
   if (Number.isSafeInteger(json)) return BigInt(json);
   throw new ChangesetError(
-    `${where()} is an integer beyond 2^53, which JSON numbers do not hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL`,
+    `${where()} is an integer beyond 2^53, which JSON numbers cannot hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL`,
   );
 }
 
@@ -218,9 +218,9 @@ function rawText(bytes: Uint8Array): Raw {
 }
 
 /**
- * The bytes of a document that `toJson` wrote, or that was written like one.
+ * The bytes of a document in the format of `toJson`.
  *
- * @throws ChangesetError that names the place in the document where it is none
+ * @throws ChangesetError that names the wrong place in the document
  */
 export function fromJson(document: unknown): Uint8Array<ArrayBuffer> {
   const { format, kind, tables } = (document ?? {}) as Partial<JsonChangeset>;
@@ -268,7 +268,7 @@ function readValues(
   const list: unknown = json[name];
   const columns = table.key.length;
   if (!wanted && list === undefined) return [];
-  if (!wanted) throw new ChangesetError(`${nameOf(place)}.${name} has no place in an ${json.op}`);
+  if (!wanted) throw new ChangesetError(`${nameOf(place)}.${name} is not allowed in an ${json.op}`);
   if (!Array.isArray(list) || list.length !== columns) {
     throw new ChangesetError(`${nameOf(place)}.${name} must be an array of ${columns} values`);
   }

@@ -1,4 +1,4 @@
-/** What two changes of one row come to. All records are well-formed: readers went over them. */
+/** Merges two changes of one row. All records are well-formed: readers checked them. */
 
 import { opDelete, opInsert, opUpdate, readPlaces, type Table, typeUndefined, valueEnd } from './format.js';
 import { Writer } from './writer.js';
@@ -13,13 +13,13 @@ export interface Records {
   readonly end: number;
 }
 
-/** One record, or two of which the second counts where it has a value. */
+/** One record, or two; values of the second take precedence. */
 class Overlaid {
   readonly #places: Int32Array;
   readonly #overPlaces: Int32Array;
   #record: Uint8Array = new Uint8Array(0);
   #over = this.#record;
-  /** The value that counts. */
+  /** The effective value. */
   bytes = this.#record;
   start = 0;
   end = 0;
@@ -44,7 +44,7 @@ class Overlaid {
     return this;
   }
 
-  /** Goes to a column. Where neither has a value there are no bytes. C: `sessionMergeValue`. */
+  /** Moves to a column. If neither has a value, there are no bytes. C: `sessionMergeValue`. */
   at(column: number): void {
     const over = this.#overPlaces[column] as number;
     const place = over < 0 ? (this.#places[column] as number) : over;
@@ -76,10 +76,10 @@ export function same(
   return true;
 }
 
-/** How many bytes changes that are made share. */
+/** The size of the buffers that new changes share. */
 const shared = 65_536;
 
-/** Makes one change of two, for one table. */
+/** Merges pairs of changes, for one table. */
 export class Merger {
   readonly #key: readonly number[];
   readonly #patchset: boolean;
@@ -99,8 +99,8 @@ export class Merger {
   }
 
   /**
-   * One change in place of `first` and, after it, `second`; undefined where they come to nothing, `first` where the
-   * second cannot follow it: an INSERT of what is there, a change of what is gone. C: `sessionChangeMerge`.
+   * One change in place of `first` and then `second`; undefined if they cancel out, `first` if the second cannot
+   * follow it: an INSERT of an existing row, a change of a deleted one. C: `sessionChangeMerge`.
    */
   merge(first: Records, second: Records): Records | undefined {
     const { op } = second;
@@ -129,7 +129,7 @@ export class Merger {
     return this.#update() ? this.#merged(opUpdate, indirect) : undefined;
   }
 
-  /** What was written, as a change. Short ones share their bytes: those of their own are slow to make. */
+  /** The written bytes as a change. Short ones share a buffer, because separate ones are slow to make. */
   #merged(op: number, indirect: number): Records {
     const writer = this.#writer;
     const { length } = writer;
@@ -145,14 +145,14 @@ export class Merger {
     return { op, indirect, bytes, start, end: start + length };
   }
 
-  /** Where the second record of an UPDATE begins; of a patchset's the only one. */
+  /** The start of the second record of an UPDATE; of a patchset's, that of the only one. */
   #newRecord({ bytes, start }: Records): number {
     let at = start;
     if (!this.#patchset) for (let i = this.#key.length; i > 0; i--) at = valueEnd(bytes, at);
     return at;
   }
 
-  /** Writes an UPDATE. False where it would change nothing. C: `sessionMergeUpdate`. */
+  /** Writes an UPDATE. False if it would change nothing. C: `sessionMergeUpdate`. */
   #update(): boolean {
     const writer = this.#writer;
     const key = this.#key;

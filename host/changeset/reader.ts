@@ -1,4 +1,4 @@
-/** Reads changesets, one change at a time. Nothing is made of a value before it is asked for. */
+/** Reads changesets, one change at a time. Values are decoded only when requested. */
 
 import { Content } from './content.js';
 import { ChangesetError, cutShort, noOperation, noTable } from './errors.js';
@@ -25,25 +25,25 @@ const none: Values = [];
 /** How to read. */
 export interface ReaderOptions {
   /**
-   * Records as they are: an UPDATE's old values without new ones, which `sqlite3changeset_next` drops, are there, and
-   * an UPDATE of a patchset may lack its key. C reads so for `sqlite3changegroup_add`.
+   * Reads records unchanged: an UPDATE's old values without new ones, which `sqlite3changeset_next` drops, are kept, and
+   * an UPDATE of a patchset may lack its key. C does so for `sqlite3changegroup_add`.
    */
   readonly asWritten?: boolean;
-  /** Called for every table's head, also for those that no change follows. */
+  /** Called for every table's head, even if no change follows. */
   readonly onHead?: (head: Head) => void;
 }
 
 /**
- * Goes through the changes of a changeset. After `next()` returned true the members describe one change, and
- * values are had by their place: `oldAt(i)` and `newAt(i)` for column i, -1 where the change has none.
- * What is read is not copied first: leave the bytes alone meanwhile. C: `sqlite3changeset_start`, `_next`, `_op`,
+ * Iterates over the changes of a changeset. After `next()` returned true, the members describe one change, and
+ * values are read by place: `oldAt(i)` and `newAt(i)` for column i, -1 if the change has none.
+ * The bytes are not copied: do not change them meanwhile. C: `sqlite3changeset_start`, `_next`, `_op`,
  * `_pk`, `_old`, `_new`.
  */
 export class ChangesetReader {
   #content: Content;
   readonly #asWritten: boolean;
   readonly #onHead: ((head: Head) => void) | undefined;
-  /** For each column the place of its value, -1 where there is none: of the record that was read, or #nothing. */
+  /** For each column the place of its value, -1 if there is none: of the record that was read, or #nothing. */
   #old: Int32Array;
   #new: Int32Array;
   #oldPlaces = new Int32Array(32).fill(-1);
@@ -61,7 +61,7 @@ export class ChangesetReader {
   /** The change's operation code: 18 INSERT, 23 UPDATE, 9 DELETE. */
   op = 0;
   indirect = false;
-  /** Where the change's records begin: behind operation and indirect flag. */
+  /** Where the change's records begin: after operation and indirect flag. */
   start = 0;
 
   /** @throws ChangesetError for more bytes than C can count */
@@ -73,18 +73,18 @@ export class ChangesetReader {
     this.#onHead = options.onHead;
   }
 
-  /** What is read. */
+  /** The bytes. */
   get bytes(): Uint8Array {
     return this.#content.bytes;
   }
 
-  /** The table that the change is of. */
+  /** The change's table. */
   get table(): Table {
-    if (!this.#head) throw new ChangesetError('there is no change before next()');
+    if (!this.#head) throw new ChangesetError('call next() before reading a change');
     return this.#head.table;
   }
 
-  /** The table's head as it stands in the changeset, copied; empty before the first. */
+  /** The bytes of the table's head, copied; empty before the first. */
   get head(): Uint8Array {
     return this.#headBytes;
   }
@@ -99,13 +99,13 @@ export class ChangesetReader {
     return this.#columns;
   }
 
-  /** Where the next change or table begins; of the current change, where its records end. */
+  /** Where the next change or table begins, and the current change's records end. */
   get end(): number {
     return this.#at;
   }
 
   /**
-   * Goes on in a stream: `bytes` follow what was read, `before` bytes, and begin with a change or a table.
+   * Continues a stream: `bytes` follow the `before` bytes that were read, and begin with a change or a table.
    */
   goOn(bytes: Uint8Array, before: number): void {
     this.#content = new Content(bytes);
@@ -114,9 +114,9 @@ export class ChangesetReader {
   }
 
   /**
-   * Goes on to the next change. False at the end.
+   * Moves to the next change. False at the end.
    *
-   * @throws ChangesetError where the bytes are no changeset; after that, whenever it is called
+   * @throws ChangesetError if the bytes are not a changeset; then also on every later call
    */
   next(): boolean {
     if (this.#failed) throw this.#failed;
@@ -130,8 +130,8 @@ export class ChangesetReader {
   }
 
   /**
-   * Goes on to the next change and copies it: `next()` and `change()` in less time than they take. Undefined at the
-   * end. After it no value has a place.
+   * Moves to the next change and copies it: faster than `next()` and `change()`. Undefined at the
+   * end. Afterwards places are not available.
    *
    * @throws ChangesetError as `next()` does
    */
@@ -173,7 +173,7 @@ export class ChangesetReader {
     return true;
   }
 
-  /** Notes where the values of the change lie. */
+  /** Notes the places of the change's values. */
   #places(): void {
     const { bytes } = this.#content;
     const { op, start } = this;
@@ -222,17 +222,17 @@ export class ChangesetReader {
     return { table, op: operationOf(op), indirect, old, new: fresh };
   }
 
-  /** Where the old value of a column lies; -1 where there is none. */
+  /** The place of the old value of a column; -1 if there is none. */
   oldAt(column: number): number {
     return this.#old[column] ?? -1;
   }
 
-  /** Where the new value of a column lies; -1 where there is none. */
+  /** The place of the new value of a column; -1 if there is none. */
   newAt(column: number): number {
     return this.#new[column] ?? -1;
   }
 
-  /** The type of the value at a place: 1 INTEGER, 2 REAL, 3 TEXT, 4 BLOB, 5 NULL; 0 where there is none. */
+  /** The type of the value at a place: 1 INTEGER, 2 REAL, 3 TEXT, 4 BLOB, 5 NULL; 0 if there is none. */
   typeAt(place: number): number {
     return place < 0 ? typeUndefined : (this.#content.bytes[place] as number);
   }
@@ -252,12 +252,12 @@ export class ChangesetReader {
     return this.#content.realAt(place);
   }
 
-  /** A TEXT; what is not UTF-8 becomes U+FFFD. */
+  /** A TEXT; invalid UTF-8 becomes U+FFFD. */
   textAt(place: number): string {
     return this.#content.textAt(place);
   }
 
-  /** A TEXT; undefined where it is not UTF-8, which SQLite does not mind. */
+  /** A TEXT; undefined if it is not UTF-8, which SQLite allows. */
   validTextAt(place: number): string | undefined {
     return this.#content.validTextAt(place);
   }
@@ -272,12 +272,12 @@ export class ChangesetReader {
     return place < 0 ? undefined : this.#content.valueAt(place);
   }
 
-  /** The old value of a column; undefined where there is none. C: `sqlite3changeset_old`. */
+  /** The old value of a column; undefined if there is none. C: `sqlite3changeset_old`. */
   oldValue(column: number): Value | undefined {
     return this.valueAt(this.oldAt(column));
   }
 
-  /** The new value of a column; undefined where there is none. C: `sqlite3changeset_new`. */
+  /** The new value of a column; undefined if there is none. C: `sqlite3changeset_new`. */
   newValue(column: number): Value | undefined {
     return this.valueAt(this.newAt(column));
   }
@@ -309,7 +309,7 @@ export class ChangesetReader {
       this.#newPlaces = new Int32Array(columns);
       this.#nothing = new Int32Array(columns).fill(-1);
     }
-    this.#oldPlaces.fill(-1); // also what was of a wider table
+    this.#oldPlaces.fill(-1); // including those of a wider table
     this.#newPlaces.fill(-1);
     this.#noPlaces();
     this.#columns = columns;
@@ -326,7 +326,7 @@ export class ChangesetReader {
     this.#new = this.#nothing;
   }
 
-  /** A patchset's DELETE: the values of the key alone. */
+  /** A patchset's DELETE: only the values of the key. */
   #readKey(from: number): number {
     const { key } = this.table;
     const { bytes } = this.#content;
@@ -345,21 +345,21 @@ export class ChangesetReader {
     return at;
   }
 
-  /** A patchset's UPDATE holds key and new values in one record: the key is what was there before. */
+  /** A patchset's UPDATE holds key and new values in one record: the key is its old value. */
   #moveKey(): void {
     const { key } = this.table;
     for (let i = 0; i < this.#columns; i++) {
       this.#old[i] = -1;
       if (key[i] === 0) continue;
       if (this.#new[i] === -1 && !this.#asWritten) {
-        throw new ChangesetError('an UPDATE without its whole key', this.start);
+        throw new ChangesetError('an UPDATE without its complete key', this.start);
       }
       this.#old[i] = this.#new[i] as number;
       this.#new[i] = -1;
     }
   }
 
-  /** Old values that no new ones replace, but for the key: rebasing wrote such once, and C passes them over. */
+  /** Old values without new ones, except the key: rebasing used to write them, and C ignores them. */
   #dropOld(): void {
     const old = this.#old;
     const fresh = this.#new;

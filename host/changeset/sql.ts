@@ -8,11 +8,11 @@ import { ChangesetReader } from './reader.js';
 
 export interface SqlOptions {
   /**
-   * The columns' names by table. Where it knows none they are c1, c2 and so on, which shows what changed and
-   * runs only where the columns are called so.
+   * The columns' names by table. Unknown ones are c1, c2 and so on, which shows what changed but
+   * runs only if the columns have those names.
    */
   readonly columnNames?: ColumnNames;
-  /** Hears for each change how many bytes were read. */
+  /** Called for each change with the number of bytes read. */
   readonly heard?: (offset: number) => void;
 }
 
@@ -20,7 +20,7 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** What a literal cannot hold, a shell changes (CR), or a terminal obeys: controls but for tab and line feed. */
+/** What a literal cannot hold, a shell changes (CR), or a terminal interprets: controls except tab and line feed. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controls = /([\u0000-\u0008\u000b-\u001f\u007f-\u009f]+)/;
 
@@ -66,7 +66,7 @@ export function sqlValueAt(reader: ChangesetReader, place: number): string {
   }
 }
 
-/** A value in JSON, as SQL writes it; `{}` is no value. */
+/** A value in JSON, as SQL writes it; `{}` is not a value. */
 export function sqlOf(value: JsonValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : sqlReal(value);
@@ -105,9 +105,9 @@ function namesOf(table: Table, { columnNames }: SqlOptions): Names {
 }
 
 /**
- * Statements that make the same changes, one a line. They act on rows by key; old values are not compared.
+ * Statements that make the same changes, one per line. They find rows by key; old values are not compared.
  *
- * @throws ChangesetError where the bytes are no changeset
+ * @throws ChangesetError if the bytes are not a changeset
  */
 export function* sqlStatements(bytes: Uint8Array, options: SqlOptions = {}): Generator<string, void, void> {
   const reader = new ChangesetReader(bytes);
@@ -135,7 +135,7 @@ function newValues(reader: ChangesetReader): string {
   return text;
 }
 
-/** The WHERE of a row; '' where there is no key. */
+/** The WHERE clause for a row; '' if there is no key. */
 function keyOf(reader: ChangesetReader, names: readonly string[]): string {
   const { key } = reader.table;
   let text = '';
@@ -145,7 +145,7 @@ function keyOf(reader: ChangesetReader, names: readonly string[]): string {
   return text;
 }
 
-/** What an UPDATE sets; '' where that is nothing. */
+/** The SET clause of an UPDATE; '' if it sets nothing. */
 function changed(reader: ChangesetReader, names: readonly string[]): string {
   let text = '';
   for (let i = 0; i < names.length; i++) {
@@ -155,7 +155,7 @@ function changed(reader: ChangesetReader, names: readonly string[]): string {
   return text;
 }
 
-/** All of {@link sqlStatements} as one text; '' where nothing changed. */
+/** All of {@link sqlStatements} as one text; '' if nothing changed. */
 export function toSql(bytes: Uint8Array, options: SqlOptions = {}): string {
   return [...sqlStatements(bytes, options)].map((statement) => `${statement}\n`).join('');
 }

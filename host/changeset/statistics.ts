@@ -1,4 +1,4 @@
-/** How much a changeset changes. */
+/** Counts the changes of a changeset. */
 
 import { opDelete, opInsert } from './format.js';
 import { ChangesetReader } from './reader.js';
@@ -18,9 +18,9 @@ export interface TableStatistics {
 }
 
 /**
- * Counts per table, in the order in which tables appear; those without changes are among them.
+ * Counts per table, in the order in which tables appear; including those without changes.
  *
- * @throws ChangesetError where it is malformed
+ * @throws ChangesetError if it is malformed
  */
 export function statistics(bytes: Uint8Array): TableStatistics[] {
   const tables = new Map<string, TableStatistics>();

@@ -1,4 +1,4 @@
-/** Reads changesets that come piece by piece. */
+/** Reads changesets in pieces. */
 
 import {
   type Change,
@@ -21,21 +21,21 @@ import {
 } from './format.js';
 import { ChangesetReader } from './reader.js';
 
-/** Finds in bytes that grow at their end how much of them is whole: tables' heads and changes. */
+/** Finds how much of a growing buffer is complete: tables' heads and changes. */
 class Whole {
-  /** Up to where all is whole. */
+  /** The end of the complete part. */
   end = 0;
-  /** Whether more bytes would change nothing, for what is there is malformed: the reader says how. */
+  /** Whether more bytes cannot help, because the existing ones are malformed: the reader reports how. */
   malformed = false;
   #table: Table | undefined;
   #keys = 0;
-  /** How many values the change at `end` is still to have, and where the next one begins. */
+  /** How many values of the change at `end` are still missing, and where the next one begins. */
   #values = 0;
   #at = 0;
-  /** How far a head's name was looked through in vain. */
+  /** How far a head's name was searched for its end. */
   #looked = 0;
 
-  /** Says that so many bytes were taken from the front. */
+  /** Notes that so many bytes were removed from the front. */
   taken(count: number): void {
     this.end -= count;
     this.#at -= count;
@@ -46,7 +46,7 @@ class Whole {
     while (!this.malformed && this.#step(bytes));
   }
 
-  /** Whether it came forward. */
+  /** Whether it advanced. */
   #step(bytes: Uint8Array): boolean {
     const { end } = this;
     const size = bytes.length;
@@ -116,10 +116,10 @@ class Whole {
 }
 
 /**
- * The changes of a changeset that comes piece by piece, each as soon as it is there. Kept are the bytes of one piece
- * and of one change, and however long a change says it is, no more than came. C: `sqlite3changeset_start_strm`.
+ * The changes of a changeset in pieces, each as soon as it is complete. Only the bytes of one piece
+ * and of one change are kept, and never more than arrived, whatever length a change claims. C: `sqlite3changeset_start_strm`.
  *
- * @throws ChangesetError where it is malformed, after what comes before that; and what `source` throws
+ * @throws ChangesetError if it is malformed, after the changes before that; and what `source` throws
  */
 export async function* changesFrom(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

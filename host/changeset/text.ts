@@ -1,12 +1,12 @@
 /** Makes strings of the texts in a changeset, most of which are short and ASCII. */
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-/** Elsewhere: one character a byte too, the same for all that is ASCII. */
+/** Elsewhere: also one character per byte, equal for ASCII. */
 let bytewise: TextDecoder | undefined;
 
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 
-/** Of Node and what follows it, found where it is there: reading needs nothing but the language. */
+/** Of Node and what follows it, used if it exists: reading needs only the language. */
 const { latin1Slice, utf8Slice } =
   (globalThis as { Buffer?: { prototype?: { latin1Slice?: Slice; utf8Slice?: Slice } } }).Buffer?.prototype ??
   {};
@@ -23,7 +23,7 @@ function bytesAsText(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * The texts of one changeset. A call into the engine's decoder costs more than a short text takes; so a stretch
+ * The texts of one changeset. A call of the engine's decoder costs more than decoding a short text; so a stretch
  * of the changeset becomes one string of one character a byte, and ASCII texts are parts of it. A text may keep
  * that stretch alive, 16 KiB at most.
  */
@@ -39,9 +39,9 @@ export class Texts {
     this.#view = view;
   }
 
-  /** The text of the bytes from `start` to `end`, which lie within. What is not UTF-8 becomes U+FFFD. */
+  /** The text of the bytes from `start` to `end`, which lie within. Invalid UTF-8 becomes U+FFFD. */
   text(start: number, end: number): string {
-    // The engine is quicker than a look at each byte of a long text.
+    // For long texts, the engine is faster than a loop over the bytes.
     if (end - start > smallest || !this.#isAscii(start, end)) return this.#decoded(start, end);
     if (start < this.#start || end > this.#end) this.#goOn(start);
     return this.#stretch.substring(start - this.#start, end - this.#start);
@@ -67,7 +67,7 @@ export class Texts {
     return utf8Slice ? utf8Slice.call(bytes, start, end) : decoder.decode(bytes.subarray(start, end));
   }
 
-  /** Makes another stretch. Where texts lie close together a long one pays; after a jump it begins small again. */
+  /** Makes another stretch. If texts are close together, a long one pays off; after a jump it begins small again. */
   #goOn(start: number): void {
     const size = this.#end - this.#start;
     const near = start >= this.#start && start < this.#end + size;

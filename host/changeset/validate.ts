@@ -1,4 +1,4 @@
-/** Checks changesets by a grammar that is narrower than what reading them takes. */
+/** Checks changesets by a stricter grammar than reading requires. */
 
 import { ChangesetError, cutShort, noOperation, noTable, noType } from './errors.js';
 import {
@@ -22,19 +22,19 @@ import {
 
 /** What is wrong with the bytes. */
 export interface Fault {
-  /** The first wrong byte, from 0; the size of the changeset where that ends too early. */
+  /** The first wrong byte, from 0; the size of the changeset if that ends too early. */
   readonly offset: number;
   readonly reason: string;
 }
 
 /**
- * Why the bytes are no changeset or patchset; null where they are one. What is one is read by the C library too, and
- * goes through JSON to the same bytes. Stricter than C: types of values are known, lengths take no more bytes than
- * they need, the indirect flag is 0 or 1, tables of changesets and patchsets are not mixed, a change has its whole
- * key and no NULL in it, INSERT and DELETE have all of their values. Not looked at: whether text is UTF-8, and which
- * numbers tell the columns of the key.
+ * Why the bytes are not a changeset or patchset; null if they are. The C library can read valid ones too, and
+ * conversion to JSON and back gives the same bytes. Stricter than C: types of values are known, lengths take no more bytes than
+ * they need, the indirect flag is 0 or 1, tables of changesets and patchsets are not mixed, a change has its complete
+ * key without NULL, INSERT and DELETE have all of their values. Not checked: whether text is UTF-8, and which
+ * numbers mark the columns of the key.
  *
- * @param heard called now and then with how many bytes are checked
+ * @param heard called periodically with the number of checked bytes
  */
 export function validate(bytes: Uint8Array, heard?: (offset: number) => void): Fault | null {
   try {
@@ -46,7 +46,7 @@ export function validate(bytes: Uint8Array, heard?: (offset: number) => void): F
   }
 }
 
-/** How many bytes are checked between two calls of the listener, at least. */
+/** The least number of bytes between two calls of the listener. */
 const stride = 2 ** 20;
 
 function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined): void {
@@ -74,7 +74,7 @@ function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined)
     if (op !== opInsert && op !== opUpdate && op !== opDelete) throw noOperation(op, at);
     const flag = bytes[at + 1];
     if (flag === undefined) throw cutShort(size);
-    if (flag > 1) throw new ChangesetError(`the indirect flag is 0 or 1, not ${flag}`, at + 1);
+    if (flag > 1) throw new ChangesetError(`the indirect flag must be 0 or 1, not ${flag}`, at + 1);
     const { patchset } = table;
     at += 2;
     if (op === opUpdate) at = checkRecord(bytes, at, table, '', true);
@@ -86,7 +86,7 @@ function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined)
 }
 
 /**
- * @param whole what to say where a value is missing; '' where any may be
+ * @param whole the error for a missing value; '' if any may be missing
  * @param keyed whether the record must have the key
  * @returns where the record ends
  */
@@ -97,8 +97,8 @@ function checkRecord(bytes: Uint8Array, from: number, table: Table, whole: strin
     const type = bytes[at];
     if (type === undefined) throw cutShort(size);
     if (keyed && place > 0) {
-      if (type === typeUndefined) throw new ChangesetError('a change without its whole key', at);
-      if (type === typeNull) throw new ChangesetError('a key that holds a NULL', at);
+      if (type === typeUndefined) throw new ChangesetError('a change without its complete key', at);
+      if (type === typeNull) throw new ChangesetError('a key that contains NULL', at);
     } else if (whole && type === typeUndefined) throw new ChangesetError(whole, at);
     if (type === typeInteger || type === typeReal) at += 9;
     else if (type === typeText || type === typeBlob)
@@ -110,11 +110,11 @@ function checkRecord(bytes: Uint8Array, from: number, table: Table, whole: strin
   return at;
 }
 
-/** @returns how many bytes the length takes */
+/** @returns the number of bytes of the length */
 function checkLength(bytes: Uint8Array, at: number): number {
   const value = lengthAt(bytes, at);
   const size = lengthSize(bytes, at);
   const needed = value < 0x80 ? 1 : Math.floor(Math.log2(value) / 7) + 1;
-  if (size > needed) throw new ChangesetError(`a length of ${size} bytes where ${needed} would do`, at);
+  if (size > needed) throw new ChangesetError(`a length encoded in ${size} bytes instead of ${needed}`, at);
   return size;
 }

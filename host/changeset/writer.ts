@@ -20,13 +20,13 @@ import {
 
 const encoder = new TextEncoder();
 
-/** Bytes that grow. */
+/** A growing buffer. */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length = 0;
 
-  /** @param expected how many bytes there is room for at first */
+  /** @param expected the initial capacity, in bytes */
   constructor(expected = 1024) {
     this.#bytes = new Uint8Array(expected);
     this.#view = new DataView(this.#bytes.buffer);
@@ -37,7 +37,7 @@ export class Writer {
   }
 
   byte(value: number): void {
-    const at = this.#room(1); // may put others in place of #bytes
+    const at = this.#room(1); // may replace #bytes
     this.#bytes[at] = value;
   }
 
@@ -88,7 +88,7 @@ export class Writer {
     this.slice(bytes, 0, bytes.length);
   }
 
-  /** Writes a short text of ASCII, for which the encoder is slow. False, and nothing is written, where it is another. */
+  /** Writes a short text of ASCII, for which the encoder is slow. Returns false and writes nothing for other texts. */
   #ascii(text: string): boolean {
     const { length } = text;
     if (length >= 0x80) return false;
@@ -107,11 +107,11 @@ export class Writer {
     return true;
   }
 
-  /** @param nameBytes the bytes of the name, where they are not UTF-8 */
+  /** @param nameBytes the bytes of the name, if they are not UTF-8 */
   table(table: Table, nameBytes?: Uint8Array): void {
     const { name, key, patchset } = table;
     if (key.length < 1 || key.length > maxColumns) {
-      throw new ChangesetError(`table ${name} has ${key.length} columns: 1 to ${maxColumns} are possible`);
+      throw new ChangesetError(`table ${name} has ${key.length} columns; 1 to ${maxColumns} are allowed`);
     }
     if (name.includes('\0')) throw new ChangesetError('the name of a table cannot contain U+0000');
     this.byte(patchset ? patchsetMark : changesetMark);
@@ -121,12 +121,12 @@ export class Writer {
     this.byte(0);
   }
 
-  /** What was written. Nothing can be written after it. */
+  /** The written bytes. Nothing can be written afterwards. */
   output(): Uint8Array<ArrayBuffer> {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
-  /** A copy of what was written; writing begins anew. */
+  /** A copy of the written bytes; writing starts again. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.slice(0, this.#length);
     this.#length = 0;
@@ -140,7 +140,7 @@ export class Writer {
     this.#length = 0;
   }
 
-  /** Room for `count` bytes, and where it begins. */
+  /** Makes room for `count` bytes, and returns where it begins. */
   #room(count: number): number {
     const at = this.#length;
     this.#length = at + count;
@@ -166,7 +166,7 @@ export function writeChange(writer: Writer, change: WrittenChange): void {
   if ((old.length > 0 && old.length !== columns) || (fresh.length > 0 && fresh.length !== columns)) {
     const wrong = old.length > 0 && old.length !== columns ? old : fresh;
     throw new ChangesetError(
-      `a change of ${table.name} has ${wrong.length} values, the table ${columns} columns`,
+      `a change of ${table.name} has ${wrong.length} values, but the table has ${columns} columns`,
     );
   }
   if (op === 'insert') for (let i = 0; i < columns; i++) writer.value(fresh[i]);
@@ -186,9 +186,9 @@ function sameTable(a: Table, b: Table): boolean {
 }
 
 /**
- * The bytes of changes, in their order. A table's head is written whenever the table is another than before.
+ * The bytes of changes, in order. A table's head is written whenever the table differs from the previous one.
  *
- * @throws ChangesetError for a change that cannot be: too many values, a changeset's table among a patchset's
+ * @throws ChangesetError for an impossible change: too many values, a changeset's table among a patchset's
  */
 export function encode(changes: Iterable<WrittenChange>): Uint8Array<ArrayBuffer> {
   const writer = new Writer();

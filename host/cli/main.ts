@@ -4,7 +4,8 @@
 import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { complain, nearest, usageError } from './command.js';
+import { nearest } from '../kernel/nearest.js';
+import { complain, usageError } from './command.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';

@@ -1,4 +1,4 @@
-/** The result codes, types and flags that the host speaks of (sqlite3.h), by their C names. */
+/** The result codes, types and flags that the host uses (sqlite3.h), by their C names. */
 
 export const SQLITE_OK = 0;
 export const SQLITE_ERROR = 1;
@@ -123,7 +123,7 @@ export const SQLITE_DELETE = 9;
 export const SQLITE_INSERT = 18;
 export const SQLITE_UPDATE = 23;
 
-/** What a capture hears of: the enum of host.h. */
+/** Events for a capture: the enum of host.h. */
 export const CAPTURE_OTHER = 0;
 export const CAPTURE_SCHEMA = 1;
 export const CAPTURE_ROLLBACK = 2;

@@ -26,7 +26,7 @@ export class Core {
    */
   constructor(host: Host, wasi?: WebAssembly.ModuleImports) {
     let memory: Memory | undefined;
-    const imports = hostImports(host, () => memory as Memory); // called by the core only, so never before
+    const imports = hostImports(host, () => memory as Memory); // only the core calls it, so memory is set
     const instance = new WebAssembly.Instance(coreModule(), {
       host: imports.functions,
       wasi_snapshot_preview1: wasi ?? noWasi(),
@@ -38,14 +38,14 @@ export class Core {
     if (!wasi) this.c._initialize();
   }
 
-  /** An error for result code `code` of an operation on `db`, in SQLite's words or those that it said. */
+  /** An error for result code `code` of an operation on `db`, with SQLite's message or the given one. */
   error(db: number, code: number, said?: string): SqliteError {
     const last = db ? this.c.sqlite3_extended_errcode(db) : 0;
     // Some functions, those of sessions among them, return a code without setting the connection's.
     const isLast = (last & 0xff) === (code & 0xff);
     const extended = isLast ? last : code;
     const message = said || (isLast && this.memory.cString(this.c.sqlite3_errmsg(db))) || errorText(code);
-    // What SQLite says of other things under the same code, the last file call did not cause.
+    // A specific message of SQLite with the same code was not caused by the last file call.
     const isGeneral = message === errorText(extended) || message.startsWith('unable to open database');
     const detail = isGeneral ? this.#fileErrorFor(extended) : undefined;
     const offset = db ? this.c.sqlite3_error_offset(db) : -1;

@@ -1,4 +1,4 @@
-/** The one error that SQLite's failures become, and the one place that makes it. */
+/** The error class for SQLite's failures, and the only place that makes it. */
 
 import {
   SQLITE_ABORT_ROLLBACK,
@@ -34,7 +34,7 @@ export class SqliteError extends Error {
   readonly code = 'ERR_SQLITE_ERROR';
   readonly errcode: number;
   readonly errstr: string;
-  /** Where in the SQL text the error is, in bytes from its start. Undefined where SQLite does not say. */
+  /** Where in the SQL text the error is, in bytes from its start. Undefined if SQLite does not know. */
   readonly offset: number | undefined;
   /** What kind of failure it is, where that is one that callers tell apart. */
   declare readonly reason?: ErrorReason;

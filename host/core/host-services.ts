@@ -1,4 +1,4 @@
-/** What the core asks of its host, as plain objects: implemented above, called by imports.ts only. */
+/** The services that the core needs from its host, as plain objects: implemented above, called by imports.ts only. */
 
 /**
  * Thrown by file systems: the result code SQLite gets, and the system's error number. The message is added to
@@ -22,35 +22,35 @@ export class FileError extends Error {
  */
 export interface FileSystem {
   /**
-   * Opens `path`, or a temporary file of its own where it is null.
+   * Opens `path`, or a new temporary file if it is null.
    *
    * @param flags SQLITE_OPEN_ flags
-   * @returns the file and the flags in effect: SQLITE_OPEN_READONLY where writing is not allowed
+   * @returns the file and the flags in effect: SQLITE_OPEN_READONLY if writing is not allowed
    */
   open(path: string | null, flags: number): { file: OpenFile; flags: number };
-  /** Deletes a file, and syncs its directory where `syncDirectory`. */
+  /** Deletes a file, and syncs its directory if `syncDirectory`. */
   delete(path: string, syncDirectory: boolean): void;
-  /** SQLITE_ACCESS_EXISTS or SQLITE_ACCESS_READWRITE. An empty file does not exist in the sense of the first. */
+  /** SQLITE_ACCESS_EXISTS or SQLITE_ACCESS_READWRITE. For the first, an empty file does not exist. */
   access(path: string, kind: number): boolean;
   /** The absolute form of a path, symbolic links resolved. */
   fullPathname(path: string): string;
 }
 
-/** One open file. `memory` is all of the core's memory; a method may not keep it. */
+/** One open file. `memory` is the core's entire memory; a method may not keep it. */
 export interface OpenFile {
   close(): void;
   /** Reads up to `length` bytes to `memory[at]`. Returns how many there were: fewer only at the end. */
   read(memory: Uint8Array, at: number, length: number, offset: number): number;
   write(memory: Uint8Array, at: number, length: number, offset: number): void;
   truncate(size: number): void;
-  /** Makes what was written last: SQLITE_SYNC_ flags. */
+  /** Syncs what was written to disk: SQLITE_SYNC_ flags. */
   sync(flags: number): void;
   size(): number;
-  /** Raises the lock to SQLITE_LOCK_SHARED, RESERVED or EXCLUSIVE. Throws SQLITE_BUSY where another holds it. */
+  /** Raises the lock to SQLITE_LOCK_SHARED, RESERVED or EXCLUSIVE. Throws SQLITE_BUSY if another connection holds it. */
   lock(level: number): void;
   /** Lowers the lock to SQLITE_LOCK_SHARED or NONE. */
   unlock(level: number): void;
-  /** Whether another connection holds RESERVED or more: one's own lock never counts. */
+  /** Whether another connection holds RESERVED or more; the file's own lock does not count. */
   checkReservedLock(): boolean;
   /** Whether the file at this path is no longer this file (SQLITE_FCNTL_HAS_MOVED). */
   hasMoved(): boolean;
@@ -59,16 +59,16 @@ export interface OpenFile {
 }
 
 /**
- * The index of a WAL, which all connections of a database use together: regions of one size that lie in the memory of
+ * The index of a WAL, which all connections of a database share: regions of one size, mapped into the memory of
  * each. Opens itself with the first region. See the xShm methods in sqlite3.h.
  */
 export interface WalIndex {
   /**
-   * Sees that the index reaches to the end of a region.
+   * Ensures that the index reaches the end of a region.
    *
-   * @param extend makes it longer if needed; else a region that is not there is left so
+   * @param extend extends it if needed; otherwise a missing region stays missing
    * @param readOnly opens it to read only, even if writing is allowed (the URI's readonly_shm)
-   * @returns how many regions must be mapped at once, 0 if the region is not there; and whether they are only read
+   * @returns how many regions must be mapped at once, 0 if the region does not exist; and whether they are read-only
    */
   open(
     region: number,
@@ -76,11 +76,11 @@ export interface WalIndex {
     extend: boolean,
     readOnly: boolean,
   ): { regions: number; readOnly: boolean };
-  /** Makes `memory[at]` and what follows the bytes of the index from `offset` on, until `close`. */
+  /** Maps the bytes of the index from `offset` on to `memory[at]` and what follows, until `close`. */
   map(memory: Uint8Array, at: number, length: number, offset: number): void;
-  /** Takes or lets go of locks: SQLITE_SHM_ flags. Throws SQLITE_BUSY where another holds one. */
+  /** Takes or releases locks: SQLITE_SHM_ flags. Throws SQLITE_BUSY if another connection holds one. */
   lock(memory: Uint8Array, first: number, count: number, flags: number): void;
-  /** Makes what was mapped plain memory again. Does nothing if the index is not open. */
+  /** Unmaps everything, leaving plain memory. Does nothing if the index is not open. */
   close(memory: Uint8Array, deleteFile: boolean): void;
 }
 
@@ -112,18 +112,18 @@ export interface CommandStreams {
   readonly output: string | null;
 }
 
-/** Files as the shell asks for them beside WASI. Paths are bytes: they may be of any encoding. */
+/** The shell's file functions beyond WASI. Paths are bytes, in any encoding. */
 export interface ShellFiles {
   /** The permission bits of a file, or of what a link leads to if `follow`; 0 without one. May throw. */
   permissions(path: Buffer, follow: boolean): number;
-  /** Returns 0, or an errno of WASI; as the next one. */
+  /** Returns 0, or an errno of WASI, as does the next one. */
   changeMode(path: Buffer, mode: number): number;
   makeFolder(path: Buffer, mode: number): number;
   /** Makes `path` a symbolic link to `target`. */
   makeLink(target: Buffer, path: Buffer): number;
 }
 
-/** What the shell has beside WASI. */
+/** What the shell needs beyond WASI. */
 export interface Terminal {
   readonly files: ShellFiles;
   /**
@@ -138,13 +138,13 @@ export interface Terminal {
   /** Keeps the last `entries`. */
   stifleHistory(entries: number): void;
   addCompletion(line: string): void;
-  /** The columns of the terminal as it is now, 0 if it does not say; -1 without a terminal. */
+  /** The current columns of the terminal, 0 if unknown; -1 without a terminal. */
   columns(): number;
   /** Runs a command in the system's shell. Returns its status. */
   system(command: string, streams: CommandStreams): number;
 }
 
-/** What a connection is asked and told. No method may throw. */
+/** The hooks of a connection. No method may throw. */
 export interface ConnectionHooks {
   /** SQLITE_OK, SQLITE_DENY or SQLITE_IGNORE for one thing that a statement would do. */
   authorize(action: number, texts: AuthorizedTexts): number;
@@ -165,7 +165,7 @@ export interface TableModule {
   /** May not throw. */
   disconnect(table: number): void;
   destroy(table: number): void;
-  /** Fills the `sqlite3_index_info` at an address. False where there is no plan. */
+  /** Fills the `sqlite3_index_info` at an address. False if there is no plan. */
   bestIndex(table: number, info: number): boolean;
   open(table: number): number;
   /** May not throw. */
@@ -186,7 +186,7 @@ export interface TableModule {
   /** `what`: 0 begin, 1 sync, 2 commit, 3 rollback, 4 savepoint, 5 release, 6 rollback to. */
   transaction(table: number, what: number, savepoint: number): void;
   rename(table: number, name: string): void;
-  /** A sentence where it is damaged. */
+  /** A sentence if it is damaged. */
   integrity(table: number, quick: boolean): string | undefined;
 }
 
@@ -196,25 +196,25 @@ export interface Callbacks {
   call(id: number, context: number, count: number, cells: number): void;
   /** `xStep`, or `xInverse`, of an aggregate on a group, 0 being a new one. Returns the group's number. */
   step(id: number, context: number, group: number, count: number, cells: number, inverse: boolean): number;
-  /** `xValue`, or `xFinal`, which ends the group. Returns its number, 0 where it ended. */
+  /** `xValue`, or `xFinal`, which ends the group. Returns its number, 0 if it ended. */
   groupValue(id: number, context: number, group: number, final: boolean): number;
-  /** The module behind `id`; undefined where it is gone. */
+  /** The module behind `id`; undefined if it is gone. */
   module(id: number): TableModule | undefined;
-  /** SQLite let go of the object behind `id`. */
+  /** SQLite released the object behind `id`. */
   destroy(id: number): void;
   /** The connection that is watched under `id` is about to be closed. */
   closing(id: number): void;
   /** The hooks of the connection whose number is `id`. */
   hooks(id: number): ConnectionHooks | undefined;
-  /** A collation's order of the texts at two places. */
+  /** Compares the texts at two addresses by a collation. */
   compare(id: number, left: number, leftLength: number, right: number, rightLength: number): number;
   filterTable(id: number, table: string): boolean;
   filterChange(id: number, iterator: number): boolean;
   /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. */
   conflict(id: number, kind: number, iterator: number): number;
-  /** Puts at most `room` bytes at `pointer`; returns how many, 0 at the end, or -1 where it failed. */
+  /** Puts at most `room` bytes at `pointer`; returns how many, 0 at the end, or -1 if it failed. */
   streamInput(id: number, pointer: number, room: number): number;
-  /** Takes `length` bytes at `pointer`; false where it failed. */
+  /** Takes `length` bytes at `pointer`; false if it failed. */
   streamOutput(id: number, pointer: number, length: number): boolean;
   /** A statement that may change the schema is about to begin. */
   captureBefore(id: number, statement: number): void;
@@ -228,8 +228,8 @@ export interface Host {
   readonly callbacks: Callbacks;
   readonly extensions: Extensions;
   readonly terminal: Terminal | undefined;
-  /** Whether the running statement should end. */
+  /** Whether the running statement must end. */
   interrupted(): boolean;
-  /** A statement of the shell begins or comes to its end. */
+  /** A statement of the shell begins or ends. */
   statement?(running: boolean): void;
 }

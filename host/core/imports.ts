@@ -1,6 +1,6 @@
 /**
  * Everything the core imports from module "host", in the order of c/host.h. Each function turns numbers into
- * values, calls the host, and turns what it throws into a result code: no JavaScript error may cross C.
+ * values, calls the host, and converts exceptions into result codes: no JavaScript error may cross C.
  */
 
 import { crypto } from './builtins.js';
@@ -30,11 +30,11 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 /** The imports' functions by name, and what they keep between calls. */
 export interface HostImports {
   readonly functions: WebAssembly.ModuleImports;
-  /** The message of the last file call that failed, where it failed with `code`. */
+  /** The message of the last failed file call, if it failed with `code`. */
   fileErrorFor(code: number): string | undefined;
 }
 
-/** @param memory gives the memory once the core is instantiated */
+/** @param memory returns the memory once the core is instantiated */
 export function hostImports(host: Host, memory: () => Memory): HostImports {
   const files: (OpenFile | undefined)[] = [];
   const libraries: Library[] = [];
@@ -62,14 +62,14 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     return found;
   };
   const text = (pointer: number): string => memory().cString(pointer) ?? '';
-  /** The name of a file. Read leniently it could be that of another. */
+  /** The name of a file. Decoded leniently, it could be that of another. */
   const fileName = (pointer: number): string | null => {
     try {
       return memory().strictCString(pointer);
     } catch {
       throw new FileError(
         SQLITE_CANTOPEN,
-        `the file name ${text(pointer)} is not UTF-8: open it by a link with another name`,
+        `the file name ${text(pointer)} is not UTF-8; use a link with another name to open it`,
       );
     }
   };
@@ -84,7 +84,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_open(vfs: number, name: number, flags: number, outFlags: number): number {
       try {
         const system = host.fileSystems[vfs];
-        if (!system) throw new FileError(SQLITE_IOERR, `there is no file system ${vfs}`);
+        if (!system) throw new FileError(SQLITE_IOERR, `unknown file system ${vfs}`);
         const opened = system.open(fileName(name), flags);
         let number = files.indexOf(undefined);
         if (number < 0) number = files.length;
@@ -233,7 +233,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       return Number(reason !== undefined);
     },
 
-    // SQLite tries NAME and then NAME.so; what was wrong with NAME is what the user wants to read.
+    // SQLite tries NAME and then NAME.so; the user needs the error for NAME.
     host_extension_open(name: number): number {
       const path = text(name);
       if (extensionError.message && path === `${extensionError.path}.so`) return 0;

@@ -102,7 +102,7 @@ export class Memory extends Views {
   /**
    * Memory from sqlite3_malloc64, to be freed by sqlite3_free.
    *
-   * @throws RangeError where there is no more memory
+   * @throws RangeError if there is no more memory
    */
   allocate(size: number): number {
     const pointer = this.#c.sqlite3_malloc64(BigInt(Math.max(size, 1))) >>> 0;

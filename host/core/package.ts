@@ -1,4 +1,4 @@
-/** The files of this package that are read at run time, also by a program into which its modules were bundled. */
+/** The files of this package that are read at run time, also by a program that bundles its modules. */
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,6 +35,6 @@ function ownFolder(): string {
     } catch {} // the next one
   }
   throw new Error(
-    'the files of sqlite-wasm-run are not beside this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
+    'cannot find the files of sqlite-wasm-run beside this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Foreign text on its way to a person. What a component, a file or another process says may hold whatever a terminal
- * obeys: everything of theirs that is printed, logged or put into an error comes through here.
+ * Escapes foreign text before it is shown. Text of a component, a file or another process may hold control sequences
+ * for a terminal: all of it that is printed, logged or put into an error passes through here.
  */
 
 /**
@@ -34,8 +34,8 @@ export function shownName(name: string): string {
 }
 
 /**
- * A text of several lines, each of them as {@link shown}: those behind the first are indented by `indent`, so that none
- * can pass for a line of the program's own.
+ * A text of several lines, each of them as {@link shown}: those after the first are indented by `indent`, so that none
+ * looks like a line of the program's own.
  */
 export function shownLines(text: string, indent = '    '): string {
   return text
@@ -44,7 +44,7 @@ export function shownLines(text: string, indent = '    '): string {
     .join(`\n${indent}`);
 }
 
-/** A JSON document that says the same with nothing in it that a terminal obeys. */
+/** An equal JSON document without control characters for a terminal. */
 export function shownJson(json: string): string {
   return json.replace(unprintable, (character) => {
     if (character === '\n') return character; // between its parts; within a text it is escaped already

@@ -26,7 +26,7 @@ export class Views {
     this.#view = new DataView(memory.buffer);
   }
 
-  /** All of the memory. Valid until wasm runs again: it may grow then. */
+  /** The entire memory. Valid until wasm runs again, because it may grow then. */
   get bytes(): Uint8Array {
     if (this.#bytes.byteLength === 0) this.#renew();
     return this.#bytes;

@@ -34,12 +34,12 @@ export function sessionInterface({ owner, memory }: Client): Functions {
     if (live(handle).attach(handle, table ?? null)) return;
     throw sqliteError(
       SQLITE_NOTICE,
-      `${table} records nothing now: there is no such table, or it has no primary key`,
+      `${table} records nothing now: the table does not exist, or it has no primary key`,
     );
   };
   const remove = (handle: bigint): void => {
     if (!live(handle, 'session.delete').delete(handle))
-      throw sqliteError(SQLITE_NOTFOUND, `session ${handle} is deleted already`);
+      throw sqliteError(SQLITE_NOTFOUND, `session ${handle} was already deleted`);
   };
 
   /** Reads a changeset that still fits an SQL value. */

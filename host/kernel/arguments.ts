@@ -1,4 +1,6 @@
-/** Checks of what callers pass, with the error codes and the words of `node:sqlite`. */
+/** Checks of arguments, with the error codes and messages of `node:sqlite`. */
+
+import { unknownName } from './nearest.js';
 
 type Code =
   | 'ERR_INVALID_ARG_TYPE'
@@ -45,7 +47,7 @@ const articles: Record<Kind, string> = {
   any: 'anything',
 };
 
-/** Whether the value is an integer that a C int holds. */
+/** Whether the value is an integer that fits in a C int. */
 export function isInt32(value: unknown): value is number {
   return typeof value === 'number' && (value | 0) === value;
 }
@@ -70,9 +72,9 @@ export function checkArgument(name: string, value: unknown, kind: Kind): void {
 }
 
 /**
- * Checks an options object: each option's kind, and that there is none of another name.
+ * Checks an options object: each option's kind, and that no other names exist.
  *
- * @throws TypeError that names the option, and for an unknown one those that there are
+ * @throws TypeError that names the option, and for an unknown one the nearest, or all known ones
  */
 export function checkOptions(options: unknown, kinds: Readonly<Record<string, Kind>>): void {
   if (options === undefined) return;
@@ -82,7 +84,7 @@ export function checkOptions(options: unknown, kinds: Readonly<Record<string, Ki
   for (const [name, value] of Object.entries(options)) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
     if (!kind) {
-      throw invalidValue(`There is no option "${name}": there is ${Object.keys(kinds).join(', ')}.`);
+      throw invalidValue(unknownName('option', name, Object.keys(kinds)));
     }
     if (value !== undefined) checkArgument(`options.${name}`, value, kind);
   }

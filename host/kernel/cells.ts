@@ -12,7 +12,7 @@ export const cellSize = 16;
  * Reads the value at `cell`.
  *
  * @param bigints whether integers are bigint
- * @throws RangeError (ERR_OUT_OF_RANGE) where an integer does not fit a number
+ * @throws RangeError (ERR_OUT_OF_RANGE) if an integer does not fit in a number
  */
 export function readCell(memory: Memory, cell: number, bigints: boolean): SqlValue {
   const view = memory.view;

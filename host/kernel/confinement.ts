@@ -1,6 +1,6 @@
 /**
- * What SQL of components may do: nothing that reaches beyond the connection's databases. Decided where SQLite
- * asks its authorizers, while statements are compiled (https://www.sqlite.org/c3ref/set_authorizer.html).
+ * What SQL of components may do: nothing that reaches beyond the connection's databases. Decided when SQLite
+ * calls its authorizers, while statements are compiled (https://www.sqlite.org/c3ref/set_authorizer.html).
  */
 
 import { SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
@@ -38,13 +38,13 @@ export const tables = set('fsdir zipfile csv sqlite_stmt');
 /** Tables through which the file itself is written. */
 export const rawTables = set('sqlite_dbpage sqlite_dbdata sqlite_dbptr');
 
-/** Pragmas that only tell something, with and without an argument. */
+/** Pragmas that only return something, with and without an argument. */
 const tellingPragmas = set(
   'table_info table_xinfo table_list index_list index_info index_xinfo foreign_key_list foreign_key_check ' +
     'collation_list function_list module_list pragma_list compile_options integrity_check quick_check',
 );
 
-/** Pragmas that tell something without an argument and set something with one. */
+/** Pragmas that return something without an argument and set something with one. */
 const settingPragmas = set(
   'application_id user_version schema_version data_version encoding page_count page_size freelist_count ' +
     'max_page_count auto_vacuum journal_mode journal_size_limit locking_mode synchronous foreign_keys ' +
@@ -60,9 +60,9 @@ const settablePragmas = set('application_id user_version defer_foreign_keys');
 const writingPragmas = set('optimize incremental_vacuum');
 
 /**
- * Why an action is refused to a component; undefined where it is allowed.
+ * Why an action is refused to a component; undefined if it is allowed.
  *
- * @param action SQLite's action code; what `first` and `second` mean hangs on it
+ * @param action SQLite's action code; the meaning of `first` and `second` depends on it
  * @param readOnly whether it may only read
  */
 export function refusal(
@@ -116,15 +116,15 @@ function refusedPragma(name: string, value: string | null, readOnly: boolean): s
   return readOnly ? 'this component may only read' : undefined;
 }
 
-/** What is quoted, as it is; comments. */
+/** Quoted text, and comments. */
 const quotedOrComment =
   /('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 const creates = /\b(?:create|alter)\b/i;
 const named = new RegExp(`(?<![\\w$])(${[...functions].join('|')})["'\`\\]]?\\s*\\(`, 'i');
 
 /**
- * Why a statement that leaves SQL in the schema is refused: what is called there runs later, as the user's own,
- * and SQLite asks nobody about it now. Undefined where it is allowed.
+ * Why a statement that leaves SQL in the schema is refused: functions in it run later, as the user's own,
+ * and SQLite does not call an authorizer for them now. Undefined if it is allowed.
  */
 export function refusalOfText(sql: string): string | undefined {
   if (!creates.test(sql)) return undefined;
@@ -141,19 +141,19 @@ export function confinementOf(connection: Connection): Confinement {
 }
 
 /**
- * Whether the SQL that a connection runs now is a component's. What such SQL calls in turn is confined as it is:
- * whoever may only read cannot write through another component's function.
+ * Whether the SQL that a connection runs now is a component's. What such SQL calls is confined too: a component
+ * that may only read cannot write through another component's function.
  */
 export class Confinement {
-  /** The component whose SQL runs, if any: functions of the user's act for it. */
+  /** The component whose SQL runs, if any: the user's functions act for it. */
   actor: Owner | undefined;
   /** Whether SQL of a component runs that was not granted the user's sessions. */
   withoutSessions = false;
-  /** How many calls of `spi` are under way. */
+  /** How many calls of `spi` are running. */
   depth = 0;
   /** Why the last action was refused. */
   refused: string | undefined;
-  /** Whether a transaction is being committed: then nobody may touch it. */
+  /** Whether a transaction is being committed: then it cannot be ended or changed. */
   frozen = false;
   readonly #connection: Connection;
   readonly #hooks: Hooks;
@@ -170,7 +170,7 @@ export class Confinement {
     return this.#mode !== 'free';
   }
 
-  /** Whether somebody is asked about each statement that is compiled now. */
+  /** Whether an authorizer is active for statements that are compiled now. */
   get isWatched(): boolean {
     return this.isActive || this.#hooks.has('authorize', Confinement);
   }
@@ -189,10 +189,10 @@ export class Confinement {
     }
   }
 
-  /** Runs `action`, whose SQL is a component's. @param actor whose it is */
+  /** Runs `action`, whose SQL is a component's. @param actor the component */
   run<T>(readOnly: boolean, action: () => T, actor?: Owner): T {
     if (!this.#installed) {
-      // Not earlier: asking costs every statement of the connection something, even where nobody is confined.
+      // Not earlier: an authorizer slows down every statement of the connection, even if nothing is confined.
       this.#hooks.add(
         {
           authorize: (action, [first, second]) =>

@@ -1,4 +1,4 @@
-/** The connections of an engine: what hangs on each, what runs within it, and its end. */
+/** The connections of an engine: the parts of each, what runs on it, and its end. */
 
 import { SQLITE_DBCONFIG_DQS_DML, SQLITE_MISUSE, SQLITE_TXN_WRITE } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
@@ -6,23 +6,23 @@ import type { Engine } from './engine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
 
-/** What components use that SQLite does not allow everywhere. */
+/** What components may use, which SQLite does not allow everywhere. */
 export type Use = 'spi' | 'session' | 'session.delete' | 'changeset' | 'changeset.apply';
 
-/** That no SQL may run, and why. */
+/** A state in which SQL may not run, and why. */
 export interface Restriction {
   /** What runs, such as "a collation". */
   readonly what: string;
-  /** What components may use all the same. */
+  /** What components may use nevertheless. */
   readonly allowed: readonly Use[];
 }
 
-/** One open connection, whoever opened it: the API, or the shell. */
+/** One open connection, of the API or the shell. */
 export class Connection {
   readonly engine: Engine;
   /** The address of the `sqlite3` structure. */
   readonly db: number;
-  /** What its components are allowed, unless the call that loads one says otherwise. */
+  /** What its components may use, unless the call that loads one specifies grants. */
   grants: CheckedGrants;
   #restriction: Restriction | undefined;
   readonly #before: (() => void)[] = [];
@@ -36,24 +36,24 @@ export class Connection {
   }
 
   /**
-   * What `make` makes for this connection: made when it is first asked for, and the same from then on. A part with
-   * `[Symbol.dispose]` is ended when SQLite closes the connection, last one first. Keep it in a field where rows are
-   * many.
+   * The part that `make` makes for this connection: made when first requested, then always the same. A part with
+   * `[Symbol.dispose]` is ended when SQLite closes the connection, last one first. Keep it in a field if it is needed
+   * for every row.
    */
   part<Part extends object>(make: MakePart<Connection, Part>): Part {
     return this.#parts.get(make);
   }
 
-  /** Whether SQLite has closed it: C code that keeps its address may not use it then. */
+  /** Whether SQLite has closed it: C code that keeps its address may no longer use it. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   /**
-   * Runs `action` as what it says it is, such as "a collation": from there no SQL may run on this connection,
-   * for SQLite itself is in the middle of it.
+   * Runs `action` as `what`, such as "a collation": meanwhile SQL may not run on this connection, because
+   * SQLite itself is in the middle of an operation.
    *
-   * @param allowed what components may use all the same
+   * @param allowed what components may use nevertheless
    */
   within<T>(what: string, action: () => T, allowed: readonly Use[] = []): T {
     const outer = this.#restriction;
@@ -65,29 +65,29 @@ export class Connection {
     }
   }
 
-  /** The halves of {@link within}, for calls that are too many for a closure each. Returns what was before. */
+  /** The halves of {@link within}, for calls too frequent for a closure each. Returns the previous state. */
   restrict(restriction: Restriction | undefined): Restriction | undefined {
     const outer = this.#restriction;
     this.#restriction = restriction;
     return outer;
   }
 
-  /** What runs that no SQL may run in: see {@link within}. */
+  /** The operation during which SQL may not run: see {@link within}. */
   get inside(): string | undefined {
     return this.#restriction?.what;
   }
 
   /**
-   * @param what the interface that was asked for
-   * @param use what of it
-   * @throws SqliteError (SQLITE_MISUSE) where that may not be used now
+   * @param what the requested interface
+   * @param use the part of it
+   * @throws SqliteError (SQLITE_MISUSE) if that may not be used now
    */
   refuseWithin(what: string, use: Use): void {
     const restriction = this.#restriction;
     if (!restriction || restriction.allowed.includes(use)) return;
     const why = restriction.allowed.includes('spi')
       ? 'SQLite is ending the transaction'
-      : 'SQLite allows no SQL there';
+      : 'SQLite does not allow SQL there';
     throw sqliteError(SQLITE_MISUSE, `${what} cannot be used while ${restriction.what} runs: ${why}`);
   }
 
@@ -97,8 +97,8 @@ export class Connection {
   }
 
   /**
-   * Runs SQL from within a statement. Where it rolls back a transaction that statements write in, they end with
-   * SQLITE_ABORT_ROLLBACK: SQLite looks only at the tables that they have open by then, and would write to others
+   * Runs SQL from within a statement. If it rolls back a transaction in which statements write, they end with
+   * SQLITE_ABORT_ROLLBACK: SQLite checks only the tables that they have open by then, and would write to others
    * without a transaction.
    */
   nested<T>(action: () => T): T {
@@ -118,7 +118,7 @@ export class Connection {
       statement = c.sqlite3_next_stmt(this.db, statement)
     ) {
       if (c.sqlite3_stmt_busy(statement) === 0 || c.sqlite3_stmt_readonly(statement) !== 0) continue;
-      // A setting that changes makes SQLite open no more tables for what runs.
+      // Changing a setting prevents SQLite from opening more tables for running statements.
       using arena = memory.arena();
       const out = arena.allocate(4);
       const configure = (value: number): void =>
@@ -131,7 +131,7 @@ export class Connection {
     }
   }
 
-  /** Calls `action` just before SQLite is asked to close the connection: the time to finalize statements. */
+  /** Calls `action` just before SQLite closes the connection, to finalize statements. */
   beforeClose(action: () => void): () => void {
     this.#before.push(action);
     return () => {
@@ -142,10 +142,10 @@ export class Connection {
 
   /** Called when SQLite is asked to close it. */
   closing(): void {
-    for (const action of [...this.#before]) action(); // again where SQLite refuses to close this time
+    for (const action of [...this.#before]) action(); // again if SQLite refuses to close this time
   }
 
-  /** Calls `action` when SQLite closes the connection, before it lets go of anything; last one first. */
+  /** Calls `action` when SQLite closes the connection, before it frees anything; last one first. */
   onClose(action: () => void): void {
     this.#parts.onEnd(action);
   }

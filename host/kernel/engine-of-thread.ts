@@ -5,12 +5,12 @@ import type { Engine } from './engine.js';
 let make: (() => Engine) | undefined;
 let engineOfThread: Engine | undefined;
 
-/** Says how the engine of this thread is made, when it is first needed. */
+/** Sets how the engine of this thread is made when it is first needed. */
 export function useEngine(factory: () => Engine): void {
   make = factory;
 }
 
-/** The engine, made where there is none yet. */
+/** The engine, made if it does not exist yet. */
 export function engine(): Engine {
   if (!engineOfThread) {
     if (!make) throw new Error('no engine: useEngine was not called');

@@ -1,4 +1,4 @@
-/** One core with what the host keeps for it: the functions it may call back, and what they threw. */
+/** One core with the host's state for it: the functions it may call back, and what they threw. */
 
 import { maxArguments, SQLITE_AUTH, SQLITE_CHANGESET_ABORT, SQLITE_OK } from '../core/constants.js';
 import { Core } from '../core/core.js';
@@ -22,14 +22,14 @@ export interface Callback {
    * statement.
    */
   call?(context: number, count: number, cells: number): void;
-  /** An aggregate takes a row; returns the number of its group, which it makes where that is 0. */
+  /** Adds a row to an aggregate; returns the number of its group, which it makes if that is 0. */
   step?(context: number, group: number, count: number, cells: number, inverse: boolean): number;
-  /** Sets an aggregate's result. Returns the group's number, 0 where `final` ended it. */
+  /** Sets an aggregate's result. Returns the group's number, 0 if `final` ended it. */
   groupValue?(context: number, group: number, final: boolean): number;
   /** A virtual table module. */
   readonly module?: TableModule;
   filterTable?(table: string): boolean;
-  /** What `filterTable` counts as having said if it throws; false unless said otherwise. */
+  /** The result of `filterTable` if it throws; false by default. */
   readonly filterFailed?: boolean;
   filterChange?(iterator: number): boolean;
   conflict?(kind: number, iterator: number): number;
@@ -38,27 +38,27 @@ export interface Callback {
   streamOutput?(pointer: number, length: number): void;
   /** A statement that may change the schema is about to begin. May not throw. */
   captureBefore?(statement: number): void;
-  /** What {@link Callbacks.captureAfter} says. May not throw. */
+  /** See {@link Callbacks.captureAfter}. May not throw. */
   captureAfter?(statement: number, kind: number, code: number): void;
   /** The connection is about to be closed. */
   closing?(): void;
   readonly hooks?: ConnectionHooks;
   /** A collation's order of the texts at two places. May not throw. */
   compare?(left: number, leftLength: number, right: number, rightLength: number): number;
-  /** SQLite let go of it: it will not be called again. */
+  /** SQLite released it: it will not be called again. */
   destroyed?(): void;
 }
 
 export interface EngineOptions {
   /** In the order of the core's VFSs: "node", "node-none". */
   readonly fileSystems: readonly FileSystem[];
-  /** Serves `.load`; without it every load is refused. */
+  /** Implements `.load`; without it every load is refused. */
   readonly extensions?: (engine: Engine) => Extensions;
   readonly terminal?: Terminal;
   readonly interrupted?: () => boolean;
-  /** Hears when a statement of the shell begins and ends. */
+  /** Called when a statement of the shell begins and ends. */
   readonly statement?: (running: boolean) => void;
-  /** What the components of every connection are allowed. Left out, each connection says it. */
+  /** The grants for components of every connection. If absent, each connection has its own. */
   readonly grants?: CheckedGrants;
   /** The functions of wasi_snapshot_preview1, which the shell needs. */
   readonly wasi?: WebAssembly.ModuleImports;
@@ -70,11 +70,11 @@ export const scratchSize = 16_384;
 export class Engine implements Callbacks {
   readonly core: Core;
   readonly grants: CheckedGrants | undefined;
-  /** Whether it runs the shell: then a person reads what the loader has to say. */
+  /** Whether it runs the shell: then a person reads the loader's messages. */
   readonly isShell: boolean;
-  /** What the component is allowed that is being loaded, where the call that loads it says so. */
+  /** The grants of the component that is being loaded, if the call that loads it specifies them. */
   loading: CheckedGrants | undefined;
-  /** Why a connection's last action was refused, by its address, if whoever refused it said so. */
+  /** Why a connection's last action was refused, by its address, if a reason was given. */
   readonly denials = new Map<number, string>();
   readonly #callbacks = new Map<number, Callback>();
   readonly #parts = new Parts<Engine>(this);
@@ -86,7 +86,7 @@ export class Engine implements Callbacks {
   constructor(options: EngineOptions) {
     const refused: Extensions = {
       open() {
-        throw new Error('this program loads no extensions');
+        throw new Error('this program does not load extensions');
       },
     };
     this.grants = options.grants;
@@ -128,13 +128,13 @@ export class Engine implements Callbacks {
     this.#callbacks.delete(id);
   }
 
-  /** What `make` makes for this engine, when it is first asked for: the same from then on. */
+  /** The part that `make` makes for this engine: made when first requested, then always the same. */
   part<Part extends object>(make: MakePart<Engine, Part>): Part {
     return this.#parts.get(make);
   }
 
   /**
-   * Throws what a callback of the user threw during the call, whatever `code` says: SQLite has no way to be told of
+   * Throws what a callback of the user threw during the call, whatever `code` is, because SQLite cannot be told of
    * some. Otherwise an SqliteError with the connection's message, unless `code` is SQLITE_OK.
    */
   check(db: number, code: number): void {
@@ -143,7 +143,7 @@ export class Engine implements Callbacks {
     throw this.error(db, code);
   }
 
-  /** An error in SQLite's words, or in those of an authorizer that said why it refuses. */
+  /** An error with SQLite's message, or with the reason that an authorizer gave. */
   error(db: number, code: number): SqliteError {
     const said = (code & 0xff) === SQLITE_AUTH ? this.denials.get(db) : undefined;
     return this.core.error(db, code, said);
@@ -161,7 +161,7 @@ export class Engine implements Callbacks {
     return this.#thrown !== undefined;
   }
 
-  /** A call of the user's begins: what an earlier one left, such as an aggregate ended early, is nobody's. */
+  /** A call of the user's begins: discards what an earlier one left, such as an aggregate that ended early. */
   begin(): void {
     this.#thrown = undefined;
   }
@@ -272,8 +272,8 @@ export class Engine implements Callbacks {
   }
 
   /**
-   * What `action` returns, or `failed` if it throws, which is kept for {@link check}. SQL that it runs keeps what it
-   * throws apart from the call that is under way.
+   * What `action` returns, or `failed` if it throws, which is kept for {@link check}. Errors of SQL that it runs are kept
+   * apart from those of the current call.
    */
   attempt<T>(failed: T, action: () => T): T {
     const outer = this.#thrown;

@@ -1,4 +1,4 @@
-/** What components are allowed beyond what every component is: nothing, unless the user says so. */
+/** What components may use beyond what every component may: by default nothing. */
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -6,13 +6,13 @@ import { checkOptions, invalidType, invalidValue } from './arguments.js';
 
 /** A folder that a component may use. */
 export interface FolderGrant {
-  /** The folder; the component sees it under this very name. */
+  /** The folder; the component sees it under exactly this name. */
   path: string;
-  /** Whether nothing in it may be changed. */
+  /** Whether it is read-only. */
   readOnly?: boolean;
 }
 
-/** What components may use. Whatever is left out is not granted. */
+/** What components may use. What is omitted is not granted. */
 export interface Grants {
   /** SQL on the connection, through `spi`, and sessions: statements that only read, or all. */
   sql?: 'ro' | 'rw';
@@ -20,17 +20,17 @@ export interface Grants {
   sessions?: boolean;
   /** Folders, through `wasi:filesystem`. */
   fs?: readonly FolderGrant[];
-  /** The names of the environment variables that are seen. */
+  /** The names of the visible environment variables. */
   env?: readonly string[];
   /** Sockets and HTTP. */
   net?: boolean;
-  /** To replace functions, collations and tables that are there: built in, the program's or other components'. */
+  /** To replace existing functions, collations and tables: built-in ones, the program's or other components'. */
   replace?: boolean;
   /** The most memory that each of a component's memories may have, in bytes: a multiple of 64 KiB. */
   memory?: number;
 }
 
-/** Grants with every question answered. */
+/** Complete grants. */
 export interface CheckedGrants {
   readonly sql: 'none' | 'ro' | 'rw';
   readonly sessions: boolean;
@@ -43,10 +43,10 @@ export interface CheckedGrants {
 }
 
 const page = 65_536;
-/** The memory that a component may have unless something else was said, in bytes. */
+/** The default memory limit of a component, in bytes. */
 export const usualMemory = 256 * 2 ** 20;
 
-/** What a component has that was granted nothing. */
+/** The grants of a component that was granted nothing. */
 export const noGrants: CheckedGrants = {
   sql: 'none',
   sessions: false,
@@ -68,9 +68,9 @@ const kinds = {
 } as const;
 
 /**
- * Checks what a user wrote.
+ * Checks a user's grants.
  *
- * @param base what holds where `grants` says nothing
+ * @param base the values for what `grants` omits
  * @throws TypeError that names what is wrong
  */
 export function checkGrants(grants: Grants | undefined, base: CheckedGrants = noGrants): CheckedGrants {
@@ -107,7 +107,7 @@ function checkFolder(grant: unknown): CheckedGrants['fs'][number] {
   }
   const host = resolve(path);
   if (!statSync(host, { throwIfNoEntry: false })?.isDirectory()) {
-    throw invalidValue(`"grants.fs" names ${path}, which is no folder.`);
+    throw invalidValue(`"grants.fs" names ${path}, which is not a folder.`);
   }
   // The form in which C libraries look for it.
   const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;

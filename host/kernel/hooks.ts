@@ -30,13 +30,13 @@ export function hooksOf(connection: Connection): Hooks {
   return connection.part(makeHooks);
 }
 
-/** All who ask or are told, in their order. Ends with the connection. */
+/** All hooks, in order. Ends with the connection. */
 export class Hooks implements Disposable {
   readonly #connection: Connection;
   readonly #all = new Map<unknown, Partial<ConnectionHooks>>();
   #id = 0;
   #ready = false;
-  /** Whether the host asks something for itself. */
+  /** Whether the host runs SQL of its own. */
   #unasked = false;
 
   constructor(connection: Connection) {
@@ -44,8 +44,8 @@ export class Hooks implements Disposable {
   }
 
   /**
-   * Adds hooks in front of the shell's own; earlier ones are asked first. Whoever adds again replaces what was
-   * his, in its place.
+   * Adds hooks in front of the shell's own; earlier ones are called first. An owner that adds again replaces its
+   * previous hooks, in their place.
    */
   add(hooks: Partial<ConnectionHooks>, owner: unknown = hooks): void {
     const before = this.#all.get(owner);
@@ -53,13 +53,13 @@ export class Hooks implements Disposable {
     this.#fill(before, hooks);
   }
 
-  /** Whether there is a hook of a kind. @param except an owner who does not count */
+  /** Whether there is a hook of a kind. @param except an owner to ignore */
   has(kind: Kind, except: unknown): boolean {
     for (const [owner, hooks] of this.#all) if (hooks[kind] && owner !== except) return true;
     return false;
   }
 
-  /** Takes the hooks of `owner` away, if there are any. */
+  /** Removes the hooks of `owner`, if there are any. */
   remove(owner: unknown): void {
     const before = this.#all.get(owner);
     this.#all.delete(owner);
@@ -67,8 +67,8 @@ export class Hooks implements Disposable {
   }
 
   /**
-   * Makes the statement that runs fail with `reason`, and every commit until the transaction was rolled back: for
-   * what fails where SQLite knows no errors. Callable from within callbacks, once the connection is ready.
+   * Makes the running statement fail with `reason`, and every commit until the transaction is rolled back: for
+   * failures where SQLite does not accept errors. Callable from within callbacks, once the connection is ready.
    */
   poison(reason: string): void {
     const { engine, db } = this.#connection;
@@ -76,7 +76,7 @@ export class Hooks implements Disposable {
     engine.core.c.bridge_poison(db, arena.cString(reason));
   }
 
-  /** Runs `action`, whose SQL is the host's own and harmless: no authorizer is asked about it. */
+  /** Runs `action`, whose SQL is the host's own and harmless: authorizers are not called for it. */
   unasked<T>(action: () => T): T {
     const outer = this.#unasked;
     this.#unasked = true;
@@ -87,13 +87,13 @@ export class Hooks implements Disposable {
     }
   }
 
-  /** Says why an authorizer refuses what it is asked about now. */
+  /** Sets the reason for which an authorizer refuses the current action. */
   denied(why: string): void {
     const { engine, db } = this.#connection;
     engine.denials.set(db, why);
   }
 
-  /** Readies the connection for {@link poison}, which is too late to install a hook. */
+  /** Prepares the connection for {@link poison}, because hooks cannot be installed then. */
   beReady(): void {
     if (this.#ready) return;
     this.#ready = true;
@@ -101,7 +101,7 @@ export class Hooks implements Disposable {
     this.#put('rollback');
   }
 
-  /** Whether nothing commits until the transaction was rolled back. */
+  /** Whether commits fail until the transaction is rolled back. */
   get poisoned(): boolean {
     const { engine, db } = this.#connection;
     return engine.core.c.bridge_poisoned(db) !== 0;
@@ -114,14 +114,14 @@ export class Hooks implements Disposable {
     engine.release(this.#id);
   }
 
-  /** Takes the slots that are wanted now, and leaves those that are not wanted any more. */
+  /** Occupies the slots that are needed now, and leaves those that are no longer needed. */
   #fill(...changed: (Partial<ConnectionHooks> | undefined)[]): void {
     for (const kind of Object.keys(kinds) as Kind[]) {
       if (changed.some((hooks) => hooks?.[kind])) this.#put(kind);
     }
   }
 
-  /** Tells the core. For an authorizer that is more than once: SQLite compiles its statements anew then. */
+  /** Tells the core. For an authorizer that is more than once: SQLite then compiles its statements again. */
   #put(kind: Kind): void {
     const { engine, db } = this.#connection;
     const wanted =

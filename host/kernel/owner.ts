@@ -1,4 +1,4 @@
-/** To whom sessions, changesets and the like belong: the user is one owner, each instance of a component another. */
+/** The owners of sessions, changesets and so on: the user is one, each instance of a component another. */
 
 import type { Connection } from './connection.js';
 import type { CheckedGrants } from './grants.js';
@@ -6,7 +6,7 @@ import { type MakePart, Parts } from './parts.js';
 
 export class Owner {
   readonly connection: Connection;
-  /** What it was granted; undefined for the user, who may do anything. */
+  /** Its grants; undefined for the user, who may do anything. */
   readonly grants: CheckedGrants | undefined;
   readonly #parts = new Parts<Owner>(this);
   #isOver = false;
@@ -21,7 +21,7 @@ export class Owner {
     return this.grants === undefined;
   }
 
-  /** Whether it ended, or is about to: it makes nothing more. */
+  /** Whether it ended or is about to: then it makes nothing more. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -31,17 +31,17 @@ export class Owner {
     this.#isOver = true;
   }
 
-  /** What `make` makes for this owner: its own, made when it is first asked for and ended with it. */
+  /** The part that `make` makes for this owner: made when first requested, and ended with the owner. */
   part<Part extends object>(make: MakePart<Owner, Part>): Part {
     return this.#parts.get(make);
   }
 
-  /** Calls `action` when the owner ends: the time to let go of what is held for it. */
+  /** Calls `action` when the owner ends, to release what is held for it. */
   onEnd(action: () => void): void {
     this.#parts.onEnd(action);
   }
 
-  /** Ends what it has. Not in the middle of anything that SQLite allows no SQL in. */
+  /** Ends its parts. Not while SQLite does not allow SQL. */
   end(): void {
     this.#parts.end();
   }
@@ -76,7 +76,7 @@ export class Owners implements Disposable {
     return owner;
   }
 
-  /** An instance is over: what it has ends with it, now or as soon as SQLite allows it. The user never ends. */
+  /** An instance ended: its parts end, now or as soon as SQLite allows. The user never ends. */
   end(owner: Owner): void {
     if (owner.isUser || !this.#all.delete(owner)) return;
     owner.retire();
@@ -84,7 +84,7 @@ export class Owners implements Disposable {
     this.settle();
   }
 
-  /** Ends what is to end, if that is possible now. */
+  /** Ends what is due, if that is possible now. */
   settle(): void {
     if (this.#ended.size === 0 || this.#connection.inside !== undefined) return;
     for (const owner of this.#ended) owner.end();

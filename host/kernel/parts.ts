@@ -1,6 +1,6 @@
-/** What hangs on something that ends: each part is made when it is first asked for, and ended with its holder. */
+/** Parts of a holder: each is made when first requested, and ended with its holder. */
 
-/** Makes a part. One function stands for one part, so it is a function of a module and not made for the call. */
+/** Makes a part. The function identifies the part, so it must be a module's function and not made for the call. */
 export type MakePart<Holder, Part> = (holder: Holder) => Part;
 
 /** The parts of one holder. A part with `[Symbol.dispose]` is told when the holder ends. */
@@ -13,7 +13,7 @@ export class Parts<Holder extends object> {
     this.#holder = holder;
   }
 
-  /** The part that `make` makes: the same one each time. It is there after the end, because what ends late asks for it. */
+  /** The part that `make` makes: the same one each time. It exists even after the end, because late users request it. */
   get<Part extends object>(make: MakePart<Holder, Part>): Part {
     const known = this.#made.get(make);
     if (known !== undefined) return known as Part; // what `make` made, since that is the key

@@ -1,4 +1,4 @@
-/** Streams of the C library: bytes that come and go in pieces. */
+/** Streams of the C library: bytes in pieces. */
 
 import { CALLBACK_STREAM_OUTPUT } from '../core/constants.js';
 import type { Engine } from './engine.js';
@@ -25,7 +25,7 @@ export function piecewise(
 }
 
 /**
- * Runs a C function that writes to an output stream, and hands on what it writes; what `take` throws, surfaces.
+ * Runs a C function that writes to an output stream, and passes on what it writes; what `take` throws is rethrown.
  * Returns its result code.
  */
 export function streamed(

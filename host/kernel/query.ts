@@ -65,7 +65,7 @@ export function run(connection: Connection, sql: string): void {
   engine.check(db, engine.core.c.sqlite3_exec(db, arena.cString(sql), 0, 0, 0));
 }
 
-/** What a PRAGMA of a database says that gives one number. */
+/** The result of a PRAGMA that returns one number. */
 export function numberPragma(connection: Connection, database: string, name: string): bigint {
   const [row] = query(connection, `PRAGMA ${quotedName(database)}.${name}`);
   return (row?.[0] ?? 0n) as bigint;

@@ -1,10 +1,10 @@
-/** Work that is done whole or not at all, also within a transaction of the user's. */
+/** Work that is done completely or not at all, also within a transaction of the user's. */
 
 import { SQLITE_DONE } from '../core/constants.js';
 import { SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from './connection.js';
 
-/** The statements of a savepoint, compiled before they are needed: without memory none could be compiled then. */
+/** The statements of a savepoint, compiled in advance, because that may fail later without memory. */
 interface Statements {
   readonly begin: number;
   readonly release: number;
@@ -28,7 +28,7 @@ function savepoints(connection: Connection): Map<string, Statements> {
  * Runs `action` within a savepoint.
  *
  * @param action returns its result, and whether what it did stays
- * @throws what `action` throws; then nothing that it did stays
+ * @throws what `action` throws; then everything that it did is undone
  * @throws SqliteError if a statement of the same connection writes
  */
 export function insideSavepoint<T>(
@@ -53,7 +53,7 @@ export function insideSavepoint<T>(
     keep = stays;
     return result;
   } finally {
-    // Nothing is left to take back if SQLite ended the transaction itself, as it does when the disk is full.
+    // Nothing is left to undo if SQLite ended the transaction itself, as it does when the disk is full.
     if (!keep && isOpen(connection)) {
       step(connection, rollBack);
       step(connection, release);

@@ -1,23 +1,23 @@
-/** Word of statements that change the schema, just before their first step, and of what may have undone them. */
+/** Reports statements that change the schema, just before their first step, and what may have undone them. */
 
 import type { Connection } from './connection.js';
 
-/** Hears of a connection's statements. */
+/** A listener for a connection's statements. */
 export interface SchemaListener {
   /** A statement that may change the schema is about to begin. */
   before(sql: string): void;
   /**
-   * It was run, or a transaction may have ended or been undone. No query may run here where `code` is an error.
+   * It was run, or a transaction may have ended or been undone. No query may run here if `code` is an error.
    *
    * @param kind CAPTURE_SCHEMA, CAPTURE_ROLLBACK or CAPTURE_OTHER
    * @param code the result of the statement's step
    */
   after(kind: number, code: number): void;
-  /** Runs one of the two, which may not throw, for SQLite cannot be told. */
+  /** Runs one of the two, which may not throw, because SQLite cannot be told. */
   attempt(action: () => void): void;
 }
 
-/** Those who hear of a connection's statements; while there are none, nobody is asked. */
+/** The listeners for a connection's statements; without any, SQLite does not call the host. */
 export class SchemaListeners implements Disposable {
   readonly #connection: Connection;
   readonly #id: number;
@@ -37,7 +37,7 @@ export class SchemaListeners implements Disposable {
     });
   }
 
-  /** Called when the connection closes: nobody hears of more. */
+  /** Called when the connection closes: listeners are not called again. */
   [Symbol.dispose](): void {
     const { engine, db } = this.#connection;
     engine.core.c.bridge_capture(db, 0);
@@ -45,14 +45,14 @@ export class SchemaListeners implements Disposable {
     this.#listeners.clear();
   }
 
-  /** From now on `listener` hears of the connection's statements. */
+  /** Adds a listener for the connection's statements. */
   add(listener: SchemaListener): void {
     this.#listeners.add(listener);
     const { engine, db } = this.#connection;
     engine.check(db, engine.core.c.bridge_capture(db, this.#id));
   }
 
-  /** Ends that. Returns false where it had ended, or never begun. */
+  /** Removes a listener. Returns false if it was not there. */
   delete(listener: SchemaListener): boolean {
     if (!this.#listeners.delete(listener)) return false;
     if (this.#listeners.size === 0) {
@@ -65,7 +65,7 @@ export class SchemaListeners implements Disposable {
 
 const makeListeners = (connection: Connection): SchemaListeners => new SchemaListeners(connection);
 
-/** Those who hear of a connection's statements. */
+/** The listeners for a connection's statements. */
 export function schemaListeners(connection: Connection): SchemaListeners {
   return connection.part(makeListeners);
 }

@@ -1,15 +1,15 @@
-/** What a table looks like to the session extension, and where it records or applies nothing without a word. */
+/** What a table looks like to the session extension, and when it silently records or applies nothing. */
 
 import type { Connection } from './connection.js';
 import { numberPragma, query, quotedName } from './query.js';
 
 /** A table as changesets see it. */
 export interface TableShape {
-  /** As it was written when the table was made. */
+  /** As written when the table was created. */
   readonly name: string;
-  /** The columns that are stored: generated and hidden ones are none of a changeset's. */
+  /** The stored columns: changesets do not have generated and hidden ones. */
   readonly columns: readonly string[];
-  /** Per column 0, or its place in the PRIMARY KEY from 1. All 0 where there is none. */
+  /** For each column 0, or its position in the PRIMARY KEY from 1. All 0 if there is none. */
   readonly key: readonly number[];
   readonly kind: 'table' | 'virtual' | 'shadow' | 'view';
   /** Whether a column is named `_rowid_`, so that nothing can tell the rowid by that name, as sessions do. */
@@ -42,7 +42,7 @@ export interface Warning {
 /** More columns, the rowid of a table without a key included, make a condition that is too deep for SQLite. */
 const maxColumns = 998;
 
-/** The shape of a table; undefined where there is none. */
+/** The shape of a table; undefined if it does not exist. */
 export function tableShape(connection: Connection, database: string, table: string): TableShape | undefined {
   const found = query(
     connection,
@@ -89,8 +89,8 @@ export function columnCounts(connection: Connection, database: string): Map<stri
 }
 
 /**
- * The tables that a session can no longer make a changeset of where it recorded them: those of `before` that are
- * gone or have fewer columns now. One is enough: it fails whole.
+ * The tables of which a session can no longer make a changeset if it recorded them: those of `before` that are
+ * gone or have fewer columns now. One is enough to make all of it fail.
  *
  * @param kept whether what was recorded before is kept
  */
@@ -107,8 +107,8 @@ export function schemaWarnings(
     if (count !== undefined && count >= columns) continue;
     const what = count === undefined ? 'it was dropped or renamed' : `it lost ${columns - count} columns`;
     const rest = kept
-      ? 'session_take, take() in code, gives what was recorded before, and then what came after'
-      : 'recorded changes of it cannot be read any more';
+      ? 'session_take (take() in code) returns what was recorded before that, and then the rest'
+      : 'its recorded changes can no longer be read';
     const message = `${table}: ${what} since the session began; ${rest}`;
     warnings.push({ kind: 'schema-changed', table, message });
   }
@@ -148,7 +148,7 @@ function hasShadows(connection: Connection, database: string, table: string): bo
   return found.length > 0;
 }
 
-/** What recording a table, or all where it is null, leaves out without a word. */
+/** What recording a table, or all if it is null, silently leaves out. */
 export function recordingWarnings(
   connection: Connection,
   database: string,
@@ -174,13 +174,13 @@ export function recordingWarnings(
       warn('too-many-columns', `SQLite cannot apply changes of more than ${maxColumns} columns`);
     }
     if (!shape || shape.kind === 'view') {
-      warn('missing-table', 'there is no such table yet; it is recorded from the moment it is made');
+      warn('missing-table', 'the table does not exist yet; it is recorded once it is created');
     } else if (shape.kind === 'virtual') {
       if (!hasShadows(connection, database, name)) warn('virtual-table', 'a virtual table is not recorded');
     } else if (!hasKey(name, shape)) {
       if (shape.hidesRowid) warn('hidden-rowid', `${hiddenRowid}, so it is not recorded`);
       else if (!rowid)
-        warn('no-key', 'a table without a PRIMARY KEY is not recorded; create the session with rowid');
+        warn('no-key', 'a table without a PRIMARY KEY is not recorded; create the session with the option rowid');
     } else if (shape.key.filter((place) => place > 0).length > 0) {
       const nulls = nullKeys(connection, database, name, shape);
       if (nulls > 0n)
@@ -192,7 +192,7 @@ export function recordingWarnings(
 
 /** How many rows have a NULL in their key, which SQLite allows in rowid tables. */
 
-/** Whether the PRIMARY KEY of a table can hold a NULL: SQLite lets it, unless it is the rowid or says NOT NULL. */
+/** Whether the PRIMARY KEY of a table can hold a NULL: SQLite allows that, unless it is the rowid or NOT NULL. */
 export function hasNullableKey(connection: Connection, database: string, table: string): boolean {
   const found = query(
     connection,

@@ -1,4 +1,4 @@
-/** Settings of a connection that a host operation needs for its time: read, set and put back. */
+/** Settings of a connection that a host operation needs temporarily: read, set and restored. */
 
 import type { Connection } from './connection.js';
 
@@ -18,7 +18,7 @@ export function set({ engine, db }: Connection, option: number, on: boolean): vo
 }
 
 /**
- * Runs `action` with settings as they are given, and puts them back. One that is so already is not touched, because
+ * Runs `action` with the given settings, and restores them. One that is set already is not touched, because
  * SQLite compiles all statements again after each change.
  */
 export function withSettings<T>(

@@ -1,4 +1,4 @@
-/** Which tables are meant: by GLOB patterns of their names, or by a function that is asked once a table. */
+/** Filters for tables: GLOB patterns of their names, or a function that is called once for each table. */
 
 import type { Core } from '../core/core.js';
 
@@ -16,7 +16,7 @@ export function globsInclude(core: Core, globs: readonly string[], table: string
   return named.length === 0 || named.some((glob) => matchesGlob(core, glob, table));
 }
 
-/** Asks `filter` once a table and remembers what it said. */
+/** Calls `filter` once for each table and remembers the result. */
 export function oncePerTable(filter: (table: string) => boolean): (table: string) => boolean {
   const known = new Map<string, boolean>();
   return (table) => {

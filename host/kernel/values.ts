@@ -5,7 +5,7 @@ import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { bytesOf, isBytes } from './arguments.js';
 
-/** An SQL value in JavaScript. Integers are bigint where they were asked for so or do not fit a number. */
+/** An SQL value in JavaScript. Integers are bigint if requested, or if they do not fit in a number. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /**
@@ -22,7 +22,7 @@ export function readValue(core: Core, value: number): SqlValue {
       return c.sqlite3_value_double(value);
     case SQLITE_TEXT: {
       const pointer = c.sqlite3_value_text(value);
-      if (pointer === 0) throw core.error(0, SQLITE_NOMEM); // not an empty text: its pointer is another
+      if (pointer === 0) throw core.error(0, SQLITE_NOMEM); // not an empty text, which has a pointer
       return memory.text(pointer, c.sqlite3_value_bytes(value));
     }
     case SQLITE_BLOB: {
@@ -55,7 +55,7 @@ export function setResult({ c, memory }: Core, context: number, value: SqlValue)
   }
 }
 
-/** Makes what a JavaScript function returned the result; where that is no SQL value, the statement fails. */
+/** Makes what a JavaScript function returned the result; if that is not an SQL value, the statement fails. */
 export function setJsResult(core: Core, context: number, value: unknown): void {
   if (typeof value === 'number' || typeof value === 'string') setResult(core, context, value);
   else if (value === undefined || value === null) setResult(core, context, null);

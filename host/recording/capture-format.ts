@@ -1,14 +1,14 @@
 /**
- * The form in which a capture is kept and sent: changesets and the statements that changed the schema between them.
+ * The format of a capture: changesets, and between them the statements that changed the schema.
  *
- * Without such a statement it is the changeset itself, as SQLite's C library writes it. With one:
+ * Without such a statement it is the changeset itself, as SQLite's C library writes it. Otherwise:
  *
  *     offset  bytes
- *     0       4      "CAPT", which no changeset ("T") and no patchset ("P") begins with
+ *     0       4      "CAPT"; changesets begin with "T", patchsets with "P"
  *     4       1      the version of this form: 1, or 2 if it has an "S"
  *     5       ...    entries, to the end; each
  *                      1 byte   "C": a changeset or patchset; "D": SQL in UTF-8, one statement;
- *                               "S": a statement and what it ran under
+ *                               "S": a statement and its settings
  *                      4 bytes  how many bytes follow, big-endian
  *                      ...      those bytes; of an "S"
  *                                 1 byte   flags: 1 legacy_alter_table, 2 foreign_keys, 4 double-quoted text,
@@ -16,14 +16,14 @@
  *                                 8 bytes  with flag 8: the rows of the table that is dropped, big-endian
  *                                 ...      SQL in UTF-8
  *
- * Entries are to be applied in order. A changeset stands for itself: it can be cut out and given to any program.
+ * Entries must be applied in order. Each changeset is complete: it can be extracted and given to any program.
  */
 
 import { changesetMark, patchsetMark } from '../changeset/format.js';
 import { SQLITE_CORRUPT } from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
 
-/** The settings of the connection on which a statement ran that change what it does. */
+/** The settings of the connection that affect a statement. */
 export interface StatementSettings {
   /** PRAGMA legacy_alter_table. */
   readonly legacyAlterTable: boolean;
@@ -31,7 +31,7 @@ export interface StatementSettings {
   readonly foreignKeys: boolean;
   /** Whether text in double quotes was read as text, because no column has that name. */
   readonly doubleQuotedText: boolean;
-  /** How many rows the table had that the statement dropped. */
+  /** How many rows the dropped table had. */
   readonly rows?: number;
 }
 
@@ -41,7 +41,7 @@ export type CaptureEntry =
   | {
       readonly kind: 'ddl';
       readonly sql: string;
-      /** Undefined if they make no difference to the statement, or if the capture is of version 1. */
+      /** Undefined if they do not affect the statement, or if the capture has version 1. */
       readonly settings?: StatementSettings | undefined;
     };
 
@@ -61,7 +61,7 @@ const rowsFlag = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The entries as bytes, a copy; empty changesets are left out. */
+/** The entries as bytes, a copy; empty changesets are omitted. */
 export function encodeCapture(entries: Iterable<CaptureEntry>): Uint8Array<ArrayBuffer> {
   const kept = [...entries].filter((entry) => entry.kind === 'ddl' || entry.bytes.length > 0);
   const [first] = kept;
@@ -102,25 +102,25 @@ function partOf(entry: CaptureEntry): { kind: number; bytes: Uint8Array } {
 }
 
 /**
- * The entries of a capture; a changeset or patchset is one entry, no bytes are none. Changesets are views of
+ * The entries of a capture; a changeset or patchset is one entry, empty bytes have none. Changesets are views of
  * `bytes` and not checked.
  *
- * @throws SqliteError (SQLITE_CORRUPT) that says what is wrong and where
+ * @throws SqliteError (SQLITE_CORRUPT) that names what is wrong and where
  */
 export function decodeCapture(bytes: Uint8Array): CaptureEntry[] {
   if (bytes.length === 0) return [];
   if (bytes[0] === changesetMark || bytes[0] === patchsetMark) return [{ kind: 'changeset', bytes }];
-  if (!magic.every((byte, i) => bytes[i] === byte)) throw corrupt(0, 'it begins as neither of the three');
+  if (!magic.every((byte, i) => bytes[i] === byte)) throw corrupt(0, 'it does not begin with T, P or CAPT');
   if (!versions.includes(bytes[magic.length] ?? 0)) {
-    throw corrupt(magic.length, `version ${bytes[magic.length]} is not known`);
+    throw corrupt(magic.length, `unknown version ${bytes[magic.length]}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries: CaptureEntry[] = [];
   for (let at = headSize; at < bytes.length; ) {
-    if (bytes.length - at < entryHeadSize) throw corrupt(at, 'it ends within an entry');
+    if (bytes.length - at < entryHeadSize) throw corrupt(at, 'it ends in the middle of an entry');
     const start = at + entryHeadSize;
     const end = start + view.getUint32(at + 1);
-    if (end > bytes.length) throw corrupt(at, 'it ends within an entry');
+    if (end > bytes.length) throw corrupt(at, 'it ends in the middle of an entry');
     entries.push(entryOf(bytes[at] ?? 0, bytes.subarray(start, end), at));
     at = end;
   }
@@ -130,11 +130,11 @@ export function decodeCapture(bytes: Uint8Array): CaptureEntry[] {
 function entryOf(kind: number, bytes: Uint8Array, at: number): CaptureEntry {
   if (kind === changesetKind) return { kind: 'changeset', bytes };
   if (kind === ddlKind) return { kind: 'ddl', sql: textOf(bytes, at) };
-  if (kind !== settingsKind) throw corrupt(at, `there is no kind of entry ${kind}`);
+  if (kind !== settingsKind) throw corrupt(at, `unknown kind of entry ${kind}`);
   const [flags = 0] = bytes;
   const start = flags & rowsFlag ? 9 : 1;
-  if (bytes.length < start) throw corrupt(at, 'it ends within an entry');
-  if (flags > 15) throw corrupt(at, `the flags ${flags} are not known`);
+  if (bytes.length < start) throw corrupt(at, 'it ends in the middle of an entry');
+  if (flags > 15) throw corrupt(at, `unknown flags ${flags}`);
   const settings: StatementSettings = {
     legacyAlterTable: (flags & legacyFlag) !== 0,
     foreignKeys: (flags & foreignKeysFlag) !== 0,
@@ -153,7 +153,7 @@ function textOf(bytes: Uint8Array, at: number): string {
 }
 
 function corrupt(at: number, what: string): SqliteError {
-  return sqliteError(SQLITE_CORRUPT, `this is no changeset, patchset or capture: ${what} (byte ${at})`, {
+  return sqliteError(SQLITE_CORRUPT, `not a changeset, patchset or capture: ${what} (byte ${at})`, {
     reason: 'malformed',
     detail: `${what} at byte ${at}`,
   });

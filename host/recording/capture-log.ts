@@ -1,11 +1,11 @@
 /**
- * Captures: sessions with the schema's changes between them. A session cannot record those, and one of whose tables
- * lost a column fails whole; so a capture reads its session just before a statement that changes the schema, keeps
- * the statement, and goes on with a fresh session.
+ * Captures: sessions with schema changes between them. A session cannot record those, and fails completely if one of
+ * its tables lost a column; so a capture reads its session just before a statement that changes the schema, keeps
+ * the statement, and continues with a new session.
  *
- * Until the transaction is committed the old session is kept, because a rollback takes the statement back and what was
- * recorded before it counts again. Which statements a rollback took back, the schema's version number tells: it
- * goes back with them, and no other connection can change it meanwhile.
+ * Until the transaction is committed the old session is kept, because a rollback undoes the statement, and what was
+ * recorded before it becomes valid again. The schema's version number tells which statements a rollback undid: it
+ * is rolled back too, and no other connection can change it meanwhile.
  */
 
 import {
@@ -32,18 +32,18 @@ import { compiles, createdText, rowCount, schemaText, tableNames, wholeTable } f
 
 /** A statement that changed the schema, and what was recorded around it. */
 interface Segment {
-  /** What recorded the changes before it, at rest; undefined once the statement is committed. */
+  /** The disabled session with the changes before it; undefined once the statement is committed. */
   recorded: Recorded | undefined;
-  /** What was recorded before it. */
+  /** The changes recorded before it. */
   readonly changes: readonly Uint8Array[];
   readonly sql: string;
   readonly settings: StatementSettings | undefined;
-  /** The changes that the statement itself made: the rows of a table made of a query, what a DROP cascaded to. */
+  /** The changes made by the statement itself: the rows of CREATE TABLE AS, the cascade of a DROP. */
   readonly caused: readonly Uint8Array[];
   /** The schema's version before and after the statement. */
   readonly before: bigint;
   readonly after: bigint;
-  /** The tables made during the capture, as they were before the statement. */
+  /** The tables created during the capture, before the statement. */
   readonly made: ReadonlySet<string>;
 }
 
@@ -55,11 +55,11 @@ interface Pending {
   readonly settings: StatementSettings | undefined;
   readonly version: bigint;
   readonly tables: ReadonlySet<string>;
-  /** Records what a DROP cascades to. */
+  /** Records the cascade of a DROP. */
   readonly aside: Recorded | undefined;
 }
 
-/** Something that the capture cannot hold. */
+/** Something that a capture cannot hold. */
 interface Loss {
   readonly warning: Warning;
   /** Whether a rollback can still undo it. */
@@ -68,7 +68,7 @@ interface Loss {
 
 const doubleQuotes = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML];
 
-/** What the file's header holds for the program, which no changeset does. */
+/** Values of the file's header for applications, which changesets do not hold. */
 const headerPragmas = ['user_version', 'application_id'] as const;
 
 export class CaptureLog implements SchemaListener {
@@ -77,18 +77,18 @@ export class CaptureLog implements SchemaListener {
   readonly #sessions: CaptureSessions;
   #recorded: Recorded;
   #segments: Segment[] = [];
-  /** Read before the statement that is running. */
+  /** Read before the running statement. */
   #pending: Pending | undefined;
-  /** The text of the schema before a statement that may write to it as to a table. */
+  /** The text of the schema before a statement that may write to sqlite_schema directly. */
   #edited: string | undefined;
   /** Whether a VACUUM is running, which gives the schema another version and leaves it as it is. */
   #vacuumed = false;
-  /** The schema's version as this capture knows it. */
+  /** The last schema version that this capture knows. */
   #version: bigint;
   #header: readonly bigint[];
-  /** What {@link entries} read last, until it is forgotten. */
+  /** The last result of {@link entries}, until it is forgotten. */
   #headerRead: readonly bigint[] | undefined;
-  /** The tables made during the capture, in lower case. They are recorded whole. */
+  /** The tables created during the capture, in lower case. They are recorded completely. */
   #made: ReadonlySet<string> = new Set();
   #losses: Loss[] = [];
 
@@ -103,7 +103,7 @@ export class CaptureLog implements SchemaListener {
     schemaListeners(connection).add(this);
   }
 
-  /** Ends it. More than once does no harm. */
+  /** Ends it. Can be called more than once. */
   end(): void {
     if (!schemaListeners(this.#connection).delete(this)) return;
     this.#endPending();
@@ -115,7 +115,7 @@ export class CaptureLog implements SchemaListener {
    * What was captured so far, in order.
    *
    * @throws SqliteError (SQLITE_SCHEMA) if another connection changed the schema so that the session is lost, or if
-   *   something happened that no capture can hold
+   *   something happened that a capture cannot hold
    */
   entries(): CaptureEntry[] {
     this.#reconcile();
@@ -140,9 +140,9 @@ export class CaptureLog implements SchemaListener {
   }
 
   /**
-   * The same as bytes, and a fresh start. If they cannot be read nothing is forgotten.
+   * Returns the same as bytes and starts again. If they cannot be read, nothing is forgotten.
    *
-   * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would take back what was handed out
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would undo what was returned
    */
   take(): Uint8Array<ArrayBuffer> {
     this.#refuseInTransaction('taken');
@@ -152,7 +152,7 @@ export class CaptureLog implements SchemaListener {
   }
 
   /**
-   * Forgets what was captured so far and goes on; {@link take} without the reading.
+   * Forgets what was captured so far and continues; like {@link take} without reading.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
@@ -163,7 +163,7 @@ export class CaptureLog implements SchemaListener {
       this.#startAfresh();
       return;
     }
-    // What was read last is what is forgotten: nothing is asked of the database, whose lock may have to be had.
+    // Forget exactly what was read last, without reading the database, which could need a lock.
     this.#sessions.forget(this.#recorded);
     this.#header = this.#headerRead;
     this.#headerRead = undefined;
@@ -186,7 +186,7 @@ export class CaptureLog implements SchemaListener {
     throw this.#error(SQLITE_MISUSE, message);
   }
 
-  /** What is silently left out as things stand, and what was lost. */
+  /** What is currently silently left out, and what was lost. */
   warnings(): Warning[] {
     this.#reconcile();
     const foreign: Warning[] = [];
@@ -202,7 +202,7 @@ export class CaptureLog implements SchemaListener {
     return [...this.lost, ...foreign, ...spelled, ...now];
   }
 
-  /** What was lost: while there is any, nothing can be read. */
+  /** What was lost: if anything, nothing can be read. */
   get lost(): Warning[] {
     return [...this.#losses.map(({ warning }) => warning), ...this.#sessions.unrecorded(this.#made)];
   }
@@ -234,12 +234,12 @@ export class CaptureLog implements SchemaListener {
       verb === 'drop' && settings?.foreignKeys && name !== undefined && tables.has(name.toLowerCase());
     const aside = cascades ? this.#sessions.begin(this.#made, name) : undefined;
     this.#pending = { changes, sql, statement, settings, version, tables, aside };
-    // What the statement does to rows is its own: if it is rolled back, tables that it made are in no session then.
+    // The statement's own changes are separate: if it is rolled back, no session contains tables that it created.
     // ANALYZE only changes rows if its tables are there.
     if (verb !== 'analyze' || !tables.has('sqlite_stat1')) this.#sessions.rest(this.#recorded);
   }
 
-  /** If it fails, what was recorded up to there may be lost. */
+  /** If it fails, what was recorded so far may be lost. */
   attempt(action: () => void): void {
     try {
       action();
@@ -263,7 +263,7 @@ export class CaptureLog implements SchemaListener {
       this.#endPending();
     }
     const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
-    if (open && code !== SQLITE_DONE) return; // reconciled when it matters
+    if (open && code !== SQLITE_DONE) return; // reconciled later, when needed
     if (open) {
       if (kind === CAPTURE_ROLLBACK) this.#rewind();
     } else if (kind !== CAPTURE_ROLLBACK && code === SQLITE_DONE) {
@@ -275,7 +275,7 @@ export class CaptureLog implements SchemaListener {
     }
   }
 
-  /** The settings that change what a statement does; undefined if none does. */
+  /** The settings that affect a statement; undefined if none does. */
   #settingsOf(sql: string, { verb, object, name }: SchemaStatement): StatementSettings | undefined {
     const connection = this.#connection;
     const doubleQuotedText =
@@ -303,18 +303,18 @@ export class CaptureLog implements SchemaListener {
     return doubleQuotes.some((option) => isOn(this.#connection, option));
   }
 
-  /** A statement was run that may have written to the schema as to a table. */
+  /** A statement ran that may have written to sqlite_schema directly. */
   #noteEdit(code: number): void {
     const before = this.#edited;
     this.#edited = undefined;
     if (before === undefined || (code !== SQLITE_DONE && code !== SQLITE_ROW)) return;
     if (schemaText(this.#connection, this.#settings.database) === before) return;
     const message =
-      'sqlite_schema was edited under writable_schema, which no capture can hold: use ALTER TABLE';
+      'sqlite_schema was edited with writable_schema, which a capture cannot hold: use ALTER TABLE';
     this.#lose('schema-edited', 'sqlite_schema', message);
   }
 
-  /** A statement was run: keeps it if it changed the schema of this database. */
+  /** A statement ran: keeps it if it changed the schema of this database. */
   #keep({ changes, sql, statement, settings, version, tables, aside }: Pending): void {
     const after = this.#schemaVersion();
     if (after === version) return;
@@ -345,14 +345,14 @@ export class CaptureLog implements SchemaListener {
     this.#version = after;
   }
 
-  /** The tables made during the capture, after a statement before which there were `tables`. */
+  /** The tables created during the capture, after a statement; `tables` are those before it. */
   #madeAfter(tables: ReadonlySet<string>): ReadonlySet<string> {
     const now = tableNames(this.#connection, this.#settings.database);
     const gone = [...tables].filter((name) => !now.has(name));
     const come = [...now].filter((name) => !tables.has(name));
     if (gone.length === 0 && come.length === 0) return this.#made;
     const made = new Set([...this.#made].filter((name) => now.has(name)));
-    // A table that only has another name now was made during the capture if it was before.
+    // A renamed table counts as created during the capture if it did before.
     const isRename = gone.length === come.length;
     for (const [i, name] of come.entries()) if (!isRename || this.#made.has(gone[i] ?? '')) made.add(name);
     return made;
@@ -371,7 +371,7 @@ export class CaptureLog implements SchemaListener {
     this.#losses.push({ warning: { kind, table, message }, open });
   }
 
-  /** Takes notice of rollbacks that nobody told of. */
+  /** Detects rollbacks that were not reported. */
   #reconcile(): void {
     const first = this.#firstOpen();
     if (first === this.#segments.length) return;
@@ -385,7 +385,7 @@ export class CaptureLog implements SchemaListener {
     }
   }
 
-  /** Drops the statements that a rollback within the transaction took back. */
+  /** Drops the statements that a rollback within the transaction undid. */
   #rewind(): void {
     const first = this.#firstOpen();
     if (first === this.#segments.length) return;
@@ -395,7 +395,7 @@ export class CaptureLog implements SchemaListener {
     else if (this.#segments[first]?.before === version) this.#drop(first);
   }
 
-  /** Goes back to what was before the statement at `index`. */
+  /** Returns to the state before the statement at `index`. */
   #drop(index: number): void {
     const dropped = this.#segments.splice(index);
     const [first] = dropped;
@@ -408,7 +408,7 @@ export class CaptureLog implements SchemaListener {
     this.#version = first.before;
   }
 
-  /** What was done stays: the sessions that a rollback would have needed are ended. */
+  /** The transaction was committed: the sessions that a rollback would have needed are ended. */
   #commit(): void {
     for (const segment of this.#segments) {
       this.#sessions.end(segment.recorded);
@@ -417,7 +417,7 @@ export class CaptureLog implements SchemaListener {
     for (const loss of this.#losses) loss.open = false;
   }
 
-  /** The index of the first statement that can still be taken back; how many there are if none can. */
+  /** The index of the first statement that can still be undone; their number if none can. */
   #firstOpen(): number {
     const found = this.#segments.findIndex(({ recorded }) => recorded !== undefined);
     return found < 0 ? this.#segments.length : found;

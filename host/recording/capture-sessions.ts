@@ -1,4 +1,4 @@
-/** The sessions that record for a capture: one as its settings ask for, and one for the tables made meanwhile. */
+/** The sessions of a capture: one with its settings, and one for the tables created meanwhile. */
 
 import type { Connection } from '../kernel/connection.js';
 import {
@@ -20,24 +20,24 @@ import { type SessionRegistry, sessionsOfUser } from './sessions.js';
 export interface CaptureSettings {
   /** The database: 'main', 'temp' or an attached one. */
   readonly database: string;
-  /** The tables to record; null is all, those made later included. */
+  /** The tables to record; null is all, including those created later. */
   readonly tables: readonly string[] | null;
   readonly filter?: ((table: string) => boolean) | readonly string[] | undefined;
   /** As in {@link SessionOptions}. */
   readonly rowid: boolean;
   readonly indirect: boolean;
-  /** What is made of the sessions. */
+  /** The kind of changeset made from the sessions. */
   readonly kind: ChangesetKind;
 }
 
-/** The handles of sessions that record side by side, each other tables. */
+/** The handles of sessions that record side by side, each its own tables. */
 export type Recorded = readonly bigint[];
 
 export class CaptureSessions {
   readonly #connection: Connection;
   readonly #sessions: SessionRegistry;
   readonly #settings: CaptureSettings;
-  /** Whether the settings want a table recorded, by its name. */
+  /** Whether the settings include a table, by its name. */
   readonly #wanted: (table: string) => boolean;
   /** The shapes of tables at {@link #shapesOf}, the schema's version, by their names in lower case. */
   #shapes = new Map<string, TableShape | undefined>();
@@ -59,9 +59,9 @@ export class CaptureSessions {
   /**
    * Begins to record.
    *
-   * @param made the tables made during the capture: they are recorded whole, because the statements that follow may
-   *   copy from them what the settings want
-   * @param except a table that a DROP takes away: it is left out, and so are its statistics, which go with it
+   * @param made the tables created during the capture: they are recorded completely, because later statements may
+   *   copy from them into recorded tables
+   * @param except a table that a DROP removes: it is left out, and so are its statistics, which are removed too
    * @throws SqliteError as {@link SessionRegistry.create} does
    */
   begin(made: ReadonlySet<string>, except?: string): Recorded {
@@ -118,7 +118,7 @@ export class CaptureSessions {
     for (const handle of recorded ?? []) this.#sessions.delete(handle);
   }
 
-  /** What the settings leave out. @param made tables that are recorded whatever the settings say */
+  /** What the settings leave out. @param made tables that are recorded regardless of the settings */
   warnings([own]: Recorded, made: ReadonlySet<string>): Warning[] {
     if (own === undefined) return [];
     return this.#sessions
@@ -126,14 +126,14 @@ export class CaptureSessions {
       .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
   }
 
-  /** The tables of changesets in which a key was spelled otherwise. */
+  /** The tables of changesets in which only the spelling of a key changed. */
   spelledOtherwise(changesets: readonly Uint8Array[]): Warning[] {
     const isCollated = (table: string): boolean =>
       hasCollatedKey(this.#connection, this.#settings.database, table);
     return changesets.flatMap((bytes) => [...collatedKeyChanges(bytes, isCollated)].map(spelledOtherwise));
   }
 
-  /** Rows of tables made during the capture that no session can record. */
+  /** Rows of tables created during the capture that a session cannot record. */
   unrecorded(made: ReadonlySet<string>): Warning[] {
     const { database } = this.#settings;
     return [...made].flatMap((table): Warning[] => {
@@ -143,7 +143,7 @@ export class CaptureSessions {
       if (!this.#canHaveNullKeys(table, shape)) return [];
       const rows = nullKeys(this.#connection, database, table, shape);
       if (rows === 0n) return [];
-      const message = `${table}: it was made during the capture, and changes of ${rows} rows whose PRIMARY KEY holds a NULL cannot be recorded`;
+      const message = `${table}: it was created during the capture, and changes of ${rows} rows whose PRIMARY KEY contains NULL cannot be recorded`;
       return [{ kind: 'lost', table, message }];
     });
   }
@@ -177,7 +177,7 @@ export class CaptureSessions {
     return handle;
   }
 
-  /** Whether all that happened to a table was recorded. */
+  /** Whether all changes of a table were recorded. */
   recordsWhole(table: string, made: ReadonlySet<string>): boolean {
     const name = table.toLowerCase();
     const shape = this.#shape(name);

@@ -1,7 +1,7 @@
 /**
- * Keys that a collation takes for the same though their bytes differ, such as 'Ab' and 'AB' under NOCASE. The session
- * extension tells rows apart by the bytes of their keys, SQLite by the collation: a changeset in which such a key is
- * spelled otherwise cannot be applied.
+ * Keys that are equal by their collation though their bytes differ, such as 'Ab' and 'AB' with NOCASE. The session
+ * extension distinguishes rows by the bytes of their keys, SQLite by the collation: a changeset that changes only the
+ * spelling of such a key cannot be applied.
  */
 
 import { opUpdate } from '../changeset/format.js';
@@ -22,13 +22,13 @@ export function hasCollatedKey(connection: Connection, database: string, table: 
   return found.length > 0;
 }
 
-/** The warning for a table in which a key was spelled otherwise. */
+/** The warning for a table in which only the spelling of a key changed. */
 export function spelledOtherwise(table: string): Warning {
-  const message = `${table}: a key was changed to one that its collation takes for the same: SQLite cannot apply such a change`;
+  const message = `${table}: a key was changed to one that is equal by its collation; SQLite cannot apply such a change`;
   return { kind: 'key-collation', table, message };
 }
 
-/** The tables of a changeset in which a key was spelled otherwise: an UPDATE, which changes no key in any other case. */
+/** The tables of a changeset in which only the spelling of a key changed: by an UPDATE, which otherwise changes no key. */
 export function collatedKeyChanges(
   changeset: Uint8Array,
   isCollated: (table: string) => boolean,

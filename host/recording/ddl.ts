@@ -1,10 +1,10 @@
-/** Statements that change the schema, as text: what a capture keeps of them, and what a replay runs. */
+/** Statements that change the schema, as text: as a capture keeps them, and as a replay runs them. */
 
-/** What SQL skips, a quoted name or text, a word, or any other character. */
+/** Space and comments, a quoted name or text, a word, or any other character. */
 const token =
   /\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[\w$\u0080-\uffff]+|./g;
 
-/** The words that may stand between CREATE and what is made. */
+/** The words that may stand between CREATE and the kind of object. */
 const modifiers = new Set(['temp', 'temporary', 'unique', 'virtual']);
 
 const objects = new Set(['table', 'index', 'view', 'trigger']);
@@ -14,7 +14,7 @@ interface Token {
   readonly at: number;
 }
 
-/** The tokens of a statement up to the `count`th, without what SQL skips. */
+/** The tokens of a statement up to the `count`th, without space and comments. */
 function firstTokens(sql: string, count: number): Token[] {
   const found: Token[] = [];
   for (const match of sql.matchAll(token)) {
@@ -34,7 +34,7 @@ function unquoted(name: string): string {
   return name.slice(1, -1).replaceAll(quote + quote, quote);
 }
 
-/** Whether a statement makes something temporary, in so many words. */
+/** Whether a statement says that it creates something temporary. */
 export function isTemporary(sql: string): boolean {
   const [, second] = firstTokens(sql, 2);
   return /^temp(?:orary)?$/i.test(second?.text ?? '');
@@ -48,17 +48,17 @@ export function vacuumed(sql: string): string | undefined {
   return unquoted(tokens[1]?.text ?? 'main');
 }
 
-/** What a statement that changes the schema does, going by its first words. */
+/** What a statement that changes the schema does, by its first words. */
 export interface SchemaStatement {
   /** In lower case: "create", "alter", "drop", "analyze" and "pragma" are those that a capture holds. */
   readonly verb: string;
   /** In lower case: "table", "index", "view", "trigger", or the name of a pragma; "" of ANALYZE. */
   readonly object: string;
-  /** The name of what is made, changed or dropped, without its quotes; undefined if there is none. */
+  /** The name of the object that is created, changed or dropped, without quotes; undefined if there is none. */
   readonly name: string | undefined;
-  /** Whether it makes a table of a query's result. */
+  /** Whether it is CREATE TABLE AS. */
   readonly ofQuery: boolean;
-  /** Whether it gives a table another name. */
+  /** Whether it renames a table. */
   readonly renames: boolean;
   readonly addsColumn: boolean;
 }
@@ -133,14 +133,14 @@ export function inMain(sql: string): string {
 
 const isMain = (name: string): boolean => unquoted(name).toLowerCase() === 'main';
 
-/** Whether a statement is of the kinds that a capture holds, going by its first words. */
+/** Whether a capture holds statements of this kind, by its first words. */
 export function isCaptured(sql: string): boolean {
   const [first = '', second = ''] = firstTokens(sql, 2).map(({ text }) => text.toLowerCase());
   if (first === 'pragma') return second === 'user_version' || second === 'application_id';
   return ['create', 'alter', 'drop', 'analyze'].includes(first);
 }
 
-/** The name of the table that a statement, going by its first words, drops, renames or takes a column from. */
+/** The name of the table that a statement, by its first words, drops, renames or removes a column from. */
 export function tableTakenFrom(sql: string): string | undefined {
   const { verb, object, name, addsColumn } = schemaStatement(sql);
   return object === 'table' && (verb === 'drop' || (verb === 'alter' && !addsColumn)) ? name : undefined;

@@ -1,4 +1,4 @@
-/** One session: the C session that records, how it was set up, and what changes of the schema cut off. */
+/** One session: the recording C session, its settings, and those that schema changes ended. */
 
 import { ChangesetReader } from '../changeset/index.js';
 import type { Bindings } from '../core/bindings.js';
@@ -24,40 +24,40 @@ import {
 } from '../kernel/schema.js';
 import { type RowidRecording, vacuumGuard } from './vacuum.js';
 
-/** What a changeset can be made as: with the old values, or without them. */
+/** The kinds of changesets: with or without old values. */
 export type ChangesetKind = 'changeset' | 'patchset';
 
-/** What SQLite wants to know before a session's first table is attached. */
+/** The options that must be set before a session's first table is attached. */
 export interface SessionOptions {
   /** Records tables without a PRIMARY KEY by their rowid. SQLITE_SESSION_OBJCONFIG_ROWID. */
   readonly rowid?: boolean;
-  /** Counts for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
+  /** Counts bytes for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
   readonly size?: boolean;
-  /** False: what a change of the schema cuts off is lost; whoever makes the session sees to that. */
+  /** If false, what a schema change cuts off is lost, unless the session's creator keeps it. */
   readonly parts?: boolean;
 }
 
-/** A C session. All but the last of a recording were cut off, and are at rest. */
+/** A C session. All but the last of a recording were cut off and are disabled. */
 interface Live {
   /** The address of the `sqlite3_session`. */
   readonly pointer: number;
-  /** The tables that it was asked to record because all are, in lower case. */
+  /** The tables that it records because all are recorded, in lower case. */
   readonly touched: Set<string>;
   /**
-   * What ended it: a statement that took a recorded table or its columns away. SQLite gives nothing of it after that,
+   * What ended it: a statement that removed a recorded table or its columns. After that SQLite returns nothing from it,
    * unless the statement is rolled back.
    */
   cut?: {
-    /** What was recorded up to the statement. */
+    /** The changes recorded up to the statement. */
     readonly changeset: Uint8Array<ArrayBuffer>;
     /** The schema's version after the statement. */
     readonly version: bigint;
-    /** Whether a rollback can take the statement back. */
+    /** Whether a rollback can undo the statement. */
     open: boolean;
   };
 }
 
-/** A table, what was recorded and how many columns it had, before a statement that may take some away. */
+/** A table, its recorded changes and its number of columns, before a statement that may remove some. */
 interface Ahead {
   readonly table: string;
   readonly columns: number;
@@ -74,13 +74,13 @@ export class Recording implements RowidRecording {
   #live: Live[];
   #ahead: Ahead | undefined;
   #filter: ((table: string) => boolean) | undefined;
-  /** The number of the callback that is asked for tables. */
+  /** The number of the callback that filters tables. */
   readonly #filterId: number;
   /** The tables that have no key and whose rowid is hidden, by name in lower case, as far as that was asked. */
   readonly #hidden = new Map<string, boolean>();
   /** How many columns the tables had, by name in lower case, when they were attached. */
   #columns = new Map<string, number>();
-  /** `dataVersion` when recording began; undefined where it could not be had. */
+  /** `dataVersion` when recording began; undefined if it could not be read. */
   #dataVersion: bigint | undefined;
 
   constructor(connection: Connection, database: string, options: SessionOptions) {
@@ -108,7 +108,7 @@ export class Recording implements RowidRecording {
   }
 
   /**
-   * Hands what was recorded to `use`, as a view of the core's memory that is valid during the call only.
+   * Passes what was recorded to `use`, as a view of the core's memory that is valid only during the call.
    * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
    */
   read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
@@ -129,7 +129,7 @@ export class Recording implements RowidRecording {
   }
 
   /**
-   * What was recorded, which is forgotten then: up to the first statement that cut something off, where there was
+   * Returns what was recorded and forgets it: up to the first statement that cut something off, if there was
    * one.
    *
    * @param check may throw: then nothing is forgotten
@@ -147,7 +147,7 @@ export class Recording implements RowidRecording {
     return taken;
   }
 
-  /** Forgets what was recorded, and goes on as it began. */
+  /** Forgets what was recorded, and continues. */
   forget(): void {
     const fresh = this.#begin();
     for (const { pointer } of this.#live.splice(0, this.#live.length, fresh)) this.#delete(pointer);
@@ -177,14 +177,14 @@ export class Recording implements RowidRecording {
     );
   }
 
-  /** The most bytes that `take` gives. C: `sqlite3session_changeset_size`. */
+  /** The largest size of the result of `take`. C: `sqlite3session_changeset_size`. */
   get changesetSize(): number {
     return (
       this.#part?.cut?.changeset.length ?? Number(this.#c.sqlite3session_changeset_size(this.#last.pointer))
     );
   }
 
-  /** C: `sqlite3session_diff`. Returns the result code and what SQLite said of it. */
+  /** C: `sqlite3session_diff`. Returns the result code and SQLite's message. */
   diff(from: string, table: string): { code: number; said: string | null } {
     const { memory } = this.#connection.engine.core;
     using arena = memory.arena();
@@ -198,7 +198,7 @@ export class Recording implements RowidRecording {
     return { code, said };
   }
 
-  /** Asked once for each table of those that are all. C: `sqlite3session_table_filter`. */
+  /** Called once for each table if all are recorded. C: `sqlite3session_table_filter`. */
   filter(filter: (table: string) => boolean): void {
     this.#filter = filter;
     for (const { pointer } of this.#live) this.#filterOf(pointer);
@@ -216,7 +216,7 @@ export class Recording implements RowidRecording {
     );
   }
 
-  /** Whether something was cut off, which `take` gives first. */
+  /** Whether something was cut off, which `take` returns first. */
   get hasParts(): boolean {
     return this.#part !== undefined;
   }
@@ -233,12 +233,12 @@ export class Recording implements RowidRecording {
     if (this.options.rowid) vacuumGuard(this.#connection).delete(this);
   }
 
-  /** A statement is about to begin that may take `table` or columns of it away. */
+  /** A statement is about to begin that may remove `table` or columns of it. */
   before(table: string): void {
     this.#ahead = undefined;
     this.#reconcile();
     if (this.#c.sqlite3session_isempty(this.#last.pointer) !== 0) return;
-    // Most statements take away what no session has: those cost no reading of what was recorded.
+    // Most statements remove nothing that a session recorded: then the session is not read.
     const name = table.toLowerCase();
     if (!this.#last.touched.has(name) && !this.tables.some((own) => own?.toLowerCase() === name)) return;
     const shape = tableShape(this.#connection, this.database, table);
@@ -247,7 +247,7 @@ export class Recording implements RowidRecording {
     this.#ahead = { table, columns: shape.columns.length, changeset };
   }
 
-  /** It was run: where it did take some away that was recorded, this session is cut off, and another goes on. */
+  /** It ran: if it removed something that was recorded, this session is cut off, and another continues. */
   after(): void {
     const ahead = this.#ahead;
     this.#ahead = undefined;
@@ -266,7 +266,7 @@ export class Recording implements RowidRecording {
     this.#forgetEmpty();
   }
 
-  /** Whether a rollback can take something back that `after` noted. */
+  /** Whether a rollback can undo something that `after` noted. */
   get isOpen(): boolean {
     return this.#live.at(-2)?.cut?.open === true;
   }
@@ -277,7 +277,7 @@ export class Recording implements RowidRecording {
     this.#forgetEmpty();
   }
 
-  /** The transaction was rolled back, whole or to a savepoint. */
+  /** The transaction was rolled back, completely or to a savepoint. */
   rolledBack(): void {
     const version = this.#isTransaction() ? schemaVersion(this.#connection, this.database) : -1n;
     const first = this.#live.findIndex(({ cut }) => cut?.open && cut.version > version);
@@ -290,7 +290,7 @@ export class Recording implements RowidRecording {
     this.indirect(on[1]);
   }
 
-  /** Takes notice of the end of a transaction that nobody told of. */
+  /** Detects the end of a transaction that was not reported. */
   #reconcile(): void {
     if (!this.isOpen) return;
     const { version } = this.#live.at(-2)?.cut ?? {};
@@ -299,7 +299,7 @@ export class Recording implements RowidRecording {
     else this.committed();
   }
 
-  /** Of what was cut off for good, and holds no change, nothing need be kept. */
+  /** Sessions that were cut off permanently and hold no changes can be dropped. */
   #forgetEmpty(): void {
     this.#live = this.#live.filter(({ pointer, cut }) => {
       const kept = !cut || cut.open || cut.changeset.length > 0;
@@ -312,11 +312,11 @@ export class Recording implements RowidRecording {
     if (!this.hasParts) return;
     throw readError(
       SQLITE_SCHEMA,
-      'session_take, take() in code, gives what was recorded before, and then what came after',
+      'session_take (take() in code) returns what was recorded before that, and then the rest',
     );
   }
 
-  /** Whether changes of the table were recorded, be they undone since. */
+  /** Whether changes of the table were recorded, even if they were undone since. */
   #isRecorded({ table, changeset }: Ahead): boolean {
     const name = table.toLowerCase();
     if (this.#last.touched.has(name)) return true;
@@ -411,7 +411,7 @@ export class Recording implements RowidRecording {
     }
   }
 
-  /** A C session that is set up as the last one. */
+  /** A C session with the same settings as the last one. */
   #begin(): Live {
     const [enabled, indirect] = [this.enable(), this.indirect()];
     const fresh = this.#make();
@@ -439,7 +439,7 @@ export class Recording implements RowidRecording {
     return { pointer, touched: new Set() };
   }
 
-  /** Has SQLite ask which tables are wanted of all: with that, all are attached. C: `sqlite3session_table_filter`. */
+  /** Attaches all tables, with a filter that SQLite calls for each. C: `sqlite3session_table_filter`. */
   #filterOf(pointer: number): void {
     const ask = this.#c.bridge_callback(CALLBACK_TABLE_FILTER);
     this.#c.sqlite3session_table_filter(pointer, ask, this.#filterId);
@@ -455,7 +455,7 @@ export class Recording implements RowidRecording {
     engine.check(db, engine.core.c.sqlite3session_attach(pointer, name));
   }
 
-  /** For warnings only: where the schema cannot be read now, such as for a lock, there will be none. */
+  /** For warnings only: if the schema cannot be read now, for example because of a lock, there are none. */
   #note(): void {
     let all: ReadonlyMap<string, number>;
     try {
@@ -475,7 +475,7 @@ export class Recording implements RowidRecording {
   }
 }
 
-/** SQLite's way to set (0, 1) or only to ask (-1). */
+/** SQLite's values to set (0, 1) or only to query (-1). */
 function asked(on: boolean | undefined): number {
   return on === undefined ? -1 : Number(on);
 }

@@ -1,4 +1,4 @@
-/** What a capture reads of a database before and after a statement that changes the schema. */
+/** What a capture reads from a database before and after a statement that changes the schema. */
 
 import { encode } from '../changeset/index.js';
 import { SQLITE_ERROR } from '../core/constants.js';
@@ -10,7 +10,7 @@ import type { ChangesetKind } from './recording.js';
 
 const inSchema = (database: string): string => `${quotedName(database)}.sqlite_schema`;
 
-/** The names of all tables but virtual ones, in lower case. */
+/** The names of all tables except virtual ones, in lower case. */
 export function tableNames(connection: Connection, database: string): ReadonlySet<string> {
   const rows = query(
     connection,
@@ -36,7 +36,7 @@ export function schemaText(connection: Connection, database: string): string {
   return rows.map((row) => row.join()).join('\n');
 }
 
-/** Whether a statement can be compiled as things stand. */
+/** Whether a statement can currently be compiled. */
 export function compiles(connection: Connection, sql: string): boolean {
   try {
     return isOneStatement(connection, sql);
@@ -45,7 +45,7 @@ export function compiles(connection: Connection, sql: string): boolean {
   }
 }
 
-/** The statement that makes a table as it is. */
+/** The statement that creates a table as it is now. */
 export function createdText(connection: Connection, database: string, table: string): string {
   const sql = `SELECT sql FROM ${inSchema(database)} WHERE type='table' AND name=?1 COLLATE NOCASE`;
   return String(query(connection, sql, table)[0]?.[0]);

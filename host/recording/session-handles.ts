@@ -1,8 +1,8 @@
 /**
  * The numbers of sessions: 11 bits for the thread, 26 for a serial of the thread's, 16 for a sequence. They stay below
  * 2^53, which a JavaScript number holds, and small in the main thread; none is used twice by the first 2048 threads of
- * a process. A serial belongs to one registry, so that a deleted session, another's and one that never was are told
- * apart without a list of the dead.
+ * a process. A serial belongs to one registry, so that a deleted session, another registry's and one that never existed
+ * are distinguished without a list of deleted ones.
  */
 
 import { threadId } from 'node:worker_threads';
@@ -13,11 +13,11 @@ const serialBits = 26n;
 const offsetOf = (thread: number): bigint => BigInt(thread % 2 ** 11) << (serialBits + sequenceBits);
 const ownOffset = offsetOf(threadId);
 
-/** The serials that each kind of owner has taken in this thread: those of the user are odd, of components even. */
+/** The serials that each kind of owner has taken in this thread: the user's are odd, those of components even. */
 const taken = { user: 0n, component: 0n };
 const most = (1n << (serialBits - 1n)) - 1n;
 
-/** Whose sessions are numbered: the user's, or a component's. */
+/** The owner of the sessions: the user, or a component. */
 export type Kind = keyof typeof taken;
 
 function serialOf(kind: Kind, count: bigint): bigint {
@@ -43,7 +43,7 @@ export class Handles {
     this.#offset = offsetOf(thread);
   }
 
-  /** The next one; undefined once the thread has given all that it has, some 2^41 to each kind. */
+  /** The next one; undefined once the thread has used all, some 2^41 for each kind. */
   next(): bigint | undefined {
     if (this.#last === sequenceMask) {
       if (taken[this.#kind] === most) return undefined;
@@ -62,7 +62,7 @@ export class Handles {
     return handle >> sequenceBits !== this.#lastSerial || sequence <= this.#last;
   }
 
-  /** Whether no other registry gave the handle or will. */
+  /** Whether the handle can only be from this registry. */
   isOwn(handle: bigint): boolean {
     return this.#serials.includes((handle - this.#offset) >> sequenceBits);
   }

@@ -20,11 +20,11 @@ import { tableTakenFrom } from './ddl.js';
 import { type ChangesetKind, Recording, type SessionOptions } from './recording.js';
 import { Handles, type Kind, wasUsers } from './session-handles.js';
 
-/** A session as it stands. */
+/** The current state of a session. */
 export interface SessionState {
   readonly handle: bigint;
   readonly database: string;
-  /** The tables attached by name; '*' among them where all are. */
+  /** The tables attached by name; '*' among them if all are. */
   readonly tables: readonly string[];
   readonly enabled: boolean;
   readonly indirect: boolean;
@@ -33,7 +33,7 @@ export interface SessionState {
   readonly bytes: number;
 }
 
-/** The most sessions that an owner can have on a connection: what leaks by the million ends in an error. */
+/** The most sessions that an owner can have on a connection, so that a leak ends in an error. */
 export const maxSessions = 10_000;
 
 /** How many filters are running on a connection: SQLite is in the middle of a session there. */
@@ -61,7 +61,7 @@ export class SessionRegistry implements Disposable {
     attempt: (action) => {
       try {
         action();
-      } catch {} // a session that cannot be read then says so when it is read
+      } catch {} // reading that session then fails
     },
   };
   readonly #filtering: { running: number };
@@ -88,20 +88,17 @@ export class SessionRegistry implements Disposable {
   create(name: string, options: SessionOptions = {}): bigint {
     const attached = this.#databases();
     if (!attached.some((known) => known.toLowerCase() === name.toLowerCase())) {
-      throw this.#error(
-        SQLITE_ERROR,
-        `no database is attached as ${quoted(name)}: there is ${list(attached)}`,
-      );
+      throw this.#error(SQLITE_ERROR, `unknown database ${quoted(name)}; attached are ${list(attached)}`);
     }
     if (this.#recordings.size >= maxSessions) {
       throw this.#error(
         SQLITE_FULL,
-        `the ${this.#kind === 'user' ? 'connection' : 'component'} has ${maxSessions} sessions already: delete those that are done`,
+        `the ${this.#kind === 'user' ? 'connection' : 'component'} has ${maxSessions} sessions already: delete unused ones`,
       );
     }
     const handle = this.#handles.next();
     if (handle === undefined) {
-      throw this.#error(SQLITE_FULL, 'this thread has given all handles of sessions that it has');
+      throw this.#error(SQLITE_FULL, 'this thread has used all of its session handles');
     }
     const recording = new Recording(this.#connection, name, options);
     this.#recordings.set(handle, recording);
@@ -110,9 +107,9 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * Starts recording `table`, or every table where it is null. C: `sqlite3session_attach`.
+   * Starts recording `table`, or every table if it is null. C: `sqlite3session_attach`.
    *
-   * @returns false where the table is attached but records nothing as things stand: it does not exist, or has
+   * @returns false if the table is attached but currently records nothing: it does not exist, or has
    *   no primary key
    */
   attach(handle: bigint, table: string | null): boolean {
@@ -127,25 +124,25 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * Hands what was recorded to `use`, as a view of the core's memory that is valid during the call only.
+   * Passes what was recorded to `use`, as a view of the core's memory that is valid only during the call.
    * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
    *
-   * @throws SqliteError (SQLITE_SCHEMA) where a recorded table was dropped, renamed or lost a column
+   * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column
    */
   read<T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     this.#refuseInFilter('read');
     return this.#recording(handle).read(kind, use);
   }
 
-  /** A copy of what was recorded; empty where nothing changed in the end. */
+  /** A copy of what was recorded; empty if nothing changed in the end. */
   changeset(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array<ArrayBuffer> {
     return this.read(handle, kind, (bytes) => bytes.slice());
   }
 
   /**
-   * The changeset, and a fresh start: what it holds is forgotten; tables, filter and state stay. Where the
-   * changeset cannot be had nothing is forgotten. Where a recorded table was dropped, renamed or lost a column, what
-   * was recorded before that comes by itself, and what came after with the next call.
+   * Returns the changeset and starts again: what it holds is forgotten; tables, filter and state stay. If it
+   * throws, nothing is forgotten. If a recorded table was dropped, renamed or lost a column, it returns only what
+   * was recorded before that, and the next call returns the rest.
    *
    * @param check may throw: then nothing is forgotten
    */
@@ -169,17 +166,17 @@ export class SessionRegistry implements Disposable {
     this.#recording(handle).stream(kind, take);
   }
 
-  /** Starts or stops recording, where `on` is given; whether it records now. C: `sqlite3session_enable`. */
+  /** Starts or stops recording, if `on` is given; returns whether it records now. C: `sqlite3session_enable`. */
   enable(handle: bigint, on?: boolean): boolean {
     return this.#recording(handle).enable(on);
   }
 
-  /** Marks changes as indirect or not, where `on` is given; what it does now. C: `sqlite3session_indirect`. */
+  /** Marks changes as indirect or not, if `on` is given; returns whether it does now. C: `sqlite3session_indirect`. */
   indirect(handle: bigint, on?: boolean): boolean {
     return this.#recording(handle).indirect(on);
   }
 
-  /** Whether nothing was recorded, be it undone since. C: `sqlite3session_isempty`. */
+  /** Whether nothing was recorded, even if it was undone since. C: `sqlite3session_isempty`. */
   isEmpty(handle: bigint): boolean {
     return this.#recording(handle).isEmpty;
   }
@@ -192,30 +189,33 @@ export class SessionRegistry implements Disposable {
   /**
    * The most bytes that the changeset can have. C: `sqlite3session_changeset_size`.
    *
-   * @throws SqliteError (SQLITE_MISUSE) where the session was not made with `size`
+   * @throws SqliteError (SQLITE_MISUSE) if the session was not created with `size`
    */
   changesetSize(handle: bigint): number {
     const recording = this.#recording(handle);
     if (recording.options.size) return recording.changesetSize;
-    throw this.#error(SQLITE_MISUSE, `session ${handle} does not count its size: create it with that option`);
+    throw this.#error(
+      SQLITE_MISUSE,
+      `session ${handle} does not count its size: create it with the option size`,
+    );
   }
 
   /**
    * Records what turns the table of database `from` into this session's. C: `sqlite3session_diff`.
    *
-   * @throws SqliteError (SQLITE_SCHEMA) where the two tables differ in columns or key
+   * @throws SqliteError (SQLITE_SCHEMA) if the two tables differ in columns or key
    */
   diff(handle: bigint, from: string, table: string): void {
     const recording = this.#recording(handle);
-    if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables goes on
+    if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables continues
     const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
     throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? errorText(code)}`);
   }
 
   /**
-   * With every table attached: records those that `filter` says, asked once a table, when it first changes.
-   * What it throws surfaces from the statement's call. C: `sqlite3session_table_filter`.
+   * If every table is attached: records those for which `filter` returns true. It is called once for each table, when
+   * the table first changes. What it throws is rethrown by the statement's call. C: `sqlite3session_table_filter`.
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
     this.#recording(handle).filter((table) => {
@@ -235,14 +235,14 @@ export class SessionRegistry implements Disposable {
     this.filter(handle, (table) => globsInclude(core, kept, table));
   }
 
-  /** What the session leaves out without a word as things stand. */
+  /** What the session currently silently leaves out. */
   warnings(handle: bigint): Warning[] {
     const recording = this.#recording(handle);
     const { tables, database, options } = recording;
     const found = schemaWarnings(this.#connection, database, recording.columns, recording.hasParts);
     if (recording.hasOtherWriter) {
       const message =
-        'another connection wrote to the database: that is not recorded, and a row that both wrote shows what is there now';
+        'another connection wrote to the database: its changes are not recorded, and rows that both wrote have their current values';
       found.push({ kind: 'other-writer', table: '', message });
     }
     for (const table of tables) {
@@ -274,7 +274,7 @@ export class SessionRegistry implements Disposable {
   /**
    * Ends the session. C: `sqlite3session_delete`.
    *
-   * @returns false if it was this owner's and is deleted already
+   * @returns false if it was this owner's and was already deleted
    */
   delete(handle: bigint): boolean {
     const recording = this.#recordings.get(handle);
@@ -291,7 +291,7 @@ export class SessionRegistry implements Disposable {
 
   #refuseInFilter(what: string): void {
     if (this.#filtering.running === 0) return;
-    throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while the filter of one is running`);
+    throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while a session's filter is running`);
   }
 
   /** Whether the handle names a session that can be used here. */
@@ -304,7 +304,7 @@ export class SessionRegistry implements Disposable {
     return this.#handles.gave(handle);
   }
 
-  /** The owner ends: so do its sessions. */
+  /** The owner ends, and its sessions with it. */
   [Symbol.dispose](): void {
     if (this.#recordings.size === 0) return;
     for (const recording of this.#recordings.values()) recording.end();
@@ -345,22 +345,19 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * The error for a handle that names no session of this owner. A component is not told of others' sessions.
+   * The error for a handle that names no session of this owner. A component does not learn of others' sessions.
    *
-   * @param more is added for those that never were its own
+   * @param more is added for those that were never its own
    */
   unknown(handle: bigint, more = ''): SqliteError {
-    if (this.gave(handle)) return this.#error(SQLITE_MISUSE, `session ${handle} is deleted already`);
+    if (this.gave(handle)) return this.#error(SQLITE_MISUSE, `session ${handle} was already deleted`);
     if (this.#kind === 'user' && !this.#handles.isOwn(handle) && wasUsers(handle)) {
       return this.#error(
         SQLITE_MISUSE,
-        `session ${handle} is another connection's: use it on the connection that created it`,
+        `session ${handle} belongs to another connection: use it on the connection that created it`,
       );
     }
-    return this.#error(
-      SQLITE_MISUSE,
-      `there is no session ${handle}: a handle comes from session_create${more}`,
-    );
+    return this.#error(SQLITE_MISUSE, `unknown session ${handle}: a handle comes from session_create${more}`);
   }
 
   #error(code: number, message: string): SqliteError {

@@ -112,7 +112,7 @@ static Value copy_of(const Value *v) {
   return copy;
 }
 
-/* The texts with commas between, NULL where there are none. */
+/* The texts with commas between, NULL if there are none. */
 static void join(const Group *g, Value *ret) {
   size_t len = 0;
   for (size_t i = 0; i < g->len; i++) len += g->kept[i].val.text.len + 1;

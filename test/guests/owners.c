@@ -1,4 +1,4 @@
-/* Uses sessions and held changesets by number, whoever they belong to, and holds as much as it may. */
+/* Uses sessions and held changesets by number, of any owner, and holds as much as it may. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
 #include "guest.h"

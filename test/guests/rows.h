@@ -107,7 +107,7 @@ static inline bool is(const String *s, const char *text) {
   return s->len == strlen(text) && memcmp(s->ptr, text, s->len) == 0;
 }
 
-/* Where the text of an argument "NAME=..." goes on; NULL where it is not that one. */
+/* Where the text of an argument "NAME=..." goes on; NULL if it is not that one. */
 static inline const char *after(const String *s, const char *name, size_t *len) {
   size_t n = strlen(name);
   if (s->len <= n || memcmp(s->ptr, name, n) != 0 || s->ptr[n] != '=') return NULL;

@@ -38,7 +38,7 @@ bool exports_sqlite_extension_scalar_function_call(
     printf("said: %.*s\n", (int)text.len, (const char *)text.ptr);
     fflush(stdout);
   } else {
-    /* How many of these megabytes were to be had, one by one. */
+    /* How many of these megabytes could be allocated, one by one. */
     int64_t wanted = args->ptr[0].val.integer, got = 0;
     char *last = 0;
     while (got < wanted) {

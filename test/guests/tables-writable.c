@@ -1,5 +1,5 @@
 /*
-** Tables that are changed, for the tests of changes, transactions and what lasts. Rows are in memory, under the
+** Writable tables, for the tests of changes, transactions and persistence. Rows are in memory, under the
 ** database and the name of their table:
 **
 **   store     USING store(unique, stored, tries): `unique` lets column a hold no value twice; `stored` keeps the rows
@@ -229,7 +229,7 @@ static bool conflict(const Store *s, int32_t code, const char *column, Error *er
   return false;
 }
 
-/* Puts a row in the place of the row `old`, or of none. It is taken over, or freed where it cannot be. */
+/* Puts a row in the place of the row `old`, or of none. It is taken over, or freed if that is impossible. */
 static bool place(Store *s, const Row *old, Row row, WT(conflict_mode_t) mode, Error *err) {
   int64_t own = old ? old->rowid : 0;
   const Row *same = row_of(&s->rows, row.rowid);

@@ -81,7 +81,7 @@ export class Connection implements Disposable {
     if (code) throw this.#core.error(this.#db, code);
   }
 
-  /** The first column of the first row: a number or a text. Undefined where there is no row. */
+  /** The first column of the first row: a number or a text. Undefined if there is no row. */
   value(sql: string): number | string | undefined {
     const { c, memory } = this.#core;
     using arena = memory.arena();
@@ -104,7 +104,7 @@ export class Connection implements Disposable {
     }
   }
 
-  /** Makes the core's memory grow by so many bytes, for good. */
+  /** Makes the core's memory grow permanently by so many bytes. */
   grow(bytes: number): void {
     this.#core.c.memory.grow(bytes / 65_536);
   }

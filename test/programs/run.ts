@@ -69,7 +69,7 @@ export function folder(): string {
   return made;
 }
 
-/** Whether strace is here and allowed to work. Says so where it is not. */
+/** Whether strace is here and allowed to work. Prints a notice if it is not. */
 export function hasStrace(): boolean {
   const there = spawnSync('strace', ['-e', 'trace=none', 'true']).status === 0;
   if (!there) console.error('no strace: the tests with injected faults are skipped');
@@ -93,7 +93,7 @@ export function native(shell: string, file: string, ...statements: string[]): st
   }).trim();
 }
 
-/** The extended result code that an action fails with. Undefined where it does not fail. */
+/** The extended result code that an action fails with. Undefined if it does not fail. */
 export function codeOf(action: () => unknown): number | undefined {
   try {
     action();

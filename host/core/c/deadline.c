@@ -1,6 +1,6 @@
 /*
 ** Tells the host when a statement of the shell begins and ends, so that one can be ended that runs too long; and
-** interrupts.c, whether it writes. shell.c is compiled to call shell_step where it says sqlite3_step.
+** interrupts.c, whether it writes. shell.c is compiled to call shell_step instead of sqlite3_step.
 */
 #include "host.h"
 

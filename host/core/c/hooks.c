@@ -1,8 +1,8 @@
 /*
-** SQLite has one slot for each of these callbacks. The host is in front in those that it asks for; whoever else
-** sets one, the shell or a program, comes behind it and keeps what SQLite promises. Collations are here too.
+** SQLite has one slot for each of these callbacks. The host comes first in those that it needs; another user that
+** sets one, the shell or a program, comes after it and gets what SQLite promises. Collations are here too.
 **
-** A callback that fails where SQLite takes no error poisons the connection: the statement that runs fails, and
+** A callback that fails where SQLite accepts no error poisons the connection: the running statement fails, and
 ** nothing commits until the transaction was rolled back.
 */
 #include "host.h"
@@ -133,7 +133,7 @@ static void fill(Hooks *p, int kind){
   else __real_sqlite3_##name(p->db, p->x##field, p->p##field); \
   break
   switch( kind ){
-    case HOOK_AUTHORIZE: FILL(set_authorizer, Authorize, authorize); /* also so that statements are compiled anew */
+    case HOOK_AUTHORIZE: FILL(set_authorizer, Authorize, authorize); /* also so that statements are compiled again */
     case HOOK_COMMIT: FILL(commit_hook, Commit, commit);
     case HOOK_ROLLBACK: FILL(rollback_hook, Rollback, rollback);
     case HOOK_UPDATE: FILL(update_hook, Update, updated);
@@ -161,7 +161,7 @@ static Hooks *hooksFor(sqlite3 *db){
   p->db = db;
   p->pNext = all;
   all = p;
-  return sqlite3_set_clientdata(db, "hooks", p, release) ? 0 : p; /* which releases it where it fails */
+  return sqlite3_set_clientdata(db, "hooks", p, release) ? 0 : p; /* which releases it if it fails */
 }
 
 int bridge_hook(sqlite3 *db, int id, int kind){

@@ -17,7 +17,7 @@
 
 /* ---- Imports: files. vfs is the number of the VFS the call came through (see vfs.c). ------------- */
 
-/* Opens zName, or a temporary file that is deleted on close where zName is 0. Returns a file number >= 0
+/* Opens zName, or a temporary file that is deleted on close if zName is 0. Returns a file number >= 0
 ** or the negative of a result code; *pOutFlags receives the flags in effect. */
 IMPORT(host_open) int host_open(int vfs, const char *zName, int flags, int *pOutFlags);
 IMPORT(host_close) int host_close(int file);
@@ -30,7 +30,7 @@ IMPORT(host_file_size) int host_file_size(int file, double *pSize);
 IMPORT(host_lock) int host_lock(int file, int level);
 IMPORT(host_unlock) int host_unlock(int file, int level);
 IMPORT(host_check_reserved_lock) int host_check_reserved_lock(int file, int *pReserved);
-/* SQLITE_NOTFOUND where the host does not know op. */
+/* SQLITE_NOTFOUND if the host does not know op. */
 IMPORT(host_file_control) int host_file_control(int file, int op, void *pArg);
 IMPORT(host_device_characteristics) int host_device_characteristics(int file);
 /* xShmMap, up to the mapping: opens the WAL index, and makes it long enough for the region if extend is not 0. Puts at
@@ -41,7 +41,7 @@ IMPORT(host_shm_open) int host_shm_open(
 /* Makes the n bytes at p those of the index from offset on. p is a multiple of n. */
 IMPORT(host_shm_map) int host_shm_map(int file, void *p, int n, int offset);
 IMPORT(host_shm_lock) int host_shm_lock(int file, int offset, int n, int flags);
-/* xShmUnmap. With SQLITE_OK the core may free what was mapped. */
+/* xShmUnmap. After SQLITE_OK the core may free what was mapped. */
 IMPORT(host_shm_close) int host_shm_close(int file, int deleteFlag);
 IMPORT(host_delete) int host_delete(const char *zName, int syncDir);
 IMPORT(host_access) int host_access(const char *zName, int flags, int *pResult);
@@ -53,7 +53,7 @@ IMPORT(host_randomness) int host_randomness(int n, char *p);
 IMPORT(host_sleep) int host_sleep(int microseconds);
 /* Milliseconds since 1970-01-01 UTC. */
 IMPORT(host_now) double host_now(void);
-/* Fills sec, min, hour, mday, mon, year, wday, yday, isdst as in struct tm. Returns 0, or 1 where the host
+/* Fills sec, min, hour, mday, mon, year, wday, yday, isdst as in struct tm. Returns 0, or 1 if the host
 ** cannot represent the time. */
 IMPORT(host_localtime) int host_localtime(double seconds, int *pFields);
 /* The system's error number of the last failed file call, with its text in z. */
@@ -80,7 +80,7 @@ typedef struct Cell {
 
 /* A function is called with argc arguments, which are there until it returns. */
 IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc, const Cell *aCell);
-/* The object behind id was let go of by SQLite: a function, or a connection's client data. */
+/* SQLite released the object behind id: a function, or a connection's client data. */
 IMPORT(host_destroy) void host_destroy(int id);
 /* The connection whose client data has this id is about to be closed. */
 IMPORT(host_closing) void host_closing(int id);
@@ -97,7 +97,7 @@ IMPORT(host_capture_after) void host_capture_after(int id, sqlite3_stmt *pStmt, 
 enum { CAPTURE_OTHER, CAPTURE_SCHEMA, CAPTURE_ROLLBACK };
 /* xStep and xInverse of an aggregate. group is the number of its state, 0 for a new one; returns the number. */
 IMPORT(host_step) int host_step(int id, sqlite3_context *ctx, int group, int argc, const Cell *aCell, int inverse);
-/* xValue, or xFinal, which ends the group. Returns its number, 0 where it ended. */
+/* xValue, or xFinal, which ends the group. Returns its number, 0 if it ended. */
 IMPORT(host_group_value) int host_group_value(int id, sqlite3_context *ctx, int group, int final);
 
 /* ---- Imports: hooks of a connection, by the id given to bridge_hook ------------------------------- */
@@ -117,7 +117,7 @@ IMPORT(host_compare) int host_compare(int id, int n1, const void *p1, int n2, co
 
 /* Some rows: nRow rowids at pBlock, then the cells of each row, 16 bytes each as a component has them: a byte for the
 ** case of variant sql-value, and at 8 its payload, which for text and blobs is where they are in this memory, and
-** their length. The host allocates pBlock, of nBlock bytes of which it uses nUsed, and anew where that is too small. */
+** their length. The host allocates pBlock, of nBlock bytes of which it uses nUsed, and again if that is too small. */
 typedef struct Batch { void *pBlock; int nBlock; int nUsed; int nRow; int done; } Batch;
 
 /* Declares the table. Returns its number > 0, or the negative of a result code. */
@@ -153,7 +153,7 @@ IMPORT(host_history_load) int host_history_load(const char *zFile);
 IMPORT(host_history_save) int host_history_save(const char *zFile);
 IMPORT(host_history_stifle) int host_history_stifle(int n);
 IMPORT(host_add_completion) void host_add_completion(const char *zLine);
-/* Runs zCommand in the system's shell, in zDirectory; its input and output are files where those are not 0. Returns
+/* Runs zCommand in the system's shell, in zDirectory; its input and output are files if those are not 0. Returns
 ** the exit status. */
 IMPORT(host_system) int host_system(const char *zCommand, const char *zDirectory, const char *zInput,
   const char *zOutput);
@@ -179,7 +179,7 @@ const char *shell_path(const char *zName, char *zOut, int nOut);
 /* Whether what runs on db is to end; whether the host has hooks there. */
 int hooks_stopping(sqlite3 *db);
 int hooks_watch(sqlite3 *db);
-/* Hears of a Ctrl-C: the shell is told as by a signal. Now and then: on some of its calls, for where they are many. */
+/* Handles a Ctrl-C: the shell is told as by a signal. Now and then: only on some calls, if they are frequent. */
 void interrupts_poll(void);
 void interrupts_poll_now_and_then(void);
 /* Whether the user asked, by Ctrl-C, that everything ends; reset by interrupts_over. */
@@ -192,7 +192,7 @@ int interrupts_end_statement(void);
 /* Whether the statement of the shell that runs writes; whether the last one wrote, and is done. */
 int shell_writes(void);
 int shell_wrote(void);
-/* A step of pStmt by xStep, which fails where a hook or collation did. */
+/* A step of pStmt by xStep, which fails if a hook or collation did. */
 int hooks_step(sqlite3_stmt *pStmt, int (*xStep)(sqlite3_stmt*));
 
 /* ---- Exports of bridge.c ------------------------------------------------------------------------- */
@@ -202,11 +202,11 @@ EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags,
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
 enum { HOOK_AUTHORIZE, HOOK_COMMIT, HOOK_ROLLBACK, HOOK_UPDATE, HOOK_WAL };
-/* Puts the host in front of whoever is or comes into a hook's slot; the id is one for all hooks of db. With id 0 it
+/* Puts the host in front of the current and future users of a hook's slot; the id is one for all hooks of db. With id 0 it
 ** leaves the slot. */
 EXPORT(bridge_hook) int bridge_hook(sqlite3 *db, int id, int kind);
 /* Makes the statement that runs fail, and every commit until the transaction was rolled back: for a callback that
-** fails where SQLite takes no error. The host must be in front in the slots of commit and rollback. */
+** fails where SQLite accepts no error. The host must be in front in the slots of commit and rollback. */
 EXPORT(bridge_poison) void bridge_poison(sqlite3 *db, const char *zWhy);
 EXPORT(bridge_poisoned) int bridge_poisoned(sqlite3 *db);
 EXPORT(bridge_create_collation) int bridge_create_collation(sqlite3 *db, const char *zName, int id);
@@ -214,7 +214,7 @@ EXPORT(bridge_create_aggregate) int bridge_create_aggregate(
   sqlite3 *db, const char *zName, int nArg, int flags, int id, int window);
 enum { MODULE_EPONYMOUS = 1, MODULE_CREATABLE = 2, MODULE_DIRECT_ONLY = 4, MODULE_INNOCUOUS = 8,
   MODULE_WRITABLE = 16, MODULE_TRANSACTIONAL = 32, MODULE_SAVEPOINTS = 64 };
-/* zShadow: the suffixes of shadow tables, a newline behind each. SQLITE_FULL where there are too many such lists. On
+/* zShadow: the suffixes of shadow tables, a newline after each. SQLITE_FULL if there are too many such lists. On
 ** any failure host_destroy is called too. */
 EXPORT(bridge_create_module) int bridge_create_module(
   sqlite3 *db, const char *zName, int id, int options, const char *zShadow);

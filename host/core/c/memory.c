@@ -40,7 +40,7 @@ void *__wrap_sbrk(intptr_t n){
     return (void*)-1;
   }
   if( (uintptr_t)n>end-start ){
-    if( size!=end ) start = end = size; /* the host grew it, for itself */
+    if( size!=end ) start = end = size; /* the host grew it for its own use */
     uintptr_t needed = ((uintptr_t)n - (end-start) + PAGE - 1) / PAGE;
     uintptr_t step = size/4<smallest ? smallest : size/4>largest ? largest : size/4;
     uintptr_t pages = step/PAGE>needed ? step/PAGE : needed;

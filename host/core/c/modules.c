@@ -226,7 +226,7 @@ ALL(SHADOW)
 #define NAME(n) shadow##n,
 static int (*const xShadow[SHADOW_LISTS])(const char*) = { ALL(NAME) };
 
-/* The slot of a list of suffixes, with one module more; -1 where there is none left. */
+/* The slot of a list of suffixes, with one module more; -1 if none is left. */
 static int takeShadow(const char *zShadow){
   int slot = -1;
   for(int i=0; i<SHADOW_LISTS; i++){

@@ -1,0 +1,27 @@
+/** Suggestions for mistyped names. */
+
+/** The name that is nearest to a wrong one, if one is near. */
+export function nearest(wrong: string, names: readonly string[]): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        const swap = (row[j - 1] as number) + Number(a[i - 1] !== b[j - 1]);
+        next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      }
+      row = next;
+    }
+    return row[b.length] as number;
+  };
+  const found = names.map((name) => [distance(wrong, name), name] as const).sort(([a], [b]) => a - b)[0];
+  return found && found[0] <= 2 ? found[1] : undefined;
+}
+
+/** The error for an unknown name, with the nearest known one, or all if none is near. */
+export function unknownName(kind: string, name: unknown, known: readonly string[]): string {
+  const near = typeof name === 'string' ? nearest(name, known) : undefined;
+  const hint =
+    near === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`;
+  return `unknown ${kind} ${JSON.stringify(name)}; ${hint}`;
+}
