@@ -201,7 +201,7 @@ for (const [name, c, ...ways] of [
   line(name, ms.toFixed(1), ...ratios);
 }
 
-console.log('\n... and to native C reading, for it has nothing of the kind\n');
+console.log('\n... and to native C reading, because it has nothing of the kind\n');
 line('', 'C, ms', 'codec');
 for (const [name, prepare] of [
   ['statistics', () => () => codec.statistics(bytes)],

@@ -1,4 +1,4 @@
-/** Changesets of different shapes, for the codec's bench. */
+/** Changesets of different shapes, for the codec's benchmark. */
 
 import { join } from 'node:path';
 import { dist } from './sources.js';
@@ -77,7 +77,7 @@ export const shapes: readonly Shape[] = [
   },
 ];
 
-/** The changeset of a shape; of what follows it, in SQL, where that is given. */
+/** The changeset of a shape; of the SQL that follows it, if given. */
 export function captured(shape: Shape, then?: string): Uint8Array {
   const db = new DatabaseSync(':memory:');
   try {

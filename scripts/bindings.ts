@@ -3,7 +3,7 @@
  * host/interfaces/contract.ts (versions and worlds).
  *
  *     npm run build:bindings
- *     npm run build:bindings -- --check   fails where what is committed is not what the WIT gives
+ *     npm run build:bindings -- --check   fails if the committed files differ from those generated from the WIT
  */
 
 import { execFileSync } from 'node:child_process';

@@ -23,7 +23,7 @@ const machine = [
   '-mnontrapping-fptoint',
   '-ffile-prefix-map=./=',
 ];
-// sqlite3.h omits load_extension where __wasi__ is defined; SQLITE_WASI keeps the rest of what that meant.
+// sqlite3.h omits load_extension if __wasi__ is defined; SQLITE_WASI keeps the rest of what that meant.
 const sqlite = ['-U__wasi__', '-DSQLITE_WASI=1', '-DSQLITE_OS_OTHER=1', '-DHAVE_LOCALTIME_R=1', ...features];
 const shellOnly = [
   '-USQLITE_WASI', // it would drop popen, which terminal.c has

@@ -29,7 +29,7 @@ const stack = 65_536;
 
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-/** The world whose bindings a source includes, as `#include "tabular.h"`; undefined where it includes none. */
+/** The world whose bindings a source includes, as `#include "tabular.h"`; undefined if it includes none. */
 export function worldOf(sources: Iterable<Uint8Array>): string | undefined {
   for (const source of sources) {
     for (const [, name = ''] of Buffer.from(source)
@@ -101,7 +101,7 @@ function adapter(): Uint8Array {
 }
 
 /**
- * Compiles a guest to a component. Its world is the one whose bindings it includes, or, where `wit` is given,
+ * Compiles a guest to a component. Its world is the one whose bindings it includes, or, if `wit` is given,
  * `world` of that WIT text, whose packages may use ours.
  */
 export async function buildGuest(

@@ -1,6 +1,6 @@
 /**
- * Imports in host/ only go down, and never in a circle: fails where a file imports from a layer above its own, where
- * files import each other, and where a module keeps something by connection beside Connection.part.
+ * Imports in host/ only go down, and never in a circle: fails if a file imports from a layer above its own, if
+ * files import each other, or if a module stores something by connection outside of Connection.part.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const problems: string[] = [];
 const imports = new Map<string, string[]>();
 
 for (const name of readdirSync(host, { recursive: true, encoding: 'utf8' })) {
-  // The templates are other people's programs.
+  // The templates are users' programs.
   if (!name.endsWith('.ts') || name.startsWith(join('cli', 'templates'))) continue;
   const text = readFileSync(join(host, name), 'utf8');
   const imported = [...text.matchAll(/(?:from|import|import\() ?'(\.[^']*)'/g)].map(([, target = '']) =>
@@ -40,7 +40,7 @@ for (const name of readdirSync(host, { recursive: true, encoding: 'utf8' })) {
   );
   imports.set(name, imported);
   if (/^(?:export )?const .*new Weak(?:Map|Set)<Connection\b/m.test(text)) {
-    problems.push(`${name} keeps something by connection: that is what Connection.part is for`);
+    problems.push(`${name} stores something by connection: use Connection.part`);
   }
 }
 
@@ -48,7 +48,7 @@ const layerOf = (name: string): number => layers.indexOf(name.split(sep)[0] ?? '
 
 for (const [name, imported] of imports) {
   const layer = layerOf(name);
-  if (layer < 0) problems.push(`${name} is in no layer: there is ${layers.join(', ')}`);
+  if (layer < 0) problems.push(`${name} is not in a layer: layers are ${layers.join(', ')}`);
   for (const target of imported) {
     if (layerOf(target) > layer) problems.push(`${name} imports ${target}, which is a layer above it`);
   }

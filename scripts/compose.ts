@@ -1,4 +1,4 @@
-/** Joins two components to one: what `wac plug` does, which is not to be had from npm. */
+/** Joins two components to one: like `wac plug`, which is not available from npm. */
 
 import { parse, print } from '@bytecodealliance/jco-transpile/wasm-tools';
 

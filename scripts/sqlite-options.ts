@@ -56,7 +56,7 @@ const changesetsInsideStatements: readonly Patch[] = [
  * V8 replaces the code of a wasm function only when the function is called again, and one call of sqlite3VdbeExec
  * may run a whole statement: the first long one of a process would stay in baseline code to its end. So the
  * interpreter returns at the bottom of a loop after 100,000 steps, and is called again. What it keeps in locals is
- * either dead there (iCompare is read right after it is set), or counted anew as after a row (cacheCtr), or keeps it
+ * either dead there (iCompare is read right after it is set), or counted again as after a row (cacheCtr), or keeps it
  * from returning (resetSchemaOnFault). 'now' stays what it was.
  */
 const longStatements: readonly Patch[] = [
@@ -84,7 +84,7 @@ export function patchedLibrary(source: string): string {
 }
 
 /**
- * shell.c as the core is built from it: with a release of its own, which it says where it says the engine's.
+ * shell.c as the core is built from it: with a release of its own, which it prints beside the engine's.
  *
  * @param header the sqlite3.h that shell.c was released with
  * @throws Error unless each anchor is there exactly once

@@ -203,7 +203,11 @@ describe('what is wrong is said', () => {
     ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is truncated' }],
     ['no columns', [0x54, 0, 0x74, 0], { offset: 1, reason: 'a table has 1 to 65536 columns, not 0' }],
     ['a name without end', [0x54, 1, 1, 0x74], { offset: 3, reason: "the table's name has no end" }],
-    ['the indirect flag', insert.with(7, 4), { offset: 7, reason: 'the indirect flag must be 0 or 1, not 4' }],
+    [
+      'the indirect flag',
+      insert.with(7, 4),
+      { offset: 7, reason: 'the indirect flag must be 0 or 1, not 4' },
+    ],
     ['a NULL key', [...head, 18, 0, 5, 5], { offset: 8, reason: 'a key that contains NULL' }],
     ['an INSERT', [...head, 18, 0, 5, 0].with(8, 5), { offset: 8, reason: 'a key that contains NULL' }],
     [

@@ -189,7 +189,7 @@ describe('session', () => {
     );
     const other = new DatabaseSync(':memory:');
     const theirs = hostInterfaces(other).session.create('main');
-    expect(failure(() => session.delete(theirs))).toEqual(said(21, /is another connection's/));
+    expect(failure(() => session.delete(theirs))).toEqual(said(21, /belongs to another connection/));
     expect(failure(() => session.delete(7n))).toEqual(said(21, /^unknown session 7: a handle comes from/));
     other.close();
   });

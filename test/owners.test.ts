@@ -153,7 +153,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     // Nor are those that it guesses, whether they were or are.
     const guessed = Array.from({ length: 40 }, (_, i) => h - 20n + BigInt(i));
     for (const guess of guessed) {
-      expect(failure(() => value('SELECT own_delete(?)', guess)).message).toMatch(/^there is no session/);
+      expect(failure(() => value('SELECT own_delete(?)', guess)).message).toMatch(/^unknown session/);
     }
     db.exec("INSERT INTO t VALUES (3, 'z')");
     expect(changesOf(value('SELECT session_changeset(?)', h))).toBe(3);
@@ -169,9 +169,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     });
     expect(failure(() => value("SELECT own_create('main')"))).toMatchObject(refused('a session'));
     db.exec("ATTACH ':memory:' AS other; CREATE TABLE other.t(a INTEGER PRIMARY KEY, b)");
-    expect(failure(() => value("SELECT own_diff(1, 'other', 't')")).message).toMatch(
-      /^unknown session 1:/,
-    );
+    expect(failure(() => value("SELECT own_diff(1, 'other', 't')")).message).toMatch(/^unknown session 1:/);
   });
 
   test('granted SQL has sessions of its own, which nobody else names, and which end with it', () => {
@@ -186,7 +184,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(failure(() => value('SELECT session_changeset(?)', h)).message).toMatch(
       /unknown session \d+: a handle/,
     );
-    expect(failure(() => hostInterfaces(db).session.changeset(h)).message).toMatch(/^there is no session/);
+    expect(failure(() => hostInterfaces(db).session.changeset(h)).message).toMatch(/^unknown session/);
     db.exec("ATTACH ':memory:' AS other; CREATE TABLE other.t(a INTEGER PRIMARY KEY, b)");
     expect(value("SELECT own_diff(?, 'other', 't')", h)).toBe(1n);
     expect(value('SELECT own_delete(?)', h)).toBe(1n);
@@ -196,10 +194,10 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(failure(() => value('SELECT own_trap()')).message).toContain('trapped');
     load('owners', { sql: 'ro' });
     expect(value('SELECT own_list()')).toBe('');
-    expect(failure(() => value('SELECT own_changeset(?)', again)).message).toMatch(/^there is no session/);
+    expect(failure(() => value('SELECT own_changeset(?)', again)).message).toMatch(/^unknown session/);
   });
 
-  test('loaded again loses what it had; the user’s sessions stay, also where session.wasm is loaded again', () => {
+  test('loaded again loses what it had; the user’s sessions stay, even if session.wasm is loaded again', () => {
     db.loadExtension('session');
     const users = value("SELECT session_create('main', 't')") as bigint;
     load('owners', { sql: 'ro' });
@@ -208,7 +206,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     load('owners', { sql: 'ro' });
     db.loadExtension('session');
     expect(value('SELECT own_list()')).toBe('');
-    expect(failure(() => value('SELECT own_changeset(?)', own)).message).toMatch(/^there is no session/);
+    expect(failure(() => value('SELECT own_changeset(?)', own)).message).toMatch(/^unknown session/);
     db.exec("INSERT INTO t VALUES (1, 'x')");
     expect(changesOf(value('SELECT session_changeset(?)', users))).toBe(1);
   });
@@ -222,7 +220,9 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(value('SELECT own_list()')).toBe(`${users} ${own}`);
     expect(changesOf(value('SELECT own_take(?)', users))).toBe(1);
     expect(value('SELECT own_delete(?)', users)).toBe(1n);
-    expect(failure(() => value('SELECT session_changeset(?)', users)).message).toMatch(/was already deleted$/);
+    expect(failure(() => value('SELECT session_changeset(?)', users)).message).toMatch(
+      /was already deleted$/,
+    );
   });
 
   test('counts its own sessions and changesets only', () => {
@@ -254,7 +254,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
   });
 });
 
-test('a list of sessions is had where SQLite allows no SQL, such as in a hook', async () => {
+test('sessions can be listed where SQLite does not allow SQL, such as in a hook', async () => {
   const { sessions } = hostInterfaces(db).session;
   db.createSession();
   const listed = connectionOf(db).within('a hook', () => sessions());
@@ -281,7 +281,7 @@ describe('SQL of a component', () => {
     const own = run("SELECT session_create('main', 't')") as bigint;
     db.exec("INSERT INTO t VALUES (2, 'y')");
     expect(changesOf(run(`SELECT session_changeset(${own})`))).toBe(1);
-    expect(failure(() => value('SELECT session_changeset(?)', own)).message).toMatch(/there is no session/);
+    expect(failure(() => value('SELECT session_changeset(?)', own)).message).toMatch(/unknown session/);
     expect(changesOf(value('SELECT session_changeset(?)', users))).toBe(2);
   });
 
@@ -289,7 +289,7 @@ describe('SQL of a component', () => {
     load('owners', { sql: 'ro', sessions: true });
     load('sql', { sql: 'rw' });
     const users = value("SELECT session_create('main', 't')") as bigint;
-    expect(failure(() => run(`SELECT own_delete(${users})`)).message).toMatch(/there is no session/);
+    expect(failure(() => run(`SELECT own_delete(${users})`)).message).toMatch(/unknown session/);
     expect(value('SELECT own_delete(?)', users)).toBe(1n);
   });
 

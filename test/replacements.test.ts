@@ -95,7 +95,7 @@ describe('is not refused', () => {
   test('a component that ships with us, whatever was there first', () => {
     db.loadExtension(bringing('session_changeset'));
     db.loadExtension('session');
-    expect(failure(() => one('SELECT session_changeset(1)'))).toMatch(/^there is no session 1/);
+    expect(failure(() => one('SELECT session_changeset(1)'))).toMatch(/^unknown session 1/);
   });
 
   test('a function of another number of arguments', () => {

@@ -122,7 +122,7 @@ test('several sessions on one connection, handles that grow', () => {
 describe('every misuse of a handle says what is wrong', () => {
   test('unknown', () => {
     expect(messageOf(() => value('SELECT session_changeset(7)'))).toBe(
-      'there is no session 7: a handle comes from session_create',
+      'unknown session 7: a handle comes from session_create',
     );
   });
 

@@ -51,7 +51,11 @@ export function survey(
     let skip = false;
     const differs = own.some((place, i) => place !== (key[i] ?? 0));
     if (has < key.length) {
-      warn('fewer-columns', table, `it has ${has} columns, the changes have ${key.length}: they are skipped`);
+      warn(
+        'fewer-columns',
+        table,
+        `it has ${has} columns, but the changes have ${key.length}: they are skipped`,
+      );
       skip = true;
     } else if (!isStatistics && differs) {
       warn('different-key', table, 'its PRIMARY KEY differs from that of the changes, which are skipped');

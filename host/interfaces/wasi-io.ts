@@ -179,7 +179,8 @@ export const wallClock = {
 const mostRandom = 2 ** 24;
 
 function bytes(length: bigint): Uint8Array {
-  if (length > mostRandom) throw new RangeError(`${length} random bytes are too many; the limit is ${mostRandom}`);
+  if (length > mostRandom)
+    throw new RangeError(`${length} random bytes are too many; the limit is ${mostRandom}`);
   return crypto().randomBytes(Number(length));
 }
 

@@ -180,7 +180,10 @@ export function recordingWarnings(
     } else if (!hasKey(name, shape)) {
       if (shape.hidesRowid) warn('hidden-rowid', `${hiddenRowid}, so it is not recorded`);
       else if (!rowid)
-        warn('no-key', 'a table without a PRIMARY KEY is not recorded; create the session with the option rowid');
+        warn(
+          'no-key',
+          'a table without a PRIMARY KEY is not recorded; create the session with the option rowid',
+        );
     } else if (shape.key.filter((place) => place > 0).length > 0) {
       const nulls = nullKeys(connection, database, name, shape);
       if (nulls > 0n)

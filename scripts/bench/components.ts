@@ -57,7 +57,7 @@ function cost(component: string): Cost {
 
 export function run(): void {
   const extensions = join(root, 'extensions');
-  const asksForMore = Number(process.versions.node.split('.')[0]) < 22 ? ['text.wasm'] : []; // its engine wants Node 22
+  const asksForMore = Number(process.versions.node.split('.')[0]) < 22 ? ['text.wasm'] : []; // its engine needs Node 22
   const shipped = readdirSync(extensions).filter(
     (name) => name.endsWith('.wasm') && !asksForMore.includes(name),
   );

@@ -1,5 +1,5 @@
 /**
- * The table of numbers that extensions/series gives, in JavaScript, for the bench of tables. The API has no virtual
+ * The table of numbers that extensions/series gives, in JavaScript, for the benchmark of tables. The API has no virtual
  * tables in JavaScript: this one sits where a component's does, a module of the engine whose rows go into the core's
  * batches.
  */

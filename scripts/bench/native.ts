@@ -10,7 +10,7 @@ const compiler = process.env.CC ?? 'cc';
 const flags = ['-O2', '-w', ...features, '-DHAVE_USLEEP=1', '-DHAVE_FDATASYNC=1', '-DHAVE_LOCALTIME_R=1'];
 const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
 
-/** Compiles one program, unless it is there already. Undefined where there is no C compiler. */
+/** Compiles one program, unless it exists already. Undefined if there is no C compiler. */
 function build(name: string, source: string): string | undefined {
   const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
   if (version.status !== 0) return undefined;

@@ -44,7 +44,7 @@ function programs(): Program[] {
   return found;
 }
 
-/** What a program took for each work, for each repetition. */
+/** The time of a program for each task and repetition. */
 function measured({ name, command, args }: Program, group: string, folder: string): Record<string, number>[] {
   const { status, stdout, stderr } = spawnSync(command, [...args, group, folder, '3'], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name} failed at ${group}: ${stderr}`);

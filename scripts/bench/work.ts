@@ -121,4 +121,4 @@ for (let i = 0; i < Number(repetitions); i++) {
   groups[group]?.();
   console.log(JSON.stringify(times));
 }
-if (Number.isNaN(sum)) throw new Error('what was read is no number');
+if (Number.isNaN(sum)) throw new Error('the result is not a number');

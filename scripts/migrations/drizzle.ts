@@ -47,7 +47,7 @@ export function drizzle(tools: string): Record<string, Migration> {
       return readFileSync(join(work, 'out', last), 'utf8').replaceAll('--> statement-breakpoint', '\n');
     };
     const setup = migration(before) + rows;
-    // The columns that the new table adds are taken from the old one, where they are not: drizzle-kit 0.31's own fault.
+    // Columns added by the new table are read from the old one, which does not have them: a bug of drizzle-kit 0.31.
     const sql = migration(after).replaceAll(
       /"age"\) SELECT "id", "name", "age"/g,
       '"age") SELECT "id", "name", NULL',

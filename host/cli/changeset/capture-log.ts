@@ -180,9 +180,7 @@ class JournalKeeper implements CaptureKeeper {
     const difference = schemaDifference(this.#tables, database, this.#path, path);
     if (difference !== undefined) say(`warning: ${difference}`);
     const where = this.#out === '-' ? 'standard output' : this.#out;
-    say(
-      `${counted(journal.count, 'transaction')} committed by a killed capture come first in ${where}`,
-    );
+    say(`${counted(journal.count, 'transaction')} committed by a killed capture come first in ${where}`);
   }
 
   add(entries: readonly CaptureEntry[], note: string): number {

@@ -177,13 +177,13 @@ function scriptOf(given: Given): string {
   const script = given.text('script');
   const [operand] = given.rest;
   if (operand !== undefined && operand !== '-') {
-    throw new CommandError(`unexpected argument "${operand}"; name the script with --script`, exitCodes.usage);
-  }
-  if ((script === undefined) === (operand === undefined)) {
     throw new CommandError(
-      'pass either --script FILE, or - for standard input',
+      `unexpected argument "${operand}"; name the script with --script`,
       exitCodes.usage,
     );
+  }
+  if ((script === undefined) === (operand === undefined)) {
+    throw new CommandError('pass either --script FILE, or - for standard input', exitCodes.usage);
   }
   return script ?? '-';
 }
@@ -197,8 +197,7 @@ function readScript(path: string): string {
     throw new CommandError(`${nameOf(path)} is not SQL: it is not UTF-8`);
   }
   const nul = sql.indexOf('\0');
-  if (nul >= 0)
-    throw new CommandError(`${nameOf(path)} is not SQL: line ${lineOf(sql, nul)} contains a NUL`);
+  if (nul >= 0) throw new CommandError(`${nameOf(path)} is not SQL: line ${lineOf(sql, nul)} contains a NUL`);
   return sql;
 }
 

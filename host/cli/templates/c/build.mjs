@@ -25,7 +25,7 @@ for (const name of readdirSync(join(here, 'src'))) files[name] = read(here, 'src
 const sources = Object.keys(files).filter((name) => name.endsWith('.c'));
 const flags = ['--target=wasm32-wasip1', '-Os', '-Wall', '-Wextra', '-mbulk-memory', '-msign-ext'];
 const link = ['-nostartfiles', '-Wl,--no-entry', '-Wl,--strip-all', '-Wl,--stack-first'];
-await runLLVM(null, {}, { fetchProgress() {} }); // reads the compiler, without a word about it
+await runLLVM(null, {}, { fetchProgress() {} }); // loads the compiler silently
 let built;
 try {
   built = await commands.clang([...flags, ...sources, ...link, '-o', 'core.wasm'], files);

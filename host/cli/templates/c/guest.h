@@ -1,5 +1,5 @@
 /*
-** What the sources of this extension share. Stay clear of stdio: it brings imports of WASI, which the user
+** What the sources of this extension share. Avoid stdio: it adds imports of WASI, which the user
 ** would have to grant.
 */
 #ifndef GUEST_H
@@ -25,7 +25,7 @@ enum {
 
 /*
 ** Memory, or a trap: an extension that is out of memory cannot go on. No memory for no bytes, since the bindings
-** free nothing where a length is 0.
+** free nothing if a length is 0.
 */
 static inline void *allocate(size_t size) {
   if (size == 0) return NULL;

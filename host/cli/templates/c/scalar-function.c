@@ -1,4 +1,4 @@
-/* slug(text): lower case, what is no letter or digit becomes one hyphen; for parts of addresses. */
+/* slug(text): lower case, with everything except letters and digits replaced by hyphens; for parts of URLs. */
 #include "guest.h"
 
 enum { SLUG, FUNCTIONS };

@@ -96,7 +96,7 @@ bool exports_sqlite_extension_virtual_table_connect(
   );
   Table *table = tables;
   while (table && strcmp(table->name, name) != 0) table = table->next;
-  /* One of that name is left where a CREATE was rolled back, or where it was dropped. */
+  /* One of that name is left if a CREATE was rolled back, or if it was dropped. */
   if (table && kind == EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_CONNECTION_KIND_CREATE) {
     drop_table(table);
     table = NULL;
@@ -117,7 +117,7 @@ bool exports_sqlite_extension_virtual_table_connect(
 void exports_sqlite_extension_virtual_table_disconnect(uint32_t table) { (void)table; }
 
 bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) {
-  (void)table, (void)err; /* kept: where the DROP is rolled back, the table is connected again */
+  (void)table, (void)err; /* kept: if the DROP is rolled back, the table is connected again */
   return true;
 }
 

@@ -22,7 +22,7 @@ typedef struct Saved {
 
 /*
 ** A table. Its address is the number by which the host knows it. SQLite lets go of a table and connects it again
-** whenever it reads the schema anew, so what lasts is kept by name in a list.
+** whenever it reads the schema again, so data is kept by name in a list.
 */
 typedef struct Table {
   char *name; /* DATABASE.NAME */
@@ -40,6 +40,6 @@ void free_rows(Table *table, Rows *rows);
 void forget_saved(Table *table, int32_t number);
 /* The name under which a table is kept, as new memory. */
 char *full_name(const char *database, size_t database_len, const char *name, size_t name_len);
-/* The place of `rowid`, or that where it would be put. */
+/* The position of `rowid`, or the position for inserting it. */
 size_t place_of(const Rows *rows, int64_t rowid);
 #endif

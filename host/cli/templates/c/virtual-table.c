@@ -47,7 +47,7 @@ bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) 
   return true;
 }
 
-/* There is one way to scan: with the text. Without it there is none, and SQLite tries another order of joins. */
+/* There is one way to scan: with the text. Without it there is no plan, and SQLite tries another order of joins. */
 bool exports_sqlite_extension_virtual_table_best_index(
   uint32_t table, exports_sqlite_extension_virtual_table_index_query_t *query,
   exports_sqlite_extension_virtual_table_option_index_plan_t *ret, Error *err

@@ -13,7 +13,7 @@ test('a transaction may change a thousand rows and no more', () => {
   assert.equal(count(), 1000);
   assert.throws(() => db.exec(insert(1001)), { errcode: 531 }); // SQLITE_CONSTRAINT_COMMITHOOK
   assert.equal(count(), 1000);
-  db.exec('UPDATE guarded SET a = -a'); // counted anew
+  db.exec('UPDATE guarded SET a = -a'); // counted from the start
   db.exec('BEGIN');
   db.exec('UPDATE guarded SET a = -a');
   db.exec('INSERT INTO guarded VALUES (0)');

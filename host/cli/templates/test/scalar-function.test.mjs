@@ -12,7 +12,7 @@ test('slug', () => {
   db.close();
 });
 
-test('slug serves an index, for it is deterministic', () => {
+test('slug can be used in an index, because it is deterministic', () => {
   const db = open();
   db.exec("CREATE TABLE page(title); CREATE UNIQUE INDEX address ON page(slug(title)); INSERT INTO page VALUES ('A b')");
   assert.throws(() => db.exec("INSERT INTO page VALUES ('a, B')"), /UNIQUE constraint failed/);

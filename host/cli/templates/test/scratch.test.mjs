@@ -35,7 +35,7 @@ test('a rollback brings the rows back, of a transaction, a savepoint and a faile
   db.close();
 });
 
-test('a table lasts until it is dropped, whatever SQLite reads anew', () => {
+test('a table lasts until it is dropped, even if SQLite reads the schema again', () => {
   const db = openWithTable();
   db.exec('CREATE TABLE other(a); BEGIN; CREATE TABLE gone(a); ROLLBACK; VACUUM; ALTER TABLE temp.t RENAME TO u');
   assert.equal(db.prepare('SELECT count(*) AS n FROM u').get().n, 2);

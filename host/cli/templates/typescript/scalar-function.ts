@@ -1,4 +1,4 @@
-/** slug(text): lower case, what is no letter or digit becomes one hyphen; for parts of addresses. */
+/** slug(text): lower case, with everything except letters and digits replaced by hyphens; for parts of URLs. */
 
 import { fail } from './errors.js';
 import type { Functions } from './types/scalar-function.js';

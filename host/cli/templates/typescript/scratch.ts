@@ -16,7 +16,7 @@ interface Table {
   saved: { number: number; rows: Rows }[];
 }
 
-/** SQLite lets go of a table and connects it again whenever it reads the schema anew: what lasts is kept by name. */
+/** SQLite disconnects a table and connects it again whenever it reads the schema again: data is kept by name. */
 const tables = new Map<number, Table>();
 const cursors = new Map<number, { table: Table; left: number[] }>();
 let last = 0;
@@ -54,7 +54,7 @@ export const virtualTable: VirtualTable = {
 
   disconnect() {},
 
-  destroy() {}, // kept: where the DROP is rolled back, the table is connected again
+  destroy() {}, // kept: if the DROP is rolled back, the table is connected again
 
   /** Always all rows: SQLite checks the terms itself. */
   bestIndex(number) {

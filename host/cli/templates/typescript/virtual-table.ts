@@ -27,7 +27,7 @@ export const virtualTable: Functions = {
   disconnect() {},
   destroy() {},
 
-  /** There is one way to scan: with the text. Without it there is none, and SQLite tries another order of joins. */
+  /** There is one way to scan: with the text. Without it there is no plan, and SQLite tries another order of joins. */
   bestIndex(_table, { constraints }) {
     const term = constraints.findIndex(
       ({ column, op, usable }) => column === textColumn && op === equal && usable,
