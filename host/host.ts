@@ -54,7 +54,7 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
   for (const wanted of interfaces) {
     if (!contract.services.includes(wanted)) {
       throw invalidValue(
-        `The "options.interfaces" argument names ${String(wanted)}, which is none of ${contract.services.join(', ')}.`,
+        `The "options.interfaces" argument names ${String(wanted)}, which is not one of ${contract.services.join(', ')}.`,
       );
     }
     made[wanted] = guarded(

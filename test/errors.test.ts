@@ -86,10 +86,10 @@ describe('a malformed changeset names the byte', () => {
   test.each(actions)('%s', (_, action, what) => {
     const size = cut().length;
     expect(failure(() => action(cut()))).toBe(
-      `${what}malformed changeset: the changeset is cut short at byte ${size}`,
+      `${what}malformed changeset: the changeset is truncated at byte ${size}`,
     );
     const error = thrownBy(() => action(unknownType()));
-    const detail = 'malformed changeset: there is no type 9 of value at byte 8';
+    const detail = 'malformed changeset: unknown value type 9 at byte 8';
     expect(error).toMatchObject({ message: `${what}${detail}`, errcode: 11, reason: 'malformed', detail });
     expect(error).toMatchObject({ errstr: 'database disk image is malformed' });
   });

@@ -214,9 +214,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     const [connection, owner] = [{} as Connection, {} as Owner]; // compiling comes before anything of them is used
     expect(
       messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct', noGrants, owner)),
-    ).toMatch(
-      new RegExp(`^Node ${process.version} cannot compile future\\.wasm, which needs a newer one: `),
-    );
+    ).toMatch(new RegExp(`^Node ${process.version} cannot compile future\\.wasm, which needs a newer one: `));
   });
 
   test('a folder', () => {
@@ -292,9 +290,7 @@ describe('the cache of transpiled components', () => {
     rmSync(within, { recursive: true });
     chmodSync(shared, 0o1777);
     symlinkSync(folder, within);
-    expect(loaded(shared)).toContain(
-      `other users can write to the cache folder ${within}: set SQLITE_WASM`,
-    );
+    expect(loaded(shared)).toContain(`other users can write to the cache folder ${within}: set SQLITE_WASM`);
   });
 
   test('is filled without a file in the temporary folder', () => {

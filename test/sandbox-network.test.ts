@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(cache, { recursive: true });
 });
 
-const asks = /network\.wasm asks for wasi:sockets\/\S+: allow it with --allow-net, or grants\.net in code$/;
+const asks = /network\.wasm requires wasi:sockets\/\S+: allow it with --allow-net, or grants\.net in code$/;
 
 test('not granted, it is not loaded', () => {
   const db = new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'rw', env: ['PATH'] } });

@@ -516,7 +516,7 @@ describe('on the command line', () => {
 
   test('nothing is granted unasked', () => {
     const { stdout, stderr } = shell([':memory:'], `.load ${guest('sql')}\nSELECT 1;\n`);
-    expect(stderr).toContain(`asks for sqlite:extension/spi@${contract.version}: allow it with --allow-sql`);
+    expect(stderr).toContain(`requires sqlite:extension/spi@${contract.version}: allow it with --allow-sql`);
     expect(stderr).not.toContain('error during initialization');
     expect(stdout).toBe('1\n');
   });

@@ -291,9 +291,7 @@ export class Group implements Disposable {
   }
 
   #live(): number {
-    const said = this.#isClosed()
-      ? 'the database of its schema is closed'
-      : 'the changeset group is closed';
+    const said = this.#isClosed() ? 'the database of its schema is closed' : 'the changeset group is closed';
     if (this.#pointer !== 0 && !this.#isClosed()) return this.#pointer;
     throw changesetError('group', SQLITE_MISUSE, { said });
   }

@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { shown as shownText } from '../core/shown.js';
+import { nearest } from '../kernel/nearest.js';
 
 /** Exit codes of commands. */
 export const exitCodes = {
@@ -24,11 +25,11 @@ export function exitHelp(): string {
     [exitCodes.done, 'done'],
     [exitCodes.failed, 'failed'],
     [exitCodes.usage, 'wrong use'],
-    [exitCodes.notApplied, 'not applied for a conflict or check'],
-    [exitCodes.malformed, 'no changeset'],
+    [exitCodes.notApplied, 'not applied because of a conflict or check'],
+    [exitCodes.malformed, 'not a changeset'],
   ];
   const text = meanings.map(([code, meaning]) => `${code} ${meaning}`).join(', ');
-  return `Exit codes: ${text},\n130 interrupted by Ctrl-C.\n`;
+  return `Exit codes: ${text},\n130 interrupted by Ctrl-C.\n`.replace(', 3 ', ',\n3 ');
 }
 
 /** A failure whose sentence the user sees, with the exit code that it ends with. */
@@ -95,7 +96,7 @@ export interface Given {
   readonly rest: readonly string[];
 }
 
-/** What a command takes and does. */
+/** The action of a command, and what it takes. */
 export interface Action {
   /** What follows the options, such as `IN ...`. */
   readonly operands: string;
@@ -108,40 +109,22 @@ export interface Action {
   run(given: Given): number | Promise<number>;
 }
 
-/** A word that calls a command, and what is known of it before it is loaded. */
+/** A command as it is known before it is loaded. */
 export interface Command {
   readonly name: string;
-  /** Its first line stands alone where there is room for one. */
+  /** Its first line is used alone if there is room for only one. */
   readonly summary: string;
   load(): Promise<Action>;
 }
 
-/** A word that stands first on the command line. */
+/** The first word of a command line. */
 export interface Subcommand {
   readonly name: string;
   readonly summary: string;
-  /** What stands behind it. */
+  /** The commands that can follow it. */
   readonly commands?: readonly Command[];
   /** @param args what follows the name. Returns the exit code. */
   run(args: readonly string[]): Promise<number>;
-}
-
-/** The name that is nearest to a wrong one, if one is near. */
-export function nearest(wrong: string, names: readonly string[]): string | undefined {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j++) {
-        const swap = (row[j - 1] as number) + Number(a[i - 1] !== b[j - 1]);
-        next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-      }
-      row = next;
-    }
-    return row[b.length] as number;
-  };
-  const found = names.map((name) => [distance(wrong, name), name] as const).sort(([a], [b]) => a - b)[0];
-  return found && found[0] <= 2 ? found[1] : undefined;
 }
 
 /**
@@ -208,6 +191,14 @@ function shown(name: string, { value, short }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
 }
 
+/** Columns of the help. */
+const helpWidth = 80;
+
+/** Breaks a text between words into lines of at most `width` characters. */
+function broken(text: string, width: number): string[] {
+  return text.match(new RegExp(`.{1,${width}}(?= |$)`, 'g'))?.map((line) => line.trimStart()) ?? [text];
+}
+
 /** @param called the words that call the command */
 export function helpOf(called: string, summary: string, command: Omit<Action, 'run'>): string {
   const required = Object.entries(command.options).filter(([, option]) => option.required);
@@ -216,7 +207,10 @@ export function helpOf(called: string, summary: string, command: Omit<Action, 'r
     ([name, option]) => [shown(name, option), option.help] as const,
   );
   const width = Math.max(0, ...rows.map(([left]) => left.length));
-  const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
+  const indent = `\n${' '.repeat(width + 4)}`;
+  const lines = rows
+    .map(([left, right]) => `  ${left.padEnd(width)}  ${broken(right, helpWidth - width - 4).join(indent)}\n`)
+    .join('');
   const operands = command.operands ? ` ${command.operands}` : '';
   return `${called}${words} [options]${operands}\n\n${summary}\n\n${lines}`;
 }

@@ -36,7 +36,7 @@ export class SqliteError extends Error {
   readonly errstr: string;
   /** Where in the SQL text the error is, in bytes from its start. Undefined if SQLite does not know. */
   readonly offset: number | undefined;
-  /** What kind of failure it is, where that is one that callers tell apart. */
+  /** The kind of failure, if callers distinguish it. */
   declare readonly reason?: ErrorReason;
   /** What is wrong, without the words that say what was being done; undefined if the message is that. */
   declare readonly detail?: string;

@@ -90,8 +90,7 @@ class HeldChangesets {
 
   get(number: number): Held {
     const held = this.#held.get(number);
-    if (!held)
-      throw sqliteError(SQLITE_MISUSE, `unknown changeset ${number}: it was dropped, or never made`);
+    if (!held) throw sqliteError(SQLITE_MISUSE, `unknown changeset ${number}: it was dropped, or never made`);
     return held;
   }
 
@@ -235,10 +234,7 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw sqliteError(
-      SQLITE_MISUSE,
-      `not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw sqliteError(SQLITE_MISUSE, `not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -48,6 +48,8 @@ function isService(name: string): name is Service {
 export function interfaceFor(name: string, client: Client): object {
   if (name === 'types') return {};
   if (!isService(name))
-    throw new TypeError(`the host offers no interface ${name}: there is ${contract.services.join(', ')}`);
+    throw new TypeError(
+      `the host does not offer the interface ${name}; it offers ${contract.services.join(', ')}`,
+    );
   return offered[name](client);
 }

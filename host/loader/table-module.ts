@@ -316,7 +316,7 @@ export class ComponentModule implements TableModule {
   }
 
   #refuseDrop(name: string): never {
-    throw sqliteError(SQLITE_LOCKED, `${name} cannot be dropped while its component is called for it`);
+    throw sqliteError(SQLITE_LOCKED, `${name} cannot be dropped while its component is being called for it`);
   }
 
   /** Keeps an exception for the caller: here SQLite takes only a code, without a message. */

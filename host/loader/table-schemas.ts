@@ -99,7 +99,7 @@ export function declare(connection: Connection, db: number, declaration: string,
 }
 
 function refused(why: string): SqliteError {
-  return sqliteError(SQLITE_ERROR, `the component declares a table that cannot be: ${shown(why)}`);
+  return sqliteError(SQLITE_ERROR, `the component declares an invalid table: ${shown(why)}`);
 }
 
 /** Lets SQLite create the table in a separate database: a rowid table has all columns that a virtual one has. */

@@ -1,4 +1,4 @@
-/** What stands behind `changeset`, known without loading what it does. */
+/** The subcommands of `changeset`, listed without loading them. */
 
 import { type Action, type Command, lockingOption } from '../command.js';
 
@@ -7,81 +7,89 @@ export const commands: readonly Command[] = [
   {
     name: 'capture',
     summary:
-      'Runs SQL on a database and writes what it changed as a changeset; with --ddl what changes the schema too.\n' +
-      'A script that fails ends there: what it committed is written all the same. What is committed is in OUT.journal\n' +
-      '(or DB.capture-journal) first: after a kill or a full disk, run it again with the same --db and --output, and an\n' +
-      'empty script if there is nothing more to run; what was committed comes first in OUT.',
+      'Run SQL on a database and write what it changed as a changeset.\n' +
+      'With --ddl, it records schema changes too. If the script fails,\n' +
+      'the changes committed by then are written. Each transaction is first\n' +
+      'written to OUT.journal (or DB.capture-journal). After a kill or a\n' +
+      'full disk, run the command again with the same --db and --output,\n' +
+      'with an empty script if nothing is left to run: committed changes\n' +
+      'come first in OUT.',
     load: async () => (await import('./capture.js')).capture,
   },
   {
     name: 'apply',
-    summary:
-      'Applies changesets and captures to a database one after another, all of them or none, and reports what came of it.',
+    summary: 'Apply changesets and captures in order, all of them or none.\n' + 'Report the result.',
     load: async () => (await import('./apply.js')).apply,
   },
   {
     name: 'show',
     summary:
-      'Shows what a changeset changes, row by row: + added, - deleted, ~ changed; of a capture also, behind !, what\n' +
-      'changes the schema.',
+      'Show what a changeset changes, row by row.\n' +
+      '+ inserted, - deleted, ~ updated. In a capture, ! marks statements\n' +
+      'that change the schema.',
     load: async () => (await import('./show.js')).show,
   },
   {
     name: 'sql',
     summary:
-      'Prints SQL statements that make the same changes. Without --db the columns are called c1, c2 and so on.\n' +
-      'Rows that exchange values of a UNIQUE column make statements that fail in any order: use apply for those.',
+      'Print SQL statements that make the same changes.\n' +
+      'Without --db, columns are named c1, c2 and so on. If rows exchange\n' +
+      'values of a UNIQUE column, the statements fail in any order: use\n' +
+      'apply instead.',
     load: async () => (await import('./show.js')).sql,
   },
   {
     name: 'stat',
-    summary: 'Counts what a changeset changes, per table.',
+    summary: 'Count the changes of each table.',
     load: async () => (await import('./show.js')).stat,
   },
   {
     name: 'validate',
     summary:
-      'Says of each file whether it is a changeset or capture, and if not, which byte is wrong and why.',
+      'Check that each file is a changeset or capture.\n' + 'If not, print which byte is wrong and why.',
     load: async () => (await import('./show.js')).check,
   },
   {
     name: 'invert',
-    summary: 'Writes the changeset that undoes another.',
+    summary: 'Write the changeset that undoes another.',
     load: async () => (await import('./transform.js')).invert,
   },
   {
     name: 'concat',
     summary:
-      'Writes one changeset that does what several do one after another; of captures, one capture, in which what\n' +
-      'changes the schema stays in its place.',
+      'Write one changeset that does what several do in order.\n' +
+      'Captures give one capture, with its schema changes in place.',
     load: async () => (await import('./transform.js')).concat,
   },
   {
     name: 'rebase',
-    summary:
-      'Makes local changes fit what was applied before them: FILE is what `apply --rebase-out` wrote then.',
+    summary: 'Rebase local changes.\n' + 'FILE is the rebase buffer written by `apply --rebase-out`.',
     load: async () => (await import('./transform.js')).rebase,
   },
   {
     name: 'build',
-    summary: 'Writes the changeset or capture that a JSON document describes, as `show --json` prints it.',
+    summary:
+      'Write the changeset or capture that a JSON document describes.\n' +
+      'Its format is that of `show --json`.',
     load: async () => (await import('./transform.js')).build,
   },
   {
     name: 'diff',
-    summary: 'Writes the changeset that turns one database into another.',
+    summary: 'Write the changeset that turns one database into another.',
     load: async () => (await import('./diff.js')).diff,
   },
   {
     name: 'daemon',
     summary:
-      'Serves SQL on a socket and captures what it changes; on quit, SIGTERM or SIGINT the changeset is written.\n' +
-      'A crash loses nothing that was committed: start it again with the same files.',
+      'Serve SQL on a socket and capture what it changes.\n' +
+      'On quit, SIGTERM or SIGINT, write the changeset. A crash loses\n' +
+      'nothing that was committed: start the daemon again with the same\n' +
+      'files.',
     load: async () => (await import('../daemon/daemon.js')).daemon,
   },
 ];
 
-/** What a command takes and does: with the option of all that open databases. */
+/** The action of a command, with the option that all commands with databases have. */
 export async function loaded(command: Command): Promise<Action> {
   const action = await command.load();
   const opens = command.name === 'diff' || 'db' in action.options || 'schema' in action.options;

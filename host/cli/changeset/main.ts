@@ -3,10 +3,11 @@
 import { isMainThread } from 'node:worker_threads';
 import { Engine } from '../../kernel/engine.js';
 import { useEngine } from '../../kernel/engine-of-thread.js';
+import { nearest } from '../../kernel/nearest.js';
 import { extensionLoader } from '../../loader/loader.js';
 import { nodeFileSystem } from '../../vfs/node.js';
 import { called } from '../called.js';
-import { type Command, exitCodes, exitHelp, helpOf, nearest, parse, usageError } from '../command.js';
+import { type Command, exitCodes, exitHelp, helpOf, parse, usageError } from '../command.js';
 import { print } from '../output.js';
 import { tick } from '../progress.js';
 import { programName } from '../shell.js';

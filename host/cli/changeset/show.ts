@@ -98,7 +98,11 @@ export const show: Action = {
   options: {
     db: schemaOption,
     json: { help: 'print a JSON document, from which `build` makes the same bytes' },
-    color: { value: 'WHEN', choices: ['always', 'never', 'auto'], help: 'color the output: always, never or auto' },
+    color: {
+      value: 'WHEN',
+      choices: ['always', 'never', 'auto'],
+      help: 'color the output: always, never or auto',
+    },
   },
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');

@@ -94,7 +94,12 @@ export const rebase: Action = {
   operands: 'IN',
   count: [1, 1],
   options: {
-    with: { value: 'FILE', multiple: true, required: true, help: 'a rebase buffer; may be repeated, in order' },
+    with: {
+      value: 'FILE',
+      multiple: true,
+      required: true,
+      help: 'a rebase buffer; may be repeated, in order',
+    },
     output: outputOption,
   },
   async run(given) {

@@ -17,7 +17,7 @@ const program = `${programName} completion`;
 const summary = `Print a completion script. To use it, add this to the shell's start-up file:
 
   bash  source <(${program} bash)
-  zsh   source <(${program} zsh)      behind compinit
+  zsh   source <(${program} zsh)      (after compinit)
   fish  ${program} fish | source`;
 
 const completion = (subcommands: readonly Subcommand[]): Action => ({

@@ -19,7 +19,10 @@ export const daemonCommand: Omit<Action, 'run'> = {
     'accept-loss': {
       help: 'continue although the journal is damaged, missing or of another database: keep what can be read',
     },
-    patience: { value: 'SECONDS', help: 'roll back an open transaction that is idle for so long (default 30)' },
+    patience: {
+      value: 'SECONDS',
+      help: 'roll back an open transaction that is idle for so long (default 30)',
+    },
     timeout: { value: 'SECONDS', help: 'end a statement that runs longer (default: no limit)' },
     locking: lockingOption,
   },

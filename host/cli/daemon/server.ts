@@ -157,7 +157,9 @@ export class DaemonServer {
     socket.on('data', (data) => inbox.push(data));
     socket.on('end', () => {
       if (inbox.look().toString().trim() !== '') {
-        this.#enqueue(client, () => this.#fail(client, null, new Error('the input ends in the middle of a request')));
+        this.#enqueue(client, () =>
+          this.#fail(client, null, new Error('the input ends in the middle of a request')),
+        );
       }
       client.ended = true; // only now: a client that has ended and waits for nothing is disconnected
       if (!client.isThere()) socket.destroy();
