@@ -1,0 +1,121 @@
+/** Changeset groups for Tcl, which builds changes step by step where the API takes them whole. */
+
+import {
+  type Change,
+  ChangesetGroup,
+  type DatabaseSync,
+  type Operation,
+  type SqlValue,
+} from 'sqlite-wasm-run';
+import { type Change as CodecChange, Group as CodecGroup } from 'sqlite-wasm-run/changeset';
+import { refusal } from './refusals.js';
+
+type Values = (SqlValue | undefined)[];
+
+/** A change that is being built. */
+interface Draft {
+  readonly table: string;
+  readonly op: Operation;
+  readonly indirect: boolean;
+  readonly old: Values;
+  readonly new: Values;
+}
+
+const operations = new Map<number, Operation>([
+  [18, 'insert'],
+  [23, 'update'],
+  [9, 'delete'],
+]);
+
+/** What a change that is not complete yet is refused for, which C says at its end. */
+const saidAtEnd = /^build a change of .*?: (invalid change|undefined value)/s;
+
+export class GroupForTcl implements Disposable {
+  readonly #group = new ChangesetGroup();
+  /** What was done to the group, to do it to another. */
+  readonly #steps: ((group: ChangesetGroup) => void)[] = [];
+  /** The same group by the codec, as long as it can do what is asked. */
+  #codec: CodecGroup | undefined;
+  #draft: Draft | undefined;
+  #patchset = false;
+
+  constructor(byCodec: boolean) {
+    if (byCodec) this.#codec = new CodecGroup();
+  }
+
+  schema(database: DatabaseSync, name: string): void {
+    this.#codec = undefined; // it knows no databases
+    this.#do((group) => group.schema(database, name));
+  }
+
+  add(changeset: Uint8Array): void {
+    this.#codec?.add(changeset);
+    this.#do((group) => group.add(changeset));
+  }
+
+  /** @param change what an iterator stands at, if at any */
+  addChange(change: Change | undefined, byCodec: CodecChange | undefined): void {
+    if (this.#codec && byCodec) this.#codec.addChange(byCodec);
+    else this.#do((group) => group.addChange(change as Change));
+  }
+
+  /** Begins a change. It is refused here if the API refuses it whatever its values are. */
+  begin(op: number, table: string, indirect: boolean): void {
+    this.#codec = undefined;
+    if (this.#draft) throw refusal('SQLITE_MISUSE');
+    const draft = { table, op: operations.get(op) ?? (String(op) as Operation), indirect, old: [], new: [] };
+    this.#try(draft);
+    this.#draft = draft;
+  }
+
+  value(row: 'old' | 'new', column: number, value: SqlValue): void {
+    const draft = this.#draft;
+    if (!draft) throw refusal('SQLITE_MISUSE');
+    if (column < 0) throw refusal('SQLITE_RANGE');
+    const values = [...draft[row]];
+    while (values.length < column) values.push(undefined);
+    values[column] = value;
+    const next = { ...draft, [row]: values };
+    this.#try(next);
+    this.#draft = next;
+  }
+
+  finish(discard: boolean): void {
+    const draft = this.#draft;
+    this.#draft = undefined;
+    if (draft && !discard) this.#do((group) => group.addChange(draft));
+  }
+
+  /** @returns whether it builds a patchset; `on` below 0 only asks */
+  patchset(on: number): boolean {
+    if (on > 0) {
+      this.#do((group) => group.patchset());
+      this.#patchset = true;
+    }
+    return this.#patchset;
+  }
+
+  output(): Uint8Array {
+    return this.#codec ? this.#codec.output() : this.#group.output().bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#group.close();
+  }
+
+  #do(step: (group: ChangesetGroup) => void): void {
+    step(this.#group);
+    this.#steps.push(step);
+  }
+
+  /** Adds a change, as far as it is there, to a group like this one. */
+  #try(draft: Draft): void {
+    using group = new ChangesetGroup();
+    for (const step of this.#steps) step(group);
+    try {
+      group.addChange(draft);
+    } catch (error) {
+      if (!(error instanceof Error && saidAtEnd.test(error.message))) throw error;
+    }
+  }
+}

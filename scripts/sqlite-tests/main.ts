@@ -1,0 +1,88 @@
+/**
+ * SQLite's own tests of sessions, unmodified, against the public API of dist/: Tcl runs them, and what its commands do
+ * goes through a pipe to bridge.ts. Everything that fails is listed with its reason in test/sqlite-tests.json: this fails
+ * where something else does, or where what is listed passes.
+ *
+ *     npm run test:sqlite [-- --short] [--modes base,strm] [--files session1,sessionB] [--output] [--archive FILE]
+ *
+ * `--short` runs the quick files in mode `base`; `--output` prints what the files that differ print; `--archive` is
+ * SQLite's source, where no mirror of apt has it.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { differences, leftOut } from './expectations.js';
+import { type Mode, modes } from './modes.js';
+import { runFile } from './run.js';
+import { sqliteSource } from './source.js';
+
+/** Not for the short form. */
+const slow = new Set(['session5', 'sessionB']);
+/** In seconds, for a file. */
+const limit = 600;
+
+const { values } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    modes: { type: 'string' },
+    files: { type: 'string' },
+    output: { type: 'boolean', default: false },
+    archive: { type: 'string' },
+  },
+});
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
+
+function chosen<T extends string>(what: string, given: string | undefined, all: readonly T[]): readonly T[] {
+  if (given === undefined) return all;
+  return given
+    .split(',')
+    .map((name) => all.find((one) => one === name) ?? fail(`There is no ${what} ${name}.`));
+}
+
+if (spawnSync('tclsh', { input: 'exit [catch {package require Tcl 8.6}]' }).status !== 0) {
+  fail('These tests need tclsh 8.6 on the path: install the package tcl (apt-get install tcl).');
+}
+const source = sqliteSource(values.archive);
+const all = readdirSync(join(source, 'ext/session'))
+  .flatMap((name) => (name.endsWith('.test') ? [name.slice(0, -'.test'.length)] : []))
+  .sort();
+const known = Object.keys(modes) as Mode[];
+const wanted = chosen('mode', values.modes, values.short ? ['base'] : known);
+const files = chosen('file', values.files, all).filter((file) => !values.short || !slow.has(file));
+
+const wrong: string[] = [];
+const sums = new Map(wanted.map((mode) => [mode, { passed: 0, run: 0 }]));
+const line = (cells: readonly string[]): void => {
+  console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(18) : cell.padStart(12))).join(''));
+};
+line(['passed/run', ...wanted]);
+for (const file of files) {
+  const cells: string[] = [];
+  for (const mode of wanted) {
+    if (leftOut(file, mode) !== undefined) {
+      cells.push('-');
+      continue;
+    }
+    const result = await runFile(source, file, mode, limit);
+    const found = differences(file, mode, result);
+    wrong.push(...found);
+    if (found.length > 0 && values.output) console.log(result.output);
+    const passed = result.run - result.failed.length;
+    const sum = sums.get(mode);
+    if (sum) {
+      sum.passed += passed;
+      sum.run += result.run;
+    }
+    cells.push(`${passed}/${result.run}${result.broken === undefined ? '' : ' ...'}`);
+  }
+  line([file, ...cells]);
+}
+line(['all', ...[...sums.values()].map(({ passed, run }) => `${passed}/${run}`)]);
+for (const text of wrong) console.error(text);
+process.exitCode = wrong.length > 0 ? 1 : 0;

@@ -1,0 +1,10 @@
+/** By which of the ways that the API has the tests are run. */
+
+export const modes = {
+  base: 'applyChangeset',
+  report: 'apply, with its report',
+  strm: 'streams, of one byte a piece',
+  codec: 'reading, inverting, joining by the codec',
+} as const;
+
+export type Mode = keyof typeof modes;
