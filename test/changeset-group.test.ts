@@ -165,6 +165,31 @@ describe('groups', () => {
     for (const change of codecChanges(bytes)) group.addChange(change);
     expect(group.output().bytes).toEqual(bytes);
   });
+  test('changes as the engine reads them, without a schema, of a changeset and of a patchset', () => {
+    const db = database(`${schema} INSERT INTO t VALUES(1,2,3),(2,3,4)`);
+    const session = db.createSession();
+    db.exec('UPDATE t SET b=7 WHERE a=1; DELETE FROM t WHERE a=2; INSERT INTO t VALUES(3,NULL,2.5)');
+    for (const bytes of [session.changeset(), session.patchset()]) {
+      using group = new ChangesetGroup();
+      const changeset = new Changeset(bytes);
+      if (changeset.isPatchset) group.patchset();
+      for (const change of changeset) group.addChange(change);
+      expect(group.output().bytes).toEqual(bytes);
+    }
+  });
+  test('a change that lacks values is not added for its key', () => {
+    using group = new ChangesetGroup();
+    const base = { table: 't', indirect: false, key: [1, 0, 0] } as const;
+    const message = (change: Change): string => failure(() => group.addChange(change));
+    const unknown = 'build a change of t: no such table: t';
+    expect(message({ ...base, op: 'insert', old: [], new: [1n, 2n] })).toBe(unknown);
+    expect(message({ ...base, op: 'insert', old: [], new: [1n, 2n, undefined] })).toBe(unknown);
+    expect(message({ ...base, op: 'update', old: [undefined, 1n, 2n], new: [undefined, 2n, 3n] })).toBe(
+      unknown,
+    );
+    expect(message({ ...base, key: [0, 0, 0], op: 'delete', old: [1n, 2n, 3n], new: [] })).toBe(unknown);
+    expect(group.output().isEmpty).toBe(true);
+  });
   test('a change needs no values that its operation has not', () => {
     using group = new ChangesetGroup();
     group.schema(database(schema));

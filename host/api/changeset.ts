@@ -189,7 +189,9 @@ export class ChangesetGroup implements Disposable {
 
   /**
    * Adds one change: of values, or the conflict of a handler that runs, to keep what could not be applied.
-   * INTEGER values are bigint, numbers are REAL, undefined is not part of the change.
+   * INTEGER values are bigint, numbers are REAL, undefined is not part of the change. Its table is one of `schema`, of a
+   * changeset that was added, or, without a schema, the one that its `key` describes: a change that was read can be
+   * added as it is, an INSERT of a patchset after {@link patchset} was called.
    * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
    */
   addChange(change: ChangeLike): void {

@@ -2,6 +2,7 @@
 
 import { patchsetMark } from '../changeset/format.js';
 import { validate } from '../changeset/validate.js';
+import { encode } from '../changeset/writer.js';
 import {
   CALLBACK_STREAM_INPUT,
   SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
@@ -148,6 +149,8 @@ export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
   #isClosed = (): boolean => false;
+  #hasSchema = false;
+  #isPatchset = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -169,6 +172,7 @@ export class Group implements Disposable {
     using arena = memory.arena();
     const name = arena.cString(database);
     this.#check('schema', c.sqlite3changegroup_schema(this.#live(), connection.db, name));
+    this.#hasSchema = true;
   }
 
   /** Builds changes as a patchset. C: `sqlite3changegroup_config`. */
@@ -179,6 +183,7 @@ export class Group implements Disposable {
     memory.view.setInt32(on, 1, true);
     const code = c.sqlite3changegroup_config(this.#live(), SQLITE_CHANGEGROUP_CONFIG_PATCHSET, on);
     this.#check('patchset', code);
+    this.#isPatchset = true;
   }
 
   /** Adds a changeset. On an error the group is unchanged. C: `sqlite3changegroup_add`. */
@@ -209,7 +214,8 @@ export class Group implements Disposable {
   }
 
   /**
-   * Adds a change made of values. Its table must be known: by a changeset that was added or by `schema`.
+   * Adds a change made of values. Its table must be known: by a changeset that was added, by `schema`, or, if there is
+   * none, by the change's own `key`, as every change has that was read.
    * C: `sqlite3changegroup_change_begin`, `_int64`, `_double`, `_text`, `_blob`, `_null`, `_finish`.
    */
   addChange(change: Change): void {
@@ -226,15 +232,15 @@ export class Group implements Disposable {
       throw changesetError(`build a change of ${change.table}`, code, { said });
     };
     const table = arena.cString(change.table);
-    check(
-      c.sqlite3changegroup_change_begin(
-        group,
-        operationCodes[change.op],
-        table,
-        Number(change.indirect),
-        error,
-      ),
-    );
+    const code = operationCodes[change.op];
+    const begun = c.sqlite3changegroup_change_begin(group, code, table, Number(change.indirect), error);
+    const whole = begun === SQLITE_ERROR && !this.#hasSchema ? byItself(change, this.#isPatchset) : undefined;
+    if (whole) {
+      c.sqlite3_free(memory.pointerAt(error));
+      this.add(whole);
+      return;
+    }
+    check(begun);
     try {
       (change.old ?? []).forEach((value, column) => {
         check(this.#put(group, arena, 0, column, value));
@@ -300,6 +306,30 @@ export class Group implements Disposable {
     this.#engine.surface();
     if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
   }
+}
+
+/**
+ * The changeset of one change whose `key` says what its table is; undefined where it does not, or values are missing.
+ *
+ * @param patchset whether it is one of a patchset, where one cannot tell
+ */
+function byItself(change: Change, patchset: boolean): Uint8Array | undefined {
+  const { table: name, op, indirect, key = [], old = [], new: fresh = [] } = change;
+  if (!key.some((place) => place > 0)) return undefined;
+  if (old.length !== (op === 'insert' ? 0 : key.length)) return undefined;
+  if (fresh.length !== (op === 'delete' ? 0 : key.length)) return undefined;
+  const fits = (isPatchset: boolean): boolean =>
+    key.every((place, i) => {
+      const [hasOld, hasNew] = [old[i] !== undefined, fresh[i] !== undefined];
+      if (op === 'insert') return hasNew && isPatchset === patchset;
+      if (place > 0) return hasOld && !hasNew;
+      if (isPatchset) return !hasOld;
+      return op === 'delete' ? hasOld : hasOld === hasNew;
+    });
+  const kind = [patchset, !patchset].find(fits);
+  return kind === undefined
+    ? undefined
+    : encode([{ table: { name, key, patchset: kind }, op, indirect, old, new: fresh }]);
 }
 
 /** One changeset that does what `changesets` do in order; `schema` as in {@link Group.schema}. */
