@@ -418,6 +418,21 @@ describe('apply reports', () => {
     remote.apply(rebased);
     expect(rows(remote)).toEqual([[1, 'local', 7]]);
   });
+  test('applyChangeset hands out the rebase buffer, unless a conflict aborts it', () => {
+    const base = `${schema} INSERT INTO t VALUES(1,'base',0);`;
+    const changes = changesOf(base, "UPDATE t SET b='remote' WHERE a=1; INSERT INTO t VALUES(2,'new',1)");
+    const changed = `${base} UPDATE t SET b='local' WHERE a=1;`;
+    const report = database(changed).apply(changes, { policy: 'ours' });
+    const buffers: Uint8Array[] = [];
+    const onRebase = (buffer: Uint8Array): void => void buffers.push(buffer);
+    const onConflict = (): number => constants.SQLITE_CHANGESET_OMIT;
+    expect(database(changed).applyChangeset(changes, { onConflict, onRebase })).toBe(true);
+    expect(database(changed).applyChangeset([changes.bytes], { onConflict, onRebase })).toBe(true);
+    expect(database(changed).applyChangeset(changes, { onRebase })).toBe(false);
+    expect(database(base).applyChangeset(changes, { onRebase })).toBe(true);
+    expect(report.rebase.length).toBeGreaterThan(0);
+    expect(buffers).toEqual([report.rebase, report.rebase, new Uint8Array(0)]);
+  });
   test('inside a transaction it stays in it', () => {
     const db = database(schema);
     db.exec('BEGIN');

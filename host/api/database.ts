@@ -98,6 +98,11 @@ export interface ApplyOptions extends ApplyFlags {
    * and CONFLICT only) or SQLITE_CHANGESET_ABORT. By default every conflict aborts.
    */
   onConflict?: (kind: number, conflict: Conflict) => number;
+  /**
+   * Is given the rebase buffer for {@link Rebaser} once all is applied: empty where no conflict was omitted or
+   * replaced. It is not called where a conflict aborts.
+   */
+  onRebase?: (buffer: Uint8Array) => void;
 }
 
 /** Frees databases that were not closed: a safety net, because closing frees everything. */
@@ -337,13 +342,16 @@ export class DatabaseSync implements Disposable {
       filter: 'function',
       onConflict: 'function',
       filterChange: 'function',
+      onRebase: 'function',
       ...applyFlagKinds,
     });
-    const { onConflict } = options;
+    const { onConflict, onRebase } = options;
     const handlers = onConflict
       ? { ...options, onConflict: (kind: number, conflict: Conflict) => answer(onConflict(kind, conflict)) }
       : options;
-    return current.run(() => applyTo(current.connection, input, handlers)).done;
+    const { done, rebase } = current.run(() => applyTo(current.connection, input, handlers));
+    if (done) onRebase?.(rebase);
+    return done;
   }
 
   /**
