@@ -433,6 +433,10 @@ describe('apply reports', () => {
     expect(report.rebase.length).toBeGreaterThan(0);
     expect(buffers).toEqual([report.rebase, report.rebase, new Uint8Array(0)]);
   });
+  test('a report knows no noSavepoint: what it reports is done whole or not at all', () => {
+    const options = { noSavepoint: true } as ReportOptions;
+    expect(failure(() => database(schema).apply(clash(), options))).toMatch(/noSavepoint/);
+  });
   test('inside a transaction it stays in it', () => {
     const db = database(schema);
     db.exec('BEGIN');

@@ -43,7 +43,8 @@ import { ConflictList, type ConflictReport } from './conflict-report.js';
 import { survey, surveyKinds } from './survey.js';
 import { type TableReport, Tally } from './tally.js';
 
-export interface ReportOptions extends ApplyFlags {
+/** Without `noSavepoint`: what is reported is done whole or not at all. */
+export interface ReportOptions extends Omit<ApplyFlags, 'noSavepoint'> {
   /** What to do about conflicts; `abort` by default. */
   policy?: Policy;
   /** Decides before the policy does; undefined leaves it to the policy. */
@@ -96,8 +97,10 @@ export interface ApplyReport {
 /** How much is read at a time if progress is reported, in bytes. */
 const pieceSize = 65_536;
 
+const { noSavepoint: _, ...flagKinds } = applyFlagKinds;
+
 const optionKinds = {
-  ...applyFlagKinds,
+  ...flagKinds,
   policy: 'any',
   onConflict: 'function',
   tables: 'any',
@@ -297,7 +300,7 @@ export function illegalReplace(kind: ConflictKind): SqliteError {
 
 function pick(options: ReportOptions): ApplyFlags {
   const flags: ApplyFlags = {};
-  for (const name of Object.keys(applyFlagKinds) as (keyof ApplyFlags)[]) {
+  for (const name of Object.keys(flagKinds) as (keyof typeof flagKinds)[]) {
     const value = options[name];
     if (value !== undefined) flags[name] = value;
   }
