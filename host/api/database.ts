@@ -99,8 +99,8 @@ export interface ApplyOptions extends ApplyFlags {
    */
   onConflict?: (kind: number, conflict: Conflict) => number;
   /**
-   * Is given the rebase buffer for {@link Rebaser} once all is applied: empty where no conflict was omitted or
-   * replaced. It is not called where a conflict aborts.
+   * Is given the rebase buffer for {@link Rebaser} once all is applied: empty if no conflict was omitted or
+   * replaced. It is not called if a conflict aborts.
    */
   onRebase?: (buffer: Uint8Array) => void;
 }

@@ -309,9 +309,9 @@ export class Group implements Disposable {
 }
 
 /**
- * The changeset of one change whose `key` says what its table is; undefined where it does not, or values are missing.
+ * The changeset of one change whose `key` says what its table is; undefined if it does not, or values are missing.
  *
- * @param patchset whether it is one of a patchset, where one cannot tell
+ * @param patchset whether it is one of a patchset, if one cannot tell
  */
 function byItself(change: Change, patchset: boolean): Uint8Array | undefined {
   const { table: name, op, indirect, key = [], old = [], new: fresh = [] } = change;

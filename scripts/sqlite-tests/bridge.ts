@@ -228,6 +228,16 @@ function conflictHandler(script: number): (kind: number, conflict: Conflict) => 
   };
 }
 
+/** The script that hears of SQLite's log; 0 if there is none. */
+let logScript = 0;
+
+/** What SQLite logs where apply() warns. */
+const logged: Readonly<Record<string, (table: string, counts: readonly string[]) => string>> = {
+  'missing-table': (table) => `no such table: ${table}`,
+  'different-key': (table) => `primary key mismatch for table ${table}`,
+  'fewer-columns': (table, [has, wanted]) => `table ${table} has ${has} columns, expected ${wanted} or more`,
+};
+
 /** @returns the rebase buffer, where the call of C hands one out */
 function apply(args: Arguments): Wire {
   const database = databases.of(args.integer());
@@ -255,16 +265,28 @@ function apply(args: Arguments): Wire {
       onConflict,
       ...(filtered && { filterChange: version < 3 ? once : filterChange }),
     });
+    for (const { kind, table = '', message } of report.warnings) {
+      const text = logged[kind]?.(table, message.slice(table.length).match(/\d+/g) ?? []);
+      if (text !== undefined && logScript !== 0) {
+        askBack('log', logScript, 'SQLITE_SCHEMA', `sqlite3changeset_apply(): ${text}`);
+      }
+    }
     if (!report.applied) throw refusal(report.problems.length > 0 ? 'SQLITE_CONSTRAINT' : 'SQLITE_ABORT');
     return version > 1 ? report.rebase : '';
   }
+  let rebase: Wire = '';
   const applied = database.applyChangeset(size > 0 ? pieces(bytes, size) : bytes, {
     ...flags,
     onConflict,
     ...(filtered && (version < 3 ? { filter: byTable } : { filterChange })),
+    ...(version > 1 && {
+      onRebase(buffer: Uint8Array) {
+        rebase = buffer;
+      },
+    }),
   });
   if (!applied) throw refusal('SQLITE_ABORT');
-  return '';
+  return rebase;
 }
 
 type Operation = (args: Arguments) => Wire | undefined;
@@ -388,6 +410,10 @@ const sessionOperations: Readonly<Record<string, Operation>> = {
     using session = database.createSession({ rowid: true });
     database.exec(args.text());
     return session.changeset();
+  },
+  log: (args) => {
+    logScript = args.integer();
+    return undefined;
   },
   config: (args) => {
     if (args.text() !== 'strm_size') throw refusal('SQLITE_MISUSE');

@@ -38,6 +38,14 @@ function fail(message: string): never {
   process.exit(2);
 }
 
+function found(archive: string | undefined): string {
+  try {
+    return sqliteSource(archive);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
 function chosen<T extends string>(what: string, given: string | undefined, all: readonly T[]): readonly T[] {
   if (given === undefined) return all;
   return given
@@ -48,7 +56,7 @@ function chosen<T extends string>(what: string, given: string | undefined, all: 
 if (spawnSync('tclsh', { input: 'exit [catch {package require Tcl 8.6}]' }).status !== 0) {
   fail('These tests need tclsh 8.6 on the path: install the package tcl (apt-get install tcl).');
 }
-const source = sqliteSource(values.archive);
+const source = found(values.archive);
 const all = readdirSync(join(source, 'ext/session'))
   .flatMap((name) => (name.endsWith('.test') ? [name.slice(0, -'.test'.length)] : []))
   .sort();
@@ -70,9 +78,9 @@ for (const file of files) {
       continue;
     }
     const result = await runFile(source, file, mode, limit);
-    const found = differences(file, mode, result);
-    wrong.push(...found);
-    if (found.length > 0 && values.output) console.log(result.output);
+    const differing = differences(file, mode, result);
+    wrong.push(...differing);
+    if (differing.length > 0 && values.output) console.log(result.output);
     const passed = result.run - result.failed.length;
     const sum = sums.get(mode);
     if (sum) {

@@ -41,7 +41,7 @@ function codeOf(thrown: unknown, name: CodeName): string {
   if (thrown instanceof Refusal) return thrown.message;
   if (thrown instanceof ChangesetError) {
     if (/mixed/.test(thrown.reason)) return 'SQLITE_ERROR';
-    return /disagree/.test(thrown.reason) ? 'SQLITE_SCHEMA' : 'SQLITE_CORRUPT';
+    return /changesets differ/.test(thrown.reason) ? 'SQLITE_SCHEMA' : 'SQLITE_CORRUPT';
   }
   // An argument that cannot be, for which C has no more than this.
   return thrown instanceof TypeError ? 'SQLITE_ERROR' : '';
