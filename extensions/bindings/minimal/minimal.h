@@ -49,7 +49,7 @@ typedef struct sqlite_extension_types_sqlite_error_t {
   // The primary result code, such as 1 for `SQLITE_ERROR`
   // (https://www.sqlite.org/rescode.html).
   int32_t   code;
-  // The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` where SQLite
+  // The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` if SQLite
   // gives none.
   int32_t   extended_code;
   // One sentence in English for a person. It names what was wrong and what was wanted.
@@ -61,7 +61,7 @@ typedef sqlite_extension_types_sqlite_error_t sqlite_extension_session_sqlite_er
 // Names one session. Handles are unique among all connections of the process, positive, below 2^63 and
 // never used again, so one can be kept in a table.
 // 
-// Every function that takes a handle fails with code 21 (`SQLITE_MISUSE`) and a sentence where it names
+// Every function that takes a handle fails with code 21 (`SQLITE_MISUSE`) and a sentence if it names
 // no session of this connection: never made, deleted, or another connection's.
 typedef uint64_t sqlite_extension_session_handle_t;
 
@@ -79,7 +79,7 @@ typedef struct sqlite_extension_session_warning_t {
   // What it is, in a word: "missing-table", "no-key", "null-key", "virtual-table", "shadow-table",
   // "schema-changed", "other-writer". There may be more.
   minimal_string_t   kind;
-  // The table; empty where it concerns the whole database.
+  // The table; empty if it concerns the whole database.
   minimal_string_t   table;
   // One sentence in English for a person.
   minimal_string_t   message;
@@ -96,7 +96,7 @@ typedef struct sqlite_extension_session_session_state_t {
   sqlite_extension_session_handle_t   h;
   // The database whose changes it records.
   minimal_string_t   dbname;
-  // The tables attached by name; "*" among them where all are.
+  // The tables attached by name; "*" among them if all are.
   minimal_list_string_t   tables;
   // Whether it records.
   bool   enabled;
@@ -237,7 +237,7 @@ typedef struct {
 typedef struct sqlite_extension_changeset_page_t {
   // The changes, in order.
   sqlite_extension_changeset_list_change_t   changes;
-  // Where the next ones begin; none at the end.
+  // If the next ones begin; none at the end.
   minimal_option_u64_t   next;
 } sqlite_extension_changeset_page_t;
 
@@ -343,11 +343,11 @@ typedef struct {
 
 // What a statement gave.
 typedef struct sqlite_extension_spi_query_result_t {
-  // The names of the columns; empty where the statement has no result.
+  // The names of the columns; empty if the statement has no result.
   minimal_list_string_t   columns;
   // The rows.
   sqlite_extension_spi_list_list_sql_value_t   rows;
-  // How many rows it changed (`sqlite3_changes64`); 0 where it cannot write.
+  // How many rows it changed (`sqlite3_changes64`); 0 if it cannot write.
   int64_t   changes;
   // The rowid of the last row that the connection inserted (`sqlite3_last_insert_rowid`).
   int64_t   last_insert_rowid;
@@ -401,7 +401,7 @@ typedef uint8_t exports_sqlite_extension_scalar_function_function_flags_t;
 // Not callable from triggers, views and the schema (`SQLITE_DIRECTONLY`). For whatever acts on the
 // world outside the statement.
 #define EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DIRECT_ONLY (1 << 1)
-// Harmless even where the schema is not trusted (`SQLITE_INNOCUOUS`).
+// Harmless even if the schema is not trusted (`SQLITE_INNOCUOUS`).
 #define EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_INNOCUOUS (1 << 2)
 
 // One function with one number of arguments. A name may appear several times, with different numbers.
@@ -438,34 +438,34 @@ typedef struct {
 // Makes a session that records changes in the database `dbname`: "main", "temp", or the name it was
 // attached by. Nothing is recorded until a table is attached.
 // 
-// Fails with code 1 (`SQLITE_ERROR`) where no such database is attached; the message lists those that
+// Fails with code 1 (`SQLITE_ERROR`) if no such database is attached; the message lists those that
 // are. The caller owns the session and ends it with `delete`.
 // 
 // C: `sqlite3session_create`.
 extern bool sqlite_extension_session_create(minimal_string_t *dbname, sqlite_extension_session_handle_t *ret, sqlite_extension_session_sqlite_error_t *err);
 // Starts recording changes to `table`, or to every table of the database, those made later included,
-// where `table` is none. Attaching a table twice does no harm.
+// if `table` is none. Attaching a table twice does no harm.
 // 
-// Fails with code 27 (`SQLITE_NOTICE`) where the table is attached but records nothing as things stand:
+// Fails with code 27 (`SQLITE_NOTICE`) if the table is attached but records nothing now:
 // it does not exist yet, or has no PRIMARY KEY. It records from the moment it has one. With none as
 // `table` this is never reported.
 // 
 // C: `sqlite3session_attach`.
 extern bool sqlite_extension_session_attach(sqlite_extension_session_handle_t h, minimal_string_t *maybe_table, sqlite_extension_session_sqlite_error_t *err);
 // The changes recorded so far, as a changeset: per row the difference between its state when it was
-// first touched and its state now. Empty where nothing changed in the end. The session goes on recording.
+// first touched and its state now. Empty if nothing changed in the end. The session goes on recording.
 // 
 // May be called while a statement writes: the changeset then shows what has been written so far.
 // 
-// Fails with code 17 (`SQLITE_SCHEMA`) where a recorded table was dropped, renamed or lost a column, for which
-// there is `take`, and with code 18 (`SQLITE_TOOBIG`) where the changeset does not fit the caller's memory.
+// Fails with code 17 (`SQLITE_SCHEMA`) if a recorded table was dropped, renamed or lost a column, for which
+// there is `take`, and with code 18 (`SQLITE_TOOBIG`) if the changeset does not fit the caller's memory.
 // 
 // C: `sqlite3session_changeset`. Format: https://www.sqlite.org/session/sqlite3changeset_new.html and
 // the head of sqlite3session.c.
 extern bool sqlite_extension_session_changeset(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
 // Ends the session and frees what it recorded.
 // 
-// Fails with code 12 (`SQLITE_NOTFOUND`) where the handle was this connection's and is deleted already.
+// Fails with code 12 (`SQLITE_NOTFOUND`) if the handle was this connection's and is deleted already.
 // 
 // C: `sqlite3session_delete`.
 extern bool sqlite_extension_session_delete(sqlite_extension_session_handle_t h, sqlite_extension_session_sqlite_error_t *err);
@@ -480,15 +480,15 @@ extern bool sqlite_extension_session_patchset(sqlite_extension_session_handle_t 
 // The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
 // nothing is forgotten.
 // 
-// Where a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
+// If a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
 // what came after with the next call.
 extern bool sqlite_extension_session_take(sqlite_extension_session_handle_t h, minimal_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// Starts (true) or stops (false) recording, where `on` is given. Returns whether it records now. A row that
+// Starts (true) or stops (false) recording, if `on` is given. Returns whether it records now. A row that
 // was touched while it did not record is left out; one recorded before shows its state now.
 // 
 // C: `sqlite3session_enable`.
 extern bool sqlite_extension_session_enable(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err);
-// Marks what is recorded from now on as indirect (true) or direct (false), where `on` is given. Returns what
+// Marks what is recorded from now on as indirect (true) or direct (false), if `on` is given. Returns what
 // it does now. What triggers and foreign key actions do is indirect anyway.
 // 
 // C: `sqlite3session_indirect`.
@@ -502,7 +502,7 @@ extern bool sqlite_extension_session_is_empty(sqlite_extension_session_handle_t 
 // 
 // C: `sqlite3session_memory_used`.
 extern bool sqlite_extension_session_memory_used(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) where the session was not
+// The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) if the session was not
 // made with `size`.
 // 
 // C: `sqlite3session_changeset_size`.
@@ -518,7 +518,7 @@ extern bool sqlite_extension_session_diff(sqlite_extension_session_handle_t h, m
 // 
 // C: `sqlite3session_table_filter`.
 extern bool sqlite_extension_session_filter(sqlite_extension_session_handle_t h, minimal_list_string_t *globs, sqlite_extension_session_sqlite_error_t *err);
-// What is left out as things stand: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
+// What is left out at present: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
 // wrote, and the like.
 extern bool sqlite_extension_session_warnings(sqlite_extension_session_handle_t h, sqlite_extension_session_list_warning_t *ret, sqlite_extension_session_sqlite_error_t *err);
 // The sessions of this connection, oldest first.
@@ -535,15 +535,15 @@ extern bool sqlite_extension_changeset_size(sqlite_extension_changeset_held_t ch
 extern bool sqlite_extension_changeset_read(sqlite_extension_changeset_held_t changeset, uint64_t offset, uint32_t length, minimal_list_u8_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
 // Frees it.
 extern bool sqlite_extension_changeset_drop(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_sqlite_error_t *err);
-// What is wrong with it; none where it is a whole changeset or patchset.
+// What is wrong with it; none if it is a whole changeset or patchset.
 extern bool sqlite_extension_changeset_validate(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_option_fault_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
 // The changes from `position` on, which is 0 or what the page before gave; at most `max`. Fails with
-// code 11 (`SQLITE_CORRUPT`) where it is malformed.
+// code 11 (`SQLITE_CORRUPT`) if it is malformed.
 // 
 // C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
 extern bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t changeset, uint64_t position, uint32_t max, sqlite_extension_changeset_page_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
 // The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
-// database "main", generated columns left out; c1, c2 and so on where the table is not there or has another
+// database "main", generated columns left out; c1, c2 and so on if the table is not there or has another
 // number of columns.
 extern bool sqlite_extension_changeset_column_names(minimal_string_t *table, uint32_t count, minimal_list_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
 // What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
@@ -586,8 +586,8 @@ extern bool sqlite_extension_changeset_apply(sqlite_extension_changeset_held_t c
 // Imported Functions from `sqlite:extension/spi@1.1.0`
 // Runs one statement with `params` as ?1, ?2 and so on.
 // 
-// Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) where `sql` holds no statement
-// or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) where the result
+// Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) if `sql` holds no statement
+// or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) if the result
 // has more than a million rows or does not fit the component's memory.
 // 
 // C: `sqlite3_prepare_v3`, `sqlite3_step`.

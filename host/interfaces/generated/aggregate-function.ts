@@ -16,7 +16,7 @@ export interface FunctionFlags {
    */
   directOnly?: boolean;
   /**
-   * Harmless even where the schema is not trusted (`SQLITE_INNOCUOUS`).
+   * Harmless even if the schema is not trusted (`SQLITE_INNOCUOUS`).
    */
   innocuous?: boolean;
   /**
@@ -70,7 +70,7 @@ export interface Functions {
    */
   value(id: bigint, group: number): SqlValue;
   /**
-   * The result over all rows of `group`, and the end of the group: its state is freed. Where the statement
+   * The result over all rows of `group`, and the end of the group: its state is freed. If the statement
    * failed or was abandoned the result is dropped.
    *
    * C: `xFinal`.

@@ -73,7 +73,7 @@ export interface Page {
    */
   changes: Array<Change>;
   /**
-   * Where the next ones begin; none at the end.
+   * If the next ones begin; none at the end.
    */
   next?: bigint;
 }
@@ -113,19 +113,19 @@ export interface Functions {
    */
   drop(changeset: Held): void;
   /**
-   * What is wrong with it; none where it is a whole changeset or patchset.
+   * What is wrong with it; none if it is a whole changeset or patchset.
    */
   validate(changeset: Held): Fault | undefined;
   /**
    * The changes from `position` on, which is 0 or what the page before gave; at most `max`. Fails with
-   * code 11 (`SQLITE_CORRUPT`) where it is malformed.
+   * code 11 (`SQLITE_CORRUPT`) if it is malformed.
    *
    * C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
    */
   changes(changeset: Held, position: bigint, max: number): Page;
   /**
    * The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
-   * database "main", generated columns left out; c1, c2 and so on where the table is not there or has another
+   * database "main", generated columns left out; c1, c2 and so on if the table is not there or has another
    * number of columns.
    */
   columnNames(table: string, count: number): Array<string>;

@@ -21,7 +21,7 @@ export interface Functions {
    */
   describe(): Array<CollationSpec>;
   /**
-   * Less than 0 where `a` comes before `b`, 0 where they are equal, more than 0 where it comes after.
+   * Less than 0 if `a` comes before `b`, 0 if they are equal, more than 0 if it comes after.
    *
    * Must be a total order that never changes: indexes are kept in it. It cannot fail; a component that traps
    * here makes the connection refuse every commit until the transaction is rolled back. `spi`, `session` and

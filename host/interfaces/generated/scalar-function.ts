@@ -18,7 +18,7 @@ export interface FunctionFlags {
    */
   directOnly?: boolean;
   /**
-   * Harmless even where the schema is not trusted (`SQLITE_INNOCUOUS`).
+   * Harmless even if the schema is not trusted (`SQLITE_INNOCUOUS`).
    */
   innocuous?: boolean;
 }

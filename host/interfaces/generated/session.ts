@@ -6,7 +6,7 @@ export type SqliteError = import('./types.js').SqliteError;
  * Names one session. Handles are unique among all connections of the process, positive, below 2^63 and
  * never used again, so one can be kept in a table.
  *
- * Every function that takes a handle fails with code 21 (`SQLITE_MISUSE`) and a sentence where it names
+ * Every function that takes a handle fails with code 21 (`SQLITE_MISUSE`) and a sentence if it names
  * no session of this connection: never made, deleted, or another connection's.
  */
 export type Handle = bigint;
@@ -34,7 +34,7 @@ export interface Warning {
    */
   kind: string;
   /**
-   * The table; empty where it concerns the whole database.
+   * The table; empty if it concerns the whole database.
    */
   table: string;
   /**
@@ -55,7 +55,7 @@ export interface SessionState {
    */
   dbname: string;
   /**
-   * The tables attached by name; "*" among them where all are.
+   * The tables attached by name; "*" among them if all are.
    */
   tables: Array<string>;
   /**
@@ -81,7 +81,7 @@ export interface Functions {
    * Makes a session that records changes in the database `dbname`: "main", "temp", or the name it was
    * attached by. Nothing is recorded until a table is attached.
    *
-   * Fails with code 1 (`SQLITE_ERROR`) where no such database is attached; the message lists those that
+   * Fails with code 1 (`SQLITE_ERROR`) if no such database is attached; the message lists those that
    * are. The caller owns the session and ends it with `delete`.
    *
    * C: `sqlite3session_create`.
@@ -89,9 +89,9 @@ export interface Functions {
   create(dbname: string): Handle;
   /**
    * Starts recording changes to `table`, or to every table of the database, those made later included,
-   * where `table` is none. Attaching a table twice does no harm.
+   * if `table` is none. Attaching a table twice does no harm.
    *
-   * Fails with code 27 (`SQLITE_NOTICE`) where the table is attached but records nothing as things stand:
+   * Fails with code 27 (`SQLITE_NOTICE`) if the table is attached but records nothing now:
    * it does not exist yet, or has no PRIMARY KEY. It records from the moment it has one. With none as
    * `table` this is never reported.
    *
@@ -100,12 +100,12 @@ export interface Functions {
   attach(h: Handle, table: string | undefined): void;
   /**
    * The changes recorded so far, as a changeset: per row the difference between its state when it was
-   * first touched and its state now. Empty where nothing changed in the end. The session goes on recording.
+   * first touched and its state now. Empty if nothing changed in the end. The session goes on recording.
    *
    * May be called while a statement writes: the changeset then shows what has been written so far.
    *
-   * Fails with code 17 (`SQLITE_SCHEMA`) where a recorded table was dropped, renamed or lost a column, for which
-   * there is `take`, and with code 18 (`SQLITE_TOOBIG`) where the changeset does not fit the caller's memory.
+   * Fails with code 17 (`SQLITE_SCHEMA`) if a recorded table was dropped, renamed or lost a column, for which
+   * there is `take`, and with code 18 (`SQLITE_TOOBIG`) if the changeset does not fit the caller's memory.
    *
    * C: `sqlite3session_changeset`. Format: https://www.sqlite.org/session/sqlite3changeset_new.html and
    * the head of sqlite3session.c.
@@ -114,7 +114,7 @@ export interface Functions {
   /**
    * Ends the session and frees what it recorded.
    *
-   * Fails with code 12 (`SQLITE_NOTFOUND`) where the handle was this connection's and is deleted already.
+   * Fails with code 12 (`SQLITE_NOTFOUND`) if the handle was this connection's and is deleted already.
    *
    * C: `sqlite3session_delete`.
    */
@@ -135,19 +135,19 @@ export interface Functions {
    * The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
    * nothing is forgotten.
    *
-   * Where a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
+   * If a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
    * what came after with the next call.
    */
   take(h: Handle): Uint8Array;
   /**
-   * Starts (true) or stops (false) recording, where `on` is given. Returns whether it records now. A row that
+   * Starts (true) or stops (false) recording, if `on` is given. Returns whether it records now. A row that
    * was touched while it did not record is left out; one recorded before shows its state now.
    *
    * C: `sqlite3session_enable`.
    */
   enable(h: Handle, on: boolean | undefined): boolean;
   /**
-   * Marks what is recorded from now on as indirect (true) or direct (false), where `on` is given. Returns what
+   * Marks what is recorded from now on as indirect (true) or direct (false), if `on` is given. Returns what
    * it does now. What triggers and foreign key actions do is indirect anyway.
    *
    * C: `sqlite3session_indirect`.
@@ -167,7 +167,7 @@ export interface Functions {
    */
   memoryUsed(h: Handle): bigint;
   /**
-   * The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) where the session was not
+   * The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) if the session was not
    * made with `size`.
    *
    * C: `sqlite3session_changeset_size`.
@@ -189,7 +189,7 @@ export interface Functions {
    */
   filter(h: Handle, globs: Array<string>): void;
   /**
-   * What is left out as things stand: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
+   * What is left out at present: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
    * wrote, and the like.
    */
   warnings(h: Handle): Array<Warning>;

@@ -8,7 +8,7 @@ export type SqliteError = import('./types.js').SqliteError;
  */
 export interface QueryResult {
   /**
-   * The names of the columns; empty where the statement has no result.
+   * The names of the columns; empty if the statement has no result.
    */
   columns: Array<string>;
   /**
@@ -16,7 +16,7 @@ export interface QueryResult {
    */
   rows: Array<Array<SqlValue>>;
   /**
-   * How many rows it changed (`sqlite3_changes64`); 0 where it cannot write.
+   * How many rows it changed (`sqlite3_changes64`); 0 if it cannot write.
    */
   changes: bigint;
   /**
@@ -29,8 +29,8 @@ export interface Functions {
   /**
    * Runs one statement with `params` as ?1, ?2 and so on.
    *
-   * Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) where `sql` holds no statement
-   * or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) where the result
+   * Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) if `sql` holds no statement
+   * or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) if the result
    * has more than a million rows or does not fit the component's memory.
    *
    * C: `sqlite3_prepare_v3`, `sqlite3_step`.

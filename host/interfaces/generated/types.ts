@@ -51,7 +51,7 @@ export interface SqliteError {
    */
   code: number;
   /**
-   * The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` where SQLite
+   * The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` if SQLite
    * gives none.
    */
   extendedCode: number;

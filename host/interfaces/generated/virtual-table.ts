@@ -21,7 +21,7 @@ export interface ModuleFlags {
    */
   directOnly?: boolean;
   /**
-   * Harmless even where the schema is not trusted (`SQLITE_VTAB_INNOCUOUS`).
+   * Harmless even if the schema is not trusted (`SQLITE_VTAB_INNOCUOUS`).
    */
   innocuous?: boolean;
   /**
@@ -110,7 +110,7 @@ export interface IndexConstraint {
    */
   isIn: boolean;
   /**
-   * The right side, where it is known already.
+   * The right side, if it is known already.
    */
   value?: SqlValue;
 }
@@ -136,7 +136,7 @@ export interface IndexQuery {
    */
   constraints: Array<IndexConstraint>;
   /**
-   * The terms of ORDER BY, most important first. Empty where there are none or they cannot be used.
+   * The terms of ORDER BY, most important first. Empty if there are none or they cannot be used.
    */
   orderBy: Array<IndexOrder>;
   /**
@@ -154,7 +154,7 @@ export interface IndexQuery {
  */
 export interface ConstraintUsage {
   /**
-   * The place of its right side among the arguments of `filter`, from 1; 0 where it is not used.
+   * The place of its right side among the arguments of `filter`, from 1; 0 if it is not used.
    */
   argument: number;
   /**
@@ -171,7 +171,7 @@ export interface ConstraintUsage {
  */
 export interface IndexPlan {
   /**
-   * One for each constraint, in the same order. Where there are fewer, the others are not used.
+   * One for each constraint, in the same order. If there are fewer, the others are not used.
    */
   usages: Array<ConstraintUsage>;
   /**
@@ -250,7 +250,7 @@ export interface Functions {
   connect(module: bigint, kind: ConnectionKind, args: Array<string>): TableSchema;
   /**
    * Lets go of a table. What lasts, stays. Called at the end of the connection and whenever SQLite reads the
-   * schema anew: after a ROLLBACK of other tables' CREATE, VACUUM, a failed ATTACH, another process's changes. A
+   * schema again: after a ROLLBACK of other tables' CREATE, VACUUM, a failed ATTACH, another process's changes. A
    * CREATE that is rolled back ends here too, not with `destroy`. `spi`, `session` and `changeset` fail with code 21
    * (`SQLITE_MISUSE`) while it runs.
    *
@@ -258,14 +258,14 @@ export interface Functions {
    */
   disconnect(table: number): void;
   /**
-   * Ends a table, for DROP TABLE, and lets go of it. On an error it stays connected. Where the DROP is rolled back,
+   * Ends a table, for DROP TABLE, and lets go of it. On an error it stays connected. If the DROP is rolled back,
    * `connect` follows: the schema has the table again.
    *
    * C: `xDestroy`.
    */
   destroy(table: number): void;
   /**
-   * Says how to answer a query: none where it cannot be done (`SQLITE_CONSTRAINT`). `spi`, `session` and
+   * Says how to answer a query: none if it cannot be done (`SQLITE_CONSTRAINT`). `spi`, `session` and
    * `changeset` fail with code 21 (`SQLITE_MISUSE`) while it runs.
    *
    * C: `xBestIndex`.
@@ -284,7 +284,7 @@ export interface Functions {
    */
   close(cursor: number): void;
   /**
-   * Begins a scan anew by a plan of `best-index`, and returns the first rows, at most `max-rows`.
+   * Begins a scan again by a plan of `best-index`, and returns the first rows, at most `max-rows`.
    *
    * C: `xFilter`.
    */

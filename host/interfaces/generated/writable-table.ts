@@ -22,14 +22,14 @@ export type ConflictMode = 'rollback' | 'ignore' | 'fail' | 'abort' | 'replace';
 
 export interface Functions {
   /**
-   * Adds a row and returns its rowid; `rowid` is none where the component chooses it.
+   * Adds a row and returns its rowid; `rowid` is none if the component chooses it.
    *
    * C: `xUpdate`.
    */
   insert(table: number, rowid: bigint | undefined, values: Array<SqlValue>, mode: ConflictMode): bigint;
   /**
    * Gives the row `rowid` new values, and the rowid `new-rowid`, which is mostly the same. None stands for a column
-   * that keeps its value; where SQLite does not know that it does, the value is there.
+   * that keeps its value; if SQLite does not know that it does, the value is there.
    *
    * C: `xUpdate`.
    */
@@ -62,7 +62,7 @@ export interface Functions {
    */
   commit(table: number): void;
   /**
-   * The transaction was rolled back. Not a moment for SQL, as `commit` is none. Where SQLite goes back to before the
+   * The transaction was rolled back. Not a moment for SQL, like `commit`. If SQLite goes back to before the
    * table took part, and the transaction goes on, `begin` follows.
    *
    * C: `xRollback`.
@@ -88,14 +88,14 @@ export interface Functions {
    */
   rollbackTo(table: number, savepoint: number): void;
   /**
-   * The table gets another name. Where that is rolled back, the table is connected by its old name, and nothing else
+   * The table gets another name. If that is rolled back, the table is connected by its old name, and nothing else
    * tells of it.
    *
    * C: `xRename`.
    */
   rename(table: number, newName: string): void;
   /**
-   * Checks the table, for PRAGMA integrity_check or, where `quick`, quick_check. A sentence says what is
+   * Checks the table, for PRAGMA integrity_check or, if `quick`, quick_check. A sentence says what is
    * damaged; none means that nothing is.
    *
    * C: `xIntegrity`.
