@@ -2,7 +2,7 @@
  * Builds extensions/NAME.wasm of extensions/NAME/, and the components of test/guests/.
  *
  *     npm run build:extensions              builds what is out of date
- *     npm run build:extensions -- NAME ...  builds those alone: hash is extensions/hash.wasm, rows test/guests/rows.wasm
+ *     npm run build:extensions -- NAME ...  builds those alone: hash is extensions/hash.wasm, echo test/guests/echo.wasm
  *     npm run build:extensions -- --check   builds from the sources, fails unless it is what is committed
  */
 
