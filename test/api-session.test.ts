@@ -111,9 +111,9 @@ const applying: Case[] = [
     '! ERR_INVALID_ARG_TYPE The "options.onConflict" argument must be a function.',
   ],
   [
-    // The messages differ: ours names the byte.
-    'try { tables().applyChangeset(new Uint8Array([1, 2, 3])); } catch (error) { return [error.code, error.errcode, error.errstr] }',
-    '["ERR_SQLITE_ERROR", 11, "database disk image is malformed"]',
+    // The messages differ, because ours names the byte; and Node gives no errstr here.
+    'try { tables().applyChangeset(new Uint8Array([1, 2, 3])); } catch (error) { return [error.code, error.errcode] }',
+    '["ERR_SQLITE_ERROR", 11]',
   ],
   ['tables().applyChangeset(new Uint8Array())', 'true'],
   ['open().applyChangeset(changes())', 'true'],
