@@ -13,7 +13,7 @@ const commands =
 /**
  * The candidates for the last word of a dot-command, and that word.
  *
- * @param directory where the shell is
+ * @param directory the working directory of the shell
  */
 export function completeCommand(line: string, directory: string): [string[], string] {
   const [word = ''] = /\S*$/.exec(line) ?? [];

@@ -129,7 +129,7 @@ export interface Terminal {
   /**
    * The next line of input without its end, or null at the end of input.
    *
-   * @param directory where the shell is (.cd)
+   * @param directory the working directory of the shell (.cd)
    */
   readLine(prompt: string, directory: string): string | null;
   addHistory(line: string): void;

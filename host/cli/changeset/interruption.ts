@@ -44,7 +44,7 @@ export function runInThread(args: readonly string[]): Promise<number> {
 let word: Int32Array | undefined;
 let interrupted: { database: DatabaseSync; isRunning: () => boolean } | undefined;
 
-/** Tells this thread where the signals are. */
+/** Gives this thread the memory in which signals are noted. */
 export function hear(shared: Int32Array): void {
   word = shared;
 }
