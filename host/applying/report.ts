@@ -191,11 +191,12 @@ export function applyWithReport(
       const name = nameOfKind(kind);
       if (kind === SQLITE_CHANGESET_FOREIGN_KEY) {
         if (aborts) return SQLITE_CHANGESET_ABORT;
-        report.foreignKeyViolations = orphans(connection);
+        const rows = orphanRows(connection);
+        report.foreignKeyViolations = Math.max(1, rows.length); // SQLite says that there are some, not how many
         const answer = own ?? conflictActions[decide(core, rules, name, '', 'update')];
         if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace(name);
         violated = answer === SQLITE_CHANGESET_ABORT;
-        if (violated) report.problems.push(...orphanRows(connection).slice(0, most));
+        if (violated) report.problems.push(...rows.slice(0, most));
         return answer;
       }
       const answer = own ?? conflictActions[decide(core, rules, name, conflict.table, conflict.op)];
@@ -327,11 +328,6 @@ function refuse(report: ApplyReport, kinds: ReportOptions['refuse']): void {
   const found = report.warnings.find(({ kind }) => kinds === true || kinds.includes(kind));
   if (!found) return;
   throw refusal(found.message);
-}
-
-/** How many rows violate a foreign key, if SQLite reports that any do: it does not report how many. */
-function orphans(connection: Connection): number {
-  return Math.max(1, query(connection, 'PRAGMA main.foreign_key_check').length);
 }
 
 /**
