@@ -169,6 +169,34 @@ test('a recorded table whose CREATE is rolled back ends a session, as in the C l
   expect(texts(capture.read())).toEqual(['u insert 1']);
 });
 
+test('a statement within another that fails is undone with it, for a session and for a capture', () => {
+  const capture = db.capture();
+  db.function('change_schema', () => {
+    db.exec('ALTER TABLE t DROP COLUMN c');
+    return 1;
+  });
+  db.exec('INSERT INTO u VALUES(7); BEGIN; INSERT INTO t VALUES(4, 4, 4)');
+  expect(() => db.exec('INSERT INTO u SELECT change_schema() UNION ALL SELECT 7')).toThrow(/UNIQUE/);
+  db.exec('SELECT * FROM t; COMMIT; INSERT INTO t VALUES(5, 5, 5)'); // the SELECT reads the schema again
+  const whole = ['t insert 4,4,4', 't insert 5,5,5', 'u insert 7'];
+  expect(texts(session.changeset())).toEqual(whole);
+  expect(texts(capture.read())).toEqual(whole);
+});
+
+test('a lower PRAGMA schema_version is not taken for a rollback', () => {
+  db.enableDefensive(false);
+  const capture = db.capture();
+  db.exec('BEGIN; INSERT INTO t VALUES(1, 2, 3); ALTER TABLE t DROP COLUMN c; PRAGMA schema_version=1');
+  db.exec('INSERT INTO t VALUES(2, 3)');
+  const entries = () => capture.entries().map((entry) => ('sql' in entry ? entry.sql : texts(entry.bytes)));
+  const captured = [['t insert 1,2,3'], 'ALTER TABLE t DROP COLUMN c', ['t insert 2,3']];
+  expect(entries()).toEqual(captured);
+  db.exec('COMMIT');
+  expect(entries()).toEqual(captured);
+  expect(texts(session.take())).toEqual(['t insert 1,2,3']);
+  expect(texts(session.take())).toEqual(['t insert 2,3']);
+});
+
 test('in SQL: session_take(h), and the table that is a session', () => {
   db.loadExtension('session');
   db.exec("CREATE VIRTUAL TABLE temp.s USING session; INSERT INTO t VALUES(1, 'x', 5); DROP TABLE t");

@@ -11,7 +11,7 @@ import {
   invalidValue,
 } from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
-import type { ChangesetKind } from '../recording/recording.js';
+import type { ChangesetKind } from '../recording/c-session.js';
 import { type SessionRegistry, sessionsOfUser } from '../recording/sessions.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import { madeByDatabase, type OpenDatabase } from './open-database.js';

@@ -3,7 +3,7 @@
 import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
-import type { ChangesetKind } from '../recording/recording.js';
+import type { ChangesetKind } from '../recording/c-session.js';
 import type { SessionRegistry } from '../recording/sessions.js';
 import type { Client } from './client.js';
 import type { Functions } from './generated/session.js';

@@ -91,6 +91,11 @@ export class Connection {
     throw sqliteError(SQLITE_MISUSE, `${what} cannot be used while ${restriction.what} runs: ${why}`);
   }
 
+  /** Whether a transaction is open. C: `sqlite3_get_autocommit`. */
+  get inTransaction(): boolean {
+    return this.engine.core.c.sqlite3_get_autocommit(this.db) === 0;
+  }
+
   /** Whether a transaction that may write is open. */
   get writing(): boolean {
     return this.engine.core.c.sqlite3_txn_state(this.db, 0) === SQLITE_TXN_WRITE;

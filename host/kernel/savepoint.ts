@@ -54,7 +54,7 @@ export function insideSavepoint<T>(
     return result;
   } finally {
     // Nothing is left to undo if SQLite ended the transaction itself, as it does when the disk is full.
-    if (!keep && isOpen(connection)) {
+    if (!keep && connection.inTransaction) {
       step(connection, rollBack);
       step(connection, release);
     }
@@ -91,8 +91,4 @@ function step({ engine, db }: Connection, statement: number): void {
   } finally {
     c.sqlite3_reset(statement);
   }
-}
-
-function isOpen({ engine, db }: Connection): boolean {
-  return engine.core.c.sqlite3_get_autocommit(db) === 0;
 }

@@ -255,8 +255,7 @@ export class ComponentModule implements TableModule {
    * is new, its existence is checked.
    */
   #undone(kind: number, code: number): void {
-    const { engine, db } = this.#connection;
-    if (engine.core.c.sqlite3_get_autocommit(db) !== 0) {
+    if (!this.#connection.inTransaction) {
       schemaListeners(this.#connection).delete(this.#statements);
     } else if (kind === CAPTURE_ROLLBACK && code === SQLITE_DONE) {
       for (const [table, { args, transaction }] of this.#tables) {

@@ -1,15 +1,9 @@
 /**
- * Captures: sessions with schema changes between them. A session cannot record those, and fails completely if one of
- * its tables lost a column; so a capture reads its session just before a statement that changes the schema, keeps
- * the statement, and continues with a new session.
- *
- * Until the transaction is committed the old session is kept, because a rollback undoes the statement, and what was
- * recorded before it becomes valid again. The schema's version number tells which statements a rollback undid: it
- * is rolled back too, and no other connection can change it meanwhile.
+ * Captures: sessions with schema changes between them. A session cannot record those; so a capture reads its session
+ * just before a statement that changes the schema, keeps the statement, and continues with a new session.
  */
 
 import {
-  CAPTURE_ROLLBACK,
   CAPTURE_SCHEMA,
   SQLITE_DBCONFIG_DQS_DDL,
   SQLITE_DBCONFIG_DQS_DML,
@@ -19,7 +13,7 @@ import {
   SQLITE_MISUSE,
   SQLITE_ROW,
 } from '../core/constants.js';
-import { type SqliteError, sqliteError } from '../core/errors.js';
+import { sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { numberPragma } from '../kernel/query.js';
 import { schemaVersion, type Warning } from '../kernel/schema.js';
@@ -29,21 +23,18 @@ import { type CaptureEntry, encodeCapture, type StatementSettings } from './capt
 import { CaptureSessions, type CaptureSettings, type Recorded } from './capture-sessions.js';
 import { isTemporary, type SchemaStatement, schemaStatement, unqualified } from './ddl.js';
 import { compiles, createdText, rowCount, schemaText, tableNames, wholeTable } from './schema-reading.js';
+import { Segments } from './segments.js';
 
 /** A statement that changed the schema, and what was recorded around it. */
-interface Segment {
-  /** The disabled session with the changes before it; undefined once the statement is committed. */
-  recorded: Recorded | undefined;
+interface Kept {
   /** The changes recorded before it. */
   readonly changes: readonly Uint8Array[];
   readonly sql: string;
   readonly settings: StatementSettings | undefined;
   /** The changes made by the statement itself: the rows of CREATE TABLE AS, the cascade of a DROP. */
   readonly caused: readonly Uint8Array[];
-  /** The schema's version before and after the statement. */
-  readonly before: bigint;
-  readonly after: bigint;
-  /** The tables created during the capture, before the statement. */
+  /** The schema's version, and the tables created during the capture, before the statement. */
+  readonly version: bigint;
   readonly made: ReadonlySet<string>;
 }
 
@@ -75,8 +66,7 @@ export class CaptureLog implements SchemaListener {
   readonly #connection: Connection;
   readonly #settings: CaptureSettings;
   readonly #sessions: CaptureSessions;
-  #recorded: Recorded;
-  #segments: Segment[] = [];
+  readonly #segments: Segments<Recorded, Kept>;
   /** Read before the running statement. */
   #pending: Pending | undefined;
   /** The text of the schema before a statement that may write to sqlite_schema directly. */
@@ -97,7 +87,15 @@ export class CaptureLog implements SchemaListener {
     this.#connection = connection;
     this.#settings = settings;
     this.#sessions = new CaptureSessions(connection, settings);
-    this.#recorded = this.#sessions.begin(this.#made);
+    this.#segments = new Segments(connection, settings.database, this.#sessions.begin(this.#made), {
+      rejoin: ({ recorder, held }) => {
+        this.#made = held.made;
+        this.#version = held.version;
+        this.#sessions.resume(recorder);
+      },
+      end: (recorded) => this.#sessions.end(recorded),
+      isKept: () => true,
+    });
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
     schemaListeners(connection).add(this);
@@ -107,8 +105,7 @@ export class CaptureLog implements SchemaListener {
   end(): void {
     if (!schemaListeners(this.#connection).delete(this)) return;
     this.#endPending();
-    for (const { recorded } of this.#segments) this.#sessions.end(recorded);
-    this.#sessions.end(this.#recorded);
+    this.#segments.end();
   }
 
   /**
@@ -118,14 +115,15 @@ export class CaptureLog implements SchemaListener {
    *   something happened that a capture cannot hold
    */
   entries(): CaptureEntry[] {
-    this.#reconcile();
+    this.#segments.reconcile();
     const [lost] = this.lost;
-    if (lost) throw this.#error(SQLITE_MISUSE, `nothing is captured: ${lost.message}`);
+    if (lost) throw sqliteError(SQLITE_MISUSE, `nothing is captured: ${lost.message}`);
     const entries: CaptureEntry[] = [];
     const add = (changesets: readonly Uint8Array[]): void => {
       for (const bytes of changesets) if (bytes.length > 0) entries.push({ kind: 'changeset', bytes });
     };
-    for (const { changes, sql, settings, caused } of this.#segments) {
+    for (const { held } of this.#segments.all) {
+      const { changes, sql, settings, caused } = held;
       add(changes);
       entries.push({ kind: 'ddl', sql, ...(settings && { settings }) });
       add(caused);
@@ -158,8 +156,8 @@ export class CaptureLog implements SchemaListener {
    */
   forget(): void {
     this.#refuseInTransaction('forgotten');
-    this.#reconcile();
-    if (this.#segments.length > 0 || !this.#headerRead) {
+    this.#segments.reconcile();
+    if (this.#segments.all.length > 0 || !this.#headerRead) {
       this.#startAfresh();
       return;
     }
@@ -170,25 +168,21 @@ export class CaptureLog implements SchemaListener {
   }
 
   #startAfresh(): void {
-    const fresh = this.#sessions.begin(this.#made);
-    this.#sessions.end(this.#recorded);
-    this.#recorded = fresh;
-    this.#segments = [];
+    this.#segments.restart(this.#sessions.begin(this.#made));
     this.#version = this.#schemaVersion();
     this.#header = this.#readHeader();
     this.#headerRead = undefined;
   }
 
   #refuseInTransaction(done: string): void {
-    const { engine, db } = this.#connection;
-    if (engine.core.c.sqlite3_get_autocommit(db) !== 0) return;
+    if (!this.#connection.inTransaction) return;
     const message = `a capture cannot be ${done} within a transaction: commit it or roll it back first`;
-    throw this.#error(SQLITE_MISUSE, message);
+    throw sqliteError(SQLITE_MISUSE, message);
   }
 
   /** What is currently silently left out, and what was lost. */
   warnings(): Warning[] {
-    this.#reconcile();
+    this.#segments.reconcile();
     const foreign: Warning[] = [];
     if (this.#schemaVersion() !== this.#version) {
       foreign.push({
@@ -198,7 +192,7 @@ export class CaptureLog implements SchemaListener {
       });
     }
     const now = this.#sessions.warnings(this.#recorded, this.#made);
-    const spelled = this.#segments.flatMap(({ changes }) => this.#sessions.spelledOtherwise(changes));
+    const spelled = this.#segments.all.flatMap(({ held }) => this.#sessions.spelledOtherwise(held.changes));
     return [...this.lost, ...foreign, ...spelled, ...now];
   }
 
@@ -212,7 +206,7 @@ export class CaptureLog implements SchemaListener {
     this.#sessions.forgetShapes();
     this.#edited = undefined;
     if (isTemporary(sql) && this.#settings.database.toLowerCase() !== 'temp') return;
-    this.#reconcile();
+    this.#segments.reconcile();
     const statement = schemaStatement(sql);
     if (statement.verb === 'vacuum') {
       this.#vacuumed = this.#schemaVersion() === this.#version;
@@ -253,7 +247,6 @@ export class CaptureLog implements SchemaListener {
   }
 
   after(kind: number, code: number): void {
-    const { engine, db } = this.#connection;
     const pending = this.#pending;
     if (kind === CAPTURE_SCHEMA) {
       this.#noteEdit(code);
@@ -262,17 +255,9 @@ export class CaptureLog implements SchemaListener {
       if (pending && code === SQLITE_DONE) this.#keep(pending);
       this.#endPending();
     }
-    const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
-    if (open && code !== SQLITE_DONE) return; // reconciled later, when needed
-    if (open) {
-      if (kind === CAPTURE_ROLLBACK) this.#rewind();
-    } else if (kind !== CAPTURE_ROLLBACK && code === SQLITE_DONE) {
-      this.#rewind();
-      this.#commit();
-    } else {
-      this.#drop(this.#firstOpen());
-      this.#losses = this.#losses.filter((loss) => !loss.open);
-    }
+    const end = this.#segments.settle(kind, code);
+    if (end === 'rolled back') this.#losses = this.#losses.filter((loss) => !loss.open);
+    else if (end === 'committed') for (const loss of this.#losses) loss.open = false;
   }
 
   /** The settings that affect a statement; undefined if none does. */
@@ -331,17 +316,8 @@ export class CaptureLog implements SchemaListener {
     this.#made = this.#madeAfter(tables);
     const fresh = this.#sessions.begin(this.#made);
     this.#sessions.rest(this.#recorded);
-    this.#segments.push({
-      recorded: this.#recorded,
-      changes,
-      sql: own,
-      settings: ranUnder,
-      caused,
-      before: version,
-      after,
-      made,
-    });
-    this.#recorded = fresh;
+    const held = { changes, sql: own, settings: ranUnder, caused, version, made };
+    this.#segments.cut(fresh, held, after);
     this.#version = after;
   }
 
@@ -366,61 +342,12 @@ export class CaptureLog implements SchemaListener {
   }
 
   #lose(kind: Warning['kind'], table: string, message: string): void {
-    const { engine, db } = this.#connection;
-    const open = engine.core.c.sqlite3_get_autocommit(db) === 0;
-    this.#losses.push({ warning: { kind, table, message }, open });
+    this.#losses.push({ warning: { kind, table, message }, open: this.#connection.inTransaction });
   }
 
-  /** Detects rollbacks that were not reported. */
-  #reconcile(): void {
-    const first = this.#firstOpen();
-    if (first === this.#segments.length) return;
-    const { engine, db } = this.#connection;
-    if (engine.core.c.sqlite3_get_autocommit(db) === 0) {
-      this.#rewind();
-    } else if (this.#schemaVersion() === this.#segments.at(-1)?.after) {
-      this.#commit();
-    } else {
-      this.#drop(first);
-    }
-  }
-
-  /** Drops the statements that a rollback within the transaction undid. */
-  #rewind(): void {
-    const first = this.#firstOpen();
-    if (first === this.#segments.length) return;
-    const version = this.#schemaVersion();
-    const last = this.#segments.findLastIndex((segment, i) => i >= first && segment.after === version);
-    if (last >= 0) this.#drop(last + 1);
-    else if (this.#segments[first]?.before === version) this.#drop(first);
-  }
-
-  /** Returns to the state before the statement at `index`. */
-  #drop(index: number): void {
-    const dropped = this.#segments.splice(index);
-    const [first] = dropped;
-    if (!first) return;
-    this.#sessions.end(this.#recorded);
-    for (const { recorded } of dropped.slice(1)) this.#sessions.end(recorded);
-    this.#made = first.made;
-    this.#recorded = first.recorded ?? this.#sessions.begin(this.#made);
-    this.#sessions.resume(this.#recorded);
-    this.#version = first.before;
-  }
-
-  /** The transaction was committed: the sessions that a rollback would have needed are ended. */
-  #commit(): void {
-    for (const segment of this.#segments) {
-      this.#sessions.end(segment.recorded);
-      segment.recorded = undefined;
-    }
-    for (const loss of this.#losses) loss.open = false;
-  }
-
-  /** The index of the first statement that can still be undone; their number if none can. */
-  #firstOpen(): number {
-    const found = this.#segments.findIndex(({ recorded }) => recorded !== undefined);
-    return found < 0 ? this.#segments.length : found;
+  /** The sessions that record now. */
+  get #recorded(): Recorded {
+    return this.#segments.recorder;
   }
 
   #schemaVersion(): bigint {
@@ -429,9 +356,5 @@ export class CaptureLog implements SchemaListener {
 
   #readHeader(): bigint[] {
     return headerPragmas.map((name) => numberPragma(this.#connection, this.#settings.database, name));
-  }
-
-  #error(code: number, message: string): SqliteError {
-    return sqliteError(code, message);
   }
 }

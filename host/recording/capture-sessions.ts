@@ -12,8 +12,8 @@ import {
   type Warning,
 } from '../kernel/schema.js';
 import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
+import type { ChangesetKind } from './c-session.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
-import type { ChangesetKind } from './recording.js';
 import { rowCount } from './schema-reading.js';
 import { type SessionRegistry, sessionsOfUser } from './sessions.js';
 

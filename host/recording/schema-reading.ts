@@ -6,7 +6,7 @@ import { sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { isOneStatement, query, quotedName } from '../kernel/query.js';
 import { hiddenRowid, tableShape } from '../kernel/schema.js';
-import type { ChangesetKind } from './recording.js';
+import type { ChangesetKind } from './c-session.js';
 
 const inSchema = (database: string): string => `${quotedName(database)}.sqlite_schema`;
 

@@ -1,23 +1,14 @@
 /** The registry of an owner's sessions: the C session API behind numbers that cannot be mistaken for pointers. */
 
-import {
-  CAPTURE_ROLLBACK,
-  CAPTURE_SCHEMA,
-  SQLITE_DONE,
-  SQLITE_ERROR,
-  SQLITE_FULL,
-  SQLITE_MISUSE,
-  SQLITE_OK,
-} from '../core/constants.js';
+import { SQLITE_ERROR, SQLITE_FULL, SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
 import { errorText, type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from '../kernel/schema.js';
-import { type SchemaListener, type SchemaListeners, schemaListeners } from '../kernel/schema-statements.js';
 import { globsInclude } from '../kernel/table-filters.js';
+import type { ChangesetKind, SessionOptions } from './c-session.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
-import { tableTakenFrom } from './ddl.js';
-import { type ChangesetKind, Recording, type SessionOptions } from './recording.js';
+import { Recording } from './recording.js';
 import { Handles, type Kind, wasUsers } from './session-handles.js';
 
 /** The current state of a session. */
@@ -55,17 +46,7 @@ export function sessionsOfUser(connection: Connection): SessionRegistry {
 export class SessionRegistry implements Disposable {
   readonly #connection: Connection;
   readonly #recordings = new Map<bigint, Recording>();
-  readonly #schema: SchemaListener = {
-    before: (sql) => this.#beforeSchema(sql),
-    after: (kind, code) => this.#afterSchema(kind, code),
-    attempt: (action) => {
-      try {
-        action();
-      } catch {} // reading that session then fails
-    },
-  };
   readonly #filtering: { running: number };
-  readonly #listeners: SchemaListeners;
   readonly #kind: Kind;
   readonly #handles: Handles;
 
@@ -73,7 +54,6 @@ export class SessionRegistry implements Disposable {
   constructor(connection: Connection, kind: Kind) {
     this.#connection = connection;
     this.#filtering = connection.part(filteringOn);
-    this.#listeners = schemaListeners(connection);
     this.#kind = kind;
     this.#handles = new Handles(kind);
   }
@@ -100,9 +80,7 @@ export class SessionRegistry implements Disposable {
     if (handle === undefined) {
       throw this.#error(SQLITE_FULL, 'this thread has used all of its session handles');
     }
-    const recording = new Recording(this.#connection, name, options);
-    this.#recordings.set(handle, recording);
-    if (options.parts !== false) this.#listeners.add(this.#schema);
+    this.#recordings.set(handle, new Recording(this.#connection, name, options));
     return handle;
   }
 
@@ -285,7 +263,6 @@ export class SessionRegistry implements Disposable {
     this.#refuseInFilter('deleted');
     this.#recordings.delete(handle);
     recording.end();
-    if (this.#inParts().length === 0) this.#listeners.delete(this.#schema);
     return true;
   }
 
@@ -306,36 +283,8 @@ export class SessionRegistry implements Disposable {
 
   /** The owner ends, and its sessions with it. */
   [Symbol.dispose](): void {
-    if (this.#recordings.size === 0) return;
     for (const recording of this.#recordings.values()) recording.end();
     this.#recordings.clear();
-    this.#listeners.delete(this.#schema);
-  }
-
-  /** The sessions that keep what a change of the schema cuts off. */
-  #inParts(): Recording[] {
-    return [...this.#recordings.values()].filter(({ options }) => options.parts !== false);
-  }
-
-  #beforeSchema(sql: string): void {
-    for (const recording of this.#recordings.values()) recording.forgetShapes();
-    const table = tableTakenFrom(sql);
-    if (table === undefined) return;
-    for (const recording of this.#inParts()) this.#schema.attempt(() => recording.before(table));
-  }
-
-  #afterSchema(kind: number, code: number): void {
-    const all = this.#inParts();
-    for (const recording of all) recording.forgetShapes();
-    if (kind === CAPTURE_SCHEMA && code === SQLITE_DONE) {
-      for (const recording of all) this.#schema.attempt(() => recording.after());
-    }
-    const { engine, db } = this.#connection;
-    const inTransaction = engine.core.c.sqlite3_get_autocommit(db) === 0;
-    for (const recording of all.filter(({ isOpen }) => isOpen)) {
-      if (!inTransaction && kind !== CAPTURE_ROLLBACK && code === SQLITE_DONE) recording.committed();
-      else if (!inTransaction || (kind === CAPTURE_ROLLBACK && code === SQLITE_DONE)) recording.rolledBack();
-    }
   }
 
   #recording(handle: bigint): Recording {

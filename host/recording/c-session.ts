@@ -1,0 +1,159 @@
+/** One `sqlite3_session` of the C library. */
+
+import {
+  CALLBACK_TABLE_FILTER,
+  SQLITE_OK,
+  SQLITE_SCHEMA,
+  SQLITE_SESSION_OBJCONFIG_ROWID,
+  SQLITE_SESSION_OBJCONFIG_SIZE,
+} from '../core/constants.js';
+import { errorText, type SqliteError, sqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/connection.js';
+import { streamed } from '../kernel/pieces.js';
+
+/** The kinds of changesets: with or without old values. */
+export type ChangesetKind = 'changeset' | 'patchset';
+
+/** The options that must be set before a session's first table is attached. */
+export interface SessionOptions {
+  /** Records tables without a PRIMARY KEY by their rowid. SQLITE_SESSION_OBJCONFIG_ROWID. */
+  readonly rowid?: boolean;
+  /** Counts bytes for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
+  readonly size?: boolean;
+  /** If false, what a schema change cuts off is lost, unless the session's creator keeps it. */
+  readonly parts?: boolean;
+}
+
+export class CSession {
+  /** The tables that it records because all are recorded, in lower case. */
+  readonly touched = new Set<string>();
+  readonly #connection: Connection;
+  readonly #pointer: number;
+
+  /** C: `sqlite3session_create`, `sqlite3session_object_config`. */
+  constructor(connection: Connection, database: string, { rowid, size }: SessionOptions) {
+    const { engine, db } = connection;
+    const { c, memory } = engine.core;
+    using arena = memory.arena();
+    const out = arena.allocate(8);
+    engine.check(db, c.sqlite3session_create(db, arena.cString(database), out));
+    const pointer = memory.pointerAt(out);
+    const set = (option: number): void => {
+      memory.view.setInt32(out + 4, 1, true);
+      c.sqlite3session_object_config(pointer, option, out + 4);
+    };
+    if (rowid) set(SQLITE_SESSION_OBJCONFIG_ROWID);
+    if (size) set(SQLITE_SESSION_OBJCONFIG_SIZE);
+    this.#connection = connection;
+    this.#pointer = pointer;
+  }
+
+  /** C: `sqlite3session_attach`. */
+  attach(table: string | null): void {
+    const { engine, db } = this.#connection;
+    using arena = engine.core.memory.arena();
+    const name = table === null ? 0 : arena.cString(table);
+    engine.check(db, engine.core.c.sqlite3session_attach(this.#pointer, name));
+  }
+
+  /**
+   * Attaches all tables, with a filter that SQLite calls for each. C: `sqlite3session_table_filter`.
+   *
+   * @param id the number of the callback
+   */
+  filter(id: number): void {
+    const { c } = this.#connection.engine.core;
+    c.sqlite3session_table_filter(this.#pointer, c.bridge_callback(CALLBACK_TABLE_FILTER), id);
+  }
+
+  /** C: `sqlite3session_enable`. */
+  enable(on?: boolean): boolean {
+    return this.#connection.engine.core.c.sqlite3session_enable(this.#pointer, asked(on)) !== 0;
+  }
+
+  /** C: `sqlite3session_indirect`. */
+  indirect(on?: boolean): boolean {
+    return this.#connection.engine.core.c.sqlite3session_indirect(this.#pointer, asked(on)) !== 0;
+  }
+
+  /** C: `sqlite3session_isempty`. */
+  get isEmpty(): boolean {
+    return this.#connection.engine.core.c.sqlite3session_isempty(this.#pointer) !== 0;
+  }
+
+  /** Bytes. C: `sqlite3session_memory_used`. */
+  get memoryUsed(): number {
+    return Number(this.#connection.engine.core.c.sqlite3session_memory_used(this.#pointer));
+  }
+
+  /** Bytes. C: `sqlite3session_changeset_size`. */
+  get changesetSize(): number {
+    return Number(this.#connection.engine.core.c.sqlite3session_changeset_size(this.#pointer));
+  }
+
+  /** C: `sqlite3session_diff`. Returns the result code and SQLite's message. */
+  diff(from: string, table: string): { code: number; said: string | null } {
+    const { engine } = this.#connection;
+    const { c, memory } = engine.core;
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const [database, name] = [arena.cString(from), arena.cString(table)];
+    const code = c.sqlite3session_diff(this.#pointer, database, name, out);
+    const message = memory.pointerAt(out);
+    const said = memory.cString(message);
+    c.sqlite3_free(message);
+    engine.surface();
+    return { code, said };
+  }
+
+  /**
+   * Passes what was recorded to `use`, as a view of the core's memory that is valid only during the call.
+   * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
+   */
+  read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
+    const { engine } = this.#connection;
+    const { c, memory } = engine.core;
+    using arena = memory.arena();
+    const length = arena.allocate(8);
+    const make = kind === 'changeset' ? c.sqlite3session_changeset : c.sqlite3session_patchset;
+    const code = make(this.#pointer, length, length + 4);
+    const buffer = memory.pointerAt(length + 4);
+    try {
+      engine.surface();
+      if (code !== SQLITE_OK) throw readError(code);
+      return use(memory.bytes.subarray(buffer, buffer + memory.view.getInt32(length, true)));
+    } finally {
+      c.sqlite3_free(buffer);
+    }
+  }
+
+  /** The same in pieces of some KiB. C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`. */
+  stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
+    const { engine } = this.#connection;
+    const { c } = engine.core;
+    const write = kind === 'changeset' ? c.sqlite3session_changeset_strm : c.sqlite3session_patchset_strm;
+    const code = streamed(engine, take, (output, id) => write(this.#pointer, output, id));
+    engine.surface();
+    if (code !== SQLITE_OK) throw readError(code);
+  }
+
+  /** C: `sqlite3session_delete`. */
+  end(): void {
+    this.#connection.engine.core.c.sqlite3session_delete(this.#pointer);
+  }
+}
+
+/** SQLite's values to set (0, 1) or only to query (-1). */
+function asked(on: boolean | undefined): number {
+  return on === undefined ? -1 : Number(on);
+}
+
+/** The error of a session that cannot be read. */
+export function readError(
+  code: number,
+  remedy = 'a capture would have kept what was recorded before',
+): SqliteError {
+  const text = errorText(code);
+  const why = `: a recorded table was dropped, renamed or lost a column; ${remedy}`;
+  return sqliteError(code, code === SQLITE_SCHEMA ? `${text}${why}` : text);
+}
