@@ -122,8 +122,7 @@ export class CaptureLog implements SchemaListener {
     const add = (changesets: readonly Uint8Array[]): void => {
       for (const bytes of changesets) if (bytes.length > 0) entries.push({ kind: 'changeset', bytes });
     };
-    for (const { held } of this.#segments.all) {
-      const { changes, sql, settings, caused } = held;
+    for (const { changes, sql, settings, caused } of this.#segments.held) {
       add(changes);
       entries.push({ kind: 'ddl', sql, ...(settings && { settings }) });
       add(caused);
@@ -157,7 +156,7 @@ export class CaptureLog implements SchemaListener {
   forget(): void {
     this.#refuseInTransaction('forgotten');
     this.#segments.reconcile();
-    if (this.#segments.all.length > 0 || !this.#headerRead) {
+    if (this.#segments.held.length > 0 || !this.#headerRead) {
       this.#startAfresh();
       return;
     }
@@ -192,7 +191,7 @@ export class CaptureLog implements SchemaListener {
       });
     }
     const now = this.#sessions.warnings(this.#recorded, this.#made);
-    const spelled = this.#segments.all.flatMap(({ held }) => this.#sessions.spelledOtherwise(held.changes));
+    const spelled = this.#segments.held.flatMap(({ changes }) => this.#sessions.spelledOtherwise(changes));
     return [...this.lost, ...foreign, ...spelled, ...now];
   }
 

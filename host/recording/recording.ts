@@ -17,7 +17,7 @@ import {
 import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
 import { type ChangesetKind, CSession, readError, type SessionOptions } from './c-session.js';
 import { tableTakenFrom } from './ddl.js';
-import { type Segment, Segments } from './segments.js';
+import { Segments } from './segments.js';
 import { type RowidRecording, vacuumGuard } from './vacuum.js';
 
 /** What a session recorded before a statement that cut it off. */
@@ -102,10 +102,10 @@ export class Recording implements RowidRecording, SchemaListener {
    * @param check may throw: then nothing is forgotten
    */
   take(check: (bytes: Uint8Array) => void = () => undefined): Part {
-    const first = this.#part;
-    const taken = first?.held ?? this.#last.read('changeset', (bytes) => bytes.slice());
+    const part = this.#part;
+    const taken = part ?? this.#last.read('changeset', (bytes) => bytes.slice());
     check(taken);
-    if (first) this.#segments.forget(first);
+    if (part) this.#segments.forget(this.#segments.held.indexOf(part) + 1);
     else this.#segments.restart(this.#begin());
     this.#columns = new Map();
     this.#dataVersion = undefined;
@@ -132,14 +132,14 @@ export class Recording implements RowidRecording, SchemaListener {
 
   /** Bytes, those of what was cut off included. */
   get memoryUsed(): number {
-    const { recorders, all } = this.#segments;
-    const held = all.reduce((sum, segment) => sum + segment.held.length, 0);
-    return recorders.reduce((sum, session) => sum + session.memoryUsed, held);
+    const { recorders, held } = this.#segments;
+    const parts = held.reduce((sum, { length }) => sum + length, 0);
+    return recorders.reduce((sum, session) => sum + session.memoryUsed, parts);
   }
 
   /** The largest size of the result of `take`. C: `sqlite3session_changeset_size`. */
   get changesetSize(): number {
-    return this.#part?.held.length ?? this.#last.changesetSize;
+    return this.#part?.length ?? this.#last.changesetSize;
   }
 
   diff(from: string, table: string): { code: number; said: string | null } {
@@ -169,9 +169,9 @@ export class Recording implements RowidRecording, SchemaListener {
     return this.#part !== undefined;
   }
 
-  get #part(): Segment<CSession, Part> | undefined {
+  get #part(): Part | undefined {
     this.#segments.reconcile();
-    return this.#segments.all.find(({ held }) => held.length > 0);
+    return this.#segments.held.find(({ length }) => length > 0);
   }
 
   end(): void {

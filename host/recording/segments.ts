@@ -11,15 +11,13 @@ import { CAPTURE_ROLLBACK, SQLITE_DONE } from '../core/constants.js';
 import type { Connection } from '../kernel/connection.js';
 import { schemaVersion } from '../kernel/schema.js';
 
-/** A statement that cut off what was recorded, and what is held of that. */
+/** What was recorded before a statement that a rollback can still undo. */
 export interface Segment<Recorder, Held> {
-  /** What recorded before the statement, and is at rest. It is ended once `isOpen` is false. */
+  /** What recorded it, and is at rest. */
   readonly recorder: Recorder;
   readonly held: Held;
   /** The schema's version after the statement. */
   readonly after: bigint;
-  /** Whether a rollback can undo the statement. */
-  isOpen: boolean;
 }
 
 /** What is done with recorders at the ends of segments. */
@@ -27,7 +25,7 @@ export interface Ends<Recorder, Held> {
   /** A rollback undid the statement after `segment`: its recorder continues in place of `last`, which is ended next. */
   rejoin(segment: Segment<Recorder, Held>, last: Recorder): void;
   end(recorder: Recorder): void;
-  /** Whether a segment must be kept that cannot be undone any more. */
+  /** Whether it must be kept once the statement cannot be undone any more. */
   isKept(held: Held): boolean;
 }
 
@@ -36,8 +34,10 @@ export class Segments<Recorder, Held> {
   readonly #database: string;
   readonly #ends: Ends<Recorder, Held>;
   #recorder: Recorder;
-  /** Oldest first: the open ones are the last ones. */
-  #all: Segment<Recorder, Held>[] = [];
+  /** What is held of segments whose statements cannot be undone any more, oldest first. */
+  #past: Held[] = [];
+  /** Those whose statements can be, which are later. */
+  #open: Segment<Recorder, Held>[] = [];
   /** Whether an error may have undone a statement within the transaction. */
   #isDoubtful = false;
 
@@ -55,18 +55,21 @@ export class Segments<Recorder, Held> {
 
   /** That, and what records again if the transaction is rolled back. */
   get recorders(): Recorder[] {
-    const open = this.#all.filter(({ isOpen }) => isOpen);
-    return [...open.map(({ recorder }) => recorder), this.#recorder];
+    return [...this.#open.map(({ recorder }) => recorder), this.#recorder];
   }
 
   /** What was cut off, oldest first; up to date after {@link reconcile}. */
-  get all(): readonly Segment<Recorder, Held>[] {
-    return this.#all;
+  get held(): Held[] {
+    return [...this.#past, ...this.#open.map(({ held }) => held)];
   }
 
-  /** A statement cut off what was recorded, which is at rest now; `next` continues. {@link settle} is called next. */
+  /**
+   * A statement cut off what was recorded, which is at rest now; `next` continues. {@link settle} is called next.
+   *
+   * @param after the schema's version after the statement
+   */
   cut(next: Recorder, held: Held, after: bigint): void {
-    this.#all.push({ recorder: this.#recorder, held, after, isOpen: true });
+    this.#open.push({ recorder: this.#recorder, held, after });
     this.#recorder = next;
   }
 
@@ -87,32 +90,31 @@ export class Segments<Recorder, Held> {
       this.#commit();
       return 'committed';
     }
-    this.#isDoubtful = false;
-    this.#undo(this.#firstOpen);
+    this.#undo(0);
     return 'rolled back';
   }
 
   /** Detects what an error undid, and ends of transactions that were not reported. */
   reconcile(): void {
-    const last = this.#all.at(-1);
-    if (!last?.isOpen) return;
-    if (!this.#connection.inTransaction) {
-      if (this.#schemaVersion() === last.after) this.#commit();
-      else this.#undo(this.#firstOpen);
-    } else if (this.#isDoubtful) this.#rewind();
+    const last = this.#open.at(-1);
+    if (!last) return;
+    if (this.#connection.inTransaction) {
+      if (this.#isDoubtful) this.#rewind();
+    } else if (this.#schemaVersion() === last.after) this.#commit();
+    else this.#undo(0);
   }
 
-  /** Forgets the segments up to `last`. */
-  forget(last: Segment<Recorder, Held>): void {
-    for (const { isOpen, recorder } of this.#all.splice(0, this.#all.indexOf(last) + 1)) {
-      if (isOpen) this.#ends.end(recorder);
-    }
+  /** Forgets the first `count` of what is held. */
+  forget(count: number): void {
+    const past = this.#past.splice(0, count).length;
+    for (const { recorder } of this.#open.splice(0, count - past)) this.#ends.end(recorder);
   }
 
   /** Forgets all that was recorded; `next` continues. */
   restart(next: Recorder): void {
     this.end();
-    this.#all = [];
+    this.#past = [];
+    this.#open = [];
     this.#recorder = next;
   }
 
@@ -123,17 +125,18 @@ export class Segments<Recorder, Held> {
 
   /** Drops the statements that a rollback within the transaction undid. */
   #rewind(): void {
-    if (this.#all.at(-1)?.isOpen) {
+    if (this.#open.length > 0) {
       const version = this.#schemaVersion();
-      const undone = this.#all.findIndex(({ isOpen, after }) => isOpen && after > version);
+      const undone = this.#open.findIndex(({ after }) => after > version);
       if (undone >= 0) this.#undo(undone);
     }
     this.#isDoubtful = false;
   }
 
-  /** Returns to the state before the statement after the segment at `index`. */
+  /** Returns to the state before the statement after the open segment at `index`. */
   #undo(index: number): void {
-    const [first, ...rest] = this.#all.splice(index);
+    const [first, ...rest] = this.#open.splice(index);
+    this.#isDoubtful = false;
     if (!first) return;
     const last = this.#recorder;
     this.#recorder = first.recorder;
@@ -143,18 +146,10 @@ export class Segments<Recorder, Held> {
 
   /** The transaction was committed: recorders that a rollback would have needed are ended. */
   #commit(): void {
-    const open = this.#all.splice(this.#firstOpen);
-    for (const segment of open) {
-      this.#ends.end(segment.recorder);
-      segment.isOpen = false;
+    for (const { recorder, held } of this.#open.splice(0)) {
+      this.#ends.end(recorder);
+      if (this.#ends.isKept(held)) this.#past.push(held);
     }
-    this.#all.push(...open.filter(({ held }) => this.#ends.isKept(held)));
-  }
-
-  /** The index of the first statement that can still be undone; their number if none can. */
-  get #firstOpen(): number {
-    const found = this.#all.findIndex(({ isOpen }) => isOpen);
-    return found < 0 ? this.#all.length : found;
   }
 
   #schemaVersion(): bigint {

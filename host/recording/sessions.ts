@@ -68,17 +68,17 @@ export class SessionRegistry implements Disposable {
   create(name: string, options: SessionOptions = {}): bigint {
     const attached = this.#databases();
     if (!attached.some((known) => known.toLowerCase() === name.toLowerCase())) {
-      throw this.#error(SQLITE_ERROR, `unknown database ${quoted(name)}; attached are ${list(attached)}`);
+      throw sqliteError(SQLITE_ERROR, `unknown database ${quoted(name)}; attached are ${list(attached)}`);
     }
     if (this.#recordings.size >= maxSessions) {
-      throw this.#error(
+      throw sqliteError(
         SQLITE_FULL,
         `the ${this.#kind === 'user' ? 'connection' : 'component'} has ${maxSessions} sessions already: delete unused ones`,
       );
     }
     const handle = this.#handles.next();
     if (handle === undefined) {
-      throw this.#error(SQLITE_FULL, 'this thread has used all of its session handles');
+      throw sqliteError(SQLITE_FULL, 'this thread has used all of its session handles');
     }
     this.#recordings.set(handle, new Recording(this.#connection, name, options));
     return handle;
@@ -172,7 +172,7 @@ export class SessionRegistry implements Disposable {
   changesetSize(handle: bigint): number {
     const recording = this.#recording(handle);
     if (recording.options.size) return recording.changesetSize;
-    throw this.#error(
+    throw sqliteError(
       SQLITE_MISUSE,
       `session ${handle} does not count its size: create it with the option size`,
     );
@@ -188,7 +188,7 @@ export class SessionRegistry implements Disposable {
     if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables continues
     const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
-    throw this.#error(code, `diff of ${table} from ${quoted(from)}: ${said ?? errorText(code)}`);
+    throw sqliteError(code, `diff of ${table} from ${quoted(from)}: ${said ?? errorText(code)}`);
   }
 
   /**
@@ -268,7 +268,7 @@ export class SessionRegistry implements Disposable {
 
   #refuseInFilter(what: string): void {
     if (this.#filtering.running === 0) return;
-    throw this.#error(SQLITE_MISUSE, `a session cannot be ${what} while a session's filter is running`);
+    throw sqliteError(SQLITE_MISUSE, `a session cannot be ${what} while a session's filter is running`);
   }
 
   /** Whether the handle names a session that can be used here. */
@@ -299,18 +299,14 @@ export class SessionRegistry implements Disposable {
    * @param more is added for those that were never its own
    */
   unknown(handle: bigint, more = ''): SqliteError {
-    if (this.gave(handle)) return this.#error(SQLITE_MISUSE, `session ${handle} was already deleted`);
+    if (this.gave(handle)) return sqliteError(SQLITE_MISUSE, `session ${handle} was already deleted`);
     if (this.#kind === 'user' && !this.#handles.isOwn(handle) && wasUsers(handle)) {
-      return this.#error(
+      return sqliteError(
         SQLITE_MISUSE,
         `session ${handle} belongs to another connection: use it on the connection that created it`,
       );
     }
-    return this.#error(SQLITE_MISUSE, `unknown session ${handle}: a handle comes from session_create${more}`);
-  }
-
-  #error(code: number, message: string): SqliteError {
-    return sqliteError(code, message);
+    return sqliteError(SQLITE_MISUSE, `unknown session ${handle}: a handle comes from session_create${more}`);
   }
 
   #databases(): string[] {
