@@ -1,5 +1,6 @@
 /** The thread of a DatabaseWorker: opens the database, and handles requests. */
 
+import './node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from './api/connections.js';
 import type { Reply, Request, ThreadInput } from './api/database-worker.js';
@@ -8,7 +9,7 @@ import { DatabaseSync, SqliteError } from './index.js';
 import { Engine } from './kernel/engine.js';
 import { useEngine } from './kernel/engine-of-thread.js';
 import { extensionLoader } from './loader/loader.js';
-import { nodeFileSystem } from './vfs/node.js';
+import { nodeFileSystem } from './node/files.js';
 
 if (!parentPort) throw new Error('must run in a worker');
 const port = parentPort;

@@ -1,5 +1,6 @@
 /** The host's interfaces for components of other worlds than ours, bound to a database: `sqlite-wasm-run/host`. */
 
+import './node/platform.js';
 import { connectionOf } from './api/connections.js';
 import type { DatabaseSync } from './api/database.js';
 import { contract } from './interfaces/contract.js';

@@ -1,9 +1,10 @@
 /** The public API. */
 
+import './node/platform.js';
 import { Engine } from './kernel/engine.js';
 import { useEngine } from './kernel/engine-of-thread.js';
 import { extensionLoader } from './loader/loader.js';
-import { nodeFileSystem } from './vfs/node.js';
+import { nodeFileSystem } from './node/files.js';
 
 useEngine(
   () =>

@@ -39,7 +39,7 @@ const conventions: readonly Convention[] = [
       'cli/command.ts': 'what Node says of options and of files comes as text only',
       'core/core.ts': 'what SQLite says of files comes as text only',
       'loader/component.ts': 'what V8 says of modules that it does not know comes as text only',
-      'vfs/system.ts': 'what Node says of files comes as text only',
+      'node/system.ts': 'what Node says of files comes as text only',
     },
   },
 ];

@@ -1,6 +1,7 @@
 /**
  * Imports in host/ only go down, and never in a circle: fails if a file imports from a layer above its own, if
- * files import each other, or if a module stores something by connection outside of Connection.part.
+ * files import each other, if a module stores something by connection outside of Connection.part, or if a module below
+ * `node/` uses Node.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,11 +12,11 @@ import { root } from './sources.js';
 const layers = [
   'changeset', // changesets as bytes, without SQLite
   'core', // SQLite in WebAssembly, and what it asks of its host
-  'vfs', // its files and their locks
   'kernel', // an engine and its connections: values, queries, hooks, owners, confinement
   'recording', // sessions, and captures of what they cannot record
   'applying', // changesets and captures onto a database, by policies and with reports
   'interfaces', // what components import: ours, and WASI
+  'node', // the system: files, locks, folders of WASI, the network
   'loader', // components as extensions, and what they export
   'api', // what node:sqlite has, and beyond it
   'host.ts', // `sqlite-wasm-run/host`
@@ -27,6 +28,8 @@ const layers = [
 
 const host = join(root, 'host');
 const problems: string[] = [];
+
+const layerOf = (name: string): number => layers.indexOf(name.split(sep)[0] ?? '');
 
 /** What each file imports, types included, as paths from host/. */
 const imports = new Map<string, string[]>();
@@ -42,9 +45,11 @@ for (const name of readdirSync(host, { recursive: true, encoding: 'utf8' })) {
   if (/^(?:export )?const .*new Weak(?:Map|Set)<Connection\b/m.test(text)) {
     problems.push(`${name} stores something by connection: use Connection.part`);
   }
+  const ofNode =
+    layerOf(name) < layers.indexOf('node') &&
+    /^(?! *(?:\*|\/[*/])).*?(['"]node:|\bprocess\.|\bBuffer[.(])/m.exec(text);
+  if (ofNode) problems.push(`${name} uses ${ofNode[1]} of Node: ask the platform (core/platform.ts)`);
 }
-
-const layerOf = (name: string): number => layers.indexOf(name.split(sep)[0] ?? '');
 
 for (const [name, imported] of imports) {
   const layer = layerOf(name);

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { systemMappings } from '../host/vfs/mapping.js';
+import { systemMappings } from '../host/node/mapping.js';
 import { nativeShell } from '../test/oracle.js';
 import { nativeBatch, runBank } from '../test/programs/bank-run.js';
 import { Connection } from '../test/programs/connection.js';

@@ -2,6 +2,7 @@
 
 import { Changeset, ChangesetGroup, DatabaseSync, Rebaser } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
+import '../host/node/platform.js';
 import { Core } from '../host/core/core.js';
 import { errorFrom, errorText, plainError, refusal, SqliteError, sqliteError } from '../host/core/errors.js';
 import { failure } from './outcome.js';

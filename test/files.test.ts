@@ -20,7 +20,7 @@ import {
 import { join, relative } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
-import { nodeFileSystem } from '../host/vfs/node.js';
+import { nodeFileSystem } from '../host/node/files.js';
 import { nativeShell } from './oracle.js';
 import { Connection } from './programs/connection.js';
 import { codeOf, folder, hasStrace, native, ours, run, traced } from './programs/run.js';

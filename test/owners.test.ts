@@ -12,6 +12,7 @@ import {
   hostInterfaces,
 } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import '../host/node/platform.js';
 import { Handles, wasUsers } from '../host/recording/session-handles.js';
 import { dist } from '../scripts/sources.js';
 import { connectionOf } from './internals.js';

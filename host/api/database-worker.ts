@@ -3,9 +3,9 @@
 import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../core/constants.js';
 import { errorFrom, type PlainError } from '../core/errors.js';
-import { ownFile } from '../core/package.js';
 import { checkArgument, checkOptions, coded, invalidState, invalidValue } from '../kernel/arguments.js';
 import type { Grants } from '../kernel/grants.js';
+import { ownFile } from '../node/package.js';
 import type { DatabaseOptions } from './database.js';
 import type { Row } from './rows.js';
 import type { RunResult } from './statement.js';

@@ -21,6 +21,7 @@ import {
   SQLITE_OPEN_URI,
 } from '../core/constants.js';
 import { errorText } from '../core/errors.js';
+import { Spool } from '../core/spool.js';
 import {
   checkArgument,
   checkOptions,
@@ -36,7 +37,6 @@ import { engine } from '../kernel/engine-of-thread.js';
 import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
 import type { SqlValue } from '../kernel/values.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
-import { Spool } from '../vfs/spool.js';
 import { type AggregateOptions, createAggregate } from './aggregate.js';
 import { type Authorizer, refuseInAuthorizer, setAuthorizer } from './authorizer.js';
 import { type Capture, type CaptureOptions, startCapture } from './capture.js';

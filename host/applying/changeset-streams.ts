@@ -8,9 +8,9 @@ import {
   SQLITE_ROW,
   SQLITE_SESSION_CONFIG_STRMSIZE,
 } from '../core/constants.js';
+import { Spool } from '../core/spool.js';
 import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
-import { Spool } from '../vfs/spool.js';
 import type { ChangesetInput } from './apply.js';
 import type { Read } from './changes.js';
 import { changesetError, changesOf } from './transform.js';

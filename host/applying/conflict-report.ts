@@ -1,5 +1,7 @@
 /** Conflicts row by row, as a report has them. */
 
+import { sameBytes } from '../changeset/bytes.js';
+import { toHex } from '../changeset/hex.js';
 import type { JsonValue } from '../changeset/index.js';
 import type { Connection } from '../kernel/connection.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
@@ -107,12 +109,12 @@ function jsonOf(value: SqlValue): JsonValue {
       ? { real: Object.is(value, -0) ? '-0' : `${value}` }
       : value;
   }
-  return value instanceof Uint8Array ? { blob: Buffer.from(value).toString('hex') } : value;
+  return value instanceof Uint8Array ? { blob: toHex(value) } : value;
 }
 
 const same = (a: NamedValues, b: NamedValues): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function equal(a: SqlValue | undefined, b: SqlValue | undefined): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.from(a).equals(b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
   return a === b;
 }

@@ -1,5 +1,6 @@
 /** Applying changesets with a report: everything that is skipped, omitted or replaced is reported. */
 
+import { joinBytes } from '../changeset/bytes.js';
 import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_FOREIGN_KEY,
@@ -11,6 +12,7 @@ import {
   SQLITE_MISUSE,
 } from '../core/constants.js';
 import { refusal, SqliteError, sqliteError } from '../core/errors.js';
+import type { Spool } from '../core/spool.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
 import { unknownName } from '../kernel/nearest.js';
@@ -19,7 +21,6 @@ import { insideSavepoint } from '../kernel/savepoint.js';
 import type { Warning } from '../kernel/schema.js';
 import { withSettings } from '../kernel/settings.js';
 import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
-import type { Spool } from '../vfs/spool.js';
 import {
   type Applied,
   type ApplyFlags,
@@ -263,7 +264,7 @@ export function applyWithReport(
   for (const table of report.tables) {
     report.changes += table.inserted + table.updated + table.deleted;
   }
-  report.rebase = new Uint8Array(Buffer.concat(rebases));
+  report.rebase = joinBytes(rebases);
   return report;
 }
 

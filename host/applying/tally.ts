@@ -1,5 +1,6 @@
 /** Counts the results of changes while they are applied. */
 
+import { toHex } from '../changeset/hex.js';
 import { SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE } from '../core/constants.js';
 import type { Change, ChangeValues } from './changes.js';
 import type { ConflictKind } from './conflict-policy.js';
@@ -77,6 +78,6 @@ function keyOf({ op, key, old, new: fresh }: Change): string {
   const values: ChangeValues = op === 'insert' ? fresh : old;
   const own = values.filter((_, i) => (key[i] ?? 0) > 0);
   const text = (value: ChangeValues[number]): string =>
-    `${typeof value}:${value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value}`;
+    `${typeof value}:${value instanceof Uint8Array ? toHex(value) : value}`;
   return JSON.stringify(own.map(text));
 }

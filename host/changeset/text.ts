@@ -16,7 +16,7 @@ const smallest = 256;
 const largest = 16_384;
 
 /** The string of one character a byte. */
-function bytesAsText(bytes: Uint8Array, start: number, end: number): string {
+export function bytesAsText(bytes: Uint8Array, start: number, end: number): string {
   if (latin1Slice) return latin1Slice.call(bytes, start, end);
   bytewise ??= new TextDecoder('windows-1252');
   return bytewise.decode(bytes.subarray(start, end));

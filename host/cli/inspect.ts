@@ -1,11 +1,12 @@
 /** `sqlite-wasm-run inspect FILE.wasm`: shows a component's imports, exports and required grants, and whether it would load. */
 
+import '../node/platform.js';
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../core/package.js';
 import { shown, shownJson } from '../core/shown.js';
 import { type CheckedGrants, checkGrants } from '../kernel/grants.js';
 import { refuseReplacing } from '../loader/admission.js';
 import { type Described, type Inspection, inspect } from '../loader/inspect.js';
+import { ownFile } from '../node/package.js';
 import { complain, exitCodes, type Option, usageError } from './command.js';
 import { ownHelp, takeOwnOptions } from './options.js';
 import { programName } from './shell.js';

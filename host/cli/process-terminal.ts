@@ -4,8 +4,8 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
-import { childProcess } from '../core/builtins.js';
 import type { CommandStreams, Terminal } from '../core/host-services.js';
+import { childProcess } from '../node/builtins.js';
 import { shellFiles } from './shell-files.js';
 
 /** Standard streams, unchanged, and processes. */

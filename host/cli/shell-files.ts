@@ -17,14 +17,19 @@ const numbers: Readonly<Record<string, number>> = {
 };
 const ioError = 29;
 
+function pathOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 export const shellFiles: ShellFiles = {
-  permissions(path, follow) {
+  permissions(bytes, follow) {
+    const path = pathOf(bytes);
     const status = follow ? statSync : lstatSync;
     return (status(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o7777;
   },
-  changeMode: (path, mode) => outcome(() => chmodSync(path, mode)),
-  makeLink: (target, path) => outcome(() => symlinkSync(target, path)),
-  makeFolder: (path, mode) => outcome(() => mkdirSync(path, { mode: mode & 0o7777 })),
+  changeMode: (path, mode) => outcome(() => chmodSync(pathOf(path), mode)),
+  makeLink: (target, path) => outcome(() => symlinkSync(pathOf(target), pathOf(path))),
+  makeFolder: (path, mode) => outcome(() => mkdirSync(pathOf(path), { mode: mode & 0o7777 })),
 };
 
 function outcome(action: () => void): number {

@@ -1,5 +1,6 @@
 /** Runs the sqlite3 shell in this thread, from its arguments to its exit code. */
 
+import '../node/platform.js';
 import { homedir } from 'node:os';
 import type { WASI } from 'node:wasi';
 import type { Core } from '../core/core.js';
@@ -7,7 +8,7 @@ import type { Extensions, Terminal } from '../core/host-services.js';
 import { Engine } from '../kernel/engine.js';
 import { checkGrants } from '../kernel/grants.js';
 import { extensionLoader } from '../loader/loader.js';
-import { nodeFileSystem } from '../vfs/node.js';
+import { nodeFileSystem } from '../node/files.js';
 import { type WasiFunction, withDevices } from './devices.js';
 import type { OwnOptions } from './options.js';
 import { type Hearing, standardOutput } from './standard-output.js';

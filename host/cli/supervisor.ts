@@ -4,7 +4,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../core/package.js';
+import { ownFile } from '../node/package.js';
 import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './messages.js';
 import type { OwnOptions } from './options.js';
 import { onResize, terminalColumns } from './process-terminal.js';

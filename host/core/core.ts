@@ -1,19 +1,11 @@
 /** The wasm core: one instance of SQLite and its shell, joined to a host. */
 
-import { readFileSync } from 'node:fs';
 import type { Bindings } from './bindings.js';
 import { errorText, type SqliteError, sqliteError } from './errors.js';
 import type { Host } from './host-services.js';
 import { hostImports } from './imports.js';
 import { Memory } from './memory.js';
-import { ownFile } from './package.js';
-
-let compiled: WebAssembly.Module | undefined;
-
-function coreModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(readFileSync(ownFile('core/sqlite3.wasm')));
-  return compiled;
-}
+import { platform } from './platform.js';
 
 export class Core {
   readonly c: Bindings;
@@ -27,7 +19,7 @@ export class Core {
   constructor(host: Host, wasi?: WebAssembly.ModuleImports) {
     let memory: Memory | undefined;
     const imports = hostImports(host, () => memory as Memory); // only the core calls it, so memory is set
-    const instance = new WebAssembly.Instance(coreModule(), {
+    const instance = new WebAssembly.Instance(platform().core(), {
       host: imports.functions,
       wasi_snapshot_preview1: wasi ?? noWasi(),
     });
@@ -61,7 +53,7 @@ const notSupported = 58;
 
 function noWasi(): WebAssembly.ModuleImports {
   const functions: Record<string, () => number> = {};
-  for (const { module, name } of WebAssembly.Module.imports(coreModule())) {
+  for (const { module, name } of WebAssembly.Module.imports(platform().core())) {
     if (module !== 'wasi_snapshot_preview1') continue;
     functions[name] = () => (name === 'fd_prestat_get' ? badDescriptor : notSupported);
   }

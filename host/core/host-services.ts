@@ -115,12 +115,12 @@ export interface CommandStreams {
 /** The shell's file functions beyond WASI. Paths are bytes, in any encoding. */
 export interface ShellFiles {
   /** The permission bits of a file, or of what a link leads to if `follow`; 0 without one. May throw. */
-  permissions(path: Buffer, follow: boolean): number;
+  permissions(path: Uint8Array, follow: boolean): number;
   /** Returns 0, or an errno of WASI, as does the next one. */
-  changeMode(path: Buffer, mode: number): number;
-  makeFolder(path: Buffer, mode: number): number;
+  changeMode(path: Uint8Array, mode: number): number;
+  makeFolder(path: Uint8Array, mode: number): number;
   /** Makes `path` a symbolic link to `target`. */
-  makeLink(target: Buffer, path: Buffer): number;
+  makeLink(target: Uint8Array, path: Uint8Array): number;
 }
 
 /** What the shell needs beyond WASI. */

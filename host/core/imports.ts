@@ -3,7 +3,6 @@
  * values, calls the host, and converts exceptions into result codes: no JavaScript error may cross C.
  */
 
-import { crypto } from './builtins.js';
 import {
   SQLITE_CANTOPEN,
   SQLITE_CANTOPEN_FULLPATH,
@@ -20,6 +19,7 @@ import {
 } from './constants.js';
 import { FileError, type Host, type Library, type OpenFile } from './host-services.js';
 import type { Memory } from './memory.js';
+import { platform } from './platform.js';
 import { tableImports } from './table-imports.js';
 
 /** Errno of WASI. */
@@ -181,7 +181,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_full_pathname: (name: number, room: number, out: number): number =>
       attempt(() => {
         const full = host.fileSystems[0]?.fullPathname(fileName(name) ?? '') ?? '';
-        if (Buffer.byteLength(full) >= room) {
+        if (encoder.encode(full).length >= room) {
           throw new FileError(SQLITE_CANTOPEN_FULLPATH, `the path is longer than ${room - 1} bytes: ${full}`);
         }
         putText(full, room, out);
@@ -189,7 +189,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
 
     host_randomness(count: number, pointer: number): number {
       const start = pointer >>> 0;
-      crypto().randomFillSync(memory().bytes, start, count);
+      platform().fillRandom(memory().bytes, start, count);
       return count;
     },
     host_sleep(microseconds: number): number {
@@ -354,7 +354,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_symlink: (target: number, path: number): number =>
       host.terminal?.files.makeLink(memory().cBytes(target), memory().cBytes(path)) ?? notSupported,
     host_cpu_usage(pointerToUser: number, pointerToSystem: number): void {
-      const { user, system } = process.cpuUsage();
+      const { user, system } = platform().cpuTime();
       const { view } = memory();
       view.setFloat64(pointerToUser >>> 0, user, true);
       view.setFloat64(pointerToSystem >>> 0, system, true);

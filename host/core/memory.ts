@@ -8,6 +8,16 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** A Buffer of Node and what follows it: faster than a decoder and an encoder, which need a view of the text's bytes. */
+interface TextBuffer extends Uint8Array {
+  utf8Slice(start: number, end: number): string;
+  utf8Write(text: string, start: number, length: number): number;
+}
+
+const { Buffer: buffers } = globalThis as { Buffer?: { from(memory: ArrayBuffer): object } };
+/** Older Nodes take a Buffer's offsets for signed 32-bit numbers. */
+const signedEnd = 0x8000_0000;
+
 /** The most bytes that one value may have: SQLITE_MAX_LENGTH, SQLite's own default. */
 export const maxLength = 1_000_000_000;
 
@@ -18,12 +28,18 @@ const shortInput = 24;
 
 export class Memory extends Views {
   readonly #c: Bindings;
-  #buffer: Buffer;
+  #text: TextBuffer | undefined;
 
   constructor(c: Bindings) {
     super(c.memory);
     this.#c = c;
-    this.#buffer = Buffer.from(c.memory.buffer);
+    this.#text = buffers?.from(c.memory.buffer as ArrayBuffer) as TextBuffer | undefined;
+  }
+
+  get #buffer(): TextBuffer | undefined {
+    if (this.#text?.byteLength === 0)
+      this.#text = buffers?.from(this.#c.memory.buffer as ArrayBuffer) as TextBuffer | undefined;
+    return this.#text;
   }
 
   /** Text up to its terminator. A null pointer is null. */
@@ -43,10 +59,10 @@ export class Memory extends Views {
   }
 
   /** A copy of the bytes up to a terminator. */
-  cBytes(pointer: number): Buffer {
+  cBytes(pointer: number): Uint8Array<ArrayBuffer> {
     const start = pointer >>> 0;
     const bytes = this.bytes;
-    return Buffer.from(bytes.subarray(start, bytes.indexOf(0, start)));
+    return bytes.slice(start, bytes.indexOf(0, start));
   }
 
   /** `length` bytes as text. */
@@ -62,11 +78,8 @@ export class Memory extends Views {
       }
       return text;
     }
-    // Older Nodes take a Buffer's offsets for signed 32-bit numbers.
-    if (start + length < 0x8000_0000) {
-      if (this.#buffer.byteLength === 0) this.#buffer = Buffer.from(this.#c.memory.buffer);
-      return this.#buffer.toString('utf8', start, start + length);
-    }
+    const buffer = start + length < signedEnd ? this.#buffer : undefined;
+    if (buffer) return buffer.utf8Slice(start, start + length);
     return decoder.decode(bytes.subarray(start, start + length));
   }
 
@@ -84,9 +97,9 @@ export class Memory extends Views {
       if (length === text.length) return length;
     }
     const end = start + text.length * 3;
-    if (end >= 0x8000_0000) return encoder.encodeInto(text, bytes.subarray(start, end)).written;
-    if (this.#buffer.byteLength === 0) this.#buffer = Buffer.from(this.#c.memory.buffer);
-    return this.#buffer.write(text, start);
+    const buffer = end < signedEnd ? this.#buffer : undefined;
+    if (buffer) return buffer.utf8Write(text, start, end - start);
+    return encoder.encodeInto(text, bytes.subarray(start, end)).written;
   }
 
   /** A copy of `length` bytes. */

@@ -2,6 +2,8 @@
 
 import { applyWithReport, checkReportOptions, type ReportOptions } from '../applying/report.js';
 import { concat, rebase } from '../applying/transform.js';
+import { joinBytes } from '../changeset/bytes.js';
+import { toHex } from '../changeset/hex.js';
 import {
   type Change,
   ChangesetError,
@@ -96,7 +98,7 @@ class HeldChangesets {
 
   bytes(number: number): Uint8Array {
     const held = this.get(number);
-    if (held.pieces.length !== 1) held.pieces = [new Uint8Array(Buffer.concat(held.pieces))];
+    if (held.pieces.length !== 1) held.pieces = [joinBytes(held.pieces)];
     return held.pieces[0] as Uint8Array;
   }
 
@@ -225,7 +227,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
           throw sqliteError(SQLITE_MISUSE, error instanceof Error ? error.message : String(error));
         }
         const { rebase: buffer, ...report } = applyWithReport(connection, [held.bytes(number)], asked);
-        return JSON.stringify({ ...report, rebase: Buffer.from(buffer).toString('hex') });
+        return JSON.stringify({ ...report, rebase: toHex(buffer) });
       }, 'changeset.apply'),
   };
 }

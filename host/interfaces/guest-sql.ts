@@ -1,6 +1,6 @@
 /** SQL that a component runs on its connection: confined, its statements kept, its results gathered in one place. */
 
-import { isUtf8 } from 'node:buffer';
+import { bytesAsText } from '../changeset/text.js';
 import type { Bindings } from '../core/bindings.js';
 import {
   SQLITE_AUTH,
@@ -15,12 +15,14 @@ import {
   SQLITE_TOOBIG,
 } from '../core/constants.js';
 import { SqliteError, sqliteError } from '../core/errors.js';
+import { platform } from '../core/platform.js';
 import { cellSize } from '../kernel/cells.js';
 import { type Confinement, confinementOf, refusalOfText } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
 import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
 import { GuestResult, Parameters } from './guest-result.js';
 
+const decoder = new TextDecoder();
 /** The most rows of one result. */
 const mostRows = 1_000_000;
 /** The statements that are kept, per component. */
@@ -184,7 +186,7 @@ export class GuestSql {
       last.busy = true;
       return last;
     }
-    const key = Buffer.from(sql.buffer, sql.byteOffset, sql.length).toString('latin1');
+    const key = bytesAsText(sql, 0, sql.length);
     const known = this.#kept.get(key);
     if (known && !known.busy && !frozen) {
       known.busy = true;
@@ -244,9 +246,9 @@ export class GuestSql {
   #compile(sql: Uint8Array, flags: number): { pointer: number; tail: number } {
     const { engine, db } = this.#connection;
     const { c, memory } = engine.core;
-    if (!isUtf8(sql)) throw new TypeError('the component passed text that is not UTF-8');
+    if (!platform().isUtf8(sql)) throw new TypeError('the component passed text that is not UTF-8');
     if (sql.includes(0)) throw this.#misuse('the text contains U+0000');
-    const why = refusalOfText(Buffer.from(sql.buffer, sql.byteOffset, sql.length).toString());
+    const why = refusalOfText(decoder.decode(sql));
     if (why !== undefined) throw this.#error(SQLITE_AUTH, `not authorized: ${why}`);
     using arena = memory.arena();
     const out = arena.allocate(8);
@@ -317,7 +319,7 @@ export class GuestSql {
     const { pointer } = statement;
     const count = c.sqlite3_column_count(pointer);
     statement.names = Array.from({ length: count }, (_, index) =>
-      Buffer.from(memory.cString(c.sqlite3_column_name(pointer, index)) ?? ''),
+      memory.cBytes(c.sqlite3_column_name(pointer, index)),
     );
     c.sqlite3_free(statement.cells);
     statement.cells = 0;

@@ -4,9 +4,9 @@
  * lower and lift the few types of our interfaces without a wrapper in between.
  */
 
-import { isUtf8 } from 'node:buffer';
 import { SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { platform } from '../core/platform.js';
 import { copyBytes, Views } from '../core/views.js';
 
 /** jco calls a host function's property of this name, once per instance, for a function of core values. */
@@ -115,7 +115,7 @@ export class Guest extends Views {
     for (let i = start; i < end; i++) {
       // Most texts are short and ASCII; the others are worth a call into Node.
       if (i < start + shortText && (bytes[i] as number) < 0x80) continue;
-      if (!isUtf8(bytes.subarray(start, end))) {
+      if (!platform().isUtf8(bytes.subarray(start, end))) {
         throw new TypeError('the component passed text that is not UTF-8');
       }
       return;

@@ -1,5 +1,6 @@
 /** Interface `sqlite:extension/logging@1.0.0`: a component's messages on standard error. */
 
+import { platform } from '../core/platform.js';
 import type { Client } from './client.js';
 import type { Functions, Level } from './generated/logging.js';
 import { cabiLower, Guest, type GuestOptions } from './guest.js';
@@ -9,7 +10,7 @@ const levels: readonly Level[] = ['debug', 'info', 'warning', 'error'];
 
 export function loggingInterface({ name: source }: Client): Functions {
   const write = (level: Level, message: string): void => {
-    if (level === 'debug' && !process.env.SQLITE_WASM_RUN_DEBUG) return;
+    if (level === 'debug' && !platform().variable('SQLITE_WASM_RUN_DEBUG')) return;
     writeMarked(`${source}: ${level}`, message);
   };
   return {

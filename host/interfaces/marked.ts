@@ -1,8 +1,9 @@
 /** Messages of components to the user: on standard error, marked with the component's name. */
 
+import { platform } from '../core/platform.js';
 import { shown } from '../core/shown.js';
 
 /** Writes one line. A component cannot move the cursor or forge other components' lines. */
 export function writeMarked(mark: string, text: string): void {
-  process.stderr.write(`${shown(mark)}: ${shown(text)}\n`);
+  platform().writeError(`${shown(mark)}: ${shown(text)}\n`);
 }

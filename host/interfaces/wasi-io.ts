@@ -3,7 +3,7 @@
  * bytes. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
  */
 
-import { crypto } from '../core/builtins.js';
+import { platform } from '../core/platform.js';
 import { longestMessage } from '../core/shown.js';
 import { writeMarked } from './marked.js';
 
@@ -30,6 +30,11 @@ export function streamError(
   return error ? { tag: 'last-operation-failed', val: error } : { tag: 'closed' };
 }
 
+/** Of the monotonic clock, in nanoseconds. */
+function monotonicNow(): bigint {
+  return BigInt(Math.round(performance.now() * 1_000_000));
+}
+
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 /** The longest single wait of a thread, in milliseconds: some 24 days. */
 const longestWait = 2 ** 31 - 1;
@@ -43,12 +48,12 @@ export class Pollable {
   }
 
   ready(): boolean {
-    return process.hrtime.bigint() >= this.from;
+    return monotonicNow() >= this.from;
   }
 
   block(): void {
     for (;;) {
-      const left = this.from - process.hrtime.bigint();
+      const left = this.from - monotonicNow();
       if (left <= 0n) return;
       Atomics.wait(sleeper, 0, 0, Math.min(Number(left / 1_000_000n) + 1, longestWait));
     }
@@ -160,10 +165,10 @@ export class MarkedLines {
 
 /** wasi:clocks/monotonic-clock */
 export const monotonicClock = {
-  now: (): bigint => process.hrtime.bigint(),
+  now: (): bigint => monotonicNow(),
   resolution: (): bigint => 1n,
   subscribeInstant: (when: bigint): Pollable => new Pollable(when),
-  subscribeDuration: (duration: bigint): Pollable => new Pollable(process.hrtime.bigint() + duration),
+  subscribeDuration: (duration: bigint): Pollable => new Pollable(monotonicNow() + duration),
 };
 
 /** wasi:clocks/wall-clock */
@@ -178,13 +183,15 @@ export const wallClock = {
 /** The most random bytes that one call gives. */
 const mostRandom = 2 ** 24;
 
-function bytes(length: bigint): Uint8Array {
+function bytes(length: bigint): Uint8Array<ArrayBuffer> {
   if (length > mostRandom)
     throw new RangeError(`${length} random bytes are too many; the limit is ${mostRandom}`);
-  return crypto().randomBytes(Number(length));
+  const random = new Uint8Array(Number(length));
+  platform().fillRandom(random, 0, random.length);
+  return random;
 }
 
-const number = (): bigint => crypto().randomBytes(8).readBigUInt64LE();
+const number = (): bigint => new DataView(bytes(8n).buffer).getBigUint64(0, true);
 
 /** wasi:random */
 export const random = {

@@ -3,9 +3,9 @@
  * variables; its output goes to standard error, marked. Folders, variables and the network must be granted.
  */
 
+import { bytesAsText } from '../changeset/text.js';
+import { platform } from '../core/platform.js';
 import type { Client } from './client.js';
-import { type Shim, shim } from './shim.js';
-import { noFiles, wasiFiles } from './wasi-files.js';
 import {
   InputStream,
   IoError,
@@ -16,6 +16,7 @@ import {
   random,
   wallClock,
 } from './wasi-io.js';
+import { noFiles, type WasiNetwork, wasiPlatform } from './wasi-platform.js';
 
 /** The interfaces that need no grant, without their version. */
 const free: ReadonlySet<string> = new Set(
@@ -50,7 +51,7 @@ export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
   if (free.has(path)) return 'nothing';
   if (networks.test(path)) return 'net';
   if (path !== 'filesystem/types') return 'unknown';
-  const text = Buffer.from(component.buffer, component.byteOffset, component.length).toString('latin1');
+  const text = bytesAsText(component, 0, component.length);
   const wanted = [...text.matchAll(/\[method\]descriptor\.([a-z-]+)/g)].map(([, method = '']) => method);
   return wanted.every((method) => harmless.has(method)) ? 'nothing' : 'fs';
 }
@@ -59,7 +60,7 @@ export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
  * The functions behind `names`, all of WASI, which the policy has let through.
  */
 export function wasiFor(names: readonly string[], client: Client): Record<string, object> {
-  const used = client.grants.net ? shim() : undefined;
+  const used = client.grants.net ? wasiPlatform().network() : undefined;
   const all = interfaces(used, client);
   const found: Record<string, object> = {};
   for (const name of names) {
@@ -70,7 +71,10 @@ export function wasiFor(names: readonly string[], client: Client): Record<string
   return found;
 }
 
-function interfaces(used: Shim | undefined, { owner, grants, name: mark }: Client): Record<string, object> {
+function interfaces(
+  used: WasiNetwork | undefined,
+  { owner, grants, name: mark }: Client,
+): Record<string, object> {
   const { connection } = owner;
   const network = grants.net ? used?.network() : undefined;
   // The shim's sockets make the shim's streams; jco requires instances of the exact class that it is given.
@@ -88,14 +92,14 @@ function interfaces(used: Shim | undefined, { owner, grants, name: mark }: Clien
   };
   const stdout = adapt(output);
   const stdin = adapt(new InputStream());
-  const files = grants.fs.length > 0 ? wasiFiles(grants.fs, adapt) : noFiles();
+  const files = grants.fs.length > 0 ? wasiPlatform().files(grants.fs, adapt) : noFiles();
   connection.onClose(files.close);
   if (!owner.isUser) owner.onEnd(files.close);
   const exit = (): never => {
     throw new Error('the component called exit');
   };
   const variables = grants.env.flatMap((name): [string, string][] => {
-    const value = process.env[name];
+    const value = platform().variable(name);
     return value === undefined ? [] : [[name, value]];
   });
   return {
@@ -140,7 +144,7 @@ function boundMethods(object: object): Record<string, unknown> {
 }
 
 /** Waiting, in the form that the shim's poll takes. */
-function later({ clocks }: Shim): object {
+function later({ clocks }: WasiNetwork): object {
   const now = monotonicClock.now;
   return {
     subscribeInstant: (when: bigint) =>

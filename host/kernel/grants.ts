@@ -1,7 +1,6 @@
 /** What components may use beyond what every component may: by default nothing. */
 
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { platform } from '../core/platform.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
 
 /** A folder that a component may use. */
@@ -105,8 +104,8 @@ function checkFolder(grant: unknown): CheckedGrants['fs'][number] {
   if (typeof path !== 'string' || path === '' || Object.keys(rest).length > 0) {
     throw invalidType('Each of "grants.fs" must be { path, readOnly } with a path of text.');
   }
-  const host = resolve(path);
-  if (!statSync(host, { throwIfNoEntry: false })?.isDirectory()) {
+  const host = platform().folder(path);
+  if (host === undefined) {
     throw invalidValue(`"grants.fs" names ${path}, which is not a folder.`);
   }
   // The form in which C libraries look for it.

@@ -1,7 +1,6 @@
 /** A component's imports, exports and required grants, and whether it would load. */
 
 import { readFileSync } from 'node:fs';
-import { crypto } from '../core/builtins.js';
 import { contract } from '../interfaces/contract.js';
 import type { Functions as Aggregates } from '../interfaces/generated/aggregate-function.js';
 import type { Functions as Collations } from '../interfaces/generated/collation.js';
@@ -12,6 +11,7 @@ import { parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
 import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
+import { crypto } from '../node/builtins.js';
 import { checkNeeds, needsOf } from './admission.js';
 import { interfacesOf, kindOf } from './binary.js';
 import { Component } from './component.js';

@@ -3,13 +3,13 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Extensions, Library } from '../core/host-services.js';
-import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
 import { writeMarked } from '../interfaces/marked.js';
 import { connectionAt } from '../kernel/connection.js';
 import type { Engine } from '../kernel/engine.js';
 import type { CheckedGrants } from '../kernel/grants.js';
 import { ownersOf } from '../kernel/owner.js';
+import { ownFile } from '../node/package.js';
 import { checkComponent, checkNeeds, refuseReplacing } from './admission.js';
 import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';

@@ -3,9 +3,9 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { childProcess, crypto } from '../core/builtins.js';
-import { ownFile } from '../core/package.js';
 import { shown } from '../core/shown.js';
+import { childProcess, crypto } from '../node/builtins.js';
+import { ownFile } from '../node/package.js';
 import { capMemory, entriesFor, ownParts } from './memory-cap.js';
 import { type Meta, transpilerVersion } from './transpile.js';
 

@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { crypto } from '../core/builtins.js';
-import { ownFile } from '../core/package.js';
+import { crypto } from '../node/builtins.js';
+import { ownFile } from '../node/package.js';
 import { interfacesOf } from './binary.js';
 
 /** jco-transpile's version and, after the slash, that of this code. Part of every cache key. */

@@ -5,13 +5,12 @@
  * are distinguished without a list of deleted ones.
  */
 
-import { threadId } from 'node:worker_threads';
+import { platform } from '../core/platform.js';
 
 const sequenceBits = 16n;
 const sequenceMask = (1n << sequenceBits) - 1n;
 const serialBits = 26n;
 const offsetOf = (thread: number): bigint => BigInt(thread % 2 ** 11) << (serialBits + sequenceBits);
-const ownOffset = offsetOf(threadId);
 
 /** The serials that each kind of owner has taken in this thread: the user's are odd, those of components even. */
 const taken = { user: 0n, component: 0n };
@@ -26,7 +25,7 @@ function serialOf(kind: Kind, count: bigint): bigint {
 
 /** Whether this thread gave the handle to the user, on any connection. */
 export function wasUsers(handle: bigint): boolean {
-  const rest = handle - ownOffset;
+  const rest = handle - offsetOf(platform().thread);
   const serial = rest >> sequenceBits;
   return rest > 0n && (serial & 1n) === 1n && serial <= serialOf('user', taken.user);
 }
@@ -38,7 +37,7 @@ export class Handles {
   readonly #serials: bigint[] = [];
   #last = sequenceMask;
 
-  constructor(kind: Kind, thread = threadId) {
+  constructor(kind: Kind, thread = platform().thread) {
     this.#kind = kind;
     this.#offset = offsetOf(thread);
   }

@@ -1,11 +1,12 @@
 /** A connection as thin as can be, straight on the core: what the tests of files need and no more. */
 
+import '../../host/node/platform.js';
 import { Core } from '../../host/core/core.js';
 import { errorText } from '../../host/core/errors.js';
 import type { Host } from '../../host/core/host-services.js';
-import { type LockProvider, systemLocks } from '../../host/vfs/locks.js';
-import { type MappingProvider, systemMappings } from '../../host/vfs/mapping.js';
-import { nodeFileSystem } from '../../host/vfs/node.js';
+import { nodeFileSystem } from '../../host/node/files.js';
+import { type LockProvider, systemLocks } from '../../host/node/locks.js';
+import { type MappingProvider, systemMappings } from '../../host/node/mapping.js';
 
 const READWRITE_CREATE = 6;
 

@@ -5,8 +5,8 @@
 
 import { parentPort, Worker } from 'node:worker_threads';
 import { connectionOf } from '../../api/connections.js';
-import { ownFile } from '../../core/package.js';
 import type { DatabaseSync } from '../../index.js';
+import { ownFile } from '../../node/package.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,11 +1,12 @@
 /** `sqlite-wasm-run changeset`: finds the subcommand and runs it. */
 
+import '../../node/platform.js';
 import { isMainThread } from 'node:worker_threads';
 import { Engine } from '../../kernel/engine.js';
 import { useEngine } from '../../kernel/engine-of-thread.js';
 import { nearest } from '../../kernel/nearest.js';
 import { extensionLoader } from '../../loader/loader.js';
-import { nodeFileSystem } from '../../vfs/node.js';
+import { nodeFileSystem } from '../../node/files.js';
 import { called } from '../called.js';
 import { type Command, exitCodes, exitHelp, helpOf, parse, usageError } from '../command.js';
 import { print } from '../output.js';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { Spool } from '../../vfs/spool.js';
+import { Spool } from '../../core/spool.js';
 import { reason } from '../command.js';
 import { frameHead, largestAnswer } from './protocol.js';
 

@@ -3,8 +3,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../../core/constants.js';
-import { ownFile } from '../../core/package.js';
 import type { SqlValue } from '../../kernel/values.js';
+import { ownFile } from '../../node/package.js';
 import { CommandError, exitCodes } from '../command.js';
 import {
   type DatabaseInput,

@@ -1,5 +1,6 @@
 /** The daemon's thread that has the database: it does one thing at a time, as the main thread asks. */
 
+import '../../node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SQLITE_INTERRUPT, SQLITE_MISUSE } from '../../core/constants.js';
 import { plainError, SqliteError, sqliteError } from '../../core/errors.js';
@@ -7,7 +8,7 @@ import { Engine } from '../../kernel/engine.js';
 import { useEngine } from '../../kernel/engine-of-thread.js';
 import type { SqlValue } from '../../kernel/values.js';
 import { extensionLoader } from '../../loader/loader.js';
-import { nodeFileSystem } from '../../vfs/node.js';
+import { nodeFileSystem } from '../../node/files.js';
 import { CommandError, exitCodes, parse } from '../command.js';
 import { daemonCommand } from './command.js';
 import { CapturedDatabase } from './database.js';

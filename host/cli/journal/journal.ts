@@ -27,7 +27,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { SQLITE_FULL, SQLITE_IOERR } from '../../core/constants.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
 import { type CaptureEntry, decodeCapture, encodeCapture } from '../../index.js';
-import { systemLocks } from '../../vfs/locks.js';
+import { systemLocks } from '../../node/locks.js';
 import { syncFolder } from '../changeset/files.js';
 import { CommandError, reason } from '../command.js';
 import {

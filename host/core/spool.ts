@@ -1,7 +1,7 @@
 /** Buffers bytes between a writer and a reader: a few in memory, more in an unnamed file. */
 
-import type { OpenFile } from '../core/host-services.js';
-import { openTemporary } from './node.js';
+import type { OpenFile } from './host-services.js';
+import { platform } from './platform.js';
 
 const blockSize = 65_536;
 /** How many blocks stay in memory. */
@@ -69,7 +69,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
       return;
     }
     if (!this.#file) {
-      this.#file = openTemporary();
+      this.#file = platform().temporaryFile();
       forgotten.register(this, this.#file, this);
     }
     for (const block of this.#blocks) {

@@ -12,10 +12,10 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { crypto } from '../core/builtins.js';
 import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
 import { FileError } from '../core/host-services.js';
-import { requireHere } from '../core/package.js';
+import { crypto } from './builtins.js';
+import { requireHere } from './package.js';
 
 /** Not defined on Windows. */
 export const noFollow = fs.O_NOFOLLOW ?? 0;

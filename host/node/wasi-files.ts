@@ -23,6 +23,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { InputStream, IoError, OutputStream, streamError } from '../interfaces/wasi-io.js';
+import type { WasiFiles } from '../interfaces/wasi-platform.js';
 import type { CheckedGrants } from '../kernel/grants.js';
 import { call, type Folder, Place, pathOfFolder } from './beneath.js';
 import {
@@ -33,38 +35,6 @@ import {
   statOf,
   typeOf,
 } from './wasi-file-facts.js';
-import { InputStream, IoError, OutputStream, streamError } from './wasi-io.js';
-
-/** The functions of a descriptor, by their names in JavaScript. */
-const methods = [
-  'advise',
-  'appendViaStream',
-  'createDirectoryAt',
-  'getFlags',
-  'getType',
-  'isSameObject',
-  'linkAt',
-  'metadataHash',
-  'metadataHashAt',
-  'openAt',
-  'read',
-  'readDirectory',
-  'readViaStream',
-  'readlinkAt',
-  'removeDirectoryAt',
-  'renameAt',
-  'setSize',
-  'setTimes',
-  'setTimesAt',
-  'stat',
-  'statAt',
-  'symlinkAt',
-  'sync',
-  'syncData',
-  'unlinkFileAt',
-  'write',
-  'writeViaStream',
-] as const;
 
 interface PathFlags {
   symlinkFollow?: boolean;
@@ -433,7 +403,7 @@ const longestRead = 1_048_576n;
 export function wasiFiles(
   folders: CheckedGrants['fs'],
   adapt: (stream: InputStream | OutputStream) => object,
-): { types: object; preopens: object; close: () => void } {
+): WasiFiles {
   const store: Store = { adapt, open: new Set() };
   const directories = folders.map(({ path, host, readOnly }): [Descriptor, string] => {
     const fd = openSync(host, fs.O_RDONLY | fs.O_DIRECTORY);
@@ -450,28 +420,5 @@ export function wasiFiles(
     close: () => {
       for (const one of [...store.open]) one.close();
     },
-  };
-}
-
-/** The two interfaces if no folder was granted. */
-export function noFiles(): { types: object; preopens: object; close: () => void } {
-  class Descriptor {}
-  class DirectoryEntryStream {}
-  const never = (): never => {
-    throw new Error('the component has no descriptor');
-  };
-  // jco reads each function that the component imports, although none can ever be called.
-  for (const name of methods) {
-    Object.defineProperty(Descriptor.prototype, name, { value: never });
-  }
-  Object.defineProperty(DirectoryEntryStream.prototype, 'readDirectoryEntry', { value: never });
-  return {
-    types: {
-      Descriptor,
-      DirectoryEntryStream,
-      filesystemErrorCode: (error: Partial<IoError>) => error.code,
-    },
-    preopens: { getDirectories: () => [] },
-    close: () => {},
   };
 }

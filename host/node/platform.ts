@@ -1,0 +1,35 @@
+/** This package on Node: imported for its effect by every program. */
+
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { usePlatform } from '../core/platform.js';
+import { useWasiPlatform } from '../interfaces/wasi-platform.js';
+import { crypto } from './builtins.js';
+import { openTemporary } from './files.js';
+import { ownFile } from './package.js';
+import { shim } from './shim.js';
+import { wasiFiles } from './wasi-files.js';
+
+let core: WebAssembly.Module | undefined;
+
+usePlatform({
+  thread: threadId,
+  core() {
+    core ??= new WebAssembly.Module(readFileSync(ownFile('core/sqlite3.wasm')));
+    return core;
+  },
+  fillRandom: (bytes, at, count) => crypto().randomFillSync(bytes, at, count),
+  isUtf8,
+  cpuTime: () => process.cpuUsage(),
+  temporaryFile: openTemporary,
+  folder(path) {
+    const absolute = resolve(path);
+    return statSync(absolute, { throwIfNoEntry: false })?.isDirectory() ? absolute : undefined;
+  },
+  variable: (name) => process.env[name],
+  writeError: (text) => process.stderr.write(text),
+});
+
+useWasiPlatform({ files: wasiFiles, network: shim });
