@@ -8,6 +8,6 @@ export { engine } from './kernel/engine-of-thread.js';
 export { checkGrants } from './kernel/grants.js';
 export { ownersOf } from './kernel/owner.js';
 export { readValue } from './kernel/values.js';
-export { prepare } from './loader/prepared.js';
+export { prepare } from './loader/transpiled-files.js';
 export { systemLocks } from './node/locks.js';
 export { wasiFiles } from './node/wasi-files.js';

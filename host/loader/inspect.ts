@@ -16,8 +16,8 @@ import { checkNeeds, needsOf } from './admission.js';
 import { interfacesOf, kindOf } from './binary.js';
 import { Component } from './component.js';
 import { capabilities, check, locate } from './loader.js';
-import { isShipped, prepare } from './prepared.js';
 import { replacements } from './replacements.js';
+import { isShipped, prepare } from './transpiled-files.js';
 
 /** An import and whether it is granted. */
 export interface InspectedImport {

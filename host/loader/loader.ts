@@ -15,10 +15,10 @@ import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf } from './binary.js';
 import { bringCollations } from './collations.js';
 import { type CallPath, Component, messageOf } from './component.js';
-import { isShipped, prepare } from './prepared.js';
 import { type Brought, brought, replacements } from './replacements.js';
 import { bringScalars } from './scalars.js';
 import { bringTables } from './tables.js';
+import { isShipped, prepare } from './transpiled-files.js';
 import { bringAuthorizer, bringHooks } from './watchers.js';
 
 export interface LoaderOptions {

@@ -1,13 +1,6 @@
-/** From a component's bytes to transpiled files that can be trusted: included in the package, cached, or made now. */
+/** From the files that jco made of a component to modules that can be instantiated. */
 
-import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
-import { shown } from '../core/shown.js';
-import { childProcess, crypto } from '../node/builtins.js';
-import { ownFile } from '../node/package.js';
 import { capMemory, entriesFor, ownParts } from './memory-cap.js';
-import { type Meta, transpilerVersion } from './transpile.js';
 
 /** A component, ready to be instantiated. */
 export interface Prepared {
@@ -23,43 +16,15 @@ export interface Prepared {
   hasMemory(module: WebAssembly.Module): boolean;
 }
 
-function sha256(bytes: Uint8Array): string {
-  return crypto().createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Where transpiled components are kept: `SQLITE_WASM_RUN_CACHE`, or the user's cache folder. */
-export function cacheFolder(): string {
-  return (
-    process.env.SQLITE_WASM_RUN_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sqlite-wasm-run')
-  );
-}
-
 /**
- * Reads a transpiled folder. Undefined if it is absent or incomplete: then it is made again, because its
- * script is run.
+ * @param files the transpiled files by name: `glue.js` and the core modules
+ * @param described what the component imports and exports
  */
-function readFolder(folder: string, digest: string): Prepared | undefined {
-  let meta: Meta;
-  try {
-    meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Meta;
-  } catch {
-    return undefined; // absent or damaged: either way it is made again
-  }
-  if (meta.transpiler !== transpilerVersion) return undefined;
-  const files = new Map<string, Buffer>();
-  for (const [name, wanted] of Object.entries(meta.files)) {
-    if (name !== basename(name)) return undefined;
-    try {
-      const bytes = readFileSync(join(folder, name));
-      if (sha256(bytes) !== wanted) return undefined;
-      files.set(name, bytes);
-    } catch {
-      return undefined;
-    }
-  }
-  const glue = files.get('glue.js');
-  if (!glue) return undefined;
+export function preparedFrom(
+  digest: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  described: Pick<Prepared, 'imports' | 'exports'>,
+): Prepared {
   const modules = new Map<string, WebAssembly.Module>();
   const wasm = [...files].filter(([name]) => name.endsWith('.wasm'));
   const parts = new Map(wasm.map(([name, bytes]) => [name, ownParts(bytes)]));
@@ -72,9 +37,9 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
   return {
     hasMemory: (module) => withMemory.has(module),
     digest,
-    imports: meta.imports,
-    exports: meta.exports,
-    glue: glue.toString('utf8'),
+    imports: described.imports,
+    exports: described.exports,
+    glue: new TextDecoder().decode(files.get('glue.js')),
     module(name, memory) {
       const key = `${name}/${memory}`;
       let module = modules.get(key);
@@ -89,96 +54,4 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
       return module;
     },
   };
-}
-
-/**
- * The cache folder, created if it does not exist. Its scripts are run: if others may write to the named folder, a
- * folder of the user's own inside it is used, and an existing folder keeps its mode.
- *
- * @throws Error if it belongs to somebody else
- */
-function privateFolder(): string {
-  const folder = cacheFolder();
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const own = process.getuid?.();
-  if (own === undefined || isPrivate(statSync(folder), own)) return folder;
-  const within = join(folder, `sqlite-wasm-run-${own}`);
-  try {
-    mkdirSync(within, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const found = lstatSync(within);
-  if (found.isDirectory() && isPrivate(found, own)) return within;
-  throw new Error(
-    `other users can write to the cache folder ${within}: set SQLITE_WASM_RUN_CACHE to a folder of your own`,
-  );
-}
-
-function isPrivate({ uid, mode }: Stats, own: number): boolean {
-  return uid === own && (mode & 0o022) === 0;
-}
-
-const prepared = new Map<string, Prepared>();
-
-/** The transpiled files of a component in the package. */
-function shippedFolder(digest: string): string {
-  return ownFile(`extensions/${digest}`);
-}
-
-/** Whether exactly this component is in the package. */
-export function isShipped(component: Uint8Array): boolean {
-  return existsSync(shippedFolder(sha256(component)));
-}
-
-/**
- * The transpiled files of `component`. Those of the package's components are part of it;
- * others are cached by content, and made in a separate process the first time, which takes a second.
- *
- * @param path what the user named, for messages
- * @param patience how long that may take, in ms
- * @throws Error if the component cannot be transpiled
- */
-export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
-  const digest = sha256(component);
-  const known =
-    prepared.get(digest) ??
-    readFolder(shippedFolder(digest), digest) ??
-    fromCache(component, digest, path, patience);
-  prepared.set(digest, known);
-  return known;
-}
-
-function fromCache(component: Uint8Array, digest: string, path: string, patience: number): Prepared {
-  const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
-  const kept = readFolder(folder, digest);
-  if (kept) return kept;
-  const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
-  process.stderr.write(notice);
-  try {
-    runTranspiler(component, folder, path, patience);
-  } finally {
-    if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
-  }
-  const made = readFolder(folder, digest);
-  if (!made) throw new Error(`${path} was prepared in ${folder}, but the result there is incomplete`);
-  return made;
-}
-
-/** The most memory of the transpiler's script, in MiB. That of its WebAssembly is limited where it is built. */
-const transpilerHeap = 2048;
-
-function runTranspiler(component: Uint8Array, folder: string, path: string, patience: number): void {
-  const { status, signal, stderr, error } = childProcess().spawnSync(
-    process.execPath,
-    [`--max-old-space-size=${transpilerHeap}`, ownFile('loader/transpile-program.js'), folder],
-    { input: component, encoding: 'utf8', timeout: patience, killSignal: 'SIGKILL' },
-  );
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') {
-    throw new Error(`${path} could not be prepared within ${patience / 1000} seconds`);
-  }
-  if (error) throw error;
-  if (status === 0) return;
-  const why = signal ? `the transpiler ended with ${signal}` : stderr.trim() || `status ${status}`;
-  throw new Error(`cannot link ${path}: ${why}`);
 }
