@@ -55,6 +55,7 @@ export type { FunctionOptions } from './api/scalar-function.js';
 export { Session, type SessionCreation } from './api/session.js';
 export type { Column, RunResult, StatementOptions, SupportedValueType } from './api/statement.js';
 export { StatementSync } from './api/statement.js';
+export type { ReportOptions } from './applying/apply-options.js';
 export type { Change, ChangeValues, Conflict, Operation } from './applying/changes.js';
 export type {
   ConflictAction,
@@ -65,7 +66,7 @@ export type {
 } from './applying/conflict-policy.js';
 export type { ConflictReport, NamedValues } from './applying/conflict-report.js';
 export type { CaptureReport } from './applying/replay.js';
-export type { ApplyReport, ReportOptions } from './applying/report.js';
+export type { ApplyReport } from './applying/report.js';
 export type { TableReport } from './applying/tally.js';
 export { SqliteError } from './core/errors.js';
 export { type HostInterfaces, type HostOptions, hostImports, hostInterfaces } from './host.js';

@@ -2,14 +2,14 @@
 
 import { type Change, Conflict, changeAt, operationCodes } from '../applying/changes.js';
 import {
-  changesOfPieces,
+  changesOf,
   concatPieces,
   invertPieces,
   type Pieces,
   pieceSize,
   readable,
 } from '../applying/changeset-streams.js';
-import { changesOf, concat, Group, invert, rebase } from '../applying/transform.js';
+import { concat, Group, invert, rebase } from '../applying/transform.js';
 import { patchsetMark } from '../changeset/format.js';
 import { type Change as CodecChange, encode } from '../changeset/index.js';
 import { checkArgument, checkOptions, invalidType, outOfRange } from '../kernel/arguments.js';
@@ -85,7 +85,7 @@ export class Changeset implements Iterable<Change> {
    */
   static read(pieces: Pieces, inverted = false): IterableIterator<Change> {
     checkArgument('inverted', inverted, 'boolean');
-    return changesOfPieces(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
+    return changesOf(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
   }
 
   /** Inverts in pieces; the caller owns each piece that `take` gets. C: `sqlite3changeset_invert_strm`. */
@@ -130,7 +130,7 @@ export class Changeset implements Iterable<Change> {
    * @throws SqliteError (SQLITE_CORRUPT) if it is malformed
    */
   [Symbol.iterator](): Iterator<Change> {
-    return changesOf(engine().core, this.bytes, false, changeAt);
+    return changesOf(engine(), this.bytes, false, changeAt);
   }
 
   /** What undoes it. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset */

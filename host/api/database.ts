@@ -1,14 +1,16 @@
 /** Databases, shaped as `DatabaseSync` of `node:sqlite`. PARITY.md lists what is supported. */
 
-import { type ApplyFlags, applyFlagKinds, applyTo } from '../applying/apply.js';
-import type { Change, Conflict } from '../applying/changes.js';
-import { applyCapture, type CaptureReport } from '../applying/replay.js';
+import { applyTo } from '../applying/apply.js';
 import {
-  type ApplyReport,
-  applyWithReport,
+  type ApplyFlags,
+  applyFlagKinds,
   checkReportOptions,
   type ReportOptions,
-} from '../applying/report.js';
+} from '../applying/apply-options.js';
+import type { Change, Conflict } from '../applying/changes.js';
+import { applyWithReport } from '../applying/execute.js';
+import { applyCapture, type CaptureReport } from '../applying/replay.js';
+import type { ApplyReport } from '../applying/report.js';
 import {
   SQLITE_DBCONFIG_DEFENSIVE,
   SQLITE_DBCONFIG_DQS_DDL,

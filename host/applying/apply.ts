@@ -25,31 +25,10 @@ import type { Callback } from '../kernel/engine.js';
 import { piecewise } from '../kernel/pieces.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import { oncePerTable } from '../kernel/table-filters.js';
+import type { ApplyFlags } from './apply-options.js';
 import { ApplyTargets } from './apply-targets.js';
 import { type Change, Conflict, readChange } from './changes.js';
 import { malformedError } from './transform.js';
-
-/** The flags of `sqlite3changeset_apply_v2`, by name. */
-export interface ApplyFlags {
-  /** Takes no savepoint of its own: after an error part of it may be done. SQLITE_CHANGESETAPPLY_NOSAVEPOINT. */
-  noSavepoint?: boolean;
-  /** Applies the inverse. SQLITE_CHANGESETAPPLY_INVERT. */
-  invert?: boolean;
-  /** A change that would change nothing is not a conflict. SQLITE_CHANGESETAPPLY_IGNORENOOP. */
-  ignoreNoop?: boolean;
-  /** Foreign key actions (such as ON DELETE CASCADE) do not run. SQLITE_CHANGESETAPPLY_FKNOACTION. */
-  fkNoAction?: boolean;
-  /** Does not retry UPDATEs that block each other. SQLITE_CHANGESETAPPLY_NOUPDATELOOP. */
-  noUpdateLoop?: boolean;
-}
-
-export const applyFlagKinds = {
-  noSavepoint: 'boolean',
-  invert: 'boolean',
-  ignoreNoop: 'boolean',
-  fkNoAction: 'boolean',
-  noUpdateLoop: 'boolean',
-} as const;
 
 const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
   noSavepoint: SQLITE_CHANGESETAPPLY_NOSAVEPOINT,

@@ -13,7 +13,7 @@ import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
 import type { ChangesetInput } from './apply.js';
 import type { Read } from './changes.js';
-import { changesetError, changesOf } from './transform.js';
+import { changesetError } from './transform.js';
 
 /** A changeset in pieces of any length. They are read one at a time. */
 export type Pieces = Iterable<Uint8Array>;
@@ -47,53 +47,45 @@ export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: num
 }
 
 /** Throws what a stream threw, unchanged, or the error for `code`. */
-export function checkStream(engine: Engine, what: string, code: number): void {
+export function checkStream(engine: Engine, what: string, code: number, changeset?: Uint8Array): void {
   engine.surface();
-  if (code !== SQLITE_OK) throw changesetError(what, code);
+  if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
 }
 
 /**
- * The changes of a changeset in pieces, as `read` reads them. C: `sqlite3changeset_start_v2_strm`,
- * `sqlite3changeset_next`.
+ * The changes of a changeset, one after another, as `read` reads them. C: `sqlite3changeset_start_v2`, its `_strm` form
+ * if it comes in pieces, and `sqlite3changeset_next`.
  */
-export function* changesOfPieces<T>(
-  engine: Engine,
-  pieces: Pieces,
-  inverted: boolean,
-  read: Read<T>,
-): Generator<T, void, void> {
-  const { core } = engine;
-  const { c, memory } = core;
-  const id = engine.register({ streamInput: piecewise(pieces, () => memory.bytes) });
-  let iterator = 0;
-  using arena = memory.arena();
-  const out = arena.allocate(16);
-  try {
-    const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
-    const input = c.bridge_callback(CALLBACK_STREAM_INPUT);
-    checkStream(engine, 'read', c.sqlite3changeset_start_v2_strm(out, input, id, flags));
-    iterator = memory.pointerAt(out);
-    for (;;) {
-      const code = c.sqlite3changeset_next(iterator);
-      if (code === SQLITE_ROW) yield read(core, iterator, out);
-      else if (code === SQLITE_DONE) return;
-      else checkStream(engine, 'read', code);
-    }
-  } finally {
-    if (iterator !== 0) c.sqlite3changeset_finalize(iterator);
-    engine.release(id);
-  }
-}
-
-/** The same of a changeset that is whole or in pieces. */
-export function changesOfInput<T>(
+export function* changesOf<T>(
   engine: Engine,
   input: ChangesetInput,
   inverted: boolean,
   read: Read<T>,
 ): Generator<T, void, void> {
-  if (input instanceof Uint8Array) return changesOf(engine.core, input, inverted, read);
-  return changesOfPieces(engine, input, inverted, read);
+  const { core } = engine;
+  const { c, memory } = core;
+  const whole = input instanceof Uint8Array ? input : undefined;
+  const id = engine.register(whole ? {} : { streamInput: piecewise(input as Pieces, () => memory.bytes) });
+  let iterator = 0;
+  using arena = memory.arena();
+  const out = arena.allocate(16);
+  try {
+    const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
+    const started = whole
+      ? c.sqlite3changeset_start_v2(out, whole.length, arena.bytes(whole), flags)
+      : c.sqlite3changeset_start_v2_strm(out, c.bridge_callback(CALLBACK_STREAM_INPUT), id, flags);
+    checkStream(engine, 'read', started, whole);
+    iterator = memory.pointerAt(out);
+    for (;;) {
+      const code = c.sqlite3changeset_next(iterator);
+      if (code === SQLITE_ROW) yield read(core, iterator, out);
+      else if (code === SQLITE_DONE) return;
+      else checkStream(engine, 'read', code, whole);
+    }
+  } finally {
+    if (iterator !== 0) c.sqlite3changeset_finalize(iterator);
+    engine.release(id);
+  }
 }
 
 /** C: `sqlite3changeset_invert_strm`. */

@@ -9,7 +9,6 @@
 import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_FOREIGN_KEY,
-  SQLITE_CHANGESET_REPLACE,
   SQLITE_DBCONFIG_DQS_DDL,
   SQLITE_DBCONFIG_DQS_DML,
   SQLITE_DBCONFIG_ENABLE_FKEY,
@@ -28,10 +27,12 @@ import { isOn, withSettings } from '../kernel/settings.js';
 import type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
 import { inMain, isCaptured, type SchemaStatement, schemaStatement } from '../recording/ddl.js';
 import { compiles, rowCount } from '../recording/schema-reading.js';
+import type { ReportOptions } from './apply-options.js';
 import { Conflict } from './changes.js';
-import { conflictActions, decide, policyRules } from './conflict-policy.js';
-import { added, violations } from './foreign-keys.js';
-import { type ApplyReport, applyWithReport, illegalReplace, problems, type ReportOptions } from './report.js';
+import { decide, policyRules } from './conflict-policy.js';
+import { answerTo, applyWithReport } from './execute.js';
+import { added, problems, violations } from './problems.js';
+import type { ApplyReport, Request } from './report.js';
 
 /** The result of applying a capture. */
 export interface CaptureReport {
@@ -48,10 +49,8 @@ export interface CaptureReport {
   problems: string[];
 }
 
-/** The settings of a replay. */
-interface Replay {
-  readonly connection: Connection;
-  readonly options: ReportOptions;
+/** A replay on its way. */
+interface Replay extends Request {
   readonly report: CaptureReport;
 }
 
@@ -81,7 +80,8 @@ export function applyCapture(
     foreignKeyViolations: 0,
     problems: [],
   };
-  const replay = { connection, options, report };
+  const rules = policyRules(options.policy ?? 'abort');
+  const replay = { connection, options, rules, report };
   const ordered = options.invert ? entries.toReversed() : entries;
   const settings = hasStatements
     ? [
@@ -119,7 +119,8 @@ function refuseOptions({ invert, fkNoAction }: ReportOptions): void {
 }
 
 /** Applies the entries in order. Returns false if a conflict ended one. */
-function runEntries({ connection, options, report }: Replay, entries: readonly CaptureEntry[]): boolean {
+function runEntries(replay: Replay, entries: readonly CaptureEntry[]): boolean {
+  const { connection, options, report } = replay;
   const { dryRun: _, check: __, drops, onProgress, ...rest } = options;
   const each: ReportOptions = { triggers: false, fkNoAction: true, ...rest };
   const sizeOf = (entry: CaptureEntry): number => (entry.kind === 'ddl' ? 0 : 2 * entry.bytes.length);
@@ -127,7 +128,7 @@ function runEntries({ connection, options, report }: Replay, entries: readonly C
   let before = 0;
   for (const entry of entries) {
     if (entry.kind === 'ddl') {
-      change(connection, entry, options);
+      change(replay, entry);
       report.entries.push({ sql: entry.sql });
       continue;
     }
@@ -146,21 +147,18 @@ function runEntries({ connection, options, report }: Replay, entries: readonly C
 }
 
 /** Whether rows that violate a foreign key end it. */
-function aborts({ connection, options, report }: Replay): boolean {
+function aborts(replay: Replay): boolean {
+  const { connection, report } = replay;
   const { core } = connection.engine;
   const conflict = new Conflict(core, SQLITE_CHANGESET_FOREIGN_KEY, 0, report.foreignKeyViolations);
-  const rules = policyRules(options.policy ?? 'abort');
-  const answer =
-    options.onConflict?.(SQLITE_CHANGESET_FOREIGN_KEY, conflict) ??
-    conflictActions[decide(core, rules, 'foreign-key', '', 'update')];
-  if (answer === SQLITE_CHANGESET_REPLACE) throw illegalReplace('foreign-key');
-  return answer === SQLITE_CHANGESET_ABORT;
+  return answerTo(replay, conflict).answer === SQLITE_CHANGESET_ABORT;
 }
 
 type Statement = Extract<CaptureEntry, { kind: 'ddl' }>;
 
 /** Runs a statement of a capture. */
-function change(connection: Connection, { sql, settings }: Statement, options: ReportOptions): void {
+function change(request: Request, { sql, settings }: Statement): void {
+  const { connection, options } = request;
   const confinement = confinementOf(connection);
   const refuse = (why: string): SqliteError =>
     sqliteError(SQLITE_ERROR, `a statement of the capture is refused because ${why}: ${sql}`);
@@ -169,7 +167,7 @@ function change(connection: Connection, { sql, settings }: Statement, options: R
   if (text !== undefined) throw refuse(text);
   const statement = schemaStatement(sql);
   const isDrop = statement.verb === 'drop' && statement.object === 'table';
-  if (isDrop) refuseDrop(connection, statement, settings, options);
+  if (isDrop) refuseDrop(request, statement, settings);
   const own = inMain(sql);
   const before = schemaVersion(connection, 'main');
   confinement.run(false, () => {
@@ -213,10 +211,9 @@ function under(
 
 /** Refuses a DROP TABLE that would have effects here that it did not have during the capture. */
 function refuseDrop(
-  connection: Connection,
+  { connection, options, rules }: Request,
   { name = '' }: SchemaStatement,
   settings: StatementSettings | undefined,
-  options: ReportOptions,
 ): void {
   if (!settings) {
     const [child] = query(
@@ -235,7 +232,7 @@ function refuseDrop(
   const extra = (rows ?? 0) - (settings.rows ?? 0);
   if (rows === undefined || extra <= 0) return;
   const { core } = connection.engine;
-  if (decide(core, policyRules(options.policy ?? 'abort'), 'data', name, 'delete') === 'replace') return;
+  if (decide(core, rules, 'data', name, 'delete') === 'replace') return;
   throw refusal(
     `DROP TABLE ${name} would delete ${extra} rows that the captured database did not have; the policy theirs deletes them`,
   );

@@ -46,10 +46,14 @@ export class Tally {
     this.of(table)[counters[op]] += by;
   }
 
-  /** @param round which of several changesets */
-  conflict(round: number, kind: ConflictKind, change: Change, answer: number): void {
+  /** The next of several changesets begins: its rows are others. */
+  next(): void {
+    this.#answers.clear();
+  }
+
+  conflict(kind: ConflictKind, change: Change, answer: number): void {
     const counted = this.of(change.table);
-    const row = `${round} ${change.table} ${keyOf(change)}`;
+    const row = `${change.table} ${keyOf(change)}`;
     const before = this.#answers.get(row);
     if (!this.#answers.has(`${row} ${kind}`)) {
       counted.conflicts[kind] = (counted.conflicts[kind] ?? 0) + 1;
@@ -68,8 +72,10 @@ export class Tally {
     this.planned(change, by === 1 ? -1 : 1);
   }
 
-  tables(): TableReport[] {
-    return [...this.#tables.values()];
+  /** @param applied false if everything was rolled back */
+  tables(applied: boolean): TableReport[] {
+    const none = { inserted: 0, updated: 0, deleted: 0, omitted: 0, replaced: 0 };
+    return [...this.#tables.values()].map((table) => (applied ? table : { ...table, ...none }));
   }
 }
 

@@ -6,9 +6,7 @@ import { encode } from '../changeset/writer.js';
 import {
   CALLBACK_STREAM_INPUT,
   SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
-  SQLITE_CHANGESETSTART_INVERT,
   SQLITE_CORRUPT,
-  SQLITE_DONE,
   SQLITE_ERROR,
   SQLITE_MISUSE,
   SQLITE_NOMEM,
@@ -23,7 +21,7 @@ import { invalidValue } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
 import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
-import { type Change, operationCodes, type Read } from './changes.js';
+import { type Change, operationCodes } from './changes.js';
 
 /** Why an operation on changesets fails, if the C library returns only a code. */
 const meanings: Readonly<Record<number, string>> = {
@@ -95,36 +93,6 @@ export function invert(core: Core, changeset: Uint8Array): Uint8Array {
     (length, place) => core.c.sqlite3changeset_invert(changeset.length, bytes, length, place),
     changeset,
   );
-}
-
-/**
- * The changes of a changeset, one after another, as `read` reads them. C: `sqlite3changeset_start_v2`,
- * `sqlite3changeset_next`.
- */
-export function* changesOf<T>(
-  core: Core,
-  changeset: Uint8Array,
-  inverted: boolean,
-  read: Read<T>,
-): Generator<T, void, void> {
-  const { c, memory } = core;
-  using arena = memory.arena();
-  const bytes = arena.bytes(changeset);
-  const out = arena.allocate(16);
-  const flags = inverted ? SQLITE_CHANGESETSTART_INVERT : 0;
-  const started = c.sqlite3changeset_start_v2(out, changeset.length, bytes, flags);
-  if (started !== SQLITE_OK) throw changesetError('read', started, { changeset });
-  const iterator = memory.pointerAt(out);
-  try {
-    for (;;) {
-      const code = c.sqlite3changeset_next(iterator);
-      if (code === SQLITE_DONE) return;
-      if (code !== SQLITE_ROW) throw changesetError('read', code, { changeset });
-      yield read(core, iterator, out);
-    }
-  } finally {
-    c.sqlite3changeset_finalize(iterator);
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Interface `sqlite:extension/changeset`, bound to one connection and one component's grants. */
 
-import { applyWithReport, checkReportOptions, type ReportOptions } from '../applying/report.js';
+import { checkReportOptions, type ReportOptions } from '../applying/apply-options.js';
+import { applyWithReport } from '../applying/execute.js';
 import { concat, rebase } from '../applying/transform.js';
 import { joinBytes } from '../changeset/bytes.js';
 import { toHex } from '../changeset/hex.js';

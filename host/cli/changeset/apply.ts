@@ -1,8 +1,7 @@
 /** `changeset apply`: applies changesets and captures to a database, all of them or none. */
 
+import { checkReportOptions, surveyKinds } from '../../applying/apply-options.js';
 import { policyNames } from '../../applying/conflict-policy.js';
-import { checkReportOptions } from '../../applying/report.js';
-import { surveyKinds } from '../../applying/survey.js';
 import { sqlOf } from '../../changeset/sql.js';
 import { shown, shownLines, shownName } from '../../core/shown.js';
 import {

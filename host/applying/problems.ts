@@ -1,7 +1,36 @@
-/** Rows that violate a foreign key: existing and new ones. */
+/** What is wrong with a database: damage, and rows that violate a foreign key, existing and new ones. */
 
 import type { Connection } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
+
+/**
+ * Errors that the virtual tables of shadow tables find in themselves. The changes may
+ * fit, and the index may still be damaged.
+ */
+export function damagedIndexes(connection: Connection, shadows: readonly string[]): string[] {
+  if (shadows.length === 0) return [];
+  const virtual = query(
+    connection,
+    "SELECT name FROM pragma_table_list WHERE schema='main' AND type='virtual'",
+  ).map(([name]) => String(name));
+  const owners = virtual.filter((name) =>
+    shadows.some((shadow) => shadow.toLowerCase().startsWith(`${name.toLowerCase()}_`)),
+  );
+  return owners.flatMap((name) =>
+    query(connection, `PRAGMA main.integrity_check(${quotedName(name)})`)
+      .map(([text]) => String(text))
+      .filter((text) => text !== 'ok'),
+  );
+}
+
+/** What integrity_check and foreign_key_check find in `main`. */
+export function problems(connection: Connection): string[] {
+  const found = query(connection, 'PRAGMA main.integrity_check')
+    .map((row) => String(row[0]))
+    .filter((text) => text !== 'ok');
+  found.push(...orphanRows(connection));
+  return found;
+}
 
 /** Rows that violate a foreign key, counted by table, referenced table and values. */
 export type Violations = ReadonlyMap<string, number>;
@@ -55,4 +84,12 @@ function violationsOf(connection: Connection, child: string): string[] {
     const [values] = query(connection, `SELECT ${list} FROM ${from} WHERE rowid=?1`, rowid as bigint);
     return `${where} ${values?.[0]}`;
   });
+}
+
+/** The rows that violate a foreign key, in words. */
+export function orphanRows(connection: Connection): string[] {
+  return query(connection, 'PRAGMA main.foreign_key_check').map(
+    ([table, rowid, parent]) =>
+      `${rowid === null ? 'a row' : `row ${rowid}`} of ${quotedName(String(table))} refers to no row of ${quotedName(String(parent))}`,
+  );
 }

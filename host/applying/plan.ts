@@ -1,21 +1,35 @@
-/** Compares a changeset with a database before it is applied, because SQLite reports differences only to its log. */
+/** Plans an apply: compares a changeset with a database before, because SQLite reports differences only to its log. */
 
+import { refusal } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { hiddenRowid, tableShape, type Warning } from '../kernel/schema.js';
 import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js';
+import type { ChangesetInput } from './apply.js';
 import { isModule, refusedTable, virtualTable } from './apply-targets.js';
-import type { Outline } from './changes.js';
+import { type Outline, outlineAt } from './changes.js';
+import { changesOf } from './changeset-streams.js';
+import type { Application } from './report.js';
 
-/** The kinds of warnings of {@link survey}. */
-export const surveyKinds: readonly Warning['kind'][] = [
-  'missing-table',
-  'fewer-columns',
-  'more-columns',
-  'different-key',
-  'triggers',
-  'key-collation',
-];
+/**
+ * Reads a changeset before it is applied: counts its changes, and warns of what SQLite would silently skip.
+ *
+ * @throws SqliteError if it is malformed, or one of the warnings is refused
+ */
+export function plan(
+  { connection, options, includes, tally, warnings }: Application,
+  input: ChangesetInput,
+): void {
+  const { invert = false, triggers = true, refuse } = options;
+  const skips = survey(connection, warnings, triggers);
+  for (const change of changesOf(connection.engine, input, invert, outlineAt)) {
+    if (skips(change)) tally.of(change.table).skipped += 1;
+    else if (!includes(change.table)) tally.of(change.table).filtered += 1;
+    else tally.planned(change, 1);
+  }
+  const refused = refuse ? warnings.find(({ kind }) => refuse === true || refuse.includes(kind)) : undefined;
+  if (refused) throw refusal(refused.message);
+}
 
 /**
  * Checks the table of each change of a changeset, before its first change is applied. Adds to `warnings` what
@@ -23,7 +37,7 @@ export const surveyKinds: readonly Warning['kind'][] = [
  *
  * @returns tells whether SQLite skips a change because of that
  */
-export function survey(
+function survey(
   connection: Connection,
   warnings: Warning[],
   triggersFire: boolean,
