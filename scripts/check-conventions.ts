@@ -22,6 +22,11 @@ const conventions: readonly Convention[] = [
     except: { 'core/errors.ts': 'makes them' },
   },
   {
+    pattern: /\bSQLITE_[A-Z_]+(?:: | = )(?:0x)?\d/,
+    instead: "defines a number of SQLite's: core/constants.ts has it, made by npm run build:tables",
+    except: { 'core/constants.ts': 'is made of the headers' },
+  },
+  {
     pattern:
       /(?:\b(?:code|errcode|extendedCode|extended|op|opcode)|& 0xff\)) *(?:[!=]==?|[<>]=?) *(?:0x0*)?[1-9]|=== ?0x5[04]\b/,
     instead: "writes a number of SQLite's: core/constants.ts and changeset/format.ts have names for them",

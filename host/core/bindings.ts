@@ -1,3 +1,5 @@
+// Made by npm run build:tables. Do not edit.
+
 /**
  * The seam: every function that the core exports, by its C name. Pointers and 32-bit integers are numbers
  * (a returned pointer is signed: `>>> 0` makes it an address), 64-bit integers are bigints.
@@ -10,6 +12,18 @@ export interface Bindings {
   readonly memory: WebAssembly.Memory;
   /** Runs the constructors of libc; called once. */
   _initialize(): void;
+
+  /** `int sqlite3_backup_finish(sqlite3_backup *p)` */
+  sqlite3_backup_finish(p: number): number;
+
+  /** `sqlite3_backup *sqlite3_backup_init(sqlite3 *pDest, const char *zDestName, sqlite3 *pSource, const char *zSourceName)` */
+  sqlite3_backup_init(pDest: number, zDestName: number, pSource: number, zSourceName: number): number;
+
+  /** `int sqlite3_backup_pagecount(sqlite3_backup *p)` */
+  sqlite3_backup_pagecount(p: number): number;
+
+  /** `int sqlite3_backup_remaining(sqlite3_backup *p)` */
+  sqlite3_backup_remaining(p: number): number;
 
   /** `int sqlite3_bind_double(sqlite3_stmt*, int, double)` */
   sqlite3_bind_double(stmt: number, i: number, x: number): number;
@@ -47,19 +61,19 @@ export interface Bindings {
   /** `int sqlite3_column_count(sqlite3_stmt *pStmt)` */
   sqlite3_column_count(pStmt: number): number;
 
-  /** `const char *sqlite3_column_database_name(sqlite3_stmt*,int)` */
+  /** `const char *sqlite3_column_database_name(sqlite3_stmt*, int)` */
   sqlite3_column_database_name(stmt: number, i: number): number;
 
-  /** `const char *sqlite3_column_decltype(sqlite3_stmt*,int)` */
+  /** `const char *sqlite3_column_decltype(sqlite3_stmt*, int)` */
   sqlite3_column_decltype(stmt: number, i: number): number;
 
   /** `const char *sqlite3_column_name(sqlite3_stmt*, int N)` */
   sqlite3_column_name(stmt: number, N: number): number;
 
-  /** `const char *sqlite3_column_origin_name(sqlite3_stmt*,int)` */
+  /** `const char *sqlite3_column_origin_name(sqlite3_stmt*, int)` */
   sqlite3_column_origin_name(stmt: number, i: number): number;
 
-  /** `const char *sqlite3_column_table_name(sqlite3_stmt*,int)` */
+  /** `const char *sqlite3_column_table_name(sqlite3_stmt*, int)` */
   sqlite3_column_table_name(stmt: number, i: number): number;
 
   /** `int sqlite3_complete(const char *sql)` */
@@ -80,7 +94,7 @@ export interface Bindings {
   /** `int sqlite3_db_readonly(sqlite3 *db, const char *zDbName)` */
   sqlite3_db_readonly(db: number, zDbName: number): number;
 
-  /** `int sqlite3_declare_vtab(sqlite3 *db, const char *zSQL)` */
+  /** `int sqlite3_declare_vtab(sqlite3*, const char *zSQL)` */
   sqlite3_declare_vtab(db: number, zSQL: number): number;
 
   /** `int sqlite3_enable_load_extension(sqlite3 *db, int onoff)` */
@@ -98,11 +112,8 @@ export interface Bindings {
   /** `const char *sqlite3_errstr(int)` */
   sqlite3_errstr(i: number): number;
 
-  /**
-   * `int sqlite3_exec(sqlite3*, const char *sql, int (*callback)(void*,int,char**,char**), void *,
-   * char **errmsg)`
-   */
-  sqlite3_exec(db: number, sql: number, i: number, p: number, errmsg: number): number;
+  /** `int sqlite3_exec(sqlite3*, const char *sql, int (*callback)(...), void *, char **errmsg)` */
+  sqlite3_exec(db: number, sql: number, callback: number, p: number, errmsg: number): number;
 
   /** `char *sqlite3_expanded_sql(sqlite3_stmt *pStmt)` */
   sqlite3_expanded_sql(pStmt: number): number;
@@ -122,7 +133,7 @@ export interface Bindings {
   /** `int sqlite3_get_autocommit(sqlite3*)` */
   sqlite3_get_autocommit(db: number): number;
 
-  /** `int sqlite3_initialize(void)` */
+  /** `int sqlite3_initialize()` */
   sqlite3_initialize(): number;
 
   /** `void sqlite3_interrupt(sqlite3*)` */
@@ -131,10 +142,10 @@ export interface Bindings {
   /** `sqlite3_int64 sqlite3_last_insert_rowid(sqlite3*)` */
   sqlite3_last_insert_rowid(db: number): bigint;
 
-  /** `const char *sqlite3_libversion(void)` */
+  /** `const char *sqlite3_libversion()` */
   sqlite3_libversion(): number;
 
-  /** `int sqlite3_libversion_number(void)` */
+  /** `int sqlite3_libversion_number()` */
   sqlite3_libversion_number(): number;
 
   /** `int sqlite3_limit(sqlite3*, int id, int newVal)` */
@@ -144,7 +155,7 @@ export interface Bindings {
   sqlite3_load_extension(db: number, zFile: number, zProc: number, pzErrMsg: number): number;
 
   /** `void *sqlite3_malloc64(sqlite3_uint64)` */
-  sqlite3_malloc64(n64: bigint): number;
+  sqlite3_malloc64(u64: bigint): number;
 
   /** `sqlite3_uint64 sqlite3_msize(void*)` */
   sqlite3_msize(p: number): bigint;
@@ -152,10 +163,7 @@ export interface Bindings {
   /** `sqlite3_stmt *sqlite3_next_stmt(sqlite3 *pDb, sqlite3_stmt *pStmt)` */
   sqlite3_next_stmt(pDb: number, pStmt: number): number;
 
-  /**
-   * `int sqlite3_prepare_v3(sqlite3 *db, const char *zSql, int nByte, unsigned int prepFlags,
-   * sqlite3_stmt **ppStmt, const char **pzTail)`
-   */
+  /** `int sqlite3_prepare_v3(sqlite3 *db, const char *zSql, int nByte, unsigned int prepFlags, sqlite3_stmt **ppStmt, const char **pzTail)` */
   sqlite3_prepare_v3(
     db: number,
     zSql: number,
@@ -166,7 +174,7 @@ export interface Bindings {
   ): number;
 
   /** `void *sqlite3_realloc64(void*, sqlite3_uint64)` */
-  sqlite3_realloc64(p: number, n64: bigint): number;
+  sqlite3_realloc64(p: number, u64: bigint): number;
 
   /** `int sqlite3_reset(sqlite3_stmt *pStmt)` */
   sqlite3_reset(pStmt: number): number;
@@ -175,7 +183,7 @@ export interface Bindings {
   sqlite3_result_double(ctx: number, x: number): void;
 
   /** `void sqlite3_result_error(sqlite3_context*, const char*, int)` */
-  sqlite3_result_error(ctx: number, z: number, i: number): void;
+  sqlite3_result_error(ctx: number, p: number, i: number): void;
 
   /** `void sqlite3_result_error_code(sqlite3_context*, int)` */
   sqlite3_result_error_code(ctx: number, i: number): void;
@@ -195,7 +203,7 @@ export interface Bindings {
   /** `int sqlite3_result_zeroblob64(sqlite3_context*, sqlite3_uint64 n)` */
   sqlite3_result_zeroblob64(ctx: number, n: bigint): number;
 
-  /** `const char *sqlite3_sourceid(void)` */
+  /** `const char *sqlite3_sourceid()` */
   sqlite3_sourceid(): number;
 
   /** `const char *sqlite3_sql(sqlite3_stmt *pStmt)` */
@@ -213,17 +221,13 @@ export interface Bindings {
   /** `int sqlite3_stmt_readonly(sqlite3_stmt *pStmt)` */
   sqlite3_stmt_readonly(pStmt: number): number;
 
-  /** `int sqlite3_stmt_status(sqlite3_stmt*, int op,int resetFlg)` */
+  /** `int sqlite3_stmt_status(sqlite3_stmt*, int op, int resetFlg)` */
   sqlite3_stmt_status(stmt: number, op: number, resetFlg: number): number;
 
   /** `int sqlite3_strglob(const char *zGlob, const char *zStr)` */
   sqlite3_strglob(zGlob: number, zStr: number): number;
 
-  /**
-   * `int sqlite3_table_column_metadata(sqlite3 *db, const char *zDbName, const char *zTableName,
-   * const char *zColumnName, char const **pzDataType, char const **pzCollSeq, int *pNotNull, int
-   * *pPrimaryKey, int *pAutoinc)`
-   */
+  /** `int sqlite3_table_column_metadata(sqlite3 *db, const char *zDbName, const char *zTableName, const char *zColumnName, char const **pzDataType, char const **pzCollSeq, int *pNotNull, int *pPrimaryKey, int *pAutoinc)` */
   sqlite3_table_column_metadata(
     db: number,
     zDbName: number,
@@ -239,7 +243,7 @@ export interface Bindings {
   /** `sqlite3_int64 sqlite3_total_changes64(sqlite3*)` */
   sqlite3_total_changes64(db: number): bigint;
 
-  /** `int sqlite3_txn_state(sqlite3*,const char *zSchema)` */
+  /** `int sqlite3_txn_state(sqlite3*, const char *zSchema)` */
   sqlite3_txn_state(db: number, zSchema: number): number;
 
   /** `const void *sqlite3_value_blob(sqlite3_value*)` */
@@ -266,14 +270,14 @@ export interface Bindings {
   /** `int sqlite3_value_type(sqlite3_value*)` */
   sqlite3_value_type(value: number): number;
 
-  /** `const char *sqlite3_vtab_collation(sqlite3_index_info*, int iCons)` */
-  sqlite3_vtab_collation(pInfo: number, iCons: number): number;
+  /** `const char *sqlite3_vtab_collation(sqlite3_index_info*, int)` */
+  sqlite3_vtab_collation(p: number, i: number): number;
 
   /** `int sqlite3_vtab_distinct(sqlite3_index_info*)` */
-  sqlite3_vtab_distinct(pInfo: number): number;
+  sqlite3_vtab_distinct(p: number): number;
 
   /** `int sqlite3_vtab_in(sqlite3_index_info*, int iCons, int bHandle)` */
-  sqlite3_vtab_in(pInfo: number, iCons: number, bHandle: number): number;
+  sqlite3_vtab_in(p: number, iCons: number, bHandle: number): number;
 
   /** `int sqlite3_vtab_in_first(sqlite3_value *pVal, sqlite3_value **ppOut)` */
   sqlite3_vtab_in_first(pVal: number, ppOut: number): number;
@@ -281,24 +285,24 @@ export interface Bindings {
   /** `int sqlite3_vtab_in_next(sqlite3_value *pVal, sqlite3_value **ppOut)` */
   sqlite3_vtab_in_next(pVal: number, ppOut: number): number;
 
-  /** `int sqlite3_vtab_on_conflict(sqlite3*)` */
+  /** `int sqlite3_vtab_on_conflict(sqlite3 *)` */
   sqlite3_vtab_on_conflict(db: number): number;
 
   /** `int sqlite3_vtab_rhs_value(sqlite3_index_info*, int, sqlite3_value **ppVal)` */
-  sqlite3_vtab_rhs_value(pInfo: number, iCons: number, ppVal: number): number;
+  sqlite3_vtab_rhs_value(p: number, i: number, ppVal: number): number;
 
   /** `int sqlite3changegroup_add(sqlite3_changegroup*, int nData, void *pData)` */
-  sqlite3changegroup_add(pGrp: number, nData: number, pData: number): number;
+  sqlite3changegroup_add(group: number, nData: number, pData: number): number;
 
   /** `int sqlite3changegroup_add_change(sqlite3_changegroup*, sqlite3_changeset_iter*)` */
-  sqlite3changegroup_add_change(pGrp: number, pIter: number): number;
+  sqlite3changegroup_add_change(group: number, p: number): number;
 
   /** `int sqlite3changegroup_add_strm(sqlite3_changegroup*, int (*xInput)(...), void *pIn)` */
-  sqlite3changegroup_add_strm(pGrp: number, xInput: number, pIn: number): number;
+  sqlite3changegroup_add_strm(group: number, xInput: number, pIn: number): number;
 
   /** `int sqlite3changegroup_change_begin(sqlite3_changegroup*, int eOp, const char *zTab, int bIndirect, char **pzErr)` */
   sqlite3changegroup_change_begin(
-    pGrp: number,
+    group: number,
     eOp: number,
     zTab: number,
     bIndirect: number,
@@ -306,52 +310,40 @@ export interface Bindings {
   ): number;
 
   /** `int sqlite3changegroup_change_blob(sqlite3_changegroup*, int, int, const void *pVal, int nVal)` */
-  sqlite3changegroup_change_blob(
-    pGrp: number,
-    bNew: number,
-    iCol: number,
-    pVal: number,
-    nVal: number,
-  ): number;
+  sqlite3changegroup_change_blob(group: number, i: number, i2: number, pVal: number, nVal: number): number;
 
   /** `int sqlite3changegroup_change_double(sqlite3_changegroup*, int, int, double)` */
-  sqlite3changegroup_change_double(pGrp: number, bNew: number, iCol: number, value: number): number;
+  sqlite3changegroup_change_double(group: number, i: number, i2: number, x: number): number;
 
   /** `int sqlite3changegroup_change_finish(sqlite3_changegroup*, int bDiscard, char **pzErr)` */
-  sqlite3changegroup_change_finish(pGrp: number, bDiscard: number, pzErr: number): number;
+  sqlite3changegroup_change_finish(group: number, bDiscard: number, pzErr: number): number;
 
   /** `int sqlite3changegroup_change_int64(sqlite3_changegroup*, int bNew, int iCol, sqlite3_int64 iVal)` */
-  sqlite3changegroup_change_int64(pGrp: number, bNew: number, iCol: number, iVal: bigint): number;
+  sqlite3changegroup_change_int64(group: number, bNew: number, iCol: number, iVal: bigint): number;
 
   /** `int sqlite3changegroup_change_null(sqlite3_changegroup*, int, int)` */
-  sqlite3changegroup_change_null(pGrp: number, bNew: number, iCol: number): number;
+  sqlite3changegroup_change_null(group: number, i: number, i2: number): number;
 
   /** `int sqlite3changegroup_change_text(sqlite3_changegroup*, int, int, const char *pVal, int nVal)` */
-  sqlite3changegroup_change_text(
-    pGrp: number,
-    bNew: number,
-    iCol: number,
-    pVal: number,
-    nVal: number,
-  ): number;
+  sqlite3changegroup_change_text(group: number, i: number, i2: number, pVal: number, nVal: number): number;
 
   /** `int sqlite3changegroup_config(sqlite3_changegroup*, int, void *pArg)` */
-  sqlite3changegroup_config(pGrp: number, op: number, pArg: number): number;
+  sqlite3changegroup_config(group: number, i: number, pArg: number): number;
 
   /** `void sqlite3changegroup_delete(sqlite3_changegroup*)` */
-  sqlite3changegroup_delete(pGrp: number): void;
+  sqlite3changegroup_delete(group: number): void;
 
   /** `int sqlite3changegroup_new(sqlite3_changegroup **pp)` */
   sqlite3changegroup_new(pp: number): number;
 
   /** `int sqlite3changegroup_output(sqlite3_changegroup*, int *pnData, void **ppData)` */
-  sqlite3changegroup_output(pGrp: number, pnData: number, ppData: number): number;
+  sqlite3changegroup_output(group: number, pnData: number, ppData: number): number;
 
   /** `int sqlite3changegroup_output_strm(sqlite3_changegroup*, int (*xOutput)(...), void *pOut)` */
-  sqlite3changegroup_output_strm(pGrp: number, xOutput: number, pOut: number): number;
+  sqlite3changegroup_output_strm(group: number, xOutput: number, pOut: number): number;
 
   /** `int sqlite3changegroup_schema(sqlite3_changegroup*, sqlite3*, const char *zDb)` */
-  sqlite3changegroup_schema(pGrp: number, db: number, zDb: number): number;
+  sqlite3changegroup_schema(group: number, db: number, zDb: number): number;
 
   /** `int sqlite3changeset_apply(sqlite3 *db, int nChangeset, void *pChangeset, int(*xFilter)(...), int(*xConflict)(...), void *pCtx)` */
   sqlite3changeset_apply(
@@ -469,10 +461,7 @@ export interface Bindings {
   /** `int sqlite3changeset_old(sqlite3_changeset_iter *pIter, int iVal, sqlite3_value **ppValue)` */
   sqlite3changeset_old(pIter: number, iVal: number, ppValue: number): number;
 
-  /**
-   * `int sqlite3changeset_op(sqlite3_changeset_iter *pIter, const char **pzTab, int *pnCol, int *pOp,
-   * int *pbIndirect)`
-   */
+  /** `int sqlite3changeset_op(sqlite3_changeset_iter *pIter, const char **pzTab, int *pnCol, int *pOp, int *pbIndirect)` */
   sqlite3changeset_op(pIter: number, pzTab: number, pnCol: number, pOp: number, pbIndirect: number): number;
 
   /** `int sqlite3changeset_pk(sqlite3_changeset_iter *pIter, unsigned char **pabPK, int *pnCol)` */
@@ -491,7 +480,7 @@ export interface Bindings {
   sqlite3changeset_start_v2_strm(pp: number, xInput: number, pIn: number, flags: number): number;
 
   /** `int sqlite3rebaser_configure(sqlite3_rebaser*, int nRebase, const void *pRebase)` */
-  sqlite3rebaser_configure(p: number, nRebase: number, pRebase: number): number;
+  sqlite3rebaser_configure(rebaser: number, nRebase: number, pRebase: number): number;
 
   /** `int sqlite3rebaser_create(sqlite3_rebaser **ppNew)` */
   sqlite3rebaser_create(ppNew: number): number;
@@ -500,7 +489,7 @@ export interface Bindings {
   sqlite3rebaser_delete(p: number): void;
 
   /** `int sqlite3rebaser_rebase(sqlite3_rebaser*, int nIn, const void *pIn, int *pnOut, void **ppOut)` */
-  sqlite3rebaser_rebase(p: number, nIn: number, pIn: number, pnOut: number, ppOut: number): number;
+  sqlite3rebaser_rebase(rebaser: number, nIn: number, pIn: number, pnOut: number, ppOut: number): number;
 
   /** `int sqlite3rebaser_rebase_strm(sqlite3_rebaser *pRebaser, int (*xInput)(...), void *pIn, int (*xOutput)(...), void *pOut)` */
   sqlite3rebaser_rebase_strm(
@@ -548,7 +537,7 @@ export interface Bindings {
   sqlite3session_memory_used(pSession: number): bigint;
 
   /** `int sqlite3session_object_config(sqlite3_session*, int op, void *pArg)` */
-  sqlite3session_object_config(p: number, op: number, pArg: number): number;
+  sqlite3session_object_config(session: number, op: number, pArg: number): number;
 
   /** `int sqlite3session_patchset(sqlite3_session *pSession, int *pnPatchset, void **ppPatchset)` */
   sqlite3session_patchset(pSession: number, pnPatchset: number, ppPatchset: number): number;
@@ -564,6 +553,18 @@ export interface Bindings {
 
   /** `int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id)` */
   bridge_create_function(db: number, zName: number, nArg: number, flags: number, id: number): number;
+
+  /** `int bridge_hook(sqlite3 *db, int id, int kind)` */
+  bridge_hook(db: number, id: number, kind: number): number;
+
+  /** `void bridge_poison(sqlite3 *db, const char *zWhy)` */
+  bridge_poison(db: number, zWhy: number): void;
+
+  /** `int bridge_poisoned(sqlite3 *db)` */
+  bridge_poisoned(db: number): number;
+
+  /** `int bridge_create_collation(sqlite3 *db, const char *zName, int id)` */
+  bridge_create_collation(db: number, zName: number, id: number): number;
 
   /** `int bridge_create_aggregate(sqlite3 *db, const char *zName, int nArg, int flags, int id, int window)` */
   bridge_create_aggregate(
@@ -587,11 +588,11 @@ export interface Bindings {
   /** `int bridge_watch_close(sqlite3 *db, int id)` */
   bridge_watch_close(db: number, id: number): number;
 
-  /** `int bridge_capture(sqlite3 *db, int id)` */
-  bridge_capture(db: number, id: number): number;
-
   /** `void *bridge_callback(int which)` */
   bridge_callback(which: number): number;
+
+  /** `int bridge_capture(sqlite3 *db, int id)` */
+  bridge_capture(db: number, id: number): number;
 
   /** `int bridge_db_config(sqlite3 *db, int op, int value, int *pState)` */
   bridge_db_config(db: number, op: number, value: number, pState: number): number;
@@ -599,35 +600,11 @@ export interface Bindings {
   /** `int bridge_backup_step(sqlite3_backup *p, int nPage)` */
   bridge_backup_step(p: number, nPage: number): number;
 
-  /** `sqlite3_backup *sqlite3_backup_init(sqlite3 *pDest, const char *zDest, sqlite3 *pSource, const char *zSource)` */
-  sqlite3_backup_init(pDest: number, zDest: number, pSource: number, zSource: number): number;
-
-  /** `int sqlite3_backup_finish(sqlite3_backup *p)` */
-  sqlite3_backup_finish(p: number): number;
-
-  /** `int sqlite3_backup_remaining(sqlite3_backup *p)` */
-  sqlite3_backup_remaining(p: number): number;
-
-  /** `int sqlite3_backup_pagecount(sqlite3_backup *p)` */
-  sqlite3_backup_pagecount(p: number): number;
-
-  /** `int bridge_hook(sqlite3 *db, int id, int kind)` */
-  bridge_hook(db: number, id: number, kind: number): number;
-
-  /** `void bridge_poison(sqlite3 *db, const char *zWhy)` */
-  bridge_poison(db: number, zWhy: number): void;
-
-  /** `int bridge_poisoned(sqlite3 *db)` */
-  bridge_poisoned(db: number): number;
-
-  /** `int bridge_create_collation(sqlite3 *db, const char *zName, int id)` */
-  bridge_create_collation(db: number, zName: number, id: number): number;
+  /** `int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut)` */
+  bridge_run(pStmt: number, pIn: number, n: number, pOut: number): number;
 
   /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
   bridge_row(pStmt: number, pOut: number): number;
-
-  /** `int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut)` */
-  bridge_run(pStmt: number, pIn: number, n: number, pOut: number): number;
 
   /** `int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n)` */
   bridge_bind_text(pStmt: number, i: number, p: number, n: number): number;
@@ -647,7 +624,7 @@ export interface Bindings {
   /** `void bridge_shell(int argc, char **argv, const char *zDirectory)` */
   bridge_shell(argc: number, argv: number, zDirectory: number): void;
 
-  /** `void bridge_interrupt(void)` */
+  /** `void bridge_interrupt()` */
   bridge_interrupt(): void;
 
   /** `void bridge_complete(const char *zLine)` */

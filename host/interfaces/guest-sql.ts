@@ -12,6 +12,7 @@ import {
   SQLITE_OK,
   SQLITE_PREPARE_PERSISTENT,
   SQLITE_ROW,
+  SQLITE_STMTSTATUS_REPREPARE,
   SQLITE_TOOBIG,
 } from '../core/constants.js';
 import { SqliteError, sqliteError } from '../core/errors.js';
@@ -29,8 +30,6 @@ const mostRows = 1_000_000;
 const mostStatements = 32;
 /** How deeply components may call themselves through SQL. */
 export const deepest = 16;
-/** SQLITE_STMTSTATUS_REPREPARE */
-const reprepared = 5;
 
 /** A statement, ready to be run again. */
 interface Kept {
@@ -292,7 +291,7 @@ export class GuestSql {
     const before = readOnly ? 0n : c.sqlite3_total_changes64(db);
     const { bridge_row, sqlite3_stmt_status } = this.#c;
     while (this.#step(pointer)) {
-      const reprepares = sqlite3_stmt_status(pointer, reprepared, 0);
+      const reprepares = sqlite3_stmt_status(pointer, SQLITE_STMTSTATUS_REPREPARE, 0);
       if (reprepares !== statement.reprepares) this.#describe(statement, reprepares);
       if (result.rows >= mostRows) {
         throw this.#error(SQLITE_TOOBIG, `the result has more than ${mostRows} rows: ask for fewer`);
@@ -307,7 +306,8 @@ export class GuestSql {
         );
       }
     }
-    if (statement.reprepares < 0) this.#describe(statement, c.sqlite3_stmt_status(pointer, reprepared, 0));
+    if (statement.reprepares < 0)
+      this.#describe(statement, c.sqlite3_stmt_status(pointer, SQLITE_STMTSTATUS_REPREPARE, 0));
     result.names = statement.names;
     const wrote = !readOnly && c.sqlite3_total_changes64(db) !== before;
     result.changes = wrote ? c.sqlite3_changes64(db) : 0n;

@@ -1,6 +1,11 @@
 /** One core with the host's state for it: the functions it may call back, and what they threw. */
 
-import { maxArguments, SQLITE_AUTH, SQLITE_CHANGESET_ABORT, SQLITE_OK } from '../core/constants.js';
+import {
+  SQLITE_AUTH,
+  SQLITE_CHANGESET_ABORT,
+  SQLITE_MAX_FUNCTION_ARG,
+  SQLITE_OK,
+} from '../core/constants.js';
 import { Core } from '../core/core.js';
 import type { SqliteError } from '../core/errors.js';
 import type {
@@ -111,9 +116,9 @@ export class Engine implements Callbacks {
     return this.#scratch;
   }
 
-  /** Room for {@link maxArguments} values, as bridge_values writes them; free once they are read. */
+  /** Room for {@link SQLITE_MAX_FUNCTION_ARG} values, as bridge_values writes them; free once they are read. */
   get cells(): number {
-    this.#cells ||= this.core.memory.allocate(cellSize * maxArguments);
+    this.#cells ||= this.core.memory.allocate(cellSize * SQLITE_MAX_FUNCTION_ARG);
     return this.#cells;
   }
 

@@ -1,10 +1,10 @@
 /** SQL values between the core's memory and a component's, by the canonical ABI, and as jco's wrappers have them. */
 
 import {
-  maxArguments,
   SQLITE_BLOB,
   SQLITE_FLOAT,
   SQLITE_INTEGER,
+  SQLITE_MAX_FUNCTION_ARG,
   SQLITE_NOMEM,
   SQLITE_TEXT,
 } from '../core/constants.js';
@@ -83,8 +83,8 @@ export function lowering(
   const lower = loweringCells(engine, guest);
   return (count, values, first, stride = valueSize) => {
     // A row or plan may have more values than there is room for.
-    for (let done = 0; done < count; done += maxArguments) {
-      const some = Math.min(count - done, maxArguments);
+    for (let done = 0; done < count; done += SQLITE_MAX_FUNCTION_ARG) {
+      const some = Math.min(count - done, SQLITE_MAX_FUNCTION_ARG);
       if (bridge_values(some, values + 4 * done, cells)) throw engine.core.error(0, SQLITE_NOMEM);
       lower(some, cells, first + stride * done, stride);
     }

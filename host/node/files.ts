@@ -38,10 +38,13 @@ import {
   SQLITE_OPEN_DELETEONCLOSE,
   SQLITE_OPEN_EXCLUSIVE,
   SQLITE_OPEN_MAIN_DB,
+  SQLITE_OPEN_MAIN_JOURNAL,
   SQLITE_OPEN_NOFOLLOW,
   SQLITE_OPEN_READONLY,
   SQLITE_OPEN_READWRITE,
+  SQLITE_OPEN_SUPER_JOURNAL,
   SQLITE_OPEN_WAL,
+  SQLITE_READONLY_DIRECTORY,
 } from '../core/constants.js';
 import { FileError, type FileSystem, type OpenFile, type WalIndex } from '../core/host-services.js';
 import {
@@ -56,10 +59,6 @@ import {
 import { type MappingProvider, systemMappings } from './mapping.js';
 import { failure, noFollow, ownLike, permits, systemError, temporaryDescriptor } from './system.js';
 import { OwnIndex, SharedIndex } from './wal-index.js';
-
-const SQLITE_OPEN_MAIN_JOURNAL = 0x800;
-const SQLITE_OPEN_SUPER_JOURNAL = 0x4000;
-const SQLITE_READONLY_DIRECTORY = 1544;
 
 const maxLinks = 100; // SQLITE_MAX_SYMLINK
 
