@@ -4,10 +4,11 @@ import './node/platform.js';
 import { connectionOf } from './api/connections.js';
 import type { DatabaseSync } from './api/database.js';
 import { contract } from './interfaces/contract.js';
-import type { Functions as Changeset } from './interfaces/generated/changeset.js';
-import type { Functions as Logging } from './interfaces/generated/logging.js';
-import type { Functions as Session } from './interfaces/generated/session.js';
-import type { Functions as Spi } from './interfaces/generated/spi.js';
+import type * as changeset from './interfaces/generated/changeset.js';
+import type * as logging from './interfaces/generated/logging.js';
+import type * as session from './interfaces/generated/session.js';
+import type * as spi from './interfaces/generated/spi.js';
+import type * as types from './interfaces/generated/types.js';
 import { cabiLower, type GuestOptions } from './interfaces/guest.js';
 import { interfaceFor } from './interfaces/index.js';
 import { invalidState, invalidType, invalidValue } from './kernel/arguments.js';
@@ -15,15 +16,18 @@ import { checkGrants, type Grants } from './kernel/grants.js';
 import { ownersOf } from './kernel/owner.js';
 
 export type { FolderGrant, Grants } from './kernel/grants.js';
+/** The types of each interface of `sqlite:extension`, such as `session.Handle`. */
+export type { changeset, logging, session, spi, types };
 
 /** The interfaces of `sqlite:extension` that a component can import, by name. */
 export interface HostInterfaces {
-  readonly session: Session;
-  readonly changeset: Changeset;
-  readonly spi: Spi;
-  readonly logging: Logging;
+  readonly session: session.Functions;
+  readonly changeset: changeset.Functions;
+  readonly spi: spi.Functions;
+  readonly logging: logging.Functions;
 }
 
+/** What {@link hostInterfaces} and {@link hostImports} make. */
 export interface HostOptions<Name extends keyof HostInterfaces = keyof HostInterfaces> {
   /** The names of the wanted interfaces; all by default. */
   readonly interfaces?: readonly Name[];

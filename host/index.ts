@@ -53,10 +53,17 @@ export { Rebaser } from './api/rebaser.js';
 export type { Row } from './api/rows.js';
 export type { FunctionOptions } from './api/scalar-function.js';
 export { Session, type SessionCreation } from './api/session.js';
-export type { Column, RunResult, StatementOptions, SupportedValueType } from './api/statement.js';
-export { StatementSync } from './api/statement.js';
-export type { ReportOptions } from './applying/apply-options.js';
+export {
+  type Column,
+  type RowIterator,
+  type RunResult,
+  type StatementOptions,
+  StatementSync,
+  type SupportedValueType,
+} from './api/statement.js';
+export type { ApplyFlags, ReportOptions } from './applying/apply-options.js';
 export type { Change, ChangeValues, Conflict, Operation } from './applying/changes.js';
+export type { Pieces, Take } from './applying/changeset-streams.js';
 export type {
   ConflictAction,
   ConflictKind,
@@ -68,11 +75,12 @@ export type { ConflictReport, NamedValues } from './applying/conflict-report.js'
 export type { CaptureReport } from './applying/replay.js';
 export type { ApplyReport } from './applying/report.js';
 export type { TableReport } from './applying/tally.js';
-export { SqliteError } from './core/errors.js';
+export { type ErrorDetails, type ErrorReason, SqliteError } from './core/errors.js';
 export { type HostInterfaces, type HostOptions, hostImports, hostInterfaces } from './host.js';
 export type { FolderGrant, Grants } from './kernel/grants.js';
 export type { Warning } from './kernel/schema.js';
 export type { SqlValue } from './kernel/values.js';
+export type { ChangesetKind } from './recording/c-session.js';
 export {
   type CaptureEntry,
   decodeCapture,

@@ -10,6 +10,7 @@ import {
   type SqlValue,
   type StatementColumnMetadata,
   type StatementResultingChanges,
+  StatementSync,
 } from 'sqlite-wasm-run';
 import { changes, Group, invert } from 'sqlite-wasm-run/changeset';
 
@@ -30,5 +31,7 @@ export async function uses(url: string): Promise<void> {
   for (const change of changes(bytes)) group.addChange(change);
   const values: SqlValue[] = [output];
   db.applyChangeset(bytes, apply);
+  // @ts-expect-error: only a database makes statements
+  new StatementSync();
   console.log(new Blob([bytes, group.output()]), columns, result, values);
 }

@@ -4,8 +4,13 @@ import { checkOptions, illegalConstructor, invalidState } from '../kernel/argume
 import type { Warning } from '../kernel/schema.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
 import { CaptureLog } from '../recording/capture-log.js';
-import { madeByDatabase, type OpenDatabase } from './open-database.js';
+import type { OpenDatabase } from './open-database.js';
 import { checkTables, type RecordedDatabase } from './session.js';
+
+type Construct = (open: OpenDatabase, log: CaptureLog, now: () => OpenDatabase | undefined) => Capture;
+/** Only this file has it: `new Capture()` in a program throws. */
+const own = Symbol('made by a database');
+let construct: Construct;
 
 /**
  * Records changes and the statements that change the schema, in order, from its creation on. Made by
@@ -17,12 +22,21 @@ export class Capture implements Disposable {
   readonly #now: () => OpenDatabase | undefined;
   #closed = false;
 
-  /** Made by {@link DatabaseSync.capture}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
-  constructor(token: symbol, open: OpenDatabase, log: CaptureLog, now: () => OpenDatabase | undefined) {
-    if (token !== madeByDatabase) throw illegalConstructor();
+  /** @throws Error (ERR_ILLEGAL_CONSTRUCTOR) if a program calls it: {@link DatabaseSync.capture} makes captures */
+  private constructor(
+    token: symbol,
+    open: OpenDatabase,
+    log: CaptureLog,
+    now: () => OpenDatabase | undefined,
+  ) {
+    if (token !== own) throw illegalConstructor();
     this.#open = open;
     this.#log = log;
     this.#now = now;
+  }
+
+  static {
+    construct = (...made) => new Capture(own, ...made);
   }
 
   /**
@@ -133,5 +147,5 @@ export function startCapture(
     indirect: options.indirect ?? false,
     kind: options.patchset ? 'patchset' : 'changeset',
   });
-  return { capture: new Capture(madeByDatabase, open, log, now), forget: () => log.end() };
+  return { capture: construct(open, log, now), forget: () => log.end() };
 }

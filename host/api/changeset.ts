@@ -1,6 +1,6 @@
 /** Changesets in code: immutable values that can be read, transformed and built. */
 
-import { type Change, Conflict, changeAt, operationCodes } from '../applying/changes.js';
+import { type Change, changeAt, IteratorConflict, operationCodes } from '../applying/changes.js';
 import {
   changesOf,
   concatPieces,
@@ -195,7 +195,7 @@ export class ChangesetGroup implements Disposable {
    * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
    */
   addChange(change: ChangeLike): void {
-    if (change instanceof Conflict) {
+    if (change instanceof IteratorConflict) {
       this.#group.addIterated(change.address);
       return;
     }

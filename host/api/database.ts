@@ -45,13 +45,14 @@ import { type Capture, type CaptureOptions, startCapture } from './capture.js';
 import { Changeset } from './changeset.js';
 import { keepConnection } from './connections.js';
 import { pathText, sharedMemory } from './database-path.js';
-import { madeByDatabase, OpenDatabase } from './open-database.js';
+import { OpenDatabase } from './open-database.js';
 import { createFunction, type FunctionOptions } from './scalar-function.js';
 import { createSession, type Session, type SessionCreation } from './session.js';
 import {
   checkStatementOptions,
+  createStatement,
   type StatementOptions,
-  StatementSync,
+  type StatementSync,
   statementOptionKinds,
 } from './statement.js';
 
@@ -234,7 +235,7 @@ export class DatabaseSync implements Disposable {
     checkArgument('sql', sql, 'string');
     checkStatementOptions(options);
     const held = open.run(() => open.statements.take(sql));
-    return new StatementSync(madeByDatabase, { open, database: this }, held, {
+    return createStatement({ open, database: this }, held, {
       ...this.#options,
       ...options,
     });

@@ -3,9 +3,6 @@
 import type { Connection } from '../kernel/connection.js';
 import { PreparedStatements } from './prepared-statements.js';
 
-/** Only databases make statements, sessions and captures. */
-export const madeByDatabase = Symbol('made by a database');
-
 /** An open database, as its statements and sessions see it. It does not refer to the DatabaseSync. */
 export class OpenDatabase {
   readonly connection: Connection;

@@ -14,7 +14,7 @@ import type { Warning } from '../kernel/schema.js';
 import type { ChangesetKind } from '../recording/c-session.js';
 import { type SessionRegistry, sessionsOfUser } from '../recording/sessions.js';
 import { refuseInAuthorizer } from './authorizer.js';
-import { madeByDatabase, type OpenDatabase } from './open-database.js';
+import type { OpenDatabase } from './open-database.js';
 
 /** What a session or a capture uses of its database. */
 export interface RecordedDatabase {
@@ -23,16 +23,24 @@ export interface RecordedDatabase {
   now(): OpenDatabase | undefined;
 }
 
+/** Only this file has it: `new Session()` in a program throws. */
+const own = Symbol('made by a database');
+let construct: (owner: RecordedDatabase, handle: bigint) => Session;
+
 /** Records changes from its creation on. Made by {@link DatabaseSync.createSession}; ends with its database. */
 export class Session implements Disposable {
   readonly #owner: RecordedDatabase;
   readonly #handle: bigint;
 
-  /** Made by {@link DatabaseSync.createSession}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
-  constructor(token: symbol, owner: RecordedDatabase, handle: bigint) {
-    if (token !== madeByDatabase) throw illegalConstructor();
+  /** @throws Error (ERR_ILLEGAL_CONSTRUCTOR) if a program calls it: {@link DatabaseSync.createSession} makes sessions */
+  private constructor(token: symbol, owner: RecordedDatabase, handle: bigint) {
+    if (token !== own) throw illegalConstructor();
     this.#owner = owner;
     this.#handle = handle;
+  }
+
+  static {
+    construct = (owner, handle) => new Session(own, owner, handle);
   }
 
   /**
@@ -254,7 +262,7 @@ export function createSession(
   const forget = (): void => {
     if (sessions.has(handle)) sessions.delete(handle);
   };
-  return { session: new Session(madeByDatabase, owner, handle), forget };
+  return { session: construct(owner, handle), forget };
 }
 
 function isTexts(value: unknown): value is readonly string[] {

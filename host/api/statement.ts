@@ -26,7 +26,7 @@ import { cellSize, readCell } from '../kernel/cells.js';
 import { type Engine, scratchSize } from '../kernel/engine.js';
 import type { SqlValue } from '../kernel/values.js';
 import { refuseInAuthorizer } from './authorizer.js';
-import { madeByDatabase, type OpenDatabase } from './open-database.js';
+import type { OpenDatabase } from './open-database.js';
 import { type Held, type Prepared, PreparedStatements } from './prepared-statements.js';
 import { buildRow, type Row, type RowBuilder, rowBuilder } from './rows.js';
 
@@ -104,6 +104,15 @@ const reprepared = 5;
 /** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
 const rowsBeforeBuilder = 16;
 
+/** Only this file has it: `new StatementSync()` in a program throws. */
+const own = Symbol('made by a database');
+let construct: typeof createStatement;
+
+/** Makes the statement of a C statement that was compiled for it. */
+export function createStatement(owner: StatementOwner, held: Held, options: StatementOptions): StatementSync {
+  return construct(owner, held, options);
+}
+
 /** One prepared statement. Made by {@link DatabaseSync.prepare}; finalized with its database at the latest. */
 export class StatementSync implements Disposable {
   readonly #owner: StatementOwner;
@@ -126,9 +135,9 @@ export class StatementSync implements Disposable {
   #run = 0;
   #iterated: Iterated | undefined;
 
-  /** Made by {@link DatabaseSync.prepare}. @throws Error (ERR_ILLEGAL_CONSTRUCTOR) otherwise */
-  constructor(token: symbol, owner: StatementOwner, held: Held, options: StatementOptions) {
-    if (token !== madeByDatabase) throw illegalConstructor();
+  /** @throws Error (ERR_ILLEGAL_CONSTRUCTOR) if a program calls it: {@link DatabaseSync.prepare} makes statements */
+  private constructor(token: symbol, owner: StatementOwner, held: Held, options: StatementOptions) {
+    if (token !== own) throw illegalConstructor();
     this.#owner = owner;
     this.#held = held;
     this.#sql = held.prepared.sql;
@@ -138,6 +147,10 @@ export class StatementSync implements Disposable {
     this.#arrays = options.returnArrays ?? false;
     this.#allowBare = options.allowBareNamedParameters ?? true;
     this.#allowUnknown = options.allowUnknownNamedParameters ?? false;
+  }
+
+  static {
+    construct = (...made) => new StatementSync(own, ...made);
   }
 
   /**
@@ -241,7 +254,7 @@ export class StatementSync implements Disposable {
       this.#iterated = { open: this.#owner.open, held: this.#held };
       abandoned.register(this, this.#iterated);
     }
-    return new RowIterator(
+    return new StatementRows(
       () => this.#next(run),
       () => {
         refuseInAuthorizer(this.#owner.open.connection);
@@ -587,7 +600,14 @@ export class StatementSync implements Disposable {
 const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 
 /** The rows of {@link StatementSync.iterate}, with iterator helpers if the runtime has them. */
-export class RowIterator implements IterableIterator<Row, null> {
+export interface RowIterator extends IterableIterator<Row, null> {
+  /** The next row. @throws what {@link StatementSync.all} does, and once the statement runs again */
+  next(): IteratorResult<Row, null>;
+  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
+  return(): IteratorResult<Row, null>;
+}
+
+class StatementRows implements RowIterator {
   readonly #next: () => Row | undefined;
   readonly #finish: () => void;
   #done = false;
@@ -598,10 +618,9 @@ export class RowIterator implements IterableIterator<Row, null> {
   }
 
   static {
-    Object.setPrototypeOf(RowIterator.prototype, iterators);
+    Object.setPrototypeOf(StatementRows.prototype, iterators);
   }
 
-  /** The next row. @throws what {@link StatementSync.all} does, and once the statement runs again */
   next(): IteratorResult<Row, null> {
     if (this.#done) {
       this.#finish(); // only checks whether the statement still exists
@@ -615,7 +634,6 @@ export class RowIterator implements IterableIterator<Row, null> {
     return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
   }
 
-  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
   return(): IteratorResult<Row, null> {
     this.#finish();
     this.#done = true;
@@ -627,7 +645,6 @@ export class RowIterator implements IterableIterator<Row, null> {
   }
 }
 
-/** @throws RangeError (ERR_OUT_OF_RANGE) if the integer is not a safe number */
 /** The first of the parameters, if it is an object of named ones. */
 function namedIn(parameters: readonly unknown[]): [string, unknown][] | undefined {
   const first = parameters[0];
@@ -661,6 +678,7 @@ function safeAt(view: DataView, at: number): number {
   return Number.isSafeInteger(value) ? value : safe(view.getBigInt64(at, true));
 }
 
+/** @throws RangeError (ERR_OUT_OF_RANGE) if the integer is not a safe number */
 function safe(value: bigint): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;

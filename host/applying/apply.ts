@@ -27,7 +27,7 @@ import { insideSavepoint } from '../kernel/savepoint.js';
 import { oncePerTable } from '../kernel/table-filters.js';
 import type { ApplyFlags } from './apply-options.js';
 import { ApplyTargets } from './apply-targets.js';
-import { type Change, Conflict, readChange } from './changes.js';
+import { type Change, type Conflict, IteratorConflict, readChange } from './changes.js';
 import { malformedError } from './transform.js';
 
 const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
@@ -185,7 +185,7 @@ class HandlerCalls {
   #conflict(kind: number, iterator: number): number {
     const { onConflict } = this.#handlers;
     if (!onConflict) return SQLITE_CHANGESET_ABORT;
-    const conflict = new Conflict(this.#core, kind, iterator);
+    const conflict = new IteratorConflict(this.#core, kind, iterator);
     try {
       const answer = this.#targets.outside(() => onConflict(kind, conflict));
       this.illegal ??= illegalAnswer(kind, answer);

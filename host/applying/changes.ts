@@ -169,8 +169,20 @@ export function readChange(core: Core, iterator: number): Change {
 }
 
 /** A change that could not be applied. Its members are read when requested, only during the handler's call. */
-export class Conflict implements Change {
+export interface Conflict extends Change {
   /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
+  readonly kind: number;
+  /** The existing row, for DATA and CONFLICT; otherwise empty. C: `sqlite3changeset_conflict`. */
+  readonly conflicting: ChangeValues;
+  /**
+   * Above 0 for FOREIGN_KEY, otherwise 0. Current SQLite returns 1, however many rows violate a foreign key; PRAGMA
+   * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
+   */
+  readonly foreignKeyViolations: number;
+}
+
+/** The conflict at which the engine's iterator stands. */
+export class IteratorConflict implements Conflict {
   readonly kind: number;
   readonly #core: Core;
   readonly #violations: number | undefined;
@@ -204,7 +216,6 @@ export class Conflict implements Change {
     return this.#read().new;
   }
 
-  /** The existing row, for DATA and CONFLICT; otherwise empty. C: `sqlite3changeset_conflict`. */
   get conflicting(): ChangeValues {
     if (this.kind !== SQLITE_CHANGESET_DATA && this.kind !== SQLITE_CHANGESET_CONFLICT) return [];
     const { length } = this.#read().key;
@@ -213,10 +224,6 @@ export class Conflict implements Change {
     return readValues(this.#core, this.#live(), length, 'sqlite3changeset_conflict', out);
   }
 
-  /**
-   * Above 0 for FOREIGN_KEY, otherwise 0. Current SQLite returns 1, however many rows violate a foreign key; PRAGMA
-   * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
-   */
   get foreignKeyViolations(): number {
     if (this.#violations !== undefined) return this.#violations;
     if (this.kind !== SQLITE_CHANGESET_FOREIGN_KEY) return 0;

@@ -16,24 +16,24 @@ import { unknownName } from '../kernel/nearest.js';
 import { matchesGlob } from '../kernel/table-filters.js';
 import type { Operation } from './changes.js';
 
-/** The kinds of conflicts by name. */
-export const conflictKinds = {
+export type ConflictKind = 'data' | 'notfound' | 'conflict' | 'constraint' | 'foreign-key';
+export type ConflictAction = 'omit' | 'replace' | 'abort';
+
+/** SQLite's codes of the kinds. */
+export const conflictKinds: Readonly<Record<ConflictKind, number>> = {
   data: SQLITE_CHANGESET_DATA,
   notfound: SQLITE_CHANGESET_NOTFOUND,
   conflict: SQLITE_CHANGESET_CONFLICT,
   constraint: SQLITE_CHANGESET_CONSTRAINT,
   'foreign-key': SQLITE_CHANGESET_FOREIGN_KEY,
-} as const;
+};
 
-/** The answers by name. */
-export const conflictActions = {
+/** SQLite's codes of the actions. */
+export const conflictActions: Readonly<Record<ConflictAction, number>> = {
   omit: SQLITE_CHANGESET_OMIT,
   replace: SQLITE_CHANGESET_REPLACE,
   abort: SQLITE_CHANGESET_ABORT,
-} as const;
-
-export type ConflictKind = keyof typeof conflictKinds;
-export type ConflictAction = keyof typeof conflictActions;
+};
 
 /** One rule: the first that matches decides. Omitted members match everything. */
 export interface PolicyRule {

@@ -28,7 +28,7 @@ import type { CaptureEntry, StatementSettings } from '../recording/capture-forma
 import { inMain, isCaptured, type SchemaStatement, schemaStatement } from '../recording/ddl.js';
 import { compiles, rowCount } from '../recording/schema-reading.js';
 import type { ReportOptions } from './apply-options.js';
-import { Conflict } from './changes.js';
+import { IteratorConflict } from './changes.js';
 import { decide, policyRules } from './conflict-policy.js';
 import { answerTo, applyWithReport } from './execute.js';
 import { added, problems, violations } from './problems.js';
@@ -150,7 +150,7 @@ function runEntries(replay: Replay, entries: readonly CaptureEntry[]): boolean {
 function aborts(replay: Replay): boolean {
   const { connection, report } = replay;
   const { core } = connection.engine;
-  const conflict = new Conflict(core, SQLITE_CHANGESET_FOREIGN_KEY, 0, report.foreignKeyViolations);
+  const conflict = new IteratorConflict(core, SQLITE_CHANGESET_FOREIGN_KEY, 0, report.foreignKeyViolations);
   return answerTo(replay, conflict).answer === SQLITE_CHANGESET_ABORT;
 }
 

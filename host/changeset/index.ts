@@ -5,7 +5,7 @@
 
 export { changes } from './changes.js';
 export { ChangesetError } from './errors.js';
-export type { Change, Operation, Table, Value, Values } from './format.js';
+export type { Change, Head, Operation, Raw, Table, Value, Values, WrittenChange } from './format.js';
 export { concat, Group } from './group.js';
 export { invert } from './invert.js';
 export {
@@ -17,7 +17,7 @@ export {
   type JsonValue,
   toJson,
 } from './json.js';
-export { ChangesetReader } from './reader.js';
+export { ChangesetReader, type ReaderOptions } from './reader.js';
 export { type SqlOptions, sqlStatements, toSql } from './sql.js';
 export { statistics, type TableStatistics } from './statistics.js';
 export { changesFrom } from './stream.js';
