@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
+import { entries } from './entries.js';
 import { dist, root } from './sources.js';
 
 rmSync(dist, { recursive: true, force: true });
@@ -27,20 +28,6 @@ execFileSync(
   },
 );
 
-/** What is loaded by its path: by programs, as threads and processes, and by the tests. */
-const entries = [
-  'index',
-  'host',
-  'changeset/index',
-  'cli/main',
-  'database-thread',
-  'cli/shell-thread',
-  'cli/inspect-thread',
-  'cli/changeset/command-thread',
-  'cli/daemon/database-thread',
-  'loader/transpile-program',
-  'internals',
-];
 // A file for each module costs half a millisecond at each start. Lines and names stay: Node prints the line of an error
 // that nobody catches.
 await build({

@@ -1,0 +1,14 @@
+/** The modules of host/ that are loaded by their path: by programs, as threads and processes, and by the tests. */
+export const entries: readonly string[] = [
+  'index',
+  'host',
+  'changeset/index',
+  'cli/main',
+  'database-thread',
+  'cli/shell-thread',
+  'cli/inspect-thread',
+  'cli/changeset/command-thread',
+  'cli/daemon/database-thread',
+  'loader/transpile-program',
+  'internals',
+];
