@@ -6,6 +6,7 @@ import { checkOptions, invalidState, invalidValue } from '../kernel/arguments.js
 import { connectionOf } from './connections.js';
 import { DatabaseSync } from './database.js';
 
+/** How {@link backup} copies. */
 export interface BackupOptions {
   /** The database that is copied: 'main' (the default), 'temp' or an attached one. */
   source?: string;

@@ -231,6 +231,7 @@ export class ChangesetGroup implements Disposable {
     this.#group[Symbol.dispose]();
   }
 
+  /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

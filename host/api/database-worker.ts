@@ -10,6 +10,7 @@ import type { DatabaseOptions } from './database.js';
 import type { Row } from './rows.js';
 import type { RunResult } from './statement.js';
 
+/** How a {@link DatabaseWorker} opens its database, and how long its calls may take. */
 export interface DatabaseWorkerOptions {
   /** How the database is opened. */
   database?: DatabaseOptions;
@@ -19,6 +20,7 @@ export interface DatabaseWorkerOptions {
   timeout?: number;
 }
 
+/** Options of one call of a {@link DatabaseWorker}. */
 export interface CallOptions {
   /** How long this call may take, in ms. */
   timeout?: number;

@@ -56,6 +56,7 @@ import {
   statementOptionKinds,
 } from './statement.js';
 
+/** How a database is opened, and the defaults of its statements. */
 export interface DatabaseOptions extends StatementOptions {
   /** Opens at once; true by default. If false, call `open()`. */
   open?: boolean;

@@ -85,6 +85,7 @@ export class Rebaser implements Disposable {
     this.#pointer = 0;
   }
 
+  /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

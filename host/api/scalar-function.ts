@@ -6,6 +6,7 @@ import { cellSize, readCell } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
 import { type SqlValue, setJsResult } from '../kernel/values.js';
 
+/** How {@link DatabaseSync.function} adds a function. */
 export interface FunctionOptions {
   /** Integers arrive as bigint. */
   useBigIntArguments?: boolean;

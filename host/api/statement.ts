@@ -44,6 +44,7 @@ export type SupportedValueType =
   | ArrayBuffer
   | ArrayBufferView;
 
+/** The form of a statement's rows, and how its parameters are named. */
 export interface StatementOptions {
   /** Integers as bigint. By default one that does not fit in a number is an error. */
   readBigInts?: boolean;
@@ -62,6 +63,7 @@ export const statementOptionKinds = {
   allowUnknownNamedParameters: 'boolean',
 } as const;
 
+/** What {@link StatementSync.run} changed. */
 export interface RunResult {
   /** Rows changed by the last INSERT, UPDATE or DELETE of the connection (`sqlite3_changes64`). */
   changes: number | bigint;
@@ -69,6 +71,7 @@ export interface RunResult {
   lastInsertRowid: number | bigint;
 }
 
+/** A column of a statement's result, and where its values come from: null for an expression. */
 export interface Column {
   /** The column's own name in its table; null if it is an expression. */
   column: string | null;

@@ -12,6 +12,7 @@ import {
 import type { Core } from '../core/core.js';
 import { readValue, type SqlValue } from '../kernel/values.js';
 
+/** What a change does to its row. */
 export type Operation = 'insert' | 'update' | 'delete';
 
 /** The values of a row by column: INTEGER as bigint, REAL as number; undefined if the change has none. */

@@ -16,7 +16,9 @@ import { unknownName } from '../kernel/nearest.js';
 import { matchesGlob } from '../kernel/table-filters.js';
 import type { Operation } from './changes.js';
 
+/** Why a change cannot be applied: the SQLITE_CHANGESET_ constants by name. */
 export type ConflictKind = 'data' | 'notfound' | 'conflict' | 'constraint' | 'foreign-key';
+/** What becomes of a change that cannot be applied: leave it out, replace the existing row, or abort. */
 export type ConflictAction = 'omit' | 'replace' | 'abort';
 
 /** SQLite's codes of the kinds. */
@@ -51,6 +53,7 @@ export interface PolicyRule {
  * foreign keys are violated in the end.
  */
 export type PolicyName = 'abort' | 'ours' | 'theirs' | 'append-only';
+/** How conflicts are resolved: by a policy's name, or by rules. */
 export type Policy = PolicyName | readonly PolicyRule[];
 
 const named: Readonly<Record<PolicyName, readonly PolicyRule[]>> = {

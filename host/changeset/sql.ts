@@ -6,6 +6,7 @@ import { toHex } from './hex.js';
 import type { ColumnNames, JsonValue } from './json.js';
 import { ChangesetReader } from './reader.js';
 
+/** How {@link toSql} and {@link sqlStatements} write SQL. */
 export interface SqlOptions {
   /**
    * The columns' names by table. Unknown ones are c1, c2 and so on, which shows what changed but
