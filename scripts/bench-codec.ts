@@ -47,7 +47,7 @@ const native = (what: string, count: number, ...files: string[]): Native =>
 const median = (samples: number[]): number =>
   samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
 
-/** What was made last: were it used nowhere, none of it would have to be made. */
+/** What was made last: V8 need not make what is never used. */
 let made: unknown;
 
 /** C and the codec take turns. Returns the median of C in ms, and as ratios to it that of each way. */

@@ -37,7 +37,7 @@ function cBindings(): Map<string, string> {
   try {
     found = run('--version').trim();
   } catch {
-    // the sentence below says it
+    // the sentence below says that
   }
   if (found !== `wit-bindgen-cli ${version}`) {
     throw new Error(
@@ -117,7 +117,7 @@ try {
     }
   };
   take([['host/interfaces/contract.ts', contractText()], ...(await types())]);
-  take(cBindings()); // the one that needs a program from elsewhere comes last
+  take(cBindings()); // last, because it needs a program that may be missing
   if (stale.length === 0) {
     console.error('the bindings are what the WIT gives');
   } else if (process.argv.includes('--check')) {

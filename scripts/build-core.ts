@@ -2,7 +2,7 @@
  * Builds host/core/sqlite3.wasm: SQLite, its shell and the bridge to the host.
  *
  *     npm run build:core              builds what is out of date
- *     npm run build:core -- --check   builds from the sources and fails unless that is what is committed
+ *     npm run build:core -- --check   builds from the sources, and fails if the result differs from the committed file
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

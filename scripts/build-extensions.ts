@@ -2,8 +2,8 @@
  * Builds extensions/NAME.wasm of extensions/NAME/, and the components of test/guests/.
  *
  *     npm run build:extensions              builds what is out of date
- *     npm run build:extensions -- NAME ...  builds those alone: hash is extensions/hash.wasm, echo test/guests/echo.wasm
- *     npm run build:extensions -- --check   builds from the sources, fails unless it is what is committed
+ *     npm run build:extensions -- NAME ...  builds only those: hash is extensions/hash.wasm, echo test/guests/echo.wasm
+ *     npm run build:extensions -- --check   builds from the sources, and fails if the result differs from the committed files
  */
 
 import { createHash } from 'node:crypto';
@@ -60,7 +60,7 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
   if (world !== undefined) {
     const stem = world.replaceAll('-', '_');
     header[`${stem}.h`] = read(join(bindings, world, `${stem}.h`));
-    // Not by its own name, which may be a guest's too.
+    // Under another name, because a guest may have a file of that name.
     objects['world.o'] = await compile('world.c', read(join(bindings, world, `${stem}.c`)));
     // With object files of its own, wit-bindgen would define this; componentEmbed does their work.
     const anchor = `void __component_type_object_force_link_${stem}(void) {}\n`;
@@ -115,7 +115,7 @@ export async function buildGuest(
   return componentNew(embedded, usesWasi(binary) ? [[preview1, adapter()]] : []);
 }
 
-/** The one that is not made of C, nor twice the same. */
+/** The component that is not compiled from C, and whose build is not reproducible. */
 const text = 'extensions/text.wasm';
 
 function same(path: string, committed: Uint8Array, built: Uint8Array): boolean {
@@ -176,7 +176,7 @@ export function copyTranspiler(): void {
   const stem = 'js-component-bindgen-component';
   copyFileSync(join(source, 'vendor', `${stem}.js`), join(target, `${stem}.js`));
   for (const name of [`${stem}.core.wasm`, `${stem}.core2.wasm`]) {
-    // A component may be made to let it grow without end.
+    // A component can be written so that it grows without limit.
     writeFileSync(join(target, name), capMemory(read(join(source, 'vendor', name)), 2 ** 30));
   }
   copyFileSync(join(source, 'LICENSE'), join(target, 'LICENSE'));
@@ -194,7 +194,7 @@ export async function transpileShipped(): Promise<void> {
   }
 }
 
-/** Writes what was built, or says whether it is what is committed. */
+/** Writes what was built, or tells whether it equals what is committed. */
 function settle(path: string, built: Uint8Array): void {
   const target = join(root, path);
   if (existsSync(target) && same(path, readFileSync(target), built)) {

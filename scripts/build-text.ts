@@ -1,8 +1,8 @@
 /**
  * Builds extensions/text.wasm of extensions/text/: tsc, then QuickJS around what it gives.
  *
- * The component holds the memory of an engine that has read its script, in which addresses and seeds are other ones
- * each time: all else can be compared.
+ * The component holds the memory of an engine that has read its script, in which addresses and seeds differ
+ * each time: everything else can be compared.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { root, sha256 } from './sources.js';
 import { witText } from './wit.js';
 
-/** The types of the package are part of jco's dependencies, which this one's are not. */
+/** The package's types are among jco's dependencies; it is not among ours. */
 interface Componentizer {
   componentize(options: {
     witPath: string;
@@ -75,7 +75,7 @@ function customSection(name: string, content: string): Uint8Array {
 const nested = [1, 4];
 const data = 11;
 
-/** Whether two components are the same but for the contents of their memories. */
+/** Whether two components are the same except for the contents of their memories. */
 export function sameButMemory(first: Uint8Array, second: Uint8Array): boolean {
   return Buffer.compare(Buffer.concat([...sections(first)]), Buffer.concat([...sections(second)])) === 0;
 }

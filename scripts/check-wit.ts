@@ -1,7 +1,7 @@
 /**
- * A released contract never changes again: fails where a file of a released folder of wit/ does, but for comments
- * and blank space. And fails where what is generated from the newest one is behind it: what wit-bindgen and jco make
- * says of which WIT it is, so that neither is needed here.
+ * A released contract never changes: fails if a file of a released folder of wit/ does, except for comments
+ * and blank space. Also fails if what is generated from the newest one is out of date: what wit-bindgen and jco make
+ * names the WIT that it was made from, so that neither is needed here.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { root } from './sources.js';
 import { contractText, stampOf, witDigest, witFiles } from './wit.js';
 
-/** The digest of each release: of its files in the order of their names, name and what is parsed of each. */
+/** The digest of each release: of its files in the order of their names, of each its name and what is parsed. */
 const released: Readonly<Record<string, string>> = {
   '1.0.0': '45f285019e7f82991e890f2dc698d53a95ea19612bd3066a4f256e6b6fddeb26',
   '1.1.0': '728bddc7563b5ccc63656fb69acfa13f5c1a694df81e1bb74ee0775d405be6e9',

@@ -85,6 +85,6 @@ if (process.argv[1] === here) {
     if (made) writeFileSync(join(folder, output), made);
     else process.exitCode = 1;
   } catch {
-    process.exitCode = 1; // clang has said why; the error itself carries every source file
+    process.exitCode = 1; // clang printed the reason; the error holds every source file
   }
 }

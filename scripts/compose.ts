@@ -13,7 +13,7 @@ function importsOf(body: string): string {
 }
 
 /**
- * A component of its own that has `plug` inside, whose export `name` takes the place of `socket`'s import. What
+ * A component that contains `plug`, whose export `name` takes the place of `socket`'s import. What
  * else `socket` imports is imported, and its `exports` are exported. The plug may import nothing.
  */
 export async function plugged(
@@ -28,7 +28,7 @@ export async function plugged(
   const kept = blocks.filter((block) => !block.includes(`$ty-${name}`) && !block.includes(`"${name}"`));
   const imported = kept.flatMap((block) => /^ {2}\(import "([^"]+)"/.exec(block)?.[1] ?? []);
   const withImports = imported.map((one) => `(with "${one}" (instance $${one}))`).join(' ');
-  // Numbers in comments are the printer's; names are what counts.
+  // Numbers in comments come from the printer; only names matter.
   const text = `(component
 ${kept.join('').replace(/\(;\d+;\)/g, '')}
   (component $plug

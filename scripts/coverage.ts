@@ -18,7 +18,7 @@ const group = ['changeset.concat', 'changeset_group'] as const;
 const rebase = ['changeset.rebase', 'changeset_rebase'] as const;
 const build = ['changeset.build', 'changeset_from_json'] as const;
 
-/** `-`: what the C function is for has another shape there. */
+/** `-`: done differently there. */
 const rows: readonly Row[] = [
   ['sqlite3session_create', 'session.create', 'session_create', 'DatabaseSync.createSession', 'capture'],
   ['sqlite3session_delete', 'session.delete', 'session_delete', 'Session.close', 'capture'],
@@ -141,7 +141,7 @@ const testOf: Readonly<Record<string, string>> = {
   'DatabaseSync.applyStream': 'a changeset of 100 MiB goes from one database to another in much less memory',
   'applyChangeset({ filterChange })': 'single changes are filtered',
   ChangesetGroup: 'changes of values of every type, joined by key',
-  'ChangesetGroup.close': 'closed, it says so; twice does no harm',
+  'ChangesetGroup.close': 'a closed group says so; closing twice does no harm',
   'ChangesetGroup.schema': 'a changeset made before a column was added joins one made after',
   'ChangesetGroup.patchset': 'changes of values of every type, joined by key',
   'ChangesetGroup.add': 'a change that does not fit is refused and leaves the group as it was',
@@ -153,7 +153,7 @@ const testOf: Readonly<Record<string, string>> = {
   'Rebaser.configure': 'several buffers, in order',
   'Rebaser.rebase': 'several buffers, in order',
   'Rebaser.rebaseTo': 'inverting, joining, rebasing, grouping',
-  'Rebaser.close': 'a patchset or damaged bytes are no rebase buffer; closed, it says so',
+  'Rebaser.close': 'a patchset or damaged bytes are not a rebase buffer; a closed rebaser says so',
   capture: 'writes what the script changed and says what it cannot record',
   'capture --rowid': 'tables, patchsets, rowids, and the refusal to leave something out',
   'capture --table': 'tables, patchsets, rowids, and the refusal to leave something out',
@@ -163,7 +163,7 @@ const testOf: Readonly<Record<string, string>> = {
   invert: 'invert, concat and diff',
   concat: 'invert, concat and diff',
   'concat --schema': 'concat --schema fills up what was made before a column was added',
-  show: 'show names columns by a schema, and does without',
+  show: 'show names columns by a schema, and works without one',
   'show --json': 'show --json and build are each other’s reverse',
   apply: 'reports, and refuses the second time',
   'apply --table': 'wrong policies and tables are refused by name',
@@ -201,7 +201,7 @@ const titles = tests.flatMap(({ name, text }) =>
 
 function linked(what: string, title: string, shown = title): string {
   const found = titles.find((known) => known.title === title);
-  if (!found) problems.push(`${what}: there is no test "${title}"`);
+  if (!found) problems.push(`${what}: no test is called "${title}"`);
   return `[${shown}](${found?.name} "${title}")`;
 }
 
@@ -236,7 +236,7 @@ const lines = rows.map(([c, offered, sql, code, command]) => {
 const demands: readonly (readonly [demand: string, test: string | null, else_?: string])[] = [
   ['read the changes from JavaScript', 'its changes are read with their types, keys and operations'],
   ['JSON', 'goes through JSON without loss'],
-  ['a diff that people can read', 'show names columns by a schema, and does without'],
+  ['a diff that people can read', 'show names columns by a schema, and works without one'],
   ['invert, undo', 'undo and redo, surviving a restart'],
   ['concat, groups', 'is joined byte for byte as the C library does'],
   ['a conflict handler that is a function', 'a handler sees kind, change and the row that is in the way'],
@@ -257,7 +257,7 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['applies in several workers share nothing', 'applies in several threads share nothing'],
   [
     'malformed bytes are an error',
-    'mutated bytes: what the C library refuses is refused, and nothing else is but by a rule',
+    'mutated bytes: what the C library refuses is refused, and anything else only by a named rule',
   ],
   ['validation', 'validate says which byte is wrong'],
   ['explicit close and using', 'in any order, more than once by using'],
@@ -269,14 +269,14 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['filter by row', 'single changes are filtered'],
   ['changesets across added columns', 'a changeset made before a column was added joins one made after'],
   ['changes of the schema in the stream', 'changes and statements in order'],
-  ['triggers do not act twice unnoticed', 'more columns and triggers on the target are said'],
+  ['triggers do not act twice unnoticed', 'more columns and triggers on the target are reported'],
   ['foreign keys and UNIQUE in any order', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
   ['changes that are there already', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
   ['replaying twice', 'reports, and refuses the second time'],
   ['several changesets at once, all or none', 'several changesets are applied all or none'],
   ['streams, bounded memory', 'a changeset of 100 MiB goes from one database to another in much less memory'],
-  ['reading what is not committed', 'session_patchset leaves old values out, session_take starts afresh'],
-  ['the empty changeset', 'the empty one is one: read, inverted, joined, applied'],
+  ['reading what is not committed', 'session_patchset leaves old values out, session_take starts again'],
+  ['the empty changeset', 'an empty changeset is read, inverted, joined and applied'],
   ['without a filter, none is called', 'single changes are filtered'],
   [
     'capture of other writers, and after a restart',
@@ -347,9 +347,9 @@ for (const [, world = ''] of worlds.matchAll(/^world ([\w-]+)/gm)) {
 
 const text = `# What is offered of the session extension
 
-Made by scripts/coverage.ts, which fails if a C function has no row, or a row names something that does not exist. \`-\`: what the
-C function does has another shape there, for the whole value is at hand, or a callback would be needed. Each name leads to
-its test.
+Made by scripts/coverage.ts, which fails if a C function has no row, or a row names something that does not exist. \`-\`: there,
+this is done differently, because the whole value is available, or a callback would be needed. Each name links to its
+test.
 
 | C | WIT | SQL | TypeScript | command line |
 | --- | --- | --- | --- | --- |

@@ -1,12 +1,12 @@
 /**
  * Damages changesets at random and puts each through reading, inverting, joining, applying and rebasing, by the codec
  * and by the C library. Both must refuse the same ones and make the same of the others; nothing may crash, hang, or
- * grow: neither the core's memory nor JavaScript's heap. In three things the codec is known to be another:
+ * grow: neither the core's memory nor JavaScript's heap. The codec differs in three known ways:
  *
  *   - an unknown value type is NULL to the C iterator, also when it inverts an UPDATE; the codec refuses it,
  *     and so does C when it joins
  *   - a REAL that is NaN is NULL to the C iterator
- *   - an INSERT or DELETE before any table C inverts, though it refuses to read it
+ *   - C inverts an INSERT or DELETE before any table, although it refuses to read it
  *
  *     npm run test:fuzz                        a million
  *     npm run test:fuzz -- --count 10000 --seed 7
@@ -108,7 +108,7 @@ function watch(number: number, bytes: Uint8Array): void {
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Bytes in use: of the core, and of JavaScript after what is garbage went. */
+/** Bytes in use: of the core, and of JavaScript after garbage collection. */
 async function memory(): Promise<{ core: number; heap: number; buffers: number }> {
   collect();
   await setTimeout(200); // the bytes of buffers are given back in the background

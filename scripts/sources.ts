@@ -1,4 +1,4 @@
-/** What the builds take from the registry beside `npm ci`: fetched once, checked against a pinned digest. */
+/** What the builds fetch from the registry besides `npm ci`: once, checked against a pinned digest. */
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

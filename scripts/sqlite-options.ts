@@ -37,9 +37,9 @@ export const features: readonly string[] = [
 type Patch = readonly [anchor: string, replacement: string];
 
 /**
- * sqlite3session_changeset reads behind a savepoint, which SQLite refuses while a statement writes; there the
+ * sqlite3session_changeset reads within a savepoint, which SQLite refuses while a statement writes; then the
  * statement's own transaction keeps the reads together, so none is taken. `nVdbeWrite` (vdbeInt: running statements
- * that write) is the very count that the refusal goes by.
+ * that write) is the count by which SQLite refuses.
  */
 const changesetsInsideStatements: readonly Patch[] = [
   [
@@ -57,7 +57,7 @@ const changesetsInsideStatements: readonly Patch[] = [
  * may run a whole statement: the first long one of a process would stay in baseline code to its end. So the
  * interpreter returns at the bottom of a loop after 100,000 steps, and is called again. What it keeps in locals is
  * either dead there (iCompare is read right after it is set), or counted again as after a row (cacheCtr), or keeps it
- * from returning (resetSchemaOnFault). 'now' stays what it was.
+ * from returning (resetSchemaOnFault). 'now' stays the same.
  */
 const longStatements: readonly Patch[] = [
   [
@@ -84,7 +84,7 @@ export function patchedLibrary(source: string): string {
 }
 
 /**
- * shell.c as the core is built from it: with a release of its own, which it prints beside the engine's.
+ * shell.c as the core is built from it: with a release of its own, which it prints next to the engine's.
  *
  * @param header the sqlite3.h that shell.c was released with
  * @throws Error unless each anchor is there exactly once

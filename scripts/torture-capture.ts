@@ -89,7 +89,7 @@ export function captureBroken(api: Api, index: number, faults: Faults, again?: F
     const said = [run(folder, script, options, faults)];
     if (said[0]?.code !== 0 || !existsSync(at('o'))) {
       if (again) said.push(run(folder, '', options, again));
-      // If it was written, and forgotten, the next run would write what came after: nothing.
+      // If it was written and then forgotten, the next run would write only what came after: nothing.
       if (existsSync(at('o.journal')) || !existsSync(at('o'))) said.push(run(folder, '', options));
     }
     const last = said.at(-1);

@@ -120,7 +120,7 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
     };
 
     let next = 1;
-    /** Statements that change the schema among others, alone and in a transaction; many fail, as they may. */
+    /** Statements, some of which change the schema, alone and in a transaction; many may fail. */
     const changeSchema = async (client: Client, id: number): Promise<void> => {
       const column = `c${random(4)}`;
       const alone = [
@@ -178,12 +178,12 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
       running = await start();
       const clients = Array.from({ length: 3 }, () => new Client(socket));
       for (const client of clients) void work(client, round);
-      // However slow the machine is, something is done before the kill.
+      // Something is done before the kill, however slow the machine is.
       const goal = answered + random(60);
       for (let waited = 0; answered < goal && waited < 3000; waited += 5) await sleep(5);
       await sleep(random(20));
       if (random(5) === 0) {
-        running.kill('SIGTERM'); // and the kill meets it while it writes the changeset
+        running.kill('SIGTERM'); // so that the kill comes while it writes the changeset
         await sleep(random(30));
       }
       const exited = running.exitCode === null ? once(running, 'exit') : undefined;

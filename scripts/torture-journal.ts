@@ -87,7 +87,7 @@ class Daemon {
   }
 }
 
-/** Has the work done. Returns which transactions were acknowledged; none of them if the daemon did not start. */
+/** Does the work. Returns which transactions were acknowledged: none if the daemon did not start. */
 async function workThrough(folder: Folder, daemon: Daemon): Promise<number[]> {
   const acknowledged: number[] = [];
   if (!(await daemon.listens())) return acknowledged;
@@ -137,7 +137,7 @@ const traces: readonly string[] = [
   "SELECT 1 FROM u WHERE k='y'",
 ];
 
-/** What is wrong with the files of a daemon that has ended well; undefined if nothing is. */
+/** What is wrong with the files of a daemon that ended successfully; undefined if nothing is. */
 function fault(api: Api, folder: Folder, acknowledged: readonly number[]): string | undefined {
   const live = new api.DatabaseSync(folder.at('a.db'));
   const replayed = new api.DatabaseSync(folder.at('first.db'));

@@ -1,6 +1,6 @@
 /**
- * Has processes of ours and of native sqlite3 use one WAL database, kills writers of ours, or everybody, and proves
- * that nothing that was acknowledged is lost, nothing is half done and nobody ever reads what never was.
+ * Lets processes of ours and of native sqlite3 use one WAL database, kills writers of ours, or all, and proves
+ * that no acknowledged change is lost, nothing is half done, and nobody reads what never existed.
  *
  *     npm run test:wal -- --minutes 10
  */

@@ -1,4 +1,4 @@
-/** The WIT of this package: as text, as jco's own readers find no files on disk, and what there is in it. */
+/** The WIT of this package: as text, because jco's own readers find no files on disk, and what it declares. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,15 +38,15 @@ function tokensOf(text: string): string[] {
   return bare.match(/[\w%-]+|[^\s\w%-]/g) ?? [];
 }
 
-/** The digest of what is parsed of a release, so that its comments may be mended. */
+/** The digest of what is parsed of a release, so that its comments may change. */
 export function witDigest(files: ReadonlyMap<string, string>): string {
   return sha256(...[...files].flatMap(([name, text]) => [name, tokensOf(text).join(' ')]));
 }
 
-/** The line in a generated file that says of which WIT it is. */
+/** The line in a generated file that names the WIT that it was made from. */
 export const stampOf = (files: ReadonlyMap<string, string>): string => `// WIT sha256: ${witDigest(files)}`;
 
-/** What the worlds of a WIT export beside `metadata`, and what they import, each with what it includes. */
+/** What the worlds of a WIT export besides `metadata`, and what they import, each with what it includes. */
 export function worldsOf(text: string): Map<string, { imports: string[]; exports: string[] }> {
   const found = new Map<string, { imports: string[]; exports: string[] }>();
   const bare = tokensOf(text).join(' ');

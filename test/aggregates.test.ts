@@ -90,7 +90,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(column(`SELECT total_of(a) ${over} FROM t ORDER BY a`)).toEqual(
         column(`SELECT sum(a) ${over} FROM t ORDER BY a`),
       );
-      // Not of '' alone: where such a text leaves its frame, group_concat forgets a comma.
+      // Not of '' alone: group_concat forgets a comma if such a text leaves its frame.
       expect(column(`SELECT joined(b || '.') ${over} FROM t ORDER BY a`)).toEqual(
         column(`SELECT group_concat(b || '.') ${over} FROM t ORDER BY a`),
       );

@@ -9,7 +9,7 @@ type Database = own.DatabaseSync;
 /** An expression, or the body of a function that returns; and its result as {@link shown}, or "! " and the error. */
 export type Case = readonly [code: string, result: string];
 
-/** Node 24 answers some of these otherwise, and crashes on others. */
+/** Node 24 answers some of these differently, and crashes on others. */
 const peerSince = 26;
 
 async function nodeSqlite(): Promise<Api | undefined> {
@@ -37,7 +37,7 @@ function shown(value: unknown): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-/** Code, SQLite's code and message, as far as there are such. */
+/** The code, SQLite's code and the message, if the error has them. */
 function failure(error: unknown): string {
   if (!(error instanceof Error)) return `! ${shown(error)}`;
   const { code, errcode } = error as { code?: string; errcode?: number };

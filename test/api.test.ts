@@ -1,4 +1,4 @@
-/** DatabaseSync and StatementSync. Where this Node has node:sqlite, the same cases run against it. */
+/** DatabaseSync and StatementSync. If this Node has node:sqlite, the same cases run against it. */
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 type Api = Pick<typeof own, 'DatabaseSync' | 'constants'>;
 
-/** node:sqlite, typed by the API that is to equal it; undefined where it is older than Node 26's. */
+/** node:sqlite, typed as the API that should equal it; undefined if it is older than Node 26's. */
 async function nodeSqlite(): Promise<Api | undefined> {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 26) return undefined;
@@ -184,7 +184,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       expect(Object.keys(row ?? {})).toEqual(['constructor', '__proto__', 'a "b']);
     });
 
-    test('integers that fit no number need readBigInts', () => {
+    test('integers that do not fit a number need readBigInts', () => {
       const statement = db.prepare('SELECT 9007199254740993 AS v');
       expect(thrownBy(() => statement.get())).toMatchObject({
         code: 'ERR_OUT_OF_RANGE',
@@ -196,7 +196,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       expect(db.prepare('SELECT -9007199254740991 AS v').get()).toEqual({ v: -9007199254740991 });
     });
 
-    test('what SQLite has not is refused', () => {
+    test('what SQLite does not have is refused', () => {
       const statement = db.prepare('SELECT ?, ?');
       for (const wrong of [{}, [1], new Date(), Symbol('x'), () => 1]) {
         expect(thrownBy(() => statement.get(1, wrong as never))).toMatchObject({
@@ -471,7 +471,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
   });
 });
 
-/** Whether the action fails still. */
+/** Whether the action still fails. */
 function fails(action: () => void): boolean {
   try {
     action();

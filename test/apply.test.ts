@@ -1,4 +1,4 @@
-/** Applying changesets: flags, filters, handlers, policies, reports; and what SQLite does without a word. */
+/** Applying changesets: flags, filters, handlers, policies, reports; and what SQLite does silently. */
 
 import { Changeset, ChangesetGroup, constants, DatabaseSync, type ReportOptions } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -88,7 +88,7 @@ describe('a changeset is a value', () => {
       'concat: changesets and patchsets cannot be mixed',
     );
   });
-  test('the empty one is one: read, inverted, joined, applied', () => {
+  test('an empty changeset is read, inverted, joined and applied', () => {
     const empty = new Changeset(new Uint8Array(0));
     expect([...empty]).toEqual([]);
     expect(empty.invert().isEmpty).toBe(true);
@@ -368,7 +368,7 @@ describe('apply reports', () => {
       'refused: gone: the table does not exist, so its changes are skipped',
     );
   });
-  test('more columns and triggers on the target are said', () => {
+  test('more columns and triggers on the target are reported', () => {
     const target = `CREATE TABLE t(a INTEGER PRIMARY KEY, b, c, d DEFAULT 'dd');
       CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END;`;
     const { report, rows: found } = apply(target, clash());
@@ -433,7 +433,7 @@ describe('apply reports', () => {
     expect(report.rebase.length).toBeGreaterThan(0);
     expect(buffers).toEqual([report.rebase, report.rebase, new Uint8Array(0)]);
   });
-  test('a report knows no noSavepoint: what it reports is done whole or not at all', () => {
+  test('a report refuses noSavepoint: what it reports is done completely or not at all', () => {
     const options = { noSavepoint: true } as ReportOptions;
     expect(failure(() => database(schema).apply(clash(), options))).toMatch(/noSavepoint/);
   });

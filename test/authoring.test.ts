@@ -59,7 +59,7 @@ interface Ran {
 
 function node(cwd: string, ...args: string[]): Ran {
   const env = { ...process.env, SQLITE_WASM_RUN_CACHE: join(folder, 'cache') };
-  // Where this is set, a test run prints nothing that could be read.
+  // If this is set, a test run prints nothing that could be read.
   delete (env as NodeJS.ProcessEnv).NODE_TEST_CONTEXT;
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, env, encoding: 'utf8' });
   return { status, output: stdout + stderr };
@@ -173,7 +173,7 @@ describe('what is refused, with exit code 2 and a sentence', () => {
     expect(existsSync(join(folder, 'a'))).toBe(false);
   });
 
-  test('a folder that is there', () => {
+  test('a folder that exists', () => {
     mkdirSync(join(folder, 'there'));
     expect(create('there')).toEqual({
       status: 1,

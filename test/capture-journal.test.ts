@@ -70,7 +70,7 @@ function rows(): number[] {
   return found.map(({ a }) => Number(a));
 }
 
-/** The operation on files before which `name` was done so often. */
+/** The file operation before which `name` was done that often. */
 function placeOf(sql: string, name: RegExp, ...more: string[]): number {
   copyFileSync(path('a.db'), path('first'));
   capture(sql, { log: path('log') }, ...more);
@@ -251,7 +251,7 @@ describe('what a killed capture left', () => {
       'a.db is not as the last of 1 transaction in o.journal left it, nor as before: another program changed it',
     );
   });
-  test('is the daemon’s turn neither, nor the other way round', () => {
+  test('is not taken up by the daemon, and the daemon’s not by capture', () => {
     leave();
     const daemon = run(['daemon', '--db', 'a.db', '--socket', 's', '-o', 'o']);
     expect(daemon).toMatchObject({

@@ -150,7 +150,7 @@ export function differences(seed: number): Outcome {
     const capture = source.capture({ rowid: true });
     const replay = (): string | undefined => {
       try {
-        // Rows that refer to none were let in with keys off; at the target they are a conflict, which is omitted.
+        // Rows that refer to no row were accepted with keys off; at the target they are a conflict, which is omitted.
         const report = target.applyCapture(capture.take(), {
           policy: [{ conflict: 'foreign-key', action: 'omit' }],
         });

@@ -124,7 +124,7 @@ describe('foreign keys count at the end of the capture', () => {
     source.exec('PRAGMA foreign_keys=OFF; INSERT INTO c VALUES(1,99); ALTER TABLE c ADD COLUMN z');
     return [database(family), capture.read()];
   };
-  test('rows that refer to none are one conflict, which the policy or a handler decides', () => {
+  test('rows that refer to no row are one conflict, which the policy or a handler decides', () => {
     const [target, bytes] = violating();
     const before = contentOf(target);
     expect(target.applyCapture(bytes)).toMatchObject({ applied: false, foreignKeyViolations: 1, changes: 0 });
@@ -186,7 +186,7 @@ describe('a statement means the same at the target as during the capture', () =>
       "CREATE TABLE made AS SELECT a, random()%1000 AS r, x'00ff' AS b, NULL AS n FROM t; UPDATE made SET r=5 WHERE a=1",
     );
   });
-  test('temporary tables of the target are not meant', () => {
+  test('temporary tables of the target are left alone', () => {
     const temp = "CREATE TEMP TABLE p(mine); INSERT INTO temp.p VALUES('mine')";
     const { target } = replay(
       family,

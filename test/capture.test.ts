@@ -111,7 +111,7 @@ describe('what is captured', () => {
     expect(texts(capture)).toEqual(['CREATE TABLE made(x,y)', 'made insert 1,a?,é']);
     expect(capture.warnings()).toEqual([]);
   });
-  test('neither what changes nothing, nor what fails, nor what is temporary or of another database', () => {
+  test('records nothing that changes nothing, fails, is temporary or belongs to another database', () => {
     const { db, capture } = captured(`CREATE TABLE IF NOT EXISTS t(x); DROP TABLE IF EXISTS nothere;
       CREATE TEMP TABLE x(a); CREATE TABLE temp.y(a); DROP TABLE x; ATTACH ':memory:' AS side;
       CREATE TABLE side.z(a); EXPLAIN CREATE TABLE e(a)`);
@@ -308,7 +308,7 @@ describe('what is rolled back leaves the capture', () => {
 });
 
 describe('taking and ending', () => {
-  test('take starts afresh; within a transaction it is refused', () => {
+  test('take starts again; within a transaction it is refused', () => {
     const { db, capture } = captured('INSERT INTO t VALUES(1,1); CREATE TABLE x(a); PRAGMA user_version=2');
     expect(decodeCapture(capture.take()).map(text)).toEqual([
       't insert 1,1',
@@ -334,7 +334,7 @@ describe('taking and ending', () => {
     db.exec('COMMIT');
     expect(texts(capture)).toEqual(['x insert 1,7']);
   });
-  test('several at once do not disturb each other, nor sessions', () => {
+  test('several at once disturb neither each other nor sessions', () => {
     const db = database(schema);
     const session = db.createSession();
     const first = db.capture();

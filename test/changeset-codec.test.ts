@@ -149,7 +149,7 @@ describe.each(seeds)('random work %i', (seed) => {
       expect(bySql.prepare(dump).get()).toEqual(byApply.prepare(dump).get());
     }
   });
-  test('is refused when cut short, wherever', () => {
+  test('is refused if it is cut short at any byte', () => {
     const [bytes = new Uint8Array(0)] = changesets;
     const random = randomNumbers(seed);
     for (let i = 0; i < 60; i++) {
@@ -176,7 +176,7 @@ function outcome(action: () => unknown): unknown {
   }
 }
 
-test('mutated bytes: what the C library refuses is refused, and nothing else is but by a rule', () => {
+test('mutated bytes: what the C library refuses is refused, and anything else only by a named rule', () => {
   const { changesets } = workload(77, 1, 40);
   const [bytes = new Uint8Array(0)] = changesets;
   const random = randomNumbers(5);
@@ -193,7 +193,7 @@ test('mutated bytes: what the C library refuses is refused, and nothing else is 
   expect(refused).toBeGreaterThan(200);
 });
 
-describe('what is wrong is said', () => {
+describe('the error says what is wrong', () => {
   const head = [0x54, 2, 1, 0, 0x74, 0];
   const insert = [...head, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 5];
   const cases: [string, number[], { offset: number; reason: string }][] = [
@@ -223,7 +223,7 @@ describe('what is wrong is said', () => {
     const bytes = Uint8Array.from([...head, 18, 0, 3, 0x87, 0xff, 0xff, 0xff, 0x7f, 0x41]);
     expect(validate(bytes)?.reason).toBe('the changeset is truncated');
   });
-  test('in JSON the place is named', () => {
+  test('an error in JSON names the place', () => {
     for (const [text, message] of [
       [
         '9007199254740993',

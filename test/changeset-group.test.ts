@@ -136,7 +136,7 @@ describe('streams give what whole values give', () => {
     }
     expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 0 });
   });
-  test('pieces that are none, and damaged ones', () => {
+  test('pieces that are not bytes, and damaged ones', () => {
     const wrong = 'x' as unknown as Iterable<Uint8Array>;
     expect(failure(() => Changeset.read(wrong))).toBe(
       'The "pieces" argument must be an iterable of Uint8Arrays.',
@@ -190,7 +190,7 @@ describe('groups', () => {
     expect(message({ ...base, key: [0, 0, 0], op: 'delete', old: [1n, 2n, 3n], new: [] })).toBe(unknown);
     expect(group.output().isEmpty).toBe(true);
   });
-  test('a change needs no values that its operation has not', () => {
+  test('a change needs only the values that its operation has', () => {
     using group = new ChangesetGroup();
     group.schema(database(schema));
     group.addChange({ table: 't', op: 'insert', new: [1n, 2n, null] });
@@ -293,7 +293,7 @@ describe('groups', () => {
       });
     expect(failure(apply)).toBe('a foreign-key conflict carries no change');
   });
-  test('with the schema of a database that is closed then, it cannot be used', () => {
+  test('a group with the schema of a database that was closed since cannot be used', () => {
     using group = new ChangesetGroup();
     const db = database(schema);
     group.schema(db);
@@ -303,7 +303,7 @@ describe('groups', () => {
       'group: the database of its schema is closed',
     );
   });
-  test('closed, it says so; twice does no harm', () => {
+  test('a closed group says so; closing twice does no harm', () => {
     const group = new ChangesetGroup();
     group.close();
     group[Symbol.dispose]();
@@ -323,7 +323,7 @@ describe('rebasing', () => {
     ] as const) {
       rebaser.configure(db.apply(changesOf(`UPDATE t SET b='remote' WHERE a=${a}`, base), { policy }).rebase);
     }
-    // Omitted, the remote value is what the local change now replaces; replaced, the local change is gone.
+    // If omitted, the local change now replaces the remote value; if replaced, the local change is gone.
     expect([...rebaser.rebase(local)].map(({ old, new: fresh }) => [old, fresh])).toEqual([
       [
         [1n, 'remote', undefined],
@@ -331,7 +331,7 @@ describe('rebasing', () => {
       ],
     ]);
   });
-  test('a patchset or damaged bytes are no rebase buffer; closed, it says so', () => {
+  test('a patchset or damaged bytes are not a rebase buffer; a closed rebaser says so', () => {
     const db = database(schema);
     const session = db.createSession();
     db.exec('INSERT INTO t VALUES(1,2,3)');

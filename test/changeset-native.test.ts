@@ -1,6 +1,6 @@
 /**
  * Operations on changesets of random work, through the wasm core and through a native build of the same sources: the
- * bytes must be equal. Skipped, saying so, where there is no C compiler.
+ * bytes must be equal. Skipped with a notice if there is no C compiler.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -68,7 +68,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         { table: 'u', op: 'insert', indirect: false, key: [1, 0], old: [], new: [1n, 7n] },
       ]);
     });
-    test('session_patchset leaves old values out, session_take starts afresh', () => {
+    test('session_patchset leaves old values out, session_take starts again', () => {
       db.exec('INSERT INTO t VALUES(1,2,3)');
       session("session_create('main', 't')");
       db.exec('UPDATE t SET b=9');
@@ -127,7 +127,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('INSERT INTO t VALUES(1,2,3); INSERT INTO log_a VALUES(1); INSERT INTO log_b VALUES(1)');
       expect([...new Changeset(changeset())].map(({ table }) => table)).toEqual(['log_a']);
     });
-    test('wrong arguments are said', () => {
+    test('wrong arguments are named', () => {
       expect(failure('SELECT session_create()')).toBe(
         "session_create: the database name must be text, such as 'main'; got NULL",
       );

@@ -206,7 +206,7 @@ PRAGMA user_version=4;
     expect(run(['concat', 'o', 'p', 'q', '-o', 'all'])).toMatchObject({ code: 0, err: '' });
     expect(run(['show', 'all']).out).toBe(`${shown}t\n  + c1=10, c2=2, c3=1\n! DROP INDEX i\n`);
   });
-  test('what has no sense for them is refused with a sentence', () => {
+  test('what makes no sense for them is refused with a sentence', () => {
     const cases: [string[], number, string][] = [
       [['invert', 'o'], 4, 'o is a capture that changes the schema: it cannot be inverted'],
       [['rebase', 'o', '--with', 'o'], 4, 'o is a capture that changes the schema: it cannot be rebased'],

@@ -80,7 +80,7 @@ describe('capture', () => {
 describe('looking at a changeset', () => {
   beforeEach(captured);
 
-  test('show names columns by a schema, and does without', () => {
+  test('show names columns by a schema, and works without one', () => {
     expect(run(['show', '--db', 'a.db', 'o.cs']).out).toBe(
       "users\n  ~ id=1 | age: 40 -> 41\n  - id=2, name='bob', age=1.0\n  + id=3, name='cy', age=x'00ff'\n",
     );
@@ -166,7 +166,7 @@ describe('apply', () => {
       err: 'sqlite-wasm-run changeset apply: refused: users: the table does not exist, so its changes are skipped\n',
     });
   });
-  test('a database that is not there is not made', () => {
+  test('a missing database is not created', () => {
     expect(run(['apply', '--db', 'none.db', 'o.cs'])).toMatchObject({ code: 1 });
     expect(existsSync(join(folder, 'none.db'))).toBe(false);
   });
@@ -220,7 +220,7 @@ describe('making changesets', () => {
 });
 
 describe('the command line', () => {
-  test('names what is wrong and what comes near', () => {
+  test('names what is wrong and suggests what is similar', () => {
     expect(run(['aply'])).toMatchObject({
       code: 2,
       err: 'sqlite-wasm-run changeset: unknown command "aply"; did you mean apply?\n',

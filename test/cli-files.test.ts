@@ -69,7 +69,7 @@ function big(rows = 40_000): void {
 }
 
 describe('outputs', () => {
-  test('a file that is there is replaced, with its mode; a link leads to it', () => {
+  test('an existing file is replaced and keeps its mode, also through a link', () => {
     writeFileSync(path('o'), 'old');
     chmodSync(path('o'), 0o640);
     symlinkSync('o', path('link'));
@@ -169,7 +169,7 @@ describe('inputs', () => {
       err: 'sqlite-wasm-run changeset diff: t: its columns or primary keys differ\n',
     });
   });
-  test('what is shown of a value cannot play with the terminal', () => {
+  test('what is shown of a value cannot control the terminal', () => {
     expect(run(['show', 'a.cs']).out).toBe(
       "t\n  + c1=1, c2=('x\\n'||char(27)||'[31m')\n  + c1=2, c2=x'00'\n",
     );
@@ -238,7 +238,7 @@ describe('what capture may not write to', () => {
     });
     expect(readFileSync(path('s.sql'), 'utf8')).toBe('INSERT INTO t VALUES(5, 6);');
   });
-  test('an output that is there stays if the script fails before it commits', () => {
+  test('an existing output stays if the script fails before it commits', () => {
     writeFileSync(path('o'), 'kept');
     expect(run(['capture', '--db', 'a.db', '-o', 'o', '-'], 'nonsense;')).toMatchObject({
       code: 1,
@@ -335,7 +335,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
     expect(child.signalCode).toBe('SIGINT');
     const db = new DatabaseSync(path('a.db'));
     expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 2 });
-    db.exec('UPDATE t SET v = v'); // of a journal that was just made, and is not hot, the next writer makes an end
+    db.exec('UPDATE t SET v = v'); // the next writer removes a journal that was just made and is not hot
     db.close();
     expect(readdirSync(folder).sort()).toEqual(['a.cs', 'a.db', 'big.cs', 'big.db']);
   });

@@ -25,7 +25,7 @@ function tmux(...args: string[]): string {
   return stdout;
 }
 
-/** Waits until the screen matches, with its colours as `<32m` where `escapes`. */
+/** Waits until the screen matches, with its colours as `<32m` if `escapes`. */
 async function shows(pattern: RegExp, escapes = false): Promise<string> {
   const end = Date.now() + 20_000;
   for (;;) {
@@ -83,7 +83,7 @@ describe.skipIf(!present)('on a terminal', () => {
       'a changeset cannot be written to a terminal: name a file with -o',
     );
   });
-  test('long work shows how far it is, and then nothing of that', async () => {
+  test('long work shows its progress, and removes it at the end', async () => {
     const db = new DatabaseSync(join(folder, 'big.db'));
     db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, v)');
     const session = db.createSession();

@@ -124,7 +124,7 @@ test('a file is opened whatever it is called, and so is a new one by ./', () => 
   expect(readdirSync(folder).sort()).toEqual(['chagneset', 'data', 'inspects']);
 });
 
-test('every command of `changeset` is known by its name, has help, and is meant where it stands alone', () => {
+test('every command of `changeset` is found by its name, has help, and is suggested if it stands alone', () => {
   for (const { name, summary } of commands) {
     const { code, out } = run('changeset', name, '--help');
     expect(code).toBe(0);

@@ -178,7 +178,7 @@ describe.skipIf(!(present('zsh', '--version') && present('tmux', '-V')))('zsh', 
   let socket: string;
   const tmux = (...args: string[]): string => run('tmux', '-L', socket, '-f', '/dev/null', ...args).out;
 
-  /** Types into a zsh until the screen shows what is awaited. */
+  /** Types into a zsh until the screen shows what is expected. */
   async function screen(wanted: RegExp): Promise<string> {
     for (let tries = 0; tries < 200; tries++) {
       const text = tmux('capture-pane', '-p').trimEnd();

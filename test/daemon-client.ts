@@ -40,7 +40,7 @@ export const start = (...more: string[]): Promise<Daemon> => startIn(folder, ...
 /** Starts a daemon in a folder of its own; the test ends it. */
 export async function startIn(cwd: string, ...more: string[]): Promise<Daemon> {
   const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
-  // What a test has gone wrong with its files, see file-faults.mjs.
+  // Lets file operations fail as a test asks: see file-faults.mjs.
   const preload = process.env.FILE_FAULTS ? ['--import', join(root, 'test/file-faults.mjs')] : [];
   const child = spawn(process.execPath, [...preload, program, ...args], { cwd });
   if (cwd === folder) running.push(child);

@@ -33,7 +33,7 @@ async function inFrames(bytes: Buffer): Promise<{ code: number; message: string;
 }
 
 describe('frames', () => {
-  test('what is malformed is answered by what is wrong', async () => {
+  test('the answer to a malformed frame says what is wrong', async () => {
     await start();
     expect(await inFrames(frame('{"a"x'))).toMatchObject({
       id: null,
@@ -52,7 +52,7 @@ describe('frames', () => {
     ];
     for (const [bytes, message] of cases) expect(await inFrames(bytes)).toMatchObject({ id: null, message });
   });
-  test('values that would not be what was meant are refused, with the id of the request', async () => {
+  test('values that would be read as something else are refused, with the id of the request', async () => {
     await start();
     const { ask } = await frames();
     for (const value of [
@@ -198,7 +198,7 @@ describe('what cannot be opened', () => {
     const third = await start();
     expect(third.said()).toBe('listening at s; 0 transactions captured\n');
   });
-  test('a journal whose first line was never complete is begun again', async () => {
+  test('a journal whose first line is incomplete is started again', async () => {
     writeFileSync(join(folder, 'o.cs.journal'), '{"format":1,"na');
     const { said } = await start();
     expect(said()).toBe('listening at s; 0 transactions captured\n');

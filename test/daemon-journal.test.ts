@@ -16,7 +16,7 @@ import { Changeset, DatabaseSync, decodeCapture } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { folder, lines, start, startIn } from './daemon-client.js';
 
-/** What a daemon left that was killed after five INSERTs, with --ddl; and the database after each of them. */
+/** What a daemon with --ddl left when it was killed after five INSERTs; and the database after each of them. */
 let killed: string;
 const states = ['1', '2', '3', '4', '5'];
 const marker = '_sqlite_wasm_run_daemon';
@@ -103,7 +103,7 @@ describe('a start with other options', () => {
     await startAndStop();
     expect(captured()).toEqual(all);
   });
-  test('a database that is not there is refused, and not made', async () => {
+  test('a missing database is refused, and not created', async () => {
     await refused('none.db does not exist, but o.cs.journal holds 6 transactions', '--db', 'none.db');
   });
   test('without --ddl, the statements of the journal begun with it are in the output', async () => {
@@ -163,7 +163,7 @@ describe('the table in which the database keeps what is captured', () => {
     await startAndStop();
     expect(captured()).toEqual([...all, 6]);
   });
-  test('nor can a trigger', async () => {
+  test('a trigger cannot change it', async () => {
     const { child, ended } = await start();
     const { ask } = await lines();
     await ask(`CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM ${marker}; END;`);
@@ -294,7 +294,7 @@ describe('a database that was put back', () => {
     expect((await startAndStop('--accept-loss')).code).toBe(0);
     expect(captured()).toEqual(all);
   });
-  test('and went on otherwise', async () => {
+  test('and then changed differently', async () => {
     const of = async (state: string, value: string): Promise<void> => {
       putBack(state);
       copyFileSync(join(killed, `${state}.journal`), path('o.cs.journal'));
@@ -333,7 +333,7 @@ describe('an output', () => {
     await startAndStop();
     expect(captured()).toEqual(all);
   });
-  test("a user's own files beside it stay", async () => {
+  test("a user's own files next to it stay", async () => {
     const names = ['o.cs.new', '.o.cs.new', 'o.cs.tmp', 'o.cs.journal.old', 'o.cs.journal.damaged'];
     for (const name of names) writeFileSync(path(name), `mine: ${name}`);
     truncateSync(path('o.cs.journal'), bytesOf('o.cs.journal').length - 1);

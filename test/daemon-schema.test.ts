@@ -85,17 +85,17 @@ describe('a schema that another program changed while the daemon was down', () =
     await runs(['--ddl'], 'INSERT INTO t VALUES(3,3);');
     expect(captured()).toEqual(['u insert 0; t insert 1,1', 't insert 2,2; t insert 3,3']);
   });
-  test('a new table parts nothing, and without a change nothing is said', async () => {
+  test('a new table splits nothing, and without a change there is no message', async () => {
     const said = await killedAndStarted('CREATE TABLE n(a PRIMARY KEY)', 'INSERT INTO n VALUES(3);', '--ddl');
     expect(said).toContain(differs('n'));
     expect(captured()).toEqual(['u insert 0; t insert 1,1; n insert 3']);
   });
-  test('nothing is said if nothing was changed', async () => {
+  test('there is no message if nothing was changed', async () => {
     expect(
       await killedAndStarted('INSERT INTO u VALUES(7)', 'INSERT INTO t VALUES(3,3);', '--ddl'),
     ).not.toContain('warning');
   });
-  test('without --ddl it is said too', async () => {
+  test('without --ddl the message is there too', async () => {
     const said = await killedAndStarted('ALTER TABLE t ADD COLUMN z', 'INSERT INTO t VALUES(2,2,2);');
     expect(said).toContain(`${differs('t')}\n`);
     expect(captured()).toEqual(['u insert 0; t insert 1,1,; t insert 2,2,2']);

@@ -1,4 +1,4 @@
-/** What the daemon's clients run: long statements, many rows, settings, attached databases; and one client beside another. */
+/** What the daemon's clients run: long statements, many rows, settings, attached databases; and several clients at once. */
 
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ async function answersTo(bytes: Buffer | string, last?: RegExp): Promise<string>
   return text.slice(text.indexOf('\n') + 1);
 }
 
-describe('bytes that are no UTF-8', () => {
+describe('bytes that are not UTF-8', () => {
   const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
   test.each([
     ['in a statement', "SELECT 'caf\xe9';\nSELECT 2;\n", '0xe9 at 11'],
@@ -116,7 +116,7 @@ describe('a statement that runs', () => {
     const waiting = other.ask('SELECT 1;');
     one.socket.destroy();
     expect(await waiting).toBe('1\n-- ok, 1 rows, 0 changes\n');
-    // One that ended its side first is not known to be gone at once.
+    // A client that closed its side first is not known at once to be gone.
     third.socket.write(`${endless};\n`);
     third.socket.end();
     await pause(300);
@@ -221,7 +221,7 @@ describe('many rows', () => {
 });
 
 describe('one client’s settings', () => {
-  test('hold for itself', async () => {
+  test('apply to itself', async () => {
     await start();
     const [one, other] = [await lines(), await lines()];
     const both = async (sql: string): Promise<string[]> =>
@@ -267,7 +267,7 @@ describe('one client’s settings', () => {
     ['case_sensitive_like=1', 'it would hold for every client of the daemon'],
     ['writable_schema=ON', 'it would hold for every client of the daemon'],
     ['temp_store=MEMORY', 'it would hold for every client of the daemon'],
-  ])('that would hold for all are refused: PRAGMA %s', async (pragma, why) => {
+  ])('that would apply to all clients are refused: PRAGMA %s', async (pragma, why) => {
     await start();
     const { ask } = await lines();
     const answer = await ask(`PRAGMA ${pragma};`);

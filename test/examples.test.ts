@@ -1,4 +1,4 @@
-/** The examples run, and print what they are to print. */
+/** The examples run, and print what their documents say. */
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

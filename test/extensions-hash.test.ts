@@ -255,7 +255,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(hex('crc32', '123456789')).toBe('cbf43926'); // the check value of CRC-32
   });
 
-  describe('what is taken and given', () => {
+  describe('arguments and results', () => {
     test('a blob, and hexadecimal digits if requested', () => {
       expect(value("SELECT typeof(sha256('x'))")).toBe('blob');
       expect(value("SELECT hash('sha256', 'x') = sha256('x')")).toBe(1);

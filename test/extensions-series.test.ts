@@ -1,4 +1,4 @@
-/** extensions/series.wasm, against generate_series of a native shell, and where that one errs, against plain SQL. */
+/** extensions/series.wasm, against generate_series of a native shell, or against plain SQL if that one is wrong. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -154,7 +154,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(values(`SELECT value FROM series(${all}) WHERE value BETWEEN -1 AND 1`)).toEqual([-1n, 0n, 1n]);
   });
 
-  // Native code converts a real number that is no int64, which C leaves undefined, and rounds 2^53 + 1 away.
+  // Native code converts a real number that does not fit an int64, which C leaves undefined, and rounds 2^53 + 1 away.
   test.each(['<', '<=', '=', '>=', '>'])(
     'value %s a number of any size is what plain SQL makes of it',
     (operator) => {

@@ -79,7 +79,7 @@ function wanted(name: string, pairs: readonly Pair[]): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
-/** Equal but for what rounding leaves. */
+/** Equal except for rounding. */
 function expectClose(found: unknown, value: number | null, what: string): void {
   if (value === null || found === null || !Number.isFinite(value)) {
     expect([what, found]).toEqual([what, value]);
@@ -213,7 +213,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(over('round(regr_r2(y, x), 2)', anscombe, 'y, x')).toBe(0.67);
   });
 
-  test('results are real numbers, but for a count', () => {
+  test('results are real numbers, except a count', () => {
     expect(
       value('SELECT typeof(var_pop(x)) || typeof(regr_sxx(y, x)) || typeof(regr_count(y, x)) FROM t'),
     ).toBe('realrealinteger');
@@ -228,7 +228,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(over('corr(x, -x)', '(0.1), (0.2), (0.3)')).toBe(-1);
   });
 
-  test('a row that dwarfed all others leaves a window without a trace, and so does an infinite one', () => {
+  test('a row that dwarfed all others leaves no trace in a window, nor does an infinite one', () => {
     for (const large of ['1e300', '9e999', '-9e999']) {
       const sql =
         `WITH v(i, x) AS (VALUES (1, 1), (2, 2), (3, ${large}), (4, 4), (5, 6), (6, 11)) SELECT var_samp(x) OVER w AS a, ` +

@@ -58,7 +58,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
   const normalize = sqlFunction('text_normalize');
   const unaccent = sqlFunction('text_unaccent');
 
-  /** Texts of 256 code points each: all that are assigned but for ideographs, syllables and private ones. */
+  /** Texts of 256 code points each: all assigned ones except ideographs, syllables and private ones. */
   function* blocks(): Generator<string[]> {
     const ranges = [
       [0, 0x4e00],
@@ -175,7 +175,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(reverse('')).toBe('');
     });
 
-    test.runIf(sameUnicode)('are those of Intl.Segmenter, whatever stands beside', () => {
+    test.runIf(sameUnicode)('are those of Intl.Segmenter, next to any neighbours', () => {
       const beside = [
         'a',
         '\u0301',
@@ -246,7 +246,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
     const levenshtein = sqlFunction('levenshtein');
     const damerau = sqlFunction('damerau');
 
-    /** How many edits lead from one word to each other one, of the letters a, b, c and at most six of them. */
+    /** How many edits lead from one word to each other one, of at most six letters a, b, c. */
     function reached(from: string, swaps: boolean): Map<string, number> {
       const found = new Map([[from, 0]]);
       for (const [word, distance] of found) {

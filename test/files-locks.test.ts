@@ -22,7 +22,7 @@ function database(sql = 'CREATE TABLE c(n); INSERT INTO c VALUES (0)'): string {
   return path;
 }
 
-/** What another connection does meanwhile, and whether it may where one holds SHARED, RESERVED, EXCLUSIVE. */
+/** What another connection does meanwhile, and whether it may while one holds SHARED, RESERVED, EXCLUSIVE. */
 const probes = ['SELECT count(*) FROM c', 'BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE'];
 const held = [
   ['SHARED', 'BEGIN; SELECT n FROM c', [true, true, false]],

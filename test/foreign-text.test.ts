@@ -1,4 +1,4 @@
-/** What a component says reaches a person as text: it moves no cursor, forges no line, and is cut if it is long. */
+/** What a component says reaches a person as text: it cannot move the cursor or forge a line, and is cut if it is long. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -42,9 +42,9 @@ describe.each(['direct', 'wrapped'])('a component with another inside, calls %s'
   });
 });
 
-// Making one takes half a minute and 12 MB, so it is made where it is asked for: npm run test:foreign.
+// Making one takes half a minute and 12 MB, so it is made only on request: npm run test:foreign.
 describe.runIf(process.env.SQLITE_WASM_RUN_FOREIGN)('a component written in JavaScript', () => {
-  /** A world without `changeset`, whose list of an alias the componentizer cannot do. */
+  /** A world without `changeset`, because the componentizer does not support its list of an alias. */
   const wit = `package test:guests;
 world script {
   import sqlite:extension/spi@${contractVersion};

@@ -41,10 +41,10 @@ function outcome(sql: string): unknown {
 /** Makes the component do `kind` in `what`, one of the functions of test/guests/hostile-tables.c. */
 const set = (what: number, kind: number): unknown => outcome(`SELECT hostile_mode(${100 * what + kind})`);
 
-/** The connection answers, the component works again once it is loaded anew, and the file is sound. */
+/** The connection answers, the component works once it is loaded again, and the file is sound. */
 function expectUsable(): void {
   if (db.isTransaction) db.exec('ROLLBACK');
-  set(0, 0); // where it lives
+  set(0, 0); // behaves again
   expect(outcome('SELECT sum(a) FROM t')).toEqual([[6]]);
   expect(outcome('BEGIN; INSERT INTO t VALUES (4); ROLLBACK')).toBe('done');
   db.loadExtension(guest);
@@ -77,8 +77,8 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3); CREATE VIRTUAL TABLE v USING shifty');
   });
 
-  // What any result can be. The last column is what such an outcome is where jco's wrappers read the result: always,
-  // but for filter, fetch, insert, update and delete, which are called directly.
+  // What any result can be. The last column is the outcome if jco's wrappers read the result: always,
+  // except for filter, fetch, insert, update and delete, which are called directly.
   const kinds: [title: string, kind: number, here: RegExp, wrapped?: RegExp][] = [
     ['a result outside the memory', 1, trapped('')],
     ['a result that is not aligned', 2, trapped('not aligned'), /./],
@@ -118,7 +118,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
       set(what, kind);
       expectOutcome(outcome(statement), (direct && own ? undefined : wrapped) ?? here, title);
       if (what === 11) {
-        expect(db.isTransaction, title).toBe(false); // committed, or taken back
+        expect(db.isTransaction, title).toBe(false); // committed, or rolled back
         db.exec('DELETE FROM t WHERE a = 9');
       }
       expectUsable();
@@ -207,7 +207,11 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
       plan('uses constraint 1, which cannot be used'),
       'SELECT x.a FROM wild AS x, wild AS y WHERE x.a = y.b AND x.c IN (1, 2, 3)',
     ],
-    ['values at once of what is no IN', 30, plan('requests all values of constraint 0, which is not an IN')],
+    [
+      'values at once of what is not an IN',
+      30,
+      plan('requests all values of constraint 0, which is not an IN'),
+    ],
     ['a text with U+0000', 31, plan('has a text that contains U+0000')],
     ['a text outside the memory', 32, trapped('')],
     ['a text that is not UTF-8', 33, all],
@@ -217,8 +221,8 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['usages that are not aligned', 37, trapped('not aligned')],
     ['a text that looks like one of the host’s', 38, all],
     ['a number of -2^31', 39, all],
-    ['an omit that is no bool', 40, trapped('')],
-    ['an ordered that is no bool', 41, trapped('')],
+    ['an omit that is not a bool', 40, trapped('')],
+    ['an ordered that is not a bool', 41, trapped('')],
   ])('a plan with %s', (_what, kind, wanted, sql = read) => {
     set(3, kind);
     expectOutcome(outcome(sql), wanted, '');
@@ -227,7 +231,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
 
   const outside = trapped('outside its memory');
   test.each<[string, number, Expected, Expected?]>([
-    ['values that are no whole rows', 20, trapped('returned 5 values for \\d rows of 4 columns')],
+    ['values that are not whole rows', 20, trapped('returned 5 values for \\d rows of 4 columns')],
     ['more rowids than rows', 21, trapped('returned \\d values for 3 rows of 4 columns')],
     ['no rows, and more to come', 22, trapped('returned no rows, but did not report the end')],
     ['more rows than asked for', 23, trapped('returned 1000 rows, but at most \\d+ were requested')],

@@ -36,7 +36,7 @@ function outcome(number: number, ...more: unknown[]): unknown {
   }
 }
 
-/** The connection answers, and the component works again once it is loaded anew. */
+/** The connection answers, and the component works once it is loaded again. */
 function expectUsable(): void {
   expect(db.prepare('SELECT sum(a) AS v FROM t').get()).toEqual({ v: 6 });
   db.exec('BEGIN; INSERT INTO t VALUES (4); ROLLBACK');
@@ -54,7 +54,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
   });
   const direct = calls === 'direct';
 
-  // The last column is for jco's wrappers, where they answer in another way: they cut off what lies outside.
+  // The last column is for jco's wrappers, if they answer differently: they cut off what lies outside.
   test.each<[string, number, RegExp | number | string, (RegExp | number | string)?]>([
     ['a result outside the memory', 1, outside, trapped('')],
     ['a result that is not aligned', 2, trapped('not aligned'), 'null'],

@@ -85,7 +85,7 @@ describe('session', () => {
     insert();
     expect(hex(session.patchset(handle))).toBe(patched);
   });
-  test('session.take starts afresh', () => {
+  test('session.take starts again', () => {
     const handle = recording();
     insert();
     expect(hex(session.take(handle))).toBe(inserted);
@@ -131,7 +131,7 @@ describe('session', () => {
     const handle = session.create('main');
     session.diff(handle, 'old', 't');
     expect(hex(session.changeset(handle))).toBe(inserted);
-    session.diff(handle, 'old', 'nk'); // as in C, a table that records nothing is no error
+    session.diff(handle, 'old', 'nk'); // as in C, a table that records nothing is not an error
     expect(hex(session.changeset(handle))).toBe(inserted);
   });
   test('session.filter keeps to globs', () => {

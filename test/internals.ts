@@ -1,4 +1,4 @@
-/** What tests reach into beside the public API, of the same build. */
+/** What tests use besides the public API, of the same build. */
 
 import { join } from 'node:path';
 import { dist } from '../scripts/sources.js';

@@ -12,7 +12,7 @@ export interface Migration {
 /**
  * Captures a migration and replays it on copies, with foreign keys on and off at either side.
  *
- * @returns what is different, a line for each way in which it is; none if all are equal
+ * @returns a line for each difference; none if all are equal
  */
 export async function differences({ setup, run }: Migration): Promise<string[]> {
   const found: string[] = [];
@@ -42,5 +42,5 @@ export async function differences({ setup, run }: Migration): Promise<string[]> 
   return found;
 }
 
-/** A migration of SQL text; what fails for foreign keys that are on stops it, as it would stop the tool. */
+/** A migration of SQL text; a statement that fails because foreign keys are on stops it, as it would stop the tool. */
 export const sqlMigration = (setup: string, sql: string): Migration => ({ setup, run: (db) => db.exec(sql) });

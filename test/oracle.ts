@@ -1,4 +1,4 @@
-/** What the tests compare with: a native sqlite3 shell of the very sources that the core is built from. */
+/** What the tests compare with: a native sqlite3 shell of the sources that the core is built from. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { amalgamation, cache, fetchSource, sha256, shell, shellSource } from '../scripts/sources.js';
 import { features } from '../scripts/sqlite-options.js';
 
-/** What configure finds out on any unix of today: above all that a busy wait may sleep less than a second. */
+/** What configure finds on any current Unix: above all that a busy wait may sleep less than a second. */
 const platform = [
   '-DHAVE_USLEEP=1',
   '-DHAVE_FDATASYNC=1',
@@ -67,7 +67,7 @@ function build(): string | undefined {
       const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
       const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
       try {
-        // Away from its own folder, where it would find the sqlite3.h of its own version.
+        // Not in its own folder: it would find the sqlite3.h of its own version there.
         const program = join(work, 'shell.c');
         copyFileSync(shellSource(), program);
         const sources = [program, join(sqlite, 'sqlite3.c')];
@@ -103,7 +103,7 @@ function takeLock(lock: string): boolean {
 
 /**
  * A C program of test/programs, compiled against the library when it is asked for first; undefined if there is no
- * C compiler. At -O0 it is there soonest; what is to be compared in speed is compiled at -O2.
+ * C compiler. -O0 compiles fastest; -O2 is for comparing speeds.
  */
 export function nativeProgram(name: string, level: '-O0' | '-O2' = '-O0'): string | undefined {
   const shellProgram = nativeShell();

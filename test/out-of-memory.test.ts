@@ -1,4 +1,4 @@
-/** What SQLite says with a null pointer, that there is no memory, is no empty value. */
+/** A null pointer by which SQLite says that there is no memory is an error, not an empty value. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

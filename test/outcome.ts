@@ -1,4 +1,4 @@
-/** What became of a call and of a database, as text that can be compared. */
+/** The outcome of a call, and the content of a database, as text that can be compared. */
 
 import type { DatabaseSync } from 'sqlite-wasm-run';
 

@@ -151,7 +151,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     for (const call of ['own_changeset', 'own_take', 'own_stop', 'own_delete', 'own_attach']) {
       expect(failure(() => value(`SELECT ${call}(?)`, h))).toMatchObject({ message: none, errcode: 21 });
     }
-    // Nor are those that it guesses, whether they were or are.
+    // Nor are those that it guesses, whether they exist or existed.
     const guessed = Array.from({ length: 40 }, (_, i) => h - 20n + BigInt(i));
     for (const guess of guessed) {
       expect(failure(() => value('SELECT own_delete(?)', guess)).message).toMatch(/^unknown session/);
@@ -255,7 +255,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
   });
 });
 
-test('sessions can be listed where SQLite does not allow SQL, such as in a hook', async () => {
+test('sessions can be listed even when SQLite does not allow SQL, such as in a hook', async () => {
   const { sessions } = hostInterfaces(db).session;
   db.createSession();
   const listed = connectionOf(db).within('a hook', () => sessions());

@@ -58,7 +58,7 @@ test.each<[string, BuildOptions]>([
   ['out.mjs', { format: 'esm' }],
   ['out.cjs', { format: 'cjs' }],
   ['min.cjs', { format: 'cjs', minify: true }],
-])('a bundle runs beside the installed package: %s', async (name, options) => {
+])('a bundle runs with the package installed: %s', async (name, options) => {
   const entry = join(folder, `${name}.ts`);
   writeFileSync(entry, `import { DatabaseSync } from 'sqlite-wasm-run';${work}`);
   const outfile = join(folder, name);
@@ -79,7 +79,7 @@ test.each<[string, BuildOptions]>([
   );
 });
 
-test('a bundle where the package is not installed says what to do', async () => {
+test('a bundle says what to do if the package is not installed', async () => {
   const alone = mkdtempSync(join(tmpdir(), 'packaging-alone-'));
   try {
     const entry = join(folder, 'alone.ts');

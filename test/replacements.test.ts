@@ -1,4 +1,4 @@
-/** A component that brings functions which are there already: it needs the user's leave. */
+/** A component whose functions exist already needs the user's permission to replace them. */
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ describe('is refused', () => {
     expect(failure(() => db.loadExtension(file))).toBe(
       `error during initialization: ${file} would replace ${what}: allow it with --allow-replace, or grants.replace in code`,
     );
-    // Nothing of it is there.
+    // None of it was registered.
     expect(failure(() => one('SELECT forge_log()'))).toBe('no such function: forge_log');
     expect(one('SELECT abs(-1)')).toBe(1);
     expect(one('SELECT mine(7)')).toBe(7);

@@ -60,7 +60,7 @@ test('hundreds of parameters, and each kind of place', () => {
   expect(() => twice.run(2n ** 63n, 'a')).toThrow('BigInt value is too large to bind.');
 });
 
-test('rows, errors, and rowids that are no numbers', () => {
+test('rows, errors, and rowids that are not safe numbers', () => {
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE)');
   const insert = db.prepare('INSERT INTO t VALUES(?, ?) RETURNING a');
   expect(insert.run(1n, 'x')).toEqual({ changes: 1, lastInsertRowid: 1 });

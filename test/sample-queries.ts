@@ -32,7 +32,7 @@ export function random(seed: number): (below: number) => number {
 /** One SELECT, with T for the table. */
 export interface Query {
   readonly sql: string;
-  /** Whether it says the order of its rows to the last. */
+  /** Whether it defines the order of all its rows. */
   readonly ordered: boolean;
 }
 

@@ -13,7 +13,7 @@ import { dist } from '../scripts/sources.js';
 const guest = fileURLToPath(new URL('guests/network.wasm', import.meta.url));
 const cache = mkdtempSync(join(tmpdir(), 'network-'));
 
-/** Says "hello" to whoever connects. In a thread of its own, for a component's call blocks this one. */
+/** Says "hello" to whoever connects. In a thread of its own, because a component's call blocks this one. */
 const server = new Worker(
   `const { createServer } = require('node:net');
    const { parentPort } = require('node:worker_threads');

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wasiFiles } from './internals.js';
 
-/** Renames a symbolic link that leads out and a folder over each other, without end. */
+/** Renames a symbolic link that leads out and a folder over each other, endlessly. */
 const racer = `
 const { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } = require('node:fs');
 process.chdir(process.argv[1]);

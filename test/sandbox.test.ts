@@ -1,4 +1,4 @@
-/** What components may use: nothing unasked, and what is granted only within its bounds. */
+/** What components may use: nothing by default, and what is granted only within its bounds. */
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -412,7 +412,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     expect(value('SELECT count(*) FROM t')).toBe(2);
   });
 
-  test('nothing runs where SQLite allows none, such as in a collation', async () => {
+  test('no SQL runs when SQLite does not allow it, such as in a collation', async () => {
     const { execute, run: runAll }: Functions = spiInterface({
       name: 'test',
       owner: ownersOf(connectionOf(db)).user,
@@ -514,7 +514,7 @@ describe('on the command line', () => {
       cwd: folder,
     });
 
-  test('nothing is granted unasked', () => {
+  test('nothing is granted by default', () => {
     const { stdout, stderr } = shell([':memory:'], `.load ${guest('sql')}\nSELECT 1;\n`);
     expect(stderr).toContain(`requires sqlite:extension/spi@${contract.version}: allow it with --allow-sql`);
     expect(stderr).not.toContain('error during initialization');

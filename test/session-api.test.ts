@@ -95,7 +95,7 @@ describe('what is recorded', () => {
     ).toEqual([[true, 2n]]);
     expect(session.memoryUsed).toBeGreaterThan(0);
   });
-  test('take starts afresh with the same settings', () => {
+  test('take starts again with the same settings', () => {
     const session = db.createSession({ filter: ['t'], indirect: true });
     db.exec('INSERT INTO t VALUES(1,2)');
     expect(tablesOf(session.take())).toEqual(['t']);

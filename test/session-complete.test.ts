@@ -1,4 +1,4 @@
-/** What the session extension does where one would not expect it, case by case; each is pinned here. */
+/** What the session extension does unexpectedly, case by case; each is pinned here. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -136,7 +136,7 @@ describe('what is recorded', () => {
     db.exec("INSERT INTO w VALUES('x')");
     expect(texts(session.changeset())).toEqual(['w insert x']);
   });
-  test('generated columns are left out, and computed where it is applied', () => {
+  test('generated columns are left out, and computed at the target', () => {
     const generated = 'CREATE TABLE t(a INTEGER PRIMARY KEY, v AS (b+1), b, s AS (b*2) STORED)';
     const db = database(generated);
     const session = db.createSession();

@@ -1,6 +1,6 @@
 /**
  * The same random work through the wasm core and through a native build of the same sources: the changesets must
- * be equal byte for byte. Skipped, saying so, where there is no C compiler.
+ * be equal byte for byte. Skipped with a notice if there is no C compiler.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Sessions whose tables are dropped, renamed or lose columns: SQLite gives nothing of them any more, we do. */
+/** Sessions whose tables are dropped, renamed or lose columns: SQLite returns nothing of them any more, we do. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -102,7 +102,7 @@ test('several times: a part each; a rollback takes back its own alone', () => {
   expect(texts(session.take())).toEqual(['v insert 4,4']);
 });
 
-test('what takes nothing away of the session leaves it one', () => {
+test('a statement that takes nothing from the session leaves it in one piece', () => {
   db.exec("CREATE TABLE other(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 'x', 5)");
   db.exec('ALTER TABLE t ADD COLUMN d DEFAULT 7; ALTER TABLE t RENAME COLUMN b TO e; DROP TABLE other');
   db.exec('CREATE TEMP TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES(1); DROP TABLE w');
@@ -139,7 +139,7 @@ test('how the session is set up holds for what comes after', () => {
   expect([only?.table, only?.indirect, only?.new, none]).toEqual(['v', true, [2n, 2n, 2n], []]);
 });
 
-test('what another connection takes away is lost, and that is said', () => {
+test('what another connection takes away is lost, with a message', () => {
   const folder = mkdtempSync(join(tmpdir(), 'session-'));
   try {
     const path = join(folder, 'x.db');

@@ -1,4 +1,4 @@
-/** WAL databases that several connections, threads and processes use at a time, native sqlite3 among them. */
+/** WAL databases that several connections, threads and processes use at once, native sqlite3 among them. */
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -325,7 +325,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     await ended;
   });
 
-  test('maps two regions at once where pages of the system are large', () => {
+  test('maps two regions at once if the pages of the system are large', () => {
     const path = database('CREATE TABLE b(x)');
     const large = { ...(mapped as Mappings), pageSize: 65_536 };
     using db = new Connection(path, { mappings: () => large });

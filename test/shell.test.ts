@@ -71,7 +71,7 @@ const modes =
 const sql = (text: string, more: Partial<Case> = {}): Case => ({ stdin: text, ...more });
 const args = (...list: string[]): Case => ({ args: list });
 
-/** Behind this, native sqlite3 says no reason. */
+/** After this, native sqlite3 gives no reason. */
 const cannotOpen = /unable to open database file.*/g;
 
 const cases: Record<string, Case> = {

@@ -32,7 +32,7 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
   }
 }
 
-/** Files without a name that the process holds open, where the system tells. */
+/** Files without a name that the process holds open, if the system lists them. */
 function nameless(): number {
   try {
     return readdirSync('/proc/self/fd').filter((fd) => {
@@ -105,7 +105,7 @@ describe('pieces that come over time', () => {
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)');
     return db;
   };
-  test('that are none, and those that fail half way, change nothing', async () => {
+  test('that are not bytes, and those that fail half way, change nothing', async () => {
     const { db, session } = recorded('half.db', 2);
     const bytes = session.changeset();
     const other = database();

@@ -53,7 +53,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   const duplicate = [2067, 'UNIQUE constraint failed: v.a'];
 
   describe('changes', () => {
-    test('are told with their rowids, and with the columns that keep their values', () => {
+    test('come with their rowids, and with the columns that keep their values', () => {
       db.exec("INSERT INTO v(b) VALUES ('c'); INSERT INTO v(rowid, c) VALUES (77, 2.5)");
       db.exec("UPDATE v SET c = b WHERE rowid = 2; UPDATE v SET rowid = 5, a = NULL WHERE b = 'a'");
       db.exec('DELETE FROM v WHERE c = 2.5');
@@ -140,7 +140,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(called()).toEqual(['begin v', 'insert v 4 abort', 'rollback v']);
       expect(column('SELECT a FROM v')).toEqual([1, 2, 3]);
     });
-    test('that cannot be synced are taken back', () => {
+    test('that cannot be synced are rolled back', () => {
       db.exec('CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES (1)');
       db.exec("INSERT INTO v(b, c) VALUES ('fail:sync', 1299)");
       expect(outcome('COMMIT')).toEqual([1299, 'sync failed as asked']);
@@ -339,7 +339,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     });
   });
 
-  test('SQL is refused where SQLite allows none', () => {
+  test('SQL is refused when SQLite does not allow it', () => {
     db.exec('CREATE VIRTUAL TABLE t USING store(tries); INSERT INTO t(a) VALUES (1); UPDATE t SET a = 2');
     db.exec('BEGIN; INSERT INTO t(a) VALUES (1); SAVEPOINT x; ROLLBACK TO x; RELEASE x; ROLLBACK');
     db.exec('PRAGMA integrity_check; DELETE FROM t; ALTER TABLE t RENAME TO u; DELETE FROM u; DROP TABLE u');
@@ -364,7 +364,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ]);
   });
 
-  describe('scripts come to what they come to in a table of SQLite’s own', () => {
+  describe('scripts give what they give in a table of SQLite’s own', () => {
     test.each([1, 2, 3, 4, 5, 6])('number %i', (seed) => {
       using own = new DatabaseSync(':memory:');
       own.exec('CREATE TABLE v(a UNIQUE, b, c)');

@@ -84,7 +84,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     });
   });
 
-  // What best-index is asked ("column:operator", "!" where it cannot be used), and the arguments of filter.
+  // What best-index is asked ("column:operator", "!" if it cannot be used), and the arguments of filter.
   test.each([
     ["asks WHERE a > 5 AND b <= 'x'", "2:4=5,3:8=the text 'x' order  distinct 0 used 15", "5,the text 'x'"],
     ['asks WHERE a < 1 AND a >= 2', '2:16=1,2:32=2 order  distinct 0 used 7', '1,2'],
@@ -218,7 +218,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       errcode,
       message: `${where} failed as asked`,
     });
-    // 7 is SQLITE_NOMEM, 19 SQLITE_CONSTRAINT: of best-index SQLite understands something else by them.
+    // 7 is SQLITE_NOMEM, 19 SQLITE_CONSTRAINT: from best-index they mean something else to SQLite.
     test.each([1, 7, 19, 1299])('of every function end the statement with code %i', (code) => {
       expect(failure(`CREATE VIRTUAL TABLE f USING fails(connect, code=${code})`)).toMatchObject({
         errcode: code,
@@ -249,9 +249,9 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     });
   });
 
-  test('SQL is refused where SQLite allows none', () => {
+  test('SQL is refused when SQLite does not allow it', () => {
     db.prepare('SELECT count(*) FROM tried').get();
-    db.exec('VACUUM; CREATE TABLE t(a)'); // the tables are connected anew
+    db.exec('VACUUM; CREATE TABLE t(a)'); // the tables are connected again
     const came = rows('SELECT place, came FROM tried');
     const free = ['session: 0 bytes', 'spi: 42', 'changeset: held'];
     const refused = (where: string): string[] =>

@@ -56,7 +56,7 @@ async function settled(): Promise<string> {
   const mark = `mark${typedLines}`;
   type(`.print ${mark}\n`);
   const text = await shows(new RegExp(`^${mark}\\nsqlite>`, 'm'));
-  // Typed while the one before still ran, it stands before what that prints.
+  // It was typed while the previous one still ran, so it stands before its output.
   return text.replace(new RegExp(`^\\.print ${mark}(?=.)`, 'gm'), '');
 }
 
@@ -165,7 +165,7 @@ describe.skipIf(!present)('on a terminal', () => {
       expect(widest()).toBe(columns === 50 ? 50 : 180);
       expect(text.match(/^│/gm)).toHaveLength(columns === 50 ? 5 : 2);
     }
-    // The shell without lines to edit asks for itself.
+    // Without line editing the shell prints the prompt itself.
     press('C-d');
     await shows(/left with 0/);
     type(
@@ -228,7 +228,7 @@ describe.skipIf(!present)('on a terminal', () => {
       press('C-c');
       await shows(/(?:interrupted|backwards)[\s\S]*sqlite>$/);
     }
-    // A copy that was ended leaves what was there.
+    // A copy that was interrupted leaves the target as it was.
     type('.system clear; rm -f copy.db\nATTACH "copy.db" AS c; CREATE TABLE c.old AS SELECT 8; DETACH c;\n');
     await settled();
     type('.backup copy.db\n');

@@ -1,4 +1,4 @@
-/** Statements that do not end: interrupted where SQLite can, ended with their thread where a component computes. */
+/** Statements that do not end: interrupted if SQLite can, ended with their thread if a component computes. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -133,7 +133,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   ])('%s', (name, free, watched) => {
     open(name);
     column("SELECT tried('on', 0)");
-    // Everything that is there is used once.
+    // Every function is used once.
     const numbers =
       'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100) SELECT x FROM n';
     expect(column(`SELECT count(*) FROM answers('${numbers}')`)).toEqual([100]);

@@ -1,4 +1,4 @@
-/** What each component costs to load and to have: the shortest times, the median of bytes. */
+/** What loading and keeping each component costs: the shortest times, the median of bytes. */
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';

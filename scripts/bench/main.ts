@@ -1,5 +1,5 @@
 /**
- * Speeds as ratios of one run. Times of one machine say little; what two ways cost beside each other says more.
+ * Speeds as ratios of one run. Times of one machine say little; comparing two ways on it says more.
  *
  *     npm run bench                      all subjects
  *     npm run bench -- tables spi        those

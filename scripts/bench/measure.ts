@@ -12,7 +12,7 @@ export function median(samples: readonly number[]): number {
 }
 
 /**
- * The shortest time of each action in ms. They take turns, so that what else the machine does meets all alike; the
+ * The shortest time of each action in ms. They take turns, so that other work of the machine affects all alike; the
  * shortest is the best guess, since a disturbance only ever adds. A first round that is not counted warms up.
  */
 export function race<Name extends string>(

@@ -27,7 +27,7 @@ function build(name: string, source: string): string | undefined {
   const object = join(folder, 'sqlite3.o');
   if (!existsSync(object)) console.error('compiling a native SQLite for comparison, once');
   make(object, '-c', join(library, 'sqlite3.c'));
-  // Away from its own folder, where it would find the sqlite3.h of its own version.
+  // Not in its own folder: it would find the sqlite3.h of its own version there.
   const copy = join(folder, `${name}-${sha256(readFileSync(source)).slice(0, 16)}.c`);
   copyFileSync(source, copy);
   const program = copy.replace(/\.c$/, '');

@@ -17,7 +17,7 @@ interface Program {
   readonly args: readonly string[];
 }
 
-/** Other Nodes to measure on, beside the one that runs: paths of programs, with commas in between. */
+/** Other Nodes to measure on, besides the one that runs: paths of programs, separated by commas. */
 function nodes(): string[] {
   return [process.execPath, ...(process.env.BENCH_NODES ?? '').split(',').filter(Boolean)];
 }
@@ -63,7 +63,7 @@ export function compare(
 ): void {
   const all = programs();
   const samples = all.map(() => new Map<string, { first: number[]; warm: number[] }>());
-  // In the cache folder, which is on a disk where the system's folder for temporary files may be in memory.
+  // In the cache folder, which is on a disk; the system's folder for temporary files may be in memory.
   const folder = mkdtempSync(join(cache, 'bench-'));
   try {
     for (let turn = 0; turn < turns; turn++) {

@@ -10,7 +10,7 @@ const count = 1_000_000;
 const component = `SELECT sum(value) FROM series(1, ${count})`;
 const builtIn = `SELECT sum(value) FROM generate_series(1, ${count})`;
 
-/** Best times of queries in a shell, whose generate_series the API has not, by its own timer: of several processes. */
+/** Best times of queries in several shells, by their own timer: the API does not have the shell's generate_series. */
 function inShell(program: string, args: readonly string[], ...queries: readonly string[]): number[] {
   const turns = Array.from({ length: 8 }, () => queries.map((sql) => `${sql};`)).flat();
   const input = ['.timer on', ...turns].join('\n');

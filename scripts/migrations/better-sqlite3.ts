@@ -28,7 +28,7 @@ function wrapped(statement: StatementSync): Statement {
   return own;
 }
 
-/** A class that opens `database`, whatever it is asked for. */
+/** A class that opens `database`, whatever path it is given. */
 export function betterSqlite3(database: DatabaseSync): new () => object {
   return class {
     readonly name = ':memory:';

@@ -1,4 +1,4 @@
-/** Django's schema editor says the SQL with which it rebuilds tables. */
+/** Django's schema editor prints the SQL with which it rebuilds tables. */
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { type Migration, sqlMigration } from '../../test/migration-replay.js';
 
 export const djangoVersion = '5.2';
 
-/** Prints as JSON, by name, what makes the tables and what changes them. */
+/** Prints as JSON, by name, the SQL that creates the tables and the SQL that changes them. */
 const program = `
 import json
 import django

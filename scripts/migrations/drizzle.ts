@@ -1,4 +1,4 @@
-/** drizzle-kit makes a file of SQL from what two versions of a schema differ in. */
+/** drizzle-kit writes SQL for the difference between two versions of a schema. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

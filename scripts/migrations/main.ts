@@ -22,7 +22,7 @@ const packages = {
   typeorm: '0.3.31',
 };
 
-/** The folder where the tools are, installed unless they are there. */
+/** The folder of the tools, which are installed if they are missing. */
 function install(): string {
   const folder = join(cache, 'migrations', sha256(JSON.stringify([packages, djangoVersion])).slice(0, 16));
   const done = join(folder, 'done');

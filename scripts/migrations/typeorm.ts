@@ -1,4 +1,4 @@
-/** TypeORM's query runner rebuilds a table for most changes of it. */
+/** TypeORM's query runner rebuilds a table for most changes to it. */
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

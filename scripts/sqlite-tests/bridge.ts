@@ -86,7 +86,7 @@ const iterators = new Handles<IteratorForTcl>();
 const groups = new Handles<GroupForTcl>();
 const rebasers = new Handles<Rebaser>();
 
-/** Has Tcl run a script. */
+/** Lets Tcl run a script. */
 function askBack(what: string, id: number, ...values: Wire[]): Wire {
   pipe.write(`c ${[what, BigInt(id), ...values].map(encode).join(' ')}`);
   return serve() ?? null;
@@ -173,7 +173,7 @@ function changeForTcl({ op, table, indirect, key, old, new: fresh }: Change): Wi
   ];
 }
 
-/** Makes a session anew, with what it is to be made with now. */
+/** Makes the session again, with its current settings. */
 function remake(session: SessionForTcl, filter?: (table: string) => boolean): void {
   const { database, name, size, rowid, attached } = session;
   const { enabled, indirect } = session.session;
@@ -228,17 +228,17 @@ function conflictHandler(script: number): (kind: number, conflict: Conflict) => 
   };
 }
 
-/** The script that hears of SQLite's log; 0 if there is none. */
+/** The script that gets the messages of SQLite's log; 0 if there is none. */
 let logScript = 0;
 
-/** What SQLite logs where apply() warns. */
+/** What SQLite logs when apply() warns. */
 const logged: Readonly<Record<string, (table: string, counts: readonly string[]) => string>> = {
   'missing-table': (table) => `no such table: ${table}`,
   'different-key': (table) => `primary key mismatch for table ${table}`,
   'fewer-columns': (table, [has, wanted]) => `table ${table} has ${has} columns, expected ${wanted} or more`,
 };
 
-/** @returns the rebase buffer, where the call of C hands one out */
+/** @returns the rebase buffer, if C's function returns one */
 function apply(args: Arguments): Wire {
   const database = databases.of(args.integer());
   const bytes = args.bytes();
@@ -291,7 +291,7 @@ function apply(args: Arguments): Wire {
 
 type Operation = (args: Arguments) => Wire | undefined;
 
-/** Of databases: their errors are said by their message. */
+/** Of databases, whose errors are reported by their message. */
 const sqlOperations: Readonly<Record<string, Operation>> = {
   open: (args) => {
     const path = args.text();

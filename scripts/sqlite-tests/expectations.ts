@@ -8,13 +8,13 @@ import type { FileResult } from './run.js';
 
 interface Entry {
   readonly file: string;
-  /** In these modes; without them in all. */
+  /** In these modes; in all if absent. */
   readonly modes?: readonly Mode[];
   readonly reason: string;
 }
 
 interface Failures extends Entry {
-  /** The names of the tests; "the end" where the file does not come to it. */
+  /** The names of the tests; "the end" if the file does not reach it. */
   readonly tests: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export function leftOut(file: string, mode: Mode): string | undefined {
   return expectations.leftOut.find(concerns(file, mode))?.reason;
 }
 
-/** In what a result differs from what is known, a line each. */
+/** How a result differs from what is known, a line for each difference. */
 export function differences(file: string, mode: Mode, result: FileResult): string[] {
   const entries = expectations.fails.filter(concerns(file, mode));
   const known = new Map(entries.flatMap(({ tests, reason }) => tests.map((test) => [test, reason] as const)));

@@ -1,4 +1,4 @@
-/** Changeset groups for Tcl, which builds changes step by step where the API takes them whole. */
+/** Changeset groups for Tcl, which builds changes step by step; the API takes them whole. */
 
 import {
   type Change,
@@ -27,14 +27,14 @@ const operations = new Map<number, Operation>([
   [9, 'delete'],
 ]);
 
-/** What a change that is not complete yet is refused for, which C says at its end. */
+/** Why a change that is not complete yet is refused, which C reports at its end. */
 const saidAtEnd = /^build a change of .*?: (invalid change|undefined value)/s;
 
 export class GroupForTcl implements Disposable {
   readonly #group = new ChangesetGroup();
-  /** What was done to the group, to do it to another. */
+  /** What was done to the group, so that it can be repeated on another. */
   readonly #steps: ((group: ChangesetGroup) => void)[] = [];
-  /** The same group by the codec, as long as it can do what is asked. */
+  /** The same group by the codec, while it supports what is asked. */
   #codec: CodecGroup | undefined;
   #draft: Draft | undefined;
   #patchset = false;
@@ -59,7 +59,7 @@ export class GroupForTcl implements Disposable {
     else this.#do((group) => group.addChange(change as Change));
   }
 
-  /** Begins a change. It is refused here if the API refuses it whatever its values are. */
+  /** Begins a change. Refuses it if the API would refuse it with any values. */
   begin(op: number, table: string, indirect: boolean): void {
     this.#codec = undefined;
     if (this.#draft) throw refusal('SQLITE_MISUSE');
@@ -108,7 +108,7 @@ export class GroupForTcl implements Disposable {
     this.#steps.push(step);
   }
 
-  /** Adds a change, as far as it is there, to a group like this one. */
+  /** Adds a change, as far as it is built, to a group like this one. */
   #try(draft: Draft): void {
     using group = new ChangesetGroup();
     for (const step of this.#steps) step(group);

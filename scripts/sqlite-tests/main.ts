@@ -1,12 +1,12 @@
 /**
  * SQLite's own tests of sessions, unmodified, against the public API of dist/: Tcl runs them, and what its commands do
  * goes through a pipe to bridge.ts. Everything that fails is listed with its reason in test/sqlite-tests.json: this fails
- * where something else does, or where what is listed passes.
+ * if something else does, or if what is listed passes.
  *
  *     npm run test:sqlite [-- --short] [--modes base,strm] [--files session1,sessionB] [--output] [--archive FILE]
  *
  * `--short` runs the quick files in mode `base`; `--output` prints what the files that differ print; `--archive` is
- * SQLite's source, where no mirror of apt has it.
+ * SQLite's source, if no mirror of apt has it.
  */
 
 import { spawnSync } from 'node:child_process';

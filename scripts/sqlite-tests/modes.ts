@@ -1,4 +1,4 @@
-/** By which of the ways that the API has the tests are run. */
+/** Which functions of the API the tests are run by. */
 
 export const modes = {
   base: 'applyChangeset',

@@ -1,10 +1,10 @@
-/** What the API throws, as Tcl's commands of C say it. */
+/** What the API throws, as Tcl's commands for C report it. */
 
 import { SqliteError } from 'sqlite-wasm-run';
 import { ChangesetError } from 'sqlite-wasm-run/changeset';
 import type { CodeName } from './result-codes.js';
 
-/** What C refuses by a code and the API cannot even be asked. */
+/** What C refuses with a code, and the API has no call for. */
 export class Refusal extends Error {}
 
 export function refusal(code: string): Refusal {
@@ -20,13 +20,13 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Where C hands out a message besides the code, this is where the API has it. */
+/** The API's message, if C returns one besides the code. */
 const messages = [
   /^diff of .*? from '.*?': (?!SQL logic error)(.*)$/s,
   /^build a change of .*?: (invalid change.*|no such table.*)$/s,
 ];
 
-/** @param isSql whether Tcl's command says the message, rather than the code */
+/** @param isSql whether Tcl's command reports the message, not the code */
 export function failure(thrown: unknown, name: CodeName, isSql: boolean): Failure {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const code = codeOf(thrown, name);
@@ -43,6 +43,6 @@ function codeOf(thrown: unknown, name: CodeName): string {
     if (/mixed/.test(thrown.reason)) return 'SQLITE_ERROR';
     return /changesets differ/.test(thrown.reason) ? 'SQLITE_SCHEMA' : 'SQLITE_CORRUPT';
   }
-  // An argument that cannot be, for which C has no more than this.
+  // An invalid argument, for which C has only this code.
   return thrown instanceof TypeError ? 'SQLITE_ERROR' : '';
 }

@@ -10,7 +10,7 @@ import type { Mode } from './modes.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Where databases are: the tests commit much, and would wait for a disk most of the time. */
+/** The folder of databases, in memory if possible: the tests commit often, and would mostly wait for a disk. */
 const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export interface FileResult {
