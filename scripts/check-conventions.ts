@@ -41,7 +41,8 @@ const conventions: readonly Convention[] = [
       /\b(?:message|errstr)\)?\.(?:startsWith|endsWith|includes|indexOf|match|search|replace|slice)\(|\.(?:exec|test)\((?:String\(error\)|(?:\w+\.)?message\b)/,
     instead: 'takes a message to pieces: test the reason of the error, or its detail',
     except: {
-      'cli/command.ts': 'what Node says of options and of files comes as text only',
+      'cli/command.ts': 'what Node says of options comes as text only',
+      'cli/exit.ts': 'what Node says of files comes as text only',
       'core/core.ts': 'what SQLite says of files comes as text only',
       'loader/component.ts': 'what V8 says of modules that it does not know comes as text only',
       'node/system.ts': 'what Node says of files comes as text only',

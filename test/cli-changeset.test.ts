@@ -227,7 +227,7 @@ describe('the command line', () => {
     });
     expect(run(['show', '--jsn', 'x'])).toMatchObject({
       code: 2,
-      err: 'sqlite-wasm-run changeset show: unknown option --jsn; did you mean --json?; see sqlite-wasm-run changeset show --help\n',
+      err: 'sqlite-wasm-run changeset show: unknown option --jsn; did you mean --json? See sqlite-wasm-run changeset show --help\n',
     });
     expect(run(['apply', 'x'])).toMatchObject({
       code: 2,

@@ -156,8 +156,8 @@ test('one that never comes to an end', () => {
 
 test.each([
   [['nowhere.wasm'], /no such file: nowhere\.wasm/],
-  [[], /expected one file, got 0/],
-  [['a.wasm', 'b.wasm'], /expected one file, got 2/],
+  [[], /FILE.wasm is missing/],
+  [['a.wasm', 'b.wasm'], /unexpected argument "b.wasm"/],
   [['--yaml', 'session'], /unknown option --yaml; see/],
 ])('%j', (args, message) => {
   const { stderr, stdout, status } = inspect(...args);

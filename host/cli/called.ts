@@ -1,6 +1,6 @@
 /** How a command answers who called it: with its help, its output or its complaint, and its exit code. */
 
-import { CommandError, complain, exitCodes } from './command.js';
+import { CommandError, complain, exitCodes } from './exit.js';
 import { flush, print } from './output.js';
 import { statusLine } from './progress.js';
 

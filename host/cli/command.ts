@@ -1,71 +1,9 @@
-/** Subcommands: parsing, help and shell completion are made from one table of options. */
+/** Commands: parsing, help and shell completion are made from one table of options. */
 
 import { parseArgs } from 'node:util';
-import { shown as shownText } from '../core/shown.js';
 import { nearest } from '../kernel/nearest.js';
-
-/** Exit codes of commands. */
-export const exitCodes = {
-  done: 0,
-  /** A file, the database or a statement failed. */
-  failed: 1,
-  /** The command line is wrong. */
-  usage: 2,
-  /** Everything was rolled back because of a conflict, a check or a refusal. */
-  notApplied: 3,
-  /** The input is not a changeset. */
-  malformed: 4,
-  /** Nobody reads standard output any more: what a shell reports for a program that SIGPIPE ended. */
-  unread: 141,
-} as const;
-
-/** What the exit codes mean, as the help has it. */
-export function exitHelp(): string {
-  const meanings: readonly (readonly [code: number, meaning: string])[] = [
-    [exitCodes.done, 'done'],
-    [exitCodes.failed, 'failed'],
-    [exitCodes.usage, 'wrong use'],
-    [exitCodes.notApplied, 'not applied because of a conflict or check'],
-    [exitCodes.malformed, 'not a changeset'],
-  ];
-  const text = meanings.map(([code, meaning]) => `${code} ${meaning}`).join(', ');
-  return `Exit codes: ${text},\n130 interrupted by Ctrl-C.\n`.replace(', 3 ', ',\n3 ');
-}
-
-/** A failure whose sentence the user sees, with the exit code that it ends with. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode: number = exitCodes.failed) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
-
-/** A failure because of wrong use. */
-export function usageError(message: string): CommandError {
-  return new CommandError(message, exitCodes.usage);
-}
-
-/**
- * Prints on standard error why a command failed, in the same form for the whole program.
- *
- * @param command the words that called it, the program's name first
- * @returns the exit code
- */
-export function complain(command: string, error: unknown): number {
-  const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
-  if (code === exitCodes.unread) return code;
-  process.stderr.write(`${command}: ${shownText(error instanceof Error ? error.message : String(error))}\n`);
-  return code;
-}
-
-/** A reason without the code, the call and the path that Node puts around it. */
-export function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /^[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message;
-}
+import { type CommandError, usageError } from './exit.js';
+import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 
 export interface Option {
   /** The name of its value in the help; without it the option is a switch. FILE, OUT and PATH are files. */
@@ -89,6 +27,8 @@ export const lockingOption: Option = {
 
 /** The options as they were given. */
 export interface Given {
+  /** What the shell's own options say, if the command takes them. */
+  readonly own: OwnOptions | undefined;
   /** The value of an option; the last one if there are several. */
   text(name: string): string | undefined;
   texts(name: string): string[];
@@ -103,6 +43,10 @@ export interface Action {
   /** The least and the most operands. */
   readonly count: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
+  /** Whether it takes the options that the shell has beyond those of sqlite3, such as grants. */
+  readonly takesOwn?: boolean;
+  /** What the help says after the options. */
+  readonly notes?: string;
   /** Whether it runs in a thread of its own, so that signals are handled while it works. */
   readonly threaded?: boolean;
   /** Returns the exit code. */
@@ -117,22 +61,30 @@ export interface Command {
   load(): Promise<Action>;
 }
 
-/** The first word of a command line. */
-export interface Subcommand {
+/** A word that one of several commands follows. */
+export interface Group {
   readonly name: string;
   readonly summary: string;
-  /** The commands that can follow it. */
-  readonly commands?: readonly Command[];
-  /** @param args what follows the name. Returns the exit code. */
-  run(args: readonly string[]): Promise<number>;
+  readonly commands: readonly Command[];
+  /** What its help says after the commands. */
+  readonly notes: string;
+  /** Runs one of its commands. Returns the exit code. */
+  start(): Promise<
+    (command: Command, action: Action, given: Given, args: readonly string[]) => number | Promise<number>
+  >;
 }
+
+/** The first word of a command line. */
+export type Subcommand = Command | Group;
 
 /**
  * @param called the words that call the command
  * @throws CommandError that names what is wrong
  */
-export function parse(called: string, command: Omit<Action, 'run'>, args: readonly string[]): Given {
-  const usage = (message: string): CommandError => usageError(`${message}; see ${called} --help`);
+export function parse(called: string, command: Omit<Action, 'run'>, argv: readonly string[]): Given {
+  const { args, own } = command.takesOwn ? takeOwnOptions(argv) : { args: argv, own: undefined };
+  const usage = (message: string): CommandError =>
+    usageError(`${message}${message.endsWith('?') ? ' See' : '; see'} ${called} --help`);
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { value, short, multiple }]) => [
       name,
@@ -165,6 +117,7 @@ export function parse(called: string, command: Omit<Action, 'run'>, args: readon
   if (positionals.length < least) throw usage(`${command.operands || 'an operand'} is missing`);
   if (positionals.length > most) throw usage(`unexpected argument "${positionals[most]}"`);
   return {
+    own,
     text(name) {
       const value = values[name];
       return (Array.isArray(value) ? value.at(-1) : value) as string | undefined;
@@ -211,6 +164,9 @@ export function helpOf(called: string, summary: string, command: Omit<Action, 'r
   const lines = rows
     .map(([left, right]) => `  ${left.padEnd(width)}  ${broken(right, helpWidth - width - 4).join(indent)}\n`)
     .join('');
+  const sentence = summary.charAt(0).toUpperCase() + summary.slice(1);
   const operands = command.operands ? ` ${command.operands}` : '';
-  return `${called}${words} [options]${operands}\n\n${summary}\n\n${lines}`;
+  const more = `${command.takesOwn ? `\n${ownHelp()}` : ''}${command.notes ? `\n${command.notes}` : ''}`;
+  const options = rows.length > 0 || command.takesOwn ? ' [options]' : '';
+  return `${called}${words}${options}${operands}\n\n${sentence}\n${lines && `\n${lines}`}${more}`;
 }

@@ -7,25 +7,14 @@ import { type CheckedGrants, checkGrants } from '../kernel/grants.js';
 import { refuseReplacing } from '../loader/admission.js';
 import { type Described, type Inspection, inspect } from '../loader/inspect.js';
 import { ownFile } from '../node/package.js';
-import { complain, exitCodes, type Option, usageError } from './command.js';
-import { ownHelp, takeOwnOptions } from './options.js';
-import { programName } from './shell.js';
+import type { Action, Given } from './command.js';
+import { exitCodes, usageError } from './exit.js';
+import { print } from './output.js';
 
 /** How long a component may take to describe itself, in ms. */
 const patience = 10_000;
 /** The most characters of a line. */
 const longestLine = 1000;
-
-const program = `${programName} inspect`;
-
-const usage = `Usage: ${program} FILE.wasm [--json] [options]
-
-Show a component's imports, exports and required grants, and whether it would
-load with the given options. Exit code: 0 if it would, 1 if not, 2 if the file
-does not exist.
-`;
-
-export const inspectOptions: Readonly<Record<string, Option>> = { json: { help: 'print a JSON document' } };
 
 /** What the thread that runs the component answers. */
 export type Answer = { readonly described: Described } | { readonly failed: string };
@@ -39,35 +28,27 @@ export interface InspectInput {
   readonly patience: number;
 }
 
-/** @param argv what follows `inspect`. Returns the exit code. */
-export async function inspectMain(argv: readonly string[]): Promise<number> {
+export const inspectCommand: Action = {
+  operands: 'FILE.wasm',
+  count: [1, 1],
+  options: { json: { help: 'print a JSON document' } },
+  takesOwn: true,
+  run,
+};
+
+async function run({ own, rest, on }: Given): Promise<number> {
+  const [path = ''] = rest;
   let found: Inspection;
-  let json: boolean;
-  let path: string;
   let grants: CheckedGrants;
   try {
-    const { args, own } = takeOwnOptions(argv);
-    if (args.includes('--help') || args.includes('-h') || args.includes('-help')) {
-      process.stdout.write(usage + ownHelp());
-      return exitCodes.done;
-    }
-    json = args.includes('--json');
-    const files = args.filter((arg) => arg !== '--json');
-    const wrong = files.find((arg) => arg.startsWith('-'));
-    if (wrong !== undefined) throw usageError(`unknown option ${wrong}; see ${program} --help`);
-    if (files.length !== 1) {
-      throw usageError(`expected one file, got ${files.length}; see ${program} --help`);
-    }
-    path = files[0] ?? '';
-    grants = checkGrants(own.grants);
+    grants = checkGrants(own?.grants);
     found = inspect(path, grants);
   } catch (error) {
-    complain(program, error);
-    return exitCodes.usage;
+    throw error instanceof Error ? usageError(error.message) : error; // 1 means that it would not load
   }
   const answer: Answer = found.cannotRun
     ? { failed: found.cannotRun }
-    : await run({ path, memory: grants.memory, patience });
+    : await described({ path, memory: grants.memory, patience });
   // A component that cannot run here may still load with the grants that it requires.
   const refused = found.refused ?? whyRefused(path, answer, found, grants);
   const report = {
@@ -76,7 +57,7 @@ export async function inspectMain(argv: readonly string[]): Promise<number> {
     loads: refused === undefined,
     ...(refused !== undefined && { refused }),
   };
-  process.stdout.write(json ? `${shownJson(JSON.stringify(report, null, 2))}\n` : asText(path, report));
+  print(on('json') ? `${shownJson(JSON.stringify(report, null, 2))}\n` : asText(path, report));
   return report.loads ? exitCodes.done : exitCodes.failed;
 }
 
@@ -97,7 +78,7 @@ function whyRefused(
 }
 
 /** Lets the component describe itself in a thread of its own, which is terminated if it does not finish. */
-function run(workerData: InspectInput): Promise<Answer> {
+function described(workerData: InspectInput): Promise<Answer> {
   return new Promise((resolve) => {
     const worker = new Worker(ownFile('cli/inspect-thread.js'), { workerData });
     const end = (answer: Answer): void => {
@@ -116,7 +97,7 @@ function run(workerData: InspectInput): Promise<Answer> {
 type Report = Inspection & Partial<{ described: Described; failed: string }> & { readonly loads: boolean };
 
 function asText(path: string, report: Report): string {
-  const { described } = report;
+  const { described: own } = report;
   const lines: string[] = [];
   // What a component says about itself must not look like part of this report.
   const add = (label: string, values: readonly string[]): void => {
@@ -130,14 +111,14 @@ function asText(path: string, report: Report): string {
   if (report.shipped) add('ships', ['with this program']);
   add('contract', report.contracts);
   add('world', [report.worlds.join(', ') || 'custom']);
-  if (described) {
-    add('name', [`${described.name} ${described.version}`]);
-    add('functions', described.functions);
-    add('aggregates', described.aggregates);
-    add('collations', described.collations);
-    add('tables', described.tables);
-    add('hooks', described.hooks);
-    add('replaces', described.replaces);
+  if (own) {
+    add('name', [`${own.name} ${own.version}`]);
+    add('functions', own.functions);
+    add('aggregates', own.aggregates);
+    add('collations', own.collations);
+    add('tables', own.tables);
+    add('hooks', own.hooks);
+    add('replaces', own.replaces);
   } else {
     add('described', [`no: ${report.failed}`]);
   }

@@ -5,11 +5,12 @@ import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { nearest } from '../kernel/nearest.js';
-import { complain, usageError } from './command.js';
+import { complain, usageError } from './exit.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
 import { subcommandHelp, subcommands } from './subcommands.js';
+import { isGroup, runSubcommand } from './tree.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   let args: string[];
@@ -17,7 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     refuseInvalidBytes(argv);
     const subcommand = subcommands.find(({ name }) => name === argv[0]);
-    if (subcommand) return subcommand.run(argv.slice(1));
+    if (subcommand) return runSubcommand(`${programName} ${subcommand.name}`, subcommand, argv.slice(1));
     ({ args, own } = takeOwnOptions(argv));
     refuseMistyped(argv[0]);
   } catch (error) {
@@ -63,7 +64,9 @@ function refuseInvalidBytes(argv: readonly string[]): void {
  */
 function refuseMistyped(word: string | undefined): void {
   if (word === undefined || !/^[a-z][a-z-]*$/i.test(word) || existsSync(word)) return;
-  const inner = subcommands.find(({ commands }) => commands?.some(({ name }) => name === word.toLowerCase()));
+  const inner = subcommands
+    .filter(isGroup)
+    .find(({ commands }) => commands.some(({ name }) => name === word.toLowerCase()));
   const names = [...subcommands.map(({ name }) => name), 'help', 'version'];
   const near = inner ? word.toLowerCase() : nearest(word.toLowerCase(), names);
   if (near === undefined) return;

@@ -3,13 +3,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { contract } from '../interfaces/contract.js';
 import { ownFile } from '../node/package.js';
-import { called } from './called.js';
-import { exitCodes, type Option, usageError } from './command.js';
+import type { Action } from './command.js';
+import { exitCodes, usageError } from './exit.js';
 import { print } from './output.js';
-import { programName } from './shell.js';
 
 const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
 
@@ -23,25 +21,7 @@ const oldestNode: Readonly<Record<string, string>> = { c: '>=20.19', typescript:
 
 const languages = Object.keys(tools);
 
-export const newExtensionOptions: Readonly<Record<'world' | 'language', Option>> = {
-  world: { value: 'WORLD', choices: Object.keys(worlds), help: 'what it provides' },
-  language: { value: 'LANGUAGE', choices: languages, help: 'the language of its source' },
-};
-
-const program = `${programName} new-extension`;
-
-const usage = `Usage: ${program} NAME [--world WORLD] [--language LANGUAGE]
-
-Create a folder NAME with an extension, its WIT, a build and a test. Then run in it:
-npm install && npm run build && npm test
-
-   --world WORLD        what it provides: ${Object.keys(worlds).slice(0, 6).join(', ')},
-                        ${Object.keys(worlds).slice(6).join(', ')};
-                        default: minimal, which is scalar functions
-   --language LANGUAGE  ${languages.join(' or ')}; default: c. Components in TypeScript
-                        contain an interpreter and need Node 22 or later
-
-Cost of a function of one text, measured in one run:
+const notes = `Cost of a function of one text, measured in one run:
                component   first .load   later ones   memory   a call
    c               18 KB         1.0 s         8 ms   0.1 MB   1.3 us
    typescript     1.1 MB         1.9 s        23 ms   1.4 MB    26 us
@@ -49,62 +29,40 @@ JavaScript through componentize-js, which this command does not generate, takes
 12.5 MB, 2.1 s, 190 ms, 9.1 MB and 350 us.
 `;
 
+export const newExtension: Action = {
+  operands: 'NAME',
+  count: [1, 1],
+  options: {
+    world: {
+      value: 'WORLD',
+      choices: Object.keys(worlds),
+      help: `what it provides: ${Object.keys(worlds).join(', ')}; default: minimal, which is scalar functions`,
+    },
+    language: {
+      value: 'LANGUAGE',
+      choices: languages,
+      help: 'c, the default, or typescript; components in TypeScript contain an interpreter and need Node 22 or later',
+    },
+  },
+  notes,
+  run(given) {
+    const [name = ''] = given.rest;
+    checkName(name);
+    const world = given.text('world') ?? 'minimal';
+    const language = given.text('language') ?? 'c';
+    makeFolder({ name, world, language });
+    print(
+      `${name}: a component of world ${world} in ${language}. Now run\n` +
+        `cd ${name} && npm install && npm run build && npm test\n`,
+    );
+    return exitCodes.done;
+  },
+};
+
 interface Request {
   readonly name: string;
   readonly world: string;
   readonly language: string;
-}
-
-/** @param argv what follows `new-extension`. Returns the exit code. */
-export function newExtensionMain(argv: readonly string[]): Promise<number> {
-  return called(
-    program,
-    argv,
-    () => usage,
-    () => {
-      const request = requestOf(argv);
-      makeFolder(request);
-      print(
-        `${request.name}: a component of world ${request.world} in ${request.language}. Now run\n` +
-          `cd ${request.name} && npm install && npm run build && npm test\n`,
-      );
-      return exitCodes.done;
-    },
-  );
-}
-
-/** @throws Error that says what was expected */
-function requestOf(argv: readonly string[]): Request {
-  const { values, positionals, tokens } = parseArgs({
-    args: [...argv],
-    options: { world: { type: 'string' }, language: { type: 'string' } },
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  for (const token of tokens) {
-    if (token.kind !== 'option') continue;
-    if (!Object.hasOwn(newExtensionOptions, token.name)) {
-      throw usageError(`unknown option ${token.rawName}; options are --world and --language`);
-    }
-    if (token.value === undefined) throw usageError(`${token.rawName} needs a value`);
-  }
-  if (positionals.length !== 1) {
-    throw usageError(`expected one name, got ${positionals.length}; see ${program} --help`);
-  }
-  const [name = ''] = positionals;
-  checkName(name);
-  const choose = (option: 'world' | 'language', usual: string): string => {
-    const value = String(values[option] ?? usual);
-    const known = newExtensionOptions[option].choices ?? [];
-    if (known.includes(value)) return value;
-    throw usageError(`unknown ${option} "${value}"; choose one of ${known.join(', ')}`);
-  };
-  return {
-    name,
-    world: choose('world', 'minimal'),
-    language: choose('language', 'c'),
-  };
 }
 
 /** @throws Error if it cannot be the name of a package and of a folder on every system */

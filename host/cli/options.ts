@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { FolderGrant } from '../kernel/grants.js';
-import { usageError } from './command.js';
+import { usageError } from './exit.js';
 
 export interface OwnOptions {
   locking: 'auto' | 'none';

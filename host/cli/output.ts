@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { shownJson, shownLines } from '../core/shown.js';
-import { CommandError, exitCodes, reason } from './command.js';
+import { CommandError, exitCodes, reason } from './exit.js';
 import { statusLine } from './progress.js';
 
 /** How much is collected before it is written, in characters. */

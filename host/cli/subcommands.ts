@@ -1,34 +1,36 @@
 /** The commands of the program beside the shell. Each is loaded when it is called: the shell does not wait for them. */
 
-import { commands } from './changeset/commands.js';
+import { changesetGroup } from './changeset/commands.js';
 import type { Subcommand } from './command.js';
 
 export const subcommands: readonly Subcommand[] = [
-  {
-    name: 'changeset',
-    summary: 'capture, read, transform and apply changesets',
-    commands,
-    run: async (args) => (await import('./changeset/main.js')).changesetMain(args),
-  },
+  changesetGroup,
   {
     name: 'inspect',
-    summary: "show a component's imports, exports and required grants",
-    run: async (args) => (await import('./inspect.js')).inspectMain(args),
+    summary:
+      "show a component's imports, exports and required grants,\n" +
+      'and whether it would load with the given options. Exit code: 0 if it\n' +
+      'would, 1 if not, 2 if the file does not exist.',
+    load: async () => (await import('./inspect.js')).inspectCommand,
   },
   {
     name: 'new-extension',
-    summary: 'create a folder with an extension, its build and its test',
-    run: async (args) => (await import('./new-extension.js')).newExtensionMain(args),
+    summary:
+      'create a folder with an extension, its build and its test.\n' +
+      'Then run in it: npm install && npm run build && npm test',
+    load: async () => (await import('./new-extension.js')).newExtension,
   },
   {
     name: 'completion',
     summary: 'print a completion script for bash, zsh or fish',
-    run: async (args) => (await import('./completion/main.js')).completionMain(args, subcommands),
+    load: async () => (await import('./completion/main.js')).completionOf(subcommands),
   },
 ];
 
 /** What `-help` adds to the shell's own text. */
 export function subcommandHelp(): string {
-  const lines = subcommands.map(({ name, summary }) => `   ${name.padEnd(20)} ${summary}\n`);
+  const lines = subcommands.map(
+    ({ name, summary }) => `   ${name.padEnd(20)} ${summary.replace(/[,.]?\n.*/s, '')}\n`,
+  );
   return `Commands of sqlite-wasm-run, each with --help:\n${lines.join('')}`;
 }

@@ -17,7 +17,8 @@ import {
   SqliteError,
   type TableReport,
 } from '../../index.js';
-import { type Action, CommandError, exitCodes, type Given } from '../command.js';
+import type { Action, Given } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import { print, printJson, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';

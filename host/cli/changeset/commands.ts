@@ -1,9 +1,16 @@
-/** The subcommands of `changeset`, listed without loading them. */
+/** The group `changeset`, listed without loading its commands. */
 
-import { type Action, type Command, lockingOption } from '../command.js';
+import { type Action, type Command, type Group, lockingOption } from '../command.js';
+import { exitHelp } from '../exit.js';
+
+/** Adds the option that all commands with databases have. */
+function withLocking(action: Action): Action {
+  const opens = 'db' in action.options || 'schema' in action.options;
+  return opens ? { ...action, options: { ...action.options, locking: lockingOption } } : action;
+}
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [
+const commands: readonly Command[] = [
   {
     name: 'capture',
     summary:
@@ -14,12 +21,12 @@ export const commands: readonly Command[] = [
       'full disk, run the command again with the same --db and --output,\n' +
       'with an empty script if nothing is left to run: committed changes\n' +
       'come first in OUT.',
-    load: async () => (await import('./capture.js')).capture,
+    load: async () => withLocking((await import('./capture.js')).capture),
   },
   {
     name: 'apply',
     summary: 'Apply changesets and captures in order, all of them or none.\n' + 'Report the result.',
-    load: async () => (await import('./apply.js')).apply,
+    load: async () => withLocking((await import('./apply.js')).apply),
   },
   {
     name: 'show',
@@ -27,7 +34,7 @@ export const commands: readonly Command[] = [
       'Show what a changeset changes, row by row.\n' +
       '+ inserted, - deleted, ~ updated. In a capture, ! marks statements\n' +
       'that change the schema.',
-    load: async () => (await import('./show.js')).show,
+    load: async () => withLocking((await import('./show.js')).show),
   },
   {
     name: 'sql',
@@ -36,47 +43,47 @@ export const commands: readonly Command[] = [
       'Without --db, columns are named c1, c2 and so on. If rows exchange\n' +
       'values of a UNIQUE column, the statements fail in any order: use\n' +
       'apply instead.',
-    load: async () => (await import('./show.js')).sql,
+    load: async () => withLocking((await import('./show.js')).sql),
   },
   {
     name: 'stat',
     summary: 'Count the changes of each table.',
-    load: async () => (await import('./show.js')).stat,
+    load: async () => withLocking((await import('./show.js')).stat),
   },
   {
     name: 'validate',
     summary:
       'Check that each file is a changeset or capture.\n' + 'If not, print which byte is wrong and why.',
-    load: async () => (await import('./show.js')).check,
+    load: async () => withLocking((await import('./show.js')).check),
   },
   {
     name: 'invert',
     summary: 'Write the changeset that undoes another.',
-    load: async () => (await import('./transform.js')).invert,
+    load: async () => withLocking((await import('./transform.js')).invert),
   },
   {
     name: 'concat',
     summary:
       'Write one changeset that does what several do in order.\n' +
       'Captures give one capture, with its schema changes in place.',
-    load: async () => (await import('./transform.js')).concat,
+    load: async () => withLocking((await import('./transform.js')).concat),
   },
   {
     name: 'rebase',
     summary: 'Rebase local changes.\n' + 'FILE is the rebase buffer written by `apply --rebase-out`.',
-    load: async () => (await import('./transform.js')).rebase,
+    load: async () => withLocking((await import('./transform.js')).rebase),
   },
   {
     name: 'build',
     summary:
       'Write the changeset or capture that a JSON document describes.\n' +
       'Its format is that of `show --json`.',
-    load: async () => (await import('./transform.js')).build,
+    load: async () => withLocking((await import('./transform.js')).build),
   },
   {
     name: 'diff',
     summary: 'Write the changeset that turns one database into another.',
-    load: async () => (await import('./diff.js')).diff,
+    load: async () => withLocking((await import('./diff.js')).diff),
   },
   {
     name: 'daemon',
@@ -85,13 +92,14 @@ export const commands: readonly Command[] = [
       'On quit, SIGTERM or SIGINT, write the changeset. A crash loses\n' +
       'nothing that was committed: start the daemon again with the same\n' +
       'files.',
-    load: async () => (await import('../daemon/daemon.js')).daemon,
+    load: async () => withLocking((await import('../daemon/daemon.js')).daemon),
   },
 ];
 
-/** The action of a command, with the option that all commands with databases have. */
-export async function loaded(command: Command): Promise<Action> {
-  const action = await command.load();
-  const opens = command.name === 'diff' || 'db' in action.options || 'schema' in action.options;
-  return opens ? { ...action, options: { ...action.options, locking: lockingOption } } : action;
-}
+export const changesetGroup: Group = {
+  name: 'changeset',
+  summary: 'capture, read, transform and apply changesets',
+  commands,
+  notes: `A file named - is standard input or output. Each command has --help.\n${exitHelp()}`,
+  start: async () => (await import('./main.js')).runChangesetCommand,
+};

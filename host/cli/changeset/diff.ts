@@ -3,7 +3,8 @@
 import { SQLITE_SCHEMA } from '../../core/constants.js';
 import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
 import { hiddenRowid } from '../../kernel/schema.js';
-import { type Action, CommandError, exitCodes, type Given } from '../command.js';
+import { type Action, type Given, lockingOption } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import { say } from '../output.js';
 import { Progress } from '../progress.js';
 import { Output, openDatabase } from './files.js';
@@ -37,6 +38,7 @@ export const diff: Action = {
     table: { value: 'NAME', multiple: true, help: 'compare this table only; may be repeated' },
     patchset: { help: 'omit old values' },
     rowid: { help: 'also compare tables without a PRIMARY KEY, by rowid' },
+    locking: lockingOption,
   },
   async run(given) {
     const [old = '', fresh = ''] = given.rest;

@@ -10,7 +10,7 @@ import {
   encodeCapture,
   SqliteError,
 } from '../../index.js';
-import { CommandError, exitCodes } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import { Progress } from '../progress.js';
 import { nameOf, readInput } from './files.js';
 

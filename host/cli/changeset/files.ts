@@ -18,7 +18,7 @@ import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { DatabaseSync } from '../../index.js';
-import { CommandError, exitCodes, reason } from '../command.js';
+import { CommandError, exitCodes, reason } from '../exit.js';
 import { writeBytes } from '../output.js';
 import { Progress } from '../progress.js';
 

@@ -13,7 +13,8 @@ import {
 import { sqlValueAt } from '../../changeset/sql.js';
 import { shown, shownLines } from '../../core/shown.js';
 import type { CaptureEntry, DatabaseSync } from '../../index.js';
-import { type Action, CommandError, exitCodes, type Given, type Option } from '../command.js';
+import type { Action, Given, Option } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import { flush, print, printJson, printSql, say } from '../output.js';
 import { Progress } from '../progress.js';
 import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';

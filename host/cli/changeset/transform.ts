@@ -8,7 +8,8 @@ import {
   SqliteError,
   type StatementSettings,
 } from '../../index.js';
-import { type Action, CommandError, exitCodes, type Option } from '../command.js';
+import type { Action, Option } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import { Progress } from '../progress.js';
 import {
   changesetsOf,

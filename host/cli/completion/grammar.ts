@@ -1,10 +1,8 @@
 /** The grammar of the command line, from the tables that parsing and help are made from. */
 
-import { loaded } from '../changeset/commands.js';
 import type { Action, Option, Subcommand } from '../command.js';
-import { inspectOptions } from '../inspect.js';
-import { newExtensionOptions } from '../new-extension.js';
 import { ownOptions, shellOptions, shellSwitches } from '../options.js';
+import { isGroup } from '../tree.js';
 
 /** What a value can be; `any` offers nothing. */
 export type Values = 'files' | 'folders' | 'any' | readonly string[];
@@ -56,12 +54,6 @@ const flagsOf = (options: Readonly<Record<string, Option>>): Flag[] => [
   helpFlag,
 ];
 
-/** A command's place. Its operands are files, unless options replace them, as in `(--script FILE | -)`. */
-function placeOf(path: readonly string[], { options, operands, count }: Action): Place {
-  const files = count[1] > 0 && !operands.startsWith('(');
-  return { path, words: [], flags: flagsOf(options), operands: files ? 'files' : undefined };
-}
-
 const ownFlags: Flag[] = Object.entries(ownOptions).map(([name, { value, values, help }]) => {
   const [usage = '', text = ''] = help.split(/ {2,}/);
   return {
@@ -73,6 +65,18 @@ const ownFlags: Flag[] = Object.entries(ownOptions).map(([name, { value, values,
     repeated: true,
   };
 });
+
+/** A command's place. Its operands are words, or files unless options replace them, as in `(--script FILE | -)`. */
+function placeOf(path: readonly string[], { options, operands, count, takesOwn }: Action): Place {
+  const choices = operands.includes('|') && !operands.startsWith('(') ? operands.split('|') : [];
+  const files = count[1] > 0 && choices.length === 0 && /^(?:FILE|IN|\w+\.db)\b/.test(operands);
+  return {
+    path,
+    words: choices.map((name) => ({ name, help: '' })),
+    flags: [...flagsOf(options), ...(takesOwn ? ownFlags : [])],
+    operands: files ? 'files' : undefined,
+  };
+}
 
 const shellFlags: Flag[] = [
   ...shellSwitches
@@ -88,33 +92,21 @@ const shellFlags: Flag[] = [
   })),
 ];
 
-const oneLine = (text: string): string => text.split('\n')[0] ?? '';
+const oneLine = (text: string): string => text.replace(/[,.]?\n.*/s, '');
 
-/** The places of the commands of a command, its own first. */
-async function placesBehind({ name, commands = [] }: Subcommand): Promise<Place[]> {
-  if (commands.length === 0) return [];
+/** The places of a word of the command line: its own first, then those of its commands. */
+async function placesOf(subcommand: Subcommand): Promise<Place[]> {
+  const { name } = subcommand;
+  if (!isGroup(subcommand)) return [placeOf([name], await subcommand.load())];
+  const { commands } = subcommand;
   const words = commands.map((command) => ({ name: command.name, help: oneLine(command.summary) }));
-  const inner = commands.map(async (command) => placeOf([name, command.name], await loaded(command)));
+  const inner = commands.map(async (command) => placeOf([name, command.name], await command.load()));
   return [{ path: [name], words, flags: [helpFlag], operands: undefined }, ...(await Promise.all(inner))];
 }
 
-/** All places, the outermost first. @param shells what `completion` takes */
-export async function places(
-  subcommands: readonly Subcommand[],
-  shells: readonly string[],
-): Promise<Place[]> {
-  const behind = await Promise.all(subcommands.map(placesBehind));
-  const words = subcommands.map(({ name, summary }) => ({ name, help: summary }));
-  return [
-    { path: [], words, flags: [...ownFlags, ...shellFlags], operands: 'files' },
-    ...behind.flat(),
-    { path: ['inspect'], words: [], flags: [...flagsOf(inspectOptions), ...ownFlags], operands: 'files' },
-    { path: ['new-extension'], words: [], flags: flagsOf(newExtensionOptions), operands: undefined },
-    {
-      path: ['completion'],
-      words: shells.map((name) => ({ name, help: '' })),
-      flags: [helpFlag],
-      operands: undefined,
-    },
-  ];
+/** All places, the outermost first. */
+export async function places(subcommands: readonly Subcommand[]): Promise<Place[]> {
+  const behind = await Promise.all(subcommands.map(placesOf));
+  const words = subcommands.map(({ name, summary }) => ({ name, help: oneLine(summary) }));
+  return [{ path: [], words, flags: [...ownFlags, ...shellFlags], operands: 'files' }, ...behind.flat()];
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Spool } from '../../core/spool.js';
-import { reason } from '../command.js';
+import { reason } from '../exit.js';
 import { frameHead, largestAnswer } from './protocol.js';
 
 export class Client {

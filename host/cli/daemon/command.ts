@@ -1,7 +1,8 @@
 /** The options of `sqlite-wasm-run changeset daemon`. */
 
 import { captureOptions } from '../changeset/capture.js';
-import { type Action, CommandError, exitCodes, type Given, lockingOption } from '../command.js';
+import { type Action, type Given, lockingOption } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 
 export const daemonCommand: Omit<Action, 'run'> = {
   operands: '',

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../../core/constants.js';
 import type { SqlValue } from '../../kernel/values.js';
 import { ownFile } from '../../node/package.js';
-import { CommandError, exitCodes } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import {
   type DatabaseInput,
   type ErrorMessage,

@@ -2,7 +2,8 @@
 
 import { statSync } from 'node:fs';
 import { Output } from '../changeset/files.js';
-import { type Action, CommandError, exitCodes, type Given } from '../command.js';
+import type { Action, Given } from '../command.js';
+import { CommandError, exitCodes } from '../exit.js';
 import { say } from '../output.js';
 import { daemonCommand, milliseconds } from './command.js';
 import { DatabaseConnection } from './connection.js';

@@ -23,7 +23,8 @@ import {
   written,
 } from '../changeset/entries.js';
 import { syncFolder } from '../changeset/files.js';
-import { CommandError, exitCodes, type Given, reason } from '../command.js';
+import type { Given } from '../command.js';
+import { CommandError, exitCodes, reason } from '../exit.js';
 import { digestOf, fileDigest, type JournalOptions, writeBytesAt } from '../journal/format.js';
 import { freeName, Journal } from '../journal/journal.js';
 import type { Marker } from '../journal/marker.js';

@@ -6,7 +6,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { SQLITE_ABORT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../../core/constants.js';
 import { errorFrom, SqliteError, sqliteError } from '../../core/errors.js';
 import type { SqlValue } from '../../kernel/values.js';
-import { CommandError, exitCodes, reason } from '../command.js';
+import { CommandError, exitCodes, reason } from '../exit.js';
 import { Answer, Client } from './client.js';
 import type { DatabaseConnection } from './connection.js';
 import { Inbox } from './inbox.js';

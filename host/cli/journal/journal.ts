@@ -29,7 +29,7 @@ import { SqliteError, sqliteError } from '../../core/errors.js';
 import { type CaptureEntry, decodeCapture, encodeCapture } from '../../index.js';
 import { systemLocks } from '../../node/locks.js';
 import { syncFolder } from '../changeset/files.js';
-import { CommandError, reason } from '../command.js';
+import { CommandError, reason } from '../exit.js';
 import {
   chained,
   digestOf,

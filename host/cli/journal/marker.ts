@@ -10,7 +10,7 @@ import { SQLITE_MISUSE } from '../../core/constants.js';
 import { sqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
 import { counted } from '../changeset/entries.js';
-import { CommandError } from '../command.js';
+import { CommandError } from '../exit.js';
 import { markers } from './format.js';
 import { isTaken, type Journal, wholePath } from './journal.js';
 import type { Witness } from './recorder.js';
