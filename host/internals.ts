@@ -11,3 +11,7 @@ export { readValue } from './kernel/values.js';
 export { prepare } from './loader/transpiled-files.js';
 export { systemLocks } from './node/locks.js';
 export { wasiFiles } from './node/wasi-files.js';
+export { Copy } from './replica/copy.js';
+export { isEmpty, makeCopy } from './replica/found.js';
+export { IncomingReader, objectName } from './replica/incoming.js';
+export { decodeMessage, digestOf, encodeMessage, entriesOf, transactionsOf } from './replica/message.js';

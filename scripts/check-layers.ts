@@ -22,6 +22,7 @@ const layers = [
   'host.ts', // `sqlite-wasm-run/host`
   'index.ts', // `sqlite-wasm-run`
   'database-thread.ts', // the thread of a DatabaseWorker
+  'replica', // `sqlite-wasm-run/replica`
   'cli', // the command line
   'internals.ts', // what the tests reach into
 ];

@@ -3,6 +3,7 @@ export const entries: readonly string[] = [
   'index',
   'host',
   'changeset/index',
+  'replica/index',
   'cli/main',
   'database-thread',
   'cli/shell-thread',

@@ -40,7 +40,7 @@ export interface Warning {
 }
 
 /** More columns, the rowid of a table without a key included, make a condition that is too deep for SQLite. */
-const maxColumns = 998;
+export const maxColumns = 998;
 
 /** The shape of a table; undefined if it does not exist. */
 export function tableShape(connection: Connection, database: string, table: string): TableShape | undefined {

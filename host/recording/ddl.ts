@@ -61,6 +61,8 @@ export interface SchemaStatement {
   /** Whether it renames a table. */
   readonly renames: boolean;
   readonly addsColumn: boolean;
+  /** Whether it is CREATE VIRTUAL TABLE. */
+  readonly isVirtual: boolean;
 }
 
 /** Reads the first words of a statement. */
@@ -85,6 +87,7 @@ export function schemaStatement(sql: string): SchemaStatement {
     ofQuery: verb === 'create' && object === 'table' && rest[0] === 'as',
     renames: verb === 'alter' && rest[0] === 'rename' && rest[1] === 'to',
     addsColumn: verb === 'alter' && rest[0] === 'add',
+    isVirtual: verb === 'create' && words[1] === 'virtual',
   };
 }
 

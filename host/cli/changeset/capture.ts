@@ -1,11 +1,12 @@
 /** `changeset capture`: what a script changes. */
 
+import { subject, written } from '../../api/actions.js';
 import { connectionOf } from '../../api/connections.js';
 import type { Capture, CaptureEntry, CaptureOptions, DatabaseSync, Warning } from '../../index.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from '../../recording/collated-keys.js';
 import type { Action, Given } from '../command.js';
 import { CommandError, exitCodes } from '../exit.js';
-import { Guard, subject, written } from '../journal/guard.js';
+import { Guard } from '../journal/guard.js';
 import { StateWitness } from '../journal/leftover.js';
 import { bare, Recorder } from '../journal/recorder.js';
 import { say } from '../output.js';

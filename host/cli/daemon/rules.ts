@@ -1,11 +1,12 @@
 /** What the daemon's clients may not do: they share one connection, which captures one database. */
 
+import { type Action, subject, written } from '../../api/actions.js';
 import { SQLITE_AUTH } from '../../core/constants.js';
 import { sqliteError } from '../../core/errors.js';
 import { constants, type DatabaseSync } from '../../index.js';
 import { vacuumed } from '../../recording/ddl.js';
 import { markers } from '../journal/format.js';
-import { type Action, type Made, type Rule, subject, written } from '../journal/guard.js';
+import type { Made, Rule } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
 /** Pragmas that affect every client and cannot be undone for the others. */

@@ -3,11 +3,12 @@
  * are in effect, and the others' are not.
  */
 
+import type { Action } from '../../api/actions.js';
 import { SQLITE_AUTH } from '../../core/constants.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
 import { quotedName } from '../../kernel/query.js';
-import { type Action, temporarySubject } from '../journal/guard.js';
+import { temporarySubject } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
 /** Pragmas that a client can set for itself. Each returns its value as an integer, and accepts it. */

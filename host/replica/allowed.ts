@@ -1,0 +1,56 @@
+/** What may travel between copies: rows of tables, and statements that change the schema; never what a copy owns. */
+
+import { changesetMark } from '../changeset/format.js';
+import { ChangesetReader } from '../changeset/reader.js';
+import { validate } from '../changeset/validate.js';
+import type { CaptureEntry } from '../recording/capture-format.js';
+import { isCaptured, isTemporary, schemaStatement } from '../recording/ddl.js';
+
+/** What the names of the tables begin with that hold the state of a copy. */
+export const ownPrefix = '_sqlite_wasm_run_replica';
+
+/** Whether a table holds the state of a copy. */
+export const isOwn = (table: string): boolean => table.toLowerCase().startsWith(ownPrefix);
+
+/** Whether a table belongs to SQLite: statistics and AUTOINCREMENT's numbers are each copy's own. */
+export const isOfSqlite = (table: string): boolean => table.toLowerCase().startsWith('sqlite_');
+
+/** Whether the changes of a table may travel. */
+export const travels = (table: string): boolean => !isOwn(table) && !isOfSqlite(table);
+
+/** Why an entry of a capture may not travel; undefined if it may. Every copy must answer alike. */
+export function refusedEntry(entry: CaptureEntry): string | undefined {
+  return entry.kind === 'ddl' ? refusedStatement(entry.sql) : refusedChanges(entry.bytes);
+}
+
+function refusedChanges(bytes: Uint8Array): string | undefined {
+  if (bytes[0] !== changesetMark) return 'it holds a patchset, which cannot be undone';
+  const fault = validate(bytes);
+  if (fault) return `its changeset is malformed: ${fault.reason} at byte ${fault.offset}`;
+  let why: string | undefined;
+  const reader = new ChangesetReader(bytes, {
+    onHead: ({ table: { name, patchset } }) => {
+      if (patchset) why ??= 'it holds a patchset, which cannot be undone';
+      else if (!travels(name))
+        why ??= `it changes ${name}, which belongs to ${isOwn(name) ? 'the replica' : 'SQLite'}`;
+    },
+  });
+  while (why === undefined && reader.next());
+  return why;
+}
+
+function refusedStatement(sql: string): string | undefined {
+  if (!isCaptured(sql)) return `it holds a statement that does not change the schema: ${sql}`;
+  const { verb, object, name, isVirtual } = schemaStatement(sql);
+  if (isTemporary(sql)) return `it creates something temporary: ${sql}`;
+  if (verb === 'analyze') return "it holds ANALYZE, whose statistics are each copy's own";
+  if (name !== undefined && isOwn(name)) return `it changes ${name}, which belongs to the replica`;
+  // An index or a trigger names its table later, and a renamed table its new name: anywhere is too much.
+  if (verb !== 'pragma' && sql.toLowerCase().includes(ownPrefix)) {
+    return `a statement names a table of the replica: ${sql}`;
+  }
+  if (isVirtual) {
+    return `it creates the virtual table ${name}, and virtual tables are not replicated`;
+  }
+  return object === '' ? `it holds an unknown statement: ${sql}` : undefined;
+}

@@ -1,0 +1,571 @@
+/**
+ * One copy of a database: its file, and what it does with transactions and messages. Everything here is synchronous, and
+ * each method is one transaction of the file: it happens completely or not at all.
+ */
+
+import { connectionOf } from '../api/connections.js';
+import type { DatabaseSync } from '../api/database.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/connection.js';
+import { query } from '../kernel/query.js';
+import { dataVersion } from '../kernel/schema.js';
+import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
+import { isReason, type ReplicaError, replicaError } from './errors.js';
+import { Guard } from './guard.js';
+import { digestOf, emptySize, encodeMessage, type Message, sizeIn, type Transaction } from './message.js';
+import {
+  applyExactly,
+  Redoing,
+  type Redone,
+  type Refused,
+  type ReplicaPolicy,
+  RolledBack,
+  undo,
+  verbatim,
+} from './rebase.js';
+import { changesSchema, TransactionRecorder } from './recorder.js';
+import { SchemaFacts } from './schema.js';
+import { type Call, type CopyState, type LocalTransaction, type Position, StateTables } from './state.js';
+
+/** Where a copy gets what differs each time: tests replace it. */
+export interface Chance {
+  /** In ms since 1970. */
+  now(): number;
+  uuid(): string;
+}
+
+/** A function of a transaction. */
+export type TransactionFunction<T = unknown> = (database: DatabaseSync) => T;
+
+/** A function that is registered under a name. Its arguments are what JSON makes of those given. */
+export type RegisteredFunction = (database: DatabaseSync, ...args: never[]) => unknown;
+
+/** A message of the history as a copy takes it. */
+export interface Incoming {
+  readonly sequence: number;
+  /** Its bytes. */
+  readonly bytes: Uint8Array;
+  /** Undefined if it is void for every copy, such as one that is no message. */
+  readonly message: Message | undefined;
+  readonly transactions: readonly Transaction[];
+}
+
+/** What happened when messages were taken. */
+export interface Received {
+  /** The messages that counted, with their places. */
+  readonly applied: readonly {
+    readonly sequence: number;
+    readonly message: Message;
+    readonly transactions: readonly Transaction[];
+  }[];
+  /** The messages that were void. */
+  readonly voided: readonly number[];
+  /** The local transactions that were in them. */
+  readonly placed: readonly { readonly transaction: LocalTransaction; readonly sequence: number }[];
+  readonly redone: readonly Redone[];
+  readonly refused: readonly Refused[];
+}
+
+/** A message that is about to be published. */
+export interface Outgoing {
+  readonly id: string;
+  /** The expected last sequence. */
+  readonly expected: number;
+  readonly transactions: readonly LocalTransaction[];
+  /** The message; its captures are in `body` if they do not fit. */
+  readonly bytes: Uint8Array;
+  /** The object that must be stored before; undefined if there is none. */
+  readonly object: { readonly digest: string; readonly bytes: Uint8Array } | undefined;
+}
+
+/** A transaction that ran and was rolled back, to be published before it is committed anywhere. */
+export interface Speculation<T> {
+  readonly value: T;
+  readonly entries: readonly CaptureEntry[];
+  readonly time: number;
+}
+
+export class Copy implements Disposable {
+  readonly database: DatabaseSync;
+  readonly tables: StateTables;
+  readonly #connection: Connection;
+  readonly #guard: Guard;
+  readonly #schema: SchemaFacts;
+  readonly #recorder: TransactionRecorder;
+  readonly #policy: ReplicaPolicy;
+  readonly #chance: Chance;
+  readonly #functions = new Map<string, RegisteredFunction>();
+  /** The functions of pending transactions, by their ids: those that were not registered. */
+  readonly #closures = new Map<string, TransactionFunction>();
+  #state: CopyState;
+  #pending: LocalTransaction[];
+  #number: number;
+  #dataVersion: bigint;
+  readonly #journal: string;
+
+  /**
+   * Takes over an open database that is a copy.
+   *
+   * @throws ReplicaError `not-a-copy`, `foreign-write`, `format`
+   */
+  constructor(database: DatabaseSync, policy: ReplicaPolicy, chance: Chance) {
+    this.database = database;
+    this.#connection = connectionOf(database);
+    this.#policy = policy;
+    this.#chance = chance;
+    this.tables = new StateTables(database);
+    this.#guard = new Guard(this.#connection);
+    this.#schema = new SchemaFacts(this.#connection);
+    this.#recorder = new TransactionRecorder(database, this.#guard, this.#schema);
+    this.#journal = String(query(this.#connection, 'PRAGMA main.journal_mode')[0]?.[0]);
+    const taken = this.#guard.own(() => this.#takeOver());
+    this.#state = taken.state;
+    this.#pending = taken.pending;
+    this.#number = this.tables.lastNumber();
+    this.#dataVersion = dataVersion(this.#connection, 'main');
+  }
+
+  /** What it knows of itself. */
+  get state(): CopyState {
+    return this.#state;
+  }
+
+  /** The transactions that are committed here and have no place in the history yet, oldest first. */
+  get pending(): readonly LocalTransaction[] {
+    return this.#pending;
+  }
+
+  get schemaDigest(): string {
+    return this.#guard.own(() => this.#schema.digest);
+  }
+
+  /** Whether a statement or a transaction of the program is open on the connection. */
+  get isBusy(): boolean {
+    if (this.database.isTransaction) return true;
+    const { db, engine } = this.#connection;
+    const { c } = engine.core;
+    for (let one = c.sqlite3_next_stmt(db, 0); one !== 0; one = c.sqlite3_next_stmt(db, one)) {
+      if (c.sqlite3_stmt_busy(one) !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Registers a function under a name, which transactions then keep. */
+  register(name: string, action: RegisteredFunction): void {
+    this.#functions.set(name, action);
+  }
+
+  /** The function of a call. @throws ReplicaError (`refused`) if there is none of that name */
+  functionOf({ name, args }: Call): TransactionFunction {
+    const action = this.#functions.get(name);
+    if (!action) {
+      throw replicaError(
+        'refused',
+        `no function is registered as ${JSON.stringify(name)}: call register() first`,
+      );
+    }
+    return (database) => action(database, ...(args as never[]));
+  }
+
+  /**
+   * Runs a function in a transaction and commits it, as a pending one if it changed something.
+   *
+   * @throws ReplicaError `busy`, `schema-change`, `unrecordable`, `refused`, `foreign-write`; what the function throws
+   */
+  transact<T>(
+    action: TransactionFunction<T>,
+    call?: Call,
+  ): { readonly value: T; readonly transaction: LocalTransaction | undefined } {
+    this.#refuseInside();
+    return this.#write<{ value: T; transaction: LocalTransaction | undefined }>(() => {
+      const { value, entries } = this.#recorder.run(() => action(this.database));
+      if (changesSchema(entries)) {
+        throw replicaError(
+          'schema-change',
+          'the transaction changes the schema and was rolled back: schema changes cannot be taken back, so pass { wait: true }, which publishes them first',
+        );
+      }
+      const counter = this.#counterAfter();
+      this.tables.count(counter);
+      if (entries.length === 0) {
+        const committed = (): void => {
+          this.#state = { ...this.#state, counter };
+        };
+        return { result: { value, transaction: undefined }, committed };
+      }
+      const transaction: LocalTransaction = {
+        number: this.#number + 1,
+        id: this.#chance.uuid(),
+        time: this.#chance.now(),
+        call,
+        changes: encodeCapture(entries),
+      };
+      this.tables.add(transaction);
+      return {
+        result: { value, transaction },
+        committed: () => {
+          this.#number += 1;
+          this.#pending.push(transaction);
+          if (!call) this.#closures.set(transaction.id, action);
+          this.#state = { ...this.#state, counter };
+        },
+      };
+    }, true);
+  }
+
+  /**
+   * Runs a function in a transaction and rolls it back. Nothing may be pending.
+   *
+   * @throws as {@link transact} does
+   */
+  speculate<T>(action: TransactionFunction<T>): Speculation<T> {
+    this.#refuseInside();
+    if (this.#pending.length > 0) throw replicaError('busy', 'local transactions are pending');
+    let result: Speculation<T> | undefined;
+    const done = new Error('rolled back on purpose');
+    try {
+      this.#write(() => {
+        const { value, entries } = this.#recorder.run(() => action(this.database));
+        result = { value, entries, time: this.#chance.now() };
+        throw done;
+      }, true);
+    } catch (error) {
+      if (error !== done) throw error;
+    }
+    if (!result) throw done;
+    return result;
+  }
+
+  /** The next message: as many pending transactions as fit, at least one. Undefined if none is pending. */
+  outgoing(maxMessage: number): Outgoing | undefined {
+    let size = emptySize;
+    let count = 0;
+    for (const { id, time, changes, call } of this.#pending) {
+      const name = call ? { name: call.name } : {};
+      size += sizeIn({ id, time, size: changes.length, ...name });
+      if (count > 0 && (size > maxMessage || count === 50_000)) break;
+      count += 1;
+    }
+    return count === 0 ? undefined : this.#messageOf(this.#pending.slice(0, count), maxMessage);
+  }
+
+  /** The message of a transaction that ran without being committed. */
+  outgoingOf(speculation: Speculation<unknown>, maxMessage: number, call?: Call): Outgoing {
+    const { entries, time } = speculation;
+    const changes = encodeCapture(entries);
+    return this.#messageOf([{ number: 0, id: this.#chance.uuid(), time, call, changes }], maxMessage);
+  }
+
+  /**
+   * A message with pending transactions was stored.
+   *
+   * @throws ReplicaError `foreign-write`; SqliteError if it cannot be written: then it comes with the history
+   */
+  acknowledged({ id, bytes, expected, transactions }: Outgoing, sequence: number): void {
+    const last = transactions.at(-1);
+    if (!last || sequence !== expected + 1 || expected !== this.#state.sequence) {
+      throw replicaError(
+        'forked',
+        `the history gave a message place ${sequence} that was to follow ${expected}`,
+      );
+    }
+    this.#write(() => {
+      const counter = this.#counterAfter();
+      const position: Position = { sequence, head: id, mark: digestOf(bytes) };
+      this.tables.removeUpTo(last.number);
+      this.tables.move(position, counter);
+      return {
+        result: undefined,
+        committed: () => {
+          this.#pending = this.#pending.slice(transactions.length);
+          for (const one of transactions) this.#closures.delete(one.id);
+          this.#state = { ...this.#state, ...position, counter };
+        },
+      };
+    }, false);
+  }
+
+  /**
+   * Takes messages of the history: takes back what is pending, applies them, and does the pending transactions again.
+   *
+   * @throws ReplicaError `busy` if the program has something open; `trimmed` if one is missing; `schema`, `diverged`;
+   *   SqliteError if the file is locked or cannot be written. Then nothing happened
+   */
+  receive(batch: readonly Incoming[]): Received {
+    if (this.isBusy) throw replicaError('busy', 'a statement or a transaction is open on the connection');
+    const doomed = new Set<string>();
+    for (;;) {
+      try {
+        return this.#receive(batch, doomed);
+      } catch (error) {
+        if (!(error instanceof RolledBack) || doomed.has(error.id)) throw error;
+        doomed.add(error.id);
+      }
+    }
+  }
+
+  /** Gives the copy an identity of its own, because another file has the same. */
+  renew(): void {
+    const copy = this.#chance.uuid();
+    this.#write(() => {
+      const counter = this.#counterAfter();
+      this.tables.own(copy, this.#state.lease);
+      this.tables.count(counter);
+      return {
+        result: undefined,
+        committed: () => {
+          this.#state = { ...this.#state, copy, counter };
+        },
+      };
+    }, false);
+  }
+
+  /** Forgets a rejected transaction. Returns whether there was one. */
+  drop(id: string): boolean {
+    return this.#write(() => {
+      const counter = this.#counterAfter();
+      const found = this.tables.drop(id);
+      this.tables.count(counter);
+      return {
+        result: found,
+        committed: () => {
+          this.#state = { ...this.#state, counter };
+        },
+      };
+    }, false);
+  }
+
+  /** Ends the recording and the guard; the database stays open. */
+  [Symbol.dispose](): void {
+    this.#recorder[Symbol.dispose]();
+    this.tables.close();
+    this.#guard[Symbol.dispose]();
+  }
+
+  #receive(batch: readonly Incoming[], doomed: ReadonlySet<string>): Received {
+    this.#recorder.drop();
+    return this.#write(() => {
+      const connection = this.#connection;
+      const before = this.#pending;
+      const applied: Received['applied'][number][] = [];
+      const voided: number[] = [];
+      const places = new Map<string, number>();
+      let position: Position = this.#state;
+      verbatim(connection, () => {
+        if (before.length > 0) undo(connection, before);
+        for (const one of batch) {
+          const { sequence, message, transactions } = one;
+          if (sequence !== position.sequence + 1) {
+            throw replicaError(
+              'trimmed',
+              `message ${position.sequence + 1} of the history is missing: the next one is ${sequence}; make a new copy from a snapshot`,
+            );
+          }
+          const counts = message !== undefined && message.prev === position.head;
+          if (counts) {
+            this.#apply(one, message);
+            applied.push({ sequence, message, transactions });
+            for (const { id } of transactions) places.set(id, sequence);
+          } else voided.push(sequence);
+          position = { sequence, head: counts ? message.id : position.head, mark: '' };
+        }
+      });
+      const last = batch.at(-1);
+      if (last) position = { ...position, mark: digestOf(last.bytes) };
+      const redoing = new Redoing(connection, this.#recorder, this.#policy);
+      const placed: { transaction: LocalTransaction; sequence: number }[] = [];
+      for (const transaction of before) {
+        const sequence = places.get(transaction.id);
+        if (sequence === undefined) {
+          redoing.redo(transaction, this.#runOf(transaction), doomed.has(transaction.id));
+        } else placed.push({ transaction, sequence });
+      }
+      const counter = this.#counterAfter();
+      const kept = this.#keep(placed, redoing, position.sequence);
+      this.tables.move(position, counter);
+      const { redone, refused } = redoing;
+      return {
+        result: { applied, voided, placed, redone, refused },
+        committed: () => {
+          this.#pending = kept;
+          const ids = new Set(kept.map(({ id }) => id));
+          for (const id of this.#closures.keys()) if (!ids.has(id)) this.#closures.delete(id);
+          this.#state = { ...this.#state, ...position, counter };
+        },
+      };
+    }, false);
+  }
+
+  #apply({ sequence, transactions }: Incoming, message: Message): void {
+    if (message.schema !== this.#schema.digest) {
+      throw replicaError(
+        'schema',
+        `message ${sequence} of the history was made on another schema than that of this copy, so one of the two was changed past its replica: make a new copy from a snapshot`,
+      );
+    }
+    for (const { id, entries } of transactions) {
+      applyExactly(this.#connection, entries, `transaction ${id} of message ${sequence}`);
+      if (changesSchema(entries)) this.#schema.forget();
+    }
+  }
+
+  /** Writes what became of the pending transactions. Returns those that are still pending. */
+  #keep(
+    placed: readonly { readonly transaction: LocalTransaction }[],
+    { redone, refused }: Redoing,
+    sequence: number,
+  ): LocalTransaction[] {
+    for (const { transaction } of placed) this.tables.remove(transaction.number);
+    for (const { transaction, kind, message } of refused) {
+      this.tables.reject({ ...transaction, kind, message, sequence });
+    }
+    const kept: LocalTransaction[] = [];
+    for (const { transaction, entries } of redone) {
+      if (entries.length === 0) {
+        this.tables.remove(transaction.number);
+        continue;
+      }
+      const changes = encodeCapture(entries);
+      this.tables.redone(transaction.number, changes);
+      kept.push({ ...transaction, changes });
+    }
+    return kept;
+  }
+
+  /** What runs a pending transaction again; undefined if its function is not known here. */
+  #runOf({ id, call }: LocalTransaction): (() => unknown) | undefined {
+    const action = call ? this.#functions.has(call.name) && this.functionOf(call) : this.#closures.get(id);
+    return action ? () => action(this.database) : undefined;
+  }
+
+  #messageOf(transactions: readonly LocalTransaction[], maxMessage: number): Outgoing {
+    const { head: prev, copy, sequence } = this.#state;
+    const id = this.#chance.uuid();
+    const head = {
+      id,
+      prev,
+      copy,
+      time: this.#chance.now(),
+      schema: this.schemaDigest,
+      transactions: transactions.map(({ id: own, time, changes, call }) => ({
+        id: own,
+        time,
+        size: changes.length,
+        ...(call && { name: call.name }),
+      })),
+    };
+    const body = transactions.map(({ changes }) => changes);
+    const whole = { id, expected: sequence, transactions };
+    const bytes = encodeMessage(head, body);
+    if (bytes.length <= maxMessage) return { ...whole, bytes, object: undefined };
+    const all = new Uint8Array(Buffer.concat(body));
+    const digest = digestOf(all);
+    const reference = encodeMessage({ ...head, object: { digest, size: all.length } }, []);
+    return { ...whole, bytes: reference, object: { digest, bytes: all } };
+  }
+
+  /** @throws ReplicaError (`busy`) in a transaction of the program */
+  #refuseInside(): void {
+    if (!this.#guard.isInside && !this.database.isTransaction) return;
+    throw replicaError(
+      'busy',
+      'a transaction is open on the connection of the replica: they cannot be nested',
+    );
+  }
+
+  /**
+   * Does `action` in a transaction of the file.
+   *
+   * @param action returns its result, and what to do once it is committed
+   * @param records whether the recorder took part
+   * @throws what it throws; then nothing was written
+   */
+  #write<T>(action: () => { readonly result: T; committed(): void }, records: boolean): T {
+    return this.#guard.own(() => {
+      this.database.exec('BEGIN IMMEDIATE');
+      try {
+        this.#refuseForeign();
+        const { result, committed } = action();
+        this.database.exec('COMMIT');
+        if (records) this.#recorder.committed();
+        committed();
+        return result;
+      } catch (error) {
+        this.#recorder.drop();
+        this.#schema.forget();
+        if (this.database.isTransaction) this.database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /** @throws ReplicaError `foreign-write`, `two-processes` if another connection wrote since */
+  #refuseForeign(): void {
+    if (dataVersion(this.#connection, 'main') === this.#dataVersion) return;
+    let lease = '';
+    try {
+      ({ lease } = this.tables.read());
+    } catch (error) {
+      if (!(error instanceof SqliteError) && !isReason(error, 'not-a-copy')) throw error;
+    }
+    throw lease === this.#state.lease ? this.#foreign() : this.#taken();
+  }
+
+  #foreign(): ReplicaError {
+    return replicaError(
+      'foreign-write',
+      `something other than the replica wrote to ${this.#name}, which no other copy knows: nothing more is written here; make a new copy from a snapshot`,
+    );
+  }
+
+  #taken(): ReplicaError {
+    return replicaError(
+      'two-processes',
+      `another replica opened ${this.#name}, which goes on there: give each its own file`,
+    );
+  }
+
+  get #name(): string {
+    return this.database.location() ?? 'the database';
+  }
+
+  /** Begins to own the file. */
+  #takeOver(): { readonly state: CopyState; readonly pending: LocalTransaction[] } {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      if (!this.tables.exist()) throw replicaError('not-a-copy', `${this.#name} is not a copy of a history`);
+      const found = this.tables.read();
+      const counter = changeCounter(this.#connection);
+      if (!this.#isKnown(found.counter, counter)) throw this.#foreign();
+      const copy = found.copy === '' ? this.#chance.uuid() : found.copy;
+      const lease = this.#chance.uuid();
+      const state = { ...found, copy, lease, counter: counter + 1 };
+      this.tables.own(copy, lease);
+      this.tables.count(state.counter);
+      const pending = this.tables.pending();
+      this.database.exec('COMMIT');
+      return { state, pending };
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Whether the file has the change counter that the last transaction of a replica left. */
+  #isKnown(left: number, counter: number): boolean {
+    // In a WAL the counter grows only if the first page was written; in memory never, and nobody else can write.
+    if (this.#journal === 'memory') return true;
+    return left === counter || (this.#journal === 'wal' && left === counter + 1);
+  }
+
+  /** The change counter that the open transaction leaves. */
+  #counterAfter(): number {
+    return changeCounter(this.#connection) + 1;
+  }
+}
+
+/** The change counter of the file's header. */
+export function changeCounter(connection: Connection): number {
+  const [row] = query(connection, 'SELECT hex(substr(data, 25, 4)) FROM sqlite_dbpage WHERE pgno=1');
+  return row ? Number.parseInt(String(row[0]), 16) : 0;
+}

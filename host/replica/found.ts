@@ -1,0 +1,70 @@
+/** Makes the first copy of a history out of a database. */
+
+import { connectionOf } from '../api/connections.js';
+import type { DatabaseSync } from '../api/database.js';
+import { query, quotedName } from '../kernel/query.js';
+import { nullKeys, tableShape } from '../kernel/schema.js';
+import { travels } from './allowed.js';
+import { changeCounter } from './copy.js';
+import { replicaError } from './errors.js';
+import { type CopyState, StateTables } from './state.js';
+
+/** Whether a database has nothing in it. */
+export function isEmpty(database: DatabaseSync): boolean {
+  return query(connectionOf(database), 'SELECT count(*) FROM main.sqlite_schema')[0]?.[0] === 0n;
+}
+
+/** Whether a database is a copy of a history. @throws ReplicaError (`format`) if it is of a newer version */
+export function isCopy(database: DatabaseSync): boolean {
+  return new StateTables(database).exist();
+}
+
+/**
+ * Makes a database the copy that is at the beginning of a history.
+ *
+ * @param history the identity of the log
+ * @param copy its own UUID
+ * @throws ReplicaError (`unrecordable`) if it holds rows that cannot be told apart in other copies
+ */
+export function makeCopy(database: DatabaseSync, history: string, copy: string): void {
+  refuseRows(database);
+  const tables = new StateTables(database);
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const counter = changeCounter(connectionOf(database)) + 1;
+    const state: CopyState = { history, copy, sequence: 0, head: history, mark: '', counter, lease: '' };
+    tables.make(state);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  } finally {
+    tables.close();
+  }
+}
+
+function refuseRows(database: DatabaseSync): void {
+  const connection = connectionOf(database);
+  const names = query(
+    connection,
+    "SELECT name, type FROM pragma_table_list WHERE schema='main' AND type<>'view'",
+  );
+  for (const [name, kind] of names) {
+    const table = String(name);
+    if (!travels(table)) continue;
+    if (kind === 'virtual') {
+      throw replicaError(
+        'unrecordable',
+        `${table} is a virtual table, and virtual tables are not replicated: drop it`,
+      );
+    }
+    const shape = tableShape(connection, 'main', table);
+    if (!shape) continue;
+    const rows = nullKeys(connection, 'main', table, shape);
+    if (rows === 0n) continue;
+    throw replicaError(
+      'unrecordable',
+      `${rows} rows of ${quotedName(table)} have NULL in their PRIMARY KEY, which tells rows apart in other copies: give them a key`,
+    );
+  }
+}

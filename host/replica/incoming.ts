@@ -1,0 +1,70 @@
+/** Makes messages of a log ready for a copy: reads them, and fetches what they keep in objects. */
+
+import type { Incoming } from './copy.js';
+import { isReason, replicaError } from './errors.js';
+import type { Log, LogMessage } from './log.js';
+import { decodeMessage, type Message, transactionsOf } from './message.js';
+
+/** The name of the object with a digest. */
+export const objectName = (digest: string): string => `changes-${digest}`;
+
+/** Reads messages in order. */
+export class IncomingReader {
+  readonly #log: Log;
+  /** The id of the last message that counted. */
+  #head: string;
+  readonly #maxBytes: number;
+
+  /** @param head the id of the last message that counted before those that are read */
+  constructor(log: Log, head: string, maxBytes: number) {
+    this.#log = log;
+    this.#head = head;
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Reads a message. One that is no message, or names another one before it, is void.
+   *
+   * @throws ReplicaError `format` for one of a newer form, `limit` for one that is too large, `trimmed` if its object is
+   *   gone; as {@link Log.get} does
+   */
+  async read({ sequence, bytes }: LogMessage): Promise<Incoming> {
+    const none = { sequence, bytes, message: undefined, transactions: [] };
+    try {
+      const message = decodeMessage(bytes);
+      if (message.prev !== this.#head) return none;
+      const transactions = transactionsOf(message, await this.#bodyOf(sequence, message));
+      this.#head = message.id;
+      return { sequence, bytes, message, transactions };
+    } catch (error) {
+      if (isReason(error, 'malformed', 'refused')) return none;
+      throw error;
+    }
+  }
+
+  async #bodyOf(sequence: number, { body, object }: Message): Promise<Uint8Array> {
+    const size = object?.size ?? body.length;
+    if (size > this.#maxBytes) {
+      throw replicaError(
+        'limit',
+        `message ${sequence} of the history has ${size} bytes of changes, and this copy accepts ${this.#maxBytes}: raise maxBytes`,
+      );
+    }
+    if (!object) return body;
+    const pieces = await this.#log.get(objectName(object.digest));
+    if (!pieces) {
+      throw replicaError(
+        'trimmed',
+        `the changes of message ${sequence} are gone: object ${objectName(object.digest)} is missing; make a new copy from a snapshot`,
+      );
+    }
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const piece of pieces) {
+      length += piece.length;
+      if (length > size) break; // its digest will tell
+      parts.push(piece.slice());
+    }
+    return new Uint8Array(Buffer.concat(parts));
+  }
+}

@@ -1,0 +1,9 @@
+/** Copies of a database that follow each other over a log: `sqlite-wasm-run/replica`. */
+
+import '../index.js'; // makes the engine
+
+export { ReplicaError, type ReplicaReason } from './errors.js';
+export type { Log, LogMessage, LogObject, LogState } from './log.js';
+export type { MessageHead, Transaction, TransactionHead } from './message.js';
+export type { ReplicaPolicy } from './rebase.js';
+export type { Call, LocalTransaction, RejectedTransaction, RejectionKind } from './state.js';

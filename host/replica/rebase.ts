@@ -1,0 +1,278 @@
+/** Takes back what is pending, applies the history, and does the pending transactions again, within one transaction. */
+
+import { applyTo } from '../applying/apply.js';
+import { applyCapture } from '../applying/replay.js';
+import { concat, invert } from '../applying/transform.js';
+import {
+  SQLITE_BUSY,
+  SQLITE_CHANGESET_OMIT,
+  SQLITE_CORRUPT,
+  SQLITE_DBCONFIG_ENABLE_FKEY,
+  SQLITE_DBCONFIG_ENABLE_TRIGGER,
+  SQLITE_FULL,
+  SQLITE_INTERRUPT,
+  SQLITE_IOERR,
+  SQLITE_NOMEM,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
+import type { Connection } from '../kernel/connection.js';
+import { insideSavepoint } from '../kernel/savepoint.js';
+import type { Warning } from '../kernel/schema.js';
+import { withSettings } from '../kernel/settings.js';
+import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
+import { isReason, replicaError, textOf } from './errors.js';
+import { changesSchema, type TransactionRecorder } from './recorder.js';
+import { rowsOf } from './rows.js';
+import type { LocalTransaction, RejectionKind } from './state.js';
+
+/**
+ * What happens to a local transaction that meets the history:
+ *
+ * - `rerun`: it is a function that runs again; one that cannot, such as a closure of a process that ended, is treated as
+ *   by `reject`
+ * - `reject`: its rows are changed again; one that is not as it was rejects the transaction
+ * - `ours`: rows that are not as they were stay as they are
+ * - `theirs`: its rows win if possible
+ */
+export type ReplicaPolicy = 'rerun' | 'reject' | 'ours' | 'theirs';
+
+/** What the policies are called. */
+export const replicaPolicies: readonly ReplicaPolicy[] = ['rerun', 'reject', 'ours', 'theirs'];
+
+/** Warnings that mean that SQLite would silently apply less, or other, changes. */
+const skipping: readonly Warning['kind'][] = [
+  'missing-table',
+  'fewer-columns',
+  'more-columns',
+  'different-key',
+  'key-collation',
+];
+
+/** Failures of the machine, not of a transaction. */
+const ofTheMachine = new Set([
+  SQLITE_BUSY,
+  SQLITE_NOMEM,
+  SQLITE_IOERR,
+  SQLITE_FULL,
+  SQLITE_INTERRUPT,
+  SQLITE_CORRUPT,
+]);
+
+/** Whether an error comes from the machine, so that the same may succeed later. */
+export const isOfTheMachine = (error: unknown): boolean =>
+  error instanceof SqliteError && ofTheMachine.has(error.errcode & 0xff);
+
+/** A transaction that was done again. */
+export interface Redone {
+  readonly transaction: LocalTransaction;
+  readonly entries: readonly CaptureEntry[];
+  /** Whether its function ran again. */
+  readonly reran: boolean;
+  /** Rows that stayed as they were, or were replaced, because of conflicts. */
+  readonly conflicts: number;
+}
+
+/** A transaction that could not be done again. */
+export interface Refused {
+  readonly transaction: LocalTransaction;
+  readonly kind: RejectionKind;
+  /** A sentence. */
+  readonly message: string;
+}
+
+/** A function of a transaction rolled back everything: the transaction must be rejected before the next attempt. */
+export class RolledBack extends Error {
+  readonly id: string;
+
+  constructor(id: string) {
+    super('SQLite rolled back the transaction');
+    this.id = id;
+  }
+}
+
+/** Runs `action` with nothing acting on the changes: they hold what triggers and foreign keys did. */
+export function verbatim<T>(connection: Connection, action: () => T): T {
+  const off = [SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_ENABLE_TRIGGER].map(
+    (option) => [option, false] as const,
+  );
+  return withSettings(connection, off, action);
+}
+
+/**
+ * Applies entries to the state on which they were made. Call it within {@link verbatim}.
+ *
+ * @throws ReplicaError (`diverged`) if one does not fit exactly
+ */
+export function applyExactly(connection: Connection, entries: readonly CaptureEntry[], what: string): void {
+  try {
+    const { applied, entries: reports } = applyCapture(connection, entries, {
+      policy: 'abort',
+      triggers: false,
+      refuse: skipping,
+      conflicts: 1,
+    });
+    if (applied) return;
+    const last = reports.at(-1);
+    const conflict = last && 'conflicts' in last ? last.conflicts[0] : undefined;
+    const where = conflict ? ` (${conflict.kind} in ${conflict.table})` : '';
+    throw diverged(what, `its changes do not fit${where}`);
+  } catch (error) {
+    if (!(error instanceof SqliteError) || isOfTheMachine(error)) throw error;
+    throw diverged(what, error.message, error);
+  }
+}
+
+function diverged(what: string, why: string, cause?: unknown): Error {
+  return replicaError(
+    'diverged',
+    `this copy is not what the history says it is: ${what}: ${why}; nothing was changed, make a new copy from a snapshot`,
+    cause,
+  );
+}
+
+/** Takes back pending transactions, by one inverse of them all. */
+export function undo(connection: Connection, pending: readonly LocalTransaction[]): void {
+  const { engine } = connection;
+  const changesets = pending.flatMap(({ changes }) =>
+    decodeCapture(changes).flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : [])),
+  );
+  const inverse = invert(engine.core, concat(engine, changesets));
+  applyExactly(connection, [{ kind: 'changeset', bytes: inverse }], 'taking back local transactions');
+}
+
+/** Does transactions again, each completely or not at all. */
+export class Redoing {
+  readonly #connection: Connection;
+  readonly #recorder: TransactionRecorder;
+  readonly #policy: ReplicaPolicy;
+  /** The rows that rejected transactions changed. */
+  readonly #lost = new Set<string>();
+  readonly redone: Redone[] = [];
+  readonly refused: Refused[] = [];
+
+  constructor(connection: Connection, recorder: TransactionRecorder, policy: ReplicaPolicy) {
+    this.#connection = connection;
+    this.#recorder = recorder;
+    this.#policy = policy;
+  }
+
+  /**
+   * Does a transaction again.
+   *
+   * @param run runs its function; undefined if there is none
+   * @param doomed whether it must be rejected, because its function rolls back everything
+   * @throws RolledBack if its function did that now
+   */
+  redo(transaction: LocalTransaction, run: (() => unknown) | undefined, doomed: boolean): void {
+    const before = decodeCapture(transaction.changes);
+    if (doomed) {
+      const message = 'its function rolls back the transaction: use ON CONFLICT ABORT';
+      this.#refuse({ transaction, kind: 'threw', message }, before);
+      return;
+    }
+    const result =
+      this.#policy === 'rerun' && run
+        ? this.#rerun(transaction, run)
+        : this.#repeat(transaction, before, this.#policy === 'rerun' ? 'reject' : this.#policy);
+    if ('kind' in result) this.#refuse(result, before);
+    else this.redone.push(result);
+  }
+
+  #refuse(refused: Refused, before: readonly CaptureEntry[]): void {
+    this.refused.push(refused);
+    for (const row of rowsOf(before)) this.#lost.add(row);
+  }
+
+  #rerun(transaction: LocalTransaction, run: () => unknown): Redone | Refused {
+    const connection = this.#connection;
+    this.#recorder.drop();
+    try {
+      return insideSavepoint<Redone | Refused>(connection, 'sqlite_wasm_run_redo', () => {
+        const { entries } = this.#recorder.run(run);
+        const refuse = (kind: RejectionKind, message: string): readonly [Refused, boolean] => [
+          { transaction, kind, message },
+          false,
+        ];
+        if (changesSchema(entries)) return refuse('schema', 'it changes the schema when it runs again');
+        if (dangles(connection)) return refuse('conflict', 'rows that it leaves refer to rows that are gone');
+        return [{ transaction, entries, reran: true, conflicts: 0 }, true];
+      });
+    } catch (error) {
+      if (isOfTheMachine(error)) throw error;
+      if (connection.engine.core.c.sqlite3_get_autocommit(connection.db) !== 0) {
+        throw new RolledBack(transaction.id);
+      }
+      const kind = isReason(error, 'unrecordable') ? 'unrecordable' : 'threw';
+      return { transaction, kind, message: textOf(error) };
+    } finally {
+      this.#recorder.drop();
+    }
+  }
+
+  #repeat(
+    transaction: LocalTransaction,
+    before: readonly CaptureEntry[],
+    policy: Exclude<ReplicaPolicy, 'rerun'>,
+  ): Redone | Refused {
+    for (const row of rowsOf(before)) {
+      if (!this.#lost.has(row)) continue;
+      const message = 'it changes a row that an earlier transaction changed, which was rejected';
+      return { transaction, kind: 'depends-on', message };
+    }
+    this.#recorder.drop();
+    let conflicts = 0;
+    let refused: Refused | undefined;
+    const refuse = (kind: RejectionKind, message: string): void => {
+      refused = { transaction, kind, message };
+    };
+    try {
+      const { entries } = this.#recorder.repeat(() => {
+        const report = applyCapture(this.#connection, before, {
+          policy: policy === 'reject' ? 'abort' : policy,
+          triggers: false,
+          refuse: skipping,
+          conflicts: 1,
+        });
+        const last = report.entries.at(-1);
+        const first = last && 'conflicts' in last ? last.conflicts[0] : undefined;
+        if (!report.applied) {
+          const where = first ? `${first.kind} in ${first.table}` : 'rows refer to rows that are gone';
+          refuse('conflict', `the history changed what it changes (${where})`);
+          return;
+        }
+        for (const entry of report.entries) {
+          if ('tables' in entry)
+            for (const table of entry.tables) conflicts += table.omitted + table.replaced;
+        }
+      });
+      if (refused) return refused;
+      if (entries.length > 0) return { transaction, entries, reran: false, conflicts };
+      return {
+        transaction,
+        kind: 'conflict',
+        message: 'the history changed all of the rows that it changes',
+      };
+    } catch (error) {
+      if (!(error instanceof SqliteError) || isOfTheMachine(error)) throw error;
+      return {
+        transaction,
+        kind: error.reason === 'refused' ? 'schema' : 'conflict',
+        message: error.message,
+      };
+    } finally {
+      this.#recorder.drop();
+    }
+  }
+}
+
+/** Whether references dangle that the end of the transaction would refuse. C: SQLITE_DBSTATUS_DEFERRED_FKS. */
+export function dangles(connection: Connection): boolean {
+  let found = false;
+  applyTo(connection, new Uint8Array(0), {
+    onConflict: () => {
+      found = true;
+      return SQLITE_CHANGESET_OMIT;
+    },
+  });
+  return found;
+}

@@ -1,0 +1,201 @@
+/** Runs the function of a transaction and records what it changed, or says why that cannot be recorded. */
+
+import type { Capture } from '../api/capture.js';
+import { connectionOf } from '../api/connections.js';
+import type { DatabaseSync } from '../api/database.js';
+import { ChangesetReader } from '../changeset/reader.js';
+import { SqliteError } from '../core/errors.js';
+import { hooksOf } from '../kernel/hooks.js';
+import { query, quotedName } from '../kernel/query.js';
+import { maxColumns } from '../kernel/schema.js';
+import type { CaptureEntry } from '../recording/capture-format.js';
+import { collatedKeyChanges } from '../recording/collated-keys.js';
+import { schemaStatement } from '../recording/ddl.js';
+import { isOwn, refusedEntry, travels } from './allowed.js';
+import { type ReplicaError, replicaError } from './errors.js';
+import type { Guard } from './guard.js';
+import type { SchemaFacts } from './schema.js';
+
+/** What a transaction's function returned, and what it changed. */
+export interface Recorded<T> {
+  readonly value: T;
+  readonly entries: readonly CaptureEntry[];
+}
+
+/** Above so many changed rows of a table all of it is searched for keys with NULL. */
+const maxRowids = 500;
+
+/** Whether entries change the schema. */
+export const changesSchema = (entries: readonly CaptureEntry[]): boolean =>
+  entries.some(({ kind }) => kind === 'ddl');
+
+export class TransactionRecorder implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #guard: Guard;
+  readonly #schema: SchemaFacts;
+  #capture: Capture | undefined;
+
+  constructor(database: DatabaseSync, guard: Guard, schema: SchemaFacts) {
+    this.#database = database;
+    this.#guard = guard;
+    this.#schema = schema;
+  }
+
+  /**
+   * Runs a function in the transaction that is open.
+   *
+   * @throws ReplicaError (`unrecordable`, `refused`) if what it did may not be committed; what it throws
+   */
+  run<T>(action: () => T): Recorded<T> {
+    const capture = this.#own(() => this.#begin());
+    const rows = new Map<string, Set<bigint>>();
+    const hooks = hooksOf(connectionOf(this.#database));
+    const hook = {
+      update: (_: number, database: string, table: string, rowid: bigint): void => {
+        if (database === 'main') noteRow(rows, table, rowid);
+      },
+    };
+    const isWatched = this.#own(() => this.#schema.hasNullableKeys);
+    if (isWatched) hooks.add(hook);
+    let value: T;
+    try {
+      value = this.#guard.inside(action);
+    } finally {
+      if (isWatched) hooks.remove(hook);
+    }
+    if (!this.#database.isTransaction) {
+      throw replicaError(
+        'refused',
+        'SQLite rolled back the transaction, as ON CONFLICT ROLLBACK has it do: use ABORT, which undoes the statement',
+      );
+    }
+    if (isThenable(value)) {
+      throw replicaError(
+        'refused',
+        'the function of a transaction returned a promise: it must be synchronous, because the database is locked while it runs',
+      );
+    }
+    return { value, entries: this.#own(() => this.#entries(capture, rows)) };
+  }
+
+  /** Records what the replica itself does in the transaction that is open. */
+  repeat<T>(action: () => T): Recorded<T> {
+    return this.#own(() => {
+      const capture = this.#begin();
+      const value = action();
+      return { value, entries: this.#entries(capture, new Map()) };
+    });
+  }
+
+  /** The transaction was committed: the next one can use the same sessions. */
+  committed(): void {
+    this.#capture?.forget();
+  }
+
+  /** Ends the recording: the transaction was rolled back, or others are written now. */
+  drop(): void {
+    this.#capture?.close();
+    this.#capture = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#capture?.[Symbol.dispose]();
+    this.#capture = undefined;
+  }
+
+  #begin(): Capture {
+    this.#capture ??= this.#database.capture({ rowid: true, filter: travels });
+    return this.#capture;
+  }
+
+  #own<T>(action: () => T): T {
+    return this.#guard.own(action);
+  }
+
+  #entries(capture: Capture, rows: ReadonlyMap<string, ReadonlySet<bigint>>): CaptureEntry[] {
+    let all: CaptureEntry[];
+    try {
+      all = capture.entries();
+    } catch (error) {
+      if (!(error instanceof SqliteError)) throw error;
+      throw unrecordable(error.message, error);
+    }
+    const entries = all.filter(
+      (entry) => entry.kind !== 'ddl' || schemaStatement(entry.sql).verb !== 'analyze',
+    );
+    const hasMade = changesSchema(entries);
+    for (const entry of entries) {
+      if (entry.kind === 'changeset') {
+        this.#refuseTables(entry.bytes, hasMade);
+        continue;
+      }
+      const why = refusedEntry(entry);
+      if (why !== undefined) throw unrecordable(why);
+    }
+    for (const [table, ids] of rows) this.#refuseNullKeys(table, ids);
+    return entries;
+  }
+
+  /** @param hasMade whether the transaction made tables: the rows of those travel without a key too */
+  #refuseTables(bytes: Uint8Array, hasMade: boolean): void {
+    const schema = this.#schema;
+    const reader = new ChangesetReader(bytes, {
+      onHead: ({ table: { name } }) => {
+        const { kind, hasKey, columns } = schema.of(name);
+        if (columns > maxColumns) {
+          throw unrecordable(`${name} has more than ${maxColumns} columns, which SQLite cannot apply`);
+        }
+        if (kind === 'shadow') {
+          throw unrecordable(`${name} belongs to a virtual table, and virtual tables are not replicated`);
+        }
+        if (kind === 'table' && !hasKey && !hasMade) {
+          throw unrecordable(
+            `${name} has no PRIMARY KEY, which tells its rows apart in other copies: make it again with one`,
+          );
+        }
+      },
+    });
+    while (reader.next());
+    const [spelled] = collatedKeyChanges(bytes, (table) => schema.of(table).hasCollatedKey);
+    if (spelled === undefined) return;
+    throw unrecordable(
+      `a key of ${spelled} was changed to one that is equal by its collation: delete the row and insert it in two transactions`,
+    );
+  }
+
+  #refuseNullKeys(table: string, ids: ReadonlySet<bigint>): void {
+    const { nullableKey, rowid } = this.#schema.of(table);
+    if (nullableKey.length === 0 || !travels(table) || isOwn(table)) return;
+    const isNull = nullableKey.map((name) => `${quotedName(name)} IS NULL`).join(' OR ');
+    const among = rowid !== undefined && ids.size <= maxRowids ? ` AND ${rowid} IN (${[...ids].join()})` : '';
+    const found = query(
+      connectionOf(this.#database),
+      `SELECT 1 FROM main.${quotedName(table)} WHERE (${isNull})${among} LIMIT 1`,
+    );
+    if (found.length === 0) return;
+    throw unrecordable(
+      `a row of ${table} has NULL in its PRIMARY KEY, which tells rows apart in other copies: declare the key NOT NULL`,
+    );
+  }
+}
+
+function noteRow(rows: Map<string, Set<bigint>>, table: string, rowid: bigint): void {
+  let ids = rows.get(table);
+  if (!ids) {
+    ids = new Set();
+    rows.set(table, ids);
+  }
+  if (ids.size <= maxRowids) ids.add(rowid);
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function unrecordable(why: string, cause?: unknown): ReplicaError {
+  return replicaError(
+    'unrecordable',
+    `the transaction cannot be replicated and was rolled back: ${why}`,
+    cause,
+  );
+}

@@ -1,0 +1,25 @@
+/** Which rows changesets change: two transactions that change the same one depend on each other. */
+
+import { opInsert, valueEnd } from '../changeset/format.js';
+import { ChangesetReader } from '../changeset/reader.js';
+import type { CaptureEntry } from '../recording/capture-format.js';
+
+/** The rows of entries, each as a text that no other row has. */
+export function* rowsOf(entries: readonly CaptureEntry[]): Generator<string, void, void> {
+  for (const entry of entries) if (entry.kind === 'changeset') yield* rowsOfChangeset(entry.bytes);
+}
+
+function* rowsOfChangeset(changeset: Uint8Array): Generator<string, void, void> {
+  const reader = new ChangesetReader(changeset);
+  const { bytes } = reader;
+  while (reader.next()) {
+    const { key, name } = reader.table;
+    let row = name.toLowerCase();
+    for (let i = 0; i < key.length; i++) {
+      if (key[i] === 0) continue;
+      const at = reader.op === opInsert ? reader.newAt(i) : reader.oldAt(i);
+      row += ` ${Buffer.from(bytes.buffer, bytes.byteOffset + at, valueEnd(bytes, at) - at).toString('latin1')}`;
+    }
+    yield row;
+  }
+}

@@ -1,0 +1,116 @@
+/** What a copy knows of its schema, read again only after it changed. */
+
+import type { Connection } from '../kernel/connection.js';
+import { query } from '../kernel/query.js';
+import { hasKey, hasNullableKey, schemaVersion, tableShape } from '../kernel/schema.js';
+import { hasCollatedKey } from '../recording/collated-keys.js';
+import { ownPrefix, travels } from './allowed.js';
+import { digestOf } from './message.js';
+
+/** Facts about one table. */
+export interface TableFacts {
+  readonly kind: 'table' | 'virtual' | 'shadow' | 'view' | 'missing';
+  readonly hasKey: boolean;
+  /** How many columns its changes have: with the rowid if it has no key. */
+  readonly columns: number;
+  /** The key's columns, if they can hold NULL, which sessions do not record. */
+  readonly nullableKey: readonly string[];
+  /** A name of the rowid that no column has. */
+  readonly rowid: string | undefined;
+  /** Whether keys that differ can be equal by their collation. */
+  readonly hasCollatedKey: boolean;
+}
+
+export class SchemaFacts {
+  readonly #connection: Connection;
+  readonly #tables = new Map<string, TableFacts>();
+  #version = -1n;
+  #digest: string | undefined;
+  #hasNullableKeys: boolean | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** The digest of all that makes the schema, except what belongs to the replica and to SQLite. */
+  get digest(): string {
+    this.#renew();
+    this.#digest ??= this.#readDigest();
+    return this.#digest;
+  }
+
+  /** Whether a table's key can hold NULL. */
+  get hasNullableKeys(): boolean {
+    this.#renew();
+    this.#hasNullableKeys ??= query(
+      this.#connection,
+      "SELECT name FROM pragma_table_list WHERE schema='main' AND type='table'",
+    ).some(([name]) => travels(String(name)) && this.of(String(name)).nullableKey.length > 0);
+    return this.#hasNullableKeys;
+  }
+
+  of(table: string): TableFacts {
+    this.#renew();
+    const name = table.toLowerCase();
+    let facts = this.#tables.get(name);
+    if (!facts) {
+      facts = this.#read(table);
+      this.#tables.set(name, facts);
+    }
+    return facts;
+  }
+
+  /** A rollback may give the version of the schema to another schema. */
+  forget(): void {
+    this.#version = -1n;
+  }
+
+  #renew(): void {
+    const version = schemaVersion(this.#connection, 'main');
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#tables.clear();
+    this.#digest = undefined;
+    this.#hasNullableKeys = undefined;
+  }
+
+  #read(table: string): TableFacts {
+    const connection = this.#connection;
+    const shape = tableShape(connection, 'main', table);
+    if (!shape) {
+      return {
+        kind: 'missing',
+        hasKey: false,
+        columns: 0,
+        nullableKey: [],
+        rowid: undefined,
+        hasCollatedKey: false,
+      };
+    }
+    const names = new Set(shape.columns.map((name) => name.toLowerCase()));
+    const isTable = shape.kind === 'table' || shape.kind === 'shadow';
+    const keyed = isTable && hasKey(table, shape);
+    return {
+      kind: shape.kind,
+      hasKey: keyed,
+      columns: shape.columns.length + (keyed ? 0 : 1),
+      nullableKey:
+        keyed && hasNullableKey(connection, 'main', table)
+          ? shape.columns.filter((_, i) => (shape.key[i] ?? 0) > 0)
+          : [],
+      rowid: ['rowid', '_rowid_', 'oid'].find((name) => !names.has(name)),
+      hasCollatedKey: keyed && hasCollatedKey(connection, 'main', table),
+    };
+  }
+
+  #readDigest(): string {
+    const rows = query(
+      this.#connection,
+      `SELECT json_array(type, name, tbl_name, sql) FROM main.sqlite_schema
+         WHERE lower(substr(tbl_name, 1, length(?1)))<>?1 AND lower(substr(name, 1, 7))<>'sqlite_'
+         ORDER BY type, name`,
+      ownPrefix,
+    );
+    return digestOf(Buffer.from(rows.map(([row]) => String(row)).join('\n')));
+  }
+}

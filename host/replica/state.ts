@@ -1,0 +1,286 @@
+/**
+ * What a copy knows, in tables of the database itself, so that it is written in the very transactions that it speaks of.
+ * Sessions do not record these tables, messages may not touch them, and snapshots hold them empty.
+ */
+
+import { connectionOf } from '../api/connections.js';
+import type { DatabaseSync } from '../api/database.js';
+import type { StatementSync } from '../api/statement.js';
+import { hooksOf } from '../kernel/hooks.js';
+import { query } from '../kernel/query.js';
+import type { SqlValue } from '../kernel/values.js';
+import { ownPrefix } from './allowed.js';
+import { type ReplicaError, replicaError } from './errors.js';
+
+const stateTable = `main.${ownPrefix}`;
+const pendingTable = `main.${ownPrefix}_pending`;
+const rejectedTable = `main.${ownPrefix}_rejected`;
+
+/** The version of these tables. */
+const version = 1;
+
+/** Where a copy is. */
+export interface Position {
+  /** The sequence of the last message that it read; 0 before the first. */
+  readonly sequence: number;
+  /** The id of the last message that counted; the identity of the log before the first. */
+  readonly head: string;
+  /** The digest of the message at `sequence`, whether it counted or not; '' before the first. */
+  readonly mark: string;
+}
+
+/** What a copy knows of itself. */
+export interface CopyState extends Position {
+  /** The identity of its log. */
+  readonly history: string;
+  /** Its own UUID; '' in a snapshot. */
+  readonly copy: string;
+  /** The change counter of the file's header, as the last transaction leaves it. */
+  readonly counter: number;
+  /** A UUID of the replica that has the file open. */
+  readonly lease: string;
+}
+
+/** A call of a registered function. */
+export interface Call {
+  readonly name: string;
+  /** As JSON has them. */
+  readonly args: readonly unknown[];
+}
+
+/** A transaction that was committed here. */
+export interface LocalTransaction {
+  /** Its place among those of this copy. */
+  readonly number: number;
+  /** A UUID. */
+  readonly id: string;
+  /** When it was committed, in ms since 1970. */
+  readonly time: number;
+  readonly call: Call | undefined;
+  /** Its capture. */
+  readonly changes: Uint8Array;
+}
+
+/** Why a transaction was rejected. */
+export type RejectionKind = 'conflict' | 'depends-on' | 'threw' | 'unrecordable' | 'schema';
+
+/** A transaction that could not be put on top of the history. */
+export interface RejectedTransaction extends LocalTransaction {
+  readonly kind: RejectionKind;
+  /** A sentence. */
+  readonly message: string;
+  /** The position of the history that it met. */
+  readonly sequence: number;
+}
+
+/** The tables of a copy. All methods that write do so in the transaction that is open. */
+export class StateTables {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Whether the tables are there. @throws ReplicaError (`format`) if they have a newer version */
+  exist(): boolean {
+    const connection = connectionOf(this.#database);
+    const found = query(
+      connection,
+      "SELECT count(*) FROM main.sqlite_schema WHERE type='table' AND name=?1",
+      ownPrefix,
+    );
+    if (found[0]?.[0] === 0n) return false;
+    const [row] = query(connection, `SELECT version FROM ${stateTable}`);
+    if (row?.[0] === BigInt(version)) return true;
+    throw replicaError(
+      'format',
+      `the tables of the replica have version ${row?.[0]}, and this version of sqlite-wasm-run reads ${version}`,
+    );
+  }
+
+  /** Makes the tables. */
+  make(state: CopyState): void {
+    this.#host(() =>
+      this.#database.exec(`
+CREATE TABLE ${stateTable}(one INTEGER PRIMARY KEY CHECK(one=1), version INTEGER NOT NULL, history TEXT NOT NULL,
+  copy TEXT NOT NULL, sequence INTEGER NOT NULL, head TEXT NOT NULL, mark TEXT NOT NULL, counter INTEGER NOT NULL,
+  lease TEXT NOT NULL);
+CREATE TABLE ${pendingTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, call TEXT,
+  changes BLOB NOT NULL);
+CREATE TABLE ${rejectedTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, call TEXT,
+  changes BLOB NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, sequence INTEGER NOT NULL)`),
+    );
+    const { history, copy, sequence, head, mark, counter, lease } = state;
+    this.#run(
+      `INSERT INTO ${stateTable} VALUES(1, ${version}, ?, ?, ?, ?, ?, ?, ?)`,
+      history,
+      copy,
+      BigInt(sequence),
+      head,
+      mark,
+      BigInt(counter),
+      lease,
+    );
+  }
+
+  read(): CopyState {
+    const [row] = this.#all(`SELECT history, copy, sequence, head, mark, counter, lease FROM ${stateTable}`);
+    if (!row) throw damaged('its row is missing');
+    const [history, copy, sequence, head, mark, counter, lease] = row;
+    return {
+      history: String(history),
+      copy: String(copy),
+      sequence: Number(sequence),
+      head: String(head),
+      mark: String(mark),
+      counter: Number(counter),
+      lease: String(lease),
+    };
+  }
+
+  /** The copy moved in the history. */
+  move({ sequence, head, mark }: Position, counter: number): void {
+    this.#run(
+      `UPDATE ${stateTable} SET sequence=?, head=?, mark=?, counter=?`,
+      BigInt(sequence),
+      head,
+      mark,
+      BigInt(counter),
+    );
+  }
+
+  /** Something else was written. */
+  count(counter: number): void {
+    this.#run(`UPDATE ${stateTable} SET counter=?`, BigInt(counter));
+  }
+
+  /** This replica has the file now. */
+  own(copy: string, lease: string): void {
+    this.#run(`UPDATE ${stateTable} SET copy=?, lease=?`, copy, lease);
+  }
+
+  /** Adds a transaction to the pending ones. */
+  add({ number, id, time, call, changes }: LocalTransaction): void {
+    this.#run(
+      `INSERT INTO ${pendingTable} VALUES(?, ?, ?, ?, ?)`,
+      BigInt(number),
+      id,
+      BigInt(time),
+      call ? JSON.stringify(call) : null,
+      changes,
+    );
+  }
+
+  /** The pending transactions, oldest first. */
+  pending(): LocalTransaction[] {
+    return this.#all(`SELECT number, id, time, call, changes FROM ${pendingTable} ORDER BY number`).map(
+      localOf,
+    );
+  }
+
+  /** A pending transaction has other changes now. */
+  redone(number: number, changes: Uint8Array): void {
+    this.#run(`UPDATE ${pendingTable} SET changes=? WHERE number=?`, changes, BigInt(number));
+  }
+
+  /** The pending transactions up to a number have a place in the history. */
+  removeUpTo(number: number): void {
+    this.#run(`DELETE FROM ${pendingTable} WHERE number<=?`, BigInt(number));
+  }
+
+  /** A pending transaction is no longer pending. */
+  remove(number: number): void {
+    this.#run(`DELETE FROM ${pendingTable} WHERE number=?`, BigInt(number));
+  }
+
+  /** A pending transaction is rejected. */
+  reject({ number, id, time, call, changes, kind, message, sequence }: RejectedTransaction): void {
+    this.remove(number);
+    this.#run(
+      `INSERT OR REPLACE INTO ${rejectedTable} VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+      BigInt(number),
+      id,
+      BigInt(time),
+      call ? JSON.stringify(call) : null,
+      changes,
+      kind,
+      message,
+      BigInt(sequence),
+    );
+  }
+
+  rejected(): RejectedTransaction[] {
+    return this.#all(
+      `SELECT number, id, time, call, changes, kind, message, sequence FROM ${rejectedTable} ORDER BY number`,
+    ).map((row) => ({
+      ...localOf(row),
+      kind: String(row[5]) as RejectionKind,
+      message: String(row[6]),
+      sequence: Number(row[7]),
+    }));
+  }
+
+  /** Forgets a rejected transaction. Returns whether there was one. */
+  drop(id: string): boolean {
+    return this.#run(`DELETE FROM ${rejectedTable} WHERE id=?`, id) > 0;
+  }
+
+  /** The number of the last local transaction that is still known; 0 if there is none. */
+  lastNumber(): number {
+    const [row] = this.#all(
+      `SELECT max(coalesce((SELECT max(number) FROM ${pendingTable}), 0), coalesce((SELECT max(number) FROM ${rejectedTable}), 0))`,
+    );
+    return Number(row?.[0] ?? 0);
+  }
+
+  /** Makes it the state of a snapshot: no copy's. */
+  empty(): void {
+    this.#run(`DELETE FROM ${pendingTable}`);
+    this.#run(`DELETE FROM ${rejectedTable}`);
+    this.own('', '');
+  }
+
+  /** Frees the statements. */
+  close(): void {
+    for (const statement of this.#statements.values()) statement[Symbol.dispose]();
+    this.#statements.clear();
+  }
+
+  #run(sql: string, ...params: SqlValue[]): number {
+    return this.#host(() => Number(this.#statement(sql).run(...params).changes));
+  }
+
+  #all(sql: string): SqlValue[][] {
+    return this.#host(() => this.#statement(sql).all() as unknown as SqlValue[][]);
+  }
+
+  #statement(sql: string): StatementSync {
+    let found = this.#statements.get(sql);
+    if (!found) {
+      found = this.#database.prepare(sql, { readBigInts: true, returnArrays: true });
+      this.#statements.set(sql, found);
+    }
+    return found;
+  }
+
+  /** Without asking authorizers, also if SQLite compiles the statement again. */
+  #host<T>(action: () => T): T {
+    return hooksOf(connectionOf(this.#database)).unasked(action);
+  }
+}
+
+function localOf([number, id, time, call, changes]: readonly SqlValue[]): LocalTransaction {
+  if (!(changes instanceof Uint8Array)) throw damaged('a transaction has no changes');
+  return {
+    number: Number(number),
+    id: String(id),
+    time: Number(time),
+    call: call === null ? undefined : (JSON.parse(String(call)) as Call),
+    changes,
+  };
+}
+
+function damaged(what: string): ReplicaError {
+  return replicaError('not-a-copy', `the tables of the replica are damaged: ${what}`);
+}
