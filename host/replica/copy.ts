@@ -4,7 +4,7 @@
  */
 
 import { connectionOf } from '../api/connections.js';
-import type { DatabaseSync } from '../api/database.js';
+import { DatabaseSync } from '../api/database.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
@@ -302,6 +302,35 @@ export class Copy implements Disposable {
         doomed.add(error.id);
       }
     }
+  }
+
+  /**
+   * Writes a file with the state that the history has at this copy's position, without what is pending: a copy's
+   * beginning.
+   *
+   * @param path a file that does not exist
+   * @throws ReplicaError (`busy`) if the program has a transaction open
+   */
+  writeSnapshot(path: string): Position {
+    if (this.database.isTransaction) throw replicaError('busy', 'a transaction is open on the connection');
+    this.#guard.own(() => {
+      const statement = this.database.prepare('VACUUM main INTO ?');
+      using _ = statement;
+      statement.run(path);
+    });
+    const { sequence, head, mark } = this.#state;
+    const database = new DatabaseSync(path, { locking: 'none' });
+    using _ = database;
+    const connection = connectionOf(database);
+    const tables = new StateTables(database);
+    database.exec('BEGIN IMMEDIATE');
+    const pending = tables.pending();
+    if (pending.length > 0) verbatim(connection, () => undo(connection, pending));
+    tables.empty();
+    tables.count(changeCounter(connection) + 1);
+    database.exec('COMMIT');
+    tables.close();
+    return { sequence, head, mark };
   }
 
   /** Gives the copy an identity of its own, because another file has the same. */

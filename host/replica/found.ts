@@ -2,9 +2,9 @@
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
-import { query, quotedName } from '../kernel/query.js';
+import { numberPragma, query, quotedName } from '../kernel/query.js';
 import { nullKeys, tableShape } from '../kernel/schema.js';
-import { travels } from './allowed.js';
+import { isOwn, travels } from './allowed.js';
 import { changeCounter } from './copy.js';
 import { replicaError } from './errors.js';
 import { type CopyState, StateTables } from './state.js';
@@ -67,4 +67,16 @@ function refuseRows(database: DatabaseSync): void {
       `${rows} rows of ${quotedName(table)} have NULL in their PRIMARY KEY, which tells rows apart in other copies: give them a key`,
     );
   }
+}
+
+/** Whether a copy holds nothing but its own state, so that others can begin empty. */
+export function isPlain(database: DatabaseSync): boolean {
+  const others = query(
+    connectionOf(database),
+    "SELECT name, tbl_name FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+  ).filter(([, table]) => !isOwn(String(table)));
+  const header = ['user_version', 'application_id'].map((name) =>
+    numberPragma(connectionOf(database), 'main', name),
+  );
+  return others.length === 0 && header.every((value) => value === 0n);
 }

@@ -6,4 +6,15 @@ export { ReplicaError, type ReplicaReason } from './errors.js';
 export type { Log, LogMessage, LogObject, LogState } from './log.js';
 export type { MessageHead, Transaction, TransactionHead } from './message.js';
 export type { ReplicaPolicy } from './rebase.js';
+export {
+  type AppliedMessage,
+  type Committed,
+  type Placed,
+  Replica,
+  type ReplicaEvents,
+  type ReplicaOptions,
+  type ReplicaStatus,
+  type TransactionOptions,
+} from './replica.js';
+export type { Snapshot } from './snapshot.js';
 export type { Call, LocalTransaction, RejectedTransaction, RejectionKind } from './state.js';

@@ -1,0 +1,414 @@
+/** Keeps a copy and its log together: reads messages, publishes what is pending, one message at a time. */
+
+import type { DatabaseSync } from '../api/database.js';
+import type { Chance, Copy, Incoming, Outgoing, Received, TransactionFunction } from './copy.js';
+import { isReason, type ReplicaError, replicaError, textOf } from './errors.js';
+import { Inbox } from './inbox.js';
+import { IncomingReader, objectName } from './incoming.js';
+import type { Log } from './log.js';
+import { decodeMessage, transactionsOf } from './message.js';
+import { comparePosition } from './position.js';
+import { isOfTheMachine } from './rebase.js';
+import type { Call } from './state.js';
+
+/** The time of a driver: tests replace it. */
+export interface Clock extends Chance {
+  /** Resolves after so many ms, or when `signal` aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What a driver says. */
+export interface Listener {
+  online(): void;
+  offline(error: Error): void;
+  /** Something prevents publishing or writing, and is tried again. */
+  stalled(error: Error): void;
+  stopped(error: Error): void;
+  /** Messages were taken. */
+  received(received: Received): void;
+  /** Own transactions have a place: those of a message that was acknowledged. */
+  acknowledged(message: Outgoing, sequence: number): void;
+  renewed(copy: string): void;
+}
+
+/** A transaction that waits for its place before it is committed anywhere. */
+interface Job {
+  readonly action: TransactionFunction;
+  readonly call: Call | undefined;
+  /** The values of the attempts whose fate is not known, by the ids of their transactions. */
+  readonly attempts: Map<string, unknown>;
+  resolve(result: { readonly value: unknown; readonly sequence: number }): void;
+  reject(error: Error): void;
+}
+
+/** Reasons that end following: only people can decide what to do. */
+const fatal = [
+  'recreated',
+  'restored',
+  'trimmed',
+  'forked',
+  'format',
+  'schema',
+  'diverged',
+  'limit',
+  'foreign-write',
+  'two-processes',
+  'not-a-copy',
+] as const;
+
+/** How many messages, and bytes of them, are taken in one transaction of the file. */
+const batchCount = 256;
+const batchBytes = 2 ** 22;
+const longestPause = 5000;
+const stallPause = 1000;
+
+export class Driver {
+  readonly #copy: Copy;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #listener: Listener;
+  readonly #maxBytes: number;
+  readonly #closing = new AbortController();
+  #state: 'offline' | 'online' | 'stopped' | 'closed' = 'offline';
+  #problem: Error | undefined;
+  /** The sequence up to which must be read before anything is published. */
+  #target = 0;
+  /** The last sequence that the log is known to have. */
+  #last = 0;
+  #jobs: Job[] = [];
+  /** Nothing is published before this time. */
+  #publishAfter = 0;
+  #wake: (() => void) | undefined;
+  #isAwake = false;
+  #running: Promise<void> | undefined;
+  #watchers = new Set<() => void>();
+
+  constructor(copy: Copy, log: Log, clock: Clock, maxBytes: number, listener: Listener) {
+    this.#copy = copy;
+    this.#log = log;
+    this.#clock = clock;
+    this.#maxBytes = maxBytes;
+    this.#listener = listener;
+  }
+
+  get state(): 'offline' | 'online' | 'stopped' | 'closed' {
+    return this.#state;
+  }
+
+  /** What is wrong now. */
+  get problem(): Error | undefined {
+    return this.#problem;
+  }
+
+  /** The last sequence that the log is known to have. */
+  get last(): number {
+    return Math.max(this.#last, this.#copy.state.sequence);
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** There is something to do. */
+  wake(): void {
+    this.#isAwake = true;
+    this.#wake?.();
+  }
+
+  /** Runs a transaction once nothing is pending, and resolves when it has a place. */
+  wait<T>(action: (database: DatabaseSync) => T, call?: Call): Promise<{ value: T; sequence: number }> {
+    if (this.#state === 'offline') {
+      const why = this.#problem ? `: ${this.#problem.message}` : '';
+      const message = `a transaction that waits, as schema changes must, needs the server${why}`;
+      return Promise.reject(replicaError('unavailable', message, this.#problem));
+    }
+    return new Promise<{ value: unknown; sequence: number }>((resolve, reject) => {
+      this.#jobs.push({ action, call, attempts: new Map(), resolve, reject });
+      this.wake();
+    }) as Promise<{ value: T; sequence: number }>;
+  }
+
+  /** Resolves when everything pending has a place, and everything that the log has now is here. */
+  async sync(): Promise<void> {
+    this.#target = Math.max(this.#target, (await this.#log.state()).last);
+    const target = this.#target;
+    this.wake();
+    await this.#until(() => this.#copy.pending.length === 0 && this.#copy.state.sequence >= target);
+  }
+
+  /** Ends it once what it is doing is done. */
+  async stop(): Promise<void> {
+    if (this.#state !== 'stopped') this.#state = 'closed';
+    this.#closing.abort();
+    this.wake();
+    await this.#running;
+    this.#rejectJobs(
+      () => true,
+      replicaError('closed', 'the replica was closed before the transaction had a place'),
+    );
+    this.#tell();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await this.#session(() => {
+          failures = 0;
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isTemporary(error)) {
+          this.#stopFor(error);
+          return;
+        }
+        this.#goOffline(error as Error);
+        failures += 1;
+        await this.#clock.sleep(Math.min(50 * 2 ** failures, longestPause), signal);
+      }
+    }
+  }
+
+  /** Follows the log until it fails. */
+  async #session(connected: () => void): Promise<void> {
+    const { last } = await comparePosition(this.#log, this.#copy.state);
+    const maxMessage = await this.#log.maxMessage();
+    this.#target = last;
+    this.#last = last;
+    const inbox = new Inbox(this.#log, this.#copy.state.sequence + 1, () => this.wake());
+    try {
+      connected();
+      this.#state = 'online';
+      this.#problem = undefined;
+      this.#listener.online();
+      while (!this.#closing.signal.aborted) {
+        this.#isAwake = false;
+        const failure = inbox.failure;
+        if (failure) throw failure.error;
+        const went = await this.#step(inbox, maxMessage);
+        this.#tell();
+        if (!went) await this.#sleep();
+      }
+    } finally {
+      await inbox.stop();
+    }
+  }
+
+  /** Does one thing. Returns whether there may be more to do. */
+  async #step(inbox: Inbox, maxMessage: number): Promise<boolean> {
+    const came = inbox
+      .take(batchCount, batchBytes)
+      .filter(({ sequence }) => sequence > this.#copy.state.sequence);
+    if (came.length > 0) {
+      const reader = new IncomingReader(this.#log, this.#copy.state.head, this.#maxBytes);
+      const batch: Incoming[] = [];
+      for (const message of came) batch.push(await reader.read(message));
+      this.#last = Math.max(this.#last, came.at(-1)?.sequence ?? 0);
+      await this.#receive(batch);
+      return true;
+    }
+    if (this.#copy.state.sequence < this.#target || this.#clock.now() < this.#publishAfter) return false;
+    if (this.#copy.pending.length > 0) return this.#push(maxMessage);
+    return this.#work(maxMessage);
+  }
+
+  /** Takes messages; waits while the file is locked or the program has something open. */
+  async #receive(batch: readonly Incoming[]): Promise<void> {
+    for (let pause = 1; ; pause = Math.min(2 * pause, stallPause)) {
+      try {
+        const received = this.#copy.receive(batch);
+        this.#problem = undefined;
+        this.#took(received);
+        return;
+      } catch (error) {
+        if (!isReason(error, 'busy') && !isOfTheMachine(error)) throw error;
+        if (pause >= 64) this.#stall(error as Error);
+        await this.#clock.sleep(pause, this.#closing.signal);
+        if (this.#closing.signal.aborted) throw error;
+      }
+    }
+  }
+
+  #took(received: Received): void {
+    let isTwin = false;
+    for (const { sequence, message, transactions } of received.applied) {
+      for (const { id } of transactions) {
+        const job = this.#jobs.find(({ attempts }) => attempts.has(id));
+        const isOwn = job !== undefined || received.placed.some(({ transaction }) => transaction.id === id);
+        if (message.copy === this.#copy.state.copy && !isOwn) isTwin = true;
+        if (!job) continue;
+        this.#jobs = this.#jobs.filter((one) => one !== job);
+        job.resolve({ value: job.attempts.get(id), sequence });
+      }
+    }
+    this.#listener.received(received);
+    if (!isTwin) return;
+    this.#copy.renew();
+    this.#listener.renewed(this.#copy.state.copy);
+  }
+
+  /** Publishes what is pending. Returns whether it went. */
+  async #push(maxMessage: number): Promise<boolean> {
+    const message = this.#copy.outgoing(maxMessage);
+    if (!message) return false;
+    const sequence = await this.#publish(message);
+    if (sequence === undefined) return false;
+    this.#last = Math.max(this.#last, sequence);
+    try {
+      this.#copy.acknowledged(message, sequence);
+    } catch (error) {
+      if (!isOfTheMachine(error)) throw error;
+      this.#target = sequence; // it comes with the history
+      this.#stall(error as Error);
+      return false;
+    }
+    this.#listener.acknowledged(message, sequence);
+    return true;
+  }
+
+  /** Does the next transaction that waits. Returns whether it went. */
+  async #work(maxMessage: number): Promise<boolean> {
+    const [job] = this.#jobs;
+    if (!job) return false;
+    const isDone = (): void => {
+      this.#jobs = this.#jobs.filter((one) => one !== job);
+    };
+    let message: Outgoing;
+    try {
+      const ran = this.#copy.speculate(job.action);
+      if (ran.entries.length === 0) {
+        isDone();
+        job.resolve({ value: ran.value, sequence: this.#copy.state.sequence });
+        return true;
+      }
+      message = this.#copy.outgoingOf(ran, maxMessage, job.call);
+      for (const { id } of message.transactions) job.attempts.set(id, ran.value);
+    } catch (error) {
+      if (isReason(error, 'foreign-write', 'two-processes')) throw error;
+      if (isReason(error, 'busy') || isOfTheMachine(error)) {
+        await this.#clock.sleep(10, this.#closing.signal);
+        return true;
+      }
+      isDone();
+      job.reject(error as Error);
+      return true;
+    }
+    const sequence = await this.#publish(message);
+    if (sequence === undefined) {
+      for (const { id } of message.transactions) job.attempts.delete(id); // it was refused: no history has it
+      if (this.#problem && job.attempts.size === 0) {
+        isDone();
+        job.reject(this.#problem);
+      }
+      return false;
+    }
+    const read = decodeMessage(message.bytes);
+    const transactions = transactionsOf(read, message.object?.bytes ?? read.body);
+    await this.#receive([{ sequence, bytes: message.bytes, message: read, transactions }]);
+    return true;
+  }
+
+  /**
+   * Publishes a message. Returns its sequence; undefined if it was refused.
+   *
+   * @throws ReplicaError if it is not known whether it is in the history
+   */
+  async #publish({ bytes, expected, object }: Outgoing): Promise<number | undefined> {
+    try {
+      if (object) await this.#log.put(objectName(object.digest), {}, pieces(object.bytes));
+      const sequence = await this.#log.publish(bytes, expected);
+      this.#problem = undefined;
+      return sequence;
+    } catch (error) {
+      if (isReason(error, 'conflict')) {
+        this.#target = Math.max(this.#target, expected + 1);
+        return undefined;
+      }
+      if (!isReason(error, 'full', 'denied')) throw error;
+      this.#publishAfter = this.#clock.now() + stallPause;
+      this.#stall(error);
+      return undefined;
+    }
+  }
+
+  /** Until there is something to do. */
+  async #sleep(): Promise<void> {
+    if (this.#isAwake) return;
+    const over = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const rest = this.#publishAfter - this.#clock.now();
+    await (rest > 0 ? Promise.race([woken, this.#clock.sleep(rest, over.signal)]) : woken);
+    this.#wake = undefined;
+    over.abort();
+  }
+
+  #stall(error: Error): void {
+    if (this.#problem?.message === error.message) return;
+    this.#problem = error;
+    this.#listener.stalled(error);
+  }
+
+  #goOffline(error: Error): void {
+    const wasOnline = this.#state === 'online';
+    this.#state = 'offline';
+    this.#problem = error;
+    // Those that may be in the history wait until that is known.
+    const message = `the server is unavailable: ${error.message}`;
+    this.#rejectJobs(({ attempts }) => attempts.size === 0, replicaError('unavailable', message, error));
+    if (wasOnline) this.#listener.offline(error);
+    this.#tell();
+  }
+
+  #stopFor(error: unknown): void {
+    this.#state = 'stopped';
+    this.#problem = error instanceof Error ? error : new Error(textOf(error));
+    this.#rejectJobs(() => true, this.stoppedError());
+    this.#listener.stopped(this.#problem);
+    this.#tell();
+  }
+
+  /** Why nothing is written any more. */
+  stoppedError(): ReplicaError {
+    return replicaError('stopped', `the replica has stopped: ${this.#problem?.message}`, this.#problem);
+  }
+
+  #rejectJobs(which: (job: Job) => boolean, error: Error): void {
+    const rejected = this.#jobs.filter(which);
+    this.#jobs = this.#jobs.filter((job) => !rejected.includes(job));
+    for (const job of rejected) job.reject(error);
+  }
+
+  #tell(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** @throws ReplicaError if it stops before */
+  #until(done: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const isOver = this.#state === 'stopped' || this.#state === 'closed';
+        if (!done() && !isOver) return;
+        this.#watchers.delete(look);
+        if (done()) resolve();
+        else if (this.#state === 'stopped') reject(this.stoppedError());
+        else reject(replicaError('closed', 'the replica was closed'));
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+}
+
+/** Whether following can succeed later. */
+function isTemporary(error: unknown): boolean {
+  if (isReason(error, ...fatal)) return false;
+  return (
+    isReason(error, 'unavailable', 'unknown', 'denied', 'full', 'missing', 'busy') || isOfTheMachine(error)
+  );
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes.length; at += 2 ** 17) yield bytes.subarray(at, at + 2 ** 17);
+}

@@ -1,0 +1,77 @@
+/** Opens a file as a copy of a history: it is one, becomes the first one, or is made from a snapshot. */
+
+import { DatabaseSync } from '../api/database.js';
+import type { Chance } from './copy.js';
+import { isReason, replicaError } from './errors.js';
+import { isCopy, isEmpty, makeCopy } from './found.js';
+import type { Log, LogState } from './log.js';
+import { loadSnapshot } from './snapshot.js';
+
+/** How to open it. */
+export interface Joining {
+  readonly path: string;
+  readonly log: Log;
+  /** Whether to make the history if there is none. */
+  readonly create: boolean;
+  /** How long to wait for another connection's lock, in ms. */
+  readonly timeout: number;
+  readonly chance: Chance;
+  progress(done: number, total: number): void;
+}
+
+/**
+ * Opens the database of a copy; its state is not compared with the history yet.
+ *
+ * @throws ReplicaError `not-a-copy` for a database with data that is no copy of a history that there is; `missing` if
+ *   there is no history and none is to be made, or no snapshot; as the log does
+ */
+export async function openCopyOf(joining: Joining): Promise<DatabaseSync> {
+  const { path, log, create, timeout } = joining;
+  const database = new DatabaseSync(path, { timeout });
+  try {
+    if (isCopy(database)) return database;
+    const state = await stateOf(log);
+    if (!state && !create) {
+      throw replicaError('missing', `there is no history ${log.name}: open with { create: true } to make it`);
+    }
+    if (!state) {
+      const identity = joining.chance.uuid();
+      makeCopy(database, identity, joining.chance.uuid());
+      return database;
+    }
+    if (!isEmpty(database)) {
+      throw replicaError(
+        'not-a-copy',
+        `${path} has data and is not a copy of ${log.name}: name a file that does not exist, and it becomes one`,
+      );
+    }
+    if (state.origin === 'empty' && state.first <= 1) {
+      makeCopy(database, state.identity, joining.chance.uuid());
+      return database;
+    }
+    if (database.location() === null) {
+      throw replicaError('not-a-copy', 'a copy in memory cannot be made from a snapshot: name a file');
+    }
+    database.close();
+    await loadSnapshot(log, state, path, (done, total) => joining.progress(done, total));
+    return new DatabaseSync(path, { timeout });
+  } catch (error) {
+    if (database.isOpen) database.close();
+    throw error;
+  }
+}
+
+/** Makes the history of a copy that is at its beginning, unless there is one. */
+export async function makeHistory(log: Log, identity: string, isPlain: boolean): Promise<void> {
+  if (await stateOf(log)) return;
+  await log.create(identity, isPlain ? 'empty' : 'snapshot');
+}
+
+async function stateOf(log: Log): Promise<LogState | undefined> {
+  try {
+    return await log.state();
+  } catch (error) {
+    if (isReason(error, 'missing')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+/** Compares a copy with its log: each way in which they may not belong together is recognised, and none is followed. */
+
+import { type ReplicaError, type ReplicaReason, replicaError } from './errors.js';
+import type { Log, LogState } from './log.js';
+import { digestOf } from './message.js';
+import type { CopyState } from './state.js';
+
+/**
+ * Asks a log for its state, and compares it with that of a copy.
+ *
+ * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`; as {@link Log.state} does
+ */
+export async function comparePosition(log: Log, copy: CopyState): Promise<LogState> {
+  const state = await log.state();
+  const { sequence } = copy;
+  const fault = (reason: ReplicaReason, what: string): ReplicaError =>
+    replicaError(
+      reason,
+      `${what}; nothing was changed here: make a new copy from a snapshot, or restore the history`,
+    );
+  if (state.identity !== copy.history) {
+    throw fault(
+      'recreated',
+      `${log.name} is another history (${state.identity}) than the one that this copy follows (${copy.history})`,
+    );
+  }
+  if (state.last < sequence) {
+    throw fault(
+      'restored',
+      `${log.name} ends at message ${state.last}, and this copy has read ${sequence}: the history is an older state of itself`,
+    );
+  }
+  if (state.first > sequence + 1) {
+    throw fault(
+      'trimmed',
+      `${log.name} begins at message ${state.first}, and this copy has read ${sequence}: the messages between them are gone`,
+    );
+  }
+  if (sequence === 0) return state;
+  const bytes = await log.message(sequence);
+  if (!bytes) {
+    throw fault('trimmed', `message ${sequence}, the last that this copy has read, is gone from ${log.name}`);
+  }
+  if (digestOf(bytes) !== copy.mark) {
+    throw fault(
+      'forked',
+      `${log.name} holds another message ${sequence} than the one that this copy has read`,
+    );
+  }
+  return state;
+}

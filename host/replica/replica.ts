@@ -1,0 +1,423 @@
+/** A copy of a database that follows a history, and adds its own transactions to it. */
+
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { setTimeout as timeout } from 'node:timers/promises';
+import type { DatabaseSync } from '../api/database.js';
+import { checkArgument, checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
+import { unknownName } from '../kernel/nearest.js';
+import { Copy, type Outgoing, type Received, type RegisteredFunction } from './copy.js';
+import { type Clock, Driver } from './driver.js';
+import { type ReplicaError, replicaError } from './errors.js';
+import { isPlain } from './found.js';
+import { makeHistory, openCopyOf } from './join.js';
+import type { Log } from './log.js';
+import { maxBody } from './message.js';
+import { type ReplicaPolicy, replicaPolicies } from './rebase.js';
+import { type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
+import type { Call, RejectedTransaction } from './state.js';
+
+/** How a replica works. */
+export interface ReplicaOptions {
+  /** The history, such as {@link natsLog} gives it. The replica owns it: {@link Replica.close} ends its connection. */
+  log: Log;
+  /** What happens to local transactions that meet the history: 'rerun' by default. */
+  policy?: ReplicaPolicy;
+  /** Makes the history if there is none, of what the file holds. */
+  create?: boolean;
+  /** How long to wait for another connection's lock on the file, in ms: 5000 by default. */
+  timeout?: number;
+  /** The largest message that is accepted, in bytes of changes: 1 GiB by default. */
+  maxBytes?: number;
+  /** Called with how many bytes of a snapshot of how many were loaded. */
+  onProgress?: (done: number, total: number) => void;
+  /** Functions to register before anything runs again: see {@link Replica.register}. */
+  functions?: Readonly<Record<string, RegisteredFunction>>;
+  /** @internal Time and chance, for tests. */
+  clock?: Clock;
+}
+
+/** How a transaction is made. */
+export interface TransactionOptions {
+  /** Publishes it before it is committed: strictly serialisable, and possible only while the server is there. */
+  wait?: boolean;
+}
+
+/** A transaction that was committed here. */
+export interface Committed<T> {
+  /** What its function returned. */
+  readonly value: T;
+  /** Its UUID; undefined if it changed nothing. */
+  readonly id: string | undefined;
+  /**
+   * Resolves to its place in the history once it has one, and rejects with a {@link ReplicaError} if it is rejected,
+   * or the replica ends before. A rejection that nobody handles is no unhandled one: `rejected` says it too.
+   */
+  readonly placed: Promise<number>;
+}
+
+/** A transaction that waited for its place. */
+export interface Placed<T> {
+  readonly value: T;
+  /** Its place in the history. */
+  readonly sequence: number;
+}
+
+/** How a replica does. */
+export interface ReplicaStatus {
+  readonly state: 'offline' | 'online' | 'stopped' | 'closed';
+  /** The identity of the history. */
+  readonly history: string;
+  /** The UUID of this copy. */
+  readonly copy: string;
+  /** The last message that is here. */
+  readonly sequence: number;
+  /** The last message that the history is known to have. */
+  readonly last: number;
+  /** Transactions without a place. */
+  readonly pending: number;
+  /** Why it is offline, has stopped, or cannot publish. */
+  readonly problem: Error | undefined;
+}
+
+/** A message of another copy that was applied. */
+export interface AppliedMessage {
+  readonly sequence: number;
+  /** The copy that made it. */
+  readonly copy: string;
+  /** When it was published, in ms since 1970. */
+  readonly time: number;
+  readonly transactions: readonly { readonly id: string; readonly time: number; readonly name?: string }[];
+}
+
+/** What a replica emits, with the arguments of the listeners. */
+export interface ReplicaEvents {
+  /** The server answers, and the history is the right one. */
+  online: [];
+  offline: [error: Error];
+  /** Publishing or writing does not work now, and is tried again. */
+  stalled: [error: Error];
+  /** It follows no more: someone must decide. */
+  stopped: [error: Error];
+  /** It stopped because changes of the history do not fit this copy. */
+  diverged: [error: Error];
+  applied: [message: AppliedMessage];
+  /** Own transactions have a place. */
+  placed: [ids: readonly string[], sequence: number];
+  /** An own transaction was done again on top of the history: `conflicts` rows did not get what they got before. */
+  redone: [transaction: { readonly id: string; readonly reran: boolean; readonly conflicts: number }];
+  rejected: [transaction: RejectedTransaction];
+  /** A message counts for no copy. */
+  voided: [sequence: number];
+  /** How old the last message was when it was applied, and how many are known to follow. */
+  lag: [lag: { readonly milliseconds: number; readonly messages: number }];
+  /** Another file had the same UUID: this one has a new one. */
+  renewed: [copy: string];
+}
+
+const optionKinds = {
+  log: 'any',
+  policy: 'string',
+  create: 'boolean',
+  timeout: 'integer',
+  maxBytes: 'integer',
+  onProgress: 'function',
+  functions: 'any',
+  clock: 'any',
+} as const;
+
+const realClock: Clock = {
+  now: () => Date.now(),
+  uuid: () => randomUUID(),
+  sleep: (ms, signal) => timeout(ms, undefined, { signal }).catch(() => {}),
+};
+
+interface Waiting {
+  resolve(sequence: number): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A copy of a database that follows a history. Reads go to {@link database}; writes are made by {@link transaction},
+ * are committed at once, offline too, and are put on top of the history when they meet it.
+ */
+export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposable {
+  readonly #copy: Copy;
+  readonly #log: Log;
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, Waiting>();
+  #closed: Promise<void> | undefined;
+
+  private constructor(copy: Copy, log: Log, clock: Clock, maxBytes: number) {
+    super();
+    this.#copy = copy;
+    this.#log = log;
+    this.#clock = clock;
+    this.#driver = new Driver(copy, log, clock, maxBytes, {
+      online: () => this.#say('online'),
+      offline: (error) => this.#say('offline', error),
+      stalled: (error) => this.#say('stalled', error),
+      stopped: (error) => this.#stopped(error),
+      received: (received) => this.#received(received),
+      acknowledged: (message, sequence) => this.#acknowledged(message, sequence),
+      renewed: (id) => this.#say('renewed', id),
+    });
+  }
+
+  /**
+   * Opens the copy in a file. One that does not exist becomes a copy: from the newest snapshot, or empty at the
+   * history's beginning. A copy opens without the server too, and follows once it answers.
+   *
+   * @throws ReplicaError `not-a-copy` for a file with other data, `foreign-write` for one that something else wrote to,
+   *   `missing` if there is no history, `unavailable` if the server is needed and does not answer
+   * @throws TypeError for unknown options; SqliteError if the file cannot be opened
+   */
+  static async open(path: string, options: ReplicaOptions): Promise<Replica> {
+    checkArgument('path', path, 'string');
+    checkOptions(options, optionKinds);
+    const { log, policy = 'rerun', create = false, maxBytes = maxBody, clock = realClock } = options ?? {};
+    if (typeof log !== 'object' || log === null)
+      throw invalidType('The "options.log" argument must be a Log.');
+    if (!replicaPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, replicaPolicies));
+    const { timeout: lockTimeout = 5000, onProgress, functions = {} } = options;
+    const database = await openCopyOf({
+      path,
+      log,
+      create,
+      timeout: lockTimeout,
+      chance: clock,
+      progress: (done, total) => onProgress?.(done, total),
+    });
+    let copy: Copy | undefined;
+    try {
+      copy = new Copy(database, policy, clock);
+      const replica = new Replica(copy, log, clock, maxBytes);
+      for (const [name, action] of Object.entries(functions)) replica.register(name, action);
+      if (create && copy.state.sequence === 0) await replica.#found();
+      replica.#driver.start();
+      return replica;
+    } catch (error) {
+      copy?.[Symbol.dispose]();
+      database.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The connection, for reading; {@link transaction} hands it out for writing. Statements and transactions that stay
+   * open make the history wait.
+   */
+  get database(): DatabaseSync {
+    return this.#copy.database;
+  }
+
+  /**
+   * Registers a function that transactions call by name. It runs again, on the new state, if the transaction meets a
+   * history that it does not know, in later processes too: so it must be registered before the copy goes online there,
+   * by the option `functions`. It must be synchronous, and depend on nothing but the database and its arguments.
+   */
+  register(name: string, action: RegisteredFunction): void {
+    checkArgument('name', name, 'string');
+    checkArgument('action', action, 'function');
+    if (name === '' || name.length > 200)
+      throw invalidValue('The "name" argument must have 1 to 200 characters.');
+    this.#copy.register(name, action);
+  }
+
+  /**
+   * Runs a function in a transaction of its own and commits it. If the function throws, nothing was changed.
+   *
+   * @param action gets the connection; it must be synchronous. Or the name of a registered function, whose arguments
+   *   must be what JSON can hold
+   * @returns what it returned, and a promise of its place in the history; with `wait` a promise of both
+   * @throws ReplicaError `schema-change` if it changes the schema without `wait`, `unrecordable` if it changes what
+   *   cannot be replicated, `unavailable` (with `wait`) if the server does not answer, `busy` within another transaction
+   */
+  transaction<T>(action: (database: DatabaseSync) => T, options: { wait: true }): Promise<Placed<T>>;
+  transaction<T>(action: (database: DatabaseSync) => T, options?: { wait?: false }): Committed<T>;
+  transaction<T>(name: string, args: readonly unknown[], options: { wait: true }): Promise<Placed<T>>;
+  transaction<T>(name: string, args?: readonly unknown[], options?: { wait?: false }): Committed<T>;
+  transaction<T>(
+    action: string | ((database: DatabaseSync) => T),
+    ...rest: unknown[]
+  ): Committed<T> | Promise<Placed<T>> {
+    const call = typeof action === 'string' ? callOf(action, rest.shift()) : undefined;
+    const [options] = rest;
+    checkOptions(options, { wait: 'boolean' });
+    this.#refuseEnded();
+    const own = (call ? this.#copy.functionOf(call) : action) as (database: DatabaseSync) => T;
+    checkArgument('action', own, 'function');
+    if ((options as TransactionOptions | undefined)?.wait) return this.#driver.wait(own, call);
+    const { value, transaction } = this.#copy.transact(own, call);
+    if (!transaction) return { value, id: undefined, placed: Promise.resolve(this.#copy.state.sequence) };
+    const { id } = transaction;
+    const placed = new Promise<number>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    placed.catch(() => {});
+    this.#driver.wake();
+    return { value, id, placed };
+  }
+
+  /**
+   * Resolves when everything that is pending has a place, and everything that the history has now is here.
+   *
+   * @throws ReplicaError `unavailable` if the server does not answer, `stopped`, `closed`
+   */
+  async sync(): Promise<void> {
+    this.#refuseEnded();
+    await this.#driver.sync();
+  }
+
+  status(): ReplicaStatus {
+    const { history, copy, sequence } = this.#copy.state;
+    const { state, last, problem } = this.#driver;
+    return { state, history, copy, sequence, last, pending: this.#copy.pending.length, problem };
+  }
+
+  /** The transactions that were rejected and not dropped, oldest first. */
+  rejected(): RejectedTransaction[] {
+    return this.#copy.tables.rejected();
+  }
+
+  /** Forgets a rejected transaction. Returns whether there was one. */
+  drop(id: string): boolean {
+    checkArgument('id', id, 'string');
+    return this.#copy.drop(id);
+  }
+
+  /** Stores a snapshot of the history at this copy's place, for new copies. */
+  async snapshot(): Promise<Snapshot> {
+    this.#refuseEnded();
+    return storeSnapshot(this.#copy, this.#log);
+  }
+
+  /**
+   * Ends following, and closes the file and the log. Transactions without a place stay pending in the file.
+   */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#driver.stop();
+    this.#end(
+      replicaError(
+        'closed',
+        'the replica was closed before the transaction had a place: it is kept, and published later',
+      ),
+    );
+    const { database } = this.#copy;
+    this.#copy[Symbol.dispose]();
+    database.close();
+    await this.#log.close();
+  }
+
+  /** Makes the history of which this is the first copy, and stores what it holds. */
+  async #found(): Promise<void> {
+    const plain = isPlain(this.#copy.database);
+    await makeHistory(this.#log, this.#copy.state.history, plain);
+    const { identity, origin } = await this.#log.state();
+    if (identity !== this.#copy.state.history) {
+      throw replicaError(
+        'other-history',
+        `${this.#log.name} was made by another copy meanwhile, of which this file is no copy: name a file that does not exist, and it becomes one`,
+      );
+    }
+    if (origin === 'empty') return;
+    if ((await snapshots(this.#log)).length === 0) await storeSnapshot(this.#copy, this.#log);
+  }
+
+  #refuseEnded(): void {
+    if (this.#driver.state === 'stopped') throw this.#driver.stoppedError();
+    if (this.#driver.state === 'closed') throw replicaError('closed', 'the replica is closed');
+  }
+
+  #received({ applied, voided, placed, redone, refused }: Received): void {
+    const own = new Set(placed.map(({ transaction }) => transaction.id));
+    for (const { sequence, message, transactions } of applied) {
+      const others = transactions.filter(({ id }) => !own.has(id));
+      if (others.length === 0) continue;
+      const { copy, time } = message;
+      const said = others.map(({ id, time: at, name }) => ({
+        id,
+        time: at,
+        ...(name !== undefined && { name }),
+      }));
+      this.#say('applied', { sequence, copy, time, transactions: said });
+    }
+    for (const sequence of voided) this.#say('voided', sequence);
+    for (const { transaction, sequence } of placed) this.#place(transaction.id, sequence);
+    if (placed[0]) this.#say('placed', [...own], placed[0].sequence);
+    for (const { transaction, reran, conflicts, entries } of redone) {
+      if (entries.length === 0) this.#place(transaction.id, this.#copy.state.sequence);
+      this.#say('redone', { id: transaction.id, reran, conflicts });
+    }
+    for (const one of refused) this.#reject(one);
+    const last = applied.at(-1);
+    if (!last) return;
+    const milliseconds = Math.max(0, this.#clock.now() - last.message.time);
+    this.#say('lag', { milliseconds, messages: this.#driver.last - this.#copy.state.sequence });
+  }
+
+  #reject({ transaction, kind, message }: Received['refused'][number]): void {
+    const rejected = { ...transaction, kind, message, sequence: this.#copy.state.sequence };
+    this.#waiting
+      .get(transaction.id)
+      ?.reject(replicaError('rejected', `the transaction was rejected (${kind}): ${message}`));
+    this.#waiting.delete(transaction.id);
+    this.#say('rejected', rejected);
+  }
+
+  #acknowledged({ transactions }: Outgoing, sequence: number): void {
+    for (const { id } of transactions) this.#place(id, sequence);
+    this.#say(
+      'placed',
+      transactions.map(({ id }) => id),
+      sequence,
+    );
+  }
+
+  #place(id: string, sequence: number): void {
+    this.#waiting.get(id)?.resolve(sequence);
+    this.#waiting.delete(id);
+  }
+
+  #stopped(error: Error): void {
+    this.#end(this.#driver.stoppedError());
+    if ((error as ReplicaError).reason === 'diverged') this.#say('diverged', error);
+    this.#say('stopped', error);
+  }
+
+  #end(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  /** What a listener throws is not an error of the replica. */
+  #say<Name extends keyof ReplicaEvents>(name: Name, ...args: ReplicaEvents[Name]): void {
+    try {
+      (this.emit as (event: Name, ...rest: ReplicaEvents[Name]) => boolean).call(this, name, ...args);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** A call with its arguments as JSON has them, so that it runs again as it ran first. */
+function callOf(name: string, args: unknown = []): Call {
+  if (!Array.isArray(args)) throw invalidType('The "args" argument must be an array.');
+  let text: string;
+  try {
+    text = JSON.stringify(args);
+  } catch (error) {
+    throw Object.assign(invalidValue('The "args" argument must be what JSON can hold.'), { cause: error });
+  }
+  return { name, args: JSON.parse(text) as unknown[] };
+}
