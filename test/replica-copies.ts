@@ -3,7 +3,7 @@
 import { DatabaseSync } from 'sqlite-wasm-run';
 import type { ReplicaPolicy } from 'sqlite-wasm-run/replica';
 import type { Copy as CopyType, Incoming, Received } from '../dist/replica/copy.js';
-import { Copy, connectionOf, decodeMessage, makeCopy, transactionsOf } from './replica-internals.js';
+import { Copy, decodeMessage, makeCopy, transactionsOf } from './replica-internals.js';
 import { MemoryStream, type Random } from './replica-log.js';
 
 export const identity = '00000000-0000-4000-8000-000000000001';
@@ -99,5 +99,3 @@ export function schema(stream: MemoryStream, copies: readonly CopyType[], sql: s
   if (stream.store(message.bytes, message.expected) === undefined) throw new Error('refused');
   settle(stream, ...copies);
 }
-
-export { connectionOf };
