@@ -326,6 +326,7 @@ export class Driver {
       }
       if (!isReason(error, 'full', 'denied')) throw error;
       this.#publishAfter = this.#clock.now() + stallPause;
+      this.#rejectJobs(({ attempts }) => attempts.size === 0, error);
       this.#stall(error);
       return undefined;
     }

@@ -63,7 +63,8 @@ export async function loadSnapshot(
   progress: (done: number, total: number) => void,
 ): Promise<Snapshot> {
   const found = (await snapshots(log)).findLast(
-    ({ sequence }) => sequence <= state.last && sequence + 1 >= state.first,
+    // The message at its place must be there, so that a copy can tell that the history is the right one.
+    ({ sequence }) => sequence <= state.last && sequence >= (sequence === 0 ? state.first - 1 : state.first),
   );
   if (!found) {
     throw replicaError(
