@@ -32,8 +32,6 @@ const config: KnipConfig = {
     '@bytecodealliance/preview2-shim',
     // Its data is read by path: scripts/demo.ts.
     'vega-datasets',
-    // What replicas are built on.
-    '@nats-io/*',
     // Installed by the long suites that use them, not by `npm ci`.
     '@bytecodealliance/componentize-js',
     'knex',

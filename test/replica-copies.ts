@@ -81,11 +81,7 @@ export function contents(database: DatabaseSync): unknown {
     const isTable = /^create table/i.test(String(sql));
     if (!isTable) return [name, sql];
     const rows = database.prepare(`SELECT * FROM "${name}"`, { returnArrays: true, readBigInts: true }).all();
-    return [
-      name,
-      sql,
-      rows.map((row) => JSON.stringify(row, (_, v) => (typeof v === 'bigint' ? `${v}n` : v))).sort(),
-    ];
+    return [name, sql, rows.map((row) => JSON.stringify((row as unknown as unknown[]).map(plain))).sort()];
   });
 }
 
@@ -98,4 +94,10 @@ export function schema(stream: MemoryStream, copies: readonly CopyType[], sql: s
   const message = first.outgoingOf(ran, stream.maxMessage);
   if (stream.store(message.bytes, message.expected) === undefined) throw new Error('refused');
   settle(stream, ...copies);
+}
+
+/** A value as text that tells it from all others. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`;
+  return value instanceof Uint8Array ? `x${Buffer.from(value).toString('hex')}` : value;
 }

@@ -37,7 +37,7 @@ function open(path = ':memory:', options: Options = {}): Promise<Replica> {
     uuid: () => random.uuid(),
     sleep: (ms: number, signal: AbortSignal) => clock.sleep(ms, signal),
   };
-  return clock.wait(Replica.open(path, { log: logOf(), clock: time, timeout: 0, ...options }));
+  return clock.wait(Replica.open(path, { log: logOf(), timeout: 0, ...options, ...{ clock: time } }));
 }
 
 const close = (...replicas: Replica[]): Promise<unknown> =>

@@ -130,7 +130,7 @@ export class Simulation {
       sleep: (ms: number, signal: AbortSignal) => this.clock.sleep(ms, signal),
     };
     const replica = await this.clock.wait(
-      Replica.open(path, { log, policy, create, clock, functions: functions as never, timeout: 0 }),
+      Replica.open(path, { log, policy, create, functions: functions as never, timeout: 0, ...{ clock } }),
     );
     replica.on('stopped', (error) => this.#problems.push(`${path} stopped: ${error.message}`));
     replica.on('redone', () => {

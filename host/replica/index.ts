@@ -2,9 +2,12 @@
 
 import '../index.js'; // makes the engine
 
+export type { RegisteredFunction } from './copy.js';
 export { ReplicaError, type ReplicaReason } from './errors.js';
 export type { Log, LogMessage, LogObject, LogState } from './log.js';
-export type { MessageHead, Transaction, TransactionHead } from './message.js';
+export type { MessageHead, ObjectReference, Transaction, TransactionHead } from './message.js';
+export { type NatsOptions, natsLog } from './nats.js';
+export type { NatsServer } from './nats-connection.js';
 export type { ReplicaPolicy } from './rebase.js';
 export {
   type AppliedMessage,

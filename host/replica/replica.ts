@@ -33,8 +33,11 @@ export interface ReplicaOptions {
   onProgress?: (done: number, total: number) => void;
   /** Functions to register before anything runs again: see {@link Replica.register}. */
   functions?: Readonly<Record<string, RegisteredFunction>>;
-  /** @internal Time and chance, for tests. */
-  clock?: Clock;
+}
+
+/** Time and chance, which tests of the replica itself replace by the member `clock` of the options. */
+interface Replaced {
+  readonly clock?: Clock;
 }
 
 /** How a transaction is made. */
@@ -176,7 +179,8 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   static async open(path: string, options: ReplicaOptions): Promise<Replica> {
     checkArgument('path', path, 'string');
     checkOptions(options, optionKinds);
-    const { log, policy = 'rerun', create = false, maxBytes = maxBody, clock = realClock } = options ?? {};
+    const { log, policy = 'rerun', create = false, maxBytes = maxBody } = options ?? {};
+    const { clock = realClock } = options as Replaced;
     if (typeof log !== 'object' || log === null)
       throw invalidType('The "options.log" argument must be a Log.');
     if (!replicaPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, replicaPolicies));
@@ -268,6 +272,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     await this.#driver.sync();
   }
 
+  /** How it does now. */
   status(): ReplicaStatus {
     const { history, copy, sequence } = this.#copy.state;
     const { state, last, problem } = this.#driver;
@@ -299,6 +304,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     await this.#closed;
   }
 
+  /** The same as {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

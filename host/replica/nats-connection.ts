@@ -1,0 +1,155 @@
+/** The connection to a NATS server, made when it is needed, and again after it ended. */
+
+import { readFile } from 'node:fs/promises';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { ObjectStore } from '@nats-io/obj';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { replicaError } from './errors.js';
+import { natsError } from './nats-errors.js';
+
+/** Where a NATS server is, and who asks. */
+export interface NatsServer {
+  /** Such as 'nats://localhost:4222', or several of a cluster. */
+  servers: string | readonly string[];
+  /** A file with credentials, as `nsc` writes it. */
+  credentials?: string;
+  user?: string;
+  password?: string;
+  token?: string;
+  /** Files with certificates. */
+  tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string };
+  /** How long to wait for an answer, in ms: 2000 by default. */
+  timeout?: number;
+}
+
+/** The clients, which are installed by those who use them. */
+interface Clients {
+  readonly transport: typeof import('@nats-io/transport-node');
+  readonly jetstream: typeof import('@nats-io/jetstream');
+  readonly objects: typeof import('@nats-io/obj');
+}
+
+/** A connection that is there. */
+export interface Connected {
+  readonly clients: Clients;
+  readonly connection: NatsConnection;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+}
+
+async function load(): Promise<Clients> {
+  try {
+    const [transport, jetstream, objects] = await Promise.all([
+      import('@nats-io/transport-node'),
+      import('@nats-io/jetstream'),
+      import('@nats-io/obj'),
+    ]);
+    return { transport, jetstream, objects };
+  } catch (error) {
+    throw replicaError(
+      'no-client',
+      'the NATS clients are not installed: npm install @nats-io/transport-node@3 @nats-io/jetstream@3 @nats-io/obj@3',
+      error,
+    );
+  }
+}
+
+export class NatsLink {
+  readonly #server: NatsServer;
+  readonly timeout: number;
+  #connected: Promise<Connected> | undefined;
+  #store: Promise<ObjectStore> | undefined;
+  #isLost = false;
+  #isClosed = false;
+
+  constructor(server: NatsServer) {
+    this.#server = server;
+    this.timeout = server.timeout ?? 2000;
+  }
+
+  /**
+   * The connection, made if there is none.
+   *
+   * @throws ReplicaError `unavailable` if there is none, or it is interrupted; `denied`, `no-client`
+   */
+  async get(): Promise<Connected> {
+    if (this.#isClosed) throw replicaError('closed', 'the connection to the server was closed');
+    if (this.#isLost) throw replicaError('unavailable', 'the connection to the server is interrupted');
+    this.#connected ??= this.#connect();
+    try {
+      return await this.#connected;
+    } catch (error) {
+      this.#connected = undefined;
+      throw error;
+    }
+  }
+
+  /** The object store of a name. @param make whether it is made if it does not exist */
+  async objects(bucket: string, replicas: number): Promise<ObjectStore> {
+    const { clients, connection } = await this.get();
+    this.#store ??= new clients.objects.Objm(connection).create(bucket, {
+      storage: clients.objects.StorageType.File,
+      replicas,
+      description: 'snapshots and large changes of a replicated database',
+    });
+    try {
+      return await this.#store;
+    } catch (error) {
+      this.#store = undefined;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const connected = await this.#connected?.catch(() => undefined);
+    await connected?.connection.close();
+  }
+
+  async #connect(): Promise<Connected> {
+    const clients = await load();
+    const { servers, user, password, token, tls, credentials } = this.#server;
+    try {
+      const connection = await clients.transport.connect({
+        servers: typeof servers === 'string' ? servers : [...servers],
+        timeout: this.timeout,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 250,
+        ...(user !== undefined && { user }),
+        ...(password !== undefined && { pass: password }),
+        ...(token !== undefined && { token }),
+        ...(credentials !== undefined && {
+          authenticator: clients.transport.credsAuthenticator(await readFile(credentials)),
+        }),
+        ...(tls && {
+          tls: {
+            ...(tls.ca !== undefined && { caFile: tls.ca }),
+            ...(tls.certificate !== undefined && { certFile: tls.certificate }),
+            ...(tls.key !== undefined && { keyFile: tls.key }),
+          },
+        }),
+      });
+      void this.#watch(connection);
+      const options = { timeout: this.timeout };
+      return {
+        clients,
+        connection,
+        client: clients.jetstream.jetstream(connection, options),
+        manager: await clients.jetstream.jetstreamManager(connection, { ...options, checkAPI: false }),
+      };
+    } catch (error) {
+      throw natsError(error, 'connect to the server');
+    }
+  }
+
+  /** Notes when the connection is interrupted, so that nothing is asked meanwhile that would be sent much later. */
+  async #watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') this.#isLost = true;
+      if (type === 'reconnect') this.#isLost = false;
+    }
+    this.#isLost = false;
+    this.#connected = undefined;
+    this.#store = undefined;
+  }
+}
