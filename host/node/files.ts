@@ -57,7 +57,15 @@ import {
   withoutLocks,
 } from './locks.js';
 import { type MappingProvider, systemMappings } from './mapping.js';
-import { failure, noFollow, ownLike, permits, systemError, temporaryDescriptor } from './system.js';
+import {
+  failure,
+  frequentCalls,
+  noFollow,
+  ownLike,
+  permits,
+  systemError,
+  temporaryDescriptor,
+} from './system.js';
 import { OwnIndex, SharedIndex } from './wal-index.js';
 
 const maxLinks = 100; // SQLITE_MAX_SYMLINK
@@ -240,7 +248,7 @@ function access(path: string, kind: number): boolean {
 
 /** SQLite looks for the journal and the log in every transaction, mostly in vain: the cheapest check comes first. */
 function exists(path: string): boolean {
-  if (!existsSync(path)) return false;
+  if (!(frequentCalls()?.exists ?? existsSync)(path)) return false;
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     return found !== undefined && (!found.isFile() || found.size > 0);
@@ -408,7 +416,8 @@ class NodeFile implements OpenFile {
   }
 
   size(): number {
-    return this.#stat().size;
+    const size = frequentCalls()?.size(this.#fd) ?? -1;
+    return size >= 0 ? size : this.#stat().size;
   }
 
   lock(level: number): void {

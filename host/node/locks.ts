@@ -102,8 +102,9 @@ function loadLocks(): ByteLocks | string {
   if (!layout) return `not supported on ${process.platform}`;
   try {
     const fcntl = koffi.load(null).func(layout.prototype);
+    const [type] = layout.variadic;
     return fcntlLocks(layout, (fd, command, lock) => {
-      const result = fcntl(fd, command, ...layout.variadic, lock);
+      const result = type === undefined ? fcntl(fd, command, lock) : fcntl(fd, command, type, lock);
       return result === -1 ? koffi.errno() : 0;
     });
   } catch (error) {
@@ -115,25 +116,38 @@ function fcntlLocks(
   layout: Layout,
   fcntl: (fd: number, command: number, lock: Uint8Array) => number,
 ): ByteLocks {
-  const bytes = Buffer.alloc(layout.size);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const little = endianness() === 'LE';
-  const fill = (kind: LockKind, start: number, length: number): void => {
-    bytes.fill(0); // the owner's number must be zero in locks of this kind; SEEK_SET is zero
+  const structure = (kind: LockKind, start: number, length: number): DataView => {
+    const bytes = Buffer.alloc(layout.size); // the owner's number must be zero in locks of this kind; SEEK_SET is zero
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     view.setInt16(layout.type, layout.kinds[kind], little);
     view.setBigInt64(layout.start, BigInt(start), little);
     view.setBigInt64(layout.length, BigInt(length), little);
+    return view;
+  };
+  // A transaction takes the same few locks every time: each is made once..
+  const made = {
+    read: new Map<number, Buffer>(),
+    write: new Map<number, Buffer>(),
+    none: new Map<number, Buffer>(),
+  };
+  const prepared = (kind: LockKind, start: number, length: number): Buffer => {
+    const key = start * 1024 + length; // lengths are below 1024
+    let bytes = made[kind].get(key);
+    if (!bytes) {
+      const { buffer, byteOffset, byteLength } = structure(kind, start, length);
+      bytes = Buffer.from(buffer, byteOffset, byteLength);
+      made[kind].set(key, bytes);
+    }
+    return bytes;
   };
   return {
-    set(fd, kind, start, length) {
-      fill(kind, start, length);
-      return fcntl(fd, layout.setLock, bytes);
-    },
+    set: (fd, kind, start, length) => fcntl(fd, layout.setLock, prepared(kind, start, length)),
     test(fd, start, length) {
-      fill('write', start, length);
-      const error = fcntl(fd, layout.getLock, bytes);
+      const lock = structure('write', start, length); // the system writes to it
+      const error = fcntl(fd, layout.getLock, new Uint8Array(lock.buffer, lock.byteOffset, lock.byteLength));
       if (error) return -error;
-      return view.getInt16(layout.type, little) === layout.kinds.none ? 0 : 1;
+      return lock.getInt16(layout.type, little) === layout.kinds.none ? 0 : 1;
     },
   };
 }
