@@ -27,7 +27,7 @@ export type { AggregateOptions } from './api/aggregate.js';
 export type { Authorizer } from './api/authorizer.js';
 export { type BackupOptions, backup } from './api/backup.js';
 export { Capture, type CaptureOptions } from './api/capture.js';
-export { type ChangeLike, Changeset, ChangesetGroup, type ChangesetLike } from './api/changeset.js';
+export { Changeset, ChangesetGroup, type ChangesetLike } from './api/changeset.js';
 export { constants } from './api/constants.js';
 export {
   type ApplyOptions,
@@ -62,7 +62,7 @@ export {
   type SupportedValueType,
 } from './api/statement.js';
 export type { ApplyFlags, ReportOptions } from './applying/apply-options.js';
-export type { Change, ChangeValues, Conflict, Operation } from './applying/changes.js';
+export type { Conflict } from './applying/changes.js';
 export type { Pieces, Take } from './applying/changeset-streams.js';
 export type {
   ConflictAction,
@@ -75,6 +75,8 @@ export type { ConflictReport, NamedValues } from './applying/conflict-report.js'
 export type { CaptureReport } from './applying/replay.js';
 export type { ApplyReport } from './applying/report.js';
 export type { TableReport } from './applying/tally.js';
+export type { ChangeLike } from './applying/transform.js';
+export type { Change, Operation, Values as ChangeValues } from './changeset/format.js';
 export { type ErrorDetails, type ErrorReason, SqliteError } from './core/errors.js';
 export { type HostInterfaces, type HostOptions, hostImports, hostInterfaces } from './host.js';
 export type { FolderGrant, Grants } from './kernel/grants.js';

@@ -131,10 +131,10 @@ function compare(what: string, bytes: Uint8Array, c: unknown, ours: unknown): vo
 }
 
 type Change = import('sqlite-wasm-run/changeset').Change;
-function asC({ table: { name: table, key }, old, new: fresh, ...change }: Change): object {
+function asC({ old, new: fresh, ...change }: Change): object {
   const values = (all: Change['old']): Change['old'] =>
     all.map((value) => (Number.isNaN(value) ? null : value));
-  return { table, key, ...change, old: values(old), new: values(fresh) };
+  return { ...change, old: values(old), new: values(fresh) };
 }
 
 let read = 0;

@@ -46,15 +46,25 @@ describe('a changeset is a value', () => {
         op: 'delete',
         indirect: false,
         key: [1, 0, 0],
+        patchset: false,
         old: [2n, null, new Uint8Array([1])],
         new: [],
       },
-      { table: 't', op: 'insert', indirect: false, key: [1, 0, 0], old: [], new: [4n, 5n, 6] },
+      {
+        table: 't',
+        op: 'insert',
+        indirect: false,
+        key: [1, 0, 0],
+        patchset: false,
+        old: [],
+        new: [4n, 5n, 6],
+      },
       {
         table: 't',
         op: 'update',
         indirect: false,
         key: [1, 0, 0],
+        patchset: false,
         old: [1n, 'x', undefined],
         new: [undefined, 'y', undefined],
       },
@@ -97,7 +107,7 @@ describe('a changeset is a value', () => {
   });
   test('it is made of values, as a changeset and as a patchset', () => {
     const db = database(three);
-    const update = { table: 't', op: 'update', indirect: true, key: [1, 0, 0] } as const;
+    const update = { table: 't', op: 'update', indirect: true, key: [1, 0, 0], patchset: false } as const;
     const change = { ...update, old: [1n, 'x', undefined], new: [undefined, null, undefined] };
     const made = Changeset.of(db, [change]);
     expect([...made]).toEqual([change]);

@@ -334,9 +334,18 @@ describe('full-text and R-Tree tables', () => {
     }
   });
   test('changes of a virtual table are refused, such as of sqlite_dbpage, through which the file is written', () => {
-    const table = { name: 'sqlite_dbpage', key: [1, 0], patchset: false };
     const bytes = new Uint8Array(4096);
-    const named = encode([{ table, op: 'insert', indirect: false, old: [], new: [1n, bytes] }]);
+    const named = encode([
+      {
+        table: 'sqlite_dbpage',
+        op: 'insert',
+        indirect: false,
+        key: [1, 0],
+        patchset: false,
+        old: [],
+        new: [1n, bytes],
+      },
+    ]);
     for (const defensive of [true, false]) {
       const target = database('CREATE TABLE t(a)', { defensive });
       for (const apply of [

@@ -97,12 +97,7 @@ describe.each(seeds)('random work %i', (seed) => {
 
   test('is read as the C library reads it', () => {
     for (const bytes of all) {
-      const ours = [...changes(bytes)].map(({ table, ...change }) => ({
-        table: table.name,
-        key: table.key,
-        ...change,
-      }));
-      expect(ours).toEqual([...new EngineChangeset(bytes)]);
+      expect([...changes(bytes)]).toEqual([...new EngineChangeset(bytes)]);
       expect(validate(bytes)).toBeNull();
     }
   });

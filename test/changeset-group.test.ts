@@ -177,9 +177,29 @@ describe('groups', () => {
       expect(group.output().bytes).toEqual(bytes);
     }
   });
+  test('changes that were read are of the kind they were, and become a patchset if that is built', () => {
+    const db = database(`${schema} INSERT INTO t VALUES(1,2,3),(2,3,4)`);
+    const session = db.createSession();
+    db.exec('UPDATE t SET b=7 WHERE a=1; DELETE FROM t WHERE a=2; INSERT INTO t VALUES(3,NULL,2.5)');
+    const [changeset, patchset] = [session.changeset(), session.patchset()];
+    const grouped = (changes: Iterable<Change>, asPatchset: boolean): Uint8Array => {
+      using group = new ChangesetGroup();
+      if (asPatchset) group.patchset();
+      for (const change of changes) group.addChange(change);
+      return group.output().bytes;
+    };
+    expect([...codecChanges(changeset)]).toEqual([...new Changeset(changeset)]);
+    expect([...codecChanges(patchset)]).toEqual([...new Changeset(patchset)]);
+    for (const read of [codecChanges, (bytes: Uint8Array) => new Changeset(bytes)]) {
+      expect(grouped(read(changeset), false)).toEqual(changeset);
+      expect(grouped(read(patchset), false)).toEqual(patchset);
+      expect(grouped(read(patchset), true)).toEqual(patchset);
+      expect(grouped(read(changeset), true)).toEqual(patchset);
+    }
+  });
   test('a change that lacks values is not added for its key', () => {
     using group = new ChangesetGroup();
-    const base = { table: 't', indirect: false, key: [1, 0, 0] } as const;
+    const base = { table: 't', indirect: false, key: [1, 0, 0], patchset: false } as const;
     const message = (change: Change): string => failure(() => group.addChange(change));
     const unknown = 'build a change of t: no such table: t';
     expect(message({ ...base, op: 'insert', old: [], new: [1n, 2n] })).toBe(unknown);
@@ -218,7 +238,7 @@ describe('groups', () => {
   test('changes of values of every type, joined by key', () => {
     using group = new ChangesetGroup();
     group.schema(database(schema));
-    const base = { table: 't', indirect: false, key: [1, 0, 0] } as const;
+    const base = { table: 't', indirect: false, key: [1, 0, 0], patchset: false } as const;
     const changes: Change[] = [
       { ...base, op: 'insert', old: [], new: [1n, 'é\0x', 2.5] },
       { ...base, op: 'insert', old: [], new: [-(2n ** 63n), null, new Uint8Array([0, 255])] },
@@ -238,7 +258,7 @@ describe('groups', () => {
   test('a change that does not fit is refused and leaves the group as it was', () => {
     using group = new ChangesetGroup();
     group.schema(database(schema));
-    const base = { table: 't', indirect: false, key: [1, 0, 0] } as const;
+    const base = { table: 't', indirect: false, key: [1, 0, 0], patchset: false } as const;
     group.addChange({ ...base, op: 'insert', old: [], new: [1n, 2n, 3n] });
     const before = group.output().bytes;
     const message = (change: Change): string => failure(() => group.addChange(change));

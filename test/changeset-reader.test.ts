@@ -7,7 +7,6 @@ import {
   changes,
   changesFrom,
   encode,
-  type Table,
   type Value,
 } from 'sqlite-wasm-run/changeset';
 import { describe, expect, test } from 'vitest';
@@ -21,27 +20,27 @@ function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-const wide: Table = { name: 'wide', key: [1, 0, 0, 0, 0, 0], patchset: false };
-const narrow: Table = { name: 'narrow', key: [0, 1], patchset: false };
+const wide = { table: 'wide', key: [1, 0, 0, 0, 0, 0], patchset: false };
+const narrow = { table: 'narrow', key: [0, 1], patchset: false };
 const row: readonly Value[] = [1n, -1.5, 'text', Uint8Array.of(1, 2), null, 'ü'.repeat(90)];
 const indirect = false;
 const changeset: readonly Change[] = [
-  { table: wide, op: 'insert', indirect, old: [], new: row },
-  { table: wide, op: 'update', indirect: true, old: row.with(1, 7), new: [undefined, ...row.slice(1)] },
-  { table: wide, op: 'delete', indirect, old: row, new: [] },
-  { table: narrow, op: 'insert', indirect, old: [], new: ['a', -(2n ** 63n)] },
-  { table: narrow, op: 'delete', indirect, old: [2n ** 63n - 1n, 'k'], new: [] },
-  { table: narrow, op: 'update', indirect, old: [null, 'k'], new: ['x', undefined] },
+  { ...wide, op: 'insert', indirect, old: [], new: row },
+  { ...wide, op: 'update', indirect: true, old: row.with(1, 7), new: [undefined, ...row.slice(1)] },
+  { ...wide, op: 'delete', indirect, old: row, new: [] },
+  { ...narrow, op: 'insert', indirect, old: [], new: ['a', -(2n ** 63n)] },
+  { ...narrow, op: 'delete', indirect, old: [2n ** 63n - 1n, 'k'], new: [] },
+  { ...narrow, op: 'update', indirect, old: [null, 'k'], new: ['x', undefined] },
 ];
 const patchset: readonly Change[] = changeset.map((change) => {
-  const { table, op, old, new: fresh } = change;
+  const { key, op, old, new: fresh } = change;
   const onlyKey = (values: Change['old']): Change['old'] =>
-    values.map((value, i) => (table.key[i] ? value : undefined));
+    values.map((value, i) => (key[i] ? value : undefined));
   return {
     ...change,
-    table: { ...table, patchset: true },
+    patchset: true,
     old: onlyKey(old),
-    new: op === 'update' ? fresh.map((value, i) => (table.key[i] ? undefined : value)) : fresh,
+    new: op === 'update' ? fresh.map((value, i) => (key[i] ? undefined : value)) : fresh,
   };
 });
 
@@ -179,11 +178,11 @@ function texts(): string[] {
   return all;
 }
 
-const one: Table = { name: 't', key: [1, 0, 0], patchset: false };
+const one = { table: 't', key: [1, 0, 0], patchset: false };
 const ofTexts = (all: readonly string[]): Uint8Array =>
   encode(
     all.map((text, i) => ({
-      table: one,
+      ...one,
       op: 'insert' as const,
       indirect: false,
       old: [],

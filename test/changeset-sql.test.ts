@@ -65,7 +65,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       session("session_create_rowid('main')");
       db.exec('INSERT INTO u VALUES(7)');
       expect([...new Changeset(changeset())]).toEqual([
-        { table: 'u', op: 'insert', indirect: false, key: [1, 0], old: [], new: [1n, 7n] },
+        { table: 'u', op: 'insert', indirect: false, key: [1, 0], patchset: false, old: [], new: [1n, 7n] },
       ]);
     });
     test('session_patchset leaves old values out, session_take starts again', () => {

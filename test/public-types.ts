@@ -2,6 +2,9 @@
 
 import {
   type ApplyChangesetOptions,
+  type Change,
+  Changeset,
+  ChangesetGroup,
   type CreateSessionOptions,
   DatabaseSync,
   type DatabaseSyncOptions,
@@ -29,6 +32,10 @@ export async function uses(url: string): Promise<void> {
   await crypto.subtle.digest('SHA-256', invert(bytes));
   const group = new Group();
   for (const change of changes(bytes)) group.addChange(change);
+  const both: Change[] = [...changes(bytes), ...new Changeset(bytes)];
+  for (const change of both) group.addChange(change);
+  const engines = new ChangesetGroup();
+  for (const change of both) engines.addChange(change);
   const values: SqlValue[] = [output];
   db.applyChangeset(bytes, apply);
   // @ts-expect-error: only a database makes statements

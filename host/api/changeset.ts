@@ -1,6 +1,6 @@
 /** Changesets in code: immutable values that can be read, transformed and built. */
 
-import { type Change, changeAt, IteratorConflict, operationCodes } from '../applying/changes.js';
+import { changeAt, IteratorConflict } from '../applying/changes.js';
 import {
   changesOf,
   concatPieces,
@@ -9,9 +9,9 @@ import {
   pieceSize,
   readable,
 } from '../applying/changeset-streams.js';
-import { concat, Group, invert, rebase } from '../applying/transform.js';
-import { patchsetMark } from '../changeset/format.js';
-import { type Change as CodecChange, encode } from '../changeset/index.js';
+import { type ChangeLike, concat, Group, invert, rebase } from '../applying/transform.js';
+import { type Change, type Operation, patchsetMark } from '../changeset/format.js';
+
 import { checkArgument, checkOptions, invalidType, outOfRange } from '../kernel/arguments.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { connectionOf } from './connections.js';
@@ -153,11 +153,7 @@ export class Changeset implements Iterable<Change> {
   }
 }
 
-/**
- * A change as the engine reads it, of which an INSERT needs no old values and a DELETE no new ones; or as `changes` of
- * `sqlite-wasm-run/changeset` reads it.
- */
-export type ChangeLike = (Pick<Change, 'table' | 'op'> & Partial<Change>) | CodecChange;
+const operations: readonly Operation[] = ['insert', 'update', 'delete'];
 
 /** Changesets and changes that become one changeset. Close it: it holds memory outside of JavaScript. */
 export class ChangesetGroup implements Disposable {
@@ -199,15 +195,11 @@ export class ChangesetGroup implements Disposable {
       this.#group.addIterated(change.address);
       return;
     }
-    if (!(change?.op in operationCodes)) {
+    if (!operations.includes(change?.op)) {
       throw invalidType('The "change.op" argument must be insert, update or delete.');
     }
-    if (typeof change.table === 'object' && change.table !== null) {
-      this.#group.add(encode([change as CodecChange])); // it knows the columns of its table itself
-      return;
-    }
     checkArgument('change.table', change.table, 'string');
-    this.#group.addChange(change as Change);
+    this.#group.addChange(change);
   }
 
   /** All changes as one changeset; the group can continue. C: `sqlite3changegroup_output`. */

@@ -7,10 +7,11 @@ import {
   checkReportOptions,
   type ReportOptions,
 } from '../applying/apply-options.js';
-import type { Change, Conflict } from '../applying/changes.js';
+import type { Conflict } from '../applying/changes.js';
 import { applyWithReport } from '../applying/execute.js';
 import { applyCapture, type CaptureReport } from '../applying/replay.js';
 import type { ApplyReport } from '../applying/report.js';
+import type { Change } from '../changeset/format.js';
 import {
   SQLITE_DBCONFIG_DEFENSIVE,
   SQLITE_DBCONFIG_DQS_DDL,

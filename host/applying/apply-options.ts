@@ -1,9 +1,10 @@
 /** What can be asked of an apply, checked at once. */
 
+import type { Change } from '../changeset/format.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
 import type { Warning } from '../kernel/schema.js';
-import type { Change, Conflict } from './changes.js';
+import type { Conflict } from './changes.js';
 import { type Policy, policyRules } from './conflict-policy.js';
 
 /** The flags of `sqlite3changeset_apply_v2`, by name. */

@@ -1,5 +1,6 @@
 /** Applying changesets: the C function with filters and conflict handlers. */
 
+import type { Change } from '../changeset/format.js';
 import {
   CALLBACK_CHANGE_FILTER,
   CALLBACK_CONFLICT,
@@ -27,7 +28,8 @@ import { insideSavepoint } from '../kernel/savepoint.js';
 import { oncePerTable } from '../kernel/table-filters.js';
 import type { ApplyFlags } from './apply-options.js';
 import { ApplyTargets } from './apply-targets.js';
-import { type Change, type Conflict, IteratorConflict, readChange } from './changes.js';
+import { type Conflict, IteratorConflict, readChange } from './changes.js';
+import { type ChangesetInput, marked } from './input.js';
 import { malformedError } from './transform.js';
 
 const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
@@ -47,9 +49,6 @@ export interface ApplyHandlers extends ApplyFlags {
   /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. By default every conflict aborts. */
   onConflict?: ((kind: number, conflict: Conflict) => number) | undefined;
 }
-
-/** A changeset, whole or in pieces. */
-export type ChangesetInput = Uint8Array | Iterable<Uint8Array>;
 
 /** The result of {@link applyTo}. */
 export interface Applied {
@@ -79,12 +78,13 @@ export function applyTo(connection: Connection, input: ChangesetInput, handlers:
   });
 }
 
-function applyAsIs(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
+function applyAsIs(connection: Connection, given: ChangesetInput, handlers: ApplyHandlers): Applied {
+  const { input, isPatchset } = marked(given);
   const { engine, db } = connection;
   const { core } = engine;
   const { c, memory } = core;
   using targets = new ApplyTargets(connection);
-  const calls = new HandlerCalls(core, targets, handlers);
+  const calls = new HandlerCalls(core, targets, handlers, isPatchset);
   const whole = input instanceof Uint8Array ? input : undefined;
   const id = engine.register({
     ...calls.callback,
@@ -135,13 +135,15 @@ class HandlerCalls {
   readonly #core: Core;
   readonly #targets: ApplyTargets;
   readonly #handlers: ApplyHandlers;
+  readonly #isPatchset: () => boolean;
   /** The first exception. */
   thrown: { readonly error: unknown } | undefined;
   /** What is wrong with a conflict handler's answer. */
   illegal: string | undefined;
 
-  constructor(core: Core, targets: ApplyTargets, handlers: ApplyHandlers) {
+  constructor(core: Core, targets: ApplyTargets, handlers: ApplyHandlers, isPatchset: () => boolean) {
     this.#core = core;
+    this.#isPatchset = isPatchset;
     this.#targets = targets;
     const { filter, filterChange } = handlers;
     this.#handlers = filter && filterChange ? { ...handlers, filter: oncePerTable(filter) } : handlers;
@@ -177,7 +179,7 @@ class HandlerCalls {
 
   #filterChange(iterator: number): boolean {
     const { filter, filterChange } = this.#handlers;
-    const change = readChange(this.#core, iterator);
+    const change = readChange(this.#core, iterator, this.#isPatchset());
     this.#targets.isShadow(change.table); // its statements are compiled already: only a virtual table is refused
     return (!filter || Boolean(filter(change.table))) && Boolean(filterChange?.(change));
   }
@@ -185,7 +187,7 @@ class HandlerCalls {
   #conflict(kind: number, iterator: number): number {
     const { onConflict } = this.#handlers;
     if (!onConflict) return SQLITE_CHANGESET_ABORT;
-    const conflict = new IteratorConflict(this.#core, kind, iterator);
+    const conflict = new IteratorConflict(this.#core, kind, iterator, this.#isPatchset());
     try {
       const answer = this.#targets.outside(() => onConflict(kind, conflict));
       this.illegal ??= illegalAnswer(kind, answer);

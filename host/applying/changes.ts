@@ -1,49 +1,14 @@
 /** One change of a changeset, as the engine's iterator shows it. */
 
+import { type Change, type Operation, operationOf, type Value, type Values } from '../changeset/format.js';
 import {
   SQLITE_CHANGESET_CONFLICT,
   SQLITE_CHANGESET_DATA,
   SQLITE_CHANGESET_FOREIGN_KEY,
-  SQLITE_DELETE,
-  SQLITE_INSERT,
   SQLITE_OK,
-  SQLITE_UPDATE,
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
-import { readValue, type SqlValue } from '../kernel/values.js';
-
-/** What a change does to its row. */
-export type Operation = 'insert' | 'update' | 'delete';
-
-/** The values of a row by column: INTEGER as bigint, REAL as number; undefined if the change has none. */
-export type ChangeValues = readonly (SqlValue | undefined)[];
-
-/** One change of one row. */
-export interface Change {
-  readonly table: string;
-  readonly op: Operation;
-  /** Whether a trigger or a foreign key action made it. */
-  readonly indirect: boolean;
-  /** Per column 0, or its place in the PRIMARY KEY from 1. */
-  readonly key: readonly number[];
-  /** The old values: whole for a DELETE, key and changed columns for an UPDATE, none for an INSERT. */
-  readonly old: ChangeValues;
-  /** The new values: whole for an INSERT, changed columns for an UPDATE, none for a DELETE. */
-  readonly new: ChangeValues;
-}
-
-/** SQLite's codes of the operations. */
-export const operationCodes: Readonly<Record<Operation, number>> = {
-  insert: SQLITE_INSERT,
-  update: SQLITE_UPDATE,
-  delete: SQLITE_DELETE,
-};
-
-const operations = new Map<number, Operation>([
-  [SQLITE_INSERT, 'insert'],
-  [SQLITE_UPDATE, 'update'],
-  [SQLITE_DELETE, 'delete'],
-]);
+import { readValue } from '../kernel/values.js';
 
 /** A change and the number of columns of its table, as the iterator at an address stands. */
 interface Head {
@@ -73,7 +38,7 @@ function readHead(core: Core, iterator: number, out: number): Head {
   const { c, memory } = core;
   const code = c.sqlite3changeset_op(iterator, out, out + 4, out + 8, out + 12);
   if (code !== SQLITE_OK) throw core.error(0, code);
-  const op = operations.get(memory.view.getInt32(out + 8, true)) ?? 'update';
+  const op = operationOf(memory.view.getInt32(out + 8, true));
   return {
     table: tableNameAt(core, memory.pointerAt(out)),
     columns: memory.view.getInt32(out + 4, true),
@@ -85,15 +50,9 @@ function readHead(core: Core, iterator: number, out: number): Head {
 type Reader = 'sqlite3changeset_old' | 'sqlite3changeset_new' | 'sqlite3changeset_conflict';
 
 /** The values that one of the iterator's functions returns; a null pointer is "not part of the change". */
-function readValues(
-  core: Core,
-  iterator: number,
-  columns: number,
-  reader: Reader,
-  out: number,
-): ChangeValues {
+function readValues(core: Core, iterator: number, columns: number, reader: Reader, out: number): Values {
   const { c, memory } = core;
-  const values: (SqlValue | undefined)[] = [];
+  const values: (Value | undefined)[] = [];
   for (let i = 0; i < columns; i++) {
     const code = c[reader](iterator, i, out);
     if (code !== SQLITE_OK) throw core.error(0, code);
@@ -112,17 +71,22 @@ function readKey(core: Core, iterator: number, columns: number, out: number): nu
   return [...memory.bytes.subarray(start, start + columns)];
 }
 
-/** Reads the current change of the iterator at an address. `out` is 16 bytes of the core's memory. */
-export type Read<T> = (core: Core, iterator: number, out: number) => T;
+/**
+ * Reads the current change of the iterator at an address.
+ *
+ * @param out 16 bytes of the core's memory
+ * @param patchset whether it is one of a patchset, which an iterator does not tell
+ */
+export type Read<T> = (core: Core, iterator: number, out: number, patchset: boolean) => T;
 
 /** The whole change, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
-export const changeAt: Read<Change> = (core, iterator, out) => {
+export const changeAt: Read<Change> = (core, iterator, out, patchset) => {
   const { table, columns, op, indirect } = readHead(core, iterator, out);
-  const read = (reader: Reader): ChangeValues => readValues(core, iterator, columns, reader, out);
+  const read = (reader: Reader): Values => readValues(core, iterator, columns, reader, out);
   const old = op === 'insert' ? [] : read('sqlite3changeset_old');
   const fresh = op === 'delete' ? [] : read('sqlite3changeset_new');
   const key = readKey(core, iterator, columns, out);
-  return { table, op, indirect, key, old, new: fresh };
+  return { table, op, indirect, key, patchset, old, new: fresh };
 };
 
 /** What a change does, without its values: quick to read. */
@@ -164,9 +128,9 @@ export class Outline {
 export const outlineAt: Read<Outline> = (core, iterator, out) => new Outline(core, iterator, out);
 
 /** The current change of the iterator at an address. */
-export function readChange(core: Core, iterator: number): Change {
+export function readChange(core: Core, iterator: number, patchset: boolean): Change {
   using arena = core.memory.arena();
-  return changeAt(core, iterator, arena.allocate(16));
+  return changeAt(core, iterator, arena.allocate(16), patchset);
 }
 
 /** A change that could not be applied. Its members are read when requested, only during the handler's call. */
@@ -174,7 +138,7 @@ export interface Conflict extends Change {
   /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
   readonly kind: number;
   /** The existing row, for DATA and CONFLICT; otherwise empty. C: `sqlite3changeset_conflict`. */
-  readonly conflicting: ChangeValues;
+  readonly conflicting: Values;
   /**
    * Above 0 for FOREIGN_KEY, otherwise 0. Current SQLite returns 1, however many rows violate a foreign key; PRAGMA
    * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
@@ -185,14 +149,16 @@ export interface Conflict extends Change {
 /** The conflict at which the engine's iterator stands. */
 export class IteratorConflict implements Conflict {
   readonly kind: number;
+  readonly patchset: boolean;
   readonly #core: Core;
   readonly #violations: number | undefined;
   #iterator: number;
   #change: Change | undefined;
 
   /** @param violations for a FOREIGN_KEY conflict without an iterator, how many rows violate a foreign key */
-  constructor(core: Core, kind: number, iterator: number, violations?: number) {
+  constructor(core: Core, kind: number, iterator: number, patchset: boolean, violations?: number) {
     this.kind = kind;
+    this.patchset = patchset;
     this.#core = core;
     this.#iterator = iterator;
     this.#violations = violations;
@@ -210,14 +176,14 @@ export class IteratorConflict implements Conflict {
   get key(): readonly number[] {
     return this.#read().key;
   }
-  get old(): ChangeValues {
+  get old(): Values {
     return this.#read().old;
   }
-  get new(): ChangeValues {
+  get new(): Values {
     return this.#read().new;
   }
 
-  get conflicting(): ChangeValues {
+  get conflicting(): Values {
     if (this.kind !== SQLITE_CHANGESET_DATA && this.kind !== SQLITE_CHANGESET_CONFLICT) return [];
     const { length } = this.#read().key;
     using arena = this.#core.memory.arena();
@@ -243,12 +209,13 @@ export class IteratorConflict implements Conflict {
   }
 
   #read(): Change {
+    const { patchset } = this;
     const iterator = this.#violations === undefined ? this.#live() : 0;
     if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) {
       // It concerns the whole changeset: the iterator has no current change.
-      this.#change ??= { table: '', op: 'update', indirect: false, key: [], old: [], new: [] };
+      this.#change ??= { table: '', op: 'update', indirect: false, key: [], patchset, old: [], new: [] };
     }
-    this.#change ??= readChange(this.#core, iterator);
+    this.#change ??= readChange(this.#core, iterator, patchset);
     return this.#change;
   }
 

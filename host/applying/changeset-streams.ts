@@ -11,8 +11,8 @@ import {
 import { Spool } from '../core/spool.js';
 import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
-import type { ChangesetInput } from './apply.js';
 import type { Read } from './changes.js';
+import { type ChangesetInput, marked } from './input.js';
 import { changesetError } from './transform.js';
 
 /** A changeset in pieces of any length. They are read one at a time. */
@@ -58,12 +58,13 @@ export function checkStream(engine: Engine, what: string, code: number, changese
  */
 export function* changesOf<T>(
   engine: Engine,
-  input: ChangesetInput,
+  given: ChangesetInput,
   inverted: boolean,
   read: Read<T>,
 ): Generator<T, void, void> {
   const { core } = engine;
   const { c, memory } = core;
+  const { input, isPatchset } = marked(given);
   const whole = input instanceof Uint8Array ? input : undefined;
   const id = engine.register(whole ? {} : { streamInput: piecewise(input as Pieces, () => memory.bytes) });
   let iterator = 0;
@@ -78,7 +79,7 @@ export function* changesOf<T>(
     iterator = memory.pointerAt(out);
     for (;;) {
       const code = c.sqlite3changeset_next(iterator);
-      if (code === SQLITE_ROW) yield read(core, iterator, out);
+      if (code === SQLITE_ROW) yield read(core, iterator, out, isPatchset());
       else if (code === SQLITE_DONE) return;
       else checkStream(engine, 'read', code, whole);
     }

@@ -1,5 +1,6 @@
 /** Policies for conflicts: rules that can be written as JSON. */
 
+import type { Operation } from '../changeset/format.js';
 import {
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_CONFLICT,
@@ -14,7 +15,6 @@ import type { Core } from '../core/core.js';
 import { invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
 import { matchesGlob } from '../kernel/table-filters.js';
-import type { Operation } from './changes.js';
 
 /** Why a change cannot be applied: the SQLITE_CHANGESET_ constants by name. */
 export type ConflictKind = 'data' | 'notfound' | 'conflict' | 'constraint' | 'foreign-key';

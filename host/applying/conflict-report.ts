@@ -1,12 +1,13 @@
 /** Conflicts row by row, as a report has them. */
 
 import { sameBytes } from '../changeset/bytes.js';
+import type { Operation, Values } from '../changeset/format.js';
 import { toHex } from '../changeset/hex.js';
 import type { JsonValue } from '../changeset/index.js';
 import type { Connection } from '../kernel/connection.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { SqlValue } from '../kernel/values.js';
-import type { ChangeValues, Conflict, Operation } from './changes.js';
+import type { Conflict } from './changes.js';
 import type { ConflictAction, ConflictKind } from './conflict-policy.js';
 
 /** Values by their columns, in the form that a changeset has in JSON. */
@@ -49,7 +50,7 @@ export class ConflictList {
   add(kind: ConflictKind, conflict: Conflict, action: ConflictAction): void {
     const { table, op, key, old, new: fresh } = conflict;
     const names = this.#names(table, key.length);
-    const named = (values: ChangeValues, wanted: (i: number) => boolean): NamedValues | undefined => {
+    const named = (values: Values, wanted: (i: number) => boolean): NamedValues | undefined => {
       const entries = names.flatMap((name, i): [string, JsonValue][] => {
         const value = values[i];
         return value !== undefined && wanted(i) ? [[name, jsonOf(value)]] : [];

@@ -14,7 +14,7 @@ import type { Spool } from '../core/spool.js';
 import type { Connection } from '../kernel/connection.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import { withSettings } from '../kernel/settings.js';
-import { type Applied, type ApplyHandlers, applyTo, type ChangesetInput } from './apply.js';
+import { type Applied, type ApplyHandlers, applyTo } from './apply.js';
 import { flagsOf, type ReportOptions } from './apply-options.js';
 import type { Conflict } from './changes.js';
 import {
@@ -24,6 +24,7 @@ import {
   conflictKinds,
   decide,
 } from './conflict-policy.js';
+import type { ChangesetInput } from './input.js';
 import { plan } from './plan.js';
 import { damagedIndexes, orphanRows, problems } from './problems.js';
 import { Application, type ApplyReport, type Request } from './report.js';

@@ -5,10 +5,10 @@ import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { hiddenRowid, tableShape, type Warning } from '../kernel/schema.js';
 import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js';
-import type { ChangesetInput } from './apply.js';
 import { isModule, refusedTable, virtualTable } from './apply-targets.js';
 import { type Outline, outlineAt } from './changes.js';
 import { changesOf } from './changeset-streams.js';
+import type { ChangesetInput } from './input.js';
 import type { Application } from './report.js';
 
 /**

@@ -150,7 +150,13 @@ function runEntries(replay: Replay, entries: readonly CaptureEntry[]): boolean {
 function aborts(replay: Replay): boolean {
   const { connection, report } = replay;
   const { core } = connection.engine;
-  const conflict = new IteratorConflict(core, SQLITE_CHANGESET_FOREIGN_KEY, 0, report.foreignKeyViolations);
+  const conflict = new IteratorConflict(
+    core,
+    SQLITE_CHANGESET_FOREIGN_KEY,
+    0,
+    false,
+    report.foreignKeyViolations,
+  );
   return answerTo(replay, conflict).answer === SQLITE_CHANGESET_ABORT;
 }
 

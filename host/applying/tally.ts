@@ -1,8 +1,8 @@
 /** Counts the results of changes while they are applied. */
 
+import type { Change, Values } from '../changeset/format.js';
 import { toHex } from '../changeset/hex.js';
 import { SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE } from '../core/constants.js';
-import type { Change, ChangeValues } from './changes.js';
 import type { ConflictKind } from './conflict-policy.js';
 
 /** The results of one table's changes. */
@@ -81,9 +81,9 @@ export class Tally {
 
 /** The values of a change's key: no other change of the changeset has the same. */
 function keyOf({ op, key, old, new: fresh }: Change): string {
-  const values: ChangeValues = op === 'insert' ? fresh : old;
+  const values: Values = op === 'insert' ? fresh : old;
   const own = values.filter((_, i) => (key[i] ?? 0) > 0);
-  const text = (value: ChangeValues[number]): string =>
+  const text = (value: Values[number]): string =>
     `${typeof value}:${value instanceof Uint8Array ? toHex(value) : value}`;
   return JSON.stringify(own.map(text));
 }

@@ -1,6 +1,6 @@
 /** Transforms changesets: the C library's functions that need no database. */
 
-import { patchsetMark } from '../changeset/format.js';
+import { type Change, codeOf, patchsetMark, type Values } from '../changeset/format.js';
 import { validate } from '../changeset/validate.js';
 import { encode } from '../changeset/writer.js';
 import {
@@ -21,7 +21,6 @@ import { invalidValue } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
 import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
-import { type Change, operationCodes } from './changes.js';
 
 /** Why an operation on changesets fails, if the C library returns only a code. */
 const meanings: Readonly<Record<number, string>> = {
@@ -112,6 +111,9 @@ export function checkChangeset(core: Core, what: string, changeset: Uint8Array):
   if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
 }
 
+/** A change to build: an INSERT needs no old values, a DELETE no new ones, and one whose table is known no key. */
+export type ChangeLike = Pick<Change, 'table' | 'op'> & Partial<Change>;
+
 /** Joins changesets into one. C: `sqlite3changegroup_new` and related functions. Close it: it is C memory. */
 export class Group implements Disposable {
   readonly #engine: Engine;
@@ -186,10 +188,17 @@ export class Group implements Disposable {
    * none, by the change's own `key`, as every change has that was read.
    * C: `sqlite3changegroup_change_begin`, `_int64`, `_double`, `_text`, `_blob`, `_null`, `_finish`.
    */
-  addChange(change: Change): void {
+  addChange(change: ChangeLike): void {
     const { core } = this.#engine;
     const { c, memory } = core;
     const group = this.#live();
+    // The C library builds changes of one kind: a patchset's needs its own changeset in a group of no known kind.
+    const ofPatchset = change.patchset === true && !this.#isPatchset && !this.#hasSchema;
+    const read = ofPatchset ? byItself(change, true) : undefined;
+    if (read) {
+      this.add(read);
+      return;
+    }
     using arena = memory.arena();
     const error = arena.allocate(4);
     const check = (code: number): void => {
@@ -200,8 +209,8 @@ export class Group implements Disposable {
       throw changesetError(`build a change of ${change.table}`, code, { said });
     };
     const table = arena.cString(change.table);
-    const code = operationCodes[change.op];
-    const begun = c.sqlite3changegroup_change_begin(group, code, table, Number(change.indirect), error);
+    const indirect = Number(change.indirect ?? false);
+    const begun = c.sqlite3changegroup_change_begin(group, codeOf(change.op), table, indirect, error);
     const whole = begun === SQLITE_ERROR && !this.#hasSchema ? byItself(change, this.#isPatchset) : undefined;
     if (whole) {
       c.sqlite3_free(memory.pointerAt(error));
@@ -223,7 +232,7 @@ export class Group implements Disposable {
     check(c.sqlite3changegroup_change_finish(group, 0, error));
   }
 
-  #put(group: number, arena: Arena, isNew: number, column: number, value: Change['old'][number]): number {
+  #put(group: number, arena: Arena, isNew: number, column: number, value: Values[number]): number {
     const { c } = this.#engine.core;
     if (value === undefined) return SQLITE_OK;
     if (value === null) return c.sqlite3changegroup_change_null(group, isNew, column);
@@ -281,23 +290,25 @@ export class Group implements Disposable {
  *
  * @param patchset whether it is one of a patchset, if one cannot tell
  */
-function byItself(change: Change, patchset: boolean): Uint8Array | undefined {
-  const { table: name, op, indirect, key = [], old = [], new: fresh = [] } = change;
+function byItself(change: ChangeLike, patchset: boolean): Uint8Array | undefined {
+  const { table, op, indirect = false, key = [], old = [], new: fresh = [] } = change;
   if (!key.some((place) => place > 0)) return undefined;
   if (old.length !== (op === 'insert' ? 0 : key.length)) return undefined;
   if (fresh.length !== (op === 'delete' ? 0 : key.length)) return undefined;
   const fits = (isPatchset: boolean): boolean =>
     key.every((place, i) => {
       const [hasOld, hasNew] = [old[i] !== undefined, fresh[i] !== undefined];
-      if (op === 'insert') return hasNew && isPatchset === patchset;
+      if (op === 'insert') return hasNew;
       if (place > 0) return hasOld && !hasNew;
       if (isPatchset) return !hasOld;
       return op === 'delete' ? hasOld : hasOld === hasNew;
     });
-  const kind = [patchset, !patchset].find(fits);
+  const given = change.patchset === undefined ? [patchset, !patchset] : [change.patchset];
+  const own = given.find(fits);
+  const kind = own === false && change.patchset === false ? patchset : own; // a patchset leaves old values out
   return kind === undefined
     ? undefined
-    : encode([{ table: { name, key, patchset: kind }, op, indirect, old, new: fresh }]);
+    : encode([{ table, op, indirect, key, patchset: kind, old, new: fresh }]);
 }
 
 /** One changeset that does what `changesets` do in order; `schema` as in {@link Group.schema}. */

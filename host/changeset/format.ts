@@ -51,12 +51,17 @@ export interface Table {
   readonly patchset: boolean;
 }
 
-/** One change of one row. Of a patchset, the old values of UPDATE and DELETE are only the key. */
+/** One change of one row. */
 export interface Change {
-  readonly table: Table;
+  /** The table's name. */
+  readonly table: string;
   readonly op: Operation;
   /** Whether a trigger or a foreign key action made it. */
   readonly indirect: boolean;
+  /** As {@link Table.key}. */
+  readonly key: readonly number[];
+  /** Whether it is one of a patchset: the old values of UPDATE and DELETE are only the key. */
+  readonly patchset: boolean;
   /** Whole for a DELETE, key and changed columns for an UPDATE, empty for an INSERT. */
   readonly old: Values;
   /** Whole for an INSERT, changed columns for an UPDATE, empty for a DELETE. */

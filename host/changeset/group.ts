@@ -5,7 +5,7 @@ import type { Head, WrittenChange } from './format.js';
 import { GroupTable } from './group-table.js';
 import type { Records } from './merge.js';
 import { ChangesetReader } from './reader.js';
-import { Writer, writeChange } from './writer.js';
+import { tableOf, Writer, writeChange } from './writer.js';
 
 /** A table's name as C compares it: byte by byte, except the case of ASCII letters. */
 function nameKey(name: Uint8Array): string {
@@ -63,7 +63,7 @@ export class Group {
     }
     checkChange(change);
     const writer = new Writer();
-    writer.table(change.table);
+    writer.table(tableOf(change));
     writeChange(writer, change);
     this.add(writer.output());
   }
@@ -103,19 +103,19 @@ function recordsOf(reader: ChangesetReader, bytes: Uint8Array): Records {
   return { op, indirect: bytes[start - 1] as number, bytes, start, end };
 }
 
-function checkChange({ table, op, old, new: fresh }: WrittenChange): void {
+function checkChange({ table, key, patchset, op, old, new: fresh }: WrittenChange): void {
   const wrong = (what: string, column: number): ChangesetError =>
-    new ChangesetError(`${what}: column ${column} of table ${table.name}`);
-  table.key.forEach((place, i) => {
+    new ChangesetError(`${what}: column ${column} of table ${table}`);
+  key.forEach((place, i) => {
     const before = op === 'insert' ? fresh[i] : old[i];
     if (place > 0) {
       if (before === undefined) throw wrong('a change without its complete key', i);
       if (before === null) throw wrong('a key that contains NULL', i);
       if (op === 'update' && fresh[i] !== undefined) throw wrong('an UPDATE of the key', i);
     } else if (op !== 'update') {
-      const needed = op === 'insert' || !table.patchset;
+      const needed = op === 'insert' || !patchset;
       if (needed && before === undefined) throw wrong(`${op.toUpperCase()} without all of its values`, i);
-    } else if (!table.patchset && (before === undefined) !== (fresh[i] === undefined)) {
+    } else if (!patchset && (before === undefined) !== (fresh[i] === undefined)) {
       throw wrong('an UPDATE with only one of the old and the new value', i);
     }
   });

@@ -255,7 +255,8 @@ function changeOf(json: Partial<JsonChange>, table: Table, place: Place): Writte
   }
   const indirect = json.indirect === true;
   const old = readValues(json, 'old', op !== 'insert', table, place);
-  return { table, op, indirect, old, new: readValues(json, 'new', op !== 'delete', table, place) };
+  const fresh = readValues(json, 'new', op !== 'delete', table, place);
+  return { table: table.name, op, indirect, key: table.key, patchset: table.patchset, old, new: fresh };
 }
 
 function readValues(

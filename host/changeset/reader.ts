@@ -219,7 +219,8 @@ export class ChangesetReader {
       old = before;
     }
     this.#at = content.end;
-    return { table, op: operationOf(op), indirect, old, new: fresh };
+    const { name, key, patchset } = table;
+    return { table: name, op: operationOf(op), indirect, key, patchset, old, new: fresh };
   }
 
   /** The place of the old value of a column; -1 if there is none. */
@@ -286,9 +287,11 @@ export class ChangesetReader {
   change(): Change {
     const { op, table, indirect } = this;
     return {
-      table,
+      table: table.name,
       op: operationOf(op),
       indirect,
+      key: table.key,
+      patchset: table.patchset,
       old: op === opInsert ? none : this.#valuesAt(this.#old),
       new: op === opDelete ? none : this.#valuesAt(this.#new),
     };

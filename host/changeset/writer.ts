@@ -2,6 +2,7 @@
 
 import { ChangesetError } from './errors.js';
 import {
+  type Change,
   changesetMark,
   codeOf,
   maxColumns,
@@ -156,17 +157,21 @@ export class Writer {
   }
 }
 
+/** The table of a change. */
+export function tableOf({ table: name, key, patchset }: Pick<Change, 'table' | 'key' | 'patchset'>): Table {
+  return { name, key, patchset };
+}
+
 /** Writes a change: operation, indirect flag, records. */
 export function writeChange(writer: Writer, change: WrittenChange): void {
-  const { table, op, old, new: fresh } = change;
-  const { key, patchset } = table;
+  const { table, key, patchset, op, old, new: fresh } = change;
   writer.byte(codeOf(op));
   writer.byte(Number(change.indirect));
   const columns = key.length;
   if ((old.length > 0 && old.length !== columns) || (fresh.length > 0 && fresh.length !== columns)) {
     const wrong = old.length > 0 && old.length !== columns ? old : fresh;
     throw new ChangesetError(
-      `a change of ${table.name} has ${wrong.length} values, but the table has ${columns} columns`,
+      `a change of ${table} has ${wrong.length} values, but the table has ${columns} columns`,
     );
   }
   if (op === 'insert') for (let i = 0; i < columns; i++) writer.value(fresh[i]);
@@ -181,8 +186,8 @@ export function writeChange(writer: Writer, change: WrittenChange): void {
   }
 }
 
-function sameTable(a: Table, b: Table): boolean {
-  return a.name === b.name && a.key.length === b.key.length && a.key.every((place, i) => place === b.key[i]);
+function sameKey(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((place, i) => place === b[i]));
 }
 
 /**
@@ -192,13 +197,13 @@ function sameTable(a: Table, b: Table): boolean {
  */
 export function encode(changes: Iterable<WrittenChange>): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
-  let table: Table | undefined;
+  let last: WrittenChange | undefined;
   for (const change of changes) {
-    if (table && change.table.patchset !== table.patchset) {
+    if (last && change.patchset !== last.patchset) {
       throw new ChangesetError('tables of a changeset and of a patchset cannot be mixed');
     }
-    if (!table || (change.table !== table && !sameTable(change.table, table))) writer.table(change.table);
-    table = change.table;
+    if (change.table !== last?.table || !sameKey(change.key, last.key)) writer.table(tableOf(change));
+    last = change;
     writeChange(writer, change);
   }
   return writer.output();

@@ -252,10 +252,10 @@ function toField(value: Value | undefined): Field {
 
 function toWit(change: Change): WitChange {
   return {
-    table: change.table.name,
+    table: change.table,
     op: change.op,
     indirect: change.indirect,
-    key: Uint8Array.from(change.table.key),
+    key: Uint8Array.from(change.key),
     old: change.old.map(toField),
     new: change.new.map(toField),
   };
@@ -268,9 +268,11 @@ function fromWit(change: WitChange, patchset: boolean): Change {
       return field.val.tag === 'null' ? null : field.val.val;
     });
   return {
-    table: { name: change.table, key: [...change.key], patchset },
+    table: change.table,
     op: change.op,
     indirect: change.indirect,
+    key: [...change.key],
+    patchset,
     old: values(change.old),
     new: values(change.new),
   };

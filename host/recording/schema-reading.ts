@@ -64,10 +64,13 @@ export function wholeTable(
     throw sqliteError(SQLITE_ERROR, `the rows of ${table} cannot be recorded: ${hiddenRowid}`);
   }
   const rows = query(connection, `SELECT _rowid_, * FROM ${quotedName(database)}.${quotedName(table)}`);
-  const head = {
-    name: shape.name,
+  const inserted = {
+    table: shape.name,
+    op: 'insert',
+    indirect: false,
     key: [1, ...columns.map(() => 0)],
     patchset: kind === 'patchset',
-  };
-  return encode(rows.map((values) => ({ table: head, op: 'insert', indirect: false, old: [], new: values })));
+    old: [],
+  } as const;
+  return encode(rows.map((values) => ({ ...inserted, new: values })));
 }

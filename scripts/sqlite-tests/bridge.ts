@@ -136,7 +136,7 @@ function collected(write: (take: (piece: Uint8Array) => void) => void): Uint8Arr
 
 function* stepsOfCodec(bytes: Uint8Array): Generator<Step, void, void> {
   for (const read of codec.changes(bytes)) {
-    yield { change: { ...read, table: read.table.name, key: read.table.key }, read };
+    yield { change: read, read };
   }
 }
 

@@ -107,22 +107,22 @@ class Rows {
   }
 
   /** Whether a row is as it was before a change, and whether it is as it is after it. */
-  compare({ table, op, old, new: fresh }: Change): [before: boolean, after: boolean] {
-    const names = this.#columns(table.name, table.key.length);
+  compare({ table, key: places, op, old, new: fresh }: Change): [before: boolean, after: boolean] {
+    const names = this.#columns(table, places.length);
     if (!names) return [false, false];
     // A NULL in the key of sqlite_stat1 is an empty blob in changesets.
-    const isNull = table.name.toLowerCase() === 'sqlite_stat1';
+    const isNull = table.toLowerCase() === 'sqlite_stat1';
     const real = (values: Change['new']): Change['new'] =>
       isNull
         ? values.map((value) => (value instanceof Uint8Array && value.length === 0 ? null : value))
         : values;
     const known = real(op === 'insert' ? fresh : old);
-    const key = table.key.flatMap((place, i) => (place === 0 ? [] : [i]));
-    const row = this.#find(table.name, names, key, known);
+    const key = places.flatMap((place, i) => (place === 0 ? [] : [i]));
+    const row = this.#find(table, names, key, known);
     // A changed key is equal to the old one by its collation.
     const isMoved = op === 'update' && key.some((i) => fresh[i] !== undefined);
     const moved = known.map((value, i) => real(fresh)[i] ?? value);
-    const next = isMoved ? this.#find(table.name, names, key, moved) : row;
+    const next = isMoved ? this.#find(table, names, key, moved) : row;
     const is = (found: Value[] | undefined, values: Change['new']): boolean =>
       found !== undefined &&
       real(values).every((value, i) => value === undefined || same(value, found[i] ?? null));

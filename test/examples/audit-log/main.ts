@@ -20,21 +20,13 @@ function audited(who: string, action: () => void): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     action();
-    for (const { table, op, old, new: values } of changes(session.changeset())) {
-      const columns = (names.all(table.name) as unknown as [string][]).map(([name]) => name);
-      const pk = table.key.indexOf(1);
+    for (const { table, key, op, old, new: values } of changes(session.changeset())) {
+      const columns = (names.all(table) as unknown as [string][]).map(([name]) => name);
+      const pk = key.indexOf(1);
       columns.forEach((column, i) => {
         if (op !== 'insert' && i === pk && op !== 'delete') return;
         if (old[i] === undefined && values[i] === undefined) return;
-        log.run(
-          who,
-          table.name,
-          op,
-          (old[pk] ?? values[pk]) as bigint,
-          column,
-          old[i] as null,
-          values[i] as null,
-        );
+        log.run(who, table, op, (old[pk] ?? values[pk]) as bigint, column, old[i] as null, values[i] as null);
       });
     }
     db.exec('COMMIT');

@@ -32,4 +32,4 @@ instantiate(modules, hostImports(db)).run.run();
 
 console.log(db.prepare('SELECT id, price FROM item').all());
 const captured = db.prepare('SELECT changes FROM outbox').get()?.changes as Uint8Array;
-for (const { table, op, old, new: values } of changes(captured)) console.log(table.name, op, old, values);
+for (const { table, op, old, new: values } of changes(captured)) console.log(table, op, old, values);
