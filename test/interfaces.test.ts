@@ -218,6 +218,11 @@ describe('changeset', () => {
     expect(failure(() => changeset.size(number))).toEqual(
       said(21, `unknown changeset ${number}: it was dropped, or never made`),
     );
+    const next = held(inserted); // has a number of its own, so that the old one is not taken for it
+    expect(failure(() => changeset.drop(number))).toEqual(
+      said(21, `unknown changeset ${number}: it was dropped, or never made`),
+    );
+    expect(bytesOf(next)).toBe(inserted);
   });
   test('changeset.append fails if a GiB is held', () => {
     const number = changeset.create();

@@ -1,6 +1,7 @@
 /** Aggregate and window functions written in JavaScript, as `node:sqlite` takes them. */
 
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
+import { HandleTable } from '../core/handles.js';
 import { checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
@@ -103,18 +104,11 @@ interface Parts {
 function aggregate({ engine }: Connection, parts: Parts): Callback {
   const { core } = engine;
   const { memory } = core;
-  const groups = new Map<number, Group>();
-  let last = 0;
-  const begin = (): number => {
-    const state = parts.start();
-    last = (last % 0x7fff_fffe) + 1;
-    while (groups.has(last)) last += 1;
-    groups.set(last, { state, isWindow: false, hasFailed: false });
-    return last;
-  };
+  const groups = new HandleTable<Group>('group');
+  const begin = (): number => groups.add({ state: parts.start(), isWindow: false, hasFailed: false });
   /** Runs `action` on an existing group. */
   const on = (number: number, context: number, action: (group: Group) => void): void => {
-    const group = groups.get(number) as Group;
+    const group = groups.get(number);
     try {
       action(group);
     } catch (error) {

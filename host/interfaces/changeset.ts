@@ -20,6 +20,7 @@ import {
 } from '../changeset/index.js';
 import { SQLITE_AUTH, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_MISUSE, SQLITE_TOOBIG } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
+import { HandleTable } from '../core/handles.js';
 import type { Owner } from '../kernel/owner.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { Client } from './client.js';
@@ -46,11 +47,10 @@ const changeCost = 200;
 
 /** The changesets that the host holds for one owner. */
 class HeldChangesets {
-  readonly #held = new Map<number, Held>();
+  readonly #held = new HandleTable<Held>('changeset');
   readonly #who: string;
   /** How many bytes they may have. */
   readonly #most: number;
-  #last = 0;
   /** Of all of them. */
   #bytes = 0;
 
@@ -68,10 +68,7 @@ class HeldChangesets {
       );
     }
     this.#grow(bytes.length);
-    do this.#last = (this.#last + 1) % 0x7fff_ffff;
-    while (this.#last === 0 || this.#held.has(this.#last));
-    this.#held.set(this.#last, { pieces: [bytes], reader: undefined });
-    return this.#last;
+    return this.#held.add({ pieces: [bytes], reader: undefined });
   }
 
   append(number: number, bytes: Uint8Array): void {
@@ -92,9 +89,7 @@ class HeldChangesets {
   }
 
   get(number: number): Held {
-    const held = this.#held.get(number);
-    if (!held) throw sqliteError(SQLITE_MISUSE, `unknown changeset ${number}: it was dropped, or never made`);
-    return held;
+    return this.#held.get(number);
   }
 
   bytes(number: number): Uint8Array {

@@ -8,6 +8,7 @@ import {
 } from '../core/constants.js';
 import { Core } from '../core/core.js';
 import type { SqliteError } from '../core/errors.js';
+import { HandleTable } from '../core/handles.js';
 import type {
   Callbacks,
   ConnectionHooks,
@@ -81,9 +82,8 @@ export class Engine implements Callbacks {
   loading: CheckedGrants | undefined;
   /** Why a connection's last action was refused, by its address, if a reason was given. */
   readonly denials = new Map<number, string>();
-  readonly #callbacks = new Map<number, Callback>();
+  readonly #callbacks = new HandleTable<Callback>('callback');
   readonly #parts = new Parts<Engine>(this);
-  #lastId = 0;
   #scratch = 0;
   #cells = 0;
   #thrown: { error: unknown } | undefined;
@@ -124,9 +124,7 @@ export class Engine implements Callbacks {
 
   /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */
   register(callback: Callback): number {
-    this.#lastId += 1;
-    this.#callbacks.set(this.#lastId, callback);
-    return this.#lastId;
+    return this.#callbacks.add(callback);
   }
 
   release(id: number): void {
@@ -175,7 +173,7 @@ export class Engine implements Callbacks {
     const outer = this.#thrown;
     if (outer) this.#thrown = undefined;
     try {
-      this.#callbacks.get(id)?.call?.(context, count, cells);
+      this.#callbacks.find(id)?.call?.(context, count, cells);
     } catch (error) {
       this.failIn(context, error);
     }
@@ -199,7 +197,7 @@ export class Engine implements Callbacks {
     const outer = this.#thrown;
     if (outer) this.#thrown = undefined;
     try {
-      return this.#callbacks.get(id)?.step?.(context, group, count, cells, inverse) ?? group;
+      return this.#callbacks.find(id)?.step?.(context, group, count, cells, inverse) ?? group;
     } catch (error) {
       this.failIn(context, error);
       return group;
@@ -212,7 +210,7 @@ export class Engine implements Callbacks {
     const outer = this.#thrown;
     if (outer) this.#thrown = undefined;
     try {
-      return this.#callbacks.get(id)?.groupValue?.(context, group, final) ?? group;
+      return this.#callbacks.find(id)?.groupValue?.(context, group, final) ?? group;
     } catch (error) {
       this.failIn(context, error);
       return final ? 0 : group;
@@ -222,58 +220,58 @@ export class Engine implements Callbacks {
   }
 
   module(id: number): TableModule | undefined {
-    return this.#callbacks.get(id)?.module;
+    return this.#callbacks.find(id)?.module;
   }
 
   destroy(id: number): void {
-    const callback = this.#callbacks.get(id);
+    const callback = this.#callbacks.find(id);
     this.#callbacks.delete(id);
     callback?.destroyed?.();
   }
 
   closing(id: number): void {
-    this.#callbacks.get(id)?.closing?.();
+    this.#callbacks.find(id)?.closing?.();
   }
 
   hooks(id: number): ConnectionHooks | undefined {
-    return this.#callbacks.get(id)?.hooks;
+    return this.#callbacks.find(id)?.hooks;
   }
 
   compare(id: number, left: number, leftLength: number, right: number, rightLength: number): number {
-    return this.#callbacks.get(id)?.compare?.(left, leftLength, right, rightLength) ?? 0;
+    return this.#callbacks.find(id)?.compare?.(left, leftLength, right, rightLength) ?? 0;
   }
 
   filterTable(id: number, table: string): boolean {
-    const callback = this.#callbacks.get(id);
+    const callback = this.#callbacks.find(id);
     return this.attempt(callback?.filterFailed ?? false, () => callback?.filterTable?.(table) ?? true);
   }
 
   filterChange(id: number, iterator: number): boolean {
-    return this.attempt(false, () => this.#callbacks.get(id)?.filterChange?.(iterator) ?? true);
+    return this.attempt(false, () => this.#callbacks.find(id)?.filterChange?.(iterator) ?? true);
   }
 
   conflict(id: number, kind: number, iterator: number): number {
     const abort = SQLITE_CHANGESET_ABORT;
-    return this.attempt(abort, () => this.#callbacks.get(id)?.conflict?.(kind, iterator) ?? abort);
+    return this.attempt(abort, () => this.#callbacks.find(id)?.conflict?.(kind, iterator) ?? abort);
   }
 
   streamInput(id: number, pointer: number, room: number): number {
-    return this.attempt(-1, () => this.#callbacks.get(id)?.streamInput?.(pointer, room) ?? 0);
+    return this.attempt(-1, () => this.#callbacks.find(id)?.streamInput?.(pointer, room) ?? 0);
   }
 
   streamOutput(id: number, pointer: number, length: number): boolean {
     return this.attempt(false, () => {
-      this.#callbacks.get(id)?.streamOutput?.(pointer, length);
+      this.#callbacks.find(id)?.streamOutput?.(pointer, length);
       return true;
     });
   }
 
   captureBefore(id: number, statement: number): void {
-    this.#callbacks.get(id)?.captureBefore?.(statement);
+    this.#callbacks.find(id)?.captureBefore?.(statement);
   }
 
   captureAfter(id: number, statement: number, kind: number, code: number): void {
-    this.#callbacks.get(id)?.captureAfter?.(statement, kind, code);
+    this.#callbacks.find(id)?.captureAfter?.(statement, kind, code);
   }
 
   /**
