@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nativeProgram } from '../test/oracle.js';
+import { nativeProgram } from '../test/kit/oracle.js';
 import { captured, mixed, shapes } from './bench-shapes.js';
 import { dist } from './sources.js';
 

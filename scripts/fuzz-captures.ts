@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { differences, program } from '../test/capture-programs.js';
+import { differences, program } from '../test/kit/capture-programs.js';
 
 const { values } = parseArgs({
   options: { programs: { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' } },

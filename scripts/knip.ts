@@ -13,7 +13,7 @@ const config: KnipConfig = {
     'test/**/*.test.ts',
     'test/programs/*.ts',
     'test/examples/*/main.ts',
-    'test/file-faults.mjs',
+    'test/kit/file-faults.mjs',
     // Compiled by `npm run check`, not run.
     'test/public-types.ts',
     'extensions/text/text.ts',

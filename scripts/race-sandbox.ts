@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { race } from '../test/sandbox-race.js';
+import { race } from '../test/kit/sandbox-race.js';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
 const folder = mkdtempSync(join(tmpdir(), 'race-'));

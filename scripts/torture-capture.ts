@@ -53,7 +53,7 @@ function run(
     'o',
     ...options,
   ];
-  const preload = ['--import', join(root, 'test/file-faults.mjs')];
+  const preload = ['--import', join(root, 'test/kit/file-faults.mjs')];
   const { status, stderr } = spawnSync(process.execPath, [...preload, ...program], {
     cwd: folder,
     input: script,

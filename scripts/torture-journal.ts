@@ -19,7 +19,7 @@ export interface Api {
   DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
 }
 
-/** What goes wrong in a run: see test/file-faults.mjs. */
+/** What goes wrong in a run: see test/kit/file-faults.mjs. */
 export interface Faults {
   readonly kill?: number;
   readonly torn?: boolean;
@@ -63,7 +63,7 @@ class Daemon {
   constructor(folder: Folder, more: readonly string[], faults?: Faults) {
     const program = [join(dist, 'cli/main.js'), 'changeset', 'daemon'];
     const args = [...program, '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
-    const preload = faults ? ['--import', join(root, 'test/file-faults.mjs')] : [];
+    const preload = faults ? ['--import', join(root, 'test/kit/file-faults.mjs')] : [];
     const env = { ...process.env, FILE_FAULTS: JSON.stringify({ under: folder.path, ...faults }) };
     this.child = spawn(process.execPath, [...preload, ...args], { cwd: folder.path, env });
     this.ended = once(this.child, 'exit');

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemMappings } from '../host/node/mapping.js';
-import { nativeShell } from '../test/oracle.js';
+import { nativeShell } from '../test/kit/oracle.js';
 import { nativeBatch, runBank } from '../test/programs/bank-run.js';
 import { Connection } from '../test/programs/connection.js';
 

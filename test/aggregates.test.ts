@@ -1,10 +1,8 @@
 /** Aggregate and window functions of components: values, frames, errors, and groups that end however a statement ends. */
 
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
+import { guest } from './kit/guests.js';
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

@@ -1,6 +1,6 @@
 /** Arguments, results and errors of databases, statements and functions: those of node:sqlite. */
 
-import { type Case, table } from './api-table.js';
+import { type Case, table } from './kit/api-table.js';
 
 const opening: Case[] = [
   [

@@ -1,6 +1,6 @@
 /** Sessions and changesets in code: what node:sqlite makes of them. */
 
-import { type Case, table } from './api-table.js';
+import { type Case, table } from './kit/api-table.js';
 
 const recording: Case[] = [
   ['tables().createSession(1)', '! ERR_INVALID_ARG_TYPE The "options" argument must be an object.'],

@@ -1,13 +1,13 @@
 /** DatabaseSync and StatementSync. If this Node has node:sqlite, the same cases run against it. */
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as own from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
 
 type Api = Pick<typeof own, 'DatabaseSync' | 'constants'>;
 
@@ -25,11 +25,7 @@ const apis: [string, Api][] = [
   ...(peer ? [['node:sqlite', peer] as [string, Api]] : []),
 ];
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'api-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = sharedFolder('api');
 
 function thrownBy(action: () => unknown): { code?: string; errcode?: number; message: string; name: string } {
   try {

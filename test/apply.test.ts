@@ -2,7 +2,7 @@
 
 import { Changeset, ChangesetGroup, constants, DatabaseSync, type ReportOptions } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
-import { failure } from './outcome.js';
+import { failure } from './kit/outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {

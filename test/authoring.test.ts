@@ -19,6 +19,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contract } from '../host/interfaces/contract.js';
 import { compiler, dist, fetchSource, root, sourceFolder } from '../scripts/sources.js';
+import { program } from './kit/program.js';
 
 const worlds = Object.keys(contract.worlds);
 const languages = ['c', 'typescript'];
@@ -65,7 +66,7 @@ function node(cwd: string, ...args: string[]): Ran {
   return { status, output: stdout + stderr };
 }
 
-const create = (...args: string[]): Ran => node(folder, join(dist, 'cli/main.js'), 'new-extension', ...args);
+const create = (...args: string[]): Ran => node(folder, program, 'new-extension', ...args);
 
 function succeed({ status, output }: Ran): string {
   expect(status, output).toBe(0);

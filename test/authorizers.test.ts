@@ -1,20 +1,17 @@
 /** Authorizers of components, world `authorizing`, beside those of the user, the shell and other components. */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { constants, DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
+import { program } from './kit/program.js';
 
-const guest = fileURLToPath(new URL('guests/authorizes.wasm', import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'authorizers-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const guest = guestPath('authorizes');
+
+const folder = sharedFolder('authorizers');
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
@@ -85,25 +82,20 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
 
 test("the shell's own authorizer lives beside a component's", () => {
   const script = `CREATE TABLE t(a, secret);\n.load ${guest}\n.auth on\nSELECT a FROM t;\nDROP TABLE t;\n`;
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(dist, 'cli/main.js'), '--allow-sql=ro', ':memory:'],
-    {
-      input: script,
-      encoding: 'utf8',
-    },
-  );
+  const { stdout, stderr } = spawnSync(process.execPath, [program, '--allow-sql=ro', ':memory:'], {
+    input: script,
+    encoding: 'utf8',
+  });
   expect(stdout).toContain('authorizer: READ "t" "a" "main" NULL');
   expect(stderr).toContain('not authorized');
 });
 
 test('the shell says which component refuses everything, and lets a transaction be rolled back', () => {
   const script = `CREATE TABLE trap(a);\n.load ${guest}\nBEGIN;\nSELECT a FROM trap;\nSELECT 1;\nROLLBACK;\n.load ${guest}\nSELECT 2;\n`;
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(dist, 'cli/main.js'), '--allow-sql=ro', ':memory:'],
-    { input: script, encoding: 'utf8' },
-  );
+  const { stdout, stderr } = spawnSync(process.execPath, [program, '--allow-sql=ro', ':memory:'], {
+    input: script,
+    encoding: 'utf8',
+  });
   expect(stdout).toBe('2\n');
   const said = stderr.split('\n').filter((line) => line.includes('the authorizer of component authorizing'));
   expect(said).toHaveLength(2);

@@ -1,20 +1,19 @@
 /** backup(): a whole database, page by page, while it is in use. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { backup, DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { testFolder } from './kit/folder.js';
 
 let folder: string;
 const opened: DatabaseSync[] = [];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'backup-'));
+  folder = testFolder('backup');
 });
 afterEach(() => {
   for (const db of opened.splice(0)) if (db.isOpen) db.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 const path = (name = 'copy.db'): string => join(folder, name);
 

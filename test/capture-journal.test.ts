@@ -5,34 +5,32 @@ import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as api from 'sqlite-wasm-run';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist, root } from '../scripts/sources.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { root } from '../scripts/sources.js';
 import { captureBroken, countOfCapture, scripts } from '../scripts/torture-capture.js';
 import type { Faults } from '../scripts/torture-journal.js';
+import { testFolder } from './kit/folder.js';
+import { program } from './kit/program.js';
 
 let folder: string;
 const path = (name: string): string => join(folder, name);
-const program = join(dist, 'cli/main.js');
-const preload = ['--import', join(root, 'test/file-faults.mjs')];
+const preload = ['--import', join(root, 'test/kit/file-faults.mjs')];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'capture-'));
+  folder = testFolder('capture');
   const db = new DatabaseSync(path('a.db'));
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   db.close();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Result {
   code: number | null;

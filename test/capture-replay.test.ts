@@ -9,8 +9,8 @@ import {
 } from 'sqlite-wasm-run';
 import { encode } from 'sqlite-wasm-run/changeset';
 import { afterEach, describe, expect, test } from 'vitest';
-import { differences } from './capture-programs.js';
-import { contentOf, failure } from './outcome.js';
+import { differences } from './kit/capture-programs.js';
+import { contentOf, failure } from './kit/outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {

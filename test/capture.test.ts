@@ -13,7 +13,8 @@ import {
   encodeCapture,
 } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
-import { contentOf, failure } from './outcome.js';
+import { contentOf, failure } from './kit/outcome.js';
+import { randomOf } from './kit/random.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {
@@ -541,17 +542,6 @@ describe('applying a capture', () => {
     );
   });
 });
-
-/** Numbers that look random and are the same in every run: xorshift. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 + 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 describe('whatever is done, applying what was captured gives the same database', () => {
   test.each(Array.from({ length: 25 }, (_, seed) => seed + 1))('work %i', (seed) => {

@@ -3,7 +3,7 @@
 import { type Change, Changeset, ChangesetGroup, constants, DatabaseSync, Rebaser } from 'sqlite-wasm-run';
 import { changes as codecChanges } from 'sqlite-wasm-run/changeset';
 import { afterEach, describe, expect, test } from 'vitest';
-import { failure } from './outcome.js';
+import { failure } from './kit/outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {

@@ -4,30 +4,16 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Changeset, ChangesetGroup, constants, DatabaseSync, Rebaser } from 'sqlite-wasm-run';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nativeProgram } from './oracle.js';
+import { describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { nativeProgram } from './kit/oracle.js';
+import { randomOf } from './kit/random.js';
 
 const native = nativeProgram('transform');
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'native-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Numbers that look random and are the same in every run: xorshift. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 + 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
+const folder = sharedFolder('native');
 
 const schema = `
   CREATE TABLE p(id INTEGER PRIMARY KEY, v UNIQUE);

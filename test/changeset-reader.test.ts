@@ -10,15 +10,7 @@ import {
   type Value,
 } from 'sqlite-wasm-run/changeset';
 import { describe, expect, test } from 'vitest';
-
-/** Numbers that are the same in every run. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 + 1;
-  return (below) => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
-    return (state >>> 0) % below;
-  };
-}
+import { randomOf } from './kit/random.js';
 
 const wide = { table: 'wide', key: [1, 0, 0, 0, 0, 0], patchset: false };
 const narrow = { table: 'narrow', key: [0, 1], patchset: false };
@@ -96,7 +88,7 @@ describe.each([
   });
 
   test('damaged or cut short ends at the same change with the same words', async () => {
-    const random = randomNumbers(3);
+    const random = randomOf(3);
     const reasons = new Set<string | undefined>();
     for (let i = 0; i < 4000; i++) {
       const mutant = bytes.slice(0, random(4) === 0 ? random(bytes.length) : bytes.length);

@@ -1,17 +1,16 @@
 /** Captures on the command line: what changes the schema, recorded with --ddl and taken by the other commands. */
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { testFolder } from './kit/folder.js';
+import { runBytes } from './kit/program.js';
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'captures-'));
+  folder = testFolder('captures');
   for (const name of ['a.db', 'b.db']) {
     const db = new DatabaseSync(join(folder, name));
     db.exec(
@@ -20,16 +19,9 @@ beforeEach(() => {
     db.close();
   }
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(args: string[], input = ''): { code: number | null; out: string; err: string; bytes: Buffer } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(dist, 'cli/main.js'), 'changeset', ...args],
-    { cwd: folder, input, env: { ...process.env, NO_COLOR: '' } },
-  );
-  return { code: status, out: stdout.toString(), err: stderr.toString(), bytes: stdout };
-}
+const run = (args: string[], input = ''): ReturnType<typeof runBytes> =>
+  runBytes(['changeset', ...args], { cwd: folder, input, env: { NO_COLOR: '' } });
 
 const capture = (sql: string, ...more: string[]): ReturnType<typeof run> =>
   run(['capture', '--db', 'a.db', '-', '-o', 'o', ...more], sql);

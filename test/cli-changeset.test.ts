@@ -1,22 +1,19 @@
 /** `sqlite-wasm-run changeset`: its commands, their output, their exit codes. */
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { testFolder } from './kit/folder.js';
+import { runBytes } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cli-'));
+  folder = testFolder('cli');
   database('a.db');
   database('b.db');
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function database(name: string, sql = ''): void {
   const db = new DatabaseSync(join(folder, name));
@@ -25,17 +22,8 @@ function database(name: string, sql = ''): void {
   db.close();
 }
 
-function run(
-  args: string[],
-  input: string | Uint8Array = '',
-): { code: number | null; out: string; err: string; bytes: Buffer } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'changeset', ...args], {
-    cwd: folder,
-    input,
-    env: { ...process.env, NO_COLOR: '' },
-  });
-  return { code: status, out: stdout.toString(), err: stderr.toString(), bytes: stdout };
-}
+const run = (args: string[], input: string | Uint8Array = ''): ReturnType<typeof runBytes> =>
+  runBytes(['changeset', ...args], { cwd: folder, input, env: { NO_COLOR: '' } });
 
 const script =
   "UPDATE users SET age=41 WHERE id=1; DELETE FROM users WHERE id=2; INSERT INTO users VALUES(3,'cy',x'00ff');";

@@ -6,26 +6,23 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { testFolder } from './kit/folder.js';
+import { program, type Ran, runProgram } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cli-files-'));
+  folder = testFolder('cli-files');
   const db = new DatabaseSync(join(folder, 'a.db'));
   db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, v)');
   const session = db.createSession();
@@ -33,21 +30,11 @@ beforeEach(() => {
   writeFileSync(join(folder, 'a.cs'), session.changeset());
   db.close();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const path = (name: string): string => join(folder, name);
 
-function run(
-  args: string[],
-  input: string | Uint8Array = '',
-): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'changeset', ...args], {
-    cwd: folder,
-    input,
-    encoding: 'utf8',
-  });
-  return { code: status, out: stdout, err: stderr };
-}
+const run = (args: string[], input: string | Uint8Array = ''): Ran =>
+  runProgram(['changeset', ...args], { cwd: folder, input });
 
 function shell(script: string): string {
   return execFileSync('bash', ['-c', script], {

@@ -1,15 +1,14 @@
 /** `sqlite-wasm-run changeset` on a terminal, through tmux: colours, progress, the daemon's status line. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { testFolder } from './kit/folder.js';
+import { program } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 const present = spawnSync('tmux', ['-V']).status === 0;
 if (!present) console.error('no tmux: the tests of commands on a terminal are skipped');
 
@@ -44,7 +43,7 @@ const type = (line: string): void => {
 };
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'cli-terminal-'));
+  folder = testFolder('cli-terminal');
   socket = `cli-terminal-${process.pid}-${folder.slice(-6)}`;
   writeFileSync(join(folder, 'run'), `#!/bin/sh\nexec '${process.execPath}' '${program}' changeset "$@"\n`, {
     mode: 0o755,
@@ -60,7 +59,6 @@ beforeEach(async () => {
 });
 afterEach(() => {
   tmux('kill-server');
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe.skipIf(!present)('on a terminal', () => {

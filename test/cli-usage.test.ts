@@ -1,29 +1,20 @@
 /** Wrong use: one exit code, one prefix, and no file made, for the whole program. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { changesetGroup } from '../host/cli/changeset/commands.js';
-import { dist } from '../scripts/sources.js';
+import { testFolder } from './kit/folder.js';
+import { program, type Ran, runProgram } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'usage-'));
+  folder = testFolder('usage');
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    input: '',
-  });
-  return { code: status, out: stdout, err: stderr };
-}
+const run = (...args: string[]): Ran => runProgram(args, { cwd: folder });
 
 test.each([
   [

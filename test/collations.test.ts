@@ -1,10 +1,10 @@
 /** Collations of components, world `collating`: order, indexes, and what a trap in one costs. */
 
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { guest as guestPath } from './kit/guests.js';
 
-const guest = fileURLToPath(new URL('guests/collates.wasm', import.meta.url));
+const guest = guestPath('collates');
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { program } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 let folder: string;
 
 function run(command: string, ...args: string[]): { status: number | null; out: string; err: string } {

@@ -4,11 +4,10 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';
 import { functions, rawTables, refusal, tables } from '../host/kernel/confinement.js';
-import { dist } from '../scripts/sources.js';
+import { program } from './kit/program.js';
 
 const set = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -65,11 +64,10 @@ const inCode = (): Lists => {
 
 const inTheShell = (): Lists => {
   const names = (list: string): string[] =>
-    spawnSync(
-      process.execPath,
-      [join(dist, 'cli/main.js'), ':memory:', `SELECT DISTINCT name FROM pragma_${list}_list`],
-      { encoding: 'utf8', input: '' },
-    )
+    spawnSync(process.execPath, [program, ':memory:', `SELECT DISTINCT name FROM pragma_${list}_list`], {
+      encoding: 'utf8',
+      input: '',
+    })
       .stdout.trim()
       .split('\n');
   return { function: names('function'), module: names('module'), pragma: names('pragma') };

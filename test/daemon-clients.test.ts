@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
-import { folder, frame, frames, lines, start } from './daemon-client.js';
+import { folder, frame, frames, lines, start } from './kit/daemon-client.js';
 
 /** Sends bytes, closes its side, and returns what comes until the daemon hangs up. */
 function sends(...pieces: (string | Buffer)[]): Promise<Buffer> {

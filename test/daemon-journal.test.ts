@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Changeset, DatabaseSync, decodeCapture } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { folder, lines, start, startIn } from './daemon-client.js';
+import { folder, lines, start, startIn } from './kit/daemon-client.js';
 
 /** What a daemon with --ddl left when it was killed after five INSERTs; and the database after each of them. */
 let killed: string;

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Changeset, DatabaseSync, decodeCapture } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
-import { folder, lines, start } from './daemon-client.js';
+import { folder, lines, start } from './kit/daemon-client.js';
 
 /** What the output holds: SQL, or changes as "table op values". */
 const captured = (): string[] =>

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
-import { folder, frames, lines, start } from './daemon-client.js';
+import { folder, frames, lines, start } from './kit/daemon-client.js';
 
 const endless = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c';
 const rowsOf = (count: number): string =>

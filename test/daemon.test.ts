@@ -6,7 +6,7 @@ import * as api from 'sqlite-wasm-run';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { torture } from '../scripts/torture-daemon.js';
-import { folder, frames, lines, start } from './daemon-client.js';
+import { folder, frames, lines, start } from './kit/daemon-client.js';
 
 const captured = (): unknown[] =>
   [...new Changeset(new Uint8Array(readFileSync(join(folder, 'o.cs'))))].map(({ op, new: values }) => [

@@ -1,21 +1,13 @@
 /** What the documents say is true: links lead somewhere, and what a reader pastes works, a second time too. */
 
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { dist, root } from '../scripts/sources.js';
+import { beforeAll, expect, test } from 'vitest';
+import { root } from '../scripts/sources.js';
+import { sharedFolder } from './kit/folder.js';
+import { program } from './kit/program.js';
 
 const documents = [
   ...['.', '.github', 'wit', 'extensions', 'test', 'test/examples'].flatMap((folder) =>
@@ -33,15 +25,13 @@ const blocks = (name: string, language: string): string[] =>
     .filter(([, found]) => found === language)
     .map(([, , block = '']) => block);
 
-const program = join(dist, 'cli/main.js');
-let folder: string;
+const folder = sharedFolder('documents');
+
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'documents-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/sqlite-wasm-run'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(command: string, args: string[], input = ''): { out: string; err: string; code: number | null } {
   const { stdout, stderr, status } = spawnSync(command, args, { cwd: folder, encoding: 'utf8', input });

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import '../host/node/platform.js';
 import { Core } from '../host/core/core.js';
 import { errorFrom, errorText, plainError, refusal, SqliteError, sqliteError } from '../host/core/errors.js';
-import { failure } from './outcome.js';
+import { failure } from './kit/outcome.js';
 
 const opened: DatabaseSync[] = [];
 afterEach(() => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { program } from './kit/program.js';
 
 const schema = `
   CREATE TABLE "order line"(id INTEGER PRIMARY KEY, "unit price", sel AS (id + 1));
@@ -41,7 +41,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   function ofShell(call: string): unknown[] {
     const { stdout, stderr } = spawnSync(
       process.execPath,
-      [join(dist, 'cli/main.js'), '-json', ':memory:', schema, query(call)],
+      [program, '-json', ':memory:', schema, query(call)],
       { encoding: 'utf8', cwd: folder },
     );
     expect(stderr).toBe('');

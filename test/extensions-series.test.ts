@@ -1,28 +1,17 @@
 /** extensions/series.wasm, against generate_series of a native shell, or against plain SQL if that one is wrong. */
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
-import { nativeShell } from './oracle.js';
+import { nativeShell } from './kit/oracle.js';
+import { program } from './kit/program.js';
+import { randomOf } from './kit/random.js';
 
 const native = nativeShell();
 
-/** Numbers that look random and are the same in every run: xorshift. */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
 /** Queries with arguments, conditions, orders and limits of all kinds. None has many rows. */
 function queries(count: number, seed: number): string[] {
-  const below = chance(seed);
+  const below = randomOf(seed);
   const pick = (of: string): string => of.split('; ')[below(of.split('; ').length)] ?? '';
   const edge =
     '9223372036854775807; -9223372036854775808; 9223372036854775806; -9223372036854775807; 4294967295';
@@ -87,7 +76,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   const values = (sql: string): unknown[] => rows(sql).map(([value]) => value);
 
   function compare(asked: string[]): void {
-    const own = answers(process.execPath, [join(dist, 'cli/main.js')], '.load series\n', 'series', asked);
+    const own = answers(process.execPath, [program], '.load series\n', 'series', asked);
     const wanted = answers(native ?? '', [], '', 'generate_series', asked);
     const titled = (list: string[]): string[] => list.map((answer, i) => `${asked[i - 1] ?? ''}\n${answer}`);
     expect(titled(own)).toEqual(titled(wanted));

@@ -4,10 +4,9 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { program } from './kit/program.js';
 
 /** Components with an interpreter do not compile on older ones. */
 const runsInterpreters = Number(process.versions.node.split('.')[0]) >= 22;
@@ -22,12 +21,7 @@ test.runIf(!runsInterpreters)('an older Node is told which one it takes', () => 
   expect(() => db.loadExtension('text')).toThrow(sentence);
   expect(db.prepare('SELECT 1 AS v').get()).toEqual({ v: 1 });
   db.close();
-  const shell = spawnSync(process.execPath, [
-    join(dist, 'cli/main.js'),
-    ':memory:',
-    '.load text',
-    'SELECT 1',
-  ]);
+  const shell = spawnSync(process.execPath, [program, ':memory:', '.load text', 'SELECT 1']);
   expect(String(shell.stderr)).toMatch(sentence);
 });
 

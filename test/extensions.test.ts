@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,26 +12,21 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../host/kernel/connection.js';
 import { noGrants } from '../host/kernel/grants.js';
 import type { Owner } from '../host/kernel/owner.js';
 import { Component } from '../host/loader/component.js';
 import type { Prepared } from '../host/loader/prepared.js';
+import { sharedFolder } from './kit/folder.js';
+import { guest } from './kit/guests.js';
 
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
-
-let folder: string;
+const folder = sharedFolder('extensions');
 let db: DatabaseSync;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'extensions-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   db = new DatabaseSync(':memory:', { allowExtension: true });
 });

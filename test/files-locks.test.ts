@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../host/node/files.js';
 import { type ByteLocks, systemLocks } from '../host/node/locks.js';
-import { nativeShell } from './oracle.js';
+import { testFolder } from './kit/folder.js';
+import { nativeShell } from './kit/oracle.js';
 import { Connection } from './programs/connection.js';
-import { codeOf, finish, folder, hold, native, ours, run } from './programs/run.js';
+import { codeOf, finish, hold, native, ours, run } from './programs/run.js';
 
 const OPEN_URI = 0x40;
 const READONLY = 0x1;
@@ -16,7 +17,7 @@ const locks = systemLocks();
 if (typeof locks === 'string') console.error(`no file locks, their tests are skipped: ${locks}`);
 
 function database(sql = 'CREATE TABLE c(n); INSERT INTO c VALUES (0)'): string {
-  const path = join(folder(), 'x.db');
+  const path = join(testFolder('files'), 'x.db');
   using db = new Connection(path);
   db.exec(sql);
   return path;
@@ -183,7 +184,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
     });
 
     test.skipIf(!shell)('goes from native sqlite3 to us and back', async () => {
-      const path = join(folder(), 'x.db');
+      const path = join(testFolder('files'), 'x.db');
       native(shell, path, 'PRAGMA journal_mode=wal', 'CREATE TABLE c(n)', 'INSERT INTO c VALUES (1)');
       // The native process ends without a checkpoint: what it wrote is in the WAL alone.
       const script = 'PRAGMA wal_autocheckpoint=0;\nINSERT INTO c VALUES (2);\n.system kill -9 $PPID\n';
@@ -236,14 +237,14 @@ describe('without locks', () => {
     ['its file system does not support it', () => unsupported],
   ] as const;
   const filled = (name = 'x.db'): string => {
-    const path = join(folder(), name);
+    const path = join(testFolder('files'), name);
     using db = new Connection(path, { vfs: 'node-none' });
     db.exec('CREATE TABLE c(n); INSERT INTO c VALUES (3)');
     return path;
   };
 
   test('opening is refused with a sentence that says what to do, and no file is made', () => {
-    const path = join(folder(), 'x.db');
+    const path = join(testFolder('files'), 'x.db');
     const open = (): Connection => new Connection(path, { locks: none });
     expect(codeOf(open)).toBe(14);
     expect(open).toThrow(
@@ -274,7 +275,7 @@ describe('without locks', () => {
   });
 
   test("locking: 'none' reads, writes and takes no lock", () => {
-    const path = join(folder(), 'x.db');
+    const path = join(testFolder('files'), 'x.db');
     using db = new Connection(path, { vfs: 'node-none' });
     db.exec('CREATE TABLE c(n); INSERT INTO c VALUES (3); BEGIN EXCLUSIVE; UPDATE c SET n=4');
     using other = new Connection(path, { vfs: 'node-none' });
@@ -284,7 +285,7 @@ describe('without locks', () => {
   });
 
   test("locking: 'none' keeps a WAL database to one connection of the process", () => {
-    const path = join(folder(), 'x.db');
+    const path = join(testFolder('files'), 'x.db');
     using db = new Connection(path, { vfs: 'node-none' });
     db.exec('PRAGMA journal_mode=wal; CREATE TABLE c(n); INSERT INTO c VALUES (3)');
     using other = new Connection(path, { vfs: 'node-none' });

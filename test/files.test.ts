@@ -21,9 +21,10 @@ import { join, relative } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../host/node/files.js';
-import { nativeShell } from './oracle.js';
+import { testFolder } from './kit/folder.js';
+import { nativeShell } from './kit/oracle.js';
 import { Connection } from './programs/connection.js';
-import { codeOf, folder, hasStrace, native, ours, run, traced } from './programs/run.js';
+import { codeOf, hasStrace, native, ours, run, traced } from './programs/run.js';
 
 const READONLY = 0x1;
 const READWRITE = 0x2;
@@ -60,7 +61,7 @@ function makeRows(file: string): void {
 
 describe('paths', () => {
   test('are made absolute, with dots and symbolic links resolved as they come', () => {
-    const base = realpathSync(folder());
+    const base = realpathSync(testFolder('files'));
     mkdirSync(join(base, 'a/b'), { recursive: true });
     mkdirSync(join(base, 'c'));
     symlinkSync('../a/b', join(base, 'c/link'));
@@ -73,14 +74,14 @@ describe('paths', () => {
   });
 
   test('a loop of symbolic links cannot be opened', () => {
-    const base = folder();
+    const base = testFolder('files');
     symlinkSync('b', join(base, 'a'));
     symlinkSync('a', join(base, 'b'));
     expect(codeOf(() => new Connection(join(base, 'a')))).toBe(14);
   });
 
   test('SQLITE_OPEN_NOFOLLOW refuses a symbolic link, and only that', () => {
-    const base = realpathSync(folder());
+    const base = realpathSync(testFolder('files'));
     symlinkSync('real.db', join(base, 'link.db'));
     const flags = READWRITE | CREATE | NOFOLLOW;
     using real = new Connection(join(base, 'real.db'), { flags });
@@ -91,7 +92,7 @@ describe('paths', () => {
   });
 
   test('a directory is not a database', () => {
-    const base = folder();
+    const base = testFolder('files');
     expect(codeOf(() => new Connection(base))).toBe(526);
     expect(codeOf(() => new Connection(base, { flags: READONLY }))).toBe(526);
   });
@@ -105,7 +106,7 @@ describe('paths', () => {
 
 describe('files', () => {
   test('an empty file does not exist for SQLite, a folder does', () => {
-    const base = folder();
+    const base = testFolder('files');
     writeFileSync(join(base, 'empty'), '');
     writeFileSync(join(base, 'full'), 'x');
     const exists = (name: string): boolean => files.access(join(base, name), 0);
@@ -119,7 +120,7 @@ describe('files', () => {
   });
 
   test('deleting what is not there says so, and moved files are known', () => {
-    const base = folder();
+    const base = testFolder('files');
     expect(codeOf(() => files.delete(join(base, 'missing'), true))).toBe(5898);
     const path = join(base, 'x.db');
     const { file } = files.open(path, READWRITE | CREATE | MAIN_DB);
@@ -132,7 +133,7 @@ describe('files', () => {
   });
 
   test('past 4 GiB bytes come back from where they were put', () => {
-    const path = join(folder(), 'large');
+    const path = join(testFolder('files'), 'large');
     const { file } = files.open(path, READWRITE | CREATE | MAIN_DB);
     const memory = new Uint8Array(200_000).map((_, i) => i % 251);
     const at = 5 * 2 ** 30 + 65_536;
@@ -149,7 +150,7 @@ describe('files', () => {
   });
 
   test.skipIf(!shell)('a database past 4 GiB is written by us and read by native sqlite3', () => {
-    const path = join(folder(), 'large.db');
+    const path = join(testFolder('files'), 'large.db');
     {
       using db = new Connection(path);
       db.exec('PRAGMA page_size=65536; CREATE TABLE t(a)');
@@ -170,7 +171,7 @@ describe('files', () => {
   });
 
   test('new databases may be read by all, and journals have the mode and owner of their database', () => {
-    const path = join(folder(), 'x.db');
+    const path = join(testFolder('files'), 'x.db');
     const before = process.umask(0o022);
     try {
       using db = new Connection(path);
@@ -190,7 +191,7 @@ describe('files', () => {
   });
 
   test('what may not be written is read', () => {
-    const base = folder();
+    const base = testFolder('files');
     const path = join(base, 'x.db');
     {
       using db = new Connection(path);
@@ -215,7 +216,7 @@ describe('files', () => {
   });
 
   test('large sorts and temporary tables go to files that have no name and leave nothing', () => {
-    const base = folder();
+    const base = testFolder('files');
     const before = process.env.SQLITE_TMPDIR;
     process.env.SQLITE_TMPDIR = base;
     try {
@@ -245,7 +246,7 @@ describe('files', () => {
 
 describe('crashes and faults', () => {
   test('a transaction that a killed process left half done is rolled back', () => {
-    const base = folder();
+    const base = testFolder('files');
     const path = join(base, 'x.db');
     makeRows(path);
     const killed = run(
@@ -271,7 +272,7 @@ describe('crashes and faults', () => {
   });
 
   test('a transaction in WAL mode that a killed process had committed is there', () => {
-    const path = join(folder(), 'x.db');
+    const path = join(testFolder('files'), 'x.db');
     makeRows(path);
     const update = 'UPDATE t SET dirty=1 WHERE id<=100';
     run(ours(path, 0, 'PRAGMA journal_mode=wal', update, 'BEGIN', 'UPDATE t SET dirty=1', '.kill'));
@@ -283,7 +284,7 @@ describe('crashes and faults', () => {
 
   describe.skipIf(!hasStrace())('under strace', () => {
     function database(): { base: string; path: string } {
-      const base = realpathSync(folder());
+      const base = realpathSync(testFolder('files'));
       const path = join(base, 'x.db');
       using db = new Connection(path);
       db.exec('CREATE TABLE t(a, b); INSERT INTO t VALUES (1, zeroblob(50000))');
@@ -354,7 +355,7 @@ test.each([
 ])(
   'a function that rolls back by %s ends the statement that called it: the file has what the connection sees',
   (how, rollback) => {
-    const path = join(folder(), `${how}.db`);
+    const path = join(testFolder('files'), `${how}.db`);
     const db = new DatabaseSync(path);
     db.exec('CREATE TABLE t(a INTEGER, b); CREATE INDEX i ON t(a); INSERT INTO t VALUES(1,1),(2,2),(3,3)');
     db.function('back', () => {

@@ -1,26 +1,19 @@
 /** What a component says reaches a person as text: it cannot move the cursor or forge a line, and is cut if it is long. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { shown, shownJson, shownName } from '../host/core/shown.js';
-import { dist } from '../scripts/sources.js';
-import { type Forged, fitting, forge } from './forger.js';
+import { sharedFolder } from './kit/folder.js';
+import { type Forged, fitting, forge } from './kit/forger.js';
+import { program } from './kit/program.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'foreign-text-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = sharedFolder('foreign-text');
 
 /** What a terminal obeys or a reader does not see, line ends aside. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const obeyed = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
-
-const program = join(dist, 'cli/main.js');
 
 function run(args: readonly string[], input = ''): { stdout: string; stderr: string } {
   const { stdout, stderr } = spawnSync(process.execPath, [program, ...args], { input, encoding: 'utf8' });

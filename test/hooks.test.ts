@@ -1,18 +1,15 @@
 /** Hooks of components, world `hooked`: what they are told, what they refuse, what a trap in one costs. */
 
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
 
-const guest = fileURLToPath(new URL('guests/hooks.wasm', import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hooks-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const guest = guestPath('hooks');
+
+const folder = sharedFolder('hooks');
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

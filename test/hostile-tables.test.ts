@@ -1,23 +1,18 @@
 /** Tables that break the canonical ABI, and the rules of plans and batches: each costs itself, never the connection or the file. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
 
-const guest = fileURLToPath(new URL('guests/hostile-tables.wasm', import.meta.url));
+const guest = guestPath('hostile-tables');
 
-let folder: string;
+const folder = sharedFolder('hostile-tables');
 let file: string;
 let files = 0;
 let db: DatabaseSync;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hostile-tables-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => {
   if (db.isOpen) db.close();
   delete process.env.SQLITE_WASM_RUN_CALLS;

@@ -1,21 +1,17 @@
 /** Components that break the canonical ABI: each costs itself, never the connection, and reads nothing of others. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
 
-const guest = fileURLToPath(new URL('guests/hostile.wasm', import.meta.url));
+const guest = guestPath('hostile');
 
-let folder: string;
+const folder = sharedFolder('hostile');
 let db: DatabaseSync;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hostile-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   db = new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'rw', memory: 2 ** 23 } });
   db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3)');

@@ -2,24 +2,19 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { contract } from '../host/interfaces/contract.js';
-import { dist, root } from '../scripts/sources.js';
+import { root } from '../scripts/sources.js';
+import { sharedFolder } from './kit/folder.js';
+import { guest } from './kit/guests.js';
+import { program } from './kit/program.js';
 
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'inspect-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = sharedFolder('inspect');
 
 function inspect(...args: string[]): { stdout: string; stderr: string; status: number | null } {
-  return spawnSync(process.execPath, [join(dist, 'cli/main.js'), 'inspect', ...args], {
+  return spawnSync(process.execPath, [program, 'inspect', ...args], {
     encoding: 'utf8',
     cwd: folder,
   });

@@ -1,7 +1,7 @@
 /** The statements that migration tools emit for SQLite when a table has to be rebuilt, captured and replayed. */
 
 import { expect, test } from 'vitest';
-import { differences, sqlMigration } from './migration-replay.js';
+import { differences, sqlMigration } from './kit/migration-replay.js';
 
 const blog = (users: string, posts: string, key: string, name: string): string => `
   CREATE TABLE "${users}" ("id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "${name}" TEXT, "age" INTEGER);

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';
 import { dist } from '../scripts/sources.js';
-import { connectionOf, engine, readValue } from './internals.js';
+import { connectionOf, engine, readValue } from './kit/internals.js';
 
 /** The core, in which calls of some functions fail. */
 function failing(calls: Record<string, () => number>): ReturnType<typeof engine>['core'] {

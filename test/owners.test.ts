@@ -2,7 +2,6 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   Changeset,
   DatabaseSync,
@@ -15,9 +14,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import '../host/node/platform.js';
 import { Handles, wasUsers } from '../host/recording/session-handles.js';
 import { dist } from '../scripts/sources.js';
-import { connectionOf } from './internals.js';
-
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
+import { guest } from './kit/guests.js';
+import { connectionOf } from './kit/internals.js';
 
 let db: DatabaseSync;
 

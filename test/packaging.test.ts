@@ -7,17 +7,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import sqlite, { backup, constants, DatabaseSync, Session, StatementSync } from 'sqlite-wasm-run';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { root } from '../scripts/sources.js';
+import { sharedFolder } from './kit/folder.js';
 
-let folder: string;
+const folder = sharedFolder('packaging');
+
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'packaging-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/sqlite-wasm-run'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{}');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const work = `
 const db = new DatabaseSync(':memory:', { allowExtension: true });

@@ -1,18 +1,14 @@
 /** Components whose functions, aggregates and tables run SQL that calls them again, or that ends the transaction under them. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
 
-const guest = fileURLToPath(new URL('guests/full.wasm', import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'reentry-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const guest = guestPath('full');
+
+const folder = sharedFolder('reentry');
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

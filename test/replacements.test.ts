@@ -1,24 +1,19 @@
 /** A component whose functions exist already needs the user's permission to replace them. */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
-import { forge } from './forger.js';
-import { failure } from './outcome.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { forge } from './kit/forger.js';
+import { guest } from './kit/guests.js';
+import { failure } from './kit/outcome.js';
+import { program } from './kit/program.js';
 
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
-
-let folder: string;
+const folder = sharedFolder('replacements');
 let db: DatabaseSync;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'replacements-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 beforeEach(() => {
   db = new DatabaseSync(':memory:', { allowExtension: true });
 });
@@ -124,7 +119,7 @@ describe('is not refused', () => {
 
 describe('on the command line', () => {
   const run = (args: string[], input = ''): { stdout: string; stderr: string; status: number | null } =>
-    spawnSync(process.execPath, [join(dist, 'cli/main.js'), ...args], { input, encoding: 'utf8' });
+    spawnSync(process.execPath, [program, ...args], { input, encoding: 'utf8' });
 
   test('.load says what is replaced', () => {
     const file = bringing('abs');

@@ -4,18 +4,17 @@ import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { wasiFiles } from './internals.js';
-import { race } from './sandbox-race.js';
+import { testFolder } from './kit/folder.js';
+import { wasiFiles } from './kit/internals.js';
+import { race } from './kit/sandbox-race.js';
 
 type Files = ReturnType<typeof wasiFiles>;
 // biome-ignore lint/suspicious/noExplicitAny: descriptors are what jco calls, untyped
@@ -25,7 +24,7 @@ let folder: string;
 let files: Files;
 let base: Base;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sandbox-files-'));
+  folder = testFolder('sandbox-files');
   mkdirSync(join(folder, 'in/sub'), { recursive: true });
   writeFileSync(join(folder, 'secret'), 'SECRET');
   writeFileSync(join(folder, 'in/a'), 'text of a');
@@ -33,7 +32,6 @@ beforeEach(() => {
 });
 afterEach(() => {
   files.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 function open(readOnly: boolean): { files: Files; base: Base } {

@@ -4,13 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { guest as guestPath } from './kit/guests.js';
+import { program } from './kit/program.js';
 
-const guest = fileURLToPath(new URL('guests/network.wasm', import.meta.url));
+const guest = guestPath('network');
+
 const cache = mkdtempSync(join(tmpdir(), 'network-'));
 
 /** Says "hello" to whoever connects. In a thread of its own, because a component's call blocks this one. */
@@ -52,7 +53,7 @@ test('granted, it connects; what the system refuses is an error of the component
 
 test('on the command line', () => {
   const run = (...options: string[]) =>
-    spawnSync(process.execPath, [join(dist, 'cli/main.js'), ...options, ':memory:'], {
+    spawnSync(process.execPath, [program, ...options, ':memory:'], {
       encoding: 'utf8',
       input: `.load ${guest}\nSELECT heard(${port});\n`,
     });

@@ -1,37 +1,23 @@
 /** What components may use: nothing by default, and what is granted only within its bounds. */
 
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { DatabaseSync, type Grants } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { contract } from '../host/interfaces/contract.js';
 import type { Functions } from '../host/interfaces/generated/spi.js';
 import { refusal, refusalOfText } from '../host/kernel/confinement.js';
 import { capMemory } from '../host/loader/memory-cap.js';
-import { dist } from '../scripts/sources.js';
-import { checkGrants, connectionOf, ownersOf, prepare, spiInterface } from './internals.js';
+import { sharedFolder } from './kit/folder.js';
+import { guest } from './kit/guests.js';
+import { checkGrants, connectionOf, ownersOf, prepare, spiInterface } from './kit/internals.js';
+import { program } from './kit/program.js';
 
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
-
-let folder: string;
+const folder = sharedFolder('sandbox');
 let db: DatabaseSync;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => {
   if (db.isOpen) db.close();
   delete process.env.SQLITE_WASM_RUN_CALLS;
@@ -508,7 +494,7 @@ test('what may not become part of the schema, however it is written', () => {
 
 describe('on the command line', () => {
   const shell = (args: string[], input: string): { stdout: string; stderr: string; status: number | null } =>
-    spawnSync(process.execPath, [join(dist, 'cli/main.js'), ...args], {
+    spawnSync(process.execPath, [program, ...args], {
       input,
       encoding: 'utf8',
       cwd: folder,

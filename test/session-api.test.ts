@@ -2,7 +2,7 @@
 
 import { Changeset, ChangesetGroup, DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { failure } from './outcome.js';
+import { failure } from './kit/outcome.js';
 
 let db: DatabaseSync;
 beforeEach(() => {

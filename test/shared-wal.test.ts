@@ -21,10 +21,11 @@ import { describe, expect, test } from 'vitest';
 import { type ByteLocks, systemLocks } from '../host/node/locks.js';
 import { flawOf, type Mappings, systemMappings } from '../host/node/mapping.js';
 import { dist } from '../scripts/sources.js';
-import { nativeShell } from './oracle.js';
+import { testFolder } from './kit/folder.js';
+import { nativeShell } from './kit/oracle.js';
 import { runBank } from './programs/bank-run.js';
 import { Connection } from './programs/connection.js';
-import { codeOf, folder, hasStrace, hold, native, ours, run, traced } from './programs/run.js';
+import { codeOf, hasStrace, hold, native, ours, run, traced } from './programs/run.js';
 
 const READONLY = 0x1;
 const READWRITE = 0x2;
@@ -42,7 +43,7 @@ const mapped = typeof found === 'string' ? undefined : found;
 if (typeof found === 'string') console.error(`no shared WAL, its tests are skipped: ${found}`);
 
 function database(sql = 'CREATE TABLE c(n); INSERT INTO c VALUES (0)'): string {
-  const path = join(folder(), 'x.db');
+  const path = join(testFolder('files'), 'x.db');
   using db = new Connection(path);
   db.exec(`PRAGMA journal_mode=wal; ${sql}`);
   return path;
@@ -147,7 +148,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
   });
 
   test('bank: two writers and a reader of ours, and native ones', async () => {
-    const path = join(folder(), 'bank.db');
+    const path = join(testFolder('files'), 'bank.db');
     const result = await runBank(path, shell || undefined, 6);
     expect(result).toMatchObject({ wrong: 0, said: '', kills: 0 });
     expect(result.counted).toBe(result.acknowledged);
@@ -172,7 +173,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
         ),
       );
       expect(left(path)).toEqual(['-wal', '-shm']);
-      const copy = join(folder(), 'x.db');
+      const copy = join(testFolder('files'), 'x.db');
       for (const suffix of ['', '-wal', '-shm']) copyFileSync(path + suffix, copy + suffix);
       expect(native(shell, path, 'PRAGMA integrity_check', 'SELECT n FROM c')).toBe('ok\n50');
       using db = new Connection(copy);
@@ -189,7 +190,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
       expect(left(path)).toEqual(['-wal', '-shm']);
       // As a power failure may leave it: older than the WAL and yet valid, or anything.
       for (const index of [readFileSync(`${path}.old`), Buffer.alloc(32_768, 0x5a)]) {
-        const copy = join(folder(), 'x.db');
+        const copy = join(testFolder('files'), 'x.db');
         for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
         writeFileSync(`${copy}-shm`, index);
         using db = new Connection(copy);
@@ -378,7 +379,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
     for (const end of ends) {
       const [theirs, own] = [[shell], [process.execPath, join(dist, 'cli/main.js')]].map(
         ([program = '', ...args]) => {
-          const cwd = folder();
+          const cwd = testFolder('files');
           const { stdout, stderr } = spawnSync(program, [...args, 'x.db'], {
             cwd,
             input: script(end),
@@ -572,7 +573,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
       writer.exec("INSERT INTO t VALUES (1, 'one')");
       using second = new Connection(other);
       second.exec("INSERT INTO t VALUES (1, 'one'), (2, 'two')");
-      const changes = join(folder(), 'x.cs');
+      const changes = join(testFolder('files'), 'x.cs');
       const tool = join(dist, 'cli/main.js');
       const made = run([process.execPath, tool, 'changeset', 'diff', path, other, '-o', changes]);
       expect(made).toEqual({ output: '', status: 0 });

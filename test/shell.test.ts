@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
-import { nativeShell } from './oracle.js';
+import { nativeShell } from './kit/oracle.js';
+import { program } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 const native = nativeShell();
 const scratch = mkdtempSync(join(tmpdir(), 'shell-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -5,8 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { constants, DatabaseSync } from 'sqlite-wasm-run';
 import { beforeEach, expect, test } from 'vitest';
-import { connectionOf } from './internals.js';
-import { failure } from './outcome.js';
+import { connectionOf } from './kit/internals.js';
+import { failure } from './kit/outcome.js';
 
 let db: DatabaseSync;
 beforeEach(() => {

@@ -1,19 +1,16 @@
 /** Tables of components that are changed, world `tabular-writable`: changes, transactions, savepoints, and what lasts. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { scripts } from './sample-scripts.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
+import { scripts } from './kit/sample-scripts.js';
 
-const guest = fileURLToPath(new URL('guests/tables-writable.wasm', import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tables-writable-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const guest = guestPath('tables-writable');
+
+const folder = sharedFolder('tables-writable');
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

@@ -1,11 +1,11 @@
 /** Tables of components, world `tabular`: modules, plans, scans and errors, and queries against a table of SQLite's own. */
 
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { queries, sampleRow } from './sample-queries.js';
+import { guest as guestPath } from './kit/guests.js';
+import { queries, sampleRow } from './kit/sample-queries.js';
 
-const guest = fileURLToPath(new URL('guests/tables.wasm', import.meta.url));
+const guest = guestPath('tables');
 
 describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;

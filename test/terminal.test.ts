@@ -1,15 +1,14 @@
 /** The shell on a terminal, typed into through tmux. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
+import { testFolder } from './kit/folder.js';
+import { program } from './kit/program.js';
 
-const program = join(dist, 'cli/main.js');
 const present = spawnSync('tmux', ['-V']).status === 0;
 if (!present) console.error('no tmux: the tests of the terminal are skipped');
 
@@ -64,7 +63,7 @@ const start = (): void =>
   type(`SQLITE_HISTORY='${folder}/history' '${process.execPath}' '${program}' data.db; echo left with $?\n`);
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'terminal-'));
+  folder = testFolder('terminal');
   socket = `terminal-${process.pid}-${folder.slice(-6)}`;
   tmux('new-session', '-d', '-x', '100', '-y', '60', 'env', 'PS1=$ ', 'HISTFILE=', 'sh');
   start();
@@ -72,7 +71,6 @@ beforeEach(async () => {
 });
 afterEach(() => {
   tmux('kill-server');
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const history = (): string[] => readFileSync(join(folder, 'history'), 'utf8').trimEnd().split('\n');

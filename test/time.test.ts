@@ -1,18 +1,18 @@
 /** Statements that do not end: interrupted if SQLite can, ended with their thread if a component computes. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync, DatabaseWorker, SqliteError, TimeoutError } from 'sqlite-wasm-run';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dist } from '../scripts/sources.js';
-import { nativeShell } from './oracle.js';
+import { describe, expect, test } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest as guestPath } from './kit/guests.js';
+import { nativeShell } from './kit/oracle.js';
+import { program } from './kit/program.js';
 
-const guest = fileURLToPath(new URL('guests/hostile.wasm', import.meta.url));
-const program = join(dist, 'cli/main.js');
+const guest = guestPath('hostile');
+
 /** Never ends, and can be interrupted. */
 const endless = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
 /** Never ends, and cannot. */
@@ -21,12 +21,7 @@ const runaway = 'SELECT hostile(17)';
 const largeTransaction = `PRAGMA cache_size = 2; BEGIN; UPDATE t SET b = randomblob(2000);
   INSERT INTO t SELECT a + 1000, randomblob(2000) FROM t;`;
 
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'time-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = sharedFolder('time');
 
 /** A file with a table of 100 rows. */
 function made(name: string): string {

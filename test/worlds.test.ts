@@ -1,18 +1,12 @@
 /** Every world of the contract: a component of it loads, and calls `session` from each of its functions. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { sharedFolder } from './kit/folder.js';
+import { guest } from './kit/guests.js';
 
-const guest = (name: string): string => fileURLToPath(new URL(`guests/${name}.wasm`, import.meta.url));
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'worlds-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = sharedFolder('worlds');
 
 /** What a component is told of a session made, attached, read and deleted; of `SELECT 6 * 7`; of a changeset made. */
 const served = ['session: 0 bytes', 'spi: 42', 'changeset: held'];

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Migration, sqlMigration } from '../../test/migration-replay.js';
+import { type Migration, sqlMigration } from '../../test/kit/migration-replay.js';
 
 export const djangoVersion = '5.2';
 

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Migration, sqlMigration } from '../../test/migration-replay.js';
+import { type Migration, sqlMigration } from '../../test/kit/migration-replay.js';
 
 const head = "import { sqliteTable, integer, text } from 'drizzle-orm/sqlite-core';\n";
 const before = `${head}

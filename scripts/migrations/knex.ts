@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'sqlite-wasm-run';
-import type { Migration } from '../../test/migration-replay.js';
+import type { Migration } from '../../test/kit/migration-replay.js';
 import { betterSqlite3 } from './better-sqlite3.js';
 
 interface Column {

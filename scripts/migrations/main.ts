@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { differences } from '../../test/migration-replay.js';
+import { differences } from '../../test/kit/migration-replay.js';
 import { cache, sha256 } from '../sources.js';
 import { django, djangoVersion } from './django.js';
 import { drizzle } from './drizzle.js';

@@ -1,13 +1,13 @@
 /** Other processes for the tests: ours, native sqlite3, and either under strace. */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { SqliteError } from '../../host/core/errors.js';
 import { FileError } from '../../host/core/host-services.js';
+import { testFolder } from '../kit/folder.js';
 
 const program = fileURLToPath(new URL('./statements.ts', import.meta.url));
 
@@ -62,13 +62,6 @@ export function finish(command: readonly string[], input = ''): Promise<string> 
   });
 }
 
-/** A folder that goes with the test. */
-export function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'sqlite-wasm-run-'));
-  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
-
 /** Whether strace is here and allowed to work. Prints a notice if it is not. */
 export function hasStrace(): boolean {
   const there = spawnSync('strace', ['-e', 'trace=none', 'true']).status === 0;
@@ -81,7 +74,7 @@ export function traced(
   options: readonly string[],
   command: readonly string[],
 ): { output: string; calls: string } {
-  const log = join(folder(), 'strace');
+  const log = join(testFolder('traced'), 'strace');
   const { output } = run(['strace', '-o', log, '-y', ...options, ...command]);
   return { output, calls: existsSync(log) ? readFileSync(log, 'utf8') : '' };
 }

@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { amalgamation, cache, fetchSource, sha256, shell, shellSource } from '../scripts/sources.js';
-import { features } from '../scripts/sqlite-options.js';
+import { amalgamation, cache, fetchSource, sha256, shell, shellSource } from '../../scripts/sources.js';
+import { features } from '../../scripts/sqlite-options.js';
 
 /** What configure finds on any current Unix: above all that a busy wait may sleep less than a second. */
 const platform = [
@@ -111,7 +111,7 @@ export function nativeProgram(name: string, level: '-O0' | '-O2' = '-O0'): strin
   const compiler = process.env.CC ?? 'cc';
   const folder = dirname(shellProgram);
   const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
-  const source = fileURLToPath(new URL(`programs/${name}.c`, import.meta.url));
+  const source = fileURLToPath(new URL(`../programs/${name}.c`, import.meta.url));
   const flags = [level, '-w', ...features, ...platform, `-I${sqlite}`];
   const library = join(folder, `sqlite3${level}.o`);
   const program = join(folder, `${name}${level}-${sha256(readFileSync(source)).slice(0, 16)}`);

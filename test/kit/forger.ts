@@ -24,7 +24,7 @@ export function fitting(text: string): string {
 
 /** Writes the component to `file`. Texts are cut at 199 bytes, at a whole character. */
 export function forge(file: string, texts: Forged): string {
-  const bytes = readFileSync(fileURLToPath(new URL('guests/forger.wasm', import.meta.url)));
+  const bytes = readFileSync(fileURLToPath(new URL('../guests/forger.wasm', import.meta.url)));
   for (const [key, label] of Object.entries(labels)) {
     const text = texts[key as keyof Forged];
     if (text === undefined) continue;

@@ -1,7 +1,7 @@
 /** What tests use besides the public API, of the same build. */
 
 import { join } from 'node:path';
-import { dist } from '../scripts/sources.js';
+import { dist } from '../../scripts/sources.js';
 
 export const { checkGrants, connectionOf, engine, ownersOf, prepare, readValue, spiInterface, wasiFiles } =
-  (await import(join(dist, 'internals.js'))) as typeof import('../host/internals.js');
+  (await import(join(dist, 'internals.js'))) as typeof import('../../host/internals.js');

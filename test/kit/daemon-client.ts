@@ -2,14 +2,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { dist, root } from '../scripts/sources.js';
+import { root } from '../../scripts/sources.js';
+import { testFolder } from './folder.js';
+import { program } from './program.js';
 
-const program = join(dist, 'cli/main.js');
 let running: ChildProcess[];
 let sockets: Socket[];
 
@@ -17,7 +16,7 @@ let sockets: Socket[];
 export let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'daemon-'));
+  folder = testFolder('daemon');
   running = [];
   sockets = [];
 });
@@ -25,7 +24,6 @@ afterEach(() => {
   delete process.env.FILE_FAULTS;
   for (const socket of sockets) socket.destroy();
   for (const child of running) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
 });
 
 interface Daemon {
@@ -41,7 +39,7 @@ export const start = (...more: string[]): Promise<Daemon> => startIn(folder, ...
 export async function startIn(cwd: string, ...more: string[]): Promise<Daemon> {
   const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
   // Lets file operations fail as a test asks: see file-faults.mjs.
-  const preload = process.env.FILE_FAULTS ? ['--import', join(root, 'test/file-faults.mjs')] : [];
+  const preload = process.env.FILE_FAULTS ? ['--import', join(root, 'test/kit/file-faults.mjs')] : [];
   const child = spawn(process.execPath, [...preload, program, ...args], { cwd });
   if (cwd === folder) running.push(child);
   const ended = once(child, 'exit');

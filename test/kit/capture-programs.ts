@@ -2,17 +2,7 @@
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { contentOf } from './outcome.js';
-
-/** Numbers that look random and are the same in every run: xorshift. */
-export function randomOf(seed: number): (below: number) => number {
-  let state = Math.imul(seed, 2_654_435_761) + 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
+import { randomOf } from './random.js';
 
 const actions = [
   '',
