@@ -23,7 +23,14 @@ import {
   outOfRange,
 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
-import { type Engine, scratchSize } from '../kernel/engine.js';
+import {
+  batchBytes,
+  batchCells,
+  batchHeader,
+  type Engine,
+  mostBatched,
+  scratchSize,
+} from '../kernel/engine.js';
 import type { SqlValue } from '../kernel/values.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
@@ -104,6 +111,9 @@ const mostPacked = 256;
 /** SQLITE_STMTSTATUS_REPREPARE */
 const reprepared = 5;
 
+/** Fewer rows in a batch are not worth it. */
+const leastBatched = 4;
+
 /** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
 const rowsBeforeBuilder = 16;
 
@@ -171,7 +181,10 @@ export class StatementSync implements Disposable {
     const rows: Row[] = [];
     this.#enter(statement);
     try {
-      while (this.#step(statement)) rows.push(this.#row(statement));
+      while (this.#step(statement)) {
+        rows.push(this.#row(statement));
+        if (rows.length === rowsBeforeBuilder && this.#readBatches(statement, rows)) break;
+      }
     } finally {
       this.#leave(statement);
     }
@@ -571,8 +584,43 @@ export class StatementSync implements Disposable {
     return code === SQLITE_ROW;
   }
 
-  #row(prepared: Prepared): Row {
+  /**
+   * Reads the rows that follow, many in one call of the core.
+   *
+   * @returns whether all were read; otherwise the statement is at the last row that was added
+   */
+  #readBatches(prepared: Prepared, rows: Row[]): boolean {
+    const { open } = this.#owner;
+    const names = this.#names as string[]; // a row was read
+    const most = Math.min(mostBatched, Math.floor(batchCells / names.length));
+    const room = open.running > 1 || most < leastBatched ? undefined : this.#engine.takeBatch();
+    if (!room) return false;
     const { c, memory } = this.#core;
+    const { pointer } = room;
+    const first = pointer + batchHeader;
+    const size = cellSize * names.length;
+    try {
+      for (;;) {
+        const code = c.bridge_rows(prepared.pointer, pointer, most, batchBytes);
+        if (code !== SQLITE_ROW && code !== SQLITE_DONE) this.#engine.check(open.connection.db, code);
+        else if (this.#engine.hasThrown) this.#engine.surface();
+        const { view } = memory;
+        const count = view.getInt32(pointer, true);
+        const stands = view.getInt32(pointer + 8, true) !== 0;
+        memory.beginTexts(first + size * most, view.getInt32(pointer + 4, true));
+        for (let i = 0; i < count; i++) rows.push(this.#rowAt(names, first + size * i));
+        if (code === SQLITE_DONE) return true;
+        if (!stands) continue;
+        rows.push(this.#row(prepared));
+        if (count < leastBatched) return false; // they are so large that it does not pay
+      }
+    } finally {
+      room.taken = false;
+    }
+  }
+
+  #row(prepared: Prepared): Row {
+    const { c } = this.#core;
     // SQLite compiles a statement again after the schema changed: the columns may differ then.
     const reprepares = c.sqlite3_stmt_status(prepared.pointer, reprepared, 0);
     let { names } = prepared;
@@ -585,17 +633,25 @@ export class StatementSync implements Disposable {
     }
     const { cells } = prepared;
     if (c.bridge_row(prepared.pointer, cells) < 0) throw this.#core.error(0, SQLITE_NOMEM);
+    if (!this.#build && !this.#arrays) {
+      prepared.rows += 1;
+      if (prepared.rows >= rowsBeforeBuilder) {
+        prepared.build ??= rowBuilder(names);
+        this.#build = prepared.build;
+      }
+    }
+    return this.#rowAt(names, cells);
+  }
+
+  /** A row of the cells at an address. */
+  #rowAt(names: readonly string[], cells: number): Row {
+    const { memory } = this.#core;
     if (this.#arrays) {
       const row: SqlValue[] = [];
       for (let i = 0; i < names.length; i++) row.push(readCell(memory, cells + cellSize * i, this.#bigints));
       return row as never;
     }
     if (this.#build) return this.#build(memory, cells, this.#bigints);
-    prepared.rows += 1;
-    if (prepared.rows >= rowsBeforeBuilder) {
-      prepared.build ??= rowBuilder(names);
-      this.#build = prepared.build;
-    }
     return buildRow(names, memory, cells, this.#bigints);
   }
 }

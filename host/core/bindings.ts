@@ -606,6 +606,9 @@ export interface Bindings {
   /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
   bridge_row(pStmt: number, pOut: number): number;
 
+  /** `int bridge_rows(sqlite3_stmt *pStmt, RowBatch *pBatch, int nMost, int nRoom)` */
+  bridge_rows(pStmt: number, pBatch: number, nMost: number, nRoom: number): number;
+
   /** `int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n)` */
   bridge_bind_text(pStmt: number, i: number, p: number, n: number): number;
 

@@ -1,5 +1,6 @@
 /** Reads and writes the core's memory: numbers, text, and scratch space. */
 
+import { bytesAsText } from '../changeset/text.js';
 import type { Bindings } from './bindings.js';
 import { Views } from './views.js';
 
@@ -29,6 +30,8 @@ const shortInput = 24;
 export class Memory extends Views {
   readonly #c: Bindings;
   #text: TextBuffer | undefined;
+  #texts = '';
+  #textsAt = 0;
 
   constructor(c: Bindings) {
     super(c.memory);
@@ -81,6 +84,18 @@ export class Memory extends Views {
     const buffer = start + length < signedEnd ? this.#buffer : undefined;
     if (buffer) return buffer.utf8Slice(start, start + length);
     return decoder.decode(bytes.subarray(start, start + length));
+  }
+
+  /** Decodes `length` bytes at once, for the ASCII texts among them: a call of a decoder costs more than a short text. */
+  beginTexts(pointer: number, length: number): void {
+    this.#texts = length === 0 ? '' : bytesAsText(this.bytes, pointer, pointer + length);
+    this.#textsAt = pointer;
+  }
+
+  /** A text of ASCII among those of {@link beginTexts}. It may keep all of them in memory. */
+  asciiText(pointer: number, length: number): string {
+    const start = pointer - this.#textsAt;
+    return this.#texts.substring(start, start + length);
   }
 
   /** Writes a text as UTF-8, for which there must be room: three bytes a character. Returns how many it took. */

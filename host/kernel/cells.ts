@@ -1,6 +1,6 @@
 /** Rows and arguments as the core writes them in one crossing: 16 bytes a value (bridge_row, bridge_values). */
 
-import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
+import { ASCII_TEXT, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Memory } from '../core/memory.js';
 import { outOfRange } from './arguments.js';
 import type { SqlValue } from './values.js';
@@ -29,6 +29,8 @@ export function readCell(memory: Memory, cell: number, bigints: boolean): SqlVal
       return view.getFloat64(cell + 8, true);
     case SQLITE_TEXT:
       return memory.text(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
+    case ASCII_TEXT:
+      return memory.asciiText(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
     case SQLITE_BLOB:
       return memory.copy(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
     default:

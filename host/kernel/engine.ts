@@ -73,6 +73,18 @@ export interface EngineOptions {
 /** Bytes of {@link Engine.scratch}. */
 export const scratchSize = 16_384;
 
+/** Where rows are read ahead (RowBatch of c/host.h). */
+export interface BatchRoom {
+  readonly pointer: number;
+  /** Whether somebody reads rows there. */
+  taken: boolean;
+}
+export const batchHeader = 16;
+export const batchCells = 4096;
+/** The bytes of texts and blobs in a batch: a text that is kept may keep as many in memory. */
+export const batchBytes = 16_384;
+export const mostBatched = 256;
+
 export class Engine implements Callbacks {
   readonly core: Core;
   readonly grants: CheckedGrants | undefined;
@@ -86,6 +98,7 @@ export class Engine implements Callbacks {
   readonly #parts = new Parts<Engine>(this);
   #scratch = 0;
   #cells = 0;
+  #batch: BatchRoom | undefined;
   #thrown: { error: unknown } | undefined;
 
   constructor(options: EngineOptions) {
@@ -120,6 +133,17 @@ export class Engine implements Callbacks {
   get cells(): number {
     this.#cells ||= this.core.memory.allocate(cellSize * SQLITE_MAX_FUNCTION_ARG);
     return this.#cells;
+  }
+
+  /** Room to read rows ahead; undefined while a statement that called this one does so. */
+  takeBatch(): BatchRoom | undefined {
+    this.#batch ??= {
+      pointer: this.core.memory.allocate(batchHeader + cellSize * batchCells + batchBytes),
+      taken: false,
+    };
+    if (this.#batch.taken) return undefined;
+    this.#batch.taken = true;
+    return this.#batch;
   }
 
   /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */

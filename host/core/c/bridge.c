@@ -180,6 +180,54 @@ int bridge_row(sqlite3_stmt *pStmt, void *pOut){
   return failed ? -1 : n;
 }
 
+/* Moves what a cell of text or a blob points to into the room from *ppFrom on, or up to *ppTo. 0: there is no room. */
+static int move(Cell *p, char **ppFrom, char **ppTo){
+  const char *z = p->value.p;
+  int n = p->bytes;
+  if( n>*ppTo-*ppFrom ) return 0;
+  if( p->type==SQLITE_BLOB ){
+    *ppTo -= n;
+    memcpy(*ppTo, z, (size_t)n);
+    p->value.p = *ppTo;
+    return 1;
+  }
+  unsigned char bits = 0;
+  for(int i=0; i<n; i++) bits |= (unsigned char)z[i];
+  if( bits<0x80 ) p->type = ASCII_TEXT;
+  memcpy(*ppFrom, z, (size_t)n);
+  p->value.p = *ppFrom;
+  *ppFrom += n;
+  return 1;
+}
+
+int bridge_rows(sqlite3_stmt *pStmt, RowBatch *pBatch, int nMost, int nRoom){
+  int nCell = sqlite3_column_count(pStmt);
+  Cell *pRow = (Cell*)(pBatch+1);
+  char *pFrom = (char*)(pRow + nCell*nMost);
+  char *pTo = pFrom+nRoom;
+  char *pText = pFrom;
+  int rc = SQLITE_ROW;
+  pBatch->nRow = 0;
+  pBatch->stands = 0;
+  while( pBatch->nRow<nMost && (rc = sqlite3_step(pStmt))==SQLITE_ROW ){
+    int isMoved = 1;
+    if( bridge_row(pStmt, pRow)<0 ) return SQLITE_NOMEM;
+    char *pBefore = pFrom;
+    for(int i=0; isMoved && i<nCell; i++){
+      if( pRow[i].type==SQLITE_TEXT || pRow[i].type==SQLITE_BLOB ) isMoved = move(pRow+i, &pFrom, &pTo);
+    }
+    if( !isMoved ){
+      pFrom = pBefore;
+      pBatch->stands = 1;
+      break;
+    }
+    pRow += nCell;
+    pBatch->nRow++;
+  }
+  pBatch->nText = (int)(pFrom-pText);
+  return rc;
+}
+
 /* ---- Time: wasi-libc knows no time zone ------------------------------------------------------------ */
 
 struct tm *localtime_r(const time_t *restrict pTime, struct tm *restrict pOut){

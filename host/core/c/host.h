@@ -240,6 +240,14 @@ EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
 ** two 64-bit integers, to pOut, and resets. pIn may be pOut. */
 EXPORT(bridge_run) int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut);
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
+/* Rows that were read ahead. Their cells follow, a row after the other, and then the bytes of texts and blobs: the first
+** nText bytes are texts. stands: the statement is at one more row, which did not fit. */
+typedef struct RowBatch { int nRow; int nText; int stands; int unused; } RowBatch;
+/* The type of a cell in a batch whose text is ASCII. */
+enum { ASCII_TEXT = 259 };
+/* Steps until there are nMost rows, or the texts and blobs do not fit into nRoom bytes, which follow the cells. Returns what
+** the last step gave. */
+EXPORT(bridge_rows) int bridge_rows(sqlite3_stmt *pStmt, RowBatch *pBatch, int nMost, int nRoom);
 /* The destructor SQLITE_TRANSIENT and the address of free cannot be named from outside. */
 EXPORT(bridge_bind_text) int bridge_bind_text(sqlite3_stmt *pStmt, int i, const char *p, int n);
 EXPORT(bridge_bind_blob) int bridge_bind_blob(sqlite3_stmt *pStmt, int i, const void *p, int n);

@@ -1,0 +1,107 @@
+/** all() reads rows ahead, many in one call: they are those that iterate() gives one by one. */
+
+import { DatabaseSync } from 'sqlite-wasm-run';
+import { beforeEach, describe, expect, test } from 'vitest';
+
+let db: DatabaseSync;
+beforeEach(() => {
+  db = new DatabaseSync(':memory:');
+  db.exec('CREATE TABLE n(i INTEGER PRIMARY KEY)');
+  db.exec(
+    'WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<2000) INSERT INTO n SELECT i FROM c',
+  );
+});
+
+const columns = {
+  integers: 'i, -i AS b, i * 4000000000 AS c',
+  reals: 'i / 3.0 AS a, 1e300 * i AS b, -0.0 AS c',
+  'short texts': "'row ' || i AS a, '' AS b, char(i) AS c",
+  'texts that are not ASCII': "'Zeile ' || i || ' ä' AS a, char(128512) || i AS b, char(0) || i AS c",
+  'texts that do not fit in a batch': "printf('%.*c', (i % 7) * 9000, 'x') AS a, i AS b",
+  'texts of which each is longer than a batch': "printf('%.*c', 20000 + i % 3, 'y') AS a",
+  blobs: 'zeroblob(0) AS a, CAST(i AS BLOB) AS b, zeroblob(i % 50) AS c',
+  'blobs and texts': "zeroblob(i % 3000) AS a, 'after ' || i AS b, CAST('x' || i AS BLOB) AS c",
+  'nothing but NULL': 'NULL AS a, NULL AS b',
+  'two columns of one name': "i AS a, 'second' || i AS a",
+  'one column': 'i AS a',
+  'more columns than a batch has cells for': Array.from({ length: 1500 }, (_, at) => `i+${at}`).join(', '),
+  'as many as give few rows a batch': Array.from({ length: 600 }, (_, at) => `'t' || (i+${at})`).join(', '),
+};
+
+describe.each(Object.entries(columns))('%s', (_, list) => {
+  const limit = list.length > 5000 ? 60 : 2000;
+  const sql = `SELECT ${list} FROM n LIMIT ${limit}`;
+
+  test('as objects', () => {
+    const rows = db.prepare(sql).all();
+    expect(rows).toHaveLength(limit);
+    expect(rows).toEqual([...db.prepare(sql).iterate()]);
+    expect(Object.getPrototypeOf(rows.at(-1))).toBe(null);
+  });
+
+  test('as arrays, with bigints', () => {
+    const arrays = { returnArrays: true, readBigInts: true };
+    expect(db.prepare(sql, arrays).all()).toEqual([...db.prepare(sql, arrays).iterate()]);
+  });
+});
+
+test.each([16, 17, 18, 271, 272, 273, 529])('%i rows', (count) => {
+  expect(db.prepare('SELECT i FROM n LIMIT ?').all(count)).toEqual(
+    Array.from({ length: count }, (_, at) => ({ i: at + 1 })),
+  );
+});
+
+test('a kept row does not change when others are read', () => {
+  const first = db.prepare("SELECT i, 'text ' || i AS t, CAST(i AS BLOB) AS b FROM n").all();
+  const copy = structuredClone(first.map((row) => ({ ...row })));
+  db.prepare("SELECT -i, 'other ' || i AS t, CAST(-i AS BLOB) AS b FROM n").all();
+  expect(first.map((row) => ({ ...row }))).toEqual(copy);
+});
+
+test('a function of the program that reads rows meanwhile, on this connection and another', () => {
+  const other = new DatabaseSync(':memory:');
+  other.exec('CREATE TABLE m(t)');
+  const put = other.prepare('INSERT INTO m VALUES(?)');
+  for (let i = 0; i < 100; i++) put.run(`other ${i}`);
+  db.function('mine', () => db.prepare("SELECT 'inner ' || i AS t FROM n LIMIT 40").all().length);
+  db.function('others', (i) => String(other.prepare('SELECT t FROM m').all()[Number(i) % 100]?.t));
+  const rows = db.prepare("SELECT 'outer ' || i AS t, mine() AS m, others(i) AS o FROM n LIMIT 300").all();
+  rows.forEach((row, at) => {
+    expect({ ...row }).toEqual({ t: `outer ${at + 1}`, m: 40, o: `other ${(at + 1) % 100}` });
+  });
+  other.close();
+});
+
+test('what a function throws at a row within a batch', () => {
+  const thrown = new Error('at 100');
+  db.function('fails', (i) => {
+    if (i === 100) throw thrown;
+    return i;
+  });
+  const statement = db.prepare('SELECT fails(i) AS f FROM n');
+  expect(() => statement.all()).toThrow(thrown);
+  expect(statement.get()).toEqual({ f: 1 });
+  expect(db.prepare('SELECT i FROM n').all()).toHaveLength(2000);
+});
+
+test('an integer within a batch that does not fit in a number', () => {
+  const statement = db.prepare('SELECT CASE i WHEN 50 THEN 9007199254740993 ELSE i END AS v FROM n');
+  expect(() => statement.all()).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }));
+  expect(statement.get()).toEqual({ v: 1 });
+  statement.setReadBigInts(true);
+  expect(statement.all()[49]).toEqual({ v: 9007199254740993n });
+});
+
+test('an error of SQLite within a batch', () => {
+  const statement = db.prepare("SELECT json_extract(CASE i WHEN 77 THEN '{' ELSE '1' END, '$') AS j FROM n");
+  expect(() => statement.all()).toThrow(/malformed JSON/);
+  expect(db.isTransaction).toBe(false);
+  expect(statement.get()).toEqual({ j: 1 });
+});
+
+test('rows that a statement returns while it writes', () => {
+  const rows = db.prepare('UPDATE n SET i = -i RETURNING i').all();
+  expect(rows).toHaveLength(2000);
+  expect(rows[1999]).toEqual({ i: -2000 });
+  expect(db.prepare('SELECT count(*) AS c FROM n WHERE i < 0').get()).toEqual({ c: 2000 });
+});
