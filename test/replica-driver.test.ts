@@ -4,7 +4,15 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
-import { Replica, ReplicaError, type ReplicaOptions } from 'sqlite-wasm-run/replica';
+import { changes } from 'sqlite-wasm-run/changeset';
+import {
+  type FeedMessage,
+  type FeedPosition,
+  feed,
+  Replica,
+  ReplicaError,
+  type ReplicaOptions,
+} from 'sqlite-wasm-run/replica';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { contents } from './replica-copies.js';
 import { decodeMessage, encodeMessage } from './replica-internals.js';
@@ -573,6 +581,64 @@ describe('snapshots', () => {
     database.close();
     await expect(open(path, { create: true })).rejects.toThrow(message);
     expect(stream.identity).toBe('');
+  });
+});
+
+describe('a feed', () => {
+  test('gives every transaction that counts, in order, and goes on from a position', async () => {
+    const a = await first();
+    await clock.wait(insert(a, 1, 'x').placed);
+    stream.store(new Uint8Array([1]), stream.last); // void
+    await clock.until(() => a.status().sequence === 3);
+    const stale = encodeMessage(decodeMessage(stream.messages.get(2) ?? new Uint8Array(0)), [
+      decodeMessage(stream.messages.get(2) ?? new Uint8Array(0)).body,
+    ]);
+    stream.store(stale, stream.last); // void too: it follows another message
+    await clock.until(() => a.status().sequence === 4);
+    const { id } = a.transaction((database) => database.exec("UPDATE t SET b='y'"));
+    await clock.until(() => a.status().pending === 0);
+    const read = async (count: number, from?: FeedPosition): Promise<FeedMessage[]> => {
+      const messages: FeedMessage[] = [];
+      for await (const message of feed(logOf(), from ? { from } : {})) {
+        if (messages.push(message) === count) break;
+      }
+      return messages;
+    };
+    const all = await clock.wait(read(3));
+    expect(all.map(({ sequence, copy }) => [sequence, copy])).toEqual(
+      [1, 2, 5].map((n) => [n, a.status().copy]),
+    );
+    const last = all[2]?.transactions[0];
+    expect(last?.id).toBe(id);
+    const [entry] = last?.entries ?? [];
+    expect(
+      entry?.kind === 'changeset' && [...changes(entry.bytes)].map(({ op, new: now }) => [op, now[1]]),
+    ).toEqual([['update', 'y']]);
+    const rest = await clock.wait(read(2, JSON.parse(JSON.stringify(all[0]?.position))));
+    expect(rest.map(({ sequence }) => sequence)).toEqual([2, 5]);
+    stream.messages.set(2, new Uint8Array([7]));
+    expect(await failure(read(1, all[1]?.position))).toBe('forked');
+    await close(a);
+  });
+
+  test('waits while the server does not answer, and ends by its signal', async () => {
+    const a = await first();
+    const log = logOf();
+    const ending = new AbortController();
+    const seen: number[] = [];
+    const over = (async () => {
+      for await (const { sequence } of feed(log, { signal: ending.signal })) seen.push(sequence);
+    })();
+    await clock.until(() => seen.length === 1);
+    log.isUp = false;
+    await clock.wait(insert(a, 1).placed);
+    await clock.pass(2000);
+    log.isUp = true;
+    await clock.until(() => seen.length === 2);
+    ending.abort();
+    await clock.wait(over);
+    expect(seen).toEqual([1, 2]);
+    await close(a);
   });
 });
 

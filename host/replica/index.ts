@@ -2,8 +2,10 @@
 
 import '../index.js'; // makes the engine
 
+export type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
 export type { RegisteredFunction } from './copy.js';
 export { ReplicaError, type ReplicaReason } from './errors.js';
+export { type FeedMessage, type FeedOptions, type FeedPosition, feed } from './feed.js';
 export type { Log, LogMessage, LogObject, LogState } from './log.js';
 export type { MessageHead, ObjectReference, Transaction, TransactionHead } from './message.js';
 export { type NatsOptions, natsLog } from './nats.js';

@@ -3,14 +3,22 @@
 import { type ReplicaError, type ReplicaReason, replicaError } from './errors.js';
 import type { Log, LogState } from './log.js';
 import { digestOf } from './message.js';
-import type { CopyState } from './state.js';
+
+/** Where a reader of a log is. */
+interface Reader {
+  /** The identity of the log. */
+  readonly history: string;
+  readonly sequence: number;
+  /** The digest of the message at `sequence`. */
+  readonly mark: string;
+}
 
 /**
  * Asks a log for its state, and compares it with that of a copy.
  *
  * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`; as {@link Log.state} does
  */
-export async function comparePosition(log: Log, copy: CopyState): Promise<LogState> {
+export async function comparePosition(log: Log, copy: Reader): Promise<LogState> {
   const state = await log.state();
   const { sequence } = copy;
   const fault = (reason: ReplicaReason, what: string): ReplicaError =>

@@ -1,0 +1,97 @@
+/** The transactions of a history, decoded, for indexes, caches and audits: no database and no engine is needed. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { checkOptions } from '../kernel/arguments.js';
+import { isReason } from './errors.js';
+import { IncomingReader } from './incoming.js';
+import type { Log } from './log.js';
+import { digestOf, maxBody, type Transaction } from './message.js';
+import { comparePosition } from './position.js';
+
+/** A place in a history, from which a feed can go on later. It can be written as JSON; its members are the feed's. */
+export interface FeedPosition {
+  /** The identity of the history. */
+  readonly history: string;
+  /** The last message that was read. */
+  readonly sequence: number;
+  /** The id of the last message that counted. */
+  readonly head: string;
+  /** The digest of the last message. */
+  readonly mark: string;
+}
+
+/** A message of a history. */
+export interface FeedMessage {
+  /** The place behind it. */
+  readonly position: FeedPosition;
+  readonly sequence: number;
+  /** The UUID of the copy that made it. */
+  readonly copy: string;
+  /** When it was published, in ms since 1970. */
+  readonly time: number;
+  /** Its transactions in order. {@link changes} of `sqlite-wasm-run/changeset` reads the changesets among their entries. */
+  readonly transactions: readonly Transaction[];
+}
+
+/** How to read a history. */
+export interface FeedOptions {
+  /** The position of the last message that was dealt with; without it all of the history is read. */
+  from?: FeedPosition;
+  /** Ends the feed. */
+  signal?: AbortSignal;
+  /** The largest message that is accepted, in bytes of changes: 1 GiB by default. */
+  maxBytes?: number;
+}
+
+const longestPause = 5000;
+
+/**
+ * Reads the messages of a history in order, each once, and those to come. If the server does not answer, it waits until it
+ * does. The caller owns the log, and closes it afterwards.
+ *
+ * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`, `format`, `limit`, `denied`, `missing`
+ * @throws TypeError for unknown options
+ */
+export async function* feed(log: Log, options: FeedOptions = {}): AsyncGenerator<FeedMessage, void, void> {
+  checkOptions(options, { from: 'any', signal: 'any', maxBytes: 'integer' });
+  const { signal = new AbortController().signal, maxBytes = maxBody } = options;
+  let position = options.from;
+  for (let failures = 0; !signal.aborted; ) {
+    // Ends the following when the caller leaves its loop.
+    const own = new AbortController();
+    const end = (): void => own.abort();
+    signal.addEventListener('abort', end);
+    try {
+      position ??= await beginning(log);
+      await comparePosition(log, position);
+      const reader = new IncomingReader(log, position.head, maxBytes);
+      for await (const stored of log.follow(position.sequence + 1, own.signal)) {
+        failures = 0;
+        const { sequence, message, transactions } = await reader.read({
+          ...stored,
+          bytes: stored.bytes.slice(),
+        });
+        position = {
+          history: position.history,
+          sequence,
+          head: message?.id ?? position.head,
+          mark: digestOf(stored.bytes),
+        };
+        if (!message) continue;
+        yield { position, sequence, copy: message.copy, time: message.time, transactions };
+      }
+    } catch (error) {
+      if (!isReason(error, 'unavailable')) throw error;
+      failures += 1;
+      await pause(Math.min(50 * 2 ** failures, longestPause), undefined, { signal }).catch(() => {});
+    } finally {
+      signal.removeEventListener('abort', end);
+      own.abort();
+    }
+  }
+}
+
+async function beginning(log: Log): Promise<FeedPosition> {
+  const { identity } = await log.state();
+  return { history: identity, sequence: 0, head: identity, mark: '' };
+}
