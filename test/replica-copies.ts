@@ -15,12 +15,11 @@ export function stream(): MemoryStream {
   return made;
 }
 
-/** What a message is to a copy, as the reader of a log has it. */
-export function incoming(sequence: number, bytes: Uint8Array, head: string): Incoming {
+/** A message as it is stored: whether it follows the one before it is left to the copy. */
+function incoming(sequence: number, bytes: Uint8Array): Incoming {
   const none = { sequence, bytes, message: undefined, transactions: [] };
   try {
     const message = decodeMessage(bytes);
-    if (message.prev !== head) return none;
     return { sequence, bytes, message, transactions: transactionsOf(message, message.body) };
   } catch {
     return none;
@@ -38,12 +37,10 @@ export function openCopy(path: string, random: Random, policy: ReplicaPolicy = '
 /** Takes what is new in the history. */
 export function pull(copy: CopyType, from: MemoryStream, most = 100): Received {
   const batch: Incoming[] = [];
-  let { head, sequence } = copy.state;
+  let { sequence } = copy.state;
   while (sequence < from.last && batch.length < most) {
     sequence += 1;
-    const one = incoming(sequence, from.messages.get(sequence) ?? new Uint8Array(0), head);
-    head = one.message?.id ?? head;
-    batch.push(one);
+    batch.push(incoming(sequence, from.messages.get(sequence) ?? new Uint8Array(0)));
   }
   return copy.receive(batch);
 }

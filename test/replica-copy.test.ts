@@ -373,6 +373,43 @@ describe('schema changes', () => {
   });
 });
 
+test('the history is applied as it is: references are not checked again, which every copy would answer alike', () => {
+  const tables =
+    'CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p(id))';
+  const { history, a, b } = copies(2, tables);
+  const made = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
+  made.exec(tables);
+  const capture = made.capture();
+  made.exec('INSERT INTO c VALUES(1, 99)');
+  const { bytes } = forged(a, history.last, capture.read());
+  history.store(bytes, history.last);
+  settle(history, a, b);
+  expect(rows(b, 'SELECT * FROM c')).toEqual([[1, 99]]);
+  expect(() => run(b, 'INSERT INTO c VALUES(2, 98)')).toThrow('FOREIGN KEY constraint failed');
+});
+
+test('a schema of a hostile publisher calls no function of the program', () => {
+  const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+  const calls: unknown[] = [];
+  for (const { database } of [a, b]) {
+    database.function('leak', { deterministic: true }, (value) => {
+      calls.push(value);
+      return 1;
+    });
+  }
+  const made = new DatabaseSync(':memory:');
+  made.function('leak', { deterministic: true }, (_) => 1);
+  made.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+  const capture = made.capture();
+  made.exec(
+    'CREATE TABLE u(a INTEGER PRIMARY KEY, b, c AS (leak(b)) STORED); INSERT INTO u(a, b) VALUES(1, 2)',
+  );
+  const { bytes } = forged(a, history.last, capture.read());
+  history.store(bytes, history.last);
+  expect(reason(() => pull(b, history))).toBe('diverged');
+  expect(calls).toEqual([]);
+});
+
 test('changes that do not fit are divergence: nothing is written, nothing is resolved', () => {
   const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   run(a, 'INSERT INTO t VALUES(1, 1)');
@@ -388,12 +425,12 @@ test('changes that do not fit are divergence: nothing is written, nothing is res
 });
 
 /** A message whose changes fit no copy: it inserts row 1 again. */
-function forged(copy: Copy, sequence: number) {
+function forged(copy: Copy, sequence: number, given?: Uint8Array) {
   const database = new DatabaseSync(':memory:');
   database.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   const capture = database.capture();
   database.exec('INSERT INTO t VALUES(1, 9)');
-  const changes = capture.read();
+  const changes = given ?? capture.read();
   const id = '00000000-0000-4000-8000-00000000000f';
   const head = {
     id,

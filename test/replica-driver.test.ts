@@ -110,6 +110,21 @@ describe('opening', () => {
     await close(a);
   });
 
+  test('what is asked for at once waits until it is connected', async () => {
+    const path = file();
+    await close(await first(path));
+    const log = logOf({ delay: 50 });
+    const a = await open(path, { log });
+    expect(a.status().state).toBe('offline');
+    const waiting = a.transaction((database) => database.exec('CREATE TABLE u(a)'), { wait: true });
+    await clock.wait(waiting);
+    await close(a);
+    const b = await open(path);
+    await clock.wait(b.sync());
+    expect(b.status().state).toBe('online');
+    await close(b);
+  });
+
   test('a copy that does not exist needs the server', async () => {
     const log = logOf();
     log.isUp = false;
@@ -308,6 +323,22 @@ describe('a history that is not the right one is recognised, and not followed', 
     expect(rows(again)).toEqual([[1, 1]]);
     expect(() => insert(again, 2)).toThrow('the replica has stopped');
     await close(again);
+  });
+
+  test('trimmed past a copy that has read nothing yet', async () => {
+    const path = file();
+    const a = await open(':memory:', { create: true });
+    const b = await open(path);
+    await online(a, b);
+    await close(b);
+    for (const name of ['x', 'y', 'z']) {
+      await clock.wait(a.transaction((database) => database.exec(`CREATE TABLE ${name}(a)`), { wait: true }));
+    }
+    stream.trim(3);
+    const again = await open(path);
+    await stopped(again);
+    expect([problem(again), again.status().sequence]).toEqual(['trimmed', 0]);
+    await close(a, again);
   });
 
   test('restored, and then longer than the copy: what others wrote is not taken', async () => {

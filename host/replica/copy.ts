@@ -117,6 +117,8 @@ export class Copy implements Disposable {
     this.#guard = new Guard(this.#connection);
     this.#schema = new SchemaFacts(this.#connection);
     this.#recorder = new TransactionRecorder(database, this.#guard, this.#schema);
+    // Functions of the program run where its statements name them, and nowhere in a schema, which others write too.
+    this.#guard.own(() => database.exec('PRAGMA trusted_schema=OFF'));
     this.#journal = String(query(this.#connection, 'PRAGMA main.journal_mode')[0]?.[0]);
     const taken = this.#guard.own(() => this.#takeOver());
     this.#state = taken.state;

@@ -117,9 +117,9 @@ export class Driver {
 
   /** Runs a transaction once nothing is pending, and resolves when it has a place. */
   wait<T>(action: (database: DatabaseSync) => T, call?: Call): Promise<{ value: T; sequence: number }> {
-    if (this.#state === 'offline') {
-      const why = this.#problem ? `: ${this.#problem.message}` : '';
-      const message = `a transaction that waits, as schema changes must, needs the server${why}`;
+    // At first it is offline without a problem, and may connect.
+    if (this.#state === 'offline' && this.#problem) {
+      const message = `a transaction that waits, as schema changes must, needs the server: ${this.#problem.message}`;
       return Promise.reject(replicaError('unavailable', message, this.#problem));
     }
     return new Promise<{ value: unknown; sequence: number }>((resolve, reject) => {
@@ -133,7 +133,10 @@ export class Driver {
     this.#target = Math.max(this.#target, (await this.#log.state()).last);
     const target = this.#target;
     this.wake();
-    await this.#until(() => this.#copy.pending.length === 0 && this.#copy.state.sequence >= target);
+    await this.#until(
+      () =>
+        this.#state === 'online' && this.#copy.pending.length === 0 && this.#copy.state.sequence >= target,
+    );
   }
 
   /** Ends it once what it is doing is done. */

@@ -29,7 +29,8 @@ export interface FeedMessage {
   readonly copy: string;
   /** When it was published, in ms since 1970. */
   readonly time: number;
-  /** Its transactions in order. {@link changes} of `sqlite-wasm-run/changeset` reads the changesets among their entries. */
+  /** Its transactions in order. `changes()` of `sqlite-wasm-run/changeset` reads the
+   * changesets among their entries. */
   readonly transactions: readonly Transaction[];
 }
 
