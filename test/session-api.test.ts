@@ -53,6 +53,23 @@ test('what a taker of pieces throws surfaces as itself', () => {
 });
 
 describe('what is recorded', () => {
+  test('a filter is called once for each table of each session, also for those that it refuses', () => {
+    const asked: string[] = [];
+    const refuse = (name: string) => (table: string) => {
+      asked.push(`${name}:${table}`);
+      return false;
+    };
+    const first = db.createSession({ filter: refuse('first') });
+    const second = db.createSession({ filter: refuse('second') });
+    for (let i = 100; i < 110; i++) db.exec(`INSERT INTO t VALUES(${i}, 'x'); INSERT INTO u VALUES(${i})`);
+    expect(asked.sort()).toEqual(['first:t', 'first:u', 'second:t', 'second:u']);
+    first.close();
+    const third = db.createSession({ filter: (table) => table === 't' });
+    db.exec("INSERT INTO t VALUES(110, 'x')");
+    expect(second.isEmpty).toBe(true);
+    expect(tablesOf(third.changeset())).toEqual(['t']);
+  });
+
   test('some tables, all, or those that a filter or globs say', () => {
     const some = db.createSession({ tables: ['u'] });
     const globs = db.createSession({ filter: ['*', '!t'] });

@@ -591,6 +591,9 @@ export interface Bindings {
   /** `void *bridge_callback(int which)` */
   bridge_callback(which: number): number;
 
+  /** `void bridge_forget_filter(int id)` */
+  bridge_forget_filter(id: number): void;
+
   /** `int bridge_capture(sqlite3 *db, int id)` */
   bridge_capture(db: number, id: number): number;
 

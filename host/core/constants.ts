@@ -536,4 +536,5 @@ export const CALLBACK_CHANGE_FILTER = 1;
 export const CALLBACK_CONFLICT = 2;
 export const CALLBACK_STREAM_INPUT = 3;
 export const CALLBACK_STREAM_OUTPUT = 4;
+export const CALLBACK_SESSION_FILTER = 5;
 export const ASCII_TEXT = 259;

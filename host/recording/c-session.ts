@@ -1,7 +1,7 @@
 /** One `sqlite3_session` of the C library. */
 
 import {
-  CALLBACK_TABLE_FILTER,
+  CALLBACK_SESSION_FILTER,
   SQLITE_OK,
   SQLITE_SCHEMA,
   SQLITE_SESSION_OBJCONFIG_ROWID,
@@ -63,7 +63,8 @@ export class CSession {
    */
   filter(id: number): void {
     const { c } = this.#connection.engine.core;
-    c.sqlite3session_table_filter(this.#pointer, c.bridge_callback(CALLBACK_TABLE_FILTER), id);
+    c.bridge_forget_filter(id);
+    c.sqlite3session_table_filter(this.#pointer, c.bridge_callback(CALLBACK_SESSION_FILTER), id);
   }
 
   /** C: `sqlite3session_enable`. */

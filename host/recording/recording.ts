@@ -176,6 +176,7 @@ export class Recording implements RowidRecording, SchemaListener {
 
   end(): void {
     this.#segments.end();
+    this.#connection.engine.core.c.bridge_forget_filter(this.#filterId);
     this.#connection.engine.release(this.#filterId);
     if (this.options.rowid) vacuumGuard(this.#connection).delete(this);
     if (this.options.parts !== false) schemaListeners(this.#connection).delete(this);

@@ -228,8 +228,10 @@ EXPORT(bridge_watch_close) int bridge_watch_close(sqlite3 *db, int id);
 /* The address of a callback of sessions.c, to pass to a function of the session extension; its context is then
 ** the number of the callback object. */
 enum { CALLBACK_TABLE_FILTER, CALLBACK_CHANGE_FILTER, CALLBACK_CONFLICT, CALLBACK_STREAM_INPUT,
-  CALLBACK_STREAM_OUTPUT };
+  CALLBACK_STREAM_OUTPUT, CALLBACK_SESSION_FILTER };
 EXPORT(bridge_callback) void *bridge_callback(int which);
+/* The filter of a session changed, or is gone: tables that it refused are asked about again. */
+EXPORT(bridge_forget_filter) void bridge_forget_filter(int id);
 /* Tells the captures behind id of what db runs from now on; 0 ends that. See captures.c. */
 EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */

@@ -5,9 +5,38 @@
 */
 #include "host.h"
 #include <stddef.h>
+#include <string.h>
 
 static int tableFilter(void *pId, const char *zTable){
   return host_table_filter((int)(size_t)pId, zTable);
+}
+
+/* SQLite asks about a table at each of its changes until it is attached. A table that was refused stays refused, so the
+** host is asked once: what it refused lately is kept here. */
+static struct { int id; char *zTable; } aRefused[64];
+
+static unsigned slotOf(int id, const char *zTable){
+  unsigned h = (unsigned)id;
+  while( *zTable ) h = h*31 + (unsigned char)*zTable++;
+  return (h ^ (h>>6)) % (sizeof(aRefused)/sizeof(aRefused[0]));
+}
+static int sessionFilter(void *pId, const char *zTable){
+  int id = (int)(size_t)pId;
+  unsigned i = slotOf(id, zTable);
+  if( aRefused[i].id==id && strcmp(aRefused[i].zTable, zTable)==0 ) return 0;
+  if( host_table_filter(id, zTable) ) return 1;
+  sqlite3_free(aRefused[i].zTable);
+  aRefused[i].zTable = sqlite3_mprintf("%s", zTable);
+  aRefused[i].id = aRefused[i].zTable ? id : 0;
+  return 0;
+}
+void bridge_forget_filter(int id){
+  for(unsigned i=0; i<sizeof(aRefused)/sizeof(aRefused[0]); i++){
+    if( aRefused[i].id!=id ) continue;
+    sqlite3_free(aRefused[i].zTable);
+    aRefused[i].zTable = 0;
+    aRefused[i].id = 0;
+  }
 }
 static int changeFilter(void *pId, sqlite3_changeset_iter *pIter){
   return host_change_filter((int)(size_t)pId, pIter);
@@ -24,6 +53,7 @@ static int streamOutput(void *pId, const void *pData, int nData){
 
 void *bridge_callback(int which){
   switch( which ){
+    case CALLBACK_SESSION_FILTER: return (void*)sessionFilter;
     case CALLBACK_TABLE_FILTER: return (void*)tableFilter;
     case CALLBACK_CHANGE_FILTER: return (void*)changeFilter;
     case CALLBACK_CONFLICT: return (void*)conflict;
