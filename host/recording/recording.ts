@@ -184,7 +184,7 @@ export class Recording implements RowidRecording, SchemaListener {
 
   before(sql: string): void {
     this.#ahead = undefined;
-    this.#hidden.clear();
+    this.#askAgain();
     this.#segments.reconcile();
     if (this.#last.isEmpty) return;
     // Most statements remove nothing that a session recorded: then the session is not read.
@@ -199,11 +199,17 @@ export class Recording implements RowidRecording, SchemaListener {
   }
 
   after(kind: number, code: number): void {
-    this.#hidden.clear();
+    this.#askAgain();
     const ahead = this.#ahead;
     this.#ahead = undefined;
     if (ahead && kind === CAPTURE_SCHEMA && code === SQLITE_DONE) this.attempt(() => this.#cut(ahead));
     this.#segments.settle(kind, code);
+  }
+
+  /** The schema may have changed, so a table may be another one of the same name. */
+  #askAgain(): void {
+    this.#hidden.clear();
+    this.#connection.engine.core.c.bridge_forget_filter(this.#filterId);
   }
 
   /** If it fails, the session cannot be read either. */
