@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'sqlite-wasm-run';
+import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
 import { ReplicaError, type ReplicaPolicy } from 'sqlite-wasm-run/replica';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Copy } from '../dist/replica/copy.js';
@@ -55,6 +55,18 @@ test('a transaction is committed at once, and pending until it has a place', () 
   const { applied } = pull(b, history);
   expect(applied.flatMap(({ transactions }) => transactions.map(({ id }) => id))).toEqual([transaction?.id]);
   expect(contents(b.database)).toEqual(contents(a.database));
+});
+
+test('a transaction holds its own changes, and not those of the history that came before it', () => {
+  const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+  run(a, 'INSERT INTO t VALUES(1, 1)');
+  run(b, 'SELECT 1');
+  push(a, history);
+  pull(b, history);
+  const { transaction } = b.transact((database) => database.exec('INSERT INTO t VALUES(2, 2)'));
+  expect([...new Changeset(transaction?.changes ?? new Uint8Array(0))].map((one) => one.new[0])).toEqual([
+    2n,
+  ]);
 });
 
 test('many pending transactions go in one message, as many as fit', () => {
@@ -422,6 +434,26 @@ test('changes that do not fit are divergence: nothing is written, nothing is res
   expect(b.state).toEqual(before);
   expect(rows(b, 'SELECT * FROM t')).toEqual([[1, 2]]);
   expect(b.pending.length).toBe(1);
+});
+
+test('changes that SQLite would skip without an error are divergence too', () => {
+  const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+  for (const [sql, insert] of [
+    ['CREATE TABLE other(a INTEGER PRIMARY KEY)', 'INSERT INTO other VALUES(1)'],
+    ['CREATE TABLE t(a INTEGER PRIMARY KEY, b, c)', 'INSERT INTO t VALUES(1, 2, 3)'],
+    ['CREATE TABLE t(a, b PRIMARY KEY)', 'INSERT INTO t VALUES(1, 2)'],
+    ['CREATE TABLE t(a INTEGER PRIMARY KEY)', 'INSERT INTO t VALUES(1)'],
+  ] as const) {
+    const made = new DatabaseSync(':memory:');
+    made.exec(sql);
+    const capture = made.capture();
+    made.exec(insert);
+    const { bytes } = forged(a, history.last, capture.read());
+    history.store(bytes, history.last);
+    expect([sql, reason(() => pull(b, history))]).toEqual([sql, 'diverged']);
+    history.messages.delete(history.last);
+    history.last -= 1;
+  }
 });
 
 /** A message whose changes fit no copy: it inserts row 1 again. */

@@ -436,7 +436,6 @@ export class Copy implements Disposable {
     }
     for (const { id, entries } of transactions) {
       applyExactly(this.#connection, entries, `transaction ${id} of message ${sequence}`);
-      if (changesSchema(entries)) this.#schema.forget();
     }
   }
 
