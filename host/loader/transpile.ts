@@ -127,9 +127,21 @@ function moveTo(from: string, to: string): void {
   }
 }
 
-/** Transpiles a component into `folder`, which appears complete or not at all; an existing one is replaced. */
-export async function transpileTo(component: Uint8Array, folder: string): Promise<Meta> {
+/**
+ * Transpiles a component into `folder`, which appears complete or not at all; an existing one is replaced.
+ *
+ * @param smaller makes the script smaller
+ */
+export async function transpileTo(
+  component: Uint8Array,
+  folder: string,
+  smaller?: (script: string) => Promise<string>,
+): Promise<Meta> {
   const { files, imports, exports } = await transpile(component);
+  const script = files['glue.js'];
+  if (script && smaller) {
+    files['glue.js'] = new TextEncoder().encode(await smaller(new TextDecoder().decode(script)));
+  }
   mkdirSync(dirname(folder), { recursive: true });
   const work = mkdtempSync(`${folder}.`); // readable by its owner alone
   try {
