@@ -30,12 +30,14 @@ const stack = 65_536;
 
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-/** The world whose bindings a source includes, as `#include "tabular.h"`; undefined if it includes none. */
-export function worldOf(sources: Iterable<Uint8Array>): string | undefined {
-  for (const source of sources) {
-    for (const [, name = ''] of Buffer.from(source)
-      .toString()
-      .matchAll(/^#include "(\w+)\.h"/gm)) {
+/**
+ * The world whose bindings a C file includes, as `#include "tabular.h"`, or the file world.h beside it; undefined if
+ * neither does.
+ */
+function worldOf(cFiles: readonly string[]): string | undefined {
+  const beside = join(dirname(cFiles[0] ?? ''), 'world.h');
+  for (const file of [...cFiles, ...(existsSync(beside) ? [beside] : [])]) {
+    for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(/^#include "(\w+)\.h"/gm)) {
       const world = name.replaceAll('_', '-');
       if (existsSync(join(bindings, world))) return world;
     }
@@ -48,16 +50,20 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
   const sources = new Map([cFiles].flat().map((path) => [basename(path), read(path)]));
   const objects: Record<string, Uint8Array> = {};
   const folder = dirname([cFiles].flat()[0] ?? '');
+  const headersIn = (path: string): Record<string, Uint8Array> =>
+    Object.fromEntries(
+      readdirSync(path)
+        .filter((name) => name.endsWith('.h'))
+        .map((name) => [name, read(join(path, name))]),
+    );
   const header: Record<string, Uint8Array> = {
-    'guest.h': read(join(shared, 'guest.h')),
+    ...headersIn(shared),
     ...(dirname(folder) === join(root, 'extensions') && carriedFiles(basename(folder))),
+    ...headersIn(folder),
   };
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith('.h')) header[name] = read(join(folder, name));
-  }
   const compile = (name: string, source: Uint8Array, ...flags: string[]): Promise<Uint8Array> =>
     clang([...machine, ...flags, '-c', name], { ...header, [name]: source }, name.replace('.c', '.o'));
-  const world = worldOf(sources.values());
+  const world = worldOf([cFiles].flat());
   if (world !== undefined) {
     const stem = world.replaceAll('-', '_');
     header[`${stem}.h`] = read(join(bindings, world, `${stem}.h`));
@@ -111,7 +117,7 @@ export async function buildGuest(
   wit?: string,
 ): Promise<Uint8Array> {
   const binary = await buildModule(cFiles);
-  const own = world ?? worldOf([cFiles].flat().map(read)) ?? 'minimal';
+  const own = world ?? worldOf([cFiles].flat()) ?? 'minimal';
   const embedded = await componentEmbed({ binary, witSource: witText(wit), world: own });
   return componentNew(embedded, usesWasi(binary) ? [[preview1, adapter()]] : []);
 }

@@ -107,7 +107,7 @@ describe.runIf(long)('every world in every language', () => {
 
 test('without options, an extension in C of scalar functions', () => {
   succeed(create('plain'));
-  expect(readFileSync(join(folder, 'plain/src/guest.h'), 'utf8')).toContain('#include "minimal.h"');
+  expect(readFileSync(join(folder, 'plain/src/world.h'), 'utf8')).toContain('#include "minimal.h"');
   expect(readFileSync(join(folder, 'plain/.gitignore'), 'utf8')).toContain('node_modules/');
 });
 

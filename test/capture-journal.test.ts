@@ -246,7 +246,7 @@ describe('what a killed capture left', () => {
     db.exec('UPDATE t SET b=3');
     db.close();
     refused(
-      'a.db is not as the last of 1 transaction in o.journal left it, nor as before: another program changed it',
+      'another program changed a.db: it is neither as the last of 1 transaction in o.journal left it, nor as before that',
     );
   });
   test('is not taken up by the daemon, and the daemon’s not by capture', () => {

@@ -274,10 +274,10 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
 
     test('anything else is refused', () => {
       expect(() => value('SELECT sha256(5)')).toThrow(
-        /^sha256: what is hashed must be a blob or text; got an integer$/,
+        /^sha256: the argument must be a blob or text; got an integer$/,
       );
       expect(() => value("SELECT hash('sha0', 'x')")).toThrow(
-        /^hash: there is no algorithm the text 'sha0'; there is md5, sha1, sha224, .*, xxh3_128$/,
+        /^hash: unknown algorithm 'sha0'; algorithms are md5, sha1, sha224, .*, xxh3_128$/,
       );
       expect(() => value("SELECT hash_hex(1, 'x')")).toThrow(
         /^hash_hex: the algorithm must be text; got an integer$/,

@@ -1,7 +1,5 @@
 /* The SQL functions changeset_*, over the host's interface sqlite:extension/changeset. */
-#include "analytic.h"
-#define WORLD(name) analytic_##name
-#include "guest.h"
+#include "sentence.h"
 
 typedef sqlite_extension_changeset_held_t Held;
 
@@ -10,9 +8,9 @@ enum {
 };
 
 enum {
-  PURE = EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
-         EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_INNOCUOUS,
-  DIRECT = EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DIRECT_ONLY,
+  PURE = SCALAR(DETERMINISTIC) |
+         SCALAR(INNOCUOUS),
+  DIRECT = SCALAR(DIRECT_ONLY),
 };
 
 static const Function functions[FUNCTIONS] = {
@@ -30,8 +28,8 @@ static const Function functions[FUNCTIONS] = {
 };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  analytic_string_dup(&ret->name, "changeset");
-  analytic_string_dup(&ret->version, "1.1.0");
+  WORLD(string_dup)(&ret->name, "changeset");
+  WORLD(string_dup)(&ret->version, "1.1.0");
 }
 
 void exports_sqlite_extension_scalar_function_describe(
@@ -43,7 +41,7 @@ void exports_sqlite_extension_scalar_function_describe(
 static void drop(Held held) {
   Error ignored;
   if (!sqlite_extension_changeset_drop(held, &ignored)) {
-    exports_sqlite_extension_scalar_function_sqlite_error_free(&ignored);
+    sqlite_extension_types_sqlite_error_free(&ignored);
   }
 }
 
@@ -51,7 +49,7 @@ static void drop(Held held) {
 static bool hold(const char *name, Value *v, Held *held, Error *err) {
   if (!is_blob(v)) return fail_kind(err, name, "a changeset is a blob, as session_changeset(h) gives", v);
   if (!sqlite_extension_changeset_create(held, err)) return false;
-  analytic_list_u8_t bytes = {v->val.blob.ptr, v->val.blob.len};
+  WORLD(list_u8_t) bytes = {v->val.blob.ptr, v->val.blob.len};
   if (sqlite_extension_changeset_append(*held, &bytes, err)) return true;
   drop(*held);
   return false;
@@ -60,20 +58,19 @@ static bool hold(const char *name, Value *v, Held *held, Error *err) {
 /* Takes what the host holds as the result, and lets go of it. */
 static bool give_held(Held held, Value *ret, Error *err) {
   uint64_t size;
-  analytic_list_u8_t bytes;
+  WORLD(list_u8_t) bytes;
   bool done = sqlite_extension_changeset_size(held, &size, err) &&
               sqlite_extension_changeset_read(held, 0, size, &bytes, err);
   drop(held);
   if (!done) return false;
-  ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+  ret->tag = BLOB;
   ret->val.blob.ptr = bytes.ptr;
   ret->val.blob.len = bytes.len;
   return true;
 }
 
 static bool concat(Value *args, size_t count, Value *ret, Error *err) {
-  sqlite_extension_changeset_list_held_t list = {malloc((count ? count : 1) * sizeof(Held)), 0};
-  if (!list.ptr) abort();
+  sqlite_extension_changeset_list_held_t list = {allocate(count * sizeof(Held)), 0};
   bool done = true;
   for (size_t i = 0; i < count && done; i++) {
     if (is_null(&args[i])) continue; /* as aggregates do */
@@ -88,8 +85,7 @@ static bool concat(Value *args, size_t count, Value *ret, Error *err) {
 }
 
 static bool rebase(Held held, Value *args, size_t count, Value *ret, Error *err) {
-  analytic_list_list_u8_t buffers = {malloc((count ? count : 1) * sizeof(analytic_list_u8_t)), count};
-  if (!buffers.ptr) abort();
+  WORLD(list_list_u8_t) buffers = {allocate(count * sizeof(WORLD(list_u8_t))), count};
   for (size_t i = 0; i < count; i++) {
     if (!is_blob(&args[i])) {
       free(buffers.ptr);
@@ -104,7 +100,7 @@ static bool rebase(Held held, Value *args, size_t count, Value *ret, Error *err)
   return done;
 }
 
-/* NULL, or a sentence that says where and why. */
+/* NULL, or the reason and the byte. */
 static bool fault(uint64_t id, Held held, Value *ret, Error *err) {
   sqlite_extension_changeset_option_fault_t found;
   if (!sqlite_extension_changeset_validate(held, &found, err)) return false;
@@ -115,8 +111,7 @@ static bool fault(uint64_t id, Held held, Value *ret, Error *err) {
     add_bytes(&s, (const char *)found.val.reason.ptr, found.val.reason.len);
     add(&s, " at byte ");
     add_unsigned(&s, found.val.offset);
-    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
-    analytic_string_dup_n(&ret->val.text, s.text, s.len);
+    give_bytes(ret, TEXT, s.text, s.len);
   }
   sqlite_extension_changeset_option_fault_free(&found);
   return true;
@@ -124,7 +119,7 @@ static bool fault(uint64_t id, Held held, Value *ret, Error *err) {
 
 static bool on_held(uint64_t id, Held held, Value *args, size_t count, Value *ret, Error *err) {
   Held made;
-  analytic_string_t options;
+  WORLD(string_t) options;
   switch (id) {
     case INVERT:
       return sqlite_extension_changeset_invert(held, &made, err) && give_held(made, ret, err);
@@ -134,21 +129,21 @@ static bool on_held(uint64_t id, Held held, Value *args, size_t count, Value *re
     case FAULT:
       return fault(id, held, ret, err);
     case JSON:
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+      ret->tag = TEXT;
       return sqlite_extension_changeset_to_json(held, &ret->val.text, err);
     case SQL:
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+      ret->tag = TEXT;
       return sqlite_extension_changeset_to_sql(held, &ret->val.text, err);
     case STAT:
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+      ret->tag = TEXT;
       return sqlite_extension_changeset_statistics(held, &ret->val.text, err);
     default:
       if (count > 1 && !is_text(&args[1])) {
         return fail_kind(err, functions[id].name, "the options are a JSON object, as text", &args[1]);
       }
       if (count > 1) options = args[1].val.text;
-      else analytic_string_set(&options, "{}");
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+      else WORLD(string_set)(&options, "{}");
+      ret->tag = TEXT;
       return sqlite_extension_changeset_apply(held, &options, &ret->val.text, err);
   }
 }
@@ -158,14 +153,14 @@ static bool call(uint64_t id, Value *args, size_t count, Value *ret, Error *err)
   if (id >= FUNCTIONS || (functions[id].args >= 0 && count != (size_t)functions[id].args)) {
     Sentence s = {0};
     add(&s, "the changeset extension has no such function");
-    return fail(err, MISUSE, &s);
+    return fail_with(err, SQLITE_MISUSE, &s);
   }
   if (id == CONCAT) return concat(args, count, ret, err);
   if (count == 0) {
     Sentence s = {0};
     add(&s, functions[id].name);
     add(&s, " takes a changeset and the rebase buffers of what was applied before it");
-    return fail(err, MISUSE, &s);
+    return fail_with(err, SQLITE_MISUSE, &s);
   }
   if (is_null(&args[0])) return give_null(ret);
   if (id == FROM_JSON) {

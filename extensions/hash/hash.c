@@ -1,12 +1,10 @@
 /*
 ** Digests of blobs and texts: md5(x), sha256(x) and so on, hash(algorithm, x), hash_hex(algorithm, x).
 **
-** All are blobs, and numbers in them have their first byte first, except sha1(x), which is what SQLite's own
-** extension of that name gives: hexadecimal digits. sha1b(x) is its blob.
+** All are blobs, with numbers in big-endian order, except sha1(x), which is what SQLite's own extension of that name
+** gives: hexadecimal digits. sha1b(x) is its blob.
 */
-#include "minimal.h"
-#define WORLD(x) minimal_##x
-#include "guest.h"
+#include "sentence.h"
 #include "digests.h"
 
 static const struct {
@@ -27,8 +25,8 @@ enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms, SHA1 = 1 };
 enum { SHA1B = ALGORITHMS, HASH, HASH_HEX, FUNCTIONS };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  minimal_string_dup(&ret->name, "hash");
-  minimal_string_dup(&ret->version, "1.0.0");
+  WORLD(string_dup)(&ret->name, "hash");
+  WORLD(string_dup)(&ret->version, "1.0.0");
 }
 
 static const char *name_of(uint64_t id) {
@@ -42,13 +40,12 @@ void exports_sqlite_extension_scalar_function_describe(
   for (int i = 0; i < FUNCTIONS; i++) {
     functions[i].name = name_of(i);
     functions[i].args = i == HASH || i == HASH_HEX ? 2 : 1;
-    functions[i].options = EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
-                           EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_INNOCUOUS;
+    functions[i].options = SCALAR(DETERMINISTIC) | SCALAR(INNOCUOUS);
   }
   describe_functions(functions, FUNCTIONS, ret);
 }
 
-/* The algorithm of that name, in any case; ALGORITHMS where there is none. */
+/* The algorithm of that name, in any case; ALGORITHMS if there is none. */
 static size_t find(const Value *name) {
   size_t i = 0;
   for (; i < ALGORITHMS; i++) {
@@ -63,20 +60,14 @@ static size_t find(const Value *name) {
 static bool fail_algorithm(Error *err, const char *function, const Value *name) {
   Sentence s = {0};
   add(&s, function);
-  add(&s, ": there is no algorithm ");
-  add_value(&s, name);
-  add(&s, "; there is ");
+  add(&s, ": unknown algorithm ");
+  add_quoted(&s, &name->val.text);
+  add(&s, "; algorithms are ");
   for (size_t i = 0; i < ALGORITHMS; i++) {
     if (i > 0) add(&s, ", ");
     add(&s, algorithms[i].name);
   }
-  return fail(err, MISUSE, &s);
-}
-
-static uint8_t *allocate(size_t size) {
-  uint8_t *memory = malloc(size);
-  if (!memory) abort();
-  return memory;
+  return fail_with(err, SQLITE_MISUSE, &s);
 }
 
 static void give_digest(size_t algorithm, const Value *x, bool hex, Value *ret) {
@@ -84,7 +75,7 @@ static void give_digest(size_t algorithm, const Value *x, bool hex, Value *ret) 
   uint8_t *out = allocate(hex ? 2 * len : len);
   algorithms[algorithm].digest(x->val.blob.ptr, x->val.blob.len, out); /* a text has the same shape */
   if (!hex) {
-    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+    ret->tag = BLOB;
     ret->val.blob.ptr = out;
     ret->val.blob.len = len;
     return;
@@ -94,7 +85,7 @@ static void give_digest(size_t algorithm, const Value *x, bool hex, Value *ret) 
     out[2 * i + 1] = "0123456789abcdef"[byte & 15];
     out[2 * i] = "0123456789abcdef"[byte >> 4];
   }
-  ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
+  ret->tag = TEXT;
   ret->val.text.ptr = out;
   ret->val.text.len = 2 * len;
 }
@@ -110,7 +101,7 @@ static bool call(uint64_t id, const Value *args, size_t count, Value *ret, Error
   }
   if (is_null(x)) return give_null(ret);
   if (!is_text(x) && !is_blob(x)) {
-    return fail_kind(err, name_of(id), "what is hashed must be a blob or text", x);
+    return fail_kind(err, name_of(id), "the argument must be a blob or text", x);
   }
   give_digest(algorithm, x, id == HASH_HEX || id == SHA1, ret);
   return true;

@@ -3,22 +3,10 @@
 ** (https://www.sqlite.org/series.html). WHERE on value, ORDER BY value, LIMIT and OFFSET are answered here, and cost
 ** nothing.
 */
-#include "tabular.h"
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef sqlite_extension_types_sql_value_t Value;
-typedef exports_sqlite_extension_virtual_table_sqlite_error_t Error;
-typedef exports_sqlite_extension_virtual_table_batch_t Batch;
-typedef exports_sqlite_extension_virtual_table_index_plan_t Plan;
-
-enum { NUL = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL, INTEGER = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER,
-  REAL = SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL };
+#include "table.h"
 
 enum { ROWID = -1, VALUE, START, STOP, STEP, COLUMNS };
-/* https://www.sqlite.org/c3ref/c_index_constraint_eq.html */
-enum { EQ = 2, GT = 4, LE = 8, LT = 16, GE = 32, IS = 72, LIMIT = 73, OFFSET = 74 };
 
 /* What a plan's number says: which arguments there are, in this order, and what else is asked for. */
 enum {
@@ -30,62 +18,36 @@ enum {
 };
 enum { SLOT_LIMIT = 3, SLOT_OFFSET, SLOT_LOWER, SLOT_UPPER, SLOTS };
 
-/* One scan. Steps are unsigned, since one may be 2^63. */
+/* One scan. Steps are unsigned, because one may be 2^63. */
 typedef struct {
-  bool used, done, descending;
+  bool done, descending;
   int32_t number;
   int64_t given[3];        /* start, stop and step as the columns show them */
   int64_t value, last;
   uint64_t step;
-} Scan;
-static Scan *scans;
-static uint32_t room;
+} Cursor;
+
+static void clear(Cursor *cursor) { (void)cursor; }
+
+#define TABLE_NAME "series"
+#define TABLE_DECLARATION "CREATE TABLE x(value, start HIDDEN, stop HIDDEN, step HIDDEN)"
+#include "table-function.h"
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  tabular_string_dup(&ret->name, "series");
-  tabular_string_dup(&ret->version, "1.0.0");
-}
-
-void exports_sqlite_extension_virtual_table_describe(
-  exports_sqlite_extension_virtual_table_list_module_spec_t *ret
-) {
-  ret->len = 1;
-  ret->ptr = calloc(1, sizeof *ret->ptr);
-  if (!ret->ptr) abort();
-  tabular_string_dup(&ret->ptr->name, "series");
-  ret->ptr->options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS |
-                      EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_INNOCUOUS;
-}
-
-bool exports_sqlite_extension_virtual_table_connect(
-  uint64_t module, exports_sqlite_extension_virtual_table_connection_kind_t kind, tabular_list_string_t *args,
-  exports_sqlite_extension_virtual_table_table_schema_t *ret, Error *err
-) {
-  (void)module; (void)kind; (void)err;
-  tabular_list_string_free(args);
-  ret->table = 0;
-  tabular_string_dup(&ret->declaration, "CREATE TABLE x(value, start HIDDEN, stop HIDDEN, step HIDDEN)");
-  return true;
-}
-void exports_sqlite_extension_virtual_table_disconnect(uint32_t table) { (void)table; }
-bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) {
-  (void)table; (void)err;
-  return true;
+  WORLD(string_dup)(&ret->name, "series");
+  WORLD(string_dup)(&ret->version, "1.0.0");
 }
 
 /* ---- Plans ---------------------------------------------------------------------------------------- */
 
-bool exports_sqlite_extension_virtual_table_best_index(
-  uint32_t table, exports_sqlite_extension_virtual_table_index_query_t *query,
-  exports_sqlite_extension_virtual_table_option_index_plan_t *ret, Error *err
-) {
+bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)table;
   size_t count = query->constraints.len;
   int slots[SLOTS], number = 0, unusable = 0;
   bool started = false, reversed = false, ordered = false;
   for (int i = 0; i < SLOTS; i++) slots[i] = -1;
   for (size_t i = 0; i < count; i++) {
-    const exports_sqlite_extension_virtual_table_index_constraint_t *c = &query->constraints.ptr[i];
+    const Constraint *c = &query->constraints.ptr[i];
     if (c->op == LIMIT || c->op == OFFSET) {
       if (!c->usable) continue;
       slots[c->op == LIMIT ? SLOT_LIMIT : SLOT_OFFSET] = i;
@@ -121,26 +83,18 @@ bool exports_sqlite_extension_virtual_table_best_index(
     reversed = query->order_by.ptr[0].descending;
   }
   number |= (int)(query->columns_used >> START & 7) * USES_START;
-  exports_sqlite_extension_virtual_table_index_query_free(query);
   if (!started) {
-    err->code = err->extended_code = 1;
-    tabular_string_dup(&err->message, "first argument to \"series()\" missing or unusable");
-    return false;
+    VT(index_query_free)(query);
+    return fail(err, SQLITE_ERROR, "first argument to \"series()\" missing or unusable");
   }
-  memset(ret, 0, sizeof *ret);
-  if (unusable & ~number) return true; /* start, stop and step are inputs: no plan without them */
-
-  Plan *plan = &ret->val;
-  ret->is_some = true;
-  plan->usages.len = count;
-  plan->usages.ptr = calloc(count ? count : 1, sizeof *plan->usages.ptr);
-  if (!plan->usages.ptr) abort();
-  int arguments = 0;
-  for (int i = 0; i < SLOTS; i++) {
-    if (slots[i] < 0) continue;
-    plan->usages.ptr[slots[i]].argument = ++arguments;
-    plan->usages.ptr[slots[i]].omit = true;
+  Plan *plan = begin_plan(query, ret);
+  VT(index_query_free)(query);
+  if (unusable & ~number) {
+    no_plan(ret); /* start, stop and step are inputs */
+    return true;
   }
+  uint32_t arguments = 0;
+  for (int i = 0; i < SLOTS; i++) if (slots[i] >= 0) pass(plan, slots[i], ++arguments);
   plan->cost = 5e98;
   plan->rows = 2147483647;
   if ((number & (HAS_START | HAS_STOP)) == (HAS_START | HAS_STOP)) {
@@ -189,10 +143,10 @@ static int64_t integer(const Value *v) {
   return leading(v->val.text.ptr, v->val.text.ptr + v->val.text.len, &fits);
 }
 
-/* Whether a text is a number as a whole, and no integer: that number. */
+/* Whether all of a text is a number that is not an integer: that number. */
 static bool real(const Value *v, double *ret) {
   if (v->tag == REAL) *ret = v->val.real;
-  if (v->tag != SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT) return v->tag == REAL;
+  if (v->tag != TEXT) return v->tag == REAL;
   const uint8_t *at = v->val.text.ptr, *end = at + v->val.text.len;
   while (at < end && space(*at)) at++;
   while (end > at && space(end[-1])) end--;
@@ -228,30 +182,13 @@ static bool real(const Value *v, double *ret) {
 
 /* ---- Scans ---------------------------------------------------------------------------------------- */
 
-bool exports_sqlite_extension_virtual_table_open(uint32_t table, uint32_t *ret, Error *err) {
-  (void)table; (void)err;
-  uint32_t i = 0;
-  while (i < room && scans[i].used) i++;
-  if (i == room) {
-    uint32_t more = room ? room * 2 : 4;
-    scans = realloc(scans, more * sizeof *scans);
-    if (!scans) abort();
-    memset(scans + room, 0, (more - room) * sizeof *scans);
-    room = more;
-  }
-  scans[i].used = true;
-  *ret = i;
-  return true;
-}
-void exports_sqlite_extension_virtual_table_close(uint32_t cursor) { scans[cursor].used = false; }
-
 static uint64_t span(int64_t high, int64_t low) { return (uint64_t)high - (uint64_t)low; }
 static int64_t plus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a + b); }
 static int64_t minus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a - b); }
 
 static const double two63 = 9223372036854775808.0;
 
-/* What WHERE leaves of the values. False where that is nothing. */
+/* What WHERE leaves of the values. False if that is nothing. */
 static bool narrow(int32_t number, const Value *lower, const Value *upper, int64_t *min, int64_t *max) {
   double x;
   if (number & VALUE_EQ) {
@@ -288,8 +225,8 @@ static bool narrow(int32_t number, const Value *lower, const Value *upper, int64
   return *min <= *max;
 }
 
-/* Moves the first value into what is left. False where there is none. */
-static bool enter(Scan *s, int64_t min, int64_t max) {
+/* Moves the first value into what is left. False if there is none. */
+static bool enter(Cursor *s, int64_t min, int64_t max) {
   if (!s->descending && s->value < min) {
     s->value = plus(s->value, span(min, s->value) / s->step * s->step);
     if (s->value < min) {
@@ -308,19 +245,19 @@ static bool enter(Scan *s, int64_t min, int64_t max) {
   return s->descending ? s->value >= s->last : s->value <= s->last;
 }
 
-static uint64_t steps(const Scan *s) {
+static uint64_t steps(const Cursor *s) {
   return (s->descending ? span(s->value, s->last) : span(s->last, s->value)) / s->step;
 }
 
-/* Finds the first and the last value. False where there is none. */
-static bool start(Scan *s, int32_t number, const exports_sqlite_extension_virtual_table_list_argument_t *args) {
+/* Finds the first and the last value. False if there is none. */
+static bool start(Cursor *s, int32_t number, const Arguments *args) {
   const Value *slots[SLOTS] = {0};
   static const int bits[SLOTS] = {HAS_START, HAS_STOP, HAS_STEP, HAS_LIMIT, HAS_OFFSET, LOWER, UPPER};
   size_t at = 0;
   for (int i = 0; i < SLOTS; i++) {
     if (!(number & bits[i]) || at == args->len) continue;
-    slots[i] = (const Value *)&args->ptr[at++].val.value;
-    if (slots[i]->tag == NUL) return false;
+    slots[i] = &args->ptr[at++].val.value;
+    if (slots[i]->tag == NONE) return false;
   }
   bool bounded = number & (HAS_START | HAS_STEP), unended = !(number & (HAS_STOP | HAS_STEP));
   s->given[0] = slots[0] ? integer(slots[0]) : !bounded && slots[SLOT_LOWER] ? INT64_MIN : 0;
@@ -359,18 +296,11 @@ static bool start(Scan *s, int32_t number, const exports_sqlite_extension_virtua
   return true;
 }
 
-static void fill(Scan *s, uint32_t most, Batch *ret) {
-  memset(ret, 0, sizeof *ret);
-  ret->done = s->done;
-  if (s->done) return;
-  uint64_t left = steps(s); /* besides this one */
-  size_t count = left < most ? left + 1 : most;
-  int64_t *rowids = ret->rowids.ptr = malloc(count * sizeof *rowids);
-  Value *value = malloc(count * COLUMNS * sizeof *value);
-  if (!rowids || !value) abort();
-  ret->values.ptr = (void *)value;
-  ret->rowids.len = count;
-  ret->values.len = count * COLUMNS;
+static void fill(Cursor *s, uint32_t most, Batch *ret) {
+  uint64_t left = s->done ? 0 : steps(s); /* besides this one */
+  size_t count = s->done ? 0 : left < most ? left + 1 : most;
+  Value *value = begin_batch(ret, count, COLUMNS);
+  int64_t *rowids = ret->rowids.ptr;
   uint64_t stride = s->descending ? 0 - s->step : s->step;
   int64_t n = s->value;
   for (size_t row = 0; row < count; row++, value += COLUMNS) {
@@ -379,7 +309,7 @@ static void fill(Scan *s, uint32_t most, Batch *ret) {
     value[VALUE].val.integer = n;
     for (int i = 0; i < 3; i++) {
       bool used = s->number & USES_START << i;
-      value[START + i].tag = used ? INTEGER : NUL;
+      value[START + i].tag = used ? INTEGER : NONE;
       if (used) value[START + i].val.integer = s->given[i];
     }
     n = plus(n, stride);
@@ -388,22 +318,21 @@ static void fill(Scan *s, uint32_t most, Batch *ret) {
   s->done = ret->done = left < most;
 }
 
-bool exports_sqlite_extension_virtual_table_filter(
-  uint32_t cursor, int32_t number, tabular_string_t *text,
-  exports_sqlite_extension_virtual_table_list_argument_t *args, uint32_t max_rows, Batch *ret, Error *err
+bool VT(filter)(
+  uint32_t cursor, int32_t number, String *text, Arguments *args, uint32_t max_rows, Batch *ret, Error *err
 ) {
   (void)err;
-  Scan *scan = &scans[cursor];
+  Cursor *scan = cursor_of(cursor);
   scan->number = number;
   scan->done = !start(scan, number, args);
-  exports_sqlite_extension_virtual_table_list_argument_free(args);
-  tabular_string_free(text);
+  VT(list_argument_free)(args);
+  WORLD(string_free)(text);
   fill(scan, max_rows, ret);
   return true;
 }
 
-bool exports_sqlite_extension_virtual_table_fetch(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
+bool VT(fetch)(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
   (void)err;
-  fill(&scans[cursor], max_rows, ret);
+  fill(cursor_of(cursor), max_rows, ret);
   return true;
 }

@@ -1,7 +1,5 @@
 /* The SQL functions session_*, over the host's interface sqlite:extension/session. */
-#include "functions_and_tables.h"
-#define WORLD(name) functions_and_tables_##name
-#include "guest.h"
+#include "sentence.h"
 #include "handle.h"
 
 enum {
@@ -31,8 +29,8 @@ static const Function functions[FUNCTIONS] = {
 };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  functions_and_tables_string_dup(&ret->name, "session");
-  functions_and_tables_string_dup(&ret->version, "1.1.0");
+  WORLD(string_dup)(&ret->name, "session");
+  WORLD(string_dup)(&ret->version, "1.1.0");
 }
 
 void exports_sqlite_extension_scalar_function_describe(
@@ -41,18 +39,18 @@ void exports_sqlite_extension_scalar_function_describe(
   describe_functions(functions, FUNCTIONS, ret);
 }
 
-/* Success is 1, and 0 where the host failed with `code`, which is an answer rather than an error. */
+/* 1 for success, 0 if the host failed with `code`, which is an answer and not an error. */
 static bool answer(bool done, int32_t code, Value *ret, Error *err) {
   if (!done && err->code != code) return false;
   if (!done) exports_sqlite_extension_scalar_function_sqlite_error_free(err);
   return give_integer(ret, done);
 }
 
-/* Makes a session and attaches the tables, which are all behind the database; without any it records all. */
+/* Makes a session and attaches the tables that follow the database; without any it records all. */
 static bool create(int function, Value *args, size_t count, Value *ret, Error *err) {
   const char *name = functions[function].name;
   if (count == 0) {
-    Value none = {.tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL};
+    Value none = {.tag = NONE};
     return fail_kind(err, name, "the database name must be text, such as 'main'", &none);
   }
   if (!is_text(&args[0])) return fail_kind(err, name, "the database name must be text, such as 'main'", &args[0]);
@@ -68,7 +66,7 @@ static bool create(int function, Value *args, size_t count, Value *ret, Error *e
   if (function == CREATE_ROWID && count == 1) done = sqlite_extension_session_attach(h, NULL, err);
   for (size_t i = 1; i < count && done; i++) {
     done = sqlite_extension_session_attach(h, &args[i].val.text, err);
-    if (!done && err->code == NOTICE) { /* attached: it records from the moment it can */
+    if (!done && err->code == SQLITE_NOTICE) { /* attached: it records from the moment it can */
       exports_sqlite_extension_scalar_function_sqlite_error_free(err);
       done = true;
     }
@@ -97,7 +95,7 @@ static bool state(int function, Handle h, Value *wanted, Value *ret, Error *err)
 }
 
 static bool filter(Handle h, Value *args, size_t count, Value *ret, Error *err) {
-  functions_and_tables_list_string_t globs = {malloc((count ? count : 1) * sizeof(functions_and_tables_string_t)), count};
+  WORLD(list_string_t) globs = {allocate(count * sizeof(String)), count};
   if (!globs.ptr) abort();
   for (size_t i = 0; i < count; i++) {
     if (!is_text(&args[i])) {
@@ -118,11 +116,11 @@ static bool call(uint64_t id, Value *args, size_t count, Value *ret, Error *err)
   if (id >= FUNCTIONS || (functions[id].args >= 0 && count != (size_t)functions[id].args)) {
     Sentence s = {0};
     add(&s, "the session extension has no such function");
-    return fail(err, MISUSE, &s);
+    return fail_with(err, SQLITE_MISUSE, &s);
   }
   const char *name = functions[id].name;
   if (id == CREATE || id == CREATE_TABLES || id == CREATE_ROWID) return create(id, args, count, ret, err);
-  Value none = {.tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL};
+  Value none = {.tag = NONE};
   if (!handle_of(name, count ? &args[0] : &none, &h, err)) return false;
   switch (id) {
     case ATTACH: {
@@ -130,16 +128,16 @@ static bool call(uint64_t id, Value *args, size_t count, Value *ret, Error *err)
       if (!all && !is_text(&args[1])) {
         return fail_kind(err, name, "the table must be text, or NULL for every table", &args[1]);
       }
-      return answer(sqlite_extension_session_attach(h, all ? NULL : &args[1].val.text, err), NOTICE, ret, err);
+      return answer(sqlite_extension_session_attach(h, all ? NULL : &args[1].val.text, err), SQLITE_NOTICE, ret, err);
     }
     case CHANGESET: /* these are handed on without a copy */
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+      ret->tag = BLOB;
       return sqlite_extension_session_changeset(h, &ret->val.blob, err);
     case PATCHSET:
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+      ret->tag = BLOB;
       return sqlite_extension_session_patchset(h, &ret->val.blob, err);
     case TAKE:
-      ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+      ret->tag = BLOB;
       return sqlite_extension_session_take(h, &ret->val.blob, err);
     case ENABLED:
     case IS_INDIRECT:
@@ -160,7 +158,7 @@ static bool call(uint64_t id, Value *args, size_t count, Value *ret, Error *err)
     case FILTER:
       return filter(h, args + 1, count - 1, ret, err);
     default:
-      return answer(sqlite_extension_session_delete(h, err), NOTFOUND, ret, err);
+      return answer(sqlite_extension_session_delete(h, err), SQLITE_NOTFOUND, ret, err);
   }
 }
 

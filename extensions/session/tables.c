@@ -1,28 +1,24 @@
 /*
-** The table `sessions`, which lists them; session_warnings(h), what one leaves out without a word; and CREATE VIRTUAL
+** The table `sessions`, which lists them; session_warnings(h), what one leaves out silently; and CREATE VIRTUAL
 ** TABLE temp.NAME USING session(database, table, ...), a session as a table of one row.
 */
-#include "functions_and_tables.h"
-#define WORLD(name) functions_and_tables_##name
-#include "guest.h"
 #include "handle.h"
+#include "table.h"
 
-typedef functions_and_tables_string_t String;
-typedef functions_and_tables_list_string_t Strings;
-typedef exports_sqlite_extension_virtual_table_batch_t Batch;
+#define WT(name) exports_sqlite_extension_writable_table_##name
 
 enum { SESSIONS, WARNINGS, SESSION, MODULES }; /* modules; also the numbers of the eponymous tables */
 enum { FIRST_OWN = SESSION };                  /* the own tables' numbers count up from it */
 enum { LISTED_COLUMNS = 7, OWN_COLUMNS = 3, WARNING_COLUMNS = 4 };
 enum { CHANGESET, PATCHSET, HANDLE };
-enum { WARNING_HANDLE = 3, EQ = 2 };
+enum { WARNING_HANDLE = 3 };
 
 /*
 ** A session that is a table. SQLite disconnects and connects tables at will, so it is found by its name: it ends
 ** by DROP (destroy), with the transaction that created it (rollback), or with the connection.
 */
 typedef struct {
-  char *name;      /* of the table in temp; NULL where the entry is free */
+  char *name;      /* of the table in temp; NULL if the entry is free */
   Handle handle;
   bool created;    /* in the transaction that is open */
 } Own;
@@ -30,32 +26,27 @@ typedef struct {
 static Own *own;
 static uint32_t owned;
 
-/* A scan of table `table`, which has shown `at` rows of a list; that of warnings is its own. */
+/* A scan of table `table`, which has given `at` rows of a list; `warnings` is that of session_warnings. */
 typedef struct {
-  bool used;
   uint32_t table;
   size_t at;
   Handle handle;
   sqlite_extension_session_list_warning_t warnings;
 } Scan;
-static Scan *scans;
-static uint32_t room;
 
-void exports_sqlite_extension_virtual_table_describe(
-  exports_sqlite_extension_virtual_table_list_module_spec_t *ret
-) {
+/* The address of a scan is the number by which the host knows it. */
+static Scan *scan_of(uint32_t number) { return (Scan *)(uintptr_t)number; }
+
+void VT(describe)(VT(list_module_spec_t) *ret) {
   static const char *const names[MODULES] = {"sessions", "session_warnings", "session"};
   ret->len = MODULES;
-  ret->ptr = calloc(MODULES, sizeof *ret->ptr);
-  if (!ret->ptr) abort();
+  ret->ptr = allocate_zeroed(MODULES * sizeof *ret->ptr);
   for (int i = 0; i < MODULES; i++) {
     ret->ptr[i].id = i;
     WORLD(string_dup)(&ret->ptr[i].name, names[i]);
-    ret->ptr[i].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_EPONYMOUS;
+    ret->ptr[i].options = MODULE(EPONYMOUS);
   }
-  ret->ptr[SESSION].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_CREATABLE |
-                              EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL |
-                              EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_SAVEPOINTS;
+  ret->ptr[SESSION].options = MODULE(CREATABLE) | MODULE(TRANSACTIONAL) | MODULE(SAVEPOINTS);
 }
 
 static bool same(const String *s, const char *text) {
@@ -68,8 +59,7 @@ static void unquoted(const String *from, String *to) {
   const uint8_t *at = from->ptr;
   uint8_t end = len > 1 ? (at[0] == '[' ? ']' : at[0]) : 0;
   bool quoted = (end == '"' || end == '\'' || end == '`' || end == ']') && at[len - 1] == end;
-  to->ptr = malloc(len ? len : 1);
-  if (!to->ptr) abort();
+  to->ptr = allocate(len);
   to->len = 0;
   for (size_t i = quoted; i < len - quoted; i++) {
     to->ptr[to->len++] = at[i];
@@ -77,16 +67,10 @@ static void unquoted(const String *from, String *to) {
   }
 }
 
-static bool sentence(Error *err, int32_t code, const char *text) {
-  Sentence s = {0};
-  add(&s, text);
-  return fail(err, code, &s);
-}
-
 static void end(Own *o) {
   Error ignored;
   if (!sqlite_extension_session_delete(o->handle, &ignored)) {
-    exports_sqlite_extension_virtual_table_sqlite_error_free(&ignored);
+    sqlite_extension_types_sqlite_error_free(&ignored);
   }
   free(o->name);
   memset(o, 0, sizeof *o);
@@ -110,8 +94,8 @@ static bool start(Own *o, const Strings *args, Error *err) {
     unquoted(&args->ptr[i], &table);
     done = sqlite_extension_session_attach(o->handle, &table, err);
     free(table.ptr);
-    if (!done && err->code == NOTICE) { /* it records from the moment it can */
-      exports_sqlite_extension_virtual_table_sqlite_error_free(err);
+    if (!done && err->code == SQLITE_NOTICE) { /* it records from the moment it can */
+      sqlite_extension_types_sqlite_error_free(err);
       done = true;
     }
   }
@@ -123,33 +107,28 @@ static bool connect_own(bool create, const Strings *args, uint32_t *table, Error
   Own *o = find(&args->ptr[1]);
   if (create) {
     if (!same(&args->ptr[0], "temp")) {
-      return sentence(err, 1, "a session is a temporary table: CREATE VIRTUAL TABLE temp.NAME USING session(...)");
+      return fail(err, SQLITE_ERROR, "a session is a temporary table: CREATE VIRTUAL TABLE temp.NAME USING session(...)");
     }
     if (o) end(o); /* its CREATE was undone by ROLLBACK TO */
     for (o = own; o < own + owned && o->name; o++);
     if (o == own + owned) {
-      own = realloc(own, (owned + 1) * sizeof *own);
-      if (!own) abort();
+      own = reallocate(own, (owned + 1) * sizeof *own);
       o = &own[owned++];
     }
     memset(o, 0, sizeof *o);
     if (!start(o, args, err)) return false;
-    o->name = malloc(args->ptr[1].len + 1);
-    if (!o->name) abort();
+    o->name = allocate(args->ptr[1].len + 1);
     memcpy(o->name, args->ptr[1].ptr, args->ptr[1].len);
     o->name[args->ptr[1].len] = 0;
     o->created = true;
   } else if (!o) {
-    return sentence(err, 1, "this session ended with the component that was loaded then: drop the table");
+    return fail(err, SQLITE_ERROR, "this session ended when its component was unloaded: drop the table");
   }
   *table = FIRST_OWN + (o - own);
   return true;
 }
 
-bool exports_sqlite_extension_virtual_table_connect(
-  uint64_t module, exports_sqlite_extension_virtual_table_connection_kind_t kind, Strings *args,
-  exports_sqlite_extension_virtual_table_table_schema_t *ret, Error *err
-) {
+bool VT(connect)(uint64_t module, VT(connection_kind_t) kind, Strings *args, VT(table_schema_t) *ret, Error *err) {
   static const char *const declarations[MODULES] = {
     "CREATE TABLE x(handle INTEGER, dbname TEXT, tables TEXT, enabled INTEGER, indirect INTEGER, empty INTEGER, "
     "bytes INTEGER)",
@@ -165,88 +144,59 @@ bool exports_sqlite_extension_virtual_table_connect(
   return done;
 }
 
-void exports_sqlite_extension_virtual_table_disconnect(uint32_t table) { (void)table; }
+void VT(disconnect)(uint32_t table) { (void)table; }
 
-bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) {
+bool VT(destroy)(uint32_t table, Error *err) {
   (void)err;
   if (table >= FIRST_OWN && own[table - FIRST_OWN].name) end(&own[table - FIRST_OWN]);
   return true;
 }
 
 /*
-** The plan's number says which columns are used: a changeset is made only where it is asked for. Warnings are those of
-** the handle that the first usable term gives.
+** The plan's number says which columns are used: a changeset is made only if it is asked for. Warnings are those of
+** the handle that the first usable constraint gives.
 */
-bool exports_sqlite_extension_virtual_table_best_index(
-  uint32_t table, exports_sqlite_extension_virtual_table_index_query_t *query,
-  exports_sqlite_extension_virtual_table_option_index_plan_t *ret, Error *err
-) {
+bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)err;
-  memset(ret, 0, sizeof *ret);
-  ret->is_some = true;
-  ret->val.number = query->columns_used & 7;
-  ret->val.cost = ret->val.rows = table < FIRST_OWN ? 10 : 1;
-  ret->val.unique = table >= FIRST_OWN;
-  size_t count = query->constraints.len, given = count;
-  bool unusable = false;
-  for (size_t i = 0; i < count && table == WARNINGS; i++) {
-    if (query->constraints.ptr[i].column != WARNING_HANDLE || query->constraints.ptr[i].op != EQ) continue;
-    if (!query->constraints.ptr[i].usable) unusable = true;
-    else if (given == count) given = i;
-  }
-  if (given < count) {
-    ret->val.usages.ptr = calloc(count, sizeof *ret->val.usages.ptr);
-    if (!ret->val.usages.ptr) abort();
-    ret->val.usages.len = count;
-    ret->val.usages.ptr[given].argument = 1;
-    ret->val.usages.ptr[given].omit = true;
-  } else if (unusable) {
-    ret->is_some = false;
-  }
-  exports_sqlite_extension_virtual_table_index_query_free(query);
+  bool waits = false;
+  Plan *plan = begin_plan(query, ret);
+  plan->number = query->columns_used & 7;
+  plan->cost = plan->rows = table < FIRST_OWN ? 10 : 1;
+  plan->unique = table >= FIRST_OWN;
+  int handle = table == WARNINGS ? given(query, WARNING_HANDLE, &waits) : -1;
+  if (handle >= 0) pass(plan, handle, 1);
+  else if (waits) no_plan(ret);
+  VT(index_query_free)(query);
   return true;
 }
 
-bool exports_sqlite_extension_virtual_table_open(uint32_t table, uint32_t *ret, Error *err) {
+bool VT(open)(uint32_t table, uint32_t *ret, Error *err) {
   (void)err;
-  uint32_t i = 0;
-  while (i < room && scans[i].used) i++;
-  if (i == room) {
-    scans = realloc(scans, ++room * sizeof *scans);
-    if (!scans) abort();
-  }
-  scans[i] = (Scan){.used = true, .table = table};
-  *ret = i;
+  Scan *scan = allocate_zeroed(sizeof *scan);
+  scan->table = table;
+  *ret = (uint32_t)(uintptr_t)scan;
   return true;
 }
-void exports_sqlite_extension_virtual_table_close(uint32_t cursor) {
-  sqlite_extension_session_list_warning_free(&scans[cursor].warnings);
-  scans[cursor].used = false;
+void VT(close)(uint32_t number) {
+  sqlite_extension_session_list_warning_free(&scan_of(number)->warnings);
+  free(scan_of(number));
 }
 
-static void rows(Batch *ret, size_t count, size_t columns) {
-  memset(ret, 0, sizeof *ret);
-  ret->rowids.ptr = malloc((count ? count : 1) * sizeof(int64_t));
-  ret->values.ptr = calloc(count ? count * columns : 1, sizeof(Value)); /* all NULL */
-  if (!ret->rowids.ptr || !ret->values.ptr) abort();
-  ret->rowids.len = count;
-  ret->values.len = count * columns;
-  for (size_t i = 0; i < count; i++) ret->rowids.ptr[i] = i + 1;
-  ret->done = true;
-}
-
-static void give_text(Value *to, const String *text) {
-  to->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
-  WORLD(string_dup_n)(&to->val.text, (const char *)text->ptr, text->len);
+/* Begins a batch of the next rows of a list of which `left` are left. */
+static Value *begin_list(Scan *scan, size_t left, uint32_t max, size_t columns, Batch *ret) {
+  size_t count = left < max ? left : max;
+  Value *row = begin_batch(ret, count, columns);
+  for (size_t i = 0; i < count; i++) ret->rowids.ptr[i] = scan->at + i + 1;
+  ret->done = count == left;
+  return row;
 }
 
 /* The names of tables in one text, with ", " between them. */
 static void give_names(Value *to, const Strings *names) {
   size_t len = 0;
   for (size_t i = 0; i < names->len; i++) len += names->ptr[i].len + 2;
-  to->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT;
-  uint8_t *at = to->val.text.ptr = malloc(len ? len : 1);
-  if (!at) abort();
+  to->tag = TEXT;
+  uint8_t *at = to->val.text.ptr = allocate(len);
   for (size_t i = 0; i < names->len; i++) {
     if (i) memcpy(at, ", ", 2), at += 2;
     memcpy(at, names->ptr[i].ptr, names->ptr[i].len);
@@ -258,15 +208,11 @@ static void give_names(Value *to, const Strings *names) {
 static void list(Scan *scan, uint32_t max, Batch *ret) {
   sqlite_extension_session_list_session_state_t all;
   sqlite_extension_session_sessions(&all);
-  size_t left = all.len > scan->at ? all.len - scan->at : 0, count = left < max ? left : max;
-  rows(ret, count, LISTED_COLUMNS);
-  ret->done = count == left;
-  for (size_t i = 0; i < count; i++, scan->at++) {
-    sqlite_extension_session_session_state_t *s = &all.ptr[scan->at];
-    Value *row = (Value *)ret->values.ptr + i * LISTED_COLUMNS;
-    ret->rowids.ptr[i] = scan->at + 1;
+  Value *row = begin_list(scan, all.len > scan->at ? all.len - scan->at : 0, max, LISTED_COLUMNS, ret);
+  for (size_t i = 0; i < ret->rowids.len; i++, row += LISTED_COLUMNS) {
+    const sqlite_extension_session_session_state_t *s = &all.ptr[scan->at++];
     give_integer(&row[0], s->h);
-    give_text(&row[1], &s->dbname);
+    give_string(&row[1], &s->dbname);
     give_names(&row[2], &s->tables);
     give_integer(&row[3], s->enabled);
     give_integer(&row[4], s->indirect);
@@ -277,53 +223,51 @@ static void list(Scan *scan, uint32_t max, Batch *ret) {
 }
 
 static void warnings(Scan *scan, uint32_t max, Batch *ret) {
-  size_t left = scan->warnings.len - scan->at, count = left < max ? left : max;
-  rows(ret, count, WARNING_COLUMNS);
-  ret->done = count == left;
-  for (size_t i = 0; i < count; i++, scan->at++) {
-    const sqlite_extension_session_warning_t *w = &scan->warnings.ptr[scan->at];
-    Value *row = (Value *)ret->values.ptr + i * WARNING_COLUMNS;
-    ret->rowids.ptr[i] = scan->at + 1;
-    give_text(&row[0], &w->kind);
-    give_text(&row[1], &w->table);
-    give_text(&row[2], &w->message);
+  Value *row = begin_list(scan, scan->warnings.len - scan->at, max, WARNING_COLUMNS, ret);
+  for (size_t i = 0; i < ret->rowids.len; i++, row += WARNING_COLUMNS) {
+    const sqlite_extension_session_warning_t *w = &scan->warnings.ptr[scan->at++];
+    give_string(&row[0], &w->kind);
+    give_string(&row[1], &w->table);
+    give_string(&row[2], &w->message);
     give_integer(&row[WARNING_HANDLE], scan->handle);
   }
 }
 
-static bool warn(Scan *scan, const exports_sqlite_extension_virtual_table_list_argument_t *args, Error *err) {
-  Value none = {.tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL};
-  const Value *given = args->len ? (const Value *)&args->ptr[0].val.value : &none;
+static bool warn(Scan *scan, const Arguments *args, Error *err) {
+  Value none = {.tag = NONE};
+  const Value *handle = args->len ? &args->ptr[0].val.value : &none;
   sqlite_extension_session_list_warning_free(&scan->warnings);
   memset(&scan->warnings, 0, sizeof scan->warnings);
-  return handle_of("session_warnings", given, &scan->handle, err) &&
+  return handle_of("session_warnings", handle, &scan->handle, err) &&
          sqlite_extension_session_warnings(scan->handle, &scan->warnings, err);
 }
 
 static bool one(uint32_t table, int32_t used, Batch *ret, Error *err) {
   Handle h = own[table - FIRST_OWN].handle;
-  rows(ret, 1, OWN_COLUMNS);
-  Value *row = (Value *)ret->values.ptr;
+  Value *row = begin_batch(ret, 1, OWN_COLUMNS);
+  ret->rowids.ptr[0] = 1;
+  ret->done = true;
+  give_null(&row[CHANGESET]);
+  give_null(&row[PATCHSET]);
   bool done = true;
   give_integer(&row[HANDLE], h);
   if (used & (1 << CHANGESET)) {
     done = sqlite_extension_session_changeset(h, &row[CHANGESET].val.blob, err);
-    if (done) row[CHANGESET].tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+    if (done) row[CHANGESET].tag = BLOB;
   }
   if (done && used & (1 << PATCHSET)) {
     done = sqlite_extension_session_patchset(h, &row[PATCHSET].val.blob, err);
-    if (done) row[PATCHSET].tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB;
+    if (done) row[PATCHSET].tag = BLOB;
   }
-  if (!done) exports_sqlite_extension_virtual_table_batch_free(ret);
+  if (!done) VT(batch_free)(ret);
   return done;
 }
 
-bool exports_sqlite_extension_virtual_table_filter(
-  uint32_t cursor, int32_t number, String *text, exports_sqlite_extension_virtual_table_list_argument_t *args,
-  uint32_t max_rows, Batch *ret, Error *err
+bool VT(filter)(
+  uint32_t cursor, int32_t number, String *text, Arguments *args, uint32_t max_rows, Batch *ret, Error *err
 ) {
   WORLD(string_free)(text);
-  Scan *scan = &scans[cursor];
+  Scan *scan = scan_of(cursor);
   scan->at = 0;
   bool done = true;
   if (scan->table == SESSIONS) {
@@ -334,13 +278,13 @@ bool exports_sqlite_extension_virtual_table_filter(
   } else {
     done = one(scan->table, number, ret, err);
   }
-  exports_sqlite_extension_virtual_table_list_argument_free(args);
+  VT(list_argument_free)(args);
   return done;
 }
 
-bool exports_sqlite_extension_virtual_table_fetch(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
+bool VT(fetch)(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
   (void)err; /* only the lists have more than one row */
-  Scan *scan = &scans[cursor];
+  Scan *scan = scan_of(cursor);
   if (scan->table == WARNINGS) warnings(scan, max_rows, ret);
   else list(scan, max_rows, ret);
   return true;
@@ -348,65 +292,65 @@ bool exports_sqlite_extension_virtual_table_fetch(uint32_t cursor, uint32_t max_
 
 /* ---- Transactions: only for the CREATE that one undoes ------------------------------------------ */
 
-bool exports_sqlite_extension_writable_table_begin(uint32_t table, Error *err) {
+bool WT(begin)(uint32_t table, Error *err) {
   (void)table; (void)err;
   return true;
 }
-bool exports_sqlite_extension_writable_table_sync(uint32_t table, Error *err) {
+bool WT(sync)(uint32_t table, Error *err) {
   (void)table; (void)err;
   return true;
 }
-void exports_sqlite_extension_writable_table_commit(uint32_t table) {
+void WT(commit)(uint32_t table) {
   if (table >= FIRST_OWN) own[table - FIRST_OWN].created = false;
 }
-void exports_sqlite_extension_writable_table_rollback(uint32_t table) {
+void WT(rollback)(uint32_t table) {
   if (table >= FIRST_OWN && own[table - FIRST_OWN].created) end(&own[table - FIRST_OWN]);
 }
 
 /* ---- What these tables do not do ---------------------------------------------------------------- */
 
-typedef exports_sqlite_extension_writable_table_list_sql_value_t Row;
-static bool read_only(Error *err) { return sentence(err, 8, "sessions are changed by the session_ functions"); }
+typedef WT(list_sql_value_t) Row;
+static bool read_only(Error *err) { return fail(err, SQLITE_READONLY, "sessions are changed by the session_ functions"); }
 
-bool exports_sqlite_extension_writable_table_insert(
-  uint32_t table, int64_t *rowid, Row *row, exports_sqlite_extension_writable_table_conflict_mode_t mode, int64_t *ret,
+bool WT(insert)(
+  uint32_t table, int64_t *rowid, Row *row, WT(conflict_mode_t) mode, int64_t *ret,
   Error *err
 ) {
   (void)table; (void)rowid; (void)mode; (void)ret;
-  exports_sqlite_extension_writable_table_list_sql_value_free(row);
+  WT(list_sql_value_free)(row);
   return read_only(err);
 }
-bool exports_sqlite_extension_writable_table_update(
-  uint32_t table, int64_t rowid, int64_t fresh, exports_sqlite_extension_writable_table_list_option_sql_value_t *row,
-  exports_sqlite_extension_writable_table_conflict_mode_t mode, Error *err
+bool WT(update)(
+  uint32_t table, int64_t rowid, int64_t fresh, WT(list_option_sql_value_t) *row,
+  WT(conflict_mode_t) mode, Error *err
 ) {
   (void)table; (void)rowid; (void)fresh; (void)mode;
-  exports_sqlite_extension_writable_table_list_option_sql_value_free(row);
+  WT(list_option_sql_value_free)(row);
   return read_only(err);
 }
-bool exports_sqlite_extension_writable_table_delete(uint32_t table, int64_t rowid, Error *err) {
+bool WT(delete)(uint32_t table, int64_t rowid, Error *err) {
   (void)table; (void)rowid;
   return read_only(err);
 }
-bool exports_sqlite_extension_writable_table_savepoint(uint32_t table, int32_t n, Error *err) {
+bool WT(savepoint)(uint32_t table, int32_t n, Error *err) {
   (void)table; (void)n; (void)err;
   return true;
 }
-bool exports_sqlite_extension_writable_table_release(uint32_t table, int32_t n, Error *err) {
+bool WT(release)(uint32_t table, int32_t n, Error *err) {
   (void)table; (void)n; (void)err;
   return true;
 }
-bool exports_sqlite_extension_writable_table_rollback_to(uint32_t table, int32_t n, Error *err) {
+bool WT(rollback_to)(uint32_t table, int32_t n, Error *err) {
   (void)table; (void)n; (void)err;
   return true;
 }
-bool exports_sqlite_extension_writable_table_rename(uint32_t table, String *name, Error *err) {
+bool WT(rename)(uint32_t table, String *name, Error *err) {
   (void)table;
   WORLD(string_free)(name);
   return read_only(err);
 }
-bool exports_sqlite_extension_writable_table_integrity(
-  uint32_t table, bool quick, functions_and_tables_option_string_t *ret, Error *err
+bool WT(integrity)(
+  uint32_t table, bool quick, WORLD(option_string_t) *ret, Error *err
 ) {
   (void)table; (void)quick; (void)err;
   ret->is_some = false;

@@ -1,11 +1,5 @@
-/* See stats.h. An open hash table; a value that is not in any more keeps its slot until the table grows. */
+/* See stats.h. An open hash table; a value that left keeps its slot until the table grows. */
 #include "stats.h"
-
-enum {
-  INTEGER = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER,
-  REAL = SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL,
-  TEXT = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT
-};
 
 static const double two63 = 9223372036854775808.0;
 
@@ -47,15 +41,6 @@ static int compare(const Value *a, const Value *b) {
   return (x > y) - (x < y);
 }
 
-static Value copy_of(const Value *v) {
-  Value copy = *v;
-  if (v->tag < TEXT) return copy;
-  copy.val.text.ptr = malloc(v->val.text.len ? v->val.text.len : 1);
-  if (!copy.val.text.ptr) abort();
-  if (v->val.text.len) memcpy(copy.val.text.ptr, v->val.text.ptr, v->val.text.len);
-  return copy;
-}
-
 static void drop(Count *slot) {
   if (slot->used && slot->value.tag >= TEXT) free(slot->value.val.text.ptr);
 }
@@ -71,8 +56,7 @@ static void grow(Counts *t) {
   for (size_t i = 0; i < t->room; i++) live += t->slots[i].times > 0;
   Counts bigger = {.room = 16};
   while (bigger.room < live * 4) bigger.room *= 2;
-  bigger.slots = calloc(bigger.room, sizeof *bigger.slots);
-  if (!bigger.slots) abort();
+  bigger.slots = allocate_zeroed(bigger.room * sizeof *bigger.slots);
   for (size_t i = 0; i < t->room; i++) {
     if (t->slots[i].times > 0) {
       *slot_of(&bigger, &t->slots[i].value) = t->slots[i];

@@ -4,7 +4,7 @@
 /* Rows that are kept for leaving; beyond it, one group would take tens of MiB. */
 enum { KEPT = 1 << 18 };
 
-/* Around an infinite mean there are no moments: they are NaN, and stay it. */
+/* Around an infinite mean there are no moments: they are NaN and stay NaN. */
 static Moments moments_of(Point p) {
   double zero = p.x - p.x, zero_y = p.y - p.y;
   return (Moments){
@@ -12,7 +12,7 @@ static Moments moments_of(Point p) {
   };
 }
 
-/* The mean of all, where d lies between the means; it may be infinite, or more than a number can be. */
+/* The mean of all; d is the difference of the means, which may be infinite or overflow. */
 static double mean_of(double a, double b, double d, double share_of_b) {
   return isfinite(d) ? a + d * share_of_b : a * (1 - share_of_b) + b * share_of_b;
 }
@@ -56,9 +56,7 @@ static Moments without(Moments m, Point p) {
 
 static void *grown(void *p, size_t *room, size_t size) {
   *room = *room ? *room * 2 : 16;
-  p = realloc(p, *room * size);
-  if (!p) abort();
-  return p;
+  return reallocate(p, *room * size);
 }
 
 void queue_push(Queue *q, Point p) {

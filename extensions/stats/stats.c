@@ -11,9 +11,9 @@
 typedef exports_sqlite_extension_aggregate_function_list_sql_value_t Args;
 
 enum {
-  WINDOW = EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_WINDOW |
-    EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
-    EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_INNOCUOUS
+  WINDOW = AGGREGATE(WINDOW) |
+    AGGREGATE(DETERMINISTIC) |
+    AGGREGATE(INNOCUOUS)
 };
 
 /* What each function takes: one number, two (y, then x), or any value. */
@@ -102,52 +102,42 @@ static Group *group_at(uint32_t number) {
   if (number >= rooms) {
     size_t wanted = rooms ? rooms : 16;
     while (wanted <= number) wanted *= 2;
-    Group *p = realloc(groups, wanted * sizeof *p);
-    if (!p) abort();
-    memset(p + rooms, 0, (wanted - rooms) * sizeof *p);
-    groups = p;
+    groups = reallocate(groups, wanted * sizeof *groups);
+    memset(groups + rooms, 0, (wanted - rooms) * sizeof *groups);
     rooms = wanted;
   }
   return &groups[number];
 }
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
-  stateful_string_dup(&ret->name, "stats");
-  stateful_string_dup(&ret->version, "1.0.0");
+  WORLD(string_dup)(&ret->name, "stats");
+  WORLD(string_dup)(&ret->version, "1.0.0");
 }
 
 void exports_sqlite_extension_aggregate_function_describe(
   exports_sqlite_extension_aggregate_function_list_function_spec_t *ret
 ) {
-  ret->len = FUNCTIONS;
-  ret->ptr = malloc(FUNCTIONS * sizeof *ret->ptr);
-  if (!ret->ptr) abort();
+  Function described[FUNCTIONS];
   for (int i = 0; i < FUNCTIONS; i++) {
-    ret->ptr[i].id = i;
-    stateful_string_dup(&ret->ptr[i].name, functions[i].name);
-    ret->ptr[i].num_args = functions[i].kind == TWO ? 2 : 1;
-    ret->ptr[i].options = WINDOW;
+    described[i] = (Function){functions[i].name, functions[i].kind == TWO ? 2 : 1, WINDOW};
   }
+  describe_aggregates(described, FUNCTIONS, ret);
 }
 
-/* A number, in the words of percentile() where it is none. */
+/* A number; or an error in the words of percentile(). */
 static bool number_of(uint64_t id, const Value *v, double *x, Error *err) {
   static const char before[] = "input to ", behind[] = "() is not numeric";
-  if (v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER) *x = (double)v->val.integer;
-  else if (v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL) *x = v->val.real;
+  if (v->tag == INTEGER) *x = (double)v->val.integer;
+  else if (v->tag == REAL) *x = v->val.real;
   else {
     char text[64];
     strcpy(text, before);
     strcat(text, functions[id].name);
     strcat(text, behind);
-    err->code = err->extended_code = 1;
-    stateful_string_dup(&err->message, text);
-    return false;
+    return fail(err, SQLITE_ERROR, text);
   }
   return true;
 }
-
-static bool is_null(const Value *v) { return v->tag == SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL; }
 
 /* Reads a row; *counts says whether there is anything in it. */
 static bool row_of(uint64_t id, const Args *args, Point *row, bool *counts, Error *err) {
@@ -174,7 +164,7 @@ static bool take(uint64_t id, uint32_t number, Args *args, bool inverse, Error *
 }
 
 static void give(uint64_t id, Group *group, Value *ret) {
-  ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL;
+  give_null(ret);
   if (functions[id].kind == ANY) {
     most(&group->counts, ret);
     return;
@@ -183,11 +173,9 @@ static void give(uint64_t id, Group *group, Value *ret) {
   double result = all.n > 0 || functions[id].result == regr_count ? functions[id].result(&all) : NAN;
   if (result != result) return;
   if (functions[id].result == regr_count) {
-    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER;
-    ret->val.integer = (int64_t)result;
+    give_integer(ret, (int64_t)result);
   } else {
-    ret->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL;
-    ret->val.real = result;
+    give_real(ret, result);
   }
 }
 

@@ -1,13 +1,8 @@
 /* What the files of this extension share. */
 #ifndef STATS_H
 #define STATS_H
-#include "stateful.h"
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef exports_sqlite_extension_aggregate_function_sql_value_t Value;
-typedef exports_sqlite_extension_aggregate_function_sqlite_error_t Error;
+#include "guest.h"
 
 /* ---- queue.c: the moments of the rows that are in ----------------------------------------------------- */
 
@@ -53,7 +48,7 @@ typedef struct {
 
 /* Adds n, 1 or -1, to the times of a value. */
 void count(Counts *, const Value *, int n);
-/* A copy of the value that is there most often, the first in SQLite's order among equals; NULL where none is. */
+/* A copy of the most frequent value, the first in SQLite's order among equals; NULL if there is none. */
 void most(Counts *, Value *ret);
 void counts_free(Counts *);
 #endif

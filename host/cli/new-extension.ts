@@ -187,13 +187,18 @@ function worldText({ name, world, language }: Request): string {
 
 function cFiles(request: Request): Files {
   const files: Files = new Map();
-  const names = ['guest.h', 'metadata.c'];
+  const names = ['world.h', 'metadata.c'];
+  const shared = ['guest.h'];
   for (const capability of worlds[request.world] ?? []) {
     const sample = sampleOf(capability, request.world);
     if (sample !== 'scratch') names.push(`${sample}.c`);
     else names.push('scratch.h', 'scratch-read.c', 'scratch-write.c');
+    if (sample === 'scratch') shared.push('table.h');
+    if (sample === 'virtual-table') shared.push('table.h', 'table-function.h');
   }
   for (const name of names) files.set(`src/${name}`, template(`c/${name}`, request));
+  const headers = join(packageRoot, 'extensions/shared');
+  for (const name of shared) files.set(`src/${name}`, readFileSync(join(headers, name), 'utf8'));
   return files;
 }
 

@@ -116,7 +116,7 @@ export function isComplete(sql: string): boolean {
   return scan(sql, () => {}) === 1;
 }
 
-/** Where the first statement ends, behind its semicolon; -1 if none is complete. */
+/** The end of the first statement, after its semicolon; -1 if none is complete. */
 export function statementEnd(sql: string): number {
   let first = -1;
   scan(sql, (end) => {

@@ -1,4 +1,4 @@
-/** The commands of the program beside the shell. Each is loaded when it is called: the shell does not wait for them. */
+/** The commands of the program besides the shell. Each is loaded when it is called: the shell does not wait for them. */
 
 import { changesetGroup } from './changeset/commands.js';
 import type { Subcommand } from './command.js';

@@ -3,7 +3,7 @@
 #define WORLD(name) analytic_##name
 #define COMPONENT "analytic"
 #define HAS_AGGREGATES
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 #include "rows.h"
 #include "everything.h"

@@ -1,7 +1,7 @@
 /* Denies DROP TABLE, reads column "secret" as NULL, traps at table "trap", and calls the host at table "tries". */
 #include "authorizing.h"
 #define WORLD(name) authorizing_##name
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 
 enum { DROP_TABLE = 11, READ = 20 };

@@ -1,6 +1,6 @@
 /*
 ** What a guest's exports come to when they call the host: one sentence for each interface that may be refused there.
-** Include it behind guest.h.
+** Include it after sentence.h.
 */
 enum { TRY_SESSION, TRY_SPI, TRY_CHANGESET, TRIES };
 

@@ -1,7 +1,7 @@
 /* Collations: backwards, one that traps at texts with an x, and one that calls the host. */
 #include "collating.h"
 #define WORLD(name) collating_##name
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 
 enum { BACKWARDS, TRAPS, CALLS };

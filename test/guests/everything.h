@@ -1,6 +1,6 @@
 /*
 ** What the guests of the large worlds have: functions, aggregates and tables that run the SQL they are given, so that
-** they can be made to call themselves. A guest says which interfaces its world has, and includes this behind calls.h
+** they can be made to call themselves. A guest defines which interfaces its world has, and includes this after calls.h
 ** and rows.h.
 **
 **   ask(sql)             the first value of its result
@@ -8,7 +8,7 @@
 **   at_end(sql)          what the last one gives, run in finalize
 **   answers(sql)         a table of the first column of its result
 **   INSERT INTO runs     runs the SQL that is put in, with HAS_WRITABLE; 'at PLACE: SQL', once PLACE is called
-**   tried(place, n)      what session, spi and changeset (n from 0) came to in one of the functions of the component
+**   tried(place, n)      the result of session, spi and changeset (n from 0) in one of the functions of the component
 */
 
 static struct { const char *place; Sentence came[TRIES]; } tried[40];
@@ -43,14 +43,14 @@ static bool query(const Value *sql, sqlite_extension_spi_query_result_t *ret, Er
 static bool ask(const Value *sql, Value *ret, Error *err) {
   sqlite_extension_spi_query_result_t result;
   if (!query(sql, &result, err)) return false;
-  ret->tag = NUL;
+  ret->tag = NONE;
   if (result.rows.len > 0) *ret = copy_of((const Value *)&result.rows.ptr[0].ptr[0]);
   sqlite_extension_spi_query_result_free(&result);
   return true;
 }
 
 /* SQL for later: "at PLACE: SQL". */
-static Value later = {.tag = NUL};
+static Value later = {.tag = NONE};
 
 static bool is_later(const Value *sql, const char *place) {
   size_t len = strlen(place);
@@ -58,14 +58,14 @@ static bool is_later(const Value *sql, const char *place) {
          memcmp(sql->val.text.ptr + 3, place, len) == 0 && (len == 0 || sql->val.text.ptr[3 + len] == ':');
 }
 
-/* What is done at a place: its SQL, where there is some. */
+/* What is done at a place: its SQL, if there is any. */
 static bool run_at(const char *place, Error *err) {
   try_at(place);
   if (!is_later(&later, place)) return true;
   size_t head = strlen(place) + 5;
   Value all = later, sql = all, got;
   sql.val.text.ptr += head, sql.val.text.len -= head;
-  later.tag = NUL;
+  later.tag = NONE;
   bool done = ask(&sql, &got, err);
   if (done) drop_value(&got);
   drop_value(&all);
@@ -93,7 +93,7 @@ bool exports_sqlite_extension_scalar_function_call(
 ) {
   const Value *first = (const Value *)args->ptr;
   bool done = true;
-  ret->tag = NUL;
+  ret->tag = NONE;
   try_at("call");
   if (id == ASK) done = ask(first, ret, err);
   else give_tried(first, first[1].val.integer, ret);
@@ -121,7 +121,7 @@ void AF(describe)(AF(list_function_spec_t) *ret) {
 }
 
 static bool take(uint64_t id, uint32_t group, AF(list_sql_value_t) *args, int sign, Error *err) {
-  Value got = {.tag = NUL};
+  Value got = {.tag = NONE};
   bool done = true;
   if (id == TOTAL_OF) {
     done = ask((const Value *)args->ptr, &got, err);
@@ -145,7 +145,7 @@ bool AF(inverse)(uint64_t id, uint32_t group, AF(list_sql_value_t) *args, Error 
 }
 static bool give(uint64_t id, uint32_t group, Value *ret, Error *err) {
   if (id == TOTAL_OF) return give_integer(ret, groups[group].sum);
-  ret->tag = NUL;
+  ret->tag = NONE;
   return groups[group].last.tag != TEXT || ask(&groups[group].last, ret, err);
 }
 bool AF(value)(uint64_t id, uint32_t group, Value *ret, Error *err) {
@@ -242,7 +242,7 @@ void VT(close)(uint32_t cursor) {
 
 static bool give_batch(uint32_t cursor, uint32_t most, Batch *ret) {
   size_t left = scans[cursor].result.rows.len - scans[cursor].at, count = left < most ? left : most;
-  Value *row = begin_batch(ret, count, 2, count == left);
+  Value *row = begin_nulls(ret, count, 2, count == left);
   for (size_t i = 0; i < count; i++, row += 2) {
     ret->rowids.ptr[i] = scans[cursor].at + 1;
     row[0] = copy_of((const Value *)&scans[cursor].result.rows.ptr[scans[cursor].at++].ptr[0]);

@@ -1,5 +1,5 @@
 /*
-** Says of itself whatever the tests put behind its labels: each has room for 200 bytes, the last of which are zero.
+** Describes itself by what the tests write after its labels: each has room for 200 bytes, the last of which are zero.
 ** Its function of that name takes one argument and traps.
 */
 #include "minimal.h"

@@ -7,7 +7,7 @@
 #define COMPONENT "full"
 #define HAS_AGGREGATES
 #define HAS_WRITABLE
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 #include "rows.h"
 #include "everything.h"

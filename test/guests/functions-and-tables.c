@@ -3,7 +3,7 @@
 #define WORLD(name) functions_and_tables_##name
 #define COMPONENT "functions-and-tables"
 #define HAS_WRITABLE
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 #include "rows.h"
 #include "everything.h"

@@ -1,10 +1,10 @@
 /*
-** Hooks: says what it is told on the log, refuses commits of table "forbidden", traps at table "trap", and calls the
+** Hooks: logs what it is told, refuses commits of table "forbidden", traps at table "trap", and calls the
 ** host once table "tries" was changed.
 */
 #include "hooked.h"
 #define WORLD(name) hooked_##name
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 
 static bool forbidden, trying;

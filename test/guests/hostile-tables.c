@@ -96,7 +96,7 @@ static int recurse(int n) {
   return deep;
 }
 
-/* What any result can be. `error` is where the error of this kind of result lies. */
+/* What any result can be. `error` is the address of the error in this kind of result. */
 static uint32_t answer(int function, void *result, uint32_t *tag, int32_t *error, uint32_t size) {
   Pair *message = (Pair *)(error + 2);
   switch (special(function)) {

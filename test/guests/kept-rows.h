@@ -1,4 +1,4 @@
-/* Rows in memory, in the order of their rowids. Include it behind rows.h. */
+/* Rows in memory, in the order of their rowids. Include it after rows.h. */
 
 enum { COLUMNS = 3 };
 

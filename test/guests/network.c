@@ -1,7 +1,7 @@
 /* heard(port): what is said first on a port of this machine, over wasi:sockets, called by the canonical ABI. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
-#include "guest.h"
+#include "sentence.h"
 
 #define WASI(module, name) __attribute__((import_module("wasi:" module "@0.2.6"), import_name(name)))
 
@@ -41,7 +41,7 @@ static bool failed(const char *what, int code, Error *err) {
   add(&s, what);
   add(&s, " failed with code ");
   add_unsigned(&s, code);
-  return fail(err, 1, &s);
+  return fail_with(err, 1, &s);
 }
 
 bool exports_sqlite_extension_scalar_function_call(

@@ -1,7 +1,7 @@
 /* Uses sessions and held changesets by number, of any owner, and holds as much as it may. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
-#include "guest.h"
+#include "sentence.h"
 
 enum {
   LIST, CREATE, ATTACH, CHANGESET, TAKE, STOP, DELETE, DIFF, HOLD, SIZE, DROP, COUNT, PAGE, JSON, SQL, JOIN, TRAP, FUNCTIONS

@@ -1,24 +1,5 @@
-/*
-** What guests with virtual tables share: short names, rows put in batches, values in SQLite's order.
-** Include it behind guest.h.
-*/
-#define VT(name) exports_sqlite_extension_virtual_table_##name
-#define MODULE(flag) EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_##flag
-
-typedef WORLD(string_t) String;
-typedef WORLD(list_string_t) Strings;
-typedef VT(batch_t) Batch;
-typedef VT(index_query_t) Query;
-typedef VT(index_constraint_t) Constraint;
-typedef VT(index_plan_t) Plan;
-typedef VT(list_argument_t) Arguments;
-
-/* https://www.sqlite.org/c3ref/c_index_constraint_eq.html */
-enum { EQ = 2, GT = 4, LE = 8, LT = 16, GE = 32, MATCH = 64, NE = 68, ISNOT, ISNOTNULL, ISNULL, IS, LIMIT, OFFSET };
-
-enum { NUL = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL, INTEGER = SQLITE_EXTENSION_TYPES_SQL_VALUE_INTEGER,
-  REAL = SQLITE_EXTENSION_TYPES_SQL_VALUE_REAL, TEXT = SQLITE_EXTENSION_TYPES_SQL_VALUE_TEXT,
-  BLOB = SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB };
+/* What guests with virtual tables share: rows put in batches, values in SQLite's order. */
+#include "table.h"
 
 /* calloc, which never gives NULL. */
 static inline void *room_for(size_t count, size_t size) {
@@ -33,47 +14,25 @@ static inline void *more_room(void *old, size_t count, size_t size) {
   return room;
 }
 
-/* An empty batch of `count` rows, all NULL, and where its values go. */
-static inline Value *begin_batch(Batch *ret, size_t count, size_t columns, bool done) {
-  ret->rowids.ptr = room_for(count, sizeof(int64_t));
-  ret->rowids.len = count;
-  ret->values.ptr = room_for(count * columns, sizeof(Value));
-  ret->values.len = count * columns;
+/* A batch of `count` rows, all NULL, and where its values go. */
+static inline Value *begin_nulls(Batch *ret, size_t count, size_t columns, bool done) {
+  Value *values = begin_batch(ret, count, columns);
+  for (size_t i = 0; i < count * columns; i++) give_null(&values[i]);
+  for (size_t i = 0; i < count; i++) ret->rowids.ptr[i] = 0;
   ret->done = done;
-  return (Value *)ret->values.ptr;
-}
-
-static inline bool give_bytes(Value *ret, int tag, const void *bytes, size_t len) {
-  ret->tag = tag;
-  ret->val.text.ptr = len ? malloc(len) : NULL;
-  if (len && !ret->val.text.ptr) abort();
-  if (len) memcpy(ret->val.text.ptr, bytes, len);
-  ret->val.text.len = len;
-  return true;
-}
-static inline bool give_text(Value *ret, const char *text) { return give_bytes(ret, TEXT, text, strlen(text)); }
-static inline bool give_real(Value *ret, double x) {
-  ret->tag = REAL;
-  ret->val.real = x;
-  return true;
-}
-
-static inline Value copy_of(const Value *v) {
-  Value copy = *v;
-  if (v->tag >= TEXT) give_bytes(&copy, v->tag, v->val.text.ptr, v->val.text.len);
-  return copy;
+  return values;
 }
 
 static inline void drop_value(Value *v) {
   if (v->tag >= TEXT && v->val.text.len) free(v->val.text.ptr);
-  v->tag = NUL;
+  v->tag = NONE;
 }
 
 /* As ORDER BY has it, texts byte by byte. */
 static inline int compare(const Value *a, const Value *b) {
   static const int ranks[] = {0, 1, 1, 2, 3};
   int rank = ranks[a->tag] - ranks[b->tag];
-  if (rank || a->tag == NUL) return rank;
+  if (rank || a->tag == NONE) return rank;
   if (a->tag == INTEGER && b->tag == INTEGER) {
     return (a->val.integer > b->val.integer) - (a->val.integer < b->val.integer);
   }
@@ -90,8 +49,8 @@ static inline int compare(const Value *a, const Value *b) {
 /* Whether `v OP right` is true. */
 static inline bool holds(const Value *v, int op, const Value *right) {
   if (op == IS || op == ISNOT) return (compare(v, right) == 0) == (op == IS);
-  if (op == ISNULL || op == ISNOTNULL) return (v->tag == NUL) == (op == ISNULL);
-  if (v->tag == NUL || right->tag == NUL) return false;
+  if (op == ISNULL || op == ISNOTNULL) return (v->tag == NONE) == (op == ISNULL);
+  if (v->tag == NONE || right->tag == NONE) return false;
   int order = compare(v, right);
   switch (op) {
     case EQ: return order == 0;
@@ -107,7 +66,7 @@ static inline bool is(const String *s, const char *text) {
   return s->len == strlen(text) && memcmp(s->ptr, text, s->len) == 0;
 }
 
-/* Where the text of an argument "NAME=..." goes on; NULL if it is not that one. */
+/* The text after "NAME=" in an argument; NULL if it is another one. */
 static inline const char *after(const String *s, const char *name, size_t *len) {
   size_t n = strlen(name);
   if (s->len <= n || memcmp(s->ptr, name, n) != 0 || s->ptr[n] != '=') return NULL;

@@ -1,5 +1,5 @@
 /*
-** sample: generated rows, and plans that make use of as much as they are told to. Include it behind rows.h.
+** sample: generated rows, and plans that use as much as they are told to. Include it after rows.h.
 ** test/sample-queries.ts computes the same rows.
 */
 
@@ -86,7 +86,7 @@ static inline void sample_value(uint32_t i, int column, Value *ret) {
 
 /* ---- Scans ------------------------------------------------------------------------------------------ */
 
-static int order_by[8], order_count; /* columns, ~column where descending; for by_order */
+static int order_by[8], order_count; /* columns, ~column if descending; for by_order */
 
 static inline int by_columns(uint32_t a, uint32_t b) {
   for (int i = 0; i < order_count; i++) {

@@ -1,7 +1,7 @@
 /* Runs SQL on the connection that loaded it. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 
 enum { QUERY, COUNT, COLUMNS, CHANGES, LAST, RUN, NEST, TRIED, FUNCTIONS };

@@ -1,7 +1,7 @@
 /*
 ** The stores of tables-writable.c: rows in memory under the database and the name of their table, with what they were
-** when the transaction and its savepoints began, and in a shadow table where that is asked for. And the journal of
-** what was called. Include it behind kept-rows.h.
+** when the transaction and its savepoints began, and in a shadow table if that is asked for. And the journal of
+** what was called. Include it after kept-rows.h.
 */
 
 /* ---- What was called -------------------------------------------------------------------------------- */
@@ -46,7 +46,7 @@ typedef struct {
   bool open, created;        /* a transaction is; the table was created in it */
   uint64_t module;
   char database[32], name[32];
-  char was[32];              /* its name before it was renamed: nobody says where that is rolled back */
+  char was[32];              /* its name before it was renamed: there is no call when that is rolled back */
   Rows rows, before;         /* now, and when the transaction began */
   Rows saved[32];            /* when each savepoint began */
   int32_t depth;
@@ -62,7 +62,7 @@ static inline bool fails(Store *s, const char *where, Error *err) {
   Sentence text = {0};
   add(&text, where);
   add(&text, " failed as asked");
-  fail(err, s->code & 255, &text);
+  fail_with(err, s->code & 255, &text);
   err->extended_code = s->code;
   return true;
 }

@@ -7,14 +7,14 @@
 **   loose     the same without transactions
 **   pad       the same, eponymous
 **   journal   what was called since it was read last
-**   tried     what session, spi and changeset came to in each function of tables that try
+**   tried     the results of session, spi and changeset in each function of tables that try
 **
 ** A row whose b is "fail:FUNCTION" makes that function fail once, with the code in c; one whose b is "damaged" is
 ** what integrity speaks of.
 */
 #include "tabular_writable.h"
 #define WORLD(name) tabular_writable_##name
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 #include "rows.h"
 #include "kept-rows.h"
@@ -87,7 +87,7 @@ bool VT(connect)(uint64_t module, VT(connection_kind_t) kind, Strings *args, VT(
   ret->table = module == JOURNAL ? JOURNAL_TABLE : TRIED_TABLE;
   if (module <= PAD) {
     char database[32], name[32];
-  char was[32];              /* its name before it was renamed: nobody says where that is rolled back */
+  char was[32];              /* its name before it was renamed: there is no call when that is rolled back */
     copy_name(database, &args->ptr[0]);
     copy_name(name, &args->ptr[1]);
     ret->table = find(database, name);
@@ -107,7 +107,7 @@ void VT(disconnect)(uint32_t table) {
   stores[table]->connected = false;
 }
 
-/* The rows stay, for a DROP that is rolled back; a CREATE forgets them. */
+/* The rows stay in case a DROP is rolled back; a CREATE forgets them. */
 bool VT(destroy)(uint32_t table, Error *err) {
   Store *s = stores[table];
   if (fails(s, "destroy", err)) return false;
@@ -187,7 +187,7 @@ static Rows scanned(uint32_t table, const Value *rowid) {
 
 static void give_batch(Scan *scan, uint32_t most, Batch *ret) {
   size_t left = scan->rows.len - scan->at, count = left < most ? left : most;
-  Value *to = begin_batch(ret, count, COLUMNS, count == left);
+  Value *to = begin_nulls(ret, count, COLUMNS, count == left);
   for (size_t i = 0; i < count; i++, scan->at++) {
     ret->rowids.ptr[i] = scan->rows.ptr[scan->at].rowid;
     for (int c = 0; c < COLUMNS; c++) *to++ = copy_of(&scan->rows.ptr[scan->at].values[c]);
@@ -224,7 +224,7 @@ static bool conflict(const Store *s, int32_t code, const char *column, Error *er
   add(&text, "UNIQUE constraint failed: ");
   add(&text, s->name);
   add(&text, column);
-  fail(err, 19, &text);
+  fail_with(err, 19, &text);
   err->extended_code = code;
   return false;
 }

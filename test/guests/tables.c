@@ -9,11 +9,11 @@
 **   big         big(rows, bytes): long texts and blobs
 **   direct, harmless   asks, with a flag
 **   state       how many tables are connected and scans are open, this one's left out
-**   tried       what session, spi and changeset came to in each function so far
+**   tried       the results of session, spi and changeset in each function so far
 */
 #include "tabular.h"
 #define WORLD(name) tabular_##name
-#include "guest.h"
+#include "sentence.h"
 #include "calls.h"
 #include "rows.h"
 #include "sample.h"
@@ -53,7 +53,7 @@ static Table *tables;
 static uint32_t table_count;
 static int64_t created;
 
-/* One scan; of modules other than SAMPLE too `sample` says how many rows there are. */
+/* One scan; `sample` has the number of rows, also for other modules than SAMPLE. */
 typedef struct {
   bool used;
   uint32_t table;
@@ -64,7 +64,7 @@ typedef struct {
 static Scan *scans;
 static uint32_t scan_count;
 
-/* ---- What the host refuses where -------------------------------------------------------------------- */
+/* ---- Which calls the host refuses ------------------------------------------------------------------- */
 
 static struct { const char *place; Sentence came[TRIES]; } tried[8];
 static size_t tried_count;
@@ -98,7 +98,7 @@ static bool fails_at(const Table *t, const char *where, Error *err) {
   Sentence s = {0};
   add(&s, where);
   add(&s, " failed as asked");
-  fail(err, t->code & 255, &s);
+  fail_with(err, t->code & 255, &s);
   err->extended_code = t->code;
   return true;
 }
@@ -258,7 +258,7 @@ static void give_batch(Scan *scan, uint32_t most, Batch *ret) {
   size_t left = rows->len - rows->at, columns = modules[t->module].columns;
   size_t count = left < most ? left : most;
   if ((int64_t)count > t->batch) count = t->batch;
-  Value *row = begin_batch(ret, count, columns, count == 0 || (count == left && !t->late));
+  Value *row = begin_nulls(ret, count, columns, count == 0 || (count == left && !t->late));
   for (size_t i = 0; i < count; i++, rows->at++, row += columns) {
     ret->rowids.ptr[i] = rows->rows ? 10 * (int64_t)rows->rows[rows->at] : (int64_t)rows->at + 1;
     give_row(scan, rows->at, row);

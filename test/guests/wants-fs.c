@@ -1,4 +1,4 @@
-/* Imports wasi:filesystem/types@0.2.6, which nobody offers unasked. */
+/* Imports wasi:filesystem/types@0.2.6, which needs a grant. */
 #include "minimal.h"
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Imports acme:things/stuff@1.0.0, which nobody offers unasked. */
+/* Imports acme:things/stuff@1.0.0, which nobody offers. */
 #include "minimal.h"
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /*
-** How long the C library takes, for the codec's bench:
+** Measures the C library for the codec's bench:
 **
 **     measure read ROUNDS IN       every value of every change
 **     measure invert ROUNDS IN

@@ -7,7 +7,7 @@
 **     transform rebase BUFFER ... IN
 **     transform apply ACTION FLAGS DATABASE IN   ACTION answers every conflict; prints the rebase buffer
 **
-** Writes bytes to standard output; "error N" to standard error and status 1 where the library fails with N.
+** Writes bytes to standard output; "error N" to standard error and status 1 if the library fails with N.
 */
 #include "sqlite3.h"
 #include <stdio.h>

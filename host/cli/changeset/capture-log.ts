@@ -24,12 +24,12 @@ export interface CaptureKeeper extends Keeper {
   syncs: boolean;
   /** The tables of the database when the last transaction was kept; undefined if that is not known. */
   readonly tables: Tables | undefined;
-  /** Everything that was kept, in order, with a boundary where another program changed tables. It can be gone through again. */
+  /** Everything that was kept, in order, with a boundary wherever another program changed tables. It can be iterated again. */
   entries(): Iterable<CaptureEntry | Boundary>;
   /**
    * Writes the output, and forgets what it holds.
    *
-   * @param output undefined if there are no bytes, and nothing is to be written
+   * @param output undefined if there are no bytes and nothing is written
    * @throws CommandError if it cannot be written
    */
   hand(bytes: Uint8Array, output: Output | undefined): Promise<void>;
@@ -162,7 +162,7 @@ class JournalKeeper implements CaptureKeeper {
     else if (head.database !== wholePath(this.#path)) {
       problem = `${path} holds ${held} of ${head.database}, which a capture left that was killed`;
     } else if (last === 'other') {
-      problem = `${this.#path} is not as the last of ${held} in ${path} left it, nor as before: another program changed it`;
+      problem = `another program changed ${this.#path}: it is neither as the last of ${held} in ${path} left it, nor as before that`;
     }
     if (problem !== undefined && !this.#accepts) {
       throw new CommandError(

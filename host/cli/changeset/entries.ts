@@ -65,7 +65,7 @@ export function readChangeset(path: string, not: string): Uint8Array {
   throw new CommandError(message, exitCodes.malformed);
 }
 
-/** A place in what was captured behind which tables are others, although no statement says so. */
+/** A place in what was captured after which tables differ, although no statement changed them. */
 export interface Boundary {
   readonly kind: 'boundary';
 }

@@ -4,7 +4,7 @@ import type { Flag, Place, Values } from './grammar.js';
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
-/** The arguments of `complete` for what stands behind an option. */
+/** The arguments of `complete` for the value of an option. */
 function valueText(value: Values): string {
   if (value === 'files') return '-r -F';
   if (value === 'folders') return "-x -a '(__fish_complete_directories)'";

@@ -31,7 +31,7 @@ export interface Place {
   readonly path: readonly string[];
   readonly words: readonly Word[];
   readonly flags: readonly Flag[];
-  /** What operands are beside the words; undefined if there are none. */
+  /** What operands are besides the words; undefined if there are none. */
   readonly operands: Values | undefined;
 }
 

@@ -157,7 +157,7 @@ export class DaemonOutput {
   }
 
   /**
-   * What the output is to hold: what it held, and all that was recorded since, with a boundary where another program
+   * What the output will hold: what it held, and all that was recorded since, with a boundary wherever another program
    * changed tables.
    */
   entries(): Iterable<CaptureEntry | Boundary> {

@@ -1,5 +1,5 @@
 /**
- * A journal, beside an output that is yet to be written: the changes of every transaction, on disk before it
+ * A journal, next to an output that is not written yet: the changes of every transaction, on disk before it
  * commits. {@link ./format.js} describes its format.
  *
  * Whether its last transaction was committed, and whether the database knows the others, is decided elsewhere: see
@@ -110,14 +110,14 @@ export class Journal {
   /** Whether there was no such file. */
   readonly isNew: boolean;
   #head: Head | undefined;
-  /** Where the first record begins, where the last one does, and where the next one will. */
+  /** The offsets of the first record, of the last one, and of the next one. */
   #start = 0;
   #lastAt = 0;
   #end = 0;
   #count = 0;
   #digest = '';
   #before = '';
-  /** Whether the last record is yet to be marked. */
+  /** Whether the last record is not marked yet. */
   #unmarked = false;
   /** Where the record about the output ends. */
   #offered = 0;
@@ -216,7 +216,7 @@ export class Journal {
   /**
    * Replaces the file by a new journal, which begins with the wanted transactions.
    *
-   * @param kept where the file as it was is kept; undefined if it need not be
+   * @param kept the path under which the old file is kept; undefined if it is not
    */
   renew(
     base: string | null,
@@ -377,7 +377,7 @@ export class Journal {
     return { format: 2, name: randomUUID(), kind, database, base, options };
   }
 
-  /** Stands behind a first line. */
+  /** Moves to the end of a first line. */
   #stand(head: Head, line: Buffer): void {
     this.#head = head;
     this.#start = line.length;
@@ -412,7 +412,7 @@ export class Journal {
     this.#unmarked = false;
   }
 
-  /** Cuts off what is behind the last record. If that fails nothing can be added any more. */
+  /** Cuts off what follows the last record. If that fails, nothing can be added any more. */
   #cut(): void {
     try {
       ftruncateSync(this.#file, this.#end);
@@ -422,7 +422,7 @@ export class Journal {
     }
   }
 
-  /** Reads the file, and stands behind the last transaction before which none is missing. */
+  /** Reads the file, and moves to the end of the last transaction before which none is missing. */
   #read(digest: string, cut: boolean): Contents {
     const numbers: number[] = [];
     const faults: Fault[] = [];

@@ -40,7 +40,7 @@ export interface Ran {
   readonly lastInsertRowid: bigint;
   /** How many statements that change the schema were committed and captured. */
   readonly statements: number;
-  /** The length of the statement in `sql`, which may go on behind it. */
+  /** The length of the statement in `sql`, which more may follow. */
   readonly length: number;
 }
 

@@ -54,7 +54,7 @@ function differing(one: Tables, other: Tables): string[] {
 const isOther = (before: Tables, now: Tables): boolean =>
   Object.keys(before).some((name) => before[name] !== now[name]);
 
-/** Says what is to be noted of the tables with each transaction. */
+/** Tells what to note of the tables with each transaction. */
 export class TableNotes {
   readonly #database: DatabaseSync;
   #noted: Tables | undefined;
@@ -97,7 +97,7 @@ export function lastTables(kept: Iterable<Kept>): Tables | undefined {
   return last;
 }
 
-/** What transactions did, in order, with a boundary where another program changed tables. */
+/** What transactions did, in order, with a boundary at each change of tables by another program. */
 export function* parted(kept: Iterable<Kept>): Generator<CaptureEntry | Boundary, void, void> {
   let tables: Tables | undefined;
   for (const { entries, note } of kept) {

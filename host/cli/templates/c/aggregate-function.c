@@ -23,14 +23,8 @@ static Group *group_of(uint32_t number) {
 void exports_sqlite_extension_aggregate_function_describe(
   exports_sqlite_extension_aggregate_function_list_function_spec_t *ret
 ) {
-  ret->len = 1;
-  ret->ptr = allocate(sizeof *ret->ptr);
-  ret->ptr[0].id = 0;
-  WORLD_string_dup(&ret->ptr[0].name, "middle");
-  ret->ptr[0].num_args = 1;
-  ret->ptr[0].options = EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
-                        EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_INNOCUOUS |
-                        EXPORTS_SQLITE_EXTENSION_AGGREGATE_FUNCTION_FUNCTION_FLAGS_WINDOW;
+  static const Function middle = {"middle", 1, AGGREGATE(DETERMINISTIC) | AGGREGATE(INNOCUOUS) | AGGREGATE(WINDOW)};
+  describe_aggregates(&middle, 1, ret);
 }
 
 bool exports_sqlite_extension_aggregate_function_step(
@@ -47,7 +41,7 @@ bool exports_sqlite_extension_aggregate_function_step(
     }
     group->numbers[group->end++] = x->tag == REAL ? x->val.real : (double)x->val.integer;
   } else if (x->tag != NONE) {
-    done = fail(err, CODE_MISMATCH, "middle: the argument must be a number");
+    done = fail(err, SQLITE_MISMATCH, "middle: the argument must be a number");
   }
   exports_sqlite_extension_aggregate_function_list_sql_value_free(args);
   return done;
@@ -71,13 +65,11 @@ bool exports_sqlite_extension_aggregate_function_value(uint64_t id, uint32_t num
   (void)id, (void)err;
   const Group *group = group_of(number);
   size_t count = group->end - group->begin;
-  ret->tag = NONE;
-  if (count == 0) return true;
+  if (count == 0) return give_null(ret);
   double *sorted = allocate(count * sizeof *sorted);
   memcpy(sorted, group->numbers + group->begin, count * sizeof *sorted);
   qsort(sorted, count, sizeof *sorted, compare);
-  ret->tag = REAL;
-  ret->val.real = count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+  give_real(ret, count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2);
   free(sorted);
   return true;
 }

@@ -36,7 +36,7 @@ static exports_sqlite_extension_authorizer_verdict_t decide(
 }
 
 static void release(String *text) {
-  if (text) WORLD_string_free(text);
+  if (text) WORLD(string_free)(text);
 }
 
 exports_sqlite_extension_authorizer_verdict_t exports_sqlite_extension_authorizer_authorize(

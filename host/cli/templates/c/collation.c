@@ -5,7 +5,7 @@ void exports_sqlite_extension_collation_describe(exports_sqlite_extension_collat
   ret->len = 1;
   ret->ptr = allocate(sizeof *ret->ptr);
   ret->ptr[0].id = 0;
-  WORLD_string_dup(&ret->ptr[0].name, "natsort");
+  WORLD(string_dup)(&ret->ptr[0].name, "natsort");
 }
 
 static bool is_digit(const String *text, size_t at) {
@@ -52,7 +52,7 @@ static int32_t natural(const String *a, const String *b) {
 int32_t exports_sqlite_extension_collation_compare(uint64_t id, String *a, String *b) {
   (void)id;
   int32_t result = natural(a, b);
-  WORLD_string_free(a);
-  WORLD_string_free(b);
+  WORLD(string_free)(a);
+  WORLD(string_free)(b);
   return result;
 }

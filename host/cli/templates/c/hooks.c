@@ -15,8 +15,8 @@ void exports_sqlite_extension_hooks_on_update(
 ) {
   (void)what, (void)rowid;
   changed++;
-  WORLD_string_free(database);
-  WORLD_string_free(table);
+  WORLD(string_free)(database);
+  WORLD(string_free)(table);
 }
 
 bool exports_sqlite_extension_hooks_on_commit(void) {
@@ -25,7 +25,7 @@ bool exports_sqlite_extension_hooks_on_commit(void) {
     return true;
   }
   String message;
-  WORLD_string_set(&message, "more than 1000 rows were changed: the transaction is rolled back");
+  WORLD(string_set)(&message, "more than 1000 rows were changed: the transaction is rolled back");
   sqlite_extension_logging_log(SQLITE_EXTENSION_LOGGING_LEVEL_WARNING, &message);
   return false; /* on_rollback follows */
 }
@@ -35,5 +35,5 @@ void exports_sqlite_extension_hooks_on_rollback(void) { changed = 0; }
 /* Not in the set above, so never called. */
 void exports_sqlite_extension_hooks_on_wal(String *database, uint32_t pages) {
   (void)pages;
-  WORLD_string_free(database);
+  WORLD(string_free)(database);
 }

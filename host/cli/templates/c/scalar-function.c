@@ -6,13 +6,10 @@ enum { SLUG, FUNCTIONS };
 void exports_sqlite_extension_scalar_function_describe(
   exports_sqlite_extension_scalar_function_list_function_spec_t *ret
 ) {
-  ret->len = FUNCTIONS;
-  ret->ptr = allocate(FUNCTIONS * sizeof *ret->ptr);
-  ret->ptr[SLUG].id = SLUG;
-  WORLD_string_dup(&ret->ptr[SLUG].name, "slug");
-  ret->ptr[SLUG].num_args = 1;
-  ret->ptr[SLUG].options = EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_DETERMINISTIC |
-                           EXPORTS_SQLITE_EXTENSION_SCALAR_FUNCTION_FUNCTION_FLAGS_INNOCUOUS;
+  static const Function functions[FUNCTIONS] = {
+    [SLUG] = {"slug", 1, SCALAR(DETERMINISTIC) | SCALAR(INNOCUOUS)},
+  };
+  describe_functions(functions, FUNCTIONS, ret);
 }
 
 static void slug(const String *text, Value *ret) {
@@ -27,7 +24,7 @@ static void slug(const String *text, Value *ret) {
     if (kept) out[len++] = c;
     pending = !kept;
   }
-  if (len == 0) free(out); /* nobody frees a text of no bytes */
+  if (len == 0) free(out); /* the bindings do not free what has length 0 */
   ret->tag = TEXT;
   ret->val.text.ptr = out; /* the caller frees it */
   ret->val.text.len = len;
@@ -39,9 +36,9 @@ bool exports_sqlite_extension_scalar_function_call(
 ) {
   const Value *text = &args->ptr[0];
   bool done = true;
-  if (id != SLUG || args->len != 1) done = fail(err, CODE_ERROR, "EXTENSION_NAME has no such function");
-  else if (text->tag == NONE) ret->tag = NONE;
-  else if (text->tag != TEXT) done = fail(err, CODE_MISMATCH, "slug: the argument must be text");
+  if (id != SLUG || args->len != 1) done = fail(err, SQLITE_ERROR, "EXTENSION_NAME has no such function");
+  else if (is_null(text)) give_null(ret);
+  else if (!is_text(text)) done = fail(err, SQLITE_MISMATCH, "slug: the argument must be text");
   else slug(&text->val.text, ret);
   exports_sqlite_extension_scalar_function_list_sql_value_free(args);
   return done;

@@ -3,15 +3,6 @@
 
 static Table *tables;
 
-Value copy_value(const Value *value) {
-  Value copy = *value;
-  if (value->tag == TEXT || value->tag == BLOB) {
-    copy.val.blob.ptr = allocate(value->val.blob.len); /* a text has the same shape */
-    memcpy(copy.val.blob.ptr, value->val.blob.ptr, value->val.blob.len);
-  }
-  return copy;
-}
-
 void free_rows(Table *table, Rows *rows) {
   for (size_t i = 0; i < rows->count; i++) {
     for (size_t c = 0; c < table->columns; c++) sqlite_extension_types_sql_value_free(&rows->rows[i].values[c]);
@@ -50,23 +41,14 @@ static void drop_table(Table *table) {
   free(table);
 }
 
-void exports_sqlite_extension_virtual_table_describe(
-  exports_sqlite_extension_virtual_table_list_module_spec_t *ret
-) {
-  ret->len = 1;
-  ret->ptr = allocate(sizeof *ret->ptr);
-  ret->ptr[0].id = 0;
-  WORLD_string_dup(&ret->ptr[0].name, "scratch");
-  ret->ptr[0].options = EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_CREATABLE |
-                        EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_WRITABLE |
-                        EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_TRANSACTIONAL |
-                        EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_MODULE_FLAGS_SAVEPOINTS;
-  ret->ptr[0].shadow_names.ptr = NULL;
-  ret->ptr[0].shadow_names.len = 0;
+void VT(describe)(VT(list_module_spec_t) *ret) {
+  describe_module(
+    "scratch", MODULE(CREATABLE) | MODULE(WRITABLE) | MODULE(TRANSACTIONAL) | MODULE(SAVEPOINTS), ret
+  );
 }
 
 /* The arguments of CREATE VIRTUAL TABLE are its columns; they are behind the database and the table's name. */
-static void declare(const WORLD_list_string_t *args, String *declaration) {
+static void declare(const Strings *args, String *declaration) {
   size_t len = 16;
   for (size_t i = 2; i < args->len; i++) len += args->ptr[i].len + 1;
   char *text = allocate(len);
@@ -78,18 +60,15 @@ static void declare(const WORLD_list_string_t *args, String *declaration) {
     at += args->ptr[i].len;
   }
   text[at++] = ')';
-  WORLD_string_dup_n(declaration, text, at);
+  WORLD(string_dup_n)(declaration, text, at);
   free(text);
 }
 
-bool exports_sqlite_extension_virtual_table_connect(
-  uint64_t module, exports_sqlite_extension_virtual_table_connection_kind_t kind, WORLD_list_string_t *args,
-  exports_sqlite_extension_virtual_table_table_schema_t *ret, Error *err
-) {
+bool VT(connect)(uint64_t module, VT(connection_kind_t) kind, Strings *args, VT(table_schema_t) *ret, Error *err) {
   (void)module;
   if (args->len < 3) {
-    WORLD_list_string_free(args);
-    return fail(err, CODE_ERROR, "scratch: name the columns, as in USING scratch(name, price)");
+    WORLD(list_string_free)(args);
+    return fail(err, SQLITE_ERROR, "scratch: name the columns, as in USING scratch(name, price)");
   }
   char *name = full_name(
     (const char *)args->ptr[0].ptr, args->ptr[0].len, (const char *)args->ptr[1].ptr, args->ptr[1].len
@@ -110,28 +89,24 @@ bool exports_sqlite_extension_virtual_table_connect(
   }
   ret->table = (uint32_t)(uintptr_t)table;
   declare(args, &ret->declaration);
-  WORLD_list_string_free(args);
+  WORLD(list_string_free)(args);
   return true;
 }
 
-void exports_sqlite_extension_virtual_table_disconnect(uint32_t table) { (void)table; }
+void VT(disconnect)(uint32_t table) { (void)table; }
 
-bool exports_sqlite_extension_virtual_table_destroy(uint32_t table, Error *err) {
+bool VT(destroy)(uint32_t table, Error *err) {
   (void)table, (void)err; /* kept: if the DROP is rolled back, the table is connected again */
   return true;
 }
 
 /* Always all rows: SQLite checks the terms itself. */
-bool exports_sqlite_extension_virtual_table_best_index(
-  uint32_t table, exports_sqlite_extension_virtual_table_index_query_t *query,
-  exports_sqlite_extension_virtual_table_option_index_plan_t *ret, Error *err
-) {
+bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)err;
-  exports_sqlite_extension_virtual_table_index_query_free(query);
-  memset(ret, 0, sizeof *ret);
-  ret->is_some = true;
-  ret->val.rows = table_of(table)->rows.count;
-  ret->val.cost = (double)ret->val.rows;
+  Plan *plan = begin_plan(query, ret);
+  plan->rows = table_of(table)->rows.count;
+  plan->cost = (double)plan->rows;
+  VT(index_query_free)(query);
   return true;
 }
 
@@ -142,7 +117,7 @@ typedef struct {
   bool done;
 } Cursor;
 
-bool exports_sqlite_extension_virtual_table_open(uint32_t table, uint32_t *ret, Error *err) {
+bool VT(open)(uint32_t table, uint32_t *ret, Error *err) {
   (void)err;
   Cursor *cursor = allocate(sizeof *cursor);
   *cursor = (Cursor){.table = table_of(table)};
@@ -150,43 +125,34 @@ bool exports_sqlite_extension_virtual_table_open(uint32_t table, uint32_t *ret, 
   return true;
 }
 
-void exports_sqlite_extension_virtual_table_close(uint32_t cursor) { free((Cursor *)(uintptr_t)cursor); }
+void VT(close)(uint32_t cursor) { free((Cursor *)(uintptr_t)cursor); }
 
-bool exports_sqlite_extension_virtual_table_fetch(
-  uint32_t number, uint32_t max_rows, exports_sqlite_extension_virtual_table_batch_t *ret, Error *err
-) {
+bool VT(fetch)(uint32_t number, uint32_t max_rows, Batch *ret, Error *err) {
   (void)err;
   Cursor *cursor = (Cursor *)(uintptr_t)number;
   const Table *table = cursor->table;
   size_t from = cursor->done ? table->rows.count : place_of(&table->rows, cursor->next);
   size_t left = table->rows.count - from, rows = left < max_rows ? left : max_rows;
-  ret->rowids.len = rows;
-  ret->rowids.ptr = allocate(rows * sizeof *ret->rowids.ptr);
-  ret->values.len = rows * table->columns;
-  ret->values.ptr = allocate(ret->values.len * sizeof *ret->values.ptr);
+  Value *values = begin_batch(ret, rows, table->columns);
   ret->done = rows == left;
   for (size_t i = 0; i < rows; i++) {
     const Row *row = &table->rows.rows[from + i];
     ret->rowids.ptr[i] = row->rowid;
-    for (size_t c = 0; c < table->columns; c++) {
-      ret->values.ptr[i * table->columns + c] = copy_value(&row->values[c]);
-    }
+    for (size_t c = 0; c < table->columns; c++) *values++ = copy_of(&row->values[c]);
     cursor->done = row->rowid == INT64_MAX;
     cursor->next = cursor->done ? row->rowid : row->rowid + 1;
   }
   return true;
 }
 
-bool exports_sqlite_extension_virtual_table_filter(
-  uint32_t number, int32_t plan, String *plan_text,
-  exports_sqlite_extension_virtual_table_list_argument_t *args, uint32_t max_rows,
-  exports_sqlite_extension_virtual_table_batch_t *ret, Error *err
+bool VT(filter)(
+  uint32_t number, int32_t plan, String *plan_text, Arguments *args, uint32_t max_rows, Batch *ret, Error *err
 ) {
   (void)plan;
   Cursor *cursor = (Cursor *)(uintptr_t)number;
-  WORLD_string_free(plan_text);
-  exports_sqlite_extension_virtual_table_list_argument_free(args);
+  WORLD(string_free)(plan_text);
+  VT(list_argument_free)(args);
   cursor->next = INT64_MIN;
   cursor->done = false;
-  return exports_sqlite_extension_virtual_table_fetch(number, max_rows, ret, err);
+  return VT(fetch)(number, max_rows, ret, err);
 }

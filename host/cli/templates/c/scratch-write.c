@@ -25,7 +25,7 @@ static bool put_in(Table *table, int64_t rowid, Values *values, Mode mode, Error
   if (is_there(rows, place, rowid)) {
     if (mode != EXPORTS_SQLITE_EXTENSION_WRITABLE_TABLE_CONFLICT_MODE_REPLACE) {
       exports_sqlite_extension_writable_table_list_sql_value_free(values);
-      return fail(err, CODE_CONSTRAINT, "scratch: a row of that rowid is there already");
+      return fail(err, SQLITE_CONSTRAINT, "scratch: a row with this rowid exists already");
     }
     take_out(table, place);
   }
@@ -44,7 +44,7 @@ bool exports_sqlite_extension_writable_table_insert(
   int64_t last = rows->count > 0 ? rows->rows[rows->count - 1].rowid : 0;
   if (!maybe_rowid && last == INT64_MAX) {
     exports_sqlite_extension_writable_table_list_sql_value_free(values);
-    return fail(err, CODE_CONSTRAINT, "scratch: there is no rowid left behind the last one");
+    return fail(err, SQLITE_CONSTRAINT, "scratch: no rowid is left after the last one");
   }
   *ret = maybe_rowid ? *maybe_rowid : last + 1;
   return put_in(table, *ret, values, mode, err);
@@ -66,7 +66,7 @@ bool exports_sqlite_extension_writable_table_update(
   const Row *old = &table->rows.rows[place_of(&table->rows, rowid)];
   Values values = {allocate(table->columns * sizeof(Value)), table->columns};
   for (size_t c = 0; c < table->columns; c++) {
-    values.ptr[c] = copy_value(changed->ptr[c].is_some ? &changed->ptr[c].val : &old->values[c]);
+    values.ptr[c] = copy_of(changed->ptr[c].is_some ? &changed->ptr[c].val : &old->values[c]);
   }
   exports_sqlite_extension_writable_table_list_option_sql_value_free(changed);
   if (rowid == new_rowid) mode = EXPORTS_SQLITE_EXTENSION_WRITABLE_TABLE_CONFLICT_MODE_REPLACE;
@@ -88,7 +88,7 @@ static Rows copy_rows(const Table *table) {
   for (size_t i = 0; i < copy.count; i++) {
     const Row *row = &table->rows.rows[i];
     copy.rows[i] = (Row){row->rowid, allocate(table->columns * sizeof(Value))};
-    for (size_t c = 0; c < table->columns; c++) copy.rows[i].values[c] = copy_value(&row->values[c]);
+    for (size_t c = 0; c < table->columns; c++) copy.rows[i].values[c] = copy_of(&row->values[c]);
   }
   return copy;
 }
@@ -149,12 +149,12 @@ bool exports_sqlite_extension_writable_table_rename(uint32_t number, String *new
   size_t database = (size_t)(strchr(old, '.') - old);
   table->name = full_name(old, database, (const char *)new_name->ptr, new_name->len);
   free(old);
-  WORLD_string_free(new_name);
+  WORLD(string_free)(new_name);
   return true;
 }
 
 bool exports_sqlite_extension_writable_table_integrity(
-  uint32_t number, bool quick, WORLD_option_string_t *ret, Error *err
+  uint32_t number, bool quick, WORLD(option_string_t) *ret, Error *err
 ) {
   (void)number, (void)quick, (void)err;
   ret->is_some = false;

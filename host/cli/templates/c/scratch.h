@@ -1,7 +1,7 @@
 /* CREATE VIRTUAL TABLE temp.t USING scratch(column, ...): rows in memory, gone with the connection. */
 #ifndef SCRATCH_H
 #define SCRATCH_H
-#include "guest.h"
+#include "table.h"
 
 typedef struct {
   int64_t rowid;
@@ -34,7 +34,6 @@ typedef struct Table {
 
 static inline Table *table_of(uint32_t number) { return (Table *)(uintptr_t)number; }
 
-Value copy_value(const Value *value);
 void free_rows(Table *table, Rows *rows);
 /* Forgets the savepoints from `number` on. */
 void forget_saved(Table *table, int32_t number);

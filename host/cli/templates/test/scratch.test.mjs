@@ -17,7 +17,7 @@ test('rows are added, changed and deleted', () => {
   assert.deepEqual(rows(db), [[1, 'tea', null], [2, 'milk', 1], [7, new Uint8Array([0, 255]), null]]);
   db.exec('DELETE FROM t WHERE rowid > 1; UPDATE t SET rowid = 9');
   assert.deepEqual(rows(db), [[9, 'tea', null]]);
-  assert.throws(() => db.exec("INSERT INTO t(rowid, name) VALUES (9, 'x')"), /a row of that rowid is there already/);
+  assert.throws(() => db.exec("INSERT INTO t(rowid, name) VALUES (9, 'x')"), /a row with this rowid exists already/);
   db.exec("REPLACE INTO t(rowid, name) VALUES (9, 'x')");
   assert.deepEqual(rows(db), [[9, 'x', null]]);
   db.close();

@@ -98,7 +98,7 @@ export const writableTable: WritableTable = {
     const { rows } = tableOf(number);
     const chosen = rowid ?? Math.max(0, ...rows.keys()) + 1;
     if (rows.has(chosen) && mode !== 'replace') {
-      fail(19, 'scratch: a row of that rowid is there already');
+      fail(19, 'scratch: a row with this rowid exists already');
     }
     rows.set(chosen, values);
     return chosen;
@@ -107,7 +107,7 @@ export const writableTable: WritableTable = {
   update(number, rowid, newRowid, values, mode) {
     const { rows } = tableOf(number);
     if (newRowid !== rowid && rows.has(newRowid) && mode !== 'replace') {
-      fail(19, 'scratch: a row of that rowid is there already');
+      fail(19, 'scratch: a row with this rowid exists already');
     }
     const old = rows.get(rowid) ?? [];
     rows.delete(rowid);

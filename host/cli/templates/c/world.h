@@ -1,0 +1,5 @@
+/* The bindings of the world, and the prefix of their names. */
+#ifndef WORLD
+#include "WORLD.h"
+#define WORLD(name) WORLD_##name
+#endif
