@@ -10,10 +10,12 @@ const config: KnipConfig = {
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',
     'scripts/bench/work.ts',
+    'scripts/reliability/main.ts',
     'test/**/*.test.ts',
     'test/programs/*.ts',
     'test/examples/*/main.ts',
     'test/kit/file-faults.mjs',
+    'test/kit/file-log.mjs',
     // Compiled by `npm run check`, not run.
     'test/public-types.ts',
     'extensions/text/text.ts',

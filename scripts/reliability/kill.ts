@@ -1,0 +1,197 @@
+/**
+ * Kill: a process of ours that moves money in a bank gets SIGKILL, at random and then before each of its operations on
+ * files in turn. Native sqlite3 opens a copy of what it left: that must be whole, no money made or lost, and have every
+ * commit that was acknowledged. Ours goes on with the files, and in every third round native does.
+ */
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomOf } from '../../test/kit/random.js';
+import { dist, root } from '../sources.js';
+import { compiled, Native, nativePath } from './native.js';
+import type { Failure, Part, SuiteOptions } from './suite.js';
+
+export const journals = ['delete', 'truncate', 'persist', 'wal', 'exclusive-wal'] as const;
+export type Journal = (typeof journals)[number];
+
+export async function* run({ short, minutes, seed }: SuiteOptions): AsyncGenerator<Part> {
+  nativePath();
+  const until = minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + minutes * 60_000;
+  const share = (i: number): number => Date.now() + (until - Date.now()) / (2 * (journals.length - i));
+  for (const [i, journal] of journals.entries()) {
+    using bank = new Bank(journal);
+    yield await killAtRandom(bank, short ? 15 : 500, share(i), seed);
+  }
+  for (const [i, journal] of journals.entries()) {
+    using bank = new Bank(journal);
+    yield await killAtEach(bank, short ? 12 : undefined, share(i) * 2 - Date.now());
+  }
+}
+
+/** A bank in a folder of its own. */
+export class Bank implements Disposable {
+  readonly journal: Journal;
+  readonly #parent = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bank-'));
+  readonly folder = join(this.#parent, 'files');
+  readonly file = join(this.folder, 'bank.db');
+  readonly #writer = compiled('writer', this.#parent);
+  readonly #native = new Native();
+
+  constructor(journal: Journal) {
+    this.journal = journal;
+    mkdirSync(this.folder);
+    this.open();
+  }
+
+  /** Makes the bank, new. */
+  open(): void {
+    for (const name of readdirSync(this.folder)) rmSync(join(this.folder, name));
+    execFileSync(nativePath(), [
+      this.file,
+      `PRAGMA page_size=1024; ${this.journal.endsWith('wal') ? 'PRAGMA journal_mode=wal;' : ''}
+      CREATE TABLE account(id INTEGER PRIMARY KEY, n, text); CREATE TABLE counter(id INTEGER PRIMARY KEY, n);
+      INSERT INTO counter VALUES (1, 0); CREATE INDEX i ON account(text);
+      INSERT INTO account SELECT value, 0, hex(randomblob(100)) FROM generate_series(0, 99)`,
+    ]);
+    this.forget();
+  }
+
+  /** Nothing is acknowledged any more. */
+  forget(): void {
+    writeFileSync(join(this.#parent, 'acknowledged'), '');
+  }
+
+  get acknowledged(): number {
+    return readFileSync(join(this.#parent, 'acknowledged')).length;
+  }
+
+  /** The command that writes, and its environment. */
+  command(commits: number, seed: number, faults?: object): { args: string[]; env: NodeJS.ProcessEnv } {
+    const preload = faults ? ['--import', join(root, 'test/kit/file-faults.mjs')] : [];
+    return {
+      args: [...preload, this.#writer, dist, this.file, this.journal, String(commits), String(seed)],
+      env: { ...process.env, FILE_FAULTS: JSON.stringify({ under: this.folder, ...faults }) },
+    };
+  }
+
+  /** What is wrong with the files, of which native opens a copy; and how many commits they count. */
+  async judge(): Promise<{ wrong?: string; counted: number }> {
+    const copy = join(this.#parent, 'copy');
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(this.folder, copy, { recursive: true, filter: (path) => !path.endsWith('-shm') });
+    return this.#look(join(copy, 'bank.db'));
+  }
+
+  /** Native recovers the files themselves. */
+  async recover(): Promise<{ wrong?: string; counted: number }> {
+    return this.#look(this.file);
+  }
+
+  async #look(path: string): Promise<{ wrong?: string; counted: number }> {
+    const answer = await this.#native.ask(
+      `.open ${path}\nPRAGMA integrity_check;\nSELECT sum(n), count(*) FROM account;\nSELECT n FROM counter;\n.open :memory:`,
+    );
+    const found = /^ok\n0\|100\n(\d+)$/.exec(answer);
+    return found ? { counted: Number(found[1]) } : { wrong: answer.slice(0, 200), counted: -1 };
+  }
+
+  [Symbol.dispose](): void {
+    this.#native[Symbol.dispose]();
+    rmSync(this.#parent, { recursive: true, force: true });
+  }
+}
+
+async function killAtRandom(bank: Bank, times: number, until: number, seed: number): Promise<Part> {
+  const random = randomOf(seed);
+  const failures: Failure[] = [];
+  let before = 0;
+  let ran = 0;
+  let commits = 0;
+  let interrupted = 0;
+  for (; ran < times && Date.now() < until; ran++) {
+    bank.forget();
+    const { args, env } = bank.command(1_000_000, seed + ran);
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'close');
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    // Until it commits, and some are killed before.
+    for (const at = Date.now(); random(8) > 0 && bank.acknowledged === 0 && Date.now() - at < 10_000; )
+      await sleep(3);
+    await sleep(random(60) + random(1000) / 1000);
+    const fault = child.exitCode !== null ? `the writer ended by itself, ${child.exitCode}` : undefined;
+    child.kill('SIGKILL');
+    await ended;
+    const { acknowledged } = bank;
+    const leftovers = readdirSync(bank.folder).filter((name) => !/db$|-shm$/.test(name));
+    if (leftovers.length > 0) interrupted += 1;
+    let { wrong, counted } = await bank.judge();
+    wrong ??= fault ?? miscount(counted - before, acknowledged);
+    if (ran % 3 === 2) {
+      const recovered = await bank.recover();
+      wrong ??=
+        recovered.wrong ?? (recovered.counted === counted ? undefined : `recovered ${recovered.counted}`);
+    }
+    if (wrong !== undefined) failures.push({ case: `kill ${ran + 1}`, what: wrong });
+    if (counted < 0) bank.open();
+    before = Math.max(0, counted);
+    commits += acknowledged;
+  }
+  return {
+    name: `${bank.journal}, at random`,
+    ran,
+    failures,
+    note: `${commits} commits, ${interrupted} left a journal`,
+  };
+}
+
+function miscount(counted: number, acknowledged: number): string | undefined {
+  return counted === acknowledged || counted === acknowledged + 1
+    ? undefined
+    : `${counted} commits, ${acknowledged} were acknowledged`;
+}
+
+/** @param most so many operations, spread over all; each one if undefined */
+async function killAtEach(bank: Bank, most: number | undefined, until: number): Promise<Part> {
+  const failures: Failure[] = [];
+  const transactions = 4;
+  const log = join(bank.folder, '../log');
+  const run = (faults: object): void => {
+    bank.open();
+    const { args, env } = bank.command(transactions, 1, faults);
+    try {
+      execFileSync(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    } catch (error) {
+      if ((error as { signal?: string }).signal !== 'SIGKILL') throw error;
+    }
+  };
+  run({ log });
+  const operations = readFileSync(log, 'utf8').trim().split('\n').length;
+  if (bank.acknowledged !== transactions) throw new Error(`${bank.acknowledged} transactions were done`);
+  const step = most === undefined ? 1 : Math.ceil(operations / most);
+  let ran = 0;
+  for (let kill = 1; kill <= operations; kill += step) {
+    for (const torn of most === undefined ? [false, true] : [ran % 2 === 1]) {
+      if (Date.now() > until) break;
+      ran += 1;
+      run({ kill, torn });
+      const { wrong, counted } = await bank.judge();
+      const fault = wrong ?? miscount(counted, bank.acknowledged);
+      if (fault !== undefined)
+        failures.push({ case: `operation ${kill}${torn ? ', torn' : ''}`, what: fault });
+    }
+  }
+  return { name: `${bank.journal}, each operation`, ran, failures, note: `${operations} operations` };
+}

@@ -1,0 +1,84 @@
+/**
+ * The suites that show what happens to files when something goes wrong, one after the other, and a table of what passed.
+ * Fails if a case fails that test/reliability.json does not list, if a listed one passes, or if fewer run.
+ *
+ *     npm run test:reliability                          all of them
+ *     npm run test:reliability -- --short               as CI runs them
+ *     npm run test:reliability -- kill --minutes 5      one, for so long
+ *
+ * `--seed N` repeats what a run with that seed did; `--write` lists how many cases ran.
+ */
+
+import { parseArgs } from 'node:util';
+import { run as capture } from './capture.js';
+import { differences, write } from './expectations.js';
+import { run as kill } from './kill.js';
+import { run as powerLoss } from './power-loss.js';
+import { type Part, type Suite, Unavailable } from './suite.js';
+
+const suites: Readonly<Record<string, Suite>> = {
+  'power-loss': powerLoss,
+  kill,
+  capture,
+};
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    short: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const above0 = (name: string, given: string | undefined): number | undefined => {
+  if (given === undefined) return undefined;
+  if (!(Number(given) > 0)) fail(`--${name} ${given}: not a number above 0`);
+  return Number(given);
+};
+const minutes = above0('minutes', values.minutes);
+const seed = above0('seed', values.seed) ?? 1;
+const form = values.short ? 'short' : 'long';
+for (const name of positionals) {
+  if (!Object.hasOwn(suites, name)) {
+    fail(`there is no suite ${name}: there is ${Object.keys(suites).join(', ')}`);
+  }
+}
+
+const line = (...cells: readonly string[]): void => {
+  const [suite = '', part = '', ran = '', passed = '', time = '', note = ''] = cells;
+  console.log(
+    `${suite.padEnd(12)}${part.padEnd(32)}${ran.padStart(8)}${passed.padStart(8)}${time.padStart(8)}  ${note}`.trimEnd(),
+  );
+};
+const wrong: string[] = [];
+line('suite', 'part', 'ran', 'passed', 'time');
+for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
+  const parts: Part[] = [];
+  let begun = Date.now();
+  try {
+    const suite = suites[name] ?? fail(name);
+    for await (const part of suite({ short: values.short, minutes, seed })) {
+      parts.push(part);
+      const seconds = `${((Date.now() - begun) / 1000).toFixed(0)} s`;
+      const passed = part.ran - part.failures.length;
+      line(name, part.name, String(part.ran), String(passed), seconds, part.note ?? '');
+      begun = Date.now();
+    }
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    wrong.push(`${name}: ${error.message}`);
+    continue;
+  }
+  if (values.write) write(name, parts, form);
+  // The time decides how many cases run.
+  const found = differences(name, parts, form);
+  wrong.push(...(minutes === undefined ? found : found.filter((text) => !text.includes(' listed'))));
+}
+for (const text of wrong) console.error(text);
+process.exitCode = wrong.length > 0 ? 1 : 0;

@@ -1,0 +1,69 @@
+/** Native sqlite3 as the judge of files, and programs of the suites. */
+
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
+import { nativeShell } from '../../test/kit/oracle.js';
+import { Unavailable } from './suite.js';
+
+export function nativePath(): string {
+  const path = nativeShell();
+  if (path === undefined) throw new Unavailable('there is no C compiler to build native sqlite3 with');
+  return path;
+}
+
+/** A native shell that is asked again and again. */
+export class Native implements Disposable {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  #output = '';
+  #wake = (): void => {};
+  #asked = 0;
+
+  constructor() {
+    // What it says of errors comes where it belongs among the results.
+    this.#child = spawn('sh', ['-c', 'exec "$0" 2>&1', nativePath()], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#output += text;
+      this.#wake();
+    });
+    this.#child.on('close', () => this.#wake());
+    this.#child.stdin.on('error', () => {}); // it ended, and `ask` says so
+  }
+
+  /** @param input lines for the shell. Returns what it prints */
+  async ask(input: string): Promise<string> {
+    const end = `end of ${++this.#asked}\n`;
+    this.#child.stdin.write(`${input}\n.print ${end}`);
+    while (!this.#output.endsWith(end)) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`native sqlite3 ended: ${this.#output}`);
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const output = this.#output.slice(0, -end.length).trim();
+    this.#output = '';
+    return output;
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Compiles a program of test/programs that imports none of our files: it starts without tsx. Returns its path. */
+export function compiled(name: string, folder: string): string {
+  const source = fileURLToPath(new URL(`../../test/programs/${name}.ts`, import.meta.url));
+  const { code } = transformSync(readFileSync(source, 'utf8'), {
+    loader: 'ts',
+    format: 'esm',
+    target: 'es2022',
+  });
+  const path = join(folder, `${name}.mjs`);
+  writeFileSync(path, code);
+  return path;
+}

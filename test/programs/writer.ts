@@ -1,0 +1,58 @@
+/**
+ * Moves money in a bank in a process of its own, for the suites of scripts/reliability:
+ *
+ *     writer.ts DIST FILE JOURNAL COUNT SEED
+ *
+ * commits COUNT times, counts each commit in the bank, and appends a byte to FILE's folder's ../acknowledged after it.
+ * Prints "begun" when it has begun, and with an error its code and message, then whether the connection still works.
+ */
+
+import { openSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [dist = '', file = '', journal = '', count = '0', seed = '1'] = process.argv.slice(2);
+const { DatabaseSync } = (await import(
+  pathToFileURL(join(dist, 'index.js')).href
+)) as typeof import('sqlite-wasm-run');
+
+let state = Math.imul(Number(seed), 2_654_435_761) + 1;
+function random(below: number): number {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return (state >>> 0) % below;
+}
+
+const acknowledged = openSync(join(dirname(file), '../acknowledged'), 'a');
+writeSync(1, 'begun\n');
+const db = new DatabaseSync(file, { timeout: 5000 });
+if (journal === 'exclusive-wal') db.exec('PRAGMA locking_mode=exclusive');
+db.exec(`PRAGMA journal_mode=${journal.endsWith('wal') ? 'wal' : journal};
+  PRAGMA synchronous=normal; PRAGMA cache_size=8; PRAGMA cache_spill=8; PRAGMA wal_autocheckpoint=30`);
+const move = (): void => {
+  const amount = random(100);
+  db.exec(`UPDATE account SET n=n-${amount} WHERE id=${random(100)};
+    UPDATE account SET n=n+${amount}, text=hex(randomblob(${random(300)})) WHERE id=${random(100)};
+    UPDATE counter SET n=n+1`);
+};
+for (let i = 0; i < Number(count); i++) {
+  db.exec('BEGIN IMMEDIATE');
+  if (i % 4 === 3) {
+    // Money is made, more than the cache holds, and is taken back.
+    db.exec("UPDATE account SET n=n+1, text=text||'x'; ROLLBACK; BEGIN IMMEDIATE");
+  }
+  if (i % 3 === 2) {
+    using session = db.createSession();
+    db.exec('SAVEPOINT s');
+    move();
+    const changes = session.changeset();
+    db.exec('ROLLBACK TO s');
+    db.applyChangeset(changes);
+  } else {
+    move();
+  }
+  db.exec('COMMIT');
+  writeSync(acknowledged, '.');
+}
+db.close();
