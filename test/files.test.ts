@@ -14,6 +14,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -128,6 +129,9 @@ describe('files', () => {
     renameSync(path, join(base, 'y.db'));
     expect(file.hasMoved()).toBe(true);
     writeFileSync(path, '');
+    expect(file.hasMoved()).toBe(true);
+    unlinkSync(path);
+    symlinkSync('x.db', path); // a loop: the path leads nowhere any more
     expect(file.hasMoved()).toBe(true);
     file.close();
   });
@@ -345,6 +349,14 @@ describe('crashes and faults', () => {
       const { output } = traced(options, ours(path, 0, '.value SELECT hex(b) FROM t'));
       expect(output).toMatch(/^266 disk I\/O error: EIO/);
       expectIntact(path);
+    });
+
+    test('a page is read again after an interruption', () => {
+      const { path } = database();
+      const options = ['-e', 'inject=pread64:error=EINTR:when=1..6', '-P', path];
+      const { output, calls } = traced(options, ours(path, 0, '.value SELECT count(*) FROM t'));
+      expect(calls.match(/EINTR.*INJECTED/g)?.length).toBe(6);
+      expect(output).toMatch(/^\d+$/);
     });
   });
 });

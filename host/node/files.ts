@@ -309,6 +309,7 @@ function isWal(fd: number, path: string): boolean {
   try {
     return readSync(fd, header, 0, 2, 18) === 2 && header[1] === 2;
   } catch (error) {
+    if (isInterrupted(error)) return isWal(fd, path);
     throw failure(SQLITE_IOERR_READ, path, error);
   }
 }
@@ -317,6 +318,11 @@ function isWal(fd: number, path: string): boolean {
 function whyNot(mappings: MappingProvider): string | undefined {
   const found = mappings();
   return typeof found === 'string' ? found : undefined;
+}
+
+/** A signal came first: Node repeats other calls then, but not reads. */
+function isInterrupted(error: unknown): boolean {
+  return systemError(error).code === 'EINTR';
 }
 
 class NodeFile implements OpenFile {
@@ -362,15 +368,15 @@ class NodeFile implements OpenFile {
 
   read(memory: Uint8Array, at: number, length: number, offset: number): number {
     let done = 0;
-    try {
-      while (done < length) {
+    while (done < length) {
+      try {
         const read = readSync(this.#fd, memory, at + done, length - done, offset + done);
         if (read === 0) break;
         done += read;
+      } catch (error) {
+        // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
+        if (!isInterrupted(error)) this.#fail(SQLITE_IOERR_READ, error);
       }
-    } catch (error) {
-      // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
-      this.#fail(SQLITE_IOERR_READ, error);
     }
     return done;
   }
@@ -434,8 +440,12 @@ class NodeFile implements OpenFile {
 
   hasMoved(): boolean {
     this.#identity ??= identityOf(this.#stat());
-    const there = statSync(this.#path, { throwIfNoEntry: false });
-    return there === undefined || identityOf(there) !== this.#identity;
+    try {
+      const there = statSync(this.#path, { throwIfNoEntry: false });
+      return there === undefined || identityOf(there) !== this.#identity;
+    } catch {
+      return true; // not to be reached by its path any more
+    }
   }
 
   #stat(): Stats {

@@ -172,7 +172,8 @@ async function killAtEach(bank: Bank, most: number | undefined, until: number): 
     bank.open();
     const { args, env } = bank.command(transactions, 1, faults);
     try {
-      execFileSync(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+      const said = execFileSync(process.execPath, args, { env, encoding: 'utf8' });
+      if (said !== 'begun\nended\n') throw new Error(said);
     } catch (error) {
       if ((error as { signal?: string }).signal !== 'SIGKILL') throw error;
     }

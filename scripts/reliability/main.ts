@@ -12,6 +12,7 @@
 import { parseArgs } from 'node:util';
 import { run as capture } from './capture.js';
 import { differences, write } from './expectations.js';
+import { run as injection } from './injection.js';
 import { run as kill } from './kill.js';
 import { run as powerLoss } from './power-loss.js';
 import { type Part, type Suite, Unavailable } from './suite.js';
@@ -20,6 +21,7 @@ const suites: Readonly<Record<string, Suite>> = {
   'power-loss': powerLoss,
   kill,
   capture,
+  injection,
 };
 
 function fail(message: string): never {
@@ -72,7 +74,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
     }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    wrong.push(`${name}: ${error.message}`);
+    line(name, `skipped: ${error.message}`);
     continue;
   }
   if (values.write) write(name, parts, form);

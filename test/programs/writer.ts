@@ -3,8 +3,8 @@
  *
  *     writer.ts DIST FILE JOURNAL COUNT SEED
  *
- * commits COUNT times, counts each commit in the bank, and appends a byte to FILE's folder's ../acknowledged after it.
- * Prints "begun" when it has begun, and with an error its code and message, then whether the connection still works.
+ * commits COUNT times, counts each commit in the bank, and appends a byte to `acknowledged` beside FILE's folder after it.
+ * Prints "begun" before and "ended" after; what fails is printed as "CODE MESSAGE", rolled back, and the next is done.
  */
 
 import { openSync, writeSync } from 'node:fs';
@@ -26,17 +26,41 @@ function random(below: number): number {
 
 const acknowledged = openSync(join(dirname(file), '../acknowledged'), 'a');
 writeSync(1, 'begun\n');
-const db = new DatabaseSync(file, { timeout: 5000 });
-if (journal === 'exclusive-wal') db.exec('PRAGMA locking_mode=exclusive');
-db.exec(`PRAGMA journal_mode=${journal.endsWith('wal') ? 'wal' : journal};
-  PRAGMA synchronous=normal; PRAGMA cache_size=8; PRAGMA cache_spill=8; PRAGMA wal_autocheckpoint=30`);
-const move = (): void => {
+type Database = InstanceType<typeof DatabaseSync>;
+
+/** Does something; what fails is printed as "CODE MESSAGE", and undefined is returned. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    const { errcode, message } = error as { errcode?: number; message: string };
+    if (errcode === undefined) throw error;
+    writeSync(1, `${errcode} ${message.replaceAll('\n', ' ')}\n`);
+    return undefined;
+  }
+}
+
+function open(): Database {
+  const db = new DatabaseSync(file, { timeout: 200 });
+  try {
+    if (journal === 'exclusive-wal') db.exec('PRAGMA locking_mode=exclusive');
+    db.exec(`PRAGMA journal_mode=${journal.endsWith('wal') ? 'wal' : journal};
+      PRAGMA synchronous=normal; PRAGMA cache_size=8; PRAGMA cache_spill=8; PRAGMA wal_autocheckpoint=30`);
+    return db;
+  } catch (error) {
+    attempt(() => db.close());
+    throw error;
+  }
+}
+
+function move(db: Database): void {
   const amount = random(100);
   db.exec(`UPDATE account SET n=n-${amount} WHERE id=${random(100)};
     UPDATE account SET n=n+${amount}, text=hex(randomblob(${random(300)})) WHERE id=${random(100)};
     UPDATE counter SET n=n+1`);
-};
-for (let i = 0; i < Number(count); i++) {
+}
+
+function transaction(db: Database, i: number): void {
   db.exec('BEGIN IMMEDIATE');
   if (i % 4 === 3) {
     // Money is made, more than the cache holds, and is taken back.
@@ -45,14 +69,23 @@ for (let i = 0; i < Number(count); i++) {
   if (i % 3 === 2) {
     using session = db.createSession();
     db.exec('SAVEPOINT s');
-    move();
+    move(db);
     const changes = session.changeset();
     db.exec('ROLLBACK TO s');
     db.applyChangeset(changes);
   } else {
-    move();
+    move(db);
   }
   db.exec('COMMIT');
   writeSync(acknowledged, '.');
 }
-db.close();
+
+const db = attempt(open) ?? attempt(open);
+if (db) {
+  for (let i = 0; i < Number(count); i++) {
+    attempt(() => transaction(db, i));
+    if (db.isTransaction) attempt(() => db.exec('ROLLBACK'));
+  }
+  attempt(() => db.close());
+}
+writeSync(1, 'ended\n');
