@@ -10,6 +10,7 @@ export const entries: readonly string[] = [
   'cli/inspect-thread',
   'cli/changeset/command-thread',
   'cli/daemon/database-thread',
+  'cli/replica/thread',
   'loader/transpile-program',
   'internals',
 ];

@@ -39,7 +39,7 @@ const config: KnipConfig = {
     'knex',
   ],
   // Programs of the system, without which the tests that use them are skipped.
-  ignoreBinaries: ['tclsh', 'apt-get', 'strace', 'mkfifo'],
+  ignoreBinaries: ['tclsh', 'apt-get', 'strace', 'mkfifo', 'nats-server'],
   // A Python environment that scripts/migrations makes.
   ignoreUnresolved: ['python/bin/pip'],
   ignoreExportsUsedInFile: true,

@@ -274,6 +274,16 @@ export class MemoryLog implements Log {
       .map(([name, { about, bytes }]) => ({ name, about, size: bytes.length }));
   }
 
+  async remove(name: string): Promise<void> {
+    await this.#trip();
+    this.stream.objects.delete(name);
+  }
+
+  async trim(first: number): Promise<void> {
+    await this.#trip();
+    this.stream.trim(first);
+  }
+
   async close(): Promise<void> {}
 
   async #trip(): Promise<void> {

@@ -61,7 +61,7 @@ export function tick(): void {
 /** Work that can be long. Nothing is shown if standard error is not a terminal, or in the first half second. */
 export class Progress implements Disposable {
   readonly #what: string;
-  readonly #total: number | undefined;
+  #total: number | undefined;
   readonly #unit: string;
   readonly #began = Date.now();
   readonly #outer: Progress | undefined;
@@ -86,6 +86,12 @@ export class Progress implements Disposable {
     this.#done = done;
     this.#note = note;
     if (statusLine.due) this.tick();
+  }
+
+  /** Updates the amount that is done of a total that became known. */
+  of(done: number, total: number): void {
+    this.#total = total;
+    this.at(done);
   }
 
   tick(): void {

@@ -2,9 +2,11 @@
 
 import { changesetGroup } from './changeset/commands.js';
 import type { Subcommand } from './command.js';
+import { replicaGroup } from './replica/commands.js';
 
 export const subcommands: readonly Subcommand[] = [
   changesetGroup,
+  replicaGroup,
   {
     name: 'inspect',
     summary:

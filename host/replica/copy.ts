@@ -23,7 +23,7 @@ import {
   undo,
   verbatim,
 } from './rebase.js';
-import { changesSchema, TransactionRecorder } from './recorder.js';
+import { changesSchema, type Recording, TransactionRecorder } from './recorder.js';
 import { SchemaFacts } from './schema.js';
 import { type Call, type CopyState, type LocalTransaction, type Position, StateTables } from './state.js';
 
@@ -78,6 +78,12 @@ export interface Outgoing {
   readonly object: { readonly digest: string; readonly bytes: Uint8Array } | undefined;
 }
 
+/** A transaction that was committed, as a pending one if it changed something. */
+export interface Transacted<T> {
+  readonly value: T;
+  readonly transaction: LocalTransaction | undefined;
+}
+
 /** A transaction that ran and was rolled back, to be published before it is committed anywhere. */
 export interface Speculation<T> {
   readonly value: T;
@@ -101,6 +107,8 @@ export class Copy implements Disposable {
   #pending: LocalTransaction[];
   #number: number;
   #dataVersion: bigint;
+  /** What a transaction in steps recorded so far. */
+  #open: Recording | undefined;
   readonly #journal: string;
 
   /**
@@ -157,6 +165,11 @@ export class Copy implements Disposable {
     this.#functions.set(name, action);
   }
 
+  /** Whether a function is registered under a name. */
+  knows(name: string): boolean {
+    return this.#functions.has(name);
+  }
+
   /** The function of a call. @throws ReplicaError (`refused`) if there is none of that name */
   functionOf({ name, args }: Call): TransactionFunction {
     const action = this.#functions.get(name);
@@ -172,47 +185,109 @@ export class Copy implements Disposable {
   /**
    * Runs a function in a transaction and commits it, as a pending one if it changed something.
    *
+   * @param retried the id of a rejected transaction, which this one replaces
    * @throws ReplicaError `busy`, `schema-change`, `unrecordable`, `refused`, `foreign-write`; what the function throws
    */
-  transact<T>(
-    action: TransactionFunction<T>,
-    call?: Call,
-  ): { readonly value: T; readonly transaction: LocalTransaction | undefined } {
+  transact<T>(action: TransactionFunction<T>, call?: Call, retried?: string): Transacted<T> {
     this.#refuseInside();
-    return this.#write<{ value: T; transaction: LocalTransaction | undefined }>(() => {
+    return this.#write<Transacted<T>>(() => {
       const { value, entries } = this.#recorder.run(() => action(this.database));
-      if (changesSchema(entries)) {
-        throw replicaError(
-          'schema-change',
-          'the transaction changes the schema and was rolled back: schema changes cannot be taken back, so pass { wait: true }, which publishes them first',
-        );
-      }
-      const counter = this.#counterAfter();
-      this.tables.count(counter);
-      if (entries.length === 0) {
-        const committed = (): void => {
-          this.#state = { ...this.#state, counter };
-        };
-        return { result: { value, transaction: undefined }, committed };
-      }
-      const transaction: LocalTransaction = {
-        number: this.#number + 1,
-        id: this.#chance.uuid(),
-        time: this.#chance.now(),
-        call,
-        changes: encodeCapture(entries),
-      };
-      this.tables.add(transaction);
-      return {
-        result: { value, transaction },
-        committed: () => {
-          this.#number += 1;
-          this.#pending.push(transaction);
-          if (!call) this.#closures.set(transaction.id, action);
-          this.#state = { ...this.#state, counter };
-        },
-      };
+      if (retried !== undefined) this.tables.drop(retried);
+      return this.#add(value, entries, action, call);
     }, true);
+  }
+
+  /** Whether a transaction in steps is open. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Begins a transaction in steps. The history waits until it ends. @throws ReplicaError `busy`, `foreign-write` */
+  begin(): void {
+    this.#refuseInside();
+    this.#guard.own(() => {
+      this.database.exec('BEGIN IMMEDIATE');
+      try {
+        this.#refuseForeign();
+        this.#open = this.#recorder.start();
+      } catch (error) {
+        this.database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /** Runs a part of the transaction in steps. @throws as {@link transact} does; the transaction stays open if it can */
+  step<T>(action: TransactionFunction<T>): T {
+    const recording = this.#recording();
+    return this.#recorder.step(recording, () => action(this.database));
+  }
+
+  /**
+   * Commits the transaction in steps; if that fails, it is rolled back.
+   *
+   * @param action does the same again
+   * @throws as {@link transact} does
+   */
+  commit(action: TransactionFunction, call?: Call): LocalTransaction | undefined {
+    const recording = this.#recording();
+    this.#open = undefined;
+    return this.#guard.own(() =>
+      this.#finish(() => this.#add(undefined, this.#recorder.finish(recording), action, call), true),
+    ).transaction;
+  }
+
+  /** Rolls back the transaction in steps; nothing happens if SQLite already did. */
+  rollback(): void {
+    this.#open = undefined;
+    this.#recorder.drop();
+    this.#schema.forget();
+    if (this.database.isTransaction) this.#guard.own(() => this.database.exec('ROLLBACK'));
+  }
+
+  #recording(): Recording {
+    if (!this.#open) throw replicaError('busy', 'no transaction in steps is open');
+    return this.#open;
+  }
+
+  /** Adds what a transaction changed to the pending ones. */
+  #add<T>(
+    value: T,
+    entries: readonly CaptureEntry[],
+    action: TransactionFunction,
+    call?: Call,
+  ): { readonly result: Transacted<T>; committed(): void } {
+    if (changesSchema(entries)) {
+      throw replicaError(
+        'schema-change',
+        'the transaction changes the schema and was rolled back: schema changes cannot be taken back, so pass { wait: true }, which publishes them first',
+      );
+    }
+    const counter = this.#counterAfter();
+    this.tables.count(counter);
+    if (entries.length === 0) {
+      const committed = (): void => {
+        this.#state = { ...this.#state, counter };
+      };
+      return { result: { value, transaction: undefined }, committed };
+    }
+    const transaction: LocalTransaction = {
+      number: this.#number + 1,
+      id: this.#chance.uuid(),
+      time: this.#chance.now(),
+      call,
+      changes: encodeCapture(entries),
+    };
+    this.tables.add(transaction);
+    return {
+      result: { value, transaction },
+      committed: () => {
+        this.#number += 1;
+        this.#pending.push(transaction);
+        if (!call) this.#closures.set(transaction.id, action);
+        this.#state = { ...this.#state, counter };
+      },
+    };
   }
 
   /**
@@ -261,9 +336,11 @@ export class Copy implements Disposable {
   /**
    * A message with pending transactions was stored.
    *
-   * @throws ReplicaError `foreign-write`; SqliteError if it cannot be written: then it comes with the history
+   * @throws ReplicaError `foreign-write`; `busy` if the program has a transaction open, SqliteError if it cannot be
+   *   written: then it comes with the history
    */
   acknowledged({ id, bytes, expected, transactions }: Outgoing, sequence: number): void {
+    this.#refuseInside();
     const last = transactions.at(-1);
     if (!last || sequence !== expected + 1 || expected !== this.#state.sequence) {
       throw replicaError(
@@ -353,6 +430,7 @@ export class Copy implements Disposable {
 
   /** Forgets a rejected transaction. Returns whether there was one. */
   drop(id: string): boolean {
+    this.#refuseInside();
     return this.#write(() => {
       const counter = this.#counterAfter();
       const found = this.tables.drop(id);
@@ -513,20 +591,25 @@ export class Copy implements Disposable {
   #write<T>(action: () => { readonly result: T; committed(): void }, records: boolean): T {
     return this.#guard.own(() => {
       this.database.exec('BEGIN IMMEDIATE');
-      try {
-        this.#refuseForeign();
-        const { result, committed } = action();
-        this.database.exec('COMMIT');
-        if (records) this.#recorder.committed();
-        committed();
-        return result;
-      } catch (error) {
-        this.#recorder.drop();
-        this.#schema.forget();
-        if (this.database.isTransaction) this.database.exec('ROLLBACK');
-        throw error;
-      }
+      return this.#finish(action, records);
     });
+  }
+
+  /** The same in the transaction that is open, which it ends. */
+  #finish<T>(action: () => { readonly result: T; committed(): void }, records: boolean): T {
+    try {
+      this.#refuseForeign();
+      const { result, committed } = action();
+      this.database.exec('COMMIT');
+      if (records) this.#recorder.committed();
+      committed();
+      return result;
+    } catch (error) {
+      this.#recorder.drop();
+      this.#schema.forget();
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   /** @throws ReplicaError `foreign-write`, `two-processes` if another connection wrote since */

@@ -210,6 +210,8 @@ export class Driver {
       await this.#receive(batch);
       return true;
     }
+    // What a transaction that is open changed, its schema too, is not published.
+    if (this.#copy.isOpen) return false;
     if (this.#copy.state.sequence < this.#target || this.#clock.now() < this.#publishAfter) return false;
     if (this.#copy.pending.length > 0) return this.#push(maxMessage);
     return this.#work(maxMessage);
@@ -260,9 +262,10 @@ export class Driver {
     try {
       this.#copy.acknowledged(message, sequence);
     } catch (error) {
-      if (!isOfTheMachine(error)) throw error;
+      const isBusy = isReason(error, 'busy');
+      if (!isBusy && !isOfTheMachine(error)) throw error;
       this.#target = sequence; // it comes with the history
-      this.#stall(error as Error);
+      if (!isBusy) this.#stall(error as Error);
       return false;
     }
     this.#listener.acknowledged(message, sequence);

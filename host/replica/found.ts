@@ -43,7 +43,8 @@ export function makeCopy(database: DatabaseSync, history: string, copy: string):
   }
 }
 
-function refuseRows(database: DatabaseSync): void {
+/** @throws ReplicaError (`unrecordable`) for rows that cannot be told apart in other copies */
+export function refuseRows(database: DatabaseSync): void {
   const connection = connectionOf(database);
   const names = query(
     connection,

@@ -3,6 +3,7 @@
 import '../index.js'; // makes the engine
 
 export type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
+export { type Adopted, adoptChanges } from './adopt.js';
 export type { RegisteredFunction } from './copy.js';
 export { ReplicaError, type ReplicaReason } from './errors.js';
 export { type FeedMessage, type FeedOptions, type FeedPosition, feed } from './feed.js';
@@ -20,6 +21,11 @@ export {
   type ReplicaOptions,
   type ReplicaStatus,
   type TransactionOptions,
+  type UndoOptions,
+  type UndoPolicy,
 } from './replica.js';
 export type { Snapshot } from './snapshot.js';
 export type { Call, LocalTransaction, RejectedTransaction, RejectionKind } from './state.js';
+export type { StepwiseTransaction } from './steps.js';
+export type { Trimmed } from './trim.js';
+export type { CopyDigests, TableDigest, Verified } from './verify.js';

@@ -75,6 +75,12 @@ export interface Log {
   /** The objects whose names begin with `prefix`. */
   objects(prefix: string): Promise<LogObject[]>;
 
+  /** Removes an object. Nothing happens if there is none. */
+  remove(name: string): Promise<void>;
+
+  /** Removes the messages before a sequence. */
+  trim(first: number): Promise<void>;
+
   /** Ends its connection. Can be called more than once. */
   close(): Promise<void>;
 }

@@ -187,6 +187,22 @@ class NatsLog implements Log {
     }
   }
 
+  async remove(name: string): Promise<void> {
+    try {
+      const store = await this.#link.objects(this.#stream, this.#replicas);
+      if (await store.info(name)) await store.delete(name);
+    } catch (error) {
+      throw asOwn(error, `remove ${name} of ${this.name}`);
+    }
+  }
+
+  async trim(first: number): Promise<void> {
+    const { manager } = await this.#link.get();
+    await manager.streams.purge(this.#stream, { seq: first }).catch((error: unknown) => {
+      throw natsError(error, `trim ${this.name}`);
+    });
+  }
+
   close(): Promise<void> {
     return this.#link.close();
   }

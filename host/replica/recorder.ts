@@ -22,6 +22,13 @@ export interface Recorded<T> {
   readonly entries: readonly CaptureEntry[];
 }
 
+/** What is being recorded. */
+export interface Recording {
+  readonly capture: Capture;
+  /** The rows that changed, of tables whose keys can hold NULL. */
+  readonly rows: Map<string, Set<bigint>>;
+}
+
 /** Above so many changed rows of a table all of it is searched for keys with NULL. */
 const maxRowids = 500;
 
@@ -47,8 +54,18 @@ export class TransactionRecorder implements Disposable {
    * @throws ReplicaError (`unrecordable`, `refused`) if what it did may not be committed; what it throws
    */
   run<T>(action: () => T): Recorded<T> {
-    const capture = this.#own(() => this.#begin());
-    const rows = new Map<string, Set<bigint>>();
+    const recording = this.start();
+    const value = this.step(recording, action);
+    return { value, entries: this.finish(recording) };
+  }
+
+  /** Begins to record in the transaction that is open. */
+  start(): Recording {
+    return { capture: this.#own(() => this.#begin()), rows: new Map() };
+  }
+
+  /** Runs a part of what is recorded. @throws as {@link run} does */
+  step<T>({ rows }: Recording, action: () => T): T {
     const hooks = hooksOf(connectionOf(this.#database));
     const hook = {
       update: (_: number, database: string, table: string, rowid: bigint): void => {
@@ -75,7 +92,12 @@ export class TransactionRecorder implements Disposable {
         'the function of a transaction returned a promise: it must be synchronous, because the database is locked while it runs',
       );
     }
-    return { value, entries: this.#own(() => this.#entries(capture, rows)) };
+    return value;
+  }
+
+  /** What was recorded. @throws as {@link run} does */
+  finish({ capture, rows }: Recording): CaptureEntry[] {
+    return this.#own(() => this.#entries(capture, rows));
   }
 
   /** Records what the replica itself does in the transaction that is open. */

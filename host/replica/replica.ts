@@ -6,16 +6,21 @@ import { setTimeout as timeout } from 'node:timers/promises';
 import type { DatabaseSync } from '../api/database.js';
 import { checkArgument, checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
+import { applyCaptured, inverseOf } from './changes.js';
 import { Copy, type Outgoing, type Received, type RegisteredFunction } from './copy.js';
 import { type Clock, Driver } from './driver.js';
 import { type ReplicaError, replicaError } from './errors.js';
 import { isPlain } from './found.js';
+import { messagesBetween } from './history.js';
 import { makeHistory, openCopyOf } from './join.js';
 import type { Log } from './log.js';
 import { maxBody } from './message.js';
 import { type ReplicaPolicy, replicaPolicies } from './rebase.js';
-import { type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
-import type { Call, RejectedTransaction } from './state.js';
+import { readSnapshot, type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
+import type { Call, LocalTransaction, RejectedTransaction } from './state.js';
+import { Steps, type StepwiseTransaction } from './steps.js';
+import { type Trimmed, trimTo } from './trim.js';
+import { compareDigests, digestsOf, type Verified } from './verify.js';
 
 /** How a replica works. */
 export interface ReplicaOptions {
@@ -44,6 +49,19 @@ interface Replaced {
 export interface TransactionOptions {
   /** Publishes it before it is committed: strictly serialisable, and possible only while the server is there. */
   wait?: boolean;
+}
+
+/** What happens to rows that are not as a transaction left them: nothing is changed, they stay, or are overwritten. */
+export type UndoPolicy = 'abort' | 'ours' | 'theirs';
+
+const undoPolicies: readonly UndoPolicy[] = ['abort', 'ours', 'theirs'];
+
+/** How to take back a transaction. */
+export interface UndoOptions {
+  /** 'abort' by default. */
+  policy?: UndoPolicy;
+  /** Only the transaction with this UUID; else all of the message's. */
+  transaction?: string;
 }
 
 /** A transaction that was committed here. */
@@ -253,12 +271,34 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     const own = (call ? this.#copy.functionOf(call) : action) as (database: DatabaseSync) => T;
     checkArgument('action', own, 'function');
     if ((options as TransactionOptions | undefined)?.wait) return this.#driver.wait(own, call);
-    const { value, transaction } = this.#copy.transact(own, call);
+    return this.#committed(this.#copy.transact(own, call));
+  }
+
+  /**
+   * Begins a transaction whose parts come one after another. The history waits until it ends, so end it soon.
+   *
+   * @throws ReplicaError `busy` if one is open
+   */
+  begin(): StepwiseTransaction<Committed<undefined>> {
+    this.#refuseEnded();
+    return new Steps({
+      copy: this.#copy,
+      ended: (transaction) => this.#committed({ value: undefined, transaction }),
+    });
+  }
+
+  #committed<T>({
+    value,
+    transaction,
+  }: {
+    readonly value: T;
+    readonly transaction: LocalTransaction | undefined;
+  }): Committed<T> {
+    this.#driver.wake();
     if (!transaction) return { value, id: undefined, placed: Promise.resolve(this.#copy.state.sequence) };
     const { id } = transaction;
     const placed = new Promise<number>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     placed.catch(() => {});
-    this.#driver.wake();
     return { value, id, placed };
   }
 
@@ -290,10 +330,75 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     return this.#copy.drop(id);
   }
 
+  /**
+   * Does a rejected transaction again, as a new one in its place: its function runs if it is registered, else its row
+   * changes are made.
+   *
+   * @param policy what happens to rows that are not as they were
+   * @throws ReplicaError `missing` if none has this id; `rejected` if its changes do not fit; what its function throws
+   */
+  retry(id: string, policy: UndoPolicy = 'abort'): Committed<unknown> {
+    checkArgument('id', id, 'string');
+    this.#refuseEnded();
+    if (!undoPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, undoPolicies));
+    const found = this.rejected().find((one) => one.id === id);
+    if (!found) throw replicaError('missing', `no rejected transaction has the id ${id}`);
+    const { call, changes } = found;
+    const known = call !== undefined && this.#copy.knows(call.name);
+    const action = known
+      ? this.#copy.functionOf(call)
+      : (database: DatabaseSync) => applyCaptured(database, changes, policy);
+    return this.#committed(this.#copy.transact(action, known ? call : undefined, id));
+  }
+
+  /**
+   * Takes back what a message of the history changed, by a transaction of its own, which waits for its place.
+   *
+   * @throws ReplicaError `missing` if there is no such message, or it counts for no copy; `schema-change` if it changes the
+   *   schema; `rejected` if rows are not as it left them
+   */
+  async undo(sequence: number, options: UndoOptions = {}): Promise<Placed<void>> {
+    checkArgument('sequence', sequence, 'integer');
+    checkOptions(options, { policy: 'string', transaction: 'string' });
+    const { policy = 'abort', transaction } = options;
+    if (!undoPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, undoPolicies));
+    this.#refuseEnded();
+    const { first, last } = await this.#log.state();
+    if (sequence < first || sequence > last) {
+      throw replicaError('missing', `${this.#log.name} has messages ${first} to ${last}, not ${sequence}`);
+    }
+    const from = Math.max(first, sequence - 1);
+    for await (const message of messagesBetween(this.#log, from, sequence)) {
+      if (message.sequence !== sequence) continue;
+      const changes = inverseOf(this.#copy.database, message, transaction);
+      return this.transaction((database) => applyCaptured(database, changes, policy), { wait: true });
+    }
+    throw replicaError('missing', `${this.#log.name} has no message ${sequence}`);
+  }
+
   /** Stores a snapshot of the history at this copy's place, for new copies. */
   async snapshot(): Promise<Snapshot> {
     this.#refuseEnded();
     return storeSnapshot(this.#copy, this.#log);
+  }
+
+  /**
+   * Removes what a snapshot made needless: the messages before its own, and older snapshots. A copy that has not read them
+   * must be made again.
+   */
+  async trim(snapshot: Snapshot): Promise<Trimmed> {
+    this.#refuseEnded();
+    return trimTo(this.#log, snapshot);
+  }
+
+  /**
+   * Compares the tables with those of other copies: stores their digests at this place of the history, and reads what
+   * others stored. What is pending does not count.
+   */
+  async verify(): Promise<Verified> {
+    this.#refuseEnded();
+    const { sequence, result } = await readSnapshot(this.#copy, digestsOf);
+    return compareDigests(this.#log, { copy: this.#copy.state.copy, sequence, ...result });
   }
 
   /**

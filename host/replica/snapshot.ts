@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
+import { DatabaseSync } from '../api/database.js';
 import type { Copy } from './copy.js';
 import { type ReplicaError, replicaError, textOf } from './errors.js';
 import type { Log, LogObject, LogState } from './log.js';
@@ -26,8 +27,7 @@ export interface Snapshot {
 
 /** Stores a snapshot of a copy. @throws ReplicaError `busy`, `full`, and as {@link Log.put} does */
 export async function storeSnapshot(copy: Copy, log: Log): Promise<Snapshot> {
-  const location = copy.database.location();
-  const path = `${location ?? join(tmpdir(), 'replica')}-snapshot-${randomUUID()}`;
+  const path = besideOf(copy);
   try {
     const { sequence } = copy.writeSnapshot(path);
     const { digest, size } = await digestOfFile(path);
@@ -38,6 +38,27 @@ export async function storeSnapshot(copy: Copy, log: Log): Promise<Snapshot> {
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Reads the state that the history has at a copy's place, in a file that is removed afterwards. */
+export async function readSnapshot<T>(
+  copy: Copy,
+  action: (database: DatabaseSync) => T,
+): Promise<{ readonly sequence: number; readonly result: T }> {
+  const path = besideOf(copy);
+  try {
+    const { sequence } = copy.writeSnapshot(path);
+    const database = new DatabaseSync(path, { locking: 'none' });
+    using _ = database;
+    return { sequence, result: action(database) };
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** A file beside a copy that does not exist. */
+function besideOf(copy: Copy): string {
+  return `${copy.database.location() ?? join(tmpdir(), 'replica')}-snapshot-${randomUUID()}`;
 }
 
 /** The snapshots of a log, oldest first. */

@@ -53,12 +53,15 @@ export async function startIn(cwd: string, ...more: string[]): Promise<Daemon> {
 }
 
 /** A client that speaks lines; `ask` resolves with what came until the next line that begins with `--`. */
-export async function lines(cwd = folder): Promise<{
+export async function lines(
+  cwd = folder,
+  name = 's',
+): Promise<{
   greeting: string;
   ask(text: string): Promise<string>;
   socket: Socket;
 }> {
-  const socket = connect(join(cwd, 's'));
+  const socket = connect(join(cwd, name));
   if (cwd === folder) sockets.push(socket);
   socket.on('error', () => {});
   let received = '';

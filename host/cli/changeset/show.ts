@@ -44,16 +44,17 @@ function columnNamesOf(
 }
 
 /** Runs `action` with the columns' names, from the database if one is named. */
-function withNames<T>(given: Given, action: (names: ReturnType<typeof columnNamesOf>) => T): T {
+export function withNames<T>(given: Given, action: (names: ReturnType<typeof columnNamesOf>) => T): T {
   const path = given.text('db');
   using database = path === undefined ? undefined : openDatabase(path, { readOnly: true });
   return action(columnNamesOf(database));
 }
 
 type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold';
-type Paint = (style: Style, text: string) => string;
+export type Paint = (style: Style, text: string) => string;
 
-function painter(wish: string | undefined): Paint {
+/** @param wish the value of --color */
+export function painter(wish: string | undefined): Paint {
   const on =
     wish === 'always' ||
     (wish !== 'never' && isatty(1) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
@@ -108,25 +109,30 @@ export const show: Action = {
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');
     withNames(given, (columnNames) => {
-      if (given.on('json')) {
-        printDocument(entries, columnNames);
-        return;
-      }
-      const paint = painter(given.text('color'));
-      using progress = printing(sizeOf(entries));
-      let before = 0;
-      for (const entry of entries) {
-        if (entry.kind === 'ddl') {
-          print(`${paint('cyan', `! ${shownLines(entry.sql)}`)}\n`);
-          continue;
-        }
-        showChanges(entry.bytes, columnNames, paint, (offset) => progress?.at(before + offset));
-        before += entry.bytes.length;
-      }
+      if (given.on('json')) printDocument(entries, columnNames);
+      else showEntries(entries, columnNames, painter(given.text('color')));
     });
     return exitCodes.done;
   },
 };
+
+/** Prints what entries change, row by row. */
+export function showEntries(
+  entries: readonly CaptureEntry[],
+  columnNames: ReturnType<typeof columnNamesOf>,
+  paint: Paint,
+): void {
+  using progress = printing(sizeOf(entries));
+  let before = 0;
+  for (const entry of entries) {
+    if (entry.kind === 'ddl') {
+      print(`${paint('cyan', `! ${shownLines(entry.sql)}`)}\n`);
+      continue;
+    }
+    showChanges(entry.bytes, columnNames, paint, (offset) => progress?.at(before + offset));
+    before += entry.bytes.length;
+  }
+}
 
 function showChanges(
   bytes: Uint8Array,
@@ -151,7 +157,7 @@ function showChanges(
 }
 
 /** A changeset as `toJson` has it; a capture as `{"format": 1, "entries": [...]}` of such and `{"sql": "..."}`. */
-function printDocument(
+export function printDocument(
   entries: readonly CaptureEntry[],
   columnNames: ReturnType<typeof columnNamesOf>,
 ): void {
@@ -218,7 +224,7 @@ export const sql: Action = {
 };
 
 /** The counts of all changesets together. */
-function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
+export function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
   const sums = new Map<string, TableStatistics>();
   for (const bytes of changesetsOf(entries)) {
     for (const { table, ...counts } of statistics(bytes)) {

@@ -43,11 +43,14 @@ export class DatabaseConnection {
   /** Called if the thread ends before it was asked to. */
   lost = (_error: CommandError): void => {};
 
-  /** @param args what follows `changeset daemon` */
-  constructor(args: readonly string[]) {
+  /**
+   * @param args the options of the command
+   * @param thread the file of the thread
+   */
+  constructor(args: readonly string[], thread = 'cli/daemon/database-thread.js') {
     const workerData: DatabaseInput = { args, shared: this.#shared };
     const env = { ...process.env, COLUMNS: String(process.stderr.columns ?? 80) };
-    this.#worker = new Worker(ownFile('cli/daemon/database-thread.js'), { workerData, env });
+    this.#worker = new Worker(ownFile(thread), { workerData, env });
     this.#worker.on('message', (message: FromDatabase) => this.#heard(message));
     this.#worker.on('error', (error) => this.#over(new CommandError(error.message)));
     this.#worker.on('exit', () => this.#over(new CommandError('the thread of the database ended')));
@@ -94,6 +97,19 @@ export class DatabaseConnection {
     const answer = await this.#ask({ do: 'status' });
     if (answer.is === 'status') return answer.status;
     throw unexpected(answer);
+  }
+
+  /** Does what only this kind of database can do. @throws CommandError if it fails */
+  async command(name: string, args: readonly unknown[]): Promise<unknown> {
+    const answer = await this.#ask({ do: 'command', name, args });
+    if (answer.is !== 'result') throw unexpected(answer);
+    return answer.result;
+  }
+
+  /** Ends the thread at once, while it opens the database. */
+  async abandon(): Promise<void> {
+    this.lost = () => {};
+    await this.#worker.terminate();
   }
 
   /** Rolls back the open transaction. */

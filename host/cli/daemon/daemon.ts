@@ -51,8 +51,8 @@ function checkOutput(out: string, database: string): void {
 }
 
 /** The options again, as a command line. */
-function argumentsOf(given: Given): string[] {
-  return Object.entries(daemonCommand.options).flatMap(([name, { value, multiple }]) => {
+export function argumentsOf(given: Given, { options }: Pick<Action, 'options'> = daemonCommand): string[] {
+  return Object.entries(options).flatMap(([name, { value, multiple }]) => {
     if (value === undefined) return given.on(name) ? [`--${name}`] : [];
     const texts = multiple ? given.texts(name) : [given.text(name) ?? []].flat();
     return texts.map((text) => `--${name}=${text}`);
@@ -60,7 +60,7 @@ function argumentsOf(given: Given): string[] {
 }
 
 /** The reason to end: a client's request, SIGTERM, SIGINT, or the loss of the database's thread. */
-function ending(): { wait: Promise<void>; now(): void; fail(error: Error): void } {
+export function ending(): { wait: Promise<void>; now(): void; fail(error: Error): void } {
   let now = (): void => {};
   let fail = (_error: Error): void => {};
   const wait = new Promise<void>((resolve, reject) => {

@@ -2,11 +2,10 @@
 
 import '../../node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
-import { SQLITE_INTERRUPT, SQLITE_MISUSE } from '../../core/constants.js';
+import { SQLITE_MISUSE } from '../../core/constants.js';
 import { plainError, SqliteError, sqliteError } from '../../core/errors.js';
 import { Engine } from '../../kernel/engine.js';
 import { useEngine } from '../../kernel/engine-of-thread.js';
-import type { SqlValue } from '../../kernel/values.js';
 import { extensionLoader } from '../../loader/loader.js';
 import { nodeFileSystem } from '../../node/files.js';
 import { parse } from '../command.js';
@@ -14,17 +13,11 @@ import { CommandError, exitCodes } from '../exit.js';
 import { daemonCommand } from './command.js';
 import { CapturedDatabase } from './database.js';
 import { type DatabaseInput, type FromDatabase, type ToDatabase, Word } from './messages.js';
-import { jsonOf, lineValue } from './protocol.js';
-
-/** How much of an answer is sent at once, in characters. */
-const pieceSize = 65_536;
-/** How many pieces may be waiting for the main thread. */
-const mostPieces = 16;
+import { RowPieces } from './row-pieces.js';
 
 const { args, shared } = workerData as DatabaseInput;
 const port = parentPort;
 let database: CapturedDatabase | undefined;
-let pieces = 0;
 const unlocked = nodeFileSystem({ locking: 'none' });
 const given = parse('sqlite-wasm-run changeset daemon', daemonCommand, args);
 
@@ -46,57 +39,16 @@ useEngine(
 const isInterrupted = (): boolean => Atomics.load(shared, Word.interrupt) !== 0;
 const say = (message: FromDatabase): void => port?.postMessage(message);
 
-/** Rows on their way to the client; the thread waits while the main one is behind. */
-class Rows {
-  columns: readonly string[] = [];
-  count = 0;
-  readonly #text: (row: readonly SqlValue[]) => string;
-  #parts: string[] = [];
-  #size = 0;
-
-  constructor(frames: boolean) {
-    this.#text = frames
-      ? (row) => `${this.count > 1 ? ',' : ''}${JSON.stringify(row.map(jsonOf))}`
-      : (row) => `${row.map(lineValue).join('\t')}\n`;
-  }
-
-  add(row: readonly SqlValue[]): void {
-    this.count += 1;
-    const text = this.#text(row);
-    this.#parts.push(text);
-    this.#size += text.length;
-    if (this.#size >= pieceSize) this.send();
-  }
-
-  send(): void {
-    if (this.#size === 0) return;
-    for (;;) {
-      const taken = Atomics.load(shared, Word.taken);
-      if (((pieces - taken) | 0) < mostPieces) break;
-      if (isInterrupted()) throw sqliteError(SQLITE_INTERRUPT);
-      Atomics.wait(shared, Word.taken, taken, 1000);
-    }
-    const bytes = new TextEncoder().encode(this.#parts.join(''));
-    this.#parts = [];
-    this.#size = 0;
-    pieces = (pieces + 1) | 0;
-    port?.postMessage({ is: 'rows', bytes } satisfies FromDatabase, [bytes.buffer]);
-  }
-}
-
 function run(open: CapturedDatabase, task: Extract<ToDatabase, { do: 'run' }>): void {
-  const rows = new Rows(task.frames);
+  const rows = new RowPieces(task.frames, shared, (bytes) => {
+    port?.postMessage({ is: 'rows', bytes } satisfies FromDatabase, [bytes.buffer]);
+  });
   try {
-    const { changes, lastInsertRowid, note } = open.run(task.client, task.sql, task.params, {
-      columns: (names) => {
-        rows.columns = names;
-      },
-      row: (values) => rows.add(values),
-    });
+    const { changes, lastInsertRowid, note } = open.run(task.client, task.sql, task.params, rows);
     rows.send();
     say({
       is: 'ran',
-      columns: rows.columns,
+      columns: rows.names,
       rows: rows.count,
       changes,
       lastInsertRowid,
@@ -133,7 +85,7 @@ function take(open: CapturedDatabase, task: ToDatabase): void {
     end(exitCodes.done);
   } else {
     if (task.do === 'rollback') open.rollback();
-    else open.leave(task.client);
+    else if (task.do === 'leave') open.leave(task.client);
     say({ is: 'done' });
   }
 }

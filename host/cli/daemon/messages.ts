@@ -13,7 +13,7 @@ export const Word = {
 } as const;
 
 export interface DatabaseInput {
-  /** What follows `changeset daemon`. */
+  /** The options of the command. */
   readonly args: readonly string[];
   readonly shared: Int32Array;
 }
@@ -35,6 +35,8 @@ export type ToDatabase =
   /** The client is gone. */
   | { readonly do: 'leave'; readonly client: number }
   | { readonly do: 'status' }
+  /** Something that only this kind of database can do. */
+  | { readonly do: 'command'; readonly name: string; readonly args: readonly unknown[] }
   | { readonly do: 'end' };
 
 /** The result of a statement; its rows were sent before. */
@@ -61,6 +63,7 @@ export type FromDatabase =
   | RanMessage
   | ErrorMessage
   | { readonly is: 'status'; readonly status: Status }
+  | { readonly is: 'result'; readonly result: unknown }
   /** What was asked is done. */
   | { readonly is: 'done' }
   /** The thread ends: the database could not be opened, or the output was written or could not be. */

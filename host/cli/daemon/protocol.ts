@@ -32,7 +32,9 @@ export const largestAnswer = 2 ** 32 - 1;
 
 export type Request =
   | { readonly sql: string; readonly params: readonly SqlValue[] }
-  | { readonly command: 'status' | 'quit' };
+  | { readonly command: 'status' | 'quit' }
+  /** One that only some databases know. */
+  | { readonly command: string; readonly args: readonly unknown[] };
 
 export function jsonOf(value: SqlValue): JsonValue {
   if (value === null || typeof value === 'string') return value;
@@ -89,10 +91,15 @@ export function idOf(json: unknown): unknown {
   return (json as { id?: unknown } | null)?.id ?? null;
 }
 
-/** @throws TypeError that names what is wrong with the request */
-export function requestOf(json: unknown): Request {
-  const { sql, params = [], command } = (json ?? {}) as Record<string, unknown>;
+/**
+ * @param commands those that are known beside status and quit
+ * @throws TypeError that names what is wrong with the request
+ */
+export function requestOf(json: unknown, commands: readonly string[] = []): Request {
+  const { sql, params = [], command, args = [] } = (json ?? {}) as Record<string, unknown>;
   if (command === 'status' || command === 'quit') return { command };
+  if (typeof command === 'string' && commands.includes(command) && Array.isArray(args))
+    return { command, args };
   if (typeof sql !== 'string')
     throw new TypeError('a request must have "sql", or "command": "status" or "quit"');
   if (!Array.isArray(params)) throw new TypeError('"params" must be an array');

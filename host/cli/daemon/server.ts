@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly patience: number;
   /** How long a statement may run, in ms; undefined: no limit. */
   readonly timeout: number | undefined;
+  /** Commands that the database knows, beside status and quit. */
+  readonly commands?: readonly string[];
   /** A client asked the daemon to end. */
   quit(): void;
 }
@@ -210,9 +212,16 @@ export class DaemonServer {
     try {
       const json = jsonOfFrame(bytes);
       id = idOf(json);
-      const request = requestOf(json);
+      const request = requestOf(json, this.#options.commands);
       if ('sql' in request) {
         this.#enqueue(client, (database) => this.#answer(database, client, id, request.sql, request.params));
+        return;
+      }
+      if ('args' in request) {
+        const { command, args } = request;
+        this.#enqueue(client, async (database) => {
+          client.send(frame({ id, result: await database.command(command, args) }));
+        });
         return;
       }
       const quits = request.command === 'quit';

@@ -291,7 +291,8 @@ export class Recorder {
   }
 }
 
-function step(
+/** Runs a statement to its end. */
+export function step(
   statement: ReturnType<DatabaseSync['prepare']>,
   params: readonly SqlValue[],
   sink: RowSink | undefined,

@@ -1,0 +1,159 @@
+/** `sqlite-wasm-run replica log`: what a history holds, and what one of its messages changes. */
+
+import { toJson } from '../../changeset/index.js';
+import { shown } from '../../core/shown.js';
+import type { Incoming } from '../../replica/copy.js';
+import { messagesBetween } from '../../replica/history.js';
+import type { CaptureEntry, Log } from '../../replica/index.js';
+import { statementsOf } from '../changeset/entries.js';
+import { countsOf, painter, printDocument, showEntries, withNames } from '../changeset/show.js';
+import type { Action, Given } from '../command.js';
+import { CommandError, exitCodes, usageError } from '../exit.js';
+import { print, printJson } from '../output.js';
+import { Progress } from '../progress.js';
+import { asCommandError } from './control.js';
+import { withServers } from './opened.js';
+import { logOf, neededServerOptions } from './options.js';
+
+export const log: Action = {
+  operands: '[SEQ]',
+  count: [0, 1],
+  options: {
+    ...neededServerOptions,
+    db: { value: 'FILE', help: 'a copy whose schema names the columns; --server local needs it' },
+    limit: { value: 'N', help: 'show the last N messages (default 20), or all' },
+    json: { help: 'print JSON: a document for each message' },
+    color: {
+      value: 'WHEN',
+      choices: ['always', 'never', 'auto'],
+      help: 'color the output: always, never or auto',
+    },
+  },
+  notes: 'With SEQ it shows what that message changes, row by row.\n',
+  async run(given) {
+    const sequence = given.rest[0] === undefined ? undefined : sequenceOf(given.rest[0]);
+    const limit = limitOf(given);
+    if (given.texts('server').includes('local') && given.text('db') === undefined) {
+      throw usageError('--server local needs --db FILE, beside which the server has its storage');
+    }
+    await withServers(given, async (servers) => {
+      const history = logOf(given, servers);
+      try {
+        if (sequence === undefined) await list(given, history, limit);
+        else await show(given, history, sequence);
+      } catch (error) {
+        throw asCommandError(error);
+      } finally {
+        await history.close();
+      }
+    });
+    return exitCodes.done;
+  },
+};
+
+/** The place of a message. @throws CommandError for anything else */
+export function sequenceOf(text: string): number {
+  const sequence = Number(text);
+  if (Number.isSafeInteger(sequence) && sequence > 0) return sequence;
+  throw usageError(`"${text}" is not a message: give its number, as log prints it`);
+}
+
+function limitOf(given: Given): number {
+  const text = given.text('limit') ?? '20';
+  if (text === 'all') return Number.POSITIVE_INFINITY;
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw usageError(`--limit takes a number above 0 or all, not "${text}"`);
+}
+
+async function list(given: Given, history: Log, limit: number): Promise<void> {
+  const { identity, first, last } = await history.state();
+  const from = Math.max(first, last - limit + 1);
+  using progress = new Progress('reading', last - from + 1, 'messages');
+  for await (const one of messagesBetween(history, from, last, from === 1 ? identity : undefined)) {
+    if (given.on('json')) printJson(`${JSON.stringify(documentOf(one))}\n`);
+    else print(`${lineOf(one)}\n`);
+    progress.at(one.sequence - from + 1);
+  }
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+/** When, which copy, what. */
+function lineOf({ sequence, message, transactions }: Incoming): string {
+  if (!message) return `${sequence}  void: it counts for no copy`;
+  const entries = transactions.flatMap((one) => one.entries);
+  const names = [...new Set(transactions.flatMap(({ name }) => name ?? []))];
+  const count = transactions.length === 1 ? '' : `  ${transactions.length} transactions`;
+  const called = names.length === 0 ? '' : `  (${names.join(', ')})`;
+  const text = `${sequence}  ${timeOf(message.time)}  ${message.copy.slice(0, 8)}${count}  ${summary(entries)}${called}`;
+  return shown(text, Number.POSITIVE_INFINITY);
+}
+
+/** `table +inserted ~updated -deleted`, and statements. */
+function summary(entries: readonly CaptureEntry[]): string {
+  const parts = countsOf(entries).map(({ table, inserts, updates, deletes }) =>
+    [table, inserts && `+${inserts}`, updates && `~${updates}`, deletes && `-${deletes}`]
+      .filter(Boolean)
+      .join(' '),
+  );
+  return [...statementsOf(entries).map((sql) => `! ${sql.replaceAll(/\s+/g, ' ')}`), ...parts].join(', ');
+}
+
+function documentOf({ sequence, message, transactions }: Incoming): object {
+  if (!message) return { sequence, void: true };
+  return {
+    sequence,
+    time: timeOf(message.time),
+    copy: message.copy,
+    transactions: transactions.map(({ id, time, name, entries }) => ({
+      id,
+      time: timeOf(time),
+      ...(name !== undefined && { name }),
+      statements: statementsOf(entries),
+      tables: countsOf(entries),
+    })),
+  };
+}
+
+async function show(given: Given, history: Log, sequence: number): Promise<void> {
+  const { identity, first, last } = await history.state();
+  if (sequence < first || sequence > last) {
+    throw new CommandError(`${history.name} has messages ${first} to ${last}, not ${sequence}`);
+  }
+  const from = Math.max(first, sequence - 1);
+  for await (const one of messagesBetween(history, from, sequence, from === 1 ? identity : undefined)) {
+    if (one.sequence === sequence) showMessage(given, one);
+  }
+}
+
+function showMessage(given: Given, one: Incoming): void {
+  const { message, transactions } = one;
+  withNames(given, (columnNames) => {
+    if (given.on('json')) {
+      const list = transactions.map(({ id, entries }) => ({
+        id,
+        entries: entries.map((entry) =>
+          entry.kind === 'ddl' ? { sql: entry.sql } : toJson(entry.bytes, columnNames),
+        ),
+      }));
+      const head = message ? { time: timeOf(message.time), copy: message.copy } : { void: true };
+      printJson(`${JSON.stringify({ sequence: one.sequence, ...head, transactions: list }, null, 2)}\n`);
+      return;
+    }
+    print(`${lineOf(one)}\n`);
+    const paint = painter(given.text('color'));
+    for (const { id, time, entries } of transactions) {
+      print(`\n${paint('bold', `transaction ${id}`)}  ${timeOf(time)}\n`);
+      showEntries(entries, columnNames, paint);
+    }
+  });
+}
+
+/** Prints what a transaction changes, as `changeset show` does. */
+export function showTransaction(given: Given, entries: readonly CaptureEntry[]): void {
+  withNames(given, (columnNames) => {
+    if (given.on('json')) printDocument(entries, columnNames);
+    else showEntries(entries, columnNames, painter(given.text('color')));
+  });
+}

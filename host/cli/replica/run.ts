@@ -1,0 +1,100 @@
+/** `sqlite-wasm-run replica run`: follows a history, and serves SQL on a socket. */
+
+import { replicaPolicies } from '../../replica/rebase.js';
+import type { Action } from '../command.js';
+import { lockingOption } from '../command.js';
+import { milliseconds } from '../daemon/command.js';
+import { DatabaseConnection } from '../daemon/connection.js';
+import { argumentsOf, ending } from '../daemon/daemon.js';
+import { DaemonServer } from '../daemon/server.js';
+import { exitCodes, usageError } from '../exit.js';
+import { say } from '../output.js';
+import { type LocalServer, startLocal } from './local-server.js';
+import { databaseOption, neededServerOptions } from './options.js';
+import { beginRunning, endRunning } from './running.js';
+
+/** How long an open transaction may be idle, in ms. */
+const usualPatience = 30_000;
+
+export const runCommand: Omit<Action, 'run'> = {
+  operands: '',
+  count: [0, 0],
+  options: {
+    db: { ...databaseOption, help: 'the database of this copy; made if it does not exist' },
+    ...neededServerOptions,
+    'read-only': { help: 'only follow: refuse writes on the socket' },
+    create: { help: 'make the history if there is none, of what the file holds' },
+    socket: { value: 'PATH', help: 'serve SQL on this socket; a named pipe on Windows' },
+    policy: {
+      value: 'POLICY',
+      choices: replicaPolicies,
+      help: 'what happens to transactions that meet the history (default rerun)',
+    },
+    wait: { help: 'answer a write once it has its place in the history' },
+    patience: {
+      value: 'SECONDS',
+      help: 'roll back an open transaction that is idle for so long (default 30)',
+    },
+    timeout: { value: 'SECONDS', help: 'end a statement that runs longer (default: no limit)' },
+    locking: lockingOption,
+  },
+  notes:
+    'A transaction is the text of its SQL: if other copies published before it, the\n' +
+    'text runs again on the new state. The daemon of `changeset daemon` has the same\n' +
+    'protocol.\n',
+};
+
+export const run: Action = {
+  ...runCommand,
+  async run(given) {
+    const patience = milliseconds(given, 'patience') ?? usualPatience;
+    const timeout = milliseconds(given, 'timeout');
+    const path = given.text('db') ?? '';
+    const socket = given.text('socket');
+    const servers = given.texts('server');
+    if (given.on('read-only') && given.on('create'))
+      throw usageError('--create makes a history, and --read-only only follows one');
+    if (servers.includes('local') && servers.length > 1) throw usageError('--server local stands alone');
+    const ended = ending();
+    beginRunning(path, socket);
+    let local: LocalServer | undefined;
+    let server: DaemonServer | undefined;
+    try {
+      if (servers.includes('local')) {
+        local = await startLocal(path);
+        say(`server: ${local.address}`);
+      }
+      if (socket !== undefined) {
+        server = new DaemonServer({
+          path: socket,
+          database: path,
+          patience,
+          timeout,
+          commands: ['replica'],
+          quit: ended.now,
+        });
+        await server.listen();
+      }
+      const args = argumentsOf(given, runCommand).map((text) =>
+        text === '--server=local' ? `--server=${local?.address}` : text,
+      );
+      const database = new DatabaseConnection(args, 'cli/replica/thread.js');
+      database.lost = ended.fail;
+      const opened = await Promise.race([database.open(), ended.wait]);
+      if (!opened) {
+        await database.abandon();
+        return exitCodes.done;
+      }
+      server?.serve(database);
+      say(`${socket === undefined ? 'following' : `listening at ${socket}`}; ${opened.text}`);
+      await ended.wait;
+      await server?.stop();
+      await database.end();
+    } finally {
+      server?.close();
+      endRunning(path);
+      await local?.stop();
+    }
+    return exitCodes.done;
+  },
+};

@@ -1,0 +1,151 @@
+/** Makes the changes of a writer that went round the replica a transaction of its own, by a diff. */
+
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { connectionOf } from '../api/connections.js';
+import { DatabaseSync } from '../api/database.js';
+import { ChangesetReader } from '../changeset/reader.js';
+import type { Connection } from '../kernel/connection.js';
+import { numberPragma, query, quotedName } from '../kernel/query.js';
+import { decodeCapture, encodeCapture } from '../recording/capture-format.js';
+import { collatedKeyChanges } from '../recording/collated-keys.js';
+import { travels } from './allowed.js';
+import { changeCounter } from './copy.js';
+import { replicaError } from './errors.js';
+import { refuseRows } from './found.js';
+import { rebuild } from './history.js';
+import type { Log } from './log.js';
+import { comparePosition } from './position.js';
+import { applyExactly, verbatim } from './rebase.js';
+import { SchemaFacts } from './schema.js';
+import { type LocalTransaction, StateTables } from './state.js';
+
+/** What was adopted. */
+export interface Adopted {
+  /** The UUID of the transaction; undefined if no row differs. */
+  readonly id: string | undefined;
+  /** How many rows it inserts, updates or deletes. */
+  readonly changes: number;
+}
+
+/**
+ * Compares a file that something other than a replica wrote to with what the history says that it holds, and makes the
+ * difference a pending transaction. No replica may have the file open.
+ *
+ * @throws ReplicaError `not-a-copy`; `schema` if the schema was changed; `unrecordable` for rows that cannot be told apart;
+ *   `missing` if the history at the copy's place cannot be made again; as {@link comparePosition} does
+ */
+export async function adoptChanges(
+  path: string,
+  log: Log,
+  progress: (done: number, total: number) => void = () => {},
+): Promise<Adopted> {
+  const database = new DatabaseSync(path, { timeout: 5000 });
+  const base = `${path}-base-${randomUUID()}`;
+  const tables = new StateTables(database);
+  try {
+    if (!tables.exist()) throw replicaError('not-a-copy', `${path} is not a copy of a history`);
+    const state = tables.read();
+    await comparePosition(log, state);
+    const chance = { now: () => Date.now(), uuid: () => randomUUID() };
+    const rebuilt = await rebuild(log, base, state.sequence, chance, progress);
+    try {
+      doAgain(connectionOf(rebuilt), tables.pending());
+      refuseSchema(connectionOf(rebuilt), connectionOf(database));
+    } finally {
+      rebuilt.close();
+    }
+    return adopt(database, tables, base);
+  } finally {
+    tables.close();
+    database.close();
+    for (const end of ['', '-journal', '-wal', '-shm']) rmSync(base + end, { force: true });
+  }
+}
+
+/** Does the pending transactions on the state that the history has. */
+function doAgain(connection: Connection, pending: readonly LocalTransaction[]): void {
+  verbatim(connection, () => {
+    for (const { id, changes } of pending)
+      applyExactly(connection, decodeCapture(changes), `transaction ${id}`);
+  });
+}
+
+function refuseSchema(base: Connection, own: Connection): void {
+  if (new SchemaFacts(base).digest !== new SchemaFacts(own).digest) {
+    throw replicaError(
+      'schema',
+      'the schema was changed too, which cannot be adopted: change it back, or make a new copy from a snapshot',
+    );
+  }
+  for (const name of ['user_version', 'application_id']) {
+    const [was, is] = [base, own].map((connection) => numberPragma(connection, 'main', name));
+    if (was === is) continue;
+    throw replicaError(
+      'schema',
+      `PRAGMA ${name} was changed from ${was} to ${is}, which cannot be adopted: change it back`,
+    );
+  }
+}
+
+function adopt(database: DatabaseSync, tables: StateTables, base: string): Adopted {
+  const connection = connectionOf(database);
+  database.prepare('ATTACH ? AS replica_base').run(base);
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    refuseRows(database);
+    const bytes = difference(database);
+    let changes = 0;
+    const reader = new ChangesetReader(bytes);
+    while (reader.next()) changes += 1;
+    const counter = changeCounter(connection) + 1;
+    const id = changes === 0 ? undefined : randomUUID();
+    if (id !== undefined) {
+      const capture = encodeCapture([{ kind: 'changeset', bytes }]);
+      const number = tables.lastNumber() + 1;
+      tables.add({ number, id, time: Date.now(), call: undefined, changes: capture });
+    }
+    tables.own(tables.read().copy, randomUUID());
+    tables.count(counter);
+    database.exec('COMMIT');
+    return { id, changes };
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** What turns the base into the database. */
+function difference(database: DatabaseSync): Uint8Array {
+  const connection = connectionOf(database);
+  const facts = new SchemaFacts(connection);
+  using session = database.createSession({ tables: [] });
+  const names = query(
+    connection,
+    "SELECT name FROM pragma_table_list WHERE schema='main' AND type='table' ORDER BY name",
+  ).map(([name]) => String(name));
+  for (const table of names.filter(travels)) {
+    if (facts.of(table).hasKey) session.diff('replica_base', table);
+    else if (differs(connection, table)) {
+      throw replicaError(
+        'unrecordable',
+        `${table} was changed, and has no PRIMARY KEY, which tells its rows apart in other copies`,
+      );
+    }
+  }
+  const bytes = session.changeset();
+  const [spelled] = collatedKeyChanges(bytes, (table) => facts.of(table).hasCollatedKey);
+  if (spelled === undefined) return bytes;
+  throw replicaError('unrecordable', `a key of ${spelled} was changed to one that is equal by its collation`);
+}
+
+function differs(connection: Connection, table: string): boolean {
+  const [own, base] = ['main', 'replica_base'].map((schema) => `${schema}.${quotedName(table)}`);
+  const found = query(
+    connection,
+    `SELECT 1 FROM (SELECT count(*) FROM ${own} EXCEPT SELECT count(*) FROM ${base}) UNION ALL
+       SELECT 1 FROM (SELECT * FROM ${own} EXCEPT SELECT * FROM ${base}) UNION ALL
+       SELECT 1 FROM (SELECT * FROM ${base} EXCEPT SELECT * FROM ${own}) LIMIT 1`,
+  );
+  return found.length > 0;
+}

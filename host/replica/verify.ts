@@ -1,0 +1,120 @@
+/** Whether copies agree: digests of their tables at a place of the history, which each stores for the others. */
+
+import { createHash } from 'node:crypto';
+import { connectionOf } from '../api/connections.js';
+import type { DatabaseSync } from '../api/database.js';
+import { query, quotedName } from '../kernel/query.js';
+import { tableShape } from '../kernel/schema.js';
+import type { SqlValue } from '../kernel/values.js';
+import { travels } from './allowed.js';
+import type { Log } from './log.js';
+import { SchemaFacts } from './schema.js';
+
+/** What a table holds. */
+export interface TableDigest {
+  readonly rows: number;
+  /** SHA-256 in hex of all of its rows, in the order of its key. */
+  readonly digest: string;
+}
+
+/** What a copy holds at a place of the history, without what is pending. */
+export interface CopyDigests {
+  readonly copy: string;
+  readonly sequence: number;
+  /** The digest of the schema. */
+  readonly schema: string;
+  readonly tables: Readonly<Record<string, TableDigest>>;
+}
+
+/** How a copy compares with the others. */
+export interface Verified extends CopyDigests {
+  /** The copies whose digests of the same place are stored, with the tables in which they differ. */
+  readonly others: readonly { readonly copy: string; readonly differs: readonly string[] }[];
+  /** The copies whose digests are of another place, which says nothing. */
+  readonly elsewhere: readonly { readonly copy: string; readonly sequence: number }[];
+}
+
+const prefix = 'verify-';
+
+/** The digests of a database that has the state of a place. */
+export function digestsOf(database: DatabaseSync): Pick<CopyDigests, 'schema' | 'tables'> {
+  const connection = connectionOf(database);
+  const names = query(
+    connection,
+    "SELECT name FROM pragma_table_list WHERE schema='main' AND type='table' ORDER BY name",
+  ).map(([name]) => String(name));
+  const tables = names.filter(travels).map((name) => [name, digestOfTable(database, name)] as const);
+  return { schema: new SchemaFacts(connection).digest, tables: Object.fromEntries(tables) };
+}
+
+function digestOfTable(database: DatabaseSync, table: string): TableDigest {
+  const shape = tableShape(connectionOf(database), 'main', table);
+  const columns = shape?.columns ?? [];
+  const key = columns.filter((_, i) => (shape?.key[i] ?? 0) > 0);
+  const order = (key.length > 0 ? key : columns).map((name) => `${quotedName(name)} COLLATE BINARY`).join();
+  const list = columns.map((name) => quotedName(name)).join();
+  const hash = createHash('sha256');
+  let rows = 0;
+  const statement = database.prepare(`SELECT ${list} FROM main.${quotedName(table)} ORDER BY ${order}`, {
+    readBigInts: true,
+    returnArrays: true,
+  });
+  using _ = statement;
+  for (const row of statement.iterate()) {
+    rows += 1;
+    for (const value of row as unknown as SqlValue[]) hashValue(hash, value);
+  }
+  return { rows, digest: hash.digest('hex') };
+}
+
+/** A value as bytes that no other value has. */
+function hashValue(hash: ReturnType<typeof createHash>, value: SqlValue): void {
+  if (value === null) hash.update('n');
+  else if (value instanceof Uint8Array) hash.update(`b${value.length}:`).update(value);
+  else if (typeof value === 'bigint') hash.update(`i${value};`);
+  else if (typeof value === 'number') hash.update('f').update(new Uint8Array(Float64Array.of(value).buffer));
+  else {
+    const bytes = Buffer.from(value);
+    hash.update(`t${bytes.length}:`).update(bytes);
+  }
+}
+
+/** Stores the digests of a copy, and compares them with those that others stored. */
+export async function compareDigests(log: Log, own: CopyDigests): Promise<Verified> {
+  const bytes = new TextEncoder().encode(JSON.stringify(own));
+  await log.put(prefix + own.copy, { sequence: String(own.sequence) }, once(bytes));
+  const others: { copy: string; differs: string[] }[] = [];
+  const elsewhere: { copy: string; sequence: number }[] = [];
+  for (const { name, about } of await log.objects(prefix)) {
+    const copy = name.slice(prefix.length);
+    if (copy === own.copy) continue;
+    const sequence = Number(about['sequence']);
+    const found = sequence === own.sequence ? await read(log, name) : undefined;
+    if (found?.sequence === own.sequence) others.push({ copy, differs: differences(own, found) });
+    else elsewhere.push({ copy, sequence });
+  }
+  return { ...own, others, elsewhere };
+}
+
+function differences(one: CopyDigests, other: CopyDigests): string[] {
+  const names = new Set([...Object.keys(one.tables), ...Object.keys(other.tables)]);
+  const found = [...names].filter((name) => one.tables[name]?.digest !== other.tables[name]?.digest);
+  return one.schema === other.schema ? found : ['the schema', ...found];
+}
+
+async function read(log: Log, name: string): Promise<CopyDigests | undefined> {
+  const pieces = await log.get(name);
+  if (!pieces) return undefined;
+  const parts: Uint8Array[] = [];
+  for await (const piece of pieces) parts.push(piece.slice());
+  try {
+    const value = JSON.parse(Buffer.concat(parts).toString()) as CopyDigests;
+    return typeof value.tables === 'object' && value.tables !== null ? value : undefined;
+  } catch {
+    return undefined; // not of ours
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
+}
