@@ -34,12 +34,12 @@ export function run(): void {
     actions[`${name} value`] = query(db, frame(sql, 'UNBOUNDED'));
     actions[`${name} inverse`] = query(db, frame(sql, '10'));
   }
-  const best = race(actions, 15);
+  const { medians: best, spread } = race(actions, 15);
   const of = (name: string): number => best[name] ?? Number.NaN;
   const each = (more: string, less: string): number => ((of(more) - of(less)) / count) * 1e6;
   const step = (name: string): number => each(`${name} step`, 'bare');
   print(
-    'Aggregates, in ns a call (step: over count; value and inverse: what they add to a window)',
+    `Aggregates, in ns a call (step: over count; value and inverse: what they add to a window); spread ${spread}`,
     ['', 'step', 'value', 'inverse', 'step over sum'],
     entrants.map(([name]) => [
       name,

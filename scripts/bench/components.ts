@@ -1,4 +1,4 @@
-/** What loading and keeping each component costs: the shortest times, the median of bytes. */
+/** What loading and keeping each component costs: medians. */
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
@@ -62,8 +62,8 @@ export function run(): void {
     (name) => name.endsWith('.wasm') && !asksForMore.includes(name),
   );
   const echo = guest('echo');
-  const cold = Math.min(
-    ...Array.from({ length: 3 }, () => {
+  const cold = median(
+    Array.from({ length: 3 }, () => {
       rmSync(componentCache, { recursive: true, force: true });
       return cost(echo).first;
     }),
@@ -81,14 +81,13 @@ export function run(): void {
     ['', 'KiB', 'load, ms', 'on another connection, ms', 'process grows, KiB', 'memory of its own, KiB'],
     [...paths].map(([name, path]) => {
       const all = costs.get(name) ?? [];
-      const of = (pick: (cost: Cost) => number): string => short(Math.min(...all.map(pick)));
-      const middle = (pick: (cost: Cost) => number): string => short(median(all.map(pick)));
+      const of = (pick: (cost: Cost) => number): string => short(median(all.map(pick)));
       return [
         name,
         short(statSync(path).size / 1024),
         of(({ first }) => first),
         of(({ next }) => next),
-        middle(({ resident }) => resident / 1024),
+        of(({ resident }) => resident / 1024),
         of(({ memory }) => memory / 1024),
       ];
     }),

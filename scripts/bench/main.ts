@@ -1,44 +1,131 @@
 /**
  * Speeds as ratios of one run. Times of one machine say little; comparing two ways on it says more.
  *
- *     npm run bench                      all subjects
- *     npm run bench -- tables spi        those
+ *     npm run bench                      everything but `scale`: at most 20 minutes
+ *     npm run bench -- memory spi        those
  *
- * It measures the build in dist/, or in the folder that SQLITE_WASM_RUN_DIST names. BENCH_NODES names other Nodes to
- * run the subjects of processes on, with commas in between. With a C compiler, native SQLite is compared too.
+ *     --rounds N       how often all programs take turns; 3 unless said
+ *     --rows N         the rows of a work, 100,000 unless said; long statements have ten times as many
+ *     --short          native C and ours on this Node, no peers
+ *     --json FILE      writes what was found
+ *     --chart FILE     draws it as an SVG
+ *     --markdown       prints it as the table of host/README.md
+ *     --from FILE      takes what --json has written, and measures nothing
+ *     --check FILE     in a short form: fails if a ratio to native C is more than 1.5 times that of FILE, twice in a row
+ *
+ * It measures the build in dist/, or in the folder that SQLITE_WASM_RUN_DIST names. BENCH_NODES names other Nodes, with
+ * commas in between; if none is new enough for the peers, one is fetched. Ratios need a C compiler.
  */
 
+import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import * as aggregates from './aggregates.js';
-import * as collations from './collations.js';
-import * as components from './components.js';
-import * as files from './files.js';
-import * as memory from './memory.js';
-import * as scalars from './scalars.js';
-import * as sessions from './sessions.js';
-import * as spi from './spi.js';
-import * as start from './start.js';
-import * as tables from './tables.js';
+import { parseArgs } from 'node:util';
+import { chart } from './chart.js';
+import { printSlower, slower } from './check.js';
+import { type Group, groups } from './groups.js';
+import { markdown, printRun } from './print.js';
+import { type Run, readRun } from './results.js';
+import { type GroupName, type Plan, run } from './run.js';
 
-const subjects: Readonly<Record<string, { run(): void }>> = {
-  scalars,
-  aggregates,
-  collations,
-  tables,
-  spi,
-  memory,
-  files,
-  sessions,
-  start,
-  components,
+/** Ways inside one process: their modules open databases when they are loaded. */
+const details: Readonly<Record<string, () => Promise<{ run(): void }>>> = {
+  scalars: () => import('./scalars.js'),
+  aggregates: () => import('./aggregates.js'),
+  collations: () => import('./collations.js'),
+  tables: () => import('./tables.js'),
+  spi: () => import('./spi.js'),
+  loads: () => import('./components.js'),
 };
 
-const asked = process.argv.slice(2);
-for (const name of asked) {
-  if (!Object.hasOwn(subjects, name)) {
-    console.error(`there is no subject ${name}: there is ${Object.keys(subjects).join(', ')}`);
-    process.exit(2);
+function refuse(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
+
+const options = {
+  rounds: { type: 'string' },
+  rows: { type: 'string', default: '100000' },
+  short: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  chart: { type: 'string' },
+  markdown: { type: 'boolean', default: false },
+  from: { type: 'string' },
+  check: { type: 'string' },
+} as const;
+
+function parsed() {
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
   }
 }
-console.log(`Node ${process.version}, ${availableParallelism()} x ${cpus()[0]?.model ?? 'CPU'}`);
-for (const name of asked.length > 0 ? asked : Object.keys(subjects)) subjects[name]?.run();
+const { values, positionals } = parsed();
+
+const isGroup = (name: string): name is GroupName => Object.hasOwn(groups, name);
+for (const name of positionals) {
+  if (isGroup(name) || Object.hasOwn(details, name)) continue;
+  refuse(
+    `there is no subject ${name}: there is ${[...Object.keys(groups), ...Object.keys(details)].join(', ')}`,
+  );
+}
+const count = (name: 'rounds' | 'rows', otherwise: number, least: number): number => {
+  const value = Number(values[name] ?? otherwise);
+  if (!Number.isInteger(value) || value < least) refuse(`--${name} is a number, ${least} or more`);
+  return value;
+};
+const chosen = (by: (group: Group) => unknown): GroupName[] =>
+  Object.keys(groups)
+    .filter(isGroup)
+    .filter((name) => (positionals.length > 0 ? positionals.includes(name) : by(groups[name])));
+const plan = (names: readonly GroupName[], rounds: number, short: boolean): Plan => ({
+  ...{ names, short, rounds: count('rounds', rounds, 1), rows: count('rows', 100_000, 500) },
+  onGroup: (title) => console.error(title),
+});
+
+function write(found: Run): void {
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(found, null, 2)}\n`);
+  if (values.chart) writeFileSync(values.chart, chart(found));
+  if (values.markdown) console.log(markdown(found));
+}
+
+async function check(file: string): Promise<void> {
+  const recorded = readRun(file);
+  const first = await run(
+    plan(
+      chosen(({ checked }) => checked),
+      2,
+      true,
+    ),
+  );
+  write(first);
+  if (!first.programs.c) refuse('there is no C compiler, so there are no ratios to check');
+  let found = slower(recorded, first);
+  if (found.length > 0) {
+    const again = new Set(found.map(({ key }) => key.split('.')[0]));
+    console.error(`once more: ${[...again].join(', ')}`);
+    const names = Object.keys(groups)
+      .filter(isGroup)
+      .filter((name) => again.has(name));
+    found = slower(recorded, first, await run(plan(names, 2, true)));
+  }
+  printRun(first, groups);
+  if (found.length === 0) return;
+  printSlower(first, found);
+  process.exitCode = 1;
+}
+
+if (values.check) await check(values.check);
+else if (values.from) write(readRun(values.from));
+else {
+  console.log(`Node ${process.version}, ${availableParallelism()} x ${cpus()[0]?.model ?? 'CPU'}`);
+  const names = chosen(({ long }) => !long);
+  if (names.length > 0) {
+    const found = await run(plan(names, 3, values.short));
+    printRun(found, groups);
+    write(found);
+  }
+  for (const [name, load] of Object.entries(details)) {
+    if (positionals.length === 0 || positionals.includes(name)) (await load()).run();
+  }
+}

@@ -11,48 +11,38 @@ export function median(samples: readonly number[]): number {
   return [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
 }
 
+/** Medians in ms, and how far the middle half of the samples of the least steady action lie apart. */
+export interface Race<Name extends string> {
+  readonly medians: Record<Name, number>;
+  readonly spread: string;
+}
+
 /**
- * The shortest time of each action in ms. They take turns, so that other work of the machine affects all alike; the
- * shortest is the best guess, since a disturbance only ever adds. A first round that is not counted warms up.
+ * The times of actions. They take turns, so that other work of the machine affects all alike. A first round that is not
+ * counted warms up.
  */
 export function race<Name extends string>(
   actions: Readonly<Record<Name, () => void>>,
   rounds = 15,
-): Record<Name, number> {
-  const best = {} as Record<Name, number>;
+): Race<Name> {
   const entries = Object.entries(actions) as [Name, () => void][];
-  for (const [name, action] of entries) {
-    action();
-    best[name] = Number.POSITIVE_INFINITY;
-  }
+  for (const [, action] of entries) action();
+  const samples = entries.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [name, action] of entries) best[name] = Math.min(best[name], timed(action));
+    for (const [i, [, action]] of entries.entries()) samples[i]?.push(timed(action));
   }
-  return best;
-}
-
-/** The median of each action's own measurements, which take turns: for processes and disks, which have no best. */
-export function rounds<Name extends string>(
-  actions: Readonly<Record<Name, () => number>>,
-  count: number,
-): Record<Name, number> {
-  const samples = new Map<Name, number[]>();
-  const entries = Object.entries(actions) as [Name, () => number][];
-  for (let round = 0; round < count; round++) {
-    for (const [name, action] of entries) {
-      const own = samples.get(name) ?? [];
-      samples.set(name, own);
-      own.push(action());
-    }
-  }
-  return Object.fromEntries([...samples].map(([name, own]) => [name, median(own)])) as Record<Name, number>;
+  const medians = Object.fromEntries(entries.map(([name], i) => [name, median(samples[i] ?? [])]));
+  return {
+    medians: medians as Record<Name, number>,
+    spread: `${Math.round(100 * Math.max(...samples.map(spread)))} %`,
+  };
 }
 
 /** How far the middle half of the samples lie apart, over their median. */
-export function spread(samples: readonly number[]): string {
+function spread(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN;
-  return `${Math.round((100 * (at(0.75) - at(0.25))) / median(samples))} %`;
+  return (at(0.75) - at(0.25)) / median(samples);
 }
 
 /** Three digits that count, at most. */

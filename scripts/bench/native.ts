@@ -2,7 +2,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { amalgamation, cache, fetchSource, root, sha256, shell, shellSource } from '../sources.js';
 import { features } from '../sqlite-options.js';
 
@@ -11,13 +11,12 @@ const flags = ['-O2', '-w', ...features, '-DHAVE_USLEEP=1', '-DHAVE_FDATASYNC=1'
 const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
 
 /** Compiles one program, unless it exists already. Undefined if there is no C compiler. */
-function build(name: string, source: string): string | undefined {
+function build(name: string, ...sources: readonly string[]): string | undefined {
   const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
   if (version.status !== 0) return undefined;
   const library = join(fetchSource(amalgamation), 'deps/sqlite3');
   const key = sha256(version.stdout, JSON.stringify([flags, amalgamation, shell]));
   const folder = join(cache, 'bench', key.slice(0, 32));
-  mkdirSync(folder, { recursive: true });
   const make = (target: string, ...args: string[]): void => {
     if (existsSync(target)) return;
     const made = `${target}.${process.pid}`;
@@ -25,13 +24,16 @@ function build(name: string, source: string): string | undefined {
     renameSync(made, target);
   };
   const object = join(folder, 'sqlite3.o');
+  // Not in their own folder: shell.c would find the sqlite3.h of its own version there.
+  const digest = sha256(...sources.map((source) => readFileSync(source)));
+  const copies = join(folder, `${name}-${digest.slice(0, 16)}`);
+  mkdirSync(copies, { recursive: true });
   if (!existsSync(object)) console.error('compiling a native SQLite for comparison, once');
   make(object, '-c', join(library, 'sqlite3.c'));
-  // Not in its own folder: it would find the sqlite3.h of its own version there.
-  const copy = join(folder, `${name}-${sha256(readFileSync(source)).slice(0, 16)}.c`);
-  copyFileSync(source, copy);
-  const program = copy.replace(/\.c$/, '');
-  make(program, copy, object, ...libraries);
+  const files = sources.map((source) => join(copies, basename(source)));
+  for (const [i, source] of sources.entries()) copyFileSync(source, files[i] ?? '');
+  const program = join(copies, name);
+  make(program, ...files.filter((file) => file.endsWith('.c')), object, ...libraries);
   return program;
 }
 
@@ -42,5 +44,6 @@ export function nativeShell(): string | undefined {
 
 /** The works of work.ts in C. */
 export function nativeWork(): string | undefined {
-  return build('work', join(root, 'scripts/bench/work.c'));
+  const names = ['work.c', 'work-sessions.c', 'work.h'];
+  return build('work', ...names.map((name) => join(root, 'scripts/bench', name)));
 }

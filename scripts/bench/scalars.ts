@@ -17,7 +17,7 @@ export function run(): void {
     ] as const
   ).map(([name, value, builtin]) => {
     const over = (expression: string): string => `${numbers(count)} SELECT sum(length(${expression})) FROM g`;
-    const best = race(
+    const { medians: best, spread } = race(
       {
         bare: query(direct, over(value)),
         builtin: query(direct, over(builtin)),
@@ -35,11 +35,12 @@ export function run(): void {
       short(each(best.direct)),
       short(each(best.wrapped)),
       `x ${short(each(best.wrapped) / each(best.direct))}`,
+      spread,
     ];
   });
   print(
     'A call of a scalar function, in ns over the same query without it',
-    ['', 'built in', 'JavaScript', 'component', "jco's wrappers", 'wrappers/component'],
+    ['', 'built in', 'JavaScript', 'component', "jco's wrappers", 'wrappers/component', 'spread'],
     rows,
   );
 }

@@ -30,7 +30,7 @@ export function run(): void {
   ).map(([name, expression, sql]) => {
     const statement = sql && direct.prepare(sql, { returnArrays: true });
     const parameters = sql?.includes('?') ? [7] : [];
-    const best = race(
+    const { medians: best, spread } = race(
       {
         bare: query(direct, over('value')),
         code: () => {
@@ -43,11 +43,11 @@ export function run(): void {
       15,
     );
     const each = (total: number): string => short(((total - best.bare) / count) * 1e3);
-    return [name, short((best.code / count) * 1e3), each(best.direct), each(best.wrapped)];
+    return [name, short((best.code / count) * 1e3), each(best.direct), each(best.wrapped), spread];
   });
   print(
     'SQL of a component (spi), in us a round trip',
-    ['', 'the same in code', 'component', "jco's wrappers"],
+    ['', 'the same in code', 'component', "jco's wrappers", 'spread'],
     rows,
   );
 }

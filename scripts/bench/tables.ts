@@ -3,26 +3,25 @@
 import { spawnSync } from 'node:child_process';
 import { open, query, shell } from './databases.js';
 import { registerNumbers } from './js-table.js';
-import { print, race, short, times } from './measure.js';
+import { median, print, race, short, times } from './measure.js';
 import { nativeShell } from './native.js';
 
 const count = 1_000_000;
 const component = `SELECT sum(value) FROM series(1, ${count})`;
 const builtIn = `SELECT sum(value) FROM generate_series(1, ${count})`;
 
-/** Best times of queries in several shells, by their own timer: the API does not have the shell's generate_series. */
+/** Medians of the times of queries in several shells, by their own timer: the API does not have the shell's generate_series. */
 function inShell(program: string, args: readonly string[], ...queries: readonly string[]): number[] {
   const turns = Array.from({ length: 8 }, () => queries.map((sql) => `${sql};`)).flat();
   const input = ['.timer on', ...turns].join('\n');
-  const best = queries.map(() => Number.POSITIVE_INFINITY);
+  const samples = queries.map((): number[] => []);
   for (let process = 0; process < 4; process++) {
     const { stdout } = spawnSync(program, [...args, ':memory:'], { encoding: 'utf8', input });
     for (const [turn, [, seconds]] of [...stdout.matchAll(/^Run Time: real ([\d.]+)/gm)].entries()) {
-      const place = turn % queries.length;
-      best[place] = Math.min(best[place] ?? 0, Number(seconds) * 1000);
+      samples[turn % queries.length]?.push(Number(seconds) * 1000);
     }
   }
-  return best;
+  return samples.map(median);
 }
 
 export function run(): void {
@@ -31,7 +30,7 @@ export function run(): void {
   registerNumbers(direct, 'js_rows', count, 'rows');
   registerNumbers(direct, 'js_batches', count, 'batches');
   direct.exec(`CREATE TABLE t(value INT); INSERT INTO t ${component.replace('sum(value)', 'value')}`);
-  const best = race(
+  const { medians: best, spread } = race(
     {
       component: query(direct, component),
       wrapped: query(wrapped, component),
@@ -57,7 +56,7 @@ export function run(): void {
   // What the shell measured goes with what the component took there.
   const scale = best.component / shellComponent;
   print(
-    `A scan of ${count / 1e6} M rows, sum(value), over SQLite's own generate_series in the same core`,
+    `A scan of ${count / 1e6} M rows, sum(value), over SQLite's own generate_series in the same core; spread ${spread}`,
     ['', 'ratio', 'ms'],
     (
       [

@@ -1,0 +1,54 @@
+/** Compares the ratios of a run with recorded ones. */
+
+import { print, short } from './measure.js';
+import { ratios } from './print.js';
+import type { Run } from './results.js';
+
+/** How much greater than the recorded one a ratio may be: machines differ, and others use them too. */
+export const allowed = 1.5;
+
+export interface Slower {
+  readonly key: string;
+  readonly ratio: number;
+  readonly recorded: number;
+}
+
+/** The program whose ratios were recorded on the Node that is nearest to this one. */
+function nearest(recorded: Run, major: number): string {
+  const ours = Object.keys(recorded.programs).filter((id) => id.startsWith('ours@'));
+  const distance = (id: string): number => Math.abs(Number(id.slice('ours@'.length)) - major);
+  const [best] = ours.sort((a, b) => distance(a) - distance(b));
+  if (best === undefined) throw new Error('the recording has no ratios of ours');
+  return best;
+}
+
+function ownId(run: Run): string {
+  const id = Object.keys(run.programs).find((name) => name.startsWith('ours@'));
+  if (id === undefined) throw new Error('the run has no ratios of ours');
+  return id;
+}
+
+/** What became slower than is allowed. `runs`: the first, and others of the same works; the best of them counts. */
+export function slower(recorded: Run, ...runs: readonly Run[]): Slower[] {
+  const found = runs.map((run) => ratios(run, ownId(run)));
+  const major = Number(runs[0] ? ownId(runs[0]).slice('ours@'.length) : 0);
+  return [...ratios(recorded, nearest(recorded, major))].flatMap(([key, before]) => {
+    const own = found.flatMap((each) => each.get(key) ?? []);
+    if (own.length === 0) return [];
+    const ratio = Math.min(...own);
+    return ratio > before * allowed ? [{ key, ratio, recorded: before }] : [];
+  });
+}
+
+export function printSlower(run: Run, all: readonly Slower[]): void {
+  print(
+    `Slower than recorded, as ratios to native C; up to ${allowed} times the recorded is allowed`,
+    ['', 'now', 'recorded', 'slower by'],
+    all.map(({ key, ratio, recorded }) => [
+      run.results[key]?.title ?? key,
+      short(ratio),
+      short(recorded),
+      `x ${short(ratio / recorded)}`,
+    ]),
+  );
+}

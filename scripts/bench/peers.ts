@@ -1,0 +1,101 @@
+/** One shape for the APIs that are compared. What fits is used as it is: a layer between would be measured too. */
+
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type * as own from 'sqlite-wasm-run';
+
+export type Value = number | string | null;
+export type Row = Record<string, Value>;
+
+export interface Statement {
+  run(...parameters: Value[]): unknown;
+  get(...parameters: Value[]): unknown;
+  all(): unknown[];
+  iterate(): Iterable<unknown>;
+  /** Where nothing else ends it. */
+  finalize?(): void;
+}
+
+export interface Session {
+  changeset(): Uint8Array;
+  /** Where it can be had in pieces. */
+  writeTo?(take: (piece: Uint8Array) => void): void;
+}
+
+export interface Database {
+  exec(sql: string): unknown;
+  prepare(sql: string): Statement;
+  function(name: string, body: (value: number) => number): unknown;
+  createSession?(): Session;
+  applyChangeset?(changeset: Uint8Array): unknown;
+  close(): void;
+}
+
+export interface Peer {
+  open(path: string): Database;
+  /** What it can: database files, and WAL. */
+  readonly files: boolean;
+  readonly wal: boolean;
+}
+
+/** Ours and `node:sqlite` have this shape. */
+async function nodeSqlite(module: string): Promise<Peer> {
+  const { DatabaseSync } = (await import(module)) as typeof own;
+  return { open: (path) => new DatabaseSync(path) as unknown as Database, files: true, wal: true };
+}
+
+async function betterSqlite3(module: string): Promise<Peer> {
+  const Database = createRequire(import.meta.url)(module) as new (path: string) => Database;
+  return { open: (path) => new Database(path), files: true, wal: true };
+}
+
+interface NodeSqlite3Wasm {
+  Database: new (path: string) => NodeSqlite3WasmDatabase;
+}
+interface NodeSqlite3WasmDatabase extends Omit<Database, 'prepare'> {
+  prepare(sql: string): NodeSqlite3WasmStatement;
+}
+interface NodeSqlite3WasmStatement {
+  run(parameters: Value[]): unknown;
+  get(parameters: Value[]): unknown;
+  all(): unknown[];
+  iterate(): Iterable<unknown>;
+  finalize(): void;
+}
+
+async function nodeSqlite3Wasm(module: string): Promise<Peer> {
+  const { Database } = createRequire(import.meta.url)(module) as NodeSqlite3Wasm;
+  const open = (path: string): Database => {
+    const db = new Database(path);
+    return {
+      exec: (sql) => db.exec(sql),
+      prepare: (sql) => {
+        const statement = db.prepare(sql);
+        return {
+          run: (...parameters) => statement.run(parameters),
+          get: (...parameters) => statement.get(parameters),
+          all: () => statement.all(),
+          iterate: () => statement.iterate(),
+          finalize: () => statement.finalize(),
+        };
+      },
+      function: (name, body) => db.function(name, body),
+      close: () => db.close(),
+    };
+  };
+  return { open, files: true, wal: false };
+}
+
+async function sqliteWasm(module: string): Promise<Peer> {
+  const { openRaw } = await import('./peer-raw.js');
+  return { open: await openRaw(join(module, 'dist/node.mjs')), files: false, wal: false };
+}
+
+/** By the name of a program; `module` is what is imported, or the folder of a package. */
+export const peers: Readonly<Record<string, (module: string) => Promise<Peer>>> = {
+  ours: nodeSqlite,
+  'node:sqlite': nodeSqlite,
+  'better-sqlite3': betterSqlite3,
+  'sqlite-wasm': sqliteWasm,
+  'node-sqlite3-wasm': nodeSqlite3Wasm,
+};

@@ -1,0 +1,88 @@
+/** A run as tables: for a terminal, and in Markdown for README. */
+
+import { print, short } from './measure.js';
+import { type Cell, type Figure, type Run, ratioOf } from './results.js';
+
+/** How far the middle half of the samples lie apart, over their median. */
+function spread({ median, low, high, samples }: Figure): string {
+  return samples < 2 ? 'one sample' : `${Math.round((100 * (high - low)) / Math.abs(median))} %`;
+}
+
+function shown(cell: Cell | undefined, kind: 'first' | 'warm'): string {
+  const figure = cell?.[kind];
+  if (!figure) return '-';
+  const ratio = cell?.ratio?.[kind];
+  const value = `${short(figure.median)}, ${spread(figure)}`;
+  return ratio === undefined ? value : `x ${short(ratio)} (${value})`;
+}
+
+/** The results of each group, in their order. */
+function byGroup(run: Run): Map<string, [work: string, Run['results'][string]][]> {
+  const groups = new Map<string, [string, Run['results'][string]][]>();
+  for (const [key, result] of Object.entries(run.results)) {
+    const [group = '', work = ''] = key.split('.');
+    groups.set(group, [...(groups.get(group) ?? []), [work, result]]);
+  }
+  return groups;
+}
+
+/** Prints medians and spreads, of first and of warm repetitions. */
+export function printRun(run: Run, titles: Readonly<Record<string, { title: string }>>): void {
+  for (const [group, results] of byGroup(run)) {
+    const ids = Object.keys(run.programs).filter((id) => results.some(([, { programs }]) => programs[id]));
+    for (const kind of ['first', 'warm'] as const) {
+      const rows = results
+        .filter(([, { programs }]) => Object.values(programs).some((cell) => cell[kind]))
+        .map(([, { title, programs }]) => [title, ...ids.map((id) => shown(programs[id], kind))]);
+      if (rows.length === 0) continue;
+      const { unit = '' } = results[0]?.[1] ?? {};
+      print(
+        `${titles[group]?.title ?? group}, ${kind}: medians over C's; ${unit}, and how far half of the samples lie apart`,
+        ['', ...ids.map((id) => run.programs[id]?.title ?? id)],
+        rows,
+      );
+    }
+  }
+}
+
+/** A ratio, or a value if there is none: warm, with that of first repetitions in brackets. */
+function brief(cell: Cell | undefined, unit: string): string {
+  const { first, warm, ratio } = cell ?? {};
+  if (!first) return '-';
+  const text = (ofFirst: number, ofWarm: number | undefined, ending: string): string =>
+    ofWarm === undefined ? short(ofFirst) + ending : `${short(ofWarm)}${ending} (${short(ofFirst)})`;
+  return ratio ? text(ratio.first, ratio.warm, '') : text(first.median, warm?.median, ` ${unit}`);
+}
+
+/** The tables of README: native C in its own unit, all others as ratios to it. */
+export function markdown(run: Run): string {
+  const { machine, programs, rounds } = run;
+  const ids = Object.keys(programs).filter((id) => id !== 'c');
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rows = Object.values(run.results).map(({ title, unit, programs: cells }) => {
+    const { c } = cells;
+    const native = c ? `${short((c.warm ?? c.first).median)} ${unit}` : '-';
+    return line([title, native, ...ids.map((id) => brief(cells[id], unit))]);
+  });
+  return [
+    `${machine.cores} x ${machine.cpu}, ${machine.memory}, ${machine.system}; ${run.date.slice(0, 10)}; medians of ${rounds} rounds.`,
+    '',
+    line(['work', 'native C', ...ids.map((id) => programs[id]?.title ?? id)]),
+    line(['---', ...['c', ...ids].map(() => '---')]),
+    ...rows,
+    '',
+    `SQLite: ${Object.values(programs)
+      .map(({ title, sqlite, node }) => `${title} ${sqlite}${node ? ` on ${node}` : ''}`)
+      .join(', ')}.`,
+  ].join('\n');
+}
+
+/** Ratios as check and chart need them. */
+export function ratios(run: Run, id: string): Map<string, number> {
+  return new Map(
+    Object.entries(run.results).flatMap(([key, { programs }]) => {
+      const ratio = ratioOf(programs[id]);
+      return ratio === undefined ? [] : [[key, ratio] as const];
+    }),
+  );
+}

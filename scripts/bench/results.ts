@@ -1,0 +1,107 @@
+/** What a run found: the figures of each work and program, and what is written of them as JSON. */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+
+/** The median of samples, and the quartiles, between which half of them lie. */
+export interface Figure {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+  readonly samples: number;
+}
+
+/** In the first repetition of a process, and in later ones. */
+export interface Cell {
+  readonly first: Figure;
+  readonly warm?: Figure;
+  /** Of the medians, over native C in the same run. */
+  readonly ratio?: { readonly first: number; readonly warm?: number };
+}
+
+export interface Result {
+  readonly title: string;
+  readonly unit: string;
+  /** By the id of the program. */
+  readonly programs: Readonly<Record<string, Cell>>;
+}
+
+export interface Contestant {
+  readonly title: string;
+  readonly sqlite: string;
+  readonly node?: string;
+}
+
+export interface Run {
+  readonly format: 1;
+  readonly date: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memory: string;
+    readonly system: string;
+  };
+  readonly rounds: number;
+  readonly rows: number;
+  readonly programs: Readonly<Record<string, Contestant>>;
+  /** By group and work: `memory.insert`. */
+  readonly results: Readonly<Record<string, Result>>;
+}
+
+export function machine(): Run['machine'] {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release().replace(/-.*/, '')}`,
+  };
+}
+
+/** Four digits that count: more is noise. */
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+export function figure(samples: readonly number[]): Figure {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (part: number): number => {
+    const place = (sorted.length - 1) * part;
+    const [below = Number.NaN, above = below] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return rounded(below + (above - below) * (place % 1));
+  };
+  return { median: at(0.5), low: at(0.25), high: at(0.75), samples: sorted.length };
+}
+
+/** A cell of samples, with its ratios to those of C. */
+export function cell(samples: Samples, native?: Samples): Cell {
+  const first = figure(samples.first);
+  const warm = samples.warm.length > 0 ? figure(samples.warm) : undefined;
+  const base = native && cell(native);
+  const compared = base && base.first.median > 0 && !(base.warm && base.warm.median <= 0);
+  const ratio = (own: Figure, over: Figure): number => rounded(own.median / over.median);
+  return {
+    first,
+    ...(warm && { warm }),
+    ...(compared && {
+      ratio: {
+        first: ratio(first, base.first),
+        ...(warm && base.warm && { warm: ratio(warm, base.warm) }),
+      },
+    }),
+  };
+}
+
+export interface Samples {
+  readonly first: number[];
+  readonly warm: number[];
+}
+
+/** The ratio that counts: that of warm repetitions, if there are any. */
+export const ratioOf = (of: Cell | undefined): number | undefined => of?.ratio?.warm ?? of?.ratio?.first;
+
+/** A run that was written before. */
+export function readRun(file: string): Run {
+  const run = JSON.parse(readFileSync(file, 'utf8')) as Partial<Run> | null;
+  if (run?.format !== 1 || typeof run.results !== 'object') {
+    throw new Error(`${file} is not a run of the bench; make one with npm run bench -- --json ${file}`);
+  }
+  return run as Run;
+}
