@@ -87,3 +87,33 @@ test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connect
   expect(stderr).toBe('');
   expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, 'done', 'ok', true]);
 });
+
+test('statements that only wait to be used again give way to one that needs their memory', () => {
+  const source = `
+    import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
+    const db = new DatabaseSync(':memory:');
+    db.prepare('PRAGMA hard_heap_limit=5000000').get();
+    let done = 0;
+    let failed = 0;
+    for (let i = 0; i < 3000; i++) {
+      try {
+        done += db.prepare('SELECT ' + '1+'.repeat(100) + i + ' AS n').get().n - 100 === i;
+      } catch (error) {
+        if (error.errcode !== 7) throw error;
+        failed += 1;
+      }
+    }
+    console.log(JSON.stringify([done, failed]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  const [done = 0, failed = 0] = JSON.parse(stdout) as number[];
+  expect(done + failed).toBe(3000);
+  expect(failed).toBeLessThan(30);
+});
+
+test('the host says SQLITE_NOMEM as well if it finds no memory', () => {
+  const { core } = engine();
+  expect(failure(() => core.memory.allocate(2 ** 31))).toMatchObject({ errcode: 7 });
+});

@@ -5,6 +5,7 @@
  * that never lets Node collect them.
  */
 
+import { SQLITE_NOMEM } from '../core/constants.js';
 import { invalidState, invalidValue } from '../kernel/arguments.js';
 import { cellSize } from '../kernel/cells.js';
 import { type Confinement, confinementOf } from '../kernel/confinement.js';
@@ -101,7 +102,7 @@ export class PreparedStatements {
     this.#all.add(prepared);
     this.#bytes += prepared.bytes;
     if (prepared.isKeepable) this.#kept.set(sql, prepared);
-    if (this.#bytes > maxBytes) this.#sweep(prepared);
+    if (this.#bytes > maxBytes) this.#sweep(prepared, (maxBytes / 4) * 3);
     return { prepared, ticket: prepared.ticket };
   }
 
@@ -174,7 +175,10 @@ export class PreparedStatements {
     const out = arena.allocate(4);
     const { pointer: text, length } = arena.text(sql);
     // The length includes the terminator: SQLite copies the text otherwise.
-    engine.check(db, c.sqlite3_prepare_v3(db, text, length + 1, 0, out, 0));
+    const prepare = (): number => c.sqlite3_prepare_v3(db, text, length + 1, 0, out, 0);
+    let code = prepare();
+    if (code === SQLITE_NOMEM && this.#sweep(undefined, 0)) code = prepare();
+    engine.check(db, code);
     const pointer = memory.pointerAt(out);
     if (pointer === 0) throw invalidValue('The SQL query contains no statements.');
     const isKeepable = keepable.test(sql);
@@ -197,16 +201,22 @@ export class PreparedStatements {
     };
   }
 
-  /** Finalizes idle ones, those first that did not run since the last sweep, until a quarter of the room is free. */
-  #sweep(except: Prepared): void {
+  /**
+   * Finalizes idle ones, those first that did not run since the last sweep, until at most `keep` bytes are left.
+   *
+   * @returns whether there was one
+   */
+  #sweep(except: Prepared | undefined, keep: number): boolean {
+    const before = this.#all.size;
     for (const everyone of [false, true]) {
       for (const prepared of this.#all) {
-        if (this.#bytes <= (maxBytes / 4) * 3) return;
+        if (this.#bytes <= keep) break;
         if (prepared === except || prepared.running || prepared.standing) continue;
         if (prepared.used && !everyone) prepared.used = false;
         else this.#finalize(prepared);
       }
     }
+    return this.#all.size < before;
   }
 
   #finalize(prepared: Prepared): void {

@@ -2,6 +2,8 @@
 
 import { bytesAsText } from '../changeset/text.js';
 import type { Bindings } from './bindings.js';
+import { SQLITE_NOMEM } from './constants.js';
+import { sqliteError } from './errors.js';
 import { Views } from './views.js';
 
 /** Keeps U+FEFF at the start of a text: it is a character of it like any other. */
@@ -130,11 +132,11 @@ export class Memory extends Views {
   /**
    * Memory from sqlite3_malloc64, to be freed by sqlite3_free.
    *
-   * @throws RangeError if there is no more memory
+   * @throws SqliteError SQLITE_NOMEM if there is no more memory
    */
   allocate(size: number): number {
     const pointer = this.#c.sqlite3_malloc64(BigInt(Math.max(size, 1))) >>> 0;
-    if (pointer === 0) throw new RangeError(`out of memory: cannot allocate ${size} bytes`);
+    if (pointer === 0) throw sqliteError(SQLITE_NOMEM, `out of memory: cannot allocate ${size} bytes`);
     return pointer;
   }
 

@@ -14,6 +14,7 @@ import { run as capture } from './capture.js';
 import { differences, write } from './expectations.js';
 import { run as injection } from './injection.js';
 import { run as kill } from './kill.js';
+import { run as memory } from './memory.js';
 import { run as powerLoss } from './power-loss.js';
 import { type Part, type Suite, Unavailable } from './suite.js';
 
@@ -22,6 +23,7 @@ const suites: Readonly<Record<string, Suite>> = {
   kill,
   capture,
   injection,
+  memory,
 };
 
 function fail(message: string): never {
