@@ -6,22 +6,12 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomOf } from '../../test/kit/random.js';
 import { dist, root } from '../sources.js';
-import { compiled, Native, nativePath } from './native.js';
+import { compiled, Native, nativePath, scratchFolder } from './native.js';
 import type { Failure, Part, SuiteOptions } from './suite.js';
 
 export const journals = ['delete', 'truncate', 'persist', 'wal', 'exclusive-wal'] as const;
@@ -44,7 +34,7 @@ export async function* run({ short, minutes, seed }: SuiteOptions): AsyncGenerat
 /** A bank in a folder of its own. */
 export class Bank implements Disposable {
   readonly journal: Journal;
-  readonly #parent = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bank-'));
+  readonly #parent = scratchFolder('bank');
   readonly folder = join(this.#parent, 'files');
   readonly file = join(this.folder, 'bank.db');
   readonly #writer = compiled('writer', this.#parent);

@@ -15,6 +15,7 @@ import { differences, write } from './expectations.js';
 import { run as injection } from './injection.js';
 import { run as kill } from './kill.js';
 import { run as memory } from './memory.js';
+import { run as mixed } from './mixed.js';
 import { run as powerLoss } from './power-loss.js';
 import { type Part, type Suite, Unavailable } from './suite.js';
 
@@ -24,6 +25,7 @@ const suites: Readonly<Record<string, Suite>> = {
   capture,
   injection,
   memory,
+  mixed,
 };
 
 function fail(message: string): never {

@@ -4,11 +4,9 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { dist } from '../sources.js';
-import { compiled } from './native.js';
+import { compiled, scratchFolder } from './native.js';
 import type { Part, SuiteOptions } from './suite.js';
 
 interface Result {
@@ -20,7 +18,7 @@ interface Result {
 }
 
 export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
-  const folder = mkdtempSync(join(tmpdir(), 'memory-'));
+  const folder = scratchFolder('memory');
   try {
     const args = ['--expose-gc', compiled('scarce', folder), dist, short ? '3' : '1'];
     const result = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Result;

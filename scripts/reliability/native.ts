@@ -1,7 +1,8 @@
 /** Native sqlite3 as the judge of files, and programs of the suites. */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,11 @@ export function nativePath(): string {
   const path = nativeShell();
   if (path === undefined) throw new Unavailable('there is no C compiler to build native sqlite3 with');
   return path;
+}
+
+/** A new folder, in memory if possible: the suites sync often, and would mostly wait for a disk. */
+export function scratchFolder(name: string): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `${name}-`));
 }
 
 /** A native shell that is asked again and again. */

@@ -7,21 +7,12 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomOf } from '../../test/kit/random.js';
 import { dist, root } from '../sources.js';
 import { all, type Choice, Disk, nothing, type Operation } from './disk.js';
-import { compiled, Native, nativePath } from './native.js';
+import { compiled, Native, nativePath, scratchFolder } from './native.js';
 import type { Failure, Part, SuiteOptions } from './suite.js';
 
 export interface Mode {
@@ -56,7 +47,7 @@ const queries = [
 export async function* run({ short, seed }: SuiteOptions): AsyncGenerator<Part> {
   nativePath();
   for (const mode of modes) {
-    const parent = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'power-'));
+    const parent = scratchFolder('power');
     try {
       yield await lose(mode, parent, short ? 20 : 120, short ? 2 : 6, seed);
     } finally {

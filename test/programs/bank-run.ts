@@ -1,4 +1,4 @@
-/** The bank test: processes of ours and of native sqlite3 that move money in one WAL database, and others that look on. */
+/** The bank test: processes of ours and of native sqlite3 that move money in one database, and others that look on. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,28 +25,36 @@ export interface BankResult {
 }
 
 /** @param path of the database, which is made */
-export function openBank(path: string, writers: number): void {
+export function openBank(path: string, writers: number, journal: string): void {
   using db = new Connection(path);
-  db.exec(`PRAGMA journal_mode=wal; CREATE TABLE account(id INTEGER PRIMARY KEY, n);
+  db.exec(`PRAGMA journal_mode=${journal}; CREATE TABLE account(id INTEGER PRIMARY KEY, n);
     CREATE TABLE counter(n); CREATE TABLE writer(id INTEGER PRIMARY KEY, n); INSERT INTO counter VALUES (0);
     WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM i WHERE n<99) INSERT INTO account SELECT n, 0 FROM i;
     WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM i WHERE n<${writers}-1) INSERT INTO writer SELECT n, 0 FROM i`);
 }
 
+export interface Round {
+  /** The mode of the database: wal if absent. */
+  readonly journal?: string;
+  /** Writers of ours are killed every now and then, and others started instead. */
+  readonly kill?: boolean;
+  /** All are killed at the end: a native writer may have committed up to {@link nativeBatch} times more. */
+  readonly crash?: boolean;
+  /** Some process is stopped (SIGSTOP) for a moment, again and again. */
+  readonly pause?: boolean;
+}
+
 /**
  * Two writers and a reader of ours, and of native sqlite3 if `shell` says where it is, for so many seconds. After a
  * crash PATH.crashed and its WAL are as the crash left them.
- *
- * @param kill writers of ours are killed every now and then, and others started instead
- * @param crash all are killed at the end: a native writer may have committed up to {@link nativeBatch} times more
  */
 export async function runBank(
   path: string,
   shell: string | undefined,
   seconds: number,
-  { kill = false, crash = false }: { kill?: boolean; crash?: boolean } = {},
+  { journal = 'wal', kill = false, crash = false, pause = false }: Round = {},
 ): Promise<BankResult> {
-  openBank(path, 4);
+  openBank(path, 4, journal);
   const until = Date.now() + seconds * 1000;
   let said = '';
   let kills = 0;
@@ -58,7 +66,7 @@ export async function runBank(
     return child;
   };
   const start = (role: string, id: number): ChildProcess => {
-    const args = ['--import', 'tsx', program, path, role, String(id), String(until)];
+    const args = ['--import', 'tsx', program, path, role, String(id), String(until), journal];
     return tracked(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   };
   const outputOf = async (child: ChildProcess): Promise<string> => {
@@ -110,7 +118,7 @@ export async function runBank(
     });
     child.stdin.on('error', () => {}); // it ended, and said why
     child.stdin.write(
-      '.timeout 60000\n.output /dev/null\nPRAGMA synchronous=NORMAL;\nPRAGMA wal_autocheckpoint=200;\n.output\n',
+      `.timeout 60000\n.output /dev/null\nPRAGMA journal_mode=${journal};\nPRAGMA synchronous=NORMAL;\nPRAGMA wal_autocheckpoint=200;\n.output\n`,
     );
     while (Date.now() < until && child.exitCode === null && child.signalCode === null) {
       const finished = new Promise<void>((resolve) => {
@@ -137,7 +145,7 @@ export async function runBank(
 UPDATE account SET n=n+${amount} WHERE id=${random(100)}; UPDATE writer SET n=n+1 WHERE id=${id};
 UPDATE counter SET n=n+1; COMMIT;\n`;
         }
-        return `${sql}.output /dev/null\nPRAGMA wal_checkpoint(${random(2) ? 'TRUNCATE' : 'FULL'});\n.output\n`;
+        return `${sql}.output /dev/null\nPRAGMA wal_checkpoint(${['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'][random(4)]});\n.output\n`;
       },
       (lines) => {
         if (lines.at(-2) === 'done') nativeCommits += size;
@@ -165,6 +173,15 @@ UPDATE counter SET n=n+1; COMMIT;\n`;
     },
     seconds * 1000 - random(300),
   );
+  const stop = async (): Promise<void> => {
+    while (pause && Date.now() < until) {
+      const child = [...running][random(running.size)];
+      child?.kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 20 + random(400)));
+      child?.kill('SIGCONT');
+      await new Promise((resolve) => setTimeout(resolve, random(200)));
+    }
+  };
   const [reads] = await Promise.all([
     read(),
     write(0),
@@ -172,16 +189,20 @@ UPDATE counter SET n=n+1; COMMIT;\n`;
     nativeWrite(2),
     nativeWrite(3),
     nativeRead(),
+    stop(),
   ]);
   clearTimeout(end);
   if (crash)
-    for (const suffix of ['', '-wal', '-shm'])
+    for (const suffix of ['', '-wal', '-shm', '-journal'])
       if (existsSync(path + suffix)) copyFileSync(path + suffix, `${path}.crashed${suffix}`);
   using db = new Connection(path);
   const counted = Number(db.value('SELECT n FROM counter'));
   if (db.value('SELECT sum(n) FROM account') !== 0 || db.value('SELECT sum(n) FROM writer') !== counted)
     wrong += 1;
-  const ours = [0, 1].reduce((sum, id) => sum + readFileSync(`${path}.${id}`).length, 0);
+  const ours = [0, 1].reduce(
+    (sum, id) => sum + (existsSync(`${path}.${id}`) ? readFileSync(`${path}.${id}`).length : 0),
+    0,
+  );
   return {
     acknowledged: ours + nativeCommits,
     counted,

@@ -4,15 +4,15 @@
  *     bank.ts FILE write ID UNTIL    moves money, counts each commit in the bank and appends a byte to FILE.ID after it
  *     bank.ts FILE read ID UNTIL     reads the bank, as long as it is before UNTIL (ms since 1970)
  *
- * Prints a line of JSON: what was done, and what was wrong.
+ * JOURNAL may follow, the mode of the database, if that is not wal. Prints a line of JSON: what was done, and what was wrong.
  */
 
 import { openSync, writeSync } from 'node:fs';
 import { Connection } from './connection.js';
 
-const [file = '', role = '', id = '', until = '0'] = process.argv.slice(2);
+const [file = '', role = '', id = '', until = '0', journal = 'wal'] = process.argv.slice(2);
 const connection = new Connection(file, { timeout: 60_000 });
-connection.exec('PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=150');
+connection.exec(`PRAGMA journal_mode=${journal}; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=150`);
 const random = (below: number): number => Math.floor(Math.random() * below);
 let done = 0;
 let wrong = 0;
@@ -29,7 +29,10 @@ if (role === 'write') {
       UPDATE counter SET n=n+1; COMMIT`);
     writeSync(acknowledged, '.');
     done += 1;
-    if (done % 300 === 0) connection.exec(`PRAGMA wal_checkpoint(${done % 600 ? 'TRUNCATE' : 'RESTART'})`);
+    if (done % 100 === 0) {
+      const kind = ['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'][random(4)];
+      connection.exec(`PRAGMA wal_checkpoint(${kind})`);
+    }
   }
 } else {
   while (Date.now() < Number(until)) {
