@@ -49,17 +49,17 @@ export type {
   StatementColumnMetadata,
   StatementResultingChanges,
 } from './api/node-names.js';
+export type { SupportedValueType } from './api/parameters.js';
 export { Rebaser } from './api/rebaser.js';
+export type { RowIterator } from './api/row-iterator.js';
 export type { Row } from './api/rows.js';
 export type { FunctionOptions } from './api/scalar-function.js';
 export { Session, type SessionCreation } from './api/session.js';
 export {
   type Column,
-  type RowIterator,
   type RunResult,
   type StatementOptions,
   StatementSync,
-  type SupportedValueType,
 } from './api/statement.js';
 export type { ApplyFlags, ReportOptions } from './applying/apply-options.js';
 export type { Conflict } from './applying/changes.js';

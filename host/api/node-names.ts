@@ -2,8 +2,9 @@
 
 import type { SqlValue } from '../kernel/values.js';
 import type { ApplyOptions, DatabaseOptions } from './database.js';
+import type { SupportedValueType } from './parameters.js';
 import type { SessionCreation } from './session.js';
-import type { Column, RunResult, SupportedValueType } from './statement.js';
+import type { Column, RunResult } from './statement.js';
 
 /** {@link DatabaseOptions} by its name in `@types/node`. */
 export type DatabaseSyncOptions = DatabaseOptions;

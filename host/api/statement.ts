@@ -1,55 +1,23 @@
 /** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
 
-import {
-  SQLITE_BLOB,
-  SQLITE_DONE,
-  SQLITE_FLOAT,
-  SQLITE_INTEGER,
-  SQLITE_NOMEM,
-  SQLITE_NULL,
-  SQLITE_ROW,
-  SQLITE_TEXT,
-} from '../core/constants.js';
+import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import {
-  bytesOf,
   checkArgument,
   checkOptions,
   illegalConstructor,
   invalidState,
-  invalidType,
-  invalidValue,
-  isBytes,
   outOfRange,
 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
-import {
-  batchBytes,
-  batchCells,
-  batchHeader,
-  type Engine,
-  mostBatched,
-  scratchSize,
-} from '../kernel/engine.js';
+import { batchBytes, batchCells, batchHeader, type Engine, mostBatched } from '../kernel/engine.js';
 import type { SqlValue } from '../kernel/values.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
+import { namedIn, Parameters } from './parameters.js';
 import { type Held, type Prepared, PreparedStatements } from './prepared-statements.js';
+import { type RowIterator, StatementRows } from './row-iterator.js';
 import { buildRow, type Row, type RowBuilder, rowBuilder } from './rows.js';
-
-/**
- * What can be bound to a parameter. Numbers are bound as REAL (a bigint makes an INTEGER), booleans as 1 and 0,
- * undefined as NULL.
- */
-export type SupportedValueType =
-  | null
-  | undefined
-  | boolean
-  | number
-  | bigint
-  | string
-  | ArrayBuffer
-  | ArrayBufferView;
 
 /** The form of a statement's rows, and how its parameters are named. */
 export interface StatementOptions {
@@ -105,9 +73,6 @@ export interface StatementOwner {
   readonly database: object;
 }
 
-/** The most parameters that go in one call. */
-const mostPacked = 256;
-
 /** SQLITE_STMTSTATUS_REPREPARE */
 const reprepared = 5;
 
@@ -135,15 +100,11 @@ export class StatementSync implements Disposable {
   /** The C statement; another holder may have taken it. */
   #held: Held;
   #closed = false;
-  #allowBare: boolean;
-  #allowUnknown: boolean;
   #bigints: boolean;
   #arrays: boolean;
   #names: string[] | undefined;
   #build: RowBuilder | undefined;
-  #parameters: Map<string, number> | undefined;
-  /** The indexes of the unnamed parameters. */
-  #positions: number[] | undefined;
+  readonly #parameters: Parameters;
   /** Counts the executions: an iteration ends when the next one begins. */
   #run = 0;
   #iterated: Iterated | undefined;
@@ -158,8 +119,7 @@ export class StatementSync implements Disposable {
     this.#core = this.#engine.core;
     this.#bigints = options.readBigInts ?? false;
     this.#arrays = options.returnArrays ?? false;
-    this.#allowBare = options.allowBareNamedParameters ?? true;
-    this.#allowUnknown = options.allowUnknownNamedParameters ?? false;
+    this.#parameters = new Parameters(owner.open, options);
   }
 
   static {
@@ -206,9 +166,9 @@ export class StatementSync implements Disposable {
   run(...parameters: unknown[]): RunResult {
     const named = namedIn(parameters);
     const statement = this.#begin();
-    const cells = named ? 0 : this.#pack(statement, parameters);
+    const cells = named ? 0 : this.#parameters.pack(statement, parameters);
     if (cells !== 0) return this.#runPacked(statement, cells, parameters.length);
-    this.#bindAll(statement, parameters, named);
+    this.#parameters.bind(statement, parameters, named);
     this.#enter(statement);
     try {
       while (this.#step(statement));
@@ -362,15 +322,14 @@ export class StatementSync implements Disposable {
   setAllowBareNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('allowBareNamedParameters', enabled, 'boolean');
-    this.#allowBare = enabled;
-    this.#parameters = undefined;
+    this.#parameters.setBare(enabled);
   }
 
   /** Whether names that the statement does not have are ignored. */
   setAllowUnknownNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('enabled', enabled, 'boolean');
-    this.#allowUnknown = enabled;
+    this.#parameters.allowUnknown = enabled;
   }
 
   /** The C statement, compiled again if another holder has it or it had to make room. */
@@ -396,12 +355,7 @@ export class StatementSync implements Disposable {
   #start(parameters: unknown[]): Prepared {
     const named = namedIn(parameters); // first, because it may call getters
     const prepared = this.#begin();
-    const positions = this.#positions;
-    if (!named && positions?.length === parameters.length && prepared.count === parameters.length) {
-      for (let i = 0; i < parameters.length; i++) {
-        this.#bind(prepared.pointer, positions[i] as number, parameters[i]); // most often: all of them, in their order
-      }
-    } else this.#bindAll(prepared, parameters, named);
+    this.#parameters.bind(prepared, parameters, named);
     return prepared;
   }
 
@@ -415,140 +369,6 @@ export class StatementSync implements Disposable {
       this.#core.c.sqlite3_reset(prepared.pointer);
     }
     return prepared;
-  }
-
-  #bindAll(
-    { pointer: statement, count }: Prepared,
-    parameters: readonly unknown[],
-    named: readonly [string, unknown][] | undefined,
-  ): void {
-    const { c } = this.#core;
-    if (count > 0 && (named || parameters.length < count)) c.sqlite3_clear_bindings(statement);
-    if (parameters.length === 0) return;
-    if (named) {
-      for (const [name, value] of named) {
-        const index = this.#indexOf(name);
-        if (index > 0) this.#bind(statement, index, value);
-        else if (!this.#allowUnknown) throw invalidState(`Unknown named parameter '${name}'`);
-      }
-    }
-    this.#positions ??= this.#readPositions();
-    const skipped = named ? 1 : 0;
-    for (let i = skipped; i < parameters.length; i++) {
-      // One too many is bound past the end, where SQLite refuses it.
-      this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
-    }
-  }
-
-  /**
-   * Writes the parameters to the scratch space, as cells and the bytes that they point to, for one call that binds all
-   * of them.
-   *
-   * @returns where they are; 0 if they are not what the statement has in their order, or do not fit
-   */
-  #pack({ count }: Prepared, parameters: readonly unknown[]): number {
-    if (parameters.length !== count || count > mostPacked) return 0;
-    this.#positions ??= this.#readPositions();
-    if (this.#positions.length !== count) return 0;
-    const { scratch } = this.#engine;
-    const { memory } = this.#core;
-    const { bytes, view } = memory;
-    const end = scratch + scratchSize;
-    let free = scratch + cellSize * count;
-    for (let i = 0, cell = scratch; i < count; i++, cell += cellSize) {
-      const value = parameters[i];
-      if (typeof value === 'number') {
-        view.setInt32(cell, SQLITE_FLOAT, true);
-        view.setFloat64(cell + 8, value, true);
-      } else if (typeof value === 'string') {
-        if (value.length * 3 > end - free) return 0;
-        const length = memory.writeText(free, value);
-        putBytes(view, cell, SQLITE_TEXT, free, length);
-        free += length;
-      } else if (value === null || value === undefined) view.setInt32(cell, SQLITE_NULL, true);
-      else if (typeof value === 'boolean') putInteger(view, cell, value ? 1n : 0n);
-      else if (typeof value === 'bigint') putInteger(view, cell, checkedInteger(value));
-      else if (isBytes(value)) {
-        const blob = bytesOf(value);
-        if (blob.length > end - free) return 0;
-        bytes.set(blob, free);
-        putBytes(view, cell, SQLITE_BLOB, free, blob.length);
-        free += blob.length;
-      } else throw unbindable(i + 1);
-    }
-    return scratch;
-  }
-
-  #bind(statement: number, index: number, value: unknown): void {
-    const { c, memory } = this.#core;
-    let code: number;
-    if (typeof value === 'number') code = c.sqlite3_bind_double(statement, index, value);
-    else if (typeof value === 'string') code = this.#bindText(statement, index, value);
-    else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
-    else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, value ? 1n : 0n);
-    else if (typeof value === 'bigint') {
-      code = c.sqlite3_bind_int64(statement, index, checkedInteger(value));
-    } else if (isBytes(value)) {
-      const bytes = bytesOf(value);
-      using arena = memory.arena();
-      code = c.bridge_bind_blob(statement, index, arena.bytes(bytes), bytes.length);
-    } else {
-      throw unbindable(index);
-    }
-    if (code !== 0) this.#engine.check(this.#owner.open.connection.db, code);
-  }
-
-  #bindText(statement: number, index: number, value: string): number {
-    const { c, memory } = this.#core;
-    if (value.length * 3 <= scratchSize) {
-      const scratch = this.#engine.scratch;
-      return c.bridge_bind_text(statement, index, scratch, memory.writeText(scratch, value));
-    }
-    using arena = memory.arena();
-    const { pointer, length } = arena.text(value);
-    return c.bridge_bind_text(statement, index, pointer, length);
-  }
-
-  #indexOf(name: string): number {
-    this.#parameters ??= this.#readParameters();
-    return this.#parameters.get(name) ?? 0;
-  }
-
-  /** The names of the parameters in their order; null if one has none. `?5` is a number, not a name. */
-  #parameterNames(): (string | null)[] {
-    const { c, memory } = this.#core;
-    const { pointer, count } = this.#held.prepared;
-    return Array.from({ length: count }, (_, i) =>
-      memory.cString(c.sqlite3_bind_parameter_name(pointer, i + 1)),
-    );
-  }
-
-  #readPositions(): number[] {
-    const positions: number[] = [];
-    for (const [i, name] of this.#parameterNames().entries()) {
-      if (name === null || name.startsWith('?')) positions.push(i + 1);
-    }
-    return positions;
-  }
-
-  #readParameters(): Map<string, number> {
-    const parameters = new Map<string, number>();
-    const bare = new Map<string, string>();
-    for (const [i, full] of this.#parameterNames().entries()) {
-      if (full === null) continue;
-      parameters.set(full, i + 1);
-      if (!this.#allowBare) continue;
-      const name = full.slice(1);
-      const other = bare.get(name);
-      if (other !== undefined && other !== full) {
-        throw invalidState(
-          `Cannot create bare named parameter '${name}' because of conflicting names '${other}' and '${full}'.`,
-        );
-      }
-      bare.set(name, full);
-      parameters.set(name, i + 1);
-    }
-    return parameters;
   }
 
   #enter(prepared: Prepared): void {
@@ -654,81 +474,6 @@ export class StatementSync implements Disposable {
     if (this.#build) return this.#build(memory, cells, this.#bigints);
     return buildRow(names, memory, cells, this.#bigints);
   }
-}
-
-const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-
-/** The rows of {@link StatementSync.iterate}, with iterator helpers if the runtime has them. */
-export interface RowIterator extends IterableIterator<Row, null> {
-  /** The next row. @throws what {@link StatementSync.all} does, and once the statement runs again */
-  next(): IteratorResult<Row, null>;
-  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
-  return(): IteratorResult<Row, null>;
-}
-
-class StatementRows implements RowIterator {
-  readonly #next: () => Row | undefined;
-  readonly #finish: () => void;
-  #done = false;
-
-  constructor(next: () => Row | undefined, finish: () => void) {
-    this.#next = next;
-    this.#finish = finish;
-  }
-
-  static {
-    Object.setPrototypeOf(StatementRows.prototype, iterators);
-  }
-
-  next(): IteratorResult<Row, null> {
-    if (this.#done) {
-      this.#finish(); // only checks whether the statement still exists
-      return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
-    }
-    const value = this.#next();
-    if (value !== undefined) {
-      return { __proto__: null, done: false, value } as IteratorYieldResult<Row>;
-    }
-    this.#done = true;
-    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
-  }
-
-  return(): IteratorResult<Row, null> {
-    this.#finish();
-    this.#done = true;
-    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
-  }
-
-  [Symbol.iterator](): this {
-    return this;
-  }
-}
-
-/** The first of the parameters, if it is an object of named ones. */
-function namedIn(parameters: readonly unknown[]): [string, unknown][] | undefined {
-  const first = parameters[0];
-  return (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
-    ? Object.entries(first)
-    : undefined;
-}
-
-const unbindable = (index: number): Error =>
-  invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
-
-function checkedInteger(value: bigint): bigint {
-  if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
-  return value;
-}
-
-function putInteger(view: DataView, cell: number, value: bigint): void {
-  view.setInt32(cell, SQLITE_INTEGER, true);
-  view.setBigInt64(cell + 8, value, true);
-}
-
-function putBytes(view: DataView, cell: number, type: number, at: number, length: number): void {
-  view.setInt32(cell, type, true);
-  view.setInt32(cell + 4, length, true);
-  view.setUint32(cell + 8, at, true);
 }
 
 /** An integer of the core as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit one */

@@ -1,0 +1,232 @@
+/** Binds the parameters of statements: in their order, or by name. */
+
+import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_NULL, SQLITE_TEXT } from '../core/constants.js';
+import type { Core } from '../core/core.js';
+import { bytesOf, invalidState, invalidType, invalidValue, isBytes } from '../kernel/arguments.js';
+import { cellSize } from '../kernel/cells.js';
+import { type Engine, scratchSize } from '../kernel/engine.js';
+import type { OpenDatabase } from './open-database.js';
+import type { Prepared } from './prepared-statements.js';
+
+/**
+ * What can be bound to a parameter. Numbers are bound as REAL (a bigint makes an INTEGER), booleans as 1 and 0,
+ * undefined as NULL.
+ */
+export type SupportedValueType =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | ArrayBuffer
+  | ArrayBufferView;
+
+/** The most parameters that go in one call. */
+const mostPacked = 256;
+
+/** The parameters of one statement. */
+export class Parameters {
+  readonly #open: OpenDatabase;
+  readonly #engine: Engine;
+  readonly #core: Core;
+  #allowBare: boolean;
+  /** Whether names that the statement does not have are ignored. */
+  allowUnknown: boolean;
+  #byName: Map<string, number> | undefined;
+  /** The indexes of the unnamed parameters. */
+  #positions: number[] | undefined;
+
+  constructor(
+    open: OpenDatabase,
+    options: { allowBareNamedParameters?: boolean; allowUnknownNamedParameters?: boolean },
+  ) {
+    this.#open = open;
+    this.#engine = open.connection.engine;
+    this.#core = this.#engine.core;
+    this.#allowBare = options.allowBareNamedParameters ?? true;
+    this.allowUnknown = options.allowUnknownNamedParameters ?? false;
+  }
+
+  /** Whether `{ id: 1 }` may name parameter `:id`. */
+  setBare(enabled: boolean): void {
+    this.#allowBare = enabled;
+    this.#byName = undefined;
+  }
+
+  /** @param named those that are given by name, as {@link namedIn} returns them */
+  bind(
+    prepared: Prepared,
+    parameters: readonly unknown[],
+    named: readonly [string, unknown][] | undefined,
+  ): void {
+    const positions = this.#positions;
+    if (!named && positions?.length === parameters.length && prepared.count === parameters.length) {
+      for (let i = 0; i < parameters.length; i++) {
+        this.#bind(prepared.pointer, positions[i] as number, parameters[i]); // most often: all of them, in their order
+      }
+    } else this.#bindAll(prepared, parameters, named);
+  }
+
+  #bindAll(
+    prepared: Prepared,
+    parameters: readonly unknown[],
+    named: readonly [string, unknown][] | undefined,
+  ): void {
+    const { c } = this.#core;
+    const { pointer: statement, count } = prepared;
+    if (count > 0 && (named || parameters.length < count)) c.sqlite3_clear_bindings(statement);
+    if (parameters.length === 0) return;
+    if (named) {
+      for (const [name, value] of named) {
+        const index = this.#indexOf(prepared, name);
+        if (index > 0) this.#bind(statement, index, value);
+        else if (!this.allowUnknown) throw invalidState(`Unknown named parameter '${name}'`);
+      }
+    }
+    this.#positions ??= this.#readPositions(prepared);
+    const skipped = named ? 1 : 0;
+    for (let i = skipped; i < parameters.length; i++) {
+      // One too many is bound past the end, where SQLite refuses it.
+      this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
+    }
+  }
+
+  /**
+   * Writes the parameters to the scratch space, as cells and the bytes that they point to, for one call that binds all
+   * of them.
+   *
+   * @returns where they are; 0 if they are not what the statement has in their order, or do not fit
+   */
+  pack(prepared: Prepared, parameters: readonly unknown[]): number {
+    const { count } = prepared;
+    if (parameters.length !== count || count > mostPacked) return 0;
+    this.#positions ??= this.#readPositions(prepared);
+    if (this.#positions.length !== count) return 0;
+    const { scratch } = this.#engine;
+    const { memory } = this.#core;
+    const { bytes, view } = memory;
+    const end = scratch + scratchSize;
+    let free = scratch + cellSize * count;
+    for (let i = 0, cell = scratch; i < count; i++, cell += cellSize) {
+      const value = parameters[i];
+      if (typeof value === 'number') {
+        view.setInt32(cell, SQLITE_FLOAT, true);
+        view.setFloat64(cell + 8, value, true);
+      } else if (typeof value === 'string') {
+        if (value.length * 3 > end - free) return 0;
+        const length = memory.writeText(free, value);
+        putBytes(view, cell, SQLITE_TEXT, free, length);
+        free += length;
+      } else if (value === null || value === undefined) view.setInt32(cell, SQLITE_NULL, true);
+      else if (typeof value === 'boolean') putInteger(view, cell, value ? 1n : 0n);
+      else if (typeof value === 'bigint') putInteger(view, cell, checkedInteger(value));
+      else if (isBytes(value)) {
+        const blob = bytesOf(value);
+        if (blob.length > end - free) return 0;
+        bytes.set(blob, free);
+        putBytes(view, cell, SQLITE_BLOB, free, blob.length);
+        free += blob.length;
+      } else throw unbindable(i + 1);
+    }
+    return scratch;
+  }
+
+  #bind(statement: number, index: number, value: unknown): void {
+    const { c, memory } = this.#core;
+    let code: number;
+    if (typeof value === 'number') code = c.sqlite3_bind_double(statement, index, value);
+    else if (typeof value === 'string') code = this.#bindText(statement, index, value);
+    else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
+    else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, value ? 1n : 0n);
+    else if (typeof value === 'bigint') {
+      code = c.sqlite3_bind_int64(statement, index, checkedInteger(value));
+    } else if (isBytes(value)) {
+      const bytes = bytesOf(value);
+      using arena = memory.arena();
+      code = c.bridge_bind_blob(statement, index, arena.bytes(bytes), bytes.length);
+    } else {
+      throw unbindable(index);
+    }
+    if (code !== 0) this.#engine.check(this.#open.connection.db, code);
+  }
+
+  #bindText(statement: number, index: number, value: string): number {
+    const { c, memory } = this.#core;
+    if (value.length * 3 <= scratchSize) {
+      const scratch = this.#engine.scratch;
+      return c.bridge_bind_text(statement, index, scratch, memory.writeText(scratch, value));
+    }
+    using arena = memory.arena();
+    const { pointer, length } = arena.text(value);
+    return c.bridge_bind_text(statement, index, pointer, length);
+  }
+
+  #indexOf(prepared: Prepared, name: string): number {
+    this.#byName ??= this.#readByName(prepared);
+    return this.#byName.get(name) ?? 0;
+  }
+
+  /** The names of the parameters in their order; null if one has none. `?5` is a number, not a name. */
+  #names({ pointer, count }: Prepared): (string | null)[] {
+    const { c, memory } = this.#core;
+    return Array.from({ length: count }, (_, i) =>
+      memory.cString(c.sqlite3_bind_parameter_name(pointer, i + 1)),
+    );
+  }
+
+  #readPositions(prepared: Prepared): number[] {
+    const positions: number[] = [];
+    for (const [i, name] of this.#names(prepared).entries()) {
+      if (name === null || name.startsWith('?')) positions.push(i + 1);
+    }
+    return positions;
+  }
+
+  #readByName(prepared: Prepared): Map<string, number> {
+    const parameters = new Map<string, number>();
+    const bare = new Map<string, string>();
+    for (const [i, full] of this.#names(prepared).entries()) {
+      if (full === null) continue;
+      parameters.set(full, i + 1);
+      if (!this.#allowBare) continue;
+      const name = full.slice(1);
+      const other = bare.get(name);
+      if (other !== undefined && other !== full) {
+        throw invalidState(
+          `Cannot create bare named parameter '${name}' because of conflicting names '${other}' and '${full}'.`,
+        );
+      }
+      bare.set(name, full);
+      parameters.set(name, i + 1);
+    }
+    return parameters;
+  }
+}
+
+/** The first of the parameters, if it is an object of named ones. */
+export function namedIn(parameters: readonly unknown[]): [string, unknown][] | undefined {
+  const first = parameters[0];
+  return (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)
+    ? Object.entries(first)
+    : undefined;
+}
+
+const unbindable = (index: number): Error =>
+  invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
+
+function checkedInteger(value: bigint): bigint {
+  if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
+  return value;
+}
+
+function putInteger(view: DataView, cell: number, value: bigint): void {
+  view.setInt32(cell, SQLITE_INTEGER, true);
+  view.setBigInt64(cell + 8, value, true);
+}
+
+function putBytes(view: DataView, cell: number, type: number, at: number, length: number): void {
+  view.setInt32(cell, type, true);
+  view.setInt32(cell + 4, length, true);
+  view.setUint32(cell + 8, at, true);
+}

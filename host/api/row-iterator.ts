@@ -1,0 +1,52 @@
+/** The rows of a statement one by one, as iterators of JavaScript have them. */
+
+import type { Row } from './rows.js';
+
+const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+
+/** The rows of `StatementSync.iterate`, with iterator helpers if the runtime has them. */
+export interface RowIterator extends IterableIterator<Row, null> {
+  /** The next row. @throws what `StatementSync.all` does, and once the statement runs again */
+  next(): IteratorResult<Row, null>;
+  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
+  return(): IteratorResult<Row, null>;
+}
+
+/** The rows of one execution. */
+export class StatementRows implements RowIterator {
+  readonly #next: () => Row | undefined;
+  readonly #finish: () => void;
+  #done = false;
+
+  constructor(next: () => Row | undefined, finish: () => void) {
+    this.#next = next;
+    this.#finish = finish;
+  }
+
+  static {
+    Object.setPrototypeOf(StatementRows.prototype, iterators);
+  }
+
+  next(): IteratorResult<Row, null> {
+    if (this.#done) {
+      this.#finish(); // only checks whether the statement still exists
+      return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+    }
+    const value = this.#next();
+    if (value !== undefined) {
+      return { __proto__: null, done: false, value } as IteratorYieldResult<Row>;
+    }
+    this.#done = true;
+    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+  }
+
+  return(): IteratorResult<Row, null> {
+    this.#finish();
+    this.#done = true;
+    return { __proto__: null, done: true, value: null } as IteratorReturnResult<null>;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
