@@ -11,12 +11,14 @@
 
 import { parseArgs } from 'node:util';
 import { run as capture } from './capture.js';
+import { run as endurance } from './endurance.js';
 import { differences, write } from './expectations.js';
 import { run as injection } from './injection.js';
 import { run as kill } from './kill.js';
 import { run as memory } from './memory.js';
 import { run as mixed } from './mixed.js';
 import { run as powerLoss } from './power-loss.js';
+import { run as shell } from './shell.js';
 import { type Part, type Suite, Unavailable } from './suite.js';
 
 const suites: Readonly<Record<string, Suite>> = {
@@ -26,6 +28,8 @@ const suites: Readonly<Record<string, Suite>> = {
   injection,
   memory,
   mixed,
+  shell,
+  endurance,
 };
 
 function fail(message: string): never {

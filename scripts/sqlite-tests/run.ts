@@ -24,13 +24,29 @@ export interface FileResult {
   readonly seconds: number;
 }
 
-/** @param limit in seconds */
-export async function runFile(source: string, file: string, mode: Mode, limit: number): Promise<FileResult> {
+/**
+ * @param limit in seconds
+ * @param where the tests are, in the source
+ * @param shell the command that tests of the shell run
+ */
+export async function runFile(
+  source: string,
+  file: string,
+  mode: Mode,
+  limit: number,
+  where = 'ext/session',
+  shell?: readonly string[],
+): Promise<FileResult> {
   const work = mkdtempSync(join(folder, 'sqlite-tests-'));
   const sqldiff = join(work, 'sqldiff'); // called as: sqldiff --changeset OUT DB1 DB2
   const command = `exec '${process.execPath}' '${join(dist, 'cli/main.js')}' changeset diff "$3" "$4" -o "$2"`;
   writeFileSync(sqldiff, `#!/bin/sh\n${command}\n`);
   chmodSync(sqldiff, 0o755);
+  if (shell) {
+    const program = join(work, 'sqlite3');
+    writeFileSync(program, `#!/bin/sh\nexec ${shell.map((word) => `'${word}'`).join(' ')} "$@"\n`);
+    chmodSync(program, 0o755);
+  }
   const bridge = [
     process.execPath,
     '--no-warnings',
@@ -40,7 +56,7 @@ export async function runFile(source: string, file: string, mode: Mode, limit: n
   ];
   const begun = Date.now();
   try {
-    const test = join(source, 'ext/session', `${file}.test`);
+    const test = join(source, where, `${file}.test`);
     const child = spawn('tclsh', [here('shim.tcl'), source, test, mode, ...bridge, mode, source], {
       cwd: work,
       stdio: ['ignore', 'pipe', 'pipe'],
