@@ -13,8 +13,8 @@ import { slower } from '../scripts/bench/check.js';
 import { titled } from '../scripts/bench/groups.js';
 import { nativeWork } from '../scripts/bench/native.js';
 import type { Database } from '../scripts/bench/peers.js';
-import { markdown } from '../scripts/bench/print.js';
-import { cell, figure, type Result, type Run } from '../scripts/bench/results.js';
+import { inserted, markdown } from '../scripts/bench/print.js';
+import { cell, figure, type Result, type Run, readRun, written } from '../scripts/bench/results.js';
 import { prove } from '../scripts/bench/run.js';
 import { change } from '../scripts/bench/work-sessions.js';
 import { root } from '../scripts/sources.js';
@@ -50,7 +50,7 @@ function made(works: Readonly<Record<string, Readonly<Record<string, number>>>>)
   return {
     format: 1,
     date: '2026-01-01T00:00:00.000Z',
-    machine: { cpu: 'a CPU', cores: 2, memory: '4 GiB', system: 'a system' },
+    machine: { cpu: 'a CPU', cores: 2, memory: '4 GiB', load: 0, system: 'a system' },
     rounds: 1,
     rows: 100_000,
     programs: Object.fromEntries(ids.map((id) => [id, { title: id, sqlite: '3.54.1' }])),
@@ -114,9 +114,25 @@ test('the table has ratios to C where there is one, and values otherwise', () =>
   expect(lines).toContain('| start.open | - | 70.0 ms (140) | 3.00 ms (6.00) |');
 });
 
+test('the table goes to its place, and replaces another', () => {
+  const document = 'before\n<!-- npm run bench -- --record -->\n\n| old |\n\n<!-- end -->\nafter\n';
+  const once = inserted(document, '| new |');
+  expect(once).toBe('before\n<!-- npm run bench -- --record -->\n\n| new |\n\n<!-- end -->\nafter\n');
+  expect(inserted(once, '| new |')).toBe(once);
+  expect(() => inserted('none', '')).toThrow('no place for the table');
+  expect(inserted(readFileSync(join(root, 'host/README.md'), 'utf8'), '| new |')).toContain('| new |');
+});
+
+test('a run is written so that it is read again', () => {
+  const run = made({ 'memory.get': { c: 10, 'ours@24': 20 } });
+  const file = join(folder, 'written.json');
+  writeFileSync(file, written(run));
+  expect(readRun(file)).toEqual(run);
+});
+
 test('bars are as long as ratios, of the newest Node only', () => {
   const svg = chart(made({ 'memory.get': { c: 10, 'ours@20': 80, 'ours@24': 20, 'node:sqlite': 40 } }));
-  const widths = [...svg.matchAll(/<rect x="290"[^>]* width="([\d.]+)"/g)].map(([, width]) => Number(width));
+  const widths = [...svg.matchAll(/<rect x="310"[^>]* width="([\d.]+)"/g)].map(([, width]) => Number(width));
   expect(widths).toHaveLength(2);
   expect((widths[1] ?? 0) / (widths[0] ?? 1)).toBeCloseTo(2, 2);
   expect(svg).not.toContain('ours@20');
@@ -160,7 +176,7 @@ describe.skipIf(!native)('a small run', () => {
     }) as Run;
     const recording = join(folder, `${name}.json`);
     writeFileSync(recording, JSON.stringify(doctored));
-    const checked = await bench('memory', '--rows', '500', '--rounds', '1', '--check', recording);
+    const checked = await bench('memory', '--rounds', '1', '--check', recording);
     expect(checked.code, checked.output).toBe(code);
     expect(checked.output.includes('Slower than recorded')).toBe(code === 1);
   });

@@ -47,9 +47,9 @@ export const groups = {
     works: {
       insertFile: '# inserts, one transaction, file',
       getFile: '# reads by key, one transaction, file',
-      read: '#/10 reads by key, each its own transaction',
+      read: '#/10 reads by key, each a transaction',
       commit: '#/500 commits, journal',
-      walRead: '#/10 reads by key, each its own transaction, WAL',
+      walRead: '#/10 reads by key, each a transaction, WAL',
       walCommit: '#/500 commits, WAL',
     },
     checked: true,

@@ -10,6 +10,7 @@
  *     --json FILE      writes what was found
  *     --chart FILE     draws it as an SVG
  *     --markdown       prints it as the table of host/README.md
+ *     --record         writes what --check compares with, the chart of README and the table of host/README.md
  *     --from FILE      takes what --json has written, and measures nothing
  *     --check FILE     in a short form: fails if a ratio to native C is more than 1.5 times that of FILE, twice in a row
  *
@@ -17,14 +18,16 @@
  * commas in between; if none is new enough for the peers, one is fetched. Ratios need a C compiler.
  */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { root } from '../sources.js';
 import { chart } from './chart.js';
 import { printSlower, slower } from './check.js';
 import { type Group, groups } from './groups.js';
-import { markdown, printRun } from './print.js';
-import { type Run, readRun } from './results.js';
+import { inserted, markdown, printRun } from './print.js';
+import { type Run, readRun, written } from './results.js';
 import { type GroupName, type Plan, run } from './run.js';
 
 /** Ways inside one process: their modules open databases when they are loaded. */
@@ -44,11 +47,12 @@ function refuse(message: string): never {
 
 const options = {
   rounds: { type: 'string' },
-  rows: { type: 'string', default: '100000' },
+  rows: { type: 'string' },
   short: { type: 'boolean', default: false },
   json: { type: 'string' },
   chart: { type: 'string' },
   markdown: { type: 'boolean', default: false },
+  record: { type: 'boolean', default: false },
   from: { type: 'string' },
   check: { type: 'string' },
 } as const;
@@ -78,15 +82,20 @@ const chosen = (by: (group: Group) => unknown): GroupName[] =>
   Object.keys(groups)
     .filter(isGroup)
     .filter((name) => (positionals.length > 0 ? positionals.includes(name) : by(groups[name])));
-const plan = (names: readonly GroupName[], rounds: number, short: boolean): Plan => ({
-  ...{ names, short, rounds: count('rounds', rounds, 1), rows: count('rows', 100_000, 500) },
+const plan = (names: readonly GroupName[], rounds: number, short: boolean, rows = 100_000): Plan => ({
+  ...{ names, short, rounds: count('rounds', rounds, 1), rows: count('rows', rows, 500) },
   onGroup: (title) => console.error(title),
 });
 
 function write(found: Run): void {
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(found, null, 2)}\n`);
+  if (values.json) writeFileSync(values.json, written(found));
   if (values.chart) writeFileSync(values.chart, chart(found));
   if (values.markdown) console.log(markdown(found));
+  if (!values.record) return;
+  writeFileSync(join(root, 'scripts/bench/recorded.json'), written(found));
+  writeFileSync(join(root, 'host/api/speed.svg'), chart(found));
+  const readme = join(root, 'host/README.md');
+  writeFileSync(readme, inserted(readFileSync(readme, 'utf8'), markdown(found)));
 }
 
 async function check(file: string): Promise<void> {
@@ -96,6 +105,7 @@ async function check(file: string): Promise<void> {
       chosen(({ checked }) => checked),
       2,
       true,
+      recorded.rows,
     ),
   );
   write(first);
@@ -107,7 +117,7 @@ async function check(file: string): Promise<void> {
     const names = Object.keys(groups)
       .filter(isGroup)
       .filter((name) => again.has(name));
-    found = slower(recorded, first, await run(plan(names, 2, true)));
+    found = slower(recorded, first, await run(plan(names, 2, true, recorded.rows)));
   }
   printRun(first, groups);
   if (found.length === 0) return;

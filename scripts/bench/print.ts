@@ -77,6 +77,16 @@ export function markdown(run: Run): string {
   ].join('\n');
 }
 
+const markers = ['<!-- npm run bench -- --record -->', '<!-- end -->'] as const;
+
+/** A document with a table in the place that is marked for it. */
+export function inserted(document: string, table: string): string {
+  const [from, to] = markers.map((marker) => document.indexOf(marker)) as [number, number];
+  if (from < 0 || to < from)
+    throw new Error(`the document has no place for the table: ${markers.join(' .. ')}`);
+  return `${document.slice(0, from + markers[0].length)}\n\n${table}\n\n${document.slice(to)}`;
+}
+
 /** Ratios as check and chart need them. */
 export function ratios(run: Run, id: string): Map<string, number> {
   return new Map(

@@ -1,7 +1,7 @@
 /** What a run found: the figures of each work and program, and what is written of them as JSON. */
 
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** The median of samples, and the quartiles, between which half of them lie. */
 export interface Figure {
@@ -40,6 +40,8 @@ export interface Run {
     readonly cores: number;
     readonly memory: string;
     readonly system: string;
+    /** How many programs wanted a core in the minute before. */
+    readonly load: number;
   };
   readonly rounds: number;
   readonly rows: number;
@@ -48,17 +50,18 @@ export interface Run {
   readonly results: Readonly<Record<string, Result>>;
 }
 
+/** Four digits that count: more is noise. */
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
 export function machine(): Run['machine'] {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    load: rounded(loadavg()[0] ?? 0),
     system: `${type()} ${release().replace(/-.*/, '')}`,
   };
 }
-
-/** Four digits that count: more is noise. */
-const rounded = (value: number): number => Number(value.toPrecision(4));
 
 export function figure(samples: readonly number[]): Figure {
   const sorted = [...samples].sort((a, b) => a - b);
@@ -96,6 +99,12 @@ export interface Samples {
 
 /** The ratio that counts: that of warm repetitions, if there are any. */
 export const ratioOf = (of: Cell | undefined): number | undefined => of?.ratio?.warm ?? of?.ratio?.first;
+
+/** A run as JSON, with a line for each figure. */
+export function written(run: Run): string {
+  const text = JSON.stringify(run, null, 2);
+  return `${text.replace(/\{\s*("[^{}]*?)\s*\}/g, (_, inner: string) => `{ ${inner.replace(/\s*\n\s*/g, ' ')} }`)}\n`;
+}
 
 /** A run that was written before. */
 export function readRun(file: string): Run {

@@ -19,6 +19,9 @@ export interface Plan {
   readonly onGroup: (title: string) => void;
 }
 
+/** More load than this disturbs. */
+const quiet = 0.5;
+
 const environment = {
   ...process.env,
   SQLITE_WASM_RUN_CACHE: join(cache, 'components'),
@@ -115,6 +118,10 @@ function runGroup(
 }
 
 export async function run(plan: Plan): Promise<Run> {
+  const at = machine();
+  if (at.load > quiet) {
+    console.error(`other programs use this machine (load ${at.load}): the figures will spread`);
+  }
   using folder = workFolder();
   const kinds = [...new Set(plan.names.flatMap((name): Group['kinds'] => groups[name].kinds))];
   const wanted = plan.short ? kinds.filter((kind) => kind === 'c' || kind === 'ours') : kinds;
@@ -127,7 +134,7 @@ export async function run(plan: Plan): Promise<Run> {
   return {
     format: 1,
     date: new Date().toISOString(),
-    machine: machine(),
+    machine: at,
     rounds: plan.rounds,
     rows: plan.rows,
     programs: Object.fromEntries(
