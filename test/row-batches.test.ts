@@ -105,3 +105,22 @@ test('rows that a statement returns while it writes', () => {
   expect(rows[1999]).toEqual({ i: -2000 });
   expect(db.prepare('SELECT count(*) AS c FROM n WHERE i < 0').get()).toEqual({ c: 2000 });
 });
+
+test('with plainRows, rows are ordinary objects, by whichever way they are read', () => {
+  const plain = new DatabaseSync(':memory:', { plainRows: true });
+  plain.exec('CREATE TABLE n(i)');
+  const put = plain.prepare('INSERT INTO n VALUES(?)');
+  for (let i = 1n; i <= 100n; i++) put.run(i);
+  const sql = `SELECT i, 'text' || i AS t, i * 2 AS "__proto__" FROM n`;
+  const statement = plain.prepare(sql);
+  const rows = [...statement.all(), ...statement.iterate(), statement.get()];
+  expect(rows).toHaveLength(201);
+  for (const row of rows) {
+    expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
+    expect(Object.getOwnPropertyNames(row)).toEqual(['i', 't', '__proto__']);
+  }
+  expect(JSON.stringify(rows[99])).toBe('{"i":100,"t":"text100","__proto__":200}');
+  const other = plain.prepare(sql, { plainRows: false }).all();
+  expect(Object.getPrototypeOf(other[50])).toBe(null);
+  plain.close();
+});

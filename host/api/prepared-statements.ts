@@ -43,6 +43,8 @@ export interface Prepared {
   rows: number;
   /** Makes a row of its cells; undefined until some were read. */
   build: RowBuilder | undefined;
+  /** The same for rows that keep their prototype. */
+  buildPlain: RowBuilder | undefined;
   /** Whether its meaning stays the same while no schema, function or setting changes. */
   readonly isKeepable: boolean;
   /** Whether it may change one of those. */
@@ -158,6 +160,7 @@ export class PreparedStatements {
     prepared.reprepares = reprepares;
     prepared.rows = 0;
     prepared.build = undefined;
+    prepared.buildPlain = undefined;
     return names;
   }
 
@@ -195,6 +198,7 @@ export class PreparedStatements {
       reprepares: 0,
       rows: 0,
       build: undefined,
+      buildPlain: undefined,
       isKeepable,
       changesMeaning: !isKeepable && !harmless.test(sql),
       bytes: c.sqlite3_stmt_status(pointer, memoryUsed, 0),

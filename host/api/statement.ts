@@ -25,6 +25,11 @@ export interface StatementOptions {
   readBigInts?: boolean;
   /** Rows as arrays. */
   returnArrays?: boolean;
+  /**
+   * Rows as ordinary objects. By default they have no prototype, as those of `node:sqlite`: making them takes twice the
+   * time.
+   */
+  plainRows?: boolean;
   /** `{ id: 1 }` may name parameter `:id`; true by default. */
   allowBareNamedParameters?: boolean;
   /** Names that the statement does not have are ignored. */
@@ -34,6 +39,7 @@ export interface StatementOptions {
 export const statementOptionKinds = {
   readBigInts: 'boolean',
   returnArrays: 'boolean',
+  plainRows: 'boolean',
   allowBareNamedParameters: 'boolean',
   allowUnknownNamedParameters: 'boolean',
 } as const;
@@ -102,6 +108,7 @@ export class StatementSync implements Disposable {
   #closed = false;
   #bigints: boolean;
   #arrays: boolean;
+  readonly #plain: boolean;
   #names: string[] | undefined;
   #build: RowBuilder | undefined;
   readonly #parameters: Parameters;
@@ -119,6 +126,7 @@ export class StatementSync implements Disposable {
     this.#core = this.#engine.core;
     this.#bigints = options.readBigInts ?? false;
     this.#arrays = options.returnArrays ?? false;
+    this.#plain = options.plainRows ?? false;
     this.#parameters = new Parameters(owner.open, options);
   }
 
@@ -456,8 +464,9 @@ export class StatementSync implements Disposable {
     if (!this.#build && !this.#arrays) {
       prepared.rows += 1;
       if (prepared.rows >= rowsBeforeBuilder) {
-        prepared.build ??= rowBuilder(names);
-        this.#build = prepared.build;
+        if (this.#plain) prepared.buildPlain ??= rowBuilder(names, true);
+        else prepared.build ??= rowBuilder(names, false);
+        this.#build = this.#plain ? prepared.buildPlain : prepared.build;
       }
     }
     return this.#rowAt(names, cells);
@@ -472,7 +481,7 @@ export class StatementSync implements Disposable {
       return row as never;
     }
     if (this.#build) return this.#build(memory, cells, this.#bigints);
-    return buildRow(names, memory, cells, this.#bigints);
+    return buildRow(names, this.#plain, memory, cells, this.#bigints);
   }
 }
 
