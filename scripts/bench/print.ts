@@ -3,16 +3,17 @@
 import { print, short } from './measure.js';
 import { type Cell, type Figure, type Run, ratioOf } from './results.js';
 
-/** How far the middle half of the samples lie apart, over their median. */
-function spread({ median, low, high, samples }: Figure): string {
-  return samples < 2 ? 'one sample' : `${Math.round((100 * (high - low)) / Math.abs(median))} %`;
+/** A median, and how far the middle half of the samples lie apart, over it. */
+function withSpread({ median, low, high, samples }: Figure): string {
+  const part = Math.round((100 * (high - low)) / Math.abs(median));
+  return samples < 2 ? short(median) : `${short(median)}, ${part} %`;
 }
 
 function shown(cell: Cell | undefined, kind: 'first' | 'warm'): string {
   const figure = cell?.[kind];
   if (!figure) return '-';
   const ratio = cell?.ratio?.[kind];
-  const value = `${short(figure.median)}, ${spread(figure)}`;
+  const value = withSpread(figure);
   return ratio === undefined ? value : `x ${short(ratio)} (${value})`;
 }
 
@@ -36,8 +37,9 @@ export function printRun(run: Run, titles: Readonly<Record<string, { title: stri
         .map(([, { title, programs }]) => [title, ...ids.map((id) => shown(programs[id], kind))]);
       if (rows.length === 0) continue;
       const { unit = '' } = results[0]?.[1] ?? {};
+      const compared = results.some(([, { programs }]) => programs.c?.ratio);
       print(
-        `${titles[group]?.title ?? group}, ${kind}: medians over C's; ${unit}, and how far half of the samples lie apart`,
+        `${titles[group]?.title ?? group}, ${kind}: medians${compared ? " over C's" : ''}; ${unit}, and how far half of the samples lie apart`,
         ['', ...ids.map((id) => run.programs[id]?.title ?? id)],
         rows,
       );
