@@ -78,7 +78,11 @@ export const groups = {
     kinds: all,
     repetitions: 2,
     unit: 'ms',
-    works: { all: 'all() of #*10 rows of 5', iterate: 'iterate() over #*10 rows of 5' },
+    works: {
+      all: 'all() of #*10 rows of 5',
+      iterate: 'iterate() over #*10 rows of 5',
+      allPlain: 'all() with plainRows',
+    },
     checked: true,
   },
   sessions: {

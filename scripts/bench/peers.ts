@@ -24,7 +24,7 @@ export interface Session {
 
 export interface Database {
   exec(sql: string): unknown;
-  prepare(sql: string): Statement;
+  prepare(sql: string, options?: object): Statement;
   function(name: string, body: (value: number) => number): unknown;
   createSession?(): Session;
   applyChangeset?(changeset: Uint8Array): unknown;
@@ -36,6 +36,8 @@ export interface Peer {
   /** What it can: database files, and WAL. */
   readonly files: boolean;
   readonly wal: boolean;
+  /** Options of a statement whose rows are ordinary objects, where they are not that anyway. */
+  readonly plain?: object;
 }
 
 /** Ours and `node:sqlite` have this shape. */
@@ -93,7 +95,7 @@ async function sqliteWasm(module: string): Promise<Peer> {
 
 /** By the name of a program; `module` is what is imported, or the folder of a package. */
 export const peers: Readonly<Record<string, (module: string) => Promise<Peer>>> = {
-  ours: nodeSqlite,
+  ours: async (module) => ({ ...(await nodeSqlite(module)), plain: { plainRows: true } }),
   'node:sqlite': nodeSqlite,
   'better-sqlite3': betterSqlite3,
   'sqlite-wasm': sqliteWasm,

@@ -185,6 +185,7 @@ static void wholeRows(void){
   fill();
   begin(); readAll(); report("all", end(), sum);
   begin(); readAll(); report("iterate", end(), sum);
+  begin(); readAll(); report("allPlain", end(), sum);
   check(sqlite3_close(db));
 }
 

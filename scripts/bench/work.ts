@@ -155,6 +155,10 @@ const groups: Readonly<Record<string, () => void | Promise<void>>> = {
     measure('all', () => sumOf(statement.all()));
     measure('iterate', () => sumOf(statement.iterate()));
     statement.finalize?.();
+    if (peer.plain) {
+      const plain = db.prepare('SELECT * FROM r', peer.plain);
+      measure('allPlain', () => sumOf(plain.all()));
+    }
     db.close();
   },
   sessions: () => sessions(bench),
