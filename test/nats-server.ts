@@ -100,6 +100,7 @@ export class Link {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #isUp = true;
+  #isMute = false;
   #port = 0;
 
   constructor(target: () => number) {
@@ -119,7 +120,12 @@ export class Link {
           this.#sockets.delete(one);
           other.destroy();
         });
-        one.pipe(other);
+        one.on('data', (data) => {
+          if (one === to && this.#isMute) return;
+          if (!other.write(data)) one.pause();
+        });
+        other.on('drain', () => one.resume());
+        one.on('end', () => other.end());
       }
     });
   }
@@ -138,6 +144,12 @@ export class Link {
   set isUp(up: boolean) {
     this.#isUp = up;
     if (!up) for (const socket of [...this.#sockets]) socket.destroy();
+  }
+
+  /** Loses what the server says; when that ends, the connections do too. */
+  set isMute(mute: boolean) {
+    this.#isMute = mute;
+    if (!mute) for (const socket of [...this.#sockets]) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -114,6 +114,23 @@ test('what is pending is not published with the schema of a transaction that is 
   await close(a, b);
 });
 
+test('what came while a copy was away is taken together: what is pending is put on top of it once', async () => {
+  const log = logOf();
+  const [a, b] = [await first(), await open(':memory:', { log })];
+  await clock.until(() => b.status().sequence === 1);
+  log.isUp = false;
+  await clock.until(() => b.status().state === 'offline');
+  for (let i = 0; i < 20; i++) run(b, `INSERT INTO t VALUES(${1000 + i}, 0)`);
+  for (let i = 0; i < 60; i++) await clock.wait(run(a, `INSERT INTO t VALUES(${i}, 0)`).placed);
+  let redone = 0;
+  b.on('redone', () => redone++);
+  log.isUp = true;
+  await clock.until(() => b.status().pending === 0 && b.status().state === 'online');
+  expect(b.status().sequence).toBe(62);
+  expect(redone).toBeLessThanOrEqual(60);
+  await close(a, b);
+});
+
 test('undo takes back a message, or one of its transactions; what changed since is not overwritten unless asked', async () => {
   const log = logOf();
   const a = await first(':memory:', { log });

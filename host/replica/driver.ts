@@ -199,6 +199,7 @@ export class Driver {
 
   /** Does one thing. Returns whether there may be more to do. */
   async #step(inbox: Inbox, maxMessage: number): Promise<boolean> {
+    await this.#gather(inbox);
     const came = inbox
       .take(batchCount, batchBytes)
       .filter(({ sequence }) => sequence > this.#copy.state.sequence);
@@ -215,6 +216,15 @@ export class Driver {
     if (this.#copy.state.sequence < this.#target || this.#clock.now() < this.#publishAfter) return false;
     if (this.#copy.pending.length > 0) return this.#push(maxMessage);
     return this.#work(maxMessage);
+  }
+
+  /** Lets in what has arrived: putting what is pending on top costs as much for one message as for many. */
+  async #gather(inbox: Inbox): Promise<void> {
+    if (this.#copy.pending.length === 0) return;
+    for (let count = 0; count < inbox.count && inbox.count < batchCount; ) {
+      count = inbox.count;
+      await new Promise(setImmediate);
+    }
   }
 
   /** Takes messages; waits while the file is locked or the program has something open. */

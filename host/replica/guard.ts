@@ -24,6 +24,7 @@ const settable = new Set([
   'defer_foreign_keys',
   'mmap_size',
   'recursive_triggers',
+  'synchronous',
   'reverse_unordered_selects',
   'threads',
   'user_version',

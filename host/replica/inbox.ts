@@ -28,6 +28,11 @@ export class Inbox {
     return this.#messages.length === 0 ? this.#failure : undefined;
   }
 
+  /** How many messages are there. */
+  get count(): number {
+    return this.#messages.length;
+  }
+
   /** Takes the next messages, some MiB of them at most, and one at least if there is any. */
   take(maxCount: number, maxBytes: number): LogMessage[] {
     let count = 0;

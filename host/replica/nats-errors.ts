@@ -68,5 +68,7 @@ export function natsError(error: unknown, what: string, publishes = false): Repl
   if (isNamed(error, 'NoRespondersError'))
     return said('unavailable', 'JetStream does not answer: start the server with -js');
   if (code === undefined && publishes) return said('unknown', `the answer was lost (${textOf(error)})`);
-  return said('unavailable', textOf(error));
+  // What the client says if the connection ends while it is made.
+  const why = textOf(error).replace('node provided an undefined error', 'the connection was closed');
+  return said('unavailable', why);
 }

@@ -31,13 +31,14 @@ import { type Run, readRun, written } from './results.js';
 import { type GroupName, type Plan, run } from './run.js';
 
 /** Ways inside one process: their modules open databases when they are loaded. */
-const details: Readonly<Record<string, () => Promise<{ run(): void }>>> = {
+const details: Readonly<Record<string, () => Promise<{ run(): void | Promise<void> }>>> = {
   scalars: () => import('./scalars.js'),
   aggregates: () => import('./aggregates.js'),
   collations: () => import('./collations.js'),
   tables: () => import('./tables.js'),
   spi: () => import('./spi.js'),
   loads: () => import('./components.js'),
+  replica: () => import('./replica.js'),
 };
 
 function refuse(message: string): never {
@@ -136,6 +137,6 @@ else {
     write(found);
   }
   for (const [name, load] of Object.entries(details)) {
-    if (positionals.length === 0 || positionals.includes(name)) (await load()).run();
+    if (positionals.length === 0 || positionals.includes(name)) await (await load()).run();
   }
 }
