@@ -62,6 +62,13 @@ test('a read transaction of the program, open when the answer to a publication c
   await close(a);
 });
 
+test('a replica whose statements were freed to make room for the program closes', async () => {
+  const a = await first();
+  run(a, 'INSERT INTO t VALUES(1, 1)');
+  for (let i = 0; i < 3000; i++) a.database.prepare(`SELECT ${i}, '${'x'.repeat(20_000)}'`).get();
+  await close(a);
+});
+
 test('a transaction in steps: nothing of it is published while it is open, and its steps run again', async () => {
   const [a, b] = [await first(), await open()];
   await clock.until(() => b.status().sequence === 1);

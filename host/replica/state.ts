@@ -243,7 +243,10 @@ CREATE TABLE ${rejectedTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQU
 
   /** Frees the statements. */
   close(): void {
-    for (const statement of this.#statements.values()) statement[Symbol.dispose]();
+    // One that was freed to make room is compiled again to be closed.
+    this.#host(() => {
+      for (const statement of this.#statements.values()) statement[Symbol.dispose]();
+    });
     this.#statements.clear();
   }
 
