@@ -361,7 +361,18 @@ describe('the command', () => {
       script: `$SQLITE -vfs ${name} x.db 'CREATE TABLE t(a)' .vfsname; $SQLITE 'file:x.db?vfs=${name}' .tables`,
     });
     expect(made).toMatchObject({ stdout: `${name}\nt\n`, stderr: '' });
-    expect(ours(args('-vfs', 'unix-dotfile', 'x.db', 'SELECT 1'))).toMatchObject({ code: 1, files: {} });
+  });
+  test.each(['unix-dotfile', 'unix-excl', 'unix-namedsem'])('-vfs %s: what to use instead', (name) => {
+    for (const opened of [
+      args('-vfs', name, 'x.db', 'SELECT 1'),
+      args(`file:x.db?vfs=${name}`, 'SELECT 1'),
+    ]) {
+      const refused = ours(opened);
+      expect(refused).toMatchObject({ code: 1, files: {} });
+      expect(refused.stderr).toMatch(
+        `the VFS ${name} is unavailable: use unix, which locks as native SQLite`,
+      );
+    }
   });
   test('~/.sqliterc is read from $HOME', () => {
     const given = sql('SELECT 1 AS x;', { files: { '.sqliterc': '.mode json\n' } });

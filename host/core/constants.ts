@@ -516,6 +516,11 @@ export const SQLITE_SESSION_CONFIG_STRMSIZE = 1;
 export const SQLITE_CHANGEGROUP_CONFIG_PATCHSET = 1;
 export const SQLITE_MAX_FUNCTION_ARG = 1000;
 
+export const VFS_USUAL = 0;
+export const VFS_NONE = 1;
+export const VFS_DOTFILE = 2;
+export const VFS_EXCL = 3;
+export const VFS_NAMEDSEM = 4;
 export const CAPTURE_OTHER = 0;
 export const CAPTURE_SCHEMA = 1;
 export const CAPTURE_ROLLBACK = 2;

@@ -16,11 +16,22 @@ import {
   SQLITE_OK,
   SQLITE_OK_LOAD_PERMANENTLY,
   SQLITE_READONLY,
+  VFS_DOTFILE,
+  VFS_EXCL,
+  VFS_NAMEDSEM,
 } from './constants.js';
 import { FileError, type Host, type Library, type OpenFile } from './host-services.js';
 import type { Memory } from './memory.js';
 import { platform } from './platform.js';
 import { tableImports } from './table-imports.js';
+
+const usual = 'use unix, which locks as native SQLite does';
+/** Why a VFS of native SQLite is unavailable. */
+const missing: Readonly<Record<number, string>> = {
+  [VFS_DOTFILE]: `the VFS unix-dotfile is unavailable: ${usual}, or unix-none if nothing else uses the file`,
+  [VFS_EXCL]: `the VFS unix-excl is unavailable: ${usual}, with PRAGMA locking_mode=EXCLUSIVE`,
+  [VFS_NAMEDSEM]: `the VFS unix-namedsem is unavailable: ${usual}`,
+};
 
 /** Errno of WASI. */
 const notSupported = 58;
@@ -84,7 +95,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     host_open(vfs: number, name: number, flags: number, outFlags: number): number {
       try {
         const system = host.fileSystems[vfs];
-        if (!system) throw new FileError(SQLITE_IOERR, `unknown file system ${vfs}`);
+        if (!system) throw new FileError(SQLITE_CANTOPEN, missing[vfs] ?? `unknown file system ${vfs}`);
         const opened = system.open(fileName(name), flags);
         let number = files.indexOf(undefined);
         if (number < 0) number = files.length;

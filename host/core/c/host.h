@@ -17,6 +17,7 @@
 
 /* ---- Imports: files. vfs is the number of the VFS the call came through (see vfs.c). ------------- */
 
+enum { VFS_USUAL, VFS_NONE, VFS_DOTFILE, VFS_EXCL, VFS_NAMEDSEM };
 /* Opens zName, or a temporary file that is deleted on close if zName is 0. Returns a file number >= 0
 ** or the negative of a result code; *pOutFlags receives the flags in effect. */
 IMPORT(host_open) int host_open(int vfs, const char *zName, int flags, int *pOutFlags);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VFS_NONE 1 /* the number of "node-none" */
 #define SHM_REGIONS 4096 /* of 32 KiB: a WAL of some 60 GB at 4 KiB pages */
 
 typedef struct HostFile {
@@ -226,8 +225,13 @@ static sqlite3_vfs vfsNode = VFS("node", 0);
 static sqlite3_vfs vfsNodeNone = VFS("node-none", VFS_NONE);
 static sqlite3_vfs vfsUnix = VFS("unix", 0);
 static sqlite3_vfs vfsUnixNone = VFS("unix-none", VFS_NONE);
+/* Those of native SQLite whose locks the host does not have. It says so when a file is opened. */
+static sqlite3_vfs aMissing[] = {
+  VFS("unix-dotfile", VFS_DOTFILE), VFS("unix-excl", VFS_EXCL), VFS("unix-namedsem", VFS_NAMEDSEM),
+};
 
 int sqlite3_os_init(void){
+  for(int i=0; i<3; i++) sqlite3_vfs_register(&aMissing[i], 0);
   sqlite3_vfs_register(&vfsUnixNone, 0);
   sqlite3_vfs_register(&vfsUnix, 0);
   sqlite3_vfs_register(&vfsNodeNone, 0);
