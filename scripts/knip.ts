@@ -10,7 +10,6 @@ const config: KnipConfig = {
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',
     'scripts/bench/work.ts',
-    'scripts/reliability/main.ts',
     'test/**/*.test.ts',
     'test/programs/*.ts',
     'test/examples/*/main.ts',
