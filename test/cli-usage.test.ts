@@ -127,3 +127,22 @@ test('every command of `changeset` is found by its name, has help, and is sugges
     });
   }
 });
+
+test('doctor: what a report of a fault should contain, and no file left behind', () => {
+  const { code, out, err } = run('doctor', '--json');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(JSON.parse(out)).toMatchObject({
+    sqlite: expect.stringMatching(/^3\.\d+\.\d+ 20/),
+    node: expect.stringContaining(process.version),
+    system: expect.stringContaining(process.arch),
+    'file locks': 'yes',
+    'mapped memory': expect.stringMatching(/^yes, in pages of \d+ bytes$/),
+    'shared WAL': 'yes',
+  });
+  expect(readdirSync(folder)).toEqual([]);
+  expect(run('doctor', 'absent')).toEqual({
+    code: 1,
+    out: '',
+    err: 'sqlite-wasm-run doctor: cannot create files in absent: no such file or directory\n',
+  });
+});

@@ -33,7 +33,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const subcommands = ['changeset', 'replica', 'inspect', 'new-extension', 'completion'];
+const subcommands = ['changeset', 'replica', 'inspect', 'new-extension', 'doctor', 'completion'];
 const files = ['a.cs', 'b c.cs', 'dir', 'x.db'];
 const changesetCommands = [
   ...[

@@ -23,6 +23,15 @@ export const subcommands: readonly Subcommand[] = [
     load: async () => (await import('./new-extension.js')).newExtension,
   },
   {
+    name: 'doctor',
+    summary:
+      'check what this machine offers, for a report of a fault:\n' +
+      'versions, file locks, shared WAL. The files that it makes in FOLDER\n' +
+      '(default: the current one) are removed. Exit code: 1 if something is\n' +
+      'missing.',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
     name: 'completion',
     summary: 'print a completion script for bash, zsh or fish',
     load: async () => (await import('./completion/main.js')).completionOf(subcommands),
@@ -32,7 +41,7 @@ export const subcommands: readonly Subcommand[] = [
 /** What `-help` adds to the shell's own text. */
 export function subcommandHelp(): string {
   const lines = subcommands.map(
-    ({ name, summary }) => `   ${name.padEnd(20)} ${summary.replace(/[,.]?\n.*/s, '')}\n`,
+    ({ name, summary }) => `   ${name.padEnd(20)} ${summary.replace(/[,.:]?\n.*/s, '')}\n`,
   );
   return `Commands of sqlite-wasm-run, each with --help:\n${lines.join('')}`;
 }

@@ -74,7 +74,7 @@ function placeOf(path: readonly string[], { options, operands, count, takesOwn }
     path,
     words: choices.map((name) => ({ name, help: '' })),
     flags: [...flagsOf(options), ...(takesOwn ? ownFlags : [])],
-    operands: files ? 'files' : undefined,
+    operands: operands === '[FOLDER]' ? 'folders' : files ? 'files' : undefined,
   };
 }
 
@@ -92,7 +92,7 @@ const shellFlags: Flag[] = [
   })),
 ];
 
-const oneLine = (text: string): string => text.replace(/[,.]?\n.*/s, '');
+const oneLine = (text: string): string => text.replace(/[,.:]?\n.*/s, '');
 
 /** The places of a word of the command line: its own first, then those of its commands. */
 async function placesOf(subcommand: Subcommand): Promise<Place[]> {
