@@ -59,7 +59,7 @@ static const char *firstWord(const char *z){
   }
 }
 
-/* ANALYZE makes its tables where there are none; VACUUM gives the schema another version. */
+/* ANALYZE makes its tables if they do not exist; VACUUM gives the schema another version. */
 static int kindOf(const char *zSql){
   static const struct { const char *zWord; int kind; } aWord[] = {
     {"create", CAPTURE_SCHEMA}, {"alter", CAPTURE_SCHEMA}, {"drop", CAPTURE_SCHEMA},

@@ -23,14 +23,14 @@ typedef struct Hooks {
   void (*xRollback)(void*); void *pRollback;
   Updated xUpdate; void *pUpdate;
   Logged xWal; void *pWal;
-  int nCheckpoint;  /* pages of the log after which it is written back, where xWal is 0; 0: never */
+  int nCheckpoint;  /* pages of the log after which it is written back, if xWal is 0; 0: never */
   int logging;      /* the slot of the WAL hook is taken */
 
   char *zFault;     /* why the connection is or was poisoned */
   int nFault;       /* counts the faults */
   int poisoned;     /* nothing commits */
   int refused;      /* a commit was, since somebody looked */
-  int stopping;     /* what runs is to end */
+  int stopping;     /* what runs must end */
   int nStep;        /* calls of sqlite3_step that are under way */
   sqlite3_stmt *pFailed; /* the last statement that failed for it, until it is reset or finalized */
   int rcFailed;

@@ -177,7 +177,7 @@ const char *shell_path(const char *zName, char *zOut, int nOut);
 
 /* ---- Among the files of the bridge ---------------------------------------------------------------- */
 
-/* Whether what runs on db is to end; whether the host has hooks there. */
+/* Whether what runs on db must end; whether the host has hooks there. */
 int hooks_stopping(sqlite3 *db);
 int hooks_watch(sqlite3 *db);
 /* Handles a Ctrl-C: the shell is told as by a signal. Now and then: only on some calls, if they are frequent. */
@@ -238,10 +238,10 @@ EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
 EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
-/* The current row as Cells at pOut. Returns the number of columns, or -1 if there is no memory for a text or blob. */
 /* Binds n cells to the parameters in their order and steps. If that is the end: writes the rows changed and the last rowid,
 ** two 64-bit integers, to pOut, and resets. pIn may be pOut. */
 EXPORT(bridge_run) int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut);
+/* The current row as Cells at pOut. Returns the number of columns, or -1 if there is no memory for a text or blob. */
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
 /* Rows that were read ahead. Their cells follow, a row after the other, and then the bytes of texts and blobs: the first
 ** nText bytes are texts. stands: the statement is at one more row, which did not fit. */
