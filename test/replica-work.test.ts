@@ -5,6 +5,7 @@ import { DatabaseSync } from 'sqlite-wasm-run';
 import { adoptChanges, Replica, ReplicaError, type ReplicaOptions } from 'sqlite-wasm-run/replica';
 import { beforeEach, expect, test } from 'vitest';
 import { testFolder } from './kit/folder.js';
+import { contents, identity, openCopy, pull, push, schema } from './replica-copies.js';
 import { MemoryLog, MemoryStream, Random, VirtualClock } from './replica-log.js';
 
 let count = 0;
@@ -136,6 +137,45 @@ test('what came while a copy was away is taken together: what is pending is put 
   expect(b.status().sequence).toBe(62);
   expect(redone).toBeLessThanOrEqual(60);
   await close(a, b);
+});
+
+test('a copy that needs longer to do all again than others need to publish gets its places', async () => {
+  stream.identity = identity;
+  const other = openCopy(':memory:', random);
+  schema(stream, [other], 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+  const log = logOf();
+  const b = await open(':memory:', { log });
+  await clock.until(() => b.status().sequence === 1);
+  log.isUp = false;
+  await clock.until(() => b.status().state === 'offline');
+  let isBusy = false;
+  let published = 0;
+  const publish = (): void => {
+    pull(other, stream);
+    other.transact((database) => database.exec(`INSERT INTO t VALUES(${++published}, 0)`));
+    push(other, stream);
+  };
+  for (let i = 0; i < 40; i++) {
+    b.transaction((database) => {
+      const end = performance.now() + (isBusy ? 3 : 0);
+      while (performance.now() < end);
+      database.exec(`INSERT INTO t VALUES(${1000 + i}, 0)`);
+      // Whenever all was done again, another message is there.
+      if (i === 39 && isBusy) publish();
+    });
+  }
+  isBusy = true;
+  publish();
+  log.isUp = true;
+  await clock.until(() => b.status().pending < 16);
+  expect(published).toBeLessThan(20);
+  isBusy = false;
+  await clock.until(() => b.status().pending === 0);
+  pull(other, stream);
+  await clock.until(() => b.status().sequence === stream.last);
+  expect(contents(b.database)).toEqual(contents(other.database));
+  expect(b.rejected()).toEqual([]);
+  await close(b);
 });
 
 test('undo takes back a message, or one of its transactions; what changed since is not overwritten unless asked', async () => {

@@ -315,15 +315,59 @@ export class Copy implements Disposable {
 
   /** The next message: as many pending transactions as fit, at least one. Undefined if none is pending. */
   outgoing(maxMessage: number): Outgoing | undefined {
+    return this.#nextOf(this.#pending, maxMessage, this.#state);
+  }
+
+  /**
+   * The next message on top of messages that are not taken yet, with the pending transactions that can be done again in
+   * some ms, one at least. Nothing is written: if it is stored, take it with them. It is for a copy that needs longer to put
+   * all that is pending on top of the history than others need to publish.
+   *
+   * @returns undefined if none can be done again
+   * @throws as {@link receive} does
+   */
+  preview(batch: readonly Incoming[], maxMessage: number, milliseconds: number): Outgoing | undefined {
+    if (this.isBusy) throw replicaError('busy', 'a statement or a transaction is open on the connection');
+    this.#recorder.drop();
+    let message: Outgoing | undefined;
+    const done = new Error('rolled back on purpose');
+    try {
+      this.#write(() => {
+        const { position, places } = this.#putUnder(batch);
+        const redoing = new Redoing(this.#connection, this.#recorder, this.#policy);
+        const end = performance.now() + milliseconds;
+        for (const transaction of this.#pending) {
+          if (places.has(transaction.id)) continue;
+          if (redoing.redone.length > 0 && performance.now() > end) break;
+          redoing.redo(transaction, this.#runOf(transaction), false);
+        }
+        const again = redoing.redone
+          .filter(({ entries }) => entries.length > 0)
+          .map(({ transaction, entries }) => ({ ...transaction, changes: encodeCapture(entries) }));
+        message = this.#nextOf(again, maxMessage, position);
+        throw done;
+      }, true);
+    } catch (error) {
+      if (error !== done && !(error instanceof RolledBack)) throw error;
+    }
+    return message;
+  }
+
+  /** The message with as many of the transactions as fit, one at least. */
+  #nextOf(
+    transactions: readonly LocalTransaction[],
+    maxMessage: number,
+    position: Position,
+  ): Outgoing | undefined {
     let size = emptySize;
     let count = 0;
-    for (const { id, time, changes, call } of this.#pending) {
+    for (const { id, time, changes, call } of transactions) {
       const name = call ? { name: call.name } : {};
       size += sizeIn({ id, time, size: changes.length, ...name });
       if (count > 0 && (size > maxMessage || count === 50_000)) break;
       count += 1;
     }
-    return count === 0 ? undefined : this.#messageOf(this.#pending.slice(0, count), maxMessage);
+    return count === 0 ? undefined : this.#messageOf(transactions.slice(0, count), maxMessage, position);
   }
 
   /** The message of a transaction that ran without being committed. */
@@ -454,34 +498,9 @@ export class Copy implements Disposable {
   #receive(batch: readonly Incoming[], doomed: ReadonlySet<string>): Received {
     this.#recorder.drop();
     return this.#write(() => {
-      const connection = this.#connection;
       const before = this.#pending;
-      const applied: Received['applied'][number][] = [];
-      const voided: number[] = [];
-      const places = new Map<string, number>();
-      let position: Position = this.#state;
-      verbatim(connection, () => {
-        if (before.length > 0) undo(connection, before);
-        for (const one of batch) {
-          const { sequence, message, transactions } = one;
-          if (sequence !== position.sequence + 1) {
-            throw replicaError(
-              'trimmed',
-              `message ${position.sequence + 1} of the history is missing: the next one is ${sequence}; make a new copy from a snapshot`,
-            );
-          }
-          const counts = message !== undefined && message.prev === position.head;
-          if (counts) {
-            this.#apply(one, message);
-            applied.push({ sequence, message, transactions });
-            for (const { id } of transactions) places.set(id, sequence);
-          } else voided.push(sequence);
-          position = { sequence, head: counts ? message.id : position.head, mark: '' };
-        }
-      });
-      const last = batch.at(-1);
-      if (last) position = { ...position, mark: digestOf(last.bytes) };
-      const redoing = new Redoing(connection, this.#recorder, this.#policy);
+      const { applied, voided, places, position } = this.#putUnder(batch);
+      const redoing = new Redoing(this.#connection, this.#recorder, this.#policy);
       const placed: { transaction: LocalTransaction; sequence: number }[] = [];
       for (const transaction of before) {
         const sequence = places.get(transaction.id);
@@ -503,6 +522,41 @@ export class Copy implements Disposable {
         },
       };
     }, false);
+  }
+
+  /** Takes back what is pending, and applies messages. */
+  #putUnder(batch: readonly Incoming[]): Pick<Received, 'applied' | 'voided'> & {
+    /** The places of transactions by their ids. */
+    readonly places: ReadonlyMap<string, number>;
+    readonly position: Position;
+  } {
+    const connection = this.#connection;
+    const applied: Received['applied'][number][] = [];
+    const voided: number[] = [];
+    const places = new Map<string, number>();
+    let position: Position = this.#state;
+    verbatim(connection, () => {
+      if (this.#pending.length > 0) undo(connection, this.#pending);
+      for (const one of batch) {
+        const { sequence, message, transactions } = one;
+        if (sequence !== position.sequence + 1) {
+          throw replicaError(
+            'trimmed',
+            `message ${position.sequence + 1} of the history is missing: the next one is ${sequence}; make a new copy from a snapshot`,
+          );
+        }
+        const counts = message !== undefined && message.prev === position.head;
+        if (counts) {
+          this.#apply(one, message);
+          applied.push({ sequence, message, transactions });
+          for (const { id } of transactions) places.set(id, sequence);
+        } else voided.push(sequence);
+        position = { sequence, head: counts ? message.id : position.head, mark: '' };
+      }
+    });
+    const last = batch.at(-1);
+    if (last) position = { ...position, mark: digestOf(last.bytes) };
+    return { applied, voided, places, position };
   }
 
   #apply({ sequence, transactions }: Incoming, message: Message): void {
@@ -546,8 +600,12 @@ export class Copy implements Disposable {
     return action ? () => action(this.database) : undefined;
   }
 
-  #messageOf(transactions: readonly LocalTransaction[], maxMessage: number): Outgoing {
-    const { head: prev, copy, sequence } = this.#state;
+  #messageOf(
+    transactions: readonly LocalTransaction[],
+    maxMessage: number,
+    { head: prev, sequence }: Position = this.#state,
+  ): Outgoing {
+    const { copy } = this.#state;
     const id = this.#chance.uuid();
     const head = {
       id,

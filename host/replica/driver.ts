@@ -59,6 +59,9 @@ const fatal = [
 /** How many messages, and bytes of them, are taken in one transaction of the file. */
 const batchCount = 256;
 const batchBytes = 2 ** 22;
+/** From so many pending transactions on, some are published before all are done again, and how long that may take, in ms. */
+const manyPending = 16;
+const previewTime = 20;
 const longestPause = 5000;
 const stallPause = 1000;
 
@@ -208,7 +211,7 @@ export class Driver {
       const batch: Incoming[] = [];
       for (const message of came) batch.push(await reader.read(message));
       this.#last = Math.max(this.#last, came.at(-1)?.sequence ?? 0);
-      await this.#receive(batch);
+      await this.#receive((await this.#overtake(batch, inbox, maxMessage)) ?? batch);
       return true;
     }
     // What a transaction that is open changed, its schema too, is not published.
@@ -260,6 +263,33 @@ export class Driver {
     if (!isTwin) return;
     this.#copy.renew();
     this.#listener.renewed(this.#copy.state.copy);
+  }
+
+  /**
+   * Publishes some of what is pending on top of messages that are not taken yet. If doing all of it again takes longer than
+   * others need to publish, nothing of it would ever have a place otherwise.
+   *
+   * @returns the messages with the one that was stored; undefined if none was
+   */
+  async #overtake(
+    batch: readonly Incoming[],
+    inbox: Inbox,
+    maxMessage: number,
+  ): Promise<readonly Incoming[] | undefined> {
+    const isLast = (batch.at(-1)?.sequence ?? 0) >= this.#target && inbox.count === 0;
+    if (!isLast || this.#copy.pending.length < manyPending || this.#clock.now() < this.#publishAfter) {
+      return undefined;
+    }
+    let message: Outgoing | undefined;
+    try {
+      message = this.#copy.preview(batch, maxMessage, previewTime);
+    } catch (error) {
+      if (isReason(error, 'busy') || isOfTheMachine(error)) return undefined; // it is said when the messages are taken
+      throw error;
+    }
+    if (!message) return undefined;
+    const sequence = await this.#publish(message);
+    return sequence === undefined ? undefined : [...batch, readBack(message, sequence)];
   }
 
   /** Publishes what is pending. Returns whether it went. */
@@ -318,9 +348,7 @@ export class Driver {
       }
       return false;
     }
-    const read = decodeMessage(message.bytes);
-    const transactions = transactionsOf(read, message.object?.bytes ?? read.body);
-    await this.#receive([{ sequence, bytes: message.bytes, message: read, transactions }]);
+    await this.#receive([readBack(message, sequence)]);
     return true;
   }
 
@@ -416,6 +444,12 @@ export class Driver {
       look();
     });
   }
+}
+
+/** A message that was published, as it is read. */
+function readBack({ bytes, object }: Outgoing, sequence: number): Incoming {
+  const message = decodeMessage(bytes);
+  return { sequence, bytes, message, transactions: transactionsOf(message, object?.bytes ?? message.body) };
 }
 
 /** Whether following can succeed later. */
