@@ -12,7 +12,7 @@
  *     --markdown       prints it as the table of host/README.md
  *     --record         writes what --check compares with, the chart of README and the table of host/README.md
  *     --from FILE      takes what --json has written, and measures nothing
- *     --check FILE     in a short form: fails if a ratio to native C is more than 1.5 times that of FILE, twice in a row
+ *     --check FILE     in a short form: fails if a ratio to native C is more than twice that of FILE, twice in a row
  *
  * It measures the build in dist/, or in the folder that SQLITE_WASM_RUN_DIST names. BENCH_NODES names other Nodes, with
  * commas in between; if none is new enough for the peers, one is fetched. Ratios need a C compiler.
