@@ -74,7 +74,8 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
     objects['anchor.o'] = await compile('anchor.c', new TextEncoder().encode(anchor));
   }
   for (const [name, source] of sources) {
-    objects[name.replace('.c', '.o')] = await compile(name, source, '-Wall', '-Wextra');
+    const named = Buffer.from(source).includes('CONTRACT') ? [`-DCONTRACT="${contractVersion}"`] : [];
+    objects[name.replace('.c', '.o')] = await compile(name, source, '-Wall', '-Wextra', ...named);
   }
   const name = basename([cFiles].flat()[0] ?? '').replace('.c', '.wasm');
   const link = (...start: string[]): Promise<Uint8Array> =>
@@ -189,7 +190,6 @@ export function copyTranspiler(): void {
   copyFileSync(join(source, 'LICENSE'), join(target, 'LICENSE'));
 }
 
-/** Transpiles the shipped extensions, each into dist/extensions/SHA256-OF-THE-COMPONENT/. */
 /** A function's body, minified: the first `.load` in a process spends much of its time in compiling it. */
 async function minified(body: string): Promise<string> {
   const { code } = await transform(`function glue(globalThis, WebAssembly) {${body}}`, {
@@ -203,6 +203,7 @@ async function minified(body: string): Promise<string> {
   return `"use strict";const ${first}=globalThis,${second}=WebAssembly;{${inner}}`;
 }
 
+/** Transpiles the shipped extensions, each into dist/extensions/SHA256-OF-THE-COMPONENT/. */
 export async function transpileShipped(): Promise<void> {
   const folder = join(root, 'extensions');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.wasm'))) {

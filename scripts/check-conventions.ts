@@ -1,5 +1,5 @@
 /**
- * What each file in host/ leaves to one place: fails where an error of SQLite is made beside core/errors.ts, where a
+ * What each file in host/ leaves to one place: fails if an error of SQLite is made outside core/errors.ts, if a
  * number of SQLite's stands beside core/constants.ts and changeset/format.ts, and where the message of an error is
  * taken to pieces, which is what `reason` and `detail` are for.
  */

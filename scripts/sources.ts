@@ -18,7 +18,7 @@ export interface Source {
   readonly integrity: string;
 }
 
-/** SQLite 3.54.1: sqlite3.c, sqlite3.h and sqlite3ext.h in `deps/sqlite3`. */
+/** SQLite's amalgamation: sqlite3.c, sqlite3.h and sqlite3ext.h in `deps/sqlite3`. */
 export const amalgamation: Source = {
   spec: 'better-sqlite3@13.2.0',
   integrity:

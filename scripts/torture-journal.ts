@@ -1,6 +1,6 @@
 /**
- * Breaks what the daemon does to its files: between any two operations a kill, a write that is torn, a disk that is
- * full or fails; and starts it again, with the same options or others. Proves that every transaction that was
+ * Breaks what the daemon does to its files: kills it, tears a write, fills the disk or makes it fail between any
+ * two operations, then starts it again, with the same options or others. Proves that every transaction that was
  * acknowledged is in the database and, once, in the output.
  *
  *     npm run test:daemon

@@ -22,14 +22,18 @@ export function witFiles(version = contractVersion): Map<string, string> {
   return new Map(names.map((name) => [name, readFileSync(join(witFolder(version), name), 'utf8')]));
 }
 
-/** A release of the package as one file. Behind another package, `main`, its text is nested in a block. */
+/**
+ * A release of the package as one file. Behind another package, `main`, its text is nested in a block; `@CONTRACT` in
+ * `main` is the version of the release.
+ */
 export function witText(main?: string, version = contractVersion): string {
   const header = `package ${packageName}@${version};`;
   const body = [...witFiles(version)]
     .filter(([name]) => name.endsWith('.wit'))
     .map(([, text]) => text.replace(header, ''))
     .join('');
-  return main === undefined ? header + body : `${main}\n${header.replace(';', '')} {${body}}\n`;
+  if (main === undefined) return header + body;
+  return `${main.replaceAll('@CONTRACT', `@${version}`)}\n${header.replace(';', '')} {${body}}\n`;
 }
 
 /** What is parsed of a WIT: its tokens, without comments and blank space. */

@@ -140,7 +140,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
       3,
       expect.stringContaining('other transactions changed the same rows since'),
     ]);
-    expect(ask('undo', '1', '--db', 'a.db').err).toContain('changes the schema, which cannot be taken back');
+    expect(ask('undo', '1', '--db', 'a.db').err).toContain('changes the schema, which cannot be undone');
     expect(ask('undo', '2', '--db', 'b.db').err).toContain('this copy only follows (--read-only)');
     expect(ask('verify', '--db', 'a.db').code).toBe(0);
     expect(ask('verify', '--db', 'b.db')).toMatchObject({
@@ -356,7 +356,7 @@ test('a group of commands, each with help', () => {
     'sqlite-wasm-run replica: unknown command "statsu"; did you mean status?\n',
   ]);
   expect(runProgram(['replica', 'adopt', '--help']).out).toContain(
-    'Make what something else wrote to the file a transaction.',
+    'Turn what another program wrote to the file into a transaction.',
   );
   const { out } = runProgram(['completion', 'bash']);
   for (const word of ['rejected', 'retry', '--read-only', 'rerun']) expect(out).toContain(word);

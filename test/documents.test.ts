@@ -74,9 +74,9 @@ test('README.md: its command lines, after its SQL', () => {
   }
 });
 
-test('README.md: its TypeScript, twice', () => {
+test('README.md: its JavaScript, twice', () => {
   const tsx = createRequire(import.meta.url).resolve('tsx');
-  for (const source of [...blocks('README.md', 'ts'), ...blocks('README.md', 'ts')]) {
+  for (const source of [...blocks('README.md', 'js'), ...blocks('README.md', 'js')]) {
     writeFileSync(join(folder, 'block.ts'), source);
     const { out, err, code } = run(process.execPath, ['--import', `file://${tsx}`, 'block.ts']);
     expect([err, code]).toEqual(['', 0]);

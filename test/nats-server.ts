@@ -71,7 +71,7 @@ export class NatsServer {
     await once(child, 'exit');
   }
 
-  /** Stops it as if it hung: connections stay, and nothing is said. */
+  /** Stops it as if it hung: connections stay open, and nothing is sent. */
   freeze(on: boolean): void {
     this.#child?.kill(on ? 'SIGSTOP' : 'SIGCONT');
   }

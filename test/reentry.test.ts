@@ -1,4 +1,4 @@
-/** Components whose functions, aggregates and tables run SQL that calls them again, or that ends the transaction under them. */
+/** Components whose functions, aggregates and tables run SQL that calls them again, or that ends the transaction while they run. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';

@@ -6,7 +6,7 @@ const tooBig = 18; // SQLITE_TOOBIG
 /** The time and the memory that comparing takes grow with the product of the lengths. */
 const mostPairs = 2 ** 24;
 
-/** The code points of both, which begin and end differently where `trimmed`. */
+/** The code points of both, which begin and end differently if `trimmed`. */
 function pair(name: string, first: string, second: string, trimmed: boolean): [a: number[], b: number[]] {
   const a = codePoints(first);
   const b = codePoints(second);

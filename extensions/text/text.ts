@@ -4,7 +4,7 @@
  *     text_upper(x), text_lower(x)       in capitals, in lower case, as Unicode has it: straße, STRASSE
  *     text_casefold(x)                   a form to compare by, where case does not count
  *     text_reverse(x), text_length(x)    by the characters that people see, grapheme clusters
- *     text_normalize(x [, form])         NFC, NFD, NFKC or NFKD; NFC unless said otherwise
+ *     text_normalize(x [, form])         NFC, NFD, NFKC or NFKD; NFC by default
  *     text_unaccent(x)                   Crème Brûlée, Creme Brulee
  *     levenshtein(x, y), damerau(x, y)   how many edits lie between; with neighbours that change places
  *     jaro_winkler(x, y), trigram_similarity(x, y)   from 0, nothing alike, to 1

@@ -17,7 +17,7 @@ function mapped(text: string, change: (character: string) => string): string {
   return result;
 }
 
-/** Of a character in lower case. Folding is what capitals become in lower case, but for two exceptions. */
+/** Of a character in lower case. Folding is what capitals become in lower case, with two exceptions. */
 function folded(character: string): string {
   const capital = character.toUpperCase();
   if (character === 'ı') return character; // its capital is that of i

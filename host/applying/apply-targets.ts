@@ -54,7 +54,7 @@ export class ApplyTargets implements Disposable {
     return isShadow;
   }
 
-  /** Runs code of the user's, for which the connection is as defensive as before. */
+  /** Runs code of the user, with the connection as defensive as before. */
   outside<T>(action: () => T): T {
     if (!this.#lifted) return action();
     set(this.#connection, SQLITE_DBCONFIG_DEFENSIVE, true);

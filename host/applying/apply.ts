@@ -211,7 +211,7 @@ function reconnectVirtualTables({ engine, db }: Connection): number {
   return c.sqlite3changeset_apply_v2(db, 0, 0, 0, conflict, 0, 0, 0, SQLITE_CHANGESETAPPLY_FKNOACTION);
 }
 
-/** What is wrong with a handler's answer, for which SQLite has only SQLITE_MISUSE. */
+/** What is wrong with a handler's answer; SQLite reports only SQLITE_MISUSE. */
 function illegalAnswer(kind: number, answer: number): string | undefined {
   if (answer === SQLITE_CHANGESET_OMIT || answer === SQLITE_CHANGESET_ABORT) return undefined;
   if (answer !== SQLITE_CHANGESET_REPLACE) {

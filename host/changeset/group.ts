@@ -122,7 +122,7 @@ function checkChange({ table, key, patchset, op, old, new: fresh }: WrittenChang
 }
 
 /**
- * One changeset that does what the given ones do in order. C: `sqlite3changeset_concat`, but for any number.
+ * One changeset that does what the given ones do in order. C: `sqlite3changeset_concat`, for any number of them.
  *
  * @throws ChangesetError as `Group.add` does
  */

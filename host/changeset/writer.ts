@@ -89,7 +89,7 @@ export class Writer {
     this.slice(bytes, 0, bytes.length);
   }
 
-  /** Writes a short text of ASCII, for which the encoder is slow. Returns false and writes nothing for other texts. */
+  /** Writes a short text of ASCII, because the encoder is slow for it. Returns false and writes nothing for other texts. */
   #ascii(text: string): boolean {
     const { length } = text;
     if (length >= 0x80) return false;

@@ -1,6 +1,6 @@
 /**
  * Where an input statement ends, as the shell sees it: its scan of lines, and `sqlite3_complete`. Statements are
- * collected here, so that one given up half way never reaches the shell, which could not drop it.
+ * collected here, so that an abandoned one never reaches the shell, which could not drop it.
  */
 
 const space = /[ \t\n\v\f\r]/;

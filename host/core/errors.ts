@@ -10,7 +10,7 @@ import {
 
 /**
  * What callers tell apart, so that none takes a message to pieces: `refused`, what the options of a call forbid, such
- * as those of an apply or a session; `malformed`, bytes that are no changeset, patchset or capture.
+ * as those of an apply or a session; `malformed`, bytes that are not a changeset, patchset or capture.
  */
 export type ErrorReason = 'refused' | 'malformed';
 
@@ -63,10 +63,10 @@ export function refusal(why: string): SqliteError {
 }
 
 /**
- * The error for bytes that are no changeset, patchset or capture.
+ * The error for bytes that are not a changeset, patchset or capture.
  *
  * @param offset the first wrong byte
- * @param what was being done, where that is said
+ * @param what was being done, if it is known
  */
 export function malformed(reason: string, offset: number, what?: string): SqliteError {
   const detail = `malformed changeset: ${reason} at byte ${offset}`;

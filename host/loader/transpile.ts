@@ -81,7 +81,7 @@ function asFunctionBody(module: string): string {
     throw new Error('the transpiler made a module of an unexpected form');
   }
   const script = body
-    // U+FEFF is part of a text, also at its beginning.
+    // U+FEFF is part of a text, even at its beginning.
     .replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })")
     .replaceAll('new TextEncoder()', encoder);
   return `'use strict';\n${script}\nreturn instantiate;\n`;

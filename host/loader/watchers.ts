@@ -76,7 +76,7 @@ function registerHooks(component: Component, path: string, hooks: Hooks, wanted:
   const own = hooksOf(component.connection);
   own.beReady();
 
-  /** If it traps, `otherwise` is the answer, and nothing commits until the rollback. */
+  /** If it traps, returns `otherwise`, and nothing commits until the rollback. */
   const ask = <T>(name: string, otherwise: T, action: () => T): T => {
     try {
       return component.guard(name, action);

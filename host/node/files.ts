@@ -246,7 +246,7 @@ function access(path: string, kind: number): boolean {
   return permits(path, fs.R_OK | fs.W_OK);
 }
 
-/** SQLite looks for the journal and the log in every transaction, mostly in vain: the cheapest check comes first. */
+/** SQLite looks for the journal and the log in every transaction, and seldom finds them: the cheapest check comes first. */
 function exists(path: string): boolean {
   if (!(frequentCalls()?.exists ?? existsSync)(path)) return false;
   try {

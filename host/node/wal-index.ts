@@ -61,7 +61,7 @@ export class OwnIndex implements WalIndex {
     memory.fill(0, at, at + length);
   }
 
-  /** There are no locks but its own. */
+  /** There are no locks except its own. */
   lock(): void {}
 
   close(): void {
@@ -181,7 +181,7 @@ export class SharedIndex implements WalIndex {
     this.#set(open.fd, 'read', openByte, 1);
   }
 
-  /** Whether the file is at least so long; extends it if `extend`. */
+  /** Whether the file has at least this length; extends it if `extend`. */
   #grown(fd: number, needed: number, extend: boolean): boolean {
     let size: number;
     try {

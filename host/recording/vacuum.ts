@@ -1,4 +1,4 @@
-/** Refuses VACUUM where rows are told apart by their rowids: it gives those of tables without a key other ones. */
+/** Refuses VACUUM if rows are identified by their rowids: it gives those of tables without a key other ones. */
 
 import { CAPTURE_SCHEMA, SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
 import type { Connection } from '../kernel/connection.js';
@@ -12,7 +12,7 @@ const ATTACH = 24;
 /** What records tables without a key by rowid. */
 export interface RowidRecording {
   readonly database: string;
-  /** A table that is recorded by rowid as things stand; undefined if there is none. */
+  /** A table that is recorded by rowid now; undefined if there is none. */
   readonly tableByRowid: string | undefined;
 }
 

@@ -29,7 +29,7 @@ export interface Adopted {
 }
 
 /**
- * Compares a file that something other than a replica wrote to with what the history says that it holds, and makes the
+ * Compares a file that another program wrote to with the state of the history at its place, and makes the
  * difference a pending transaction. No replica may have the file open.
  *
  * @throws ReplicaError `not-a-copy`; `schema` if the schema was changed; `unrecordable` for rows that cannot be told apart;

@@ -1,4 +1,4 @@
-/** Row changes as the function of a transaction: those of a rejected transaction, or what takes back a message. */
+/** Row changes as the function of a transaction: those of a rejected transaction, or those that undo a message. */
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
@@ -8,9 +8,9 @@ import type { Incoming } from './copy.js';
 import { replicaError } from './errors.js';
 
 /**
- * What takes back the transactions of a message.
+ * The changes that undo the transactions of a message.
  *
- * @param only the id of the one to take back; without it all
+ * @param only the id of the one to undo; without it, all
  * @throws ReplicaError `missing`, `schema-change`
  */
 export function inverseOf(
@@ -26,10 +26,7 @@ export function inverseOf(
   const changesets = chosen.flatMap(({ entries }) =>
     entries.map((entry) => {
       if (entry.kind === 'changeset') return entry.bytes;
-      throw replicaError(
-        'schema-change',
-        `message ${sequence} changes the schema, which cannot be taken back`,
-      );
+      throw replicaError('schema-change', `message ${sequence} changes the schema, which cannot be undone`);
     }),
   );
   const { engine } = connectionOf(database);

@@ -45,7 +45,7 @@ export interface Incoming {
   readonly sequence: number;
   /** Its bytes. */
   readonly bytes: Uint8Array;
-  /** Undefined if it is void for every copy, such as one that is no message. */
+  /** Undefined if it is void for every copy, for example because it is not a message. */
   readonly message: Message | undefined;
   readonly transactions: readonly Transaction[];
 }
@@ -260,7 +260,7 @@ export class Copy implements Disposable {
     if (changesSchema(entries)) {
       throw replicaError(
         'schema-change',
-        'the transaction changes the schema and was rolled back: schema changes cannot be taken back, so pass { wait: true }, which publishes them first',
+        'the transaction changes the schema and was rolled back: schema changes cannot be undone, so pass { wait: true }, which publishes them first',
       );
     }
     const counter = this.#counterAfter();
@@ -409,7 +409,7 @@ export class Copy implements Disposable {
   }
 
   /**
-   * Takes messages of the history: takes back what is pending, applies them, and does the pending transactions again.
+   * Takes messages of the history: undoes what is pending, applies them, and does the pending transactions again.
    *
    * @throws ReplicaError `busy` if the program has something open; `trimmed` if one is missing; `schema`, `diverged`;
    *   SqliteError if the file is locked or cannot be written. Then nothing happened

@@ -12,7 +12,7 @@
  *   published first; `unknown`: whether a message was stored is not known; `missing`: there is no such history
  *
  * Of the file:
- * - `not-a-copy`: it has data, and is no copy of a history; `other-history`: it is a copy of another one
+ * - `not-a-copy`: it has data, and is not a copy of a history; `other-history`: it is a copy of another one
  * - `foreign-write`: something other than the replica wrote to it; `two-processes`: another replica opened it
  *
  * Of a transaction:

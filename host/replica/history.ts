@@ -41,7 +41,7 @@ export async function* messagesBetween(
   }
 }
 
-/** The id that a message names before it; undefined if it is no message. */
+/** The id that a message names before it; undefined if it is not a message. */
 function predecessorOf(bytes: Uint8Array): string | undefined {
   try {
     return decodeMessage(bytes).prev;

@@ -3,7 +3,7 @@
 import { replicaError } from './errors.js';
 import type { Log, LogMessage } from './log.js';
 
-/** Above so many bytes no more messages are read until some are taken. */
+/** Above this many bytes, no more messages are read until some are taken. */
 const capacity = 2 ** 24;
 
 /** Follows a log from a sequence on. */

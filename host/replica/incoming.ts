@@ -23,7 +23,7 @@ export class IncomingReader {
   }
 
   /**
-   * Reads a message. One that is no message, or names another one before it, is void.
+   * Reads a message. One that is not a message, or names another one before it, is void.
    *
    * @throws ReplicaError `format` for one of a newer form, `limit` for one that is too large, `trimmed` if its object is
    *   gone; as {@link Log.get} does

@@ -120,7 +120,7 @@ export const emptySize = 512;
 /**
  * Reads a message. Its captures are not read: see {@link transactionsOf}.
  *
- * @throws ReplicaError `malformed` for bytes that are no message, `format` for one of a newer form
+ * @throws ReplicaError `malformed` for bytes that are not a message, `format` for one of a newer form
  */
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length < headStart || !magic.every((byte, i) => bytes[i] === byte)) {
@@ -150,7 +150,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
  * The transactions of a message, checked.
  *
  * @param body its captures, of the message or its object
- * @throws ReplicaError `malformed` if one is no capture; `refused` if one holds what may not travel; `forked` if the object
+ * @throws ReplicaError `malformed` if one is not a capture; `refused` if one holds what may not travel; `forked` if the object
  *   is not the one that was published
  */
 export function transactionsOf(message: MessageHead, body: Uint8Array): Transaction[] {

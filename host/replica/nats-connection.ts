@@ -7,7 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { replicaError } from './errors.js';
 import { natsError } from './nats-errors.js';
 
-/** Where a NATS server is, and who asks. */
+/** Where a NATS server is, and how to log in. */
 export interface NatsServer {
   /** Such as 'nats://localhost:4222', or several of a cluster. */
   servers: string | readonly string[];

@@ -1,4 +1,4 @@
-/** Takes back what is pending, applies the history, and does the pending transactions again, within one transaction. */
+/** Undoes what is pending, applies the history, and does the pending transactions again, within one transaction. */
 
 import { applyTo } from '../applying/apply.js';
 import { applyCapture } from '../applying/replay.js';
@@ -90,7 +90,7 @@ export class RolledBack extends Error {
   }
 }
 
-/** Runs `action` with nothing acting on the changes: they hold what triggers and foreign keys did. */
+/** Runs `action` without triggers and foreign key actions: they hold what triggers and foreign keys did. */
 export function verbatim<T>(connection: Connection, action: () => T): T {
   const off = [SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_ENABLE_TRIGGER].map(
     (option) => [option, false] as const,
@@ -130,14 +130,14 @@ function diverged(what: string, why: string, cause?: unknown): Error {
   );
 }
 
-/** Takes back pending transactions, by one inverse of them all. */
+/** Undoes pending transactions, by one inverse of them all. */
 export function undo(connection: Connection, pending: readonly LocalTransaction[]): void {
   const { engine } = connection;
   const changesets = pending.flatMap(({ changes }) =>
     decodeCapture(changes).flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : [])),
   );
   const inverse = invert(engine.core, concat(engine, changesets));
-  applyExactly(connection, [{ kind: 'changeset', bytes: inverse }], 'taking back local transactions');
+  applyExactly(connection, [{ kind: 'changeset', bytes: inverse }], 'undoing local transactions');
 }
 
 /** Does transactions again, each completely or not at all. */

@@ -56,7 +56,7 @@ export type UndoPolicy = 'abort' | 'ours' | 'theirs';
 
 const undoPolicies: readonly UndoPolicy[] = ['abort', 'ours', 'theirs'];
 
-/** How to take back a transaction. */
+/** How to undo a transaction. */
 export interface UndoOptions {
   /** 'abort' by default. */
   policy?: UndoPolicy;
@@ -72,7 +72,7 @@ export interface Committed<T> {
   readonly id: string | undefined;
   /**
    * Resolves to its place in the history once it has one, and rejects with a {@link ReplicaError} if it is rejected,
-   * or the replica ends before. A rejection that nobody handles is no unhandled one: `rejected` says it too.
+   * or the replica ends before. A rejection that nobody handles does not count as unhandled: `rejected` reports it too.
    */
   readonly placed: Promise<number>;
 }
@@ -118,7 +118,7 @@ export interface ReplicaEvents {
   offline: [error: Error];
   /** Publishing or writing does not work now, and is tried again. */
   stalled: [error: Error];
-  /** It follows no more: someone must decide. */
+  /** It no longer follows: someone must decide. */
   stopped: [error: Error];
   /** It stopped because changes of the history do not fit this copy. */
   diverged: [error: Error];
@@ -352,7 +352,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Takes back what a message of the history changed, by a transaction of its own, which waits for its place.
+   * Undoes what a message of the history changed, by a new transaction, which waits for its place.
    *
    * @throws ReplicaError `missing` if there is no such message, or it counts for no copy; `schema-change` if it changes the
    *   schema; `rejected` if rows are not as it left them
@@ -436,7 +436,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     if (identity !== this.#copy.state.history) {
       throw replicaError(
         'other-history',
-        `${this.#log.name} was made by another copy meanwhile, of which this file is no copy: name a file that does not exist, and it becomes one`,
+        `${this.#log.name} was made by another copy meanwhile, and this file is not a copy of it: name a file that does not exist, and it becomes one`,
       );
     }
     if (origin === 'empty') return;

@@ -234,7 +234,7 @@ CREATE TABLE ${rejectedTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQU
     return Number(row?.[0] ?? 0);
   }
 
-  /** Makes it the state of a snapshot: no copy's. */
+  /** Makes it the state of a snapshot, which belongs to no copy. */
   empty(): void {
     this.#run(`DELETE FROM ${pendingTable}`);
     this.#run(`DELETE FROM ${rejectedTable}`);

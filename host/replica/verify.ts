@@ -30,7 +30,7 @@ export interface CopyDigests {
 export interface Verified extends CopyDigests {
   /** The copies whose digests of the same place are stored, with the tables in which they differ. */
   readonly others: readonly { readonly copy: string; readonly differs: readonly string[] }[];
-  /** The copies whose digests are of another place, which says nothing. */
+  /** The copies whose digests are of another message, and cannot be compared. */
   readonly elsewhere: readonly { readonly copy: string; readonly sequence: number }[];
 }
 

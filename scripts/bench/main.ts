@@ -4,7 +4,7 @@
  *     npm run bench                      everything but `scale`: at most 20 minutes
  *     npm run bench -- memory spi        those
  *
- *     --rounds N       how often all programs take turns; 3 unless said
+ *     --rounds N       how often all programs take turns; default 3
  *     --rows N         the rows of a work, 100,000 unless said; long statements have ten times as many
  *     --short          native C and ours on this Node, no peers
  *     --json FILE      writes what was found

@@ -12,13 +12,13 @@ export interface Statement {
   get(...parameters: Value[]): unknown;
   all(): unknown[];
   iterate(): Iterable<unknown>;
-  /** Where nothing else ends it. */
+  /** If nothing else ends it. */
   finalize?(): void;
 }
 
 export interface Session {
   changeset(): Uint8Array;
-  /** Where it can be had in pieces. */
+  /** If it comes in pieces. */
   writeTo?(take: (piece: Uint8Array) => void): void;
 }
 
@@ -36,7 +36,7 @@ export interface Peer {
   /** What it can: database files, and WAL. */
   readonly files: boolean;
   readonly wal: boolean;
-  /** Options of a statement whose rows are ordinary objects, where they are not that anyway. */
+  /** Options of a statement whose rows are ordinary objects, if they are not by default. */
   readonly plain?: object;
 }
 

@@ -124,7 +124,7 @@ export async function codec(bench: Bench): Promise<void> {
   );
 }
 
-/** Ten times the rows captured by one statement in a file, and streamed to another. */
+/** Captures ten times the rows with one statement into a file, and streams it to another. */
 export function stream({ rows, file, open, close, report }: Bench): void {
   const db = open(file, 'PRAGMA journal_mode=DELETE');
   const session = record(db);

@@ -95,7 +95,7 @@ async function inject(
     const times = counts.get(call.name) ?? 0;
     for (const error of call.errors) {
       turn += 1;
-      // For ever interrupted, native SQLite tries for ever too.
+      // If it is interrupted forever, native SQLite tries forever too.
       const kinds = error === 'EINTR' ? [false] : short ? [turn % 2 === 0] : [false, true];
       for (const lasting of kinds) {
         for (const when of spread(times, short ? 1 : 10, turn)) {

@@ -16,7 +16,7 @@ const archive = {
 /**
  * The folder of the source, which is fetched unless it is there.
  *
- * @param file the archive, where there is no mirror that has it
+ * @param file the archive, if no mirror has it
  */
 export function sqliteSource(file?: string): string {
   const folder = join(cache, 'sources', `sqlite3-${archive.version}`);

@@ -81,7 +81,7 @@ export class Pipe {
   #pending = Buffer.alloc(0);
   readonly #chunk = Buffer.allocUnsafe(1 << 20);
 
-  /** The next line; undefined where Tcl is gone. */
+  /** The next line; undefined if Tcl has ended. */
   read(): string | undefined {
     for (;;) {
       const end = this.#pending.indexOf(10);

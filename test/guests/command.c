@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define IMPORT(interface, name) \
-  __attribute__((import_module("sqlite:extension/" interface "@1.1.0"), import_name(name)))
+  __attribute__((import_module("sqlite:extension/" interface "@" CONTRACT), import_name(name)))
 
 /* result<T, sqlite-error> with the largest T that is used here, list<u8> and query-result */
 typedef struct {

@@ -127,14 +127,14 @@ static uint32_t give(int function, uint32_t number) {
   return answer(function, &plain, &plain.tag, &plain.as.error.code, 20);
 }
 
-EXPORT("metadata@1.1.0#describe") uint32_t metadata_describe(void) {
+EXPORT("metadata@" CONTRACT "#describe") uint32_t metadata_describe(void) {
   static Pair described[2];
   described[0] = text("hostile-tables");
   described[1] = text("1.0.0");
   return address(described);
 }
 
-EXPORT("scalar-function@1.1.0#describe") uint32_t scalar_describe(void) {
+EXPORT("scalar-function@" CONTRACT "#describe") uint32_t scalar_describe(void) {
   static struct { uint64_t id; Pair name; int32_t args; uint32_t options; } spec;
   static Pair list;
   spec.name = text("hostile_mode");
@@ -143,7 +143,7 @@ EXPORT("scalar-function@1.1.0#describe") uint32_t scalar_describe(void) {
   return address(&list);
 }
 
-EXPORT("scalar-function@1.1.0#call") uint32_t call(uint64_t id, Value *args, uint32_t count) {
+EXPORT("scalar-function@" CONTRACT "#call") uint32_t call(uint64_t id, Value *args, uint32_t count) {
   static struct { uint64_t tag; Value value; } result;
   (void)id, (void)count;
   mode = (int)args[0].as.integer;
@@ -155,7 +155,7 @@ EXPORT("scalar-function@1.1.0#call") uint32_t call(uint64_t id, Value *args, uin
 
 /* ---- Tables ----------------------------------------------------------------------------------------- */
 
-EXPORT("virtual-table@1.1.0#describe") uint32_t describe(void) {
+EXPORT("virtual-table@" CONTRACT "#describe") uint32_t describe(void) {
   static struct { uint64_t id; Pair name; uint32_t options; Pair shadows; } specs[2];
   static Pair list;
   specs[0].name = text("wild");
@@ -169,7 +169,7 @@ EXPORT("virtual-table@1.1.0#describe") uint32_t describe(void) {
 
 static char wide_declaration[16384];
 
-EXPORT("virtual-table@1.1.0#connect") uint32_t connect(uint64_t module, uint32_t kind, uint32_t args, uint32_t count) {
+EXPORT("virtual-table@" CONTRACT "#connect") uint32_t connect(uint64_t module, uint32_t kind, uint32_t args, uint32_t count) {
   (void)kind, (void)args, (void)count;
   static const char *const declarations[] = {
     "CREATE TABLE x(a", "SELECT 1", "CREATE TABLE x AS SELECT 1 AS a", "CREATE TABLE x(a) WITHOUT ROWID",
@@ -199,21 +199,21 @@ EXPORT("virtual-table@1.1.0#connect") uint32_t connect(uint64_t module, uint32_t
 }
 
 #define TRAPS(function) if (special(function) == 8) __builtin_trap()
-EXPORT("virtual-table@1.1.0#disconnect") void disconnect(uint32_t table) {
+EXPORT("virtual-table@" CONTRACT "#disconnect") void disconnect(uint32_t table) {
   (void)table;
   TRAPS(DISCONNECT);
 }
-EXPORT("virtual-table@1.1.0#destroy") uint32_t destroy(uint32_t table) {
+EXPORT("virtual-table@" CONTRACT "#destroy") uint32_t destroy(uint32_t table) {
   (void)table;
   return give(DESTROY, 0);
 }
-EXPORT("virtual-table@1.1.0#open") uint32_t open(uint32_t table) { return give(OPEN, table); }
-EXPORT("virtual-table@1.1.0#close") void close(uint32_t cursor) {
+EXPORT("virtual-table@" CONTRACT "#open") uint32_t open(uint32_t table) { return give(OPEN, table); }
+EXPORT("virtual-table@" CONTRACT "#close") void close(uint32_t cursor) {
   (void)cursor;
   TRAPS(CLOSE);
 }
 
-EXPORT("virtual-table@1.1.0#best-index") uint32_t best_index(
+EXPORT("virtual-table@" CONTRACT "#best-index") uint32_t best_index(
   uint32_t table, const Constraint *constraints, uint32_t count, uint32_t orders, uint32_t orderCount,
   uint32_t distinct, uint64_t columnsUsed
 ) {
@@ -298,60 +298,60 @@ static uint32_t give_batch(int function, uint32_t first, uint32_t count, int don
   return answer(function, &plain, &plain.tag, &plain.as.error.code, 24);
 }
 
-EXPORT("virtual-table@1.1.0#filter") uint32_t filter(
+EXPORT("virtual-table@" CONTRACT "#filter") uint32_t filter(
   uint32_t cursor, int32_t number, uint32_t at, uint32_t length, uint32_t args, uint32_t count, uint32_t most
 ) {
   (void)cursor, (void)number, (void)at, (void)length, (void)args, (void)count, (void)most;
   return give_batch(FILTER, 1, 2, 0);
 }
-EXPORT("virtual-table@1.1.0#fetch") uint32_t fetch(uint32_t cursor, uint32_t most) {
+EXPORT("virtual-table@" CONTRACT "#fetch") uint32_t fetch(uint32_t cursor, uint32_t most) {
   (void)cursor, (void)most;
   return give_batch(FETCH, 3, 1, special(FILTER) != 38);
 }
-POST("virtual-table@1.1.0#filter")
-POST("virtual-table@1.1.0#fetch")
-POST("virtual-table@1.1.0#connect")
-POST("virtual-table@1.1.0#best-index")
+POST("virtual-table@" CONTRACT "#filter")
+POST("virtual-table@" CONTRACT "#fetch")
+POST("virtual-table@" CONTRACT "#connect")
+POST("virtual-table@" CONTRACT "#best-index")
 
 /* ---- Changes ---------------------------------------------------------------------------------------- */
 
-EXPORT("writable-table@1.1.0#insert") uint32_t insert(
+EXPORT("writable-table@" CONTRACT "#insert") uint32_t insert(
   uint32_t table, uint32_t some, int64_t rowid, const Value *row, uint32_t count, uint32_t how
 ) {
   (void)table, (void)row, (void)count, (void)how;
   wide = (Wide){.as.integer = some ? rowid : 77};
   return answer(INSERT, &wide, (uint32_t *)&wide.tag, &wide.as.error.code, 24);
 }
-EXPORT("writable-table@1.1.0#update") uint32_t update(
+EXPORT("writable-table@" CONTRACT "#update") uint32_t update(
   uint32_t table, int64_t rowid, int64_t fresh, uint32_t row, uint32_t count, uint32_t how
 ) {
   (void)table, (void)rowid, (void)fresh, (void)row, (void)count, (void)how;
   return give(UPDATE, 0);
 }
-EXPORT("writable-table@1.1.0#delete") uint32_t delete(uint32_t table, int64_t rowid) {
+EXPORT("writable-table@" CONTRACT "#delete") uint32_t delete(uint32_t table, int64_t rowid) {
   (void)table, (void)rowid;
   return give(DELETE, 0);
 }
-POST("writable-table@1.1.0#insert")
-POST("writable-table@1.1.0#update")
-POST("writable-table@1.1.0#delete")
+POST("writable-table@" CONTRACT "#insert")
+POST("writable-table@" CONTRACT "#update")
+POST("writable-table@" CONTRACT "#delete")
 
 #define GIVES(name, wit, function) \
-  EXPORT("writable-table@1.1.0#" wit) uint32_t name(uint32_t table) { \
+  EXPORT("writable-table@" CONTRACT "#" wit) uint32_t name(uint32_t table) { \
     (void)table; \
     return give(function, 0); \
   }
 GIVES(begin, "begin", BEGIN)
 GIVES(sync, "sync", SYNC)
 #define ENDS(name, wit, function) \
-  EXPORT("writable-table@1.1.0#" wit) void name(uint32_t table) { \
+  EXPORT("writable-table@" CONTRACT "#" wit) void name(uint32_t table) { \
     (void)table; \
     TRAPS(function); \
   }
 ENDS(commit, "commit", COMMIT)
 ENDS(rollback, "rollback", ROLLBACK)
 #define NUMBERED(name, wit, function) \
-  EXPORT("writable-table@1.1.0#" wit) uint32_t name(uint32_t table, int32_t n) { \
+  EXPORT("writable-table@" CONTRACT "#" wit) uint32_t name(uint32_t table, int32_t n) { \
     (void)table, (void)n; \
     return give(function, 0); \
   }
@@ -359,12 +359,12 @@ NUMBERED(savepoint, "savepoint", SAVEPOINT)
 NUMBERED(release, "release", RELEASE)
 NUMBERED(rollback_to, "rollback-to", ROLLBACK_TO)
 
-EXPORT("writable-table@1.1.0#rename") uint32_t rename(uint32_t table, uint32_t at, uint32_t length) {
+EXPORT("writable-table@" CONTRACT "#rename") uint32_t rename(uint32_t table, uint32_t at, uint32_t length) {
   (void)table, (void)at, (void)length;
   return give(RENAME, 0);
 }
 
-EXPORT("writable-table@1.1.0#integrity") uint32_t integrity(uint32_t table, uint32_t quick) {
+EXPORT("writable-table@" CONTRACT "#integrity") uint32_t integrity(uint32_t table, uint32_t quick) {
   (void)table, (void)quick;
   plain = (Result){0};
   int what = special(INTEGRITY);
@@ -376,4 +376,4 @@ EXPORT("writable-table@1.1.0#integrity") uint32_t integrity(uint32_t table, uint
   if (what == 25) plain.as.sentence.text = (Pair){address("a\0b"), 3};
   return answer(INTEGRITY, &plain, &plain.tag, &plain.as.error.code, 20);
 }
-POST("writable-table@1.1.0#integrity")
+POST("writable-table@" CONTRACT "#integrity")

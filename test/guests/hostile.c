@@ -6,7 +6,7 @@
 
 #define EXTENSION "sqlite:extension/"
 #define IMPORT(interface, name) \
-  __attribute__((import_module(EXTENSION interface "@1.1.0"), import_name(name)))
+  __attribute__((import_module(EXTENSION interface "@" CONTRACT), import_name(name)))
 #define EXPORT(name) __attribute__((export_name(name)))
 
 typedef struct { uint32_t at, length; } Pair;
@@ -56,7 +56,7 @@ EXPORT("cabi_realloc") uint32_t cabi_realloc(uint32_t old, uint32_t oldSize, uin
   return address(heap) + used - size;
 }
 
-EXPORT(EXTENSION "metadata@1.1.0#describe") uint32_t metadata_describe(void) {
+EXPORT(EXTENSION "metadata@" CONTRACT "#describe") uint32_t metadata_describe(void) {
   static Pair described[2];
   described[0] = (Pair){address("hostile"), 7};
   described[1] = (Pair){address("1.0.0"), 5};
@@ -70,7 +70,7 @@ EXPORT(EXTENSION "metadata@1.1.0#describe") uint32_t metadata_describe(void) {
   return address(described);
 }
 
-EXPORT(EXTENSION "scalar-function@1.1.0#describe") uint32_t scalar_describe(void) {
+EXPORT(EXTENSION "scalar-function@" CONTRACT "#describe") uint32_t scalar_describe(void) {
   static struct { uint64_t id; Pair name; int32_t args; uint32_t options; } spec;
   static Pair list;
   spec.name = (Pair){address("hostile"), 7};
@@ -116,7 +116,7 @@ static uint64_t fill(void (*make)(uint32_t)) {
 }
 static void make_session(uint32_t out) { session_create(address("main"), 4, out); }
 
-EXPORT(EXTENSION "scalar-function@1.1.0#call") uint32_t call(uint64_t id, Value *args, uint32_t count) {
+EXPORT(EXTENSION "scalar-function@" CONTRACT "#call") uint32_t call(uint64_t id, Value *args, uint32_t count) {
   static Result result;
   static uint64_t out[16];
   static Value odd;
@@ -176,7 +176,7 @@ EXPORT(EXTENSION "scalar-function@1.1.0#call") uint32_t call(uint64_t id, Value 
   return address(&result);
 }
 
-EXPORT("cabi_post_" EXTENSION "scalar-function@1.1.0#call") void post_call(uint32_t result) {
+EXPORT("cabi_post_" EXTENSION "scalar-function@" CONTRACT "#call") void post_call(uint32_t result) {
   (void)result;
   if (postMode) __builtin_trap();
 }

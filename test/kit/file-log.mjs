@@ -6,7 +6,7 @@
  * Each line of the log is an operation on a file in the folder that may survive a loss of power or not: "open" (with
  * "made" if that made it), "write", "truncate", "sync", "unlink", "rename", and "sync-folder". A file that is open has a
  * number, "file", which it keeps under another name. What is written to a file named "acknowledged" is an "acknowledge".
- * Not recorded is `-shm`, which nobody reads after a loss of power.
+ * `-shm` is not recorded, because nobody reads it after a loss of power.
  */
 
 import fs from 'node:fs';

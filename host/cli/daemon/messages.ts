@@ -5,7 +5,7 @@ import type { SqlValue } from '../../kernel/values.js';
 
 /** The meaning of the numbers that the threads share. */
 export const Word = {
-  /** Not 0: the running statement must end. Set by the main thread, which clears it before the next. */
+  /** Not 0: the running statement must end. Set by the main thread, which clears it before the next request. */
   interrupt: 0,
   /** How many pieces of answers the main thread has taken; counts on from answer to answer. */
   taken: 1,

@@ -27,7 +27,7 @@ const commands: readonly Command[] = [
   },
   {
     name: 'undo',
-    summary: 'Publish a transaction that takes back what a message changed.',
+    summary: 'Publish a transaction that undoes what a message changed.',
     load: async () => (await import('./work.js')).undo,
   },
   {
@@ -37,7 +37,7 @@ const commands: readonly Command[] = [
   },
   {
     name: 'snapshot',
-    summary: 'Store a snapshot, with which new copies begin.',
+    summary: 'Store a snapshot that new copies begin with.',
     load: async () => (await import('./work.js')).snapshot,
   },
   {
@@ -52,7 +52,7 @@ const commands: readonly Command[] = [
   },
   {
     name: 'adopt',
-    summary: 'Make what something else wrote to the file a transaction.',
+    summary: 'Turn what another program wrote to the file into a transaction.',
     load: async () => (await import('./work.js')).adopt,
   },
 ];

@@ -33,7 +33,7 @@ export const runCommand: Omit<Action, 'run'> = {
     wait: { help: 'answer a write once it has its place in the history' },
     patience: {
       value: 'SECONDS',
-      help: 'roll back an open transaction that is idle for so long (default 30)',
+      help: 'roll back a transaction that is idle for this long (default 30)',
     },
     timeout: { value: 'SECONDS', help: 'end a statement that runs longer (default: no limit)' },
     locking: lockingOption,

@@ -108,7 +108,7 @@ static int capturedStep(sqlite3_stmt *pStmt){
   return rc;
 }
 
-/* sqlite3_exec as SQLite has it, but for the step, which inside of SQLite cannot be wrapped. */
+/* sqlite3_exec as in SQLite, except for the step, which cannot be wrapped inside SQLite. */
 static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**,char**), void *pArg, char **pzErr){
   sqlite3_stmt *pStmt = 0;
   char **az = 0;

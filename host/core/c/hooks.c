@@ -56,7 +56,7 @@ static Hooks *hooksOf(sqlite3 *db){
 
 static int inFront(const Hooks *p, int kind){ return p->front>>kind & 1; }
 
-/* ---- The log: the slot is SQLite's own but for the time of a commit --------------------------------- */
+/* ---- The log: the slot is SQLite's own except during a commit --------------------------------- */
 
 /* Between commits PRAGMA wal_autocheckpoint, which is not wrapped inside of SQLite, asks and sets what is there. */
 

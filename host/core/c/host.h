@@ -238,7 +238,7 @@ EXPORT(bridge_capture) int bridge_capture(sqlite3 *db, int id);
 /* One sqlite3_db_config verb with a boolean: sets it (0, 1) or asks (-1); *pState receives the state. */
 EXPORT(bridge_db_config) int bridge_db_config(sqlite3 *db, int op, int value, int *pState);
 EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
-/* Binds n cells to the parameters in their order and steps. If that is the end: writes the rows changed and the last rowid,
+/* Binds n cells to the parameters in their order and steps. If no row is left: writes the rows changed and the last rowid,
 ** two 64-bit integers, to pOut, and resets. pIn may be pOut. */
 EXPORT(bridge_run) int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut);
 /* The current row as Cells at pOut. Returns the number of columns, or -1 if there is no memory for a text or blob. */

@@ -46,7 +46,7 @@ enum { KIND_NULL, KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_BLOB };
 
 #define TABLE(p) Table *pTable = (Table*)(p); int id = pTable->pModule->id; (void)id
 
-/* Where a method's error goes: the old one is SQLite's no more. */
+/* Where a method's error goes: the old one no longer belongs to SQLite. */
 static char **errorOf(sqlite3_vtab *p){
   sqlite3_free(p->zErrMsg);
   p->zErrMsg = 0;
