@@ -186,6 +186,19 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(await a('VACUUM;')).toContain('-- error');
   });
 
+  test('--max-rows: a copy stops before a message with more rows, and says so', async () => {
+    await start('a', '--create', ...history());
+    const b = await start('b', '--max-rows', '2', ...history());
+    const [write, read] = [await client('a'), await client('b')];
+    await write('CREATE TABLE t(a INTEGER PRIMARY KEY);');
+    await write('INSERT INTO t VALUES(1), (2);');
+    await until(() => read('SELECT count(*) FROM t;'), '2\n-- ok, 1 rows, 0 changes\n');
+    await write('INSERT INTO t VALUES(3), (4), (5);');
+    const what = async () => String(b.said().includes('changes 3 rows, and this copy accepts 2'));
+    await until(what, 'true');
+    expect(await b.end()).not.toBe(0);
+  });
+
   test('--wait answers with a place; --policy reject: rejected transactions are listed, shown, retried and dropped', async () => {
     const a = await start('a', '--create', '--wait', ...history());
     const one = await client('a');
@@ -342,6 +355,10 @@ test.each([
   [
     'replica run --db a.db --server nats://h --name x --read-only --create',
     '--create makes a history, and --read-only only follows one',
+  ],
+  [
+    'replica run --db a.db --server nats://h --name x --max-rows 0',
+    '--max-rows takes a number from 1 to 2147483647, not "0"',
   ],
 ])('%s', (line, message) => {
   const { code, err } = runProgram(line.split(' '), { cwd: folder });

@@ -9,6 +9,7 @@ import {
   type FeedMessage,
   type FeedPosition,
   feed,
+  type MessageLimits,
   Replica,
   ReplicaError,
   type ReplicaOptions,
@@ -374,14 +375,101 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(a);
   });
 
-  test('a message that is larger than the copy accepts', async () => {
-    const a = await first();
-    const b = await open(':memory:', { maxBytes: 200 });
-    await clock.until(() => b.status().sequence === 1);
-    insert(a, 1, 'x'.repeat(300));
-    await stopped(b);
-    expect(problem(b)).toBe('limit');
-    await close(a, b);
+  describe('a message that costs more than the copy accepts', () => {
+    /** What a copy with limits, and a pending transaction, says of a message beyond them; without them it follows. */
+    async function limited(
+      limits: MessageLimits,
+      before: string,
+      beyond: string,
+    ): Promise<{ readonly problem: Error | undefined; readonly changed: unknown }> {
+      const path = file();
+      const a = await first();
+      await clock.wait(a.transaction((database) => database.exec(before)).placed);
+      const log = logOf();
+      const early = await open(path, { log });
+      await clock.until(() => early.status().sequence === 2);
+      log.isUp = false;
+      await clock.until(() => early.status().state === 'offline');
+      early.transaction((database) => database.exec("INSERT INTO t VALUES(-1, 'pending')"));
+      const was = contents(early.database);
+      await close(early);
+      await clock.wait(a.transaction((database) => database.exec(beyond), { wait: true }));
+      const b = await open(path, { limits });
+      await stopped(b);
+      const status = b.status();
+      expect([problem(b), status.sequence, status.pending]).toEqual(['limit', 2, 1]);
+      expect(contents(b.database)).toEqual(was);
+      const changed = b.database.prepare('SELECT total_changes() AS n').get()?.['n'];
+      await close(b);
+      const again = await open(path);
+      await clock.wait(again.sync());
+      await clock.wait(a.sync());
+      expect(contents(again.database)).toEqual(contents(a.database));
+      expect(again.rejected()).toEqual([]);
+      await close(a, again);
+      return { problem: status.problem, changed };
+    }
+
+    const rowsOf = (from: number, to: number): string =>
+      `INSERT INTO t WITH RECURSIVE c(x) AS (SELECT ${from} UNION ALL SELECT x+1 FROM c WHERE x<${to}) SELECT x, 'x' FROM c`;
+
+    const slowIndex = 'CREATE INDEX slow ON t(length(hex(zeroblob(a % 1000))), b, a)';
+
+    test('in bytes', async () => {
+      const large = `INSERT INTO t VALUES(1, '${'x'.repeat(300)}')`;
+      const { problem } = await limited({ bytes: 200 }, rowsOf(2, 2), large);
+      expect(problem?.message).toMatch(
+        /^message 3 of the history has 3\d\d bytes of changes, .* 200: .*limits.bytes$/,
+      );
+    });
+
+    test('in rows: as many as allowed are applied', async () => {
+      const { problem } = await limited({ rows: 10 }, rowsOf(1, 10), rowsOf(11, 21));
+      expect(problem?.message).toBe(
+        'message 3 of the history changes 11 rows, and this copy accepts 10: if the message is right, raise limits.rows',
+      );
+    });
+
+    test('in time: no more rows are changed', async () => {
+      const { problem, changed } = await limited({ milliseconds: 40 }, rowsOf(1, 1), rowsOf(2, 150_000));
+      expect(problem?.message).toMatch(
+        /^message 3 of the history takes more than 40 ms to apply, .*limits.milliseconds$/,
+      );
+      expect(changed).toBeLessThan(140_000);
+    });
+
+    test('in time: SQLite is interrupted within a statement', async () => {
+      const path = file();
+      const a = await first();
+      await clock.wait(a.transaction((database) => database.exec(rowsOf(1, 150_000))).placed);
+      const before = await open(path);
+      await clock.wait(before.sync());
+      await close(before);
+      await clock.wait(a.transaction((database) => database.exec(slowIndex), { wait: true }));
+      const b = await open(path, { limits: { milliseconds: 20 } });
+      await stopped(b);
+      const { problem, sequence } = b.status();
+      expect([reasonOf(problem), sequence]).toEqual(['limit', 2]);
+      expect(problem?.cause).toMatchObject({ errcode: 9, message: 'interrupted' });
+      expect(b.database.prepare("SELECT 1 FROM sqlite_schema WHERE name='slow'").get()).toBeUndefined();
+      await close(a, b);
+    });
+
+    test('in time, within one step of SQLite', async () => {
+      const { problem } = await limited(
+        { milliseconds: 40 },
+        rowsOf(1, 1),
+        "CREATE INDEX slow ON t(length(replace(hex(zeroblob(5000000)), '0', 'ab')))",
+      );
+      expect(problem?.message).toContain('takes more than 40 ms');
+    });
+
+    test('limits are checked', async () => {
+      const limit = (limits: unknown) => open(':memory:', { limits: limits as MessageLimits });
+      await expect(limit({ row: 1 })).rejects.toThrow('did you mean "rows"?');
+      await expect(limit({ rows: 0 })).rejects.toThrow('"options.limits.rows" argument must be at least 1');
+      await expect(limit({ bytes: '1' })).rejects.toThrow('must be an integer');
+    });
   });
 
   test('changes that do not fit: it says diverged', async () => {

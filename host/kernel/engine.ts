@@ -100,6 +100,7 @@ export class Engine implements Callbacks {
   #cells = 0;
   #batch: BatchRoom | undefined;
   #thrown: { error: unknown } | undefined;
+  #poll: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
     const refused: Extensions = {
@@ -115,7 +116,10 @@ export class Engine implements Callbacks {
         callbacks: this,
         extensions: options.extensions?.(this) ?? refused,
         terminal: options.terminal,
-        interrupted: options.interrupted ?? (() => false),
+        interrupted: () => {
+          this.#poll?.();
+          return options.interrupted?.() ?? false;
+        },
         ...(options.statement && { statement: options.statement }),
       },
       options.wasi,
@@ -144,6 +148,17 @@ export class Engine implements Callbacks {
     if (this.#batch.taken) return undefined;
     this.#batch.taken = true;
     return this.#batch;
+  }
+
+  /** Calls `poll` now and then while SQLite works for `action`: it may interrupt a connection, and must not throw. */
+  polling<T>(poll: () => void, action: () => T): T {
+    const outer = this.#poll;
+    this.#poll = poll;
+    try {
+      return action();
+    } finally {
+      this.#poll = outer;
+    }
   }
 
   /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */

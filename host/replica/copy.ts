@@ -12,6 +12,7 @@ import { dataVersion } from '../kernel/schema.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
 import { isReason, type ReplicaError, replicaError } from './errors.js';
 import { Guard } from './guard.js';
+import { withinTime } from './limits.js';
 import { digestOf, emptySize, encodeMessage, type Message, sizeIn, type Transaction } from './message.js';
 import {
   applyExactly,
@@ -100,6 +101,8 @@ export class Copy implements Disposable {
   readonly #recorder: TransactionRecorder;
   readonly #policy: ReplicaPolicy;
   readonly #chance: Chance;
+  /** How long applying a message may take, in ms. */
+  readonly #patience: number;
   readonly #functions = new Map<string, RegisteredFunction>();
   /** The functions of pending transactions, by their ids: those that were not registered. */
   readonly #closures = new Map<string, TransactionFunction>();
@@ -114,13 +117,15 @@ export class Copy implements Disposable {
   /**
    * Takes over an open database that is a copy.
    *
+   * @param patience how long applying a message may take, in ms
    * @throws ReplicaError `not-a-copy`, `foreign-write`, `format`
    */
-  constructor(database: DatabaseSync, policy: ReplicaPolicy, chance: Chance) {
+  constructor(database: DatabaseSync, policy: ReplicaPolicy, chance: Chance, patience = Infinity) {
     this.database = database;
     this.#connection = connectionOf(database);
     this.#policy = policy;
     this.#chance = chance;
+    this.#patience = patience;
     this.tables = new StateTables(database);
     this.#guard = new Guard(this.#connection);
     this.#schema = new SchemaFacts(this.#connection);
@@ -411,7 +416,7 @@ export class Copy implements Disposable {
   /**
    * Takes messages of the history: undoes what is pending, applies them, and does the pending transactions again.
    *
-   * @throws ReplicaError `busy` if the program has something open; `trimmed` if one is missing; `schema`, `diverged`;
+   * @throws ReplicaError `busy` if the program has something open; `trimmed` if one is missing; `schema`, `diverged`, `limit`;
    *   SqliteError if the file is locked or cannot be written. Then nothing happened
    */
   receive(batch: readonly Incoming[]): Received {
@@ -547,7 +552,7 @@ export class Copy implements Disposable {
         }
         const counts = message !== undefined && message.prev === position.head;
         if (counts) {
-          this.#apply(one, message);
+          withinTime(connection, sequence, this.#patience, (check) => this.#apply(one, message, check));
           applied.push({ sequence, message, transactions });
           for (const { id } of transactions) places.set(id, sequence);
         } else voided.push(sequence);
@@ -559,7 +564,7 @@ export class Copy implements Disposable {
     return { applied, voided, places, position };
   }
 
-  #apply({ sequence, transactions }: Incoming, message: Message): void {
+  #apply({ sequence, transactions }: Incoming, message: Message, check: () => void): void {
     if (message.schema !== this.#schema.digest) {
       throw replicaError(
         'schema',
@@ -567,7 +572,8 @@ export class Copy implements Disposable {
       );
     }
     for (const { id, entries } of transactions) {
-      applyExactly(this.#connection, entries, `transaction ${id} of message ${sequence}`);
+      check();
+      applyExactly(this.#connection, entries, `transaction ${id} of message ${sequence}`, check);
     }
   }
 

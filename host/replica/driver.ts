@@ -5,6 +5,7 @@ import type { Chance, Copy, Incoming, Outgoing, Received, TransactionFunction } 
 import { isReason, type ReplicaError, replicaError, textOf } from './errors.js';
 import { Inbox } from './inbox.js';
 import { IncomingReader, objectName } from './incoming.js';
+import type { Limits } from './limits.js';
 import type { Log } from './log.js';
 import { decodeMessage, transactionsOf } from './message.js';
 import { comparePosition } from './position.js';
@@ -70,7 +71,7 @@ export class Driver {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #listener: Listener;
-  readonly #maxBytes: number;
+  readonly #limits: Limits;
   readonly #closing = new AbortController();
   #state: 'offline' | 'online' | 'stopped' | 'closed' = 'offline';
   #problem: Error | undefined;
@@ -86,11 +87,11 @@ export class Driver {
   #running: Promise<void> | undefined;
   #watchers = new Set<() => void>();
 
-  constructor(copy: Copy, log: Log, clock: Clock, maxBytes: number, listener: Listener) {
+  constructor(copy: Copy, log: Log, clock: Clock, limits: Limits, listener: Listener) {
     this.#copy = copy;
     this.#log = log;
     this.#clock = clock;
-    this.#maxBytes = maxBytes;
+    this.#limits = limits;
     this.#listener = listener;
   }
 
@@ -207,7 +208,7 @@ export class Driver {
       .take(batchCount, batchBytes)
       .filter(({ sequence }) => sequence > this.#copy.state.sequence);
     if (came.length > 0) {
-      const reader = new IncomingReader(this.#log, this.#copy.state.head, this.#maxBytes);
+      const reader = new IncomingReader(this.#log, this.#copy.state.head, this.#limits);
       const batch: Incoming[] = [];
       for (const message of came) batch.push(await reader.read(message));
       this.#last = Math.max(this.#last, came.at(-1)?.sequence ?? 0);

@@ -7,7 +7,7 @@
  * - `recreated`: it was made again under the same name; `restored`: it is older than this copy; `trimmed`: messages
  *   that this copy needs are gone; `forked`: it holds another message at this copy's position
  * - `format`: a message has a newer format; `schema`: it was made on another schema; `diverged`: its changes do not
- *   fit this copy; `limit`: it is larger than this copy accepts
+ *   fit this copy; `limit`: it costs more than this copy accepts
  * - `full`, `denied`, `unavailable`: the server has no space, refuses, or does not answer; `conflict`: another copy
  *   published first; `unknown`: whether a message was stored is not known; `missing`: there is no such history
  *

@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { checkOptions } from '../kernel/arguments.js';
 import { isReason } from './errors.js';
 import { IncomingReader } from './incoming.js';
+import { limitsOf, type MessageLimits } from './limits.js';
 import type { Log } from './log.js';
-import { digestOf, maxBody, type Transaction } from './message.js';
+import { digestOf, type Transaction } from './message.js';
 import { comparePosition } from './position.js';
 
 /** A place in a history, from which a feed can go on later. It can be written as JSON; its members are the feed's. */
@@ -40,8 +41,8 @@ export interface FeedOptions {
   from?: FeedPosition;
   /** Ends the feed. */
   signal?: AbortSignal;
-  /** The largest message that is accepted, in bytes of changes: 1 GiB by default. */
-  maxBytes?: number;
+  /** What a message may cost; its `milliseconds` mean nothing here, because nothing is applied. */
+  limits?: MessageLimits;
 }
 
 const longestPause = 5000;
@@ -54,8 +55,9 @@ const longestPause = 5000;
  * @throws TypeError for unknown options
  */
 export async function* feed(log: Log, options: FeedOptions = {}): AsyncGenerator<FeedMessage, void, void> {
-  checkOptions(options, { from: 'any', signal: 'any', maxBytes: 'integer' });
-  const { signal = new AbortController().signal, maxBytes = maxBody } = options;
+  checkOptions(options, { from: 'any', signal: 'any', limits: 'any' });
+  const { signal = new AbortController().signal } = options;
+  const limits = limitsOf(options.limits);
   let position = options.from;
   for (let failures = 0; !signal.aborted; ) {
     // Ends the following when the caller leaves its loop.
@@ -65,7 +67,7 @@ export async function* feed(log: Log, options: FeedOptions = {}): AsyncGenerator
     try {
       position ??= await beginning(log);
       await comparePosition(log, position);
-      const reader = new IncomingReader(log, position.head, maxBytes);
+      const reader = new IncomingReader(log, position.head, limits);
       for await (const stored of log.follow(position.sequence + 1, own.signal)) {
         failures = 0;
         const { sequence, message, transactions } = await reader.read({

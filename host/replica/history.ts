@@ -6,8 +6,9 @@ import { type Chance, Copy, type Incoming } from './copy.js';
 import { isReason, replicaError } from './errors.js';
 import { makeCopy } from './found.js';
 import { IncomingReader } from './incoming.js';
+import { unlimited } from './limits.js';
 import type { Log, LogMessage } from './log.js';
-import { decodeMessage, maxBody } from './message.js';
+import { decodeMessage } from './message.js';
 import { loadSnapshot } from './snapshot.js';
 
 /** How many messages are applied in one transaction. */
@@ -27,12 +28,12 @@ export async function* messagesBetween(
 ): AsyncGenerator<Incoming, void, void> {
   if (from > to) return;
   const over = new AbortController();
-  let reader = head === undefined ? undefined : new IncomingReader(log, head, maxBody);
+  let reader = head === undefined ? undefined : new IncomingReader(log, head, unlimited);
   try {
     for await (const { sequence, bytes } of log.follow(from, over.signal)) {
       const stored: LogMessage = { sequence, bytes: bytes.slice() };
       const before = reader ? undefined : predecessorOf(stored.bytes);
-      if (before !== undefined) reader = new IncomingReader(log, before, maxBody);
+      if (before !== undefined) reader = new IncomingReader(log, before, unlimited);
       yield reader ? await reader.read(stored) : { ...stored, message: undefined, transactions: [] };
       if (sequence >= to) return;
     }

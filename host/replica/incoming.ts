@@ -2,6 +2,7 @@
 
 import type { Incoming } from './copy.js';
 import { isReason, replicaError } from './errors.js';
+import { beyond, type Limits, refuseRows } from './limits.js';
 import type { Log, LogMessage } from './log.js';
 import { decodeMessage, type Message, transactionsOf } from './message.js';
 
@@ -13,27 +14,29 @@ export class IncomingReader {
   readonly #log: Log;
   /** The id of the last message that counted. */
   #head: string;
-  readonly #maxBytes: number;
+  readonly #limits: Limits;
 
   /** @param head the id of the last message that counted before those that are read */
-  constructor(log: Log, head: string, maxBytes: number) {
+  constructor(log: Log, head: string, limits: Limits) {
     this.#log = log;
     this.#head = head;
-    this.#maxBytes = maxBytes;
+    this.#limits = limits;
   }
 
   /**
    * Reads a message. One that is not a message, or names another one before it, is void.
    *
-   * @throws ReplicaError `format` for one of a newer form, `limit` for one that is too large, `trimmed` if its object is
-   *   gone; as {@link Log.get} does
+   * @throws ReplicaError `format` for one of a newer form, `limit` for one with too many bytes or rows, `trimmed` if its
+   *   object is gone; as {@link Log.get} does
    */
   async read({ sequence, bytes }: LogMessage): Promise<Incoming> {
     const none = { sequence, bytes, message: undefined, transactions: [] };
     try {
       const message = decodeMessage(bytes);
       if (message.prev !== this.#head) return none;
-      const transactions = transactionsOf(message, await this.#bodyOf(sequence, message));
+      const body = await this.#bodyOf(sequence, message);
+      const transactions = transactionsOf(message, body);
+      refuseRows(sequence, transactions, body.length, this.#limits.rows);
       this.#head = message.id;
       return { sequence, bytes, message, transactions };
     } catch (error) {
@@ -44,12 +47,8 @@ export class IncomingReader {
 
   async #bodyOf(sequence: number, { body, object }: Message): Promise<Uint8Array> {
     const size = object?.size ?? body.length;
-    if (size > this.#maxBytes) {
-      throw replicaError(
-        'limit',
-        `message ${sequence} of the history has ${size} bytes of changes, and this copy accepts ${this.#maxBytes}: raise maxBytes`,
-      );
-    }
+    const { bytes } = this.#limits;
+    if (size > bytes) throw beyond(sequence, `has ${size} bytes of changes`, bytes, 'bytes');
     if (!object) return body;
     const pieces = await this.#log.get(objectName(object.digest));
     if (!pieces) {

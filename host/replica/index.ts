@@ -7,6 +7,7 @@ export { type Adopted, adoptChanges } from './adopt.js';
 export type { RegisteredFunction } from './copy.js';
 export { ReplicaError, type ReplicaReason } from './errors.js';
 export { type FeedMessage, type FeedOptions, type FeedPosition, feed } from './feed.js';
+export type { MessageLimits } from './limits.js';
 export type { Log, LogMessage, LogObject, LogState } from './log.js';
 export type { MessageHead, ObjectReference, Transaction, TransactionHead } from './message.js';
 export { type NatsOptions, natsLog } from './nats.js';

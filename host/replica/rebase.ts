@@ -48,6 +48,9 @@ const skipping: readonly Warning['kind'][] = [
   'key-collation',
 ];
 
+/** From so many bytes on, applying a changeset may have to end early. */
+const largeChangeset = 2 ** 16;
+
 /** Failures of the machine, not of a transaction. */
 const ofTheMachine = new Set([
   SQLITE_BUSY,
@@ -101,15 +104,24 @@ export function verbatim<T>(connection: Connection, action: () => T): T {
 /**
  * Applies entries to the state on which they were made. Call it within {@link verbatim}.
  *
+ * @param check called now and then while a large changeset is applied; ends it by throwing
  * @throws ReplicaError (`diverged`) if one does not fit exactly
  */
-export function applyExactly(connection: Connection, entries: readonly CaptureEntry[], what: string): void {
+export function applyExactly(
+  connection: Connection,
+  entries: readonly CaptureEntry[],
+  what: string,
+  check?: () => void,
+): void {
+  // What is small is applied as it is, which is faster.
+  const isLarge = entries.some((entry) => entry.kind === 'changeset' && entry.bytes.length > largeChangeset);
   try {
     const { applied, entries: reports } = applyCapture(connection, entries, {
       policy: 'abort',
       triggers: false,
       refuse: skipping,
       conflicts: 1,
+      ...(check && isLarge && { onProgress: check }),
     });
     if (applied) return;
     const last = reports.at(-1);

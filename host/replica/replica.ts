@@ -13,8 +13,8 @@ import { type ReplicaError, replicaError } from './errors.js';
 import { isPlain } from './found.js';
 import { messagesBetween } from './history.js';
 import { makeHistory, openCopyOf } from './join.js';
+import { type Limits, limitsOf, type MessageLimits } from './limits.js';
 import type { Log } from './log.js';
-import { maxBody } from './message.js';
 import { type ReplicaPolicy, replicaPolicies } from './rebase.js';
 import { readSnapshot, type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
 import type { Call, LocalTransaction, RejectedTransaction } from './state.js';
@@ -32,8 +32,8 @@ export interface ReplicaOptions {
   create?: boolean;
   /** How long to wait for another connection's lock on the file, in ms: 5000 by default. */
   timeout?: number;
-  /** The largest message that is accepted, in bytes of changes: 1 GiB by default. */
-  maxBytes?: number;
+  /** What a message of the history may cost this copy. */
+  limits?: MessageLimits;
   /** Called with how many bytes of a snapshot of how many were loaded. */
   onProgress?: (done: number, total: number) => void;
   /** Functions to register before anything runs again: see {@link Replica.register}. */
@@ -141,7 +141,7 @@ const optionKinds = {
   policy: 'string',
   create: 'boolean',
   timeout: 'integer',
-  maxBytes: 'integer',
+  limits: 'any',
   onProgress: 'function',
   functions: 'any',
   clock: 'any',
@@ -170,12 +170,12 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   readonly #waiting = new Map<string, Waiting>();
   #closed: Promise<void> | undefined;
 
-  private constructor(copy: Copy, log: Log, clock: Clock, maxBytes: number) {
+  private constructor(copy: Copy, log: Log, clock: Clock, limits: Limits) {
     super();
     this.#copy = copy;
     this.#log = log;
     this.#clock = clock;
-    this.#driver = new Driver(copy, log, clock, maxBytes, {
+    this.#driver = new Driver(copy, log, clock, limits, {
       online: () => this.#say('online'),
       offline: (error) => this.#say('offline', error),
       stalled: (error) => this.#say('stalled', error),
@@ -197,11 +197,12 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   static async open(path: string, options: ReplicaOptions): Promise<Replica> {
     checkArgument('path', path, 'string');
     checkOptions(options, optionKinds);
-    const { log, policy = 'rerun', create = false, maxBytes = maxBody } = options ?? {};
+    const { log, policy = 'rerun', create = false } = options ?? {};
     const { clock = realClock } = options as Replaced;
     if (typeof log !== 'object' || log === null)
       throw invalidType('The "options.log" argument must be a Log.');
     if (!replicaPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, replicaPolicies));
+    const limits = limitsOf(options.limits);
     const { timeout: lockTimeout = 5000, onProgress, functions = {} } = options;
     const database = await openCopyOf({
       path,
@@ -213,8 +214,8 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     });
     let copy: Copy | undefined;
     try {
-      copy = new Copy(database, policy, clock);
-      const replica = new Replica(copy, log, clock, maxBytes);
+      copy = new Copy(database, policy, clock, limits.milliseconds);
+      const replica = new Replica(copy, log, clock, limits);
       for (const [name, action] of Object.entries(functions)) replica.register(name, action);
       if (create && copy.state.sequence === 0) await replica.#found();
       replica.#driver.start();

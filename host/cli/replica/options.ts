@@ -1,8 +1,9 @@
 /** The options that say which database, and which history. */
 
 import { readFileSync } from 'node:fs';
-import { type Log, natsLog } from '../../replica/index.js';
+import { type Log, type MessageLimits, natsLog } from '../../replica/index.js';
 import type { Given, Option } from '../command.js';
+import { milliseconds } from '../daemon/command.js';
 import { CommandError, exitCodes, reason, usageError } from '../exit.js';
 
 export const databaseOption: Option = { value: 'FILE', required: true, help: 'the database of this copy' };
@@ -30,6 +31,24 @@ export const neededServerOptions: typeof serverOptions = {
     ['server', 'name'].map((name) => [name, { ...serverOptions[name], required: true } as Option]),
   ),
 };
+
+/** What a message may cost. @throws CommandError for what is not a number above 0 */
+export function limitsGiven(given: Given): MessageLimits {
+  const numberOf = (name: string): number | undefined => {
+    const text = given.text(name);
+    if (text === undefined) return undefined;
+    const number = Number(text);
+    if (Number.isInteger(number) && number > 0 && number < 2 ** 31) return number;
+    throw usageError(`--${name} takes a number from 1 to ${2 ** 31 - 1}, not "${text}"`);
+  };
+  const [bytes, rows] = [numberOf('max-bytes'), numberOf('max-rows')];
+  const time = milliseconds(given, 'max-time');
+  return {
+    ...(bytes !== undefined && { bytes }),
+    ...(rows !== undefined && { rows }),
+    ...(time !== undefined && { milliseconds: Math.ceil(time) }),
+  };
+}
 
 /** The history that the options name. @throws CommandError for what natsLog() refuses, and files that cannot be read */
 export function logOf(given: Given, servers: readonly string[]): Log {

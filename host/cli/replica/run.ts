@@ -10,7 +10,7 @@ import { DaemonServer } from '../daemon/server.js';
 import { exitCodes, usageError } from '../exit.js';
 import { say } from '../output.js';
 import { type LocalServer, startLocal } from './local-server.js';
-import { databaseOption, neededServerOptions } from './options.js';
+import { databaseOption, limitsGiven, neededServerOptions } from './options.js';
 import { beginRunning, endRunning } from './running.js';
 
 /** How long an open transaction may be idle, in ms. */
@@ -35,6 +35,9 @@ export const runCommand: Omit<Action, 'run'> = {
       value: 'SECONDS',
       help: 'roll back a transaction that is idle for this long (default 30)',
     },
+    'max-bytes': { value: 'N', help: 'stop before a message with more bytes of changes (default 1 GiB)' },
+    'max-rows': { value: 'N', help: 'stop before a message that changes more rows (default 10,000,000)' },
+    'max-time': { value: 'SECONDS', help: 'stop before a message that takes longer to apply (default 300)' },
     timeout: { value: 'SECONDS', help: 'end a statement that runs longer (default: no limit)' },
     locking: lockingOption,
   },
@@ -49,6 +52,7 @@ export const run: Action = {
   async run(given) {
     const patience = milliseconds(given, 'patience') ?? usualPatience;
     const timeout = milliseconds(given, 'timeout');
+    limitsGiven(given);
     const path = given.text('db') ?? '';
     const socket = given.text('socket');
     const servers = given.texts('server');

@@ -26,7 +26,7 @@ import { CommandError, exitCodes } from '../exit.js';
 import { say } from '../output.js';
 import { Progress } from '../progress.js';
 import { answer, asCommandError, isRequest, type Requests } from './control.js';
-import { logOf } from './options.js';
+import { limitsGiven, logOf } from './options.js';
 import { runCommand } from './run.js';
 import { asSqliteError, ReplicaStatements, runSql, sqlFunction } from './statements.js';
 
@@ -85,6 +85,7 @@ async function open(): Promise<Replica> {
       log,
       create: given.on('create'),
       policy: (given.text('policy') ?? 'rerun') as ReplicaPolicy,
+      limits: limitsGiven(given),
       functions: { [sqlFunction]: runSql as RegisteredFunction },
       onProgress: (done, total) => {
         loading.size = total;
