@@ -35,7 +35,7 @@ export class NatsServer {
   #port = 0;
   #child: ChildProcess | undefined;
 
-  /** @param settings more lines of its configuration */
+  /** @param settings more lines of its configuration; its address and storage replace those in them */
   constructor(settings = '') {
     this.#settings = settings;
   }
@@ -53,7 +53,7 @@ export class NatsServer {
     const configuration = join(this.folder, 'server.conf');
     writeFileSync(
       configuration,
-      `listen: 127.0.0.1:${this.#port}\njetstream { store_dir: "${this.folder}/data" }\n${this.#settings}\n`,
+      `${this.#settings}\nlisten: 127.0.0.1:${this.#port}\njetstream { store_dir: "${this.folder}/data" }\n`,
     );
     this.#child = spawn(program, ['-c', configuration], { stdio: 'ignore' });
     for (let i = 0; i < 200; i++) {

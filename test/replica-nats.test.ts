@@ -1,6 +1,6 @@
 /** Replicas over a real NATS server, which is killed, frozen, full, forgetful or strict. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,7 +10,8 @@ import {
   ReplicaError,
   type ReplicaOptions,
 } from 'sqlite-wasm-run/replica';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { root } from '../scripts/sources.js';
 import { Link, NatsServer, serverVersion } from './nats-server.js';
 import { contents } from './replica-copies.js';
 
@@ -28,6 +29,7 @@ beforeAll(async () => {
   await server.start();
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await server?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -242,6 +244,64 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     );
     expect(error?.reason).toBe('denied');
     expect(`${error?.stack} ${JSON.stringify(error)}`).not.toContain('secret');
+  });
+
+  test('the sample configuration: who may read, write, and delete', async () => {
+    for (const user of ['operator', 'writer', 'reader']) {
+      vi.stubEnv(`${user.toUpperCase()}_PASSWORD`, `password-of-${user}`);
+    }
+    await using own = new NatsServer(
+      readFileSync(join(root, 'test/examples/replica-server/server.conf'), 'utf8'),
+    );
+    await own.start();
+    const as = (user: string) => ({
+      nats: { servers: own.address, user, password: `password-of-${user}` },
+      path: join(own.folder, `${user}.db`),
+    });
+    await expect(open('shop', { ...as('writer'), create: true, path: ':memory:' })).rejects.toMatchObject({
+      reason: 'denied',
+    });
+    await using operator = await first('shop', as('operator'));
+    await using writer = await open('shop', as('writer'));
+    await using reader = await open('shop', as('reader'));
+    await writer.sync();
+    const large = new Uint8Array(3_000_000).map((_, i) => (i * 7919) >> 5);
+    await insert(writer, 'by the writer', 1, large).placed;
+    await operator.snapshot();
+    await insert(operator, 'by the operator').placed;
+    for (const one of [operator, writer, reader]) {
+      await one.sync();
+      expect(contents(one.database)).toEqual(contents(operator.database));
+    }
+    await using fresh = await open('shop', { ...as('reader'), path: join(own.folder, 'fresh.db') });
+    await fresh.sync();
+    expect(contents(fresh.database)).toEqual(contents(operator.database));
+
+    insert(reader, 'by the reader');
+    await until(() => reasonOf(reader.status().problem) === 'denied');
+    expect(reader.status()).toMatchObject({ state: 'online', pending: 1 });
+    await expect(reader.snapshot()).rejects.toMatchObject({ reason: 'denied' });
+
+    const { connect } = await import('@nats-io/transport-node');
+    const { jetstreamManager } = await import('@nats-io/jetstream');
+    const streams = ['replica_shop', 'OBJ_replica_shop'];
+    for (const user of ['reader', 'writer', 'operator']) {
+      const connection = await connect({ servers: own.address, user, pass: `password-of-${user}` });
+      const { streams: api } = await jetstreamManager(connection);
+      for (const stream of streams) {
+        const may = user === 'operator';
+        const does = (action: Promise<unknown>) =>
+          action.then(
+            () => true,
+            (error) => String(error),
+          );
+        const refused = expect.stringContaining('Permissions Violation');
+        expect(await does(api.update(stream, { max_bytes: 1_000_000_000 }))).toEqual(may ? true : refused);
+        expect(await does(api.purge(stream))).toEqual(may ? true : refused);
+        expect(await does(api.delete(stream))).toEqual(may ? true : refused);
+      }
+      await connection.close();
+    }
   });
 
   test('no server: unavailable', async () => {

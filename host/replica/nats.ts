@@ -87,6 +87,8 @@ class NatsLog implements Log {
         deny_delete: true,
         metadata: { [identityKey]: identity, [originKey]: origin },
       });
+      // Now, because those who write later may not be permitted to make it.
+      await this.#link.objects(this.#stream, this.#replicas);
       return true;
     } catch (error) {
       if (isInUse(error)) return false;
