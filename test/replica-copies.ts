@@ -2,7 +2,9 @@
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import type { ReplicaPolicy } from 'sqlite-wasm-run/replica';
-import type { Copy as CopyType, Incoming, Received } from '../dist/replica/copy.js';
+import type { Copy as CopyType } from '../dist/replica/copy.js';
+import type { Incoming } from '../dist/replica/incoming.js';
+import type { Received } from '../dist/replica/receiving.js';
 import { Copy, decodeMessage, makeCopy, transactionsOf } from './replica-internals.js';
 import { MemoryStream, type Random } from './replica-log.js';
 

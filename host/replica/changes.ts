@@ -4,8 +4,8 @@ import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
 import { concat, invert } from '../applying/transform.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
-import type { Incoming } from './copy.js';
 import { replicaError } from './errors.js';
+import type { Incoming } from './incoming.js';
 
 /**
  * The changes that undo the transactions of a message.

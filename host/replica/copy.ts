@@ -5,79 +5,21 @@
 
 import { connectionOf } from '../api/connections.js';
 import { DatabaseSync } from '../api/database.js';
-import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
-import { query } from '../kernel/query.js';
-import { dataVersion } from '../kernel/schema.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
-import { isReason, type ReplicaError, replicaError } from './errors.js';
+import type { Chance } from './chance.js';
+import { replicaError } from './errors.js';
+import { Functions, type TransactionFunction } from './functions.js';
 import { Guard } from './guard.js';
-import { withinTime } from './limits.js';
-import { digestOf, emptySize, encodeMessage, type Message, sizeIn, type Transaction } from './message.js';
-import {
-  applyExactly,
-  Redoing,
-  type Redone,
-  type Refused,
-  type ReplicaPolicy,
-  RolledBack,
-  undo,
-  verbatim,
-} from './rebase.js';
+import type { Incoming } from './incoming.js';
+import { digestOf } from './message.js';
+import { messageOf, nextMessage, type Outgoing, type Publisher } from './outgoing.js';
+import { changeCounter, Ownership } from './ownership.js';
+import { Redoing, type ReplicaPolicy, RolledBack, undo, verbatim } from './rebase.js';
+import { putUnder, type Received, type Receiver } from './receiving.js';
 import { changesSchema, type Recording, TransactionRecorder } from './recorder.js';
 import { SchemaFacts } from './schema.js';
 import { type Call, type CopyState, type LocalTransaction, type Position, StateTables } from './state.js';
-
-/** Where a copy gets what differs each time: tests replace it. */
-export interface Chance {
-  /** In ms since 1970. */
-  now(): number;
-  uuid(): string;
-}
-
-/** A function of a transaction. */
-export type TransactionFunction<T = unknown> = (database: DatabaseSync) => T;
-
-/** A function that is registered under a name. Its arguments are what JSON makes of those given. */
-export type RegisteredFunction = (database: DatabaseSync, ...args: never[]) => unknown;
-
-/** A message of the history as a copy takes it. */
-export interface Incoming {
-  readonly sequence: number;
-  /** Its bytes. */
-  readonly bytes: Uint8Array;
-  /** Undefined if it is void for every copy, for example because it is not a message. */
-  readonly message: Message | undefined;
-  readonly transactions: readonly Transaction[];
-}
-
-/** What happened when messages were taken. */
-export interface Received {
-  /** The messages that counted, with their places. */
-  readonly applied: readonly {
-    readonly sequence: number;
-    readonly message: Message;
-    readonly transactions: readonly Transaction[];
-  }[];
-  /** The messages that were void. */
-  readonly voided: readonly number[];
-  /** The local transactions that were in them. */
-  readonly placed: readonly { readonly transaction: LocalTransaction; readonly sequence: number }[];
-  readonly redone: readonly Redone[];
-  readonly refused: readonly Refused[];
-}
-
-/** A message that is about to be published. */
-export interface Outgoing {
-  readonly id: string;
-  /** The expected last sequence. */
-  readonly expected: number;
-  readonly transactions: readonly LocalTransaction[];
-  /** The message; its captures are in `body` if they do not fit. */
-  readonly bytes: Uint8Array;
-  /** The object that must be stored before; undefined if there is none. */
-  readonly object: { readonly digest: string; readonly bytes: Uint8Array } | undefined;
-}
 
 /** A transaction that was committed, as a pending one if it changed something. */
 export interface Transacted<T> {
@@ -103,16 +45,14 @@ export class Copy implements Disposable {
   readonly #chance: Chance;
   /** How long applying a message may take, in ms. */
   readonly #patience: number;
-  readonly #functions = new Map<string, RegisteredFunction>();
-  /** The functions of pending transactions, by their ids: those that were not registered. */
-  readonly #closures = new Map<string, TransactionFunction>();
+  /** The functions that run again. */
+  readonly functions = new Functions();
   #state: CopyState;
   #pending: LocalTransaction[];
   #number: number;
-  #dataVersion: bigint;
   /** What a transaction in steps recorded so far. */
   #open: Recording | undefined;
-  readonly #journal: string;
+  readonly #ownership: Ownership;
 
   /**
    * Takes over an open database that is a copy.
@@ -132,12 +72,11 @@ export class Copy implements Disposable {
     this.#recorder = new TransactionRecorder(database, this.#guard, this.#schema);
     // Functions of the program run where its statements name them, and nowhere in a schema, which others write too.
     this.#guard.own(() => database.exec('PRAGMA trusted_schema=OFF'));
-    this.#journal = String(query(this.#connection, 'PRAGMA main.journal_mode')[0]?.[0]);
-    const taken = this.#guard.own(() => this.#takeOver());
+    this.#ownership = new Ownership(database, this.tables, chance);
+    const taken = this.#guard.own(() => this.#ownership.take());
     this.#state = taken.state;
     this.#pending = taken.pending;
     this.#number = this.tables.lastNumber();
-    this.#dataVersion = dataVersion(this.#connection, 'main');
   }
 
   /** What it knows of itself. */
@@ -163,28 +102,6 @@ export class Copy implements Disposable {
       if (c.sqlite3_stmt_busy(one) !== 0) return true;
     }
     return false;
-  }
-
-  /** Registers a function under a name, which transactions then keep. */
-  register(name: string, action: RegisteredFunction): void {
-    this.#functions.set(name, action);
-  }
-
-  /** Whether a function is registered under a name. */
-  knows(name: string): boolean {
-    return this.#functions.has(name);
-  }
-
-  /** The function of a call. @throws ReplicaError (`refused`) if there is none of that name */
-  functionOf({ name, args }: Call): TransactionFunction {
-    const action = this.#functions.get(name);
-    if (!action) {
-      throw replicaError(
-        'refused',
-        `no function is registered as ${JSON.stringify(name)}: call register() first`,
-      );
-    }
-    return (database) => action(database, ...(args as never[]));
   }
 
   /**
@@ -213,7 +130,7 @@ export class Copy implements Disposable {
     this.#guard.own(() => {
       this.database.exec('BEGIN IMMEDIATE');
       try {
-        this.#refuseForeign();
+        this.#ownership.refuseForeign(this.#state.lease);
         this.#open = this.#recorder.start();
       } catch (error) {
         this.database.exec('ROLLBACK');
@@ -268,7 +185,7 @@ export class Copy implements Disposable {
         'the transaction changes the schema and was rolled back: schema changes cannot be undone, so pass { wait: true }, which publishes them first',
       );
     }
-    const counter = this.#counterAfter();
+    const counter = this.#ownership.counterAfter();
     this.tables.count(counter);
     if (entries.length === 0) {
       const committed = (): void => {
@@ -289,7 +206,7 @@ export class Copy implements Disposable {
       committed: () => {
         this.#number += 1;
         this.#pending.push(transaction);
-        if (!call) this.#closures.set(transaction.id, action);
+        if (!call) this.functions.remember(transaction.id, action);
         this.#state = { ...this.#state, counter };
       },
     };
@@ -320,7 +237,8 @@ export class Copy implements Disposable {
 
   /** The next message: as many pending transactions as fit, at least one. Undefined if none is pending. */
   outgoing(maxMessage: number): Outgoing | undefined {
-    return this.#nextOf(this.#pending, maxMessage, this.#state);
+    if (this.#pending.length === 0) return undefined;
+    return nextMessage(this.#publisher(), this.#pending, maxMessage, this.#state);
   }
 
   /**
@@ -338,18 +256,18 @@ export class Copy implements Disposable {
     const done = new Error('rolled back on purpose');
     try {
       this.#write(() => {
-        const { position, places } = this.#putUnder(batch);
+        const { position, places } = putUnder(this.#receiver(), batch);
         const redoing = new Redoing(this.#connection, this.#recorder, this.#policy);
         const end = performance.now() + milliseconds;
         for (const transaction of this.#pending) {
           if (places.has(transaction.id)) continue;
           if (redoing.redone.length > 0 && performance.now() > end) break;
-          redoing.redo(transaction, this.#runOf(transaction), false);
+          redoing.redo(transaction, this.functions.again(transaction, this.database), false);
         }
         const again = redoing.redone
           .filter(({ entries }) => entries.length > 0)
           .map(({ transaction, entries }) => ({ ...transaction, changes: encodeCapture(entries) }));
-        message = this.#nextOf(again, maxMessage, position);
+        message = nextMessage(this.#publisher(), again, maxMessage, position);
         throw done;
       }, true);
     } catch (error) {
@@ -358,28 +276,12 @@ export class Copy implements Disposable {
     return message;
   }
 
-  /** The message with as many of the transactions as fit, one at least. */
-  #nextOf(
-    transactions: readonly LocalTransaction[],
-    maxMessage: number,
-    position: Position,
-  ): Outgoing | undefined {
-    let size = emptySize;
-    let count = 0;
-    for (const { id, time, changes, call } of transactions) {
-      const name = call ? { name: call.name } : {};
-      size += sizeIn({ id, time, size: changes.length, ...name });
-      if (count > 0 && (size > maxMessage || count === 50_000)) break;
-      count += 1;
-    }
-    return count === 0 ? undefined : this.#messageOf(transactions.slice(0, count), maxMessage, position);
-  }
-
   /** The message of a transaction that ran without being committed. */
   outgoingOf(speculation: Speculation<unknown>, maxMessage: number, call?: Call): Outgoing {
     const { entries, time } = speculation;
     const changes = encodeCapture(entries);
-    return this.#messageOf([{ number: 0, id: this.#chance.uuid(), time, call, changes }], maxMessage);
+    const transaction = { number: 0, id: this.#chance.uuid(), time, call, changes };
+    return messageOf(this.#publisher(), [transaction], maxMessage, this.#state);
   }
 
   /**
@@ -398,7 +300,7 @@ export class Copy implements Disposable {
       );
     }
     this.#write(() => {
-      const counter = this.#counterAfter();
+      const counter = this.#ownership.counterAfter();
       const position: Position = { sequence, head: id, mark: digestOf(bytes) };
       this.tables.removeUpTo(last.number);
       this.tables.move(position, counter);
@@ -406,7 +308,7 @@ export class Copy implements Disposable {
         result: undefined,
         committed: () => {
           this.#pending = this.#pending.slice(transactions.length);
-          for (const one of transactions) this.#closures.delete(one.id);
+          this.functions.forget(transactions);
           this.#state = { ...this.#state, ...position, counter };
         },
       };
@@ -465,7 +367,7 @@ export class Copy implements Disposable {
   renew(): void {
     const copy = this.#chance.uuid();
     this.#write(() => {
-      const counter = this.#counterAfter();
+      const counter = this.#ownership.counterAfter();
       this.tables.own(copy, this.#state.lease);
       this.tables.count(counter);
       return {
@@ -481,7 +383,7 @@ export class Copy implements Disposable {
   drop(id: string): boolean {
     this.#refuseInside();
     return this.#write(() => {
-      const counter = this.#counterAfter();
+      const counter = this.#ownership.counterAfter();
       const found = this.tables.drop(id);
       this.tables.count(counter);
       return {
@@ -504,16 +406,20 @@ export class Copy implements Disposable {
     this.#recorder.drop();
     return this.#write(() => {
       const before = this.#pending;
-      const { applied, voided, places, position } = this.#putUnder(batch);
+      const { applied, voided, places, position } = putUnder(this.#receiver(), batch);
       const redoing = new Redoing(this.#connection, this.#recorder, this.#policy);
       const placed: { transaction: LocalTransaction; sequence: number }[] = [];
       for (const transaction of before) {
         const sequence = places.get(transaction.id);
         if (sequence === undefined) {
-          redoing.redo(transaction, this.#runOf(transaction), doomed.has(transaction.id));
+          redoing.redo(
+            transaction,
+            this.functions.again(transaction, this.database),
+            doomed.has(transaction.id),
+          );
         } else placed.push({ transaction, sequence });
       }
-      const counter = this.#counterAfter();
+      const counter = this.#ownership.counterAfter();
       const kept = this.#keep(placed, redoing, position.sequence);
       this.tables.move(position, counter);
       const { redone, refused } = redoing;
@@ -521,60 +427,11 @@ export class Copy implements Disposable {
         result: { applied, voided, placed, redone, refused },
         committed: () => {
           this.#pending = kept;
-          const ids = new Set(kept.map(({ id }) => id));
-          for (const id of this.#closures.keys()) if (!ids.has(id)) this.#closures.delete(id);
+          this.functions.keep(kept);
           this.#state = { ...this.#state, ...position, counter };
         },
       };
     }, false);
-  }
-
-  /** Takes back what is pending, and applies messages. */
-  #putUnder(batch: readonly Incoming[]): Pick<Received, 'applied' | 'voided'> & {
-    /** The places of transactions by their ids. */
-    readonly places: ReadonlyMap<string, number>;
-    readonly position: Position;
-  } {
-    const connection = this.#connection;
-    const applied: Received['applied'][number][] = [];
-    const voided: number[] = [];
-    const places = new Map<string, number>();
-    let position: Position = this.#state;
-    verbatim(connection, () => {
-      if (this.#pending.length > 0) undo(connection, this.#pending);
-      for (const one of batch) {
-        const { sequence, message, transactions } = one;
-        if (sequence !== position.sequence + 1) {
-          throw replicaError(
-            'trimmed',
-            `message ${position.sequence + 1} of the history is missing: the next one is ${sequence}; make a new copy from a snapshot`,
-          );
-        }
-        const counts = message !== undefined && message.prev === position.head;
-        if (counts) {
-          withinTime(connection, sequence, this.#patience, (check) => this.#apply(one, message, check));
-          applied.push({ sequence, message, transactions });
-          for (const { id } of transactions) places.set(id, sequence);
-        } else voided.push(sequence);
-        position = { sequence, head: counts ? message.id : position.head, mark: '' };
-      }
-    });
-    const last = batch.at(-1);
-    if (last) position = { ...position, mark: digestOf(last.bytes) };
-    return { applied, voided, places, position };
-  }
-
-  #apply({ sequence, transactions }: Incoming, message: Message, check: () => void): void {
-    if (message.schema !== this.#schema.digest) {
-      throw replicaError(
-        'schema',
-        `message ${sequence} of the history was made on another schema than that of this copy, so one of the two was changed past its replica: make a new copy from a snapshot`,
-      );
-    }
-    for (const { id, entries } of transactions) {
-      check();
-      applyExactly(this.#connection, entries, `transaction ${id} of message ${sequence}`, check);
-    }
   }
 
   /** Writes what became of the pending transactions. Returns those that are still pending. */
@@ -600,40 +457,18 @@ export class Copy implements Disposable {
     return kept;
   }
 
-  /** What runs a pending transaction again; undefined if its function is not known here. */
-  #runOf({ id, call }: LocalTransaction): (() => unknown) | undefined {
-    const action = call ? this.#functions.has(call.name) && this.functionOf(call) : this.#closures.get(id);
-    return action ? () => action(this.database) : undefined;
+  #receiver(): Receiver {
+    return {
+      connection: this.#connection,
+      schema: this.#schema,
+      state: this.#state,
+      pending: this.#pending,
+      patience: this.#patience,
+    };
   }
 
-  #messageOf(
-    transactions: readonly LocalTransaction[],
-    maxMessage: number,
-    { head: prev, sequence }: Position = this.#state,
-  ): Outgoing {
-    const { copy } = this.#state;
-    const id = this.#chance.uuid();
-    const head = {
-      id,
-      prev,
-      copy,
-      time: this.#chance.now(),
-      schema: this.schemaDigest,
-      transactions: transactions.map(({ id: own, time, changes, call }) => ({
-        id: own,
-        time,
-        size: changes.length,
-        ...(call && { name: call.name }),
-      })),
-    };
-    const body = transactions.map(({ changes }) => changes);
-    const whole = { id, expected: sequence, transactions };
-    const bytes = encodeMessage(head, body);
-    if (bytes.length <= maxMessage) return { ...whole, bytes, object: undefined };
-    const all = new Uint8Array(Buffer.concat(body));
-    const digest = digestOf(all);
-    const reference = encodeMessage({ ...head, object: { digest, size: all.length } }, []);
-    return { ...whole, bytes: reference, object: { digest, bytes: all } };
+  #publisher(): Publisher {
+    return { copy: this.#state.copy, schema: this.schemaDigest, chance: this.#chance };
   }
 
   /** @throws ReplicaError (`busy`) in a transaction of the program */
@@ -662,7 +497,7 @@ export class Copy implements Disposable {
   /** The same in the transaction that is open, which it ends. */
   #finish<T>(action: () => { readonly result: T; committed(): void }, records: boolean): T {
     try {
-      this.#refuseForeign();
+      this.#ownership.refuseForeign(this.#state.lease);
       const { result, committed } = action();
       this.database.exec('COMMIT');
       if (records) this.#recorder.committed();
@@ -675,74 +510,4 @@ export class Copy implements Disposable {
       throw error;
     }
   }
-
-  /** @throws ReplicaError `foreign-write`, `two-processes` if another connection wrote since */
-  #refuseForeign(): void {
-    if (dataVersion(this.#connection, 'main') === this.#dataVersion) return;
-    let lease = '';
-    try {
-      ({ lease } = this.tables.read());
-    } catch (error) {
-      if (!(error instanceof SqliteError) && !isReason(error, 'not-a-copy')) throw error;
-    }
-    throw lease === this.#state.lease ? this.#foreign() : this.#taken();
-  }
-
-  #foreign(): ReplicaError {
-    return replicaError(
-      'foreign-write',
-      `something other than the replica wrote to ${this.#name}, which no other copy knows: nothing more is written here; make a new copy from a snapshot`,
-    );
-  }
-
-  #taken(): ReplicaError {
-    return replicaError(
-      'two-processes',
-      `another replica opened ${this.#name}, which goes on there: give each its own file`,
-    );
-  }
-
-  get #name(): string {
-    return this.database.location() ?? 'the database';
-  }
-
-  /** Begins to own the file. */
-  #takeOver(): { readonly state: CopyState; readonly pending: LocalTransaction[] } {
-    this.database.exec('BEGIN IMMEDIATE');
-    try {
-      if (!this.tables.exist()) throw replicaError('not-a-copy', `${this.#name} is not a copy of a history`);
-      const found = this.tables.read();
-      const counter = changeCounter(this.#connection);
-      if (!this.#isKnown(found.counter, counter)) throw this.#foreign();
-      const copy = found.copy === '' ? this.#chance.uuid() : found.copy;
-      const lease = this.#chance.uuid();
-      const state = { ...found, copy, lease, counter: counter + 1 };
-      this.tables.own(copy, lease);
-      this.tables.count(state.counter);
-      const pending = this.tables.pending();
-      this.database.exec('COMMIT');
-      return { state, pending };
-    } catch (error) {
-      if (this.database.isTransaction) this.database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  /** Whether the file has the change counter that the last transaction of a replica left. */
-  #isKnown(left: number, counter: number): boolean {
-    // In a WAL the counter grows only if the first page was written; in memory never, and nobody else can write.
-    if (this.#journal === 'memory') return true;
-    return left === counter || (this.#journal === 'wal' && left === counter + 1);
-  }
-
-  /** The change counter that the open transaction leaves. */
-  #counterAfter(): number {
-    return changeCounter(this.#connection) + 1;
-  }
-}
-
-/** The change counter of the file's header. */
-export function changeCounter(connection: Connection): number {
-  const [row] = query(connection, 'SELECT hex(substr(data, 25, 4)) FROM sqlite_dbpage WHERE pgno=1');
-  return row ? Number.parseInt(String(row[0]), 16) : 0;
 }

@@ -1,15 +1,19 @@
 /** Keeps a copy and its log together: reads messages, publishes what is pending, one message at a time. */
 
 import type { DatabaseSync } from '../api/database.js';
-import type { Chance, Copy, Incoming, Outgoing, Received, TransactionFunction } from './copy.js';
+import type { Chance } from './chance.js';
+import type { Copy } from './copy.js';
 import { isReason, type ReplicaError, replicaError, textOf } from './errors.js';
+import type { TransactionFunction } from './functions.js';
 import { Inbox } from './inbox.js';
-import { IncomingReader, objectName } from './incoming.js';
+import { type Incoming, IncomingReader, objectName } from './incoming.js';
 import type { Limits } from './limits.js';
 import type { Log } from './log.js';
 import { decodeMessage, transactionsOf } from './message.js';
+import type { Outgoing } from './outgoing.js';
 import { comparePosition } from './position.js';
 import { isOfTheMachine } from './rebase.js';
+import type { Received } from './receiving.js';
 import type { Call } from './state.js';
 
 /** The time of a driver: tests replace it. */

@@ -5,8 +5,8 @@ import type { DatabaseSync } from '../api/database.js';
 import { numberPragma, query, quotedName } from '../kernel/query.js';
 import { nullKeys, tableShape } from '../kernel/schema.js';
 import { isOwn, travels } from './allowed.js';
-import { changeCounter } from './copy.js';
 import { replicaError } from './errors.js';
+import { changeCounter } from './ownership.js';
 import { type CopyState, StateTables } from './state.js';
 
 /** Whether a database has nothing in it. */

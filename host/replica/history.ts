@@ -2,10 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from '../api/database.js';
-import { type Chance, Copy, type Incoming } from './copy.js';
+import type { Chance } from './chance.js';
+import { Copy } from './copy.js';
 import { isReason, replicaError } from './errors.js';
 import { makeCopy } from './found.js';
-import { IncomingReader } from './incoming.js';
+import { type Incoming, IncomingReader } from './incoming.js';
 import { unlimited } from './limits.js';
 import type { Log, LogMessage } from './log.js';
 import { decodeMessage } from './message.js';

@@ -1,10 +1,19 @@
 /** Makes messages of a log ready for a copy: reads them, and fetches what they keep in objects. */
 
-import type { Incoming } from './copy.js';
 import { isReason, replicaError } from './errors.js';
 import { beyond, type Limits, refuseRows } from './limits.js';
 import type { Log, LogMessage } from './log.js';
-import { decodeMessage, type Message, transactionsOf } from './message.js';
+import { decodeMessage, type Message, type Transaction, transactionsOf } from './message.js';
+
+/** A message of the history as a copy takes it. */
+export interface Incoming {
+  readonly sequence: number;
+  /** Its bytes. */
+  readonly bytes: Uint8Array;
+  /** Undefined if it is void for every copy, for example because it is not a message. */
+  readonly message: Message | undefined;
+  readonly transactions: readonly Transaction[];
+}
 
 /** The name of the object with a digest. */
 export const objectName = (digest: string): string => `changes-${digest}`;

@@ -4,9 +4,9 @@ import '../index.js'; // makes the engine
 
 export type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
 export { type Adopted, adoptChanges } from './adopt.js';
-export type { RegisteredFunction } from './copy.js';
 export { ReplicaError, type ReplicaReason } from './errors.js';
 export { type FeedMessage, type FeedOptions, type FeedPosition, feed } from './feed.js';
+export type { RegisteredFunction } from './functions.js';
 export type { MessageLimits } from './limits.js';
 export type { Log, LogMessage, LogObject, LogState } from './log.js';
 export type { MessageHead, ObjectReference, Transaction, TransactionHead } from './message.js';

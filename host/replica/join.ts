@@ -1,7 +1,7 @@
 /** Opens a file as a copy of a history: it is one, becomes the first one, or is made from a snapshot. */
 
 import { DatabaseSync } from '../api/database.js';
-import type { Chance } from './copy.js';
+import type { Chance } from './chance.js';
 import { isReason, replicaError } from './errors.js';
 import { isCopy, isEmpty, makeCopy } from './found.js';
 import type { Log, LogState } from './log.js';

@@ -7,15 +7,18 @@ import type { DatabaseSync } from '../api/database.js';
 import { checkArgument, checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
 import { applyCaptured, inverseOf } from './changes.js';
-import { Copy, type Outgoing, type Received, type RegisteredFunction } from './copy.js';
+import { Copy } from './copy.js';
 import { type Clock, Driver } from './driver.js';
 import { type ReplicaError, replicaError } from './errors.js';
 import { isPlain } from './found.js';
+import type { RegisteredFunction } from './functions.js';
 import { messagesBetween } from './history.js';
 import { makeHistory, openCopyOf } from './join.js';
 import { type Limits, limitsOf, type MessageLimits } from './limits.js';
 import type { Log } from './log.js';
+import type { Outgoing } from './outgoing.js';
 import { type ReplicaPolicy, replicaPolicies } from './rebase.js';
+import type { Received } from './receiving.js';
 import { readSnapshot, type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
 import type { Call, LocalTransaction, RejectedTransaction } from './state.js';
 import { Steps, type StepwiseTransaction } from './steps.js';
@@ -245,7 +248,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     checkArgument('action', action, 'function');
     if (name === '' || name.length > 200)
       throw invalidValue('The "name" argument must have 1 to 200 characters.');
-    this.#copy.register(name, action);
+    this.#copy.functions.register(name, action);
   }
 
   /**
@@ -269,7 +272,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     const [options] = rest;
     checkOptions(options, { wait: 'boolean' });
     this.#refuseEnded();
-    const own = (call ? this.#copy.functionOf(call) : action) as (database: DatabaseSync) => T;
+    const own = (call ? this.#copy.functions.of(call) : action) as (database: DatabaseSync) => T;
     checkArgument('action', own, 'function');
     if ((options as TransactionOptions | undefined)?.wait) return this.#driver.wait(own, call);
     return this.#committed(this.#copy.transact(own, call));
@@ -345,9 +348,9 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     const found = this.rejected().find((one) => one.id === id);
     if (!found) throw replicaError('missing', `no rejected transaction has the id ${id}`);
     const { call, changes } = found;
-    const known = call !== undefined && this.#copy.knows(call.name);
+    const known = call !== undefined && this.#copy.functions.knows(call.name);
     const action = known
-      ? this.#copy.functionOf(call)
+      ? this.#copy.functions.of(call)
       : (database: DatabaseSync) => applyCaptured(database, changes, policy);
     return this.#committed(this.#copy.transact(action, known ? call : undefined, id));
   }

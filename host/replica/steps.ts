@@ -1,7 +1,8 @@
 /** A transaction whose parts are not known at once, such as that of a client that sends one statement after another. */
 
 import type { DatabaseSync } from '../api/database.js';
-import type { Copy, TransactionFunction } from './copy.js';
+import type { Copy } from './copy.js';
+import type { TransactionFunction } from './functions.js';
 import type { Call, LocalTransaction } from './state.js';
 
 /** What a transaction in steps needs of its replica. */
@@ -51,7 +52,7 @@ export class Steps<T> implements StepwiseTransaction<T> {
     this.#isOver = true;
     const actions = this.#actions;
     const again: TransactionFunction = call
-      ? this.#owner.copy.functionOf(call)
+      ? this.#owner.copy.functions.of(call)
       : (database) => {
           for (const action of actions) action(database);
         };

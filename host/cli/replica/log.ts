@@ -2,8 +2,8 @@
 
 import { toJson } from '../../changeset/index.js';
 import { shown } from '../../core/shown.js';
-import type { Incoming } from '../../replica/copy.js';
 import { messagesBetween } from '../../replica/history.js';
+import type { Incoming } from '../../replica/incoming.js';
 import type { CaptureEntry, Log } from '../../replica/index.js';
 import { statementsOf } from '../changeset/entries.js';
 import { countsOf, painter, printDocument, showEntries, withNames } from '../changeset/show.js';
