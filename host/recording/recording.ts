@@ -41,8 +41,6 @@ export class Recording implements RowidRecording, SchemaListener {
   #filter: ((table: string) => boolean) | undefined;
   /** The number of the callback that filters tables. */
   readonly #filterId: number;
-  /** The tables that have no key and whose rowid is hidden, by name in lower case, as far as that was asked. */
-  readonly #hidden = new Map<string, boolean>();
   /** How many columns the tables had, by name in lower case, when they were attached. */
   #columns = new Map<string, number>();
   /** `dataVersion` when recording began; undefined if it could not be read. */
@@ -208,7 +206,6 @@ export class Recording implements RowidRecording, SchemaListener {
 
   /** The schema may have changed, so a table may be another one of the same name. */
   #askAgain(): void {
-    this.#hidden.clear();
     this.#connection.engine.core.c.bridge_forget_filter(this.#filterId);
   }
 
@@ -280,15 +277,9 @@ export class Recording implements RowidRecording, SchemaListener {
   /** Whether a table would be recorded by a rowid that a column of it hides: then it is not recorded. */
   #isHidden(table: string): boolean {
     if (!this.options.rowid) return false;
-    const name = table.toLowerCase();
-    let isHidden = this.#hidden.get(name);
-    if (isHidden === undefined) {
-      const ask = (): TableShape | undefined => tableShape(this.#connection, this.database, table);
-      const shape = hooksOf(this.#connection).unasked(ask);
-      isHidden = shape ? shape.hidesRowid && !hasKey(table, shape) : false;
-      this.#hidden.set(name, isHidden);
-    }
-    return isHidden;
+    const ask = (): TableShape | undefined => tableShape(this.#connection, this.database, table);
+    const shape = hooksOf(this.#connection).unasked(ask);
+    return shape ? shape.hidesRowid && !hasKey(table, shape) : false;
   }
 
   /** The C session that records. */

@@ -5,7 +5,7 @@ import { errorText, type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from '../kernel/schema.js';
-import { globsInclude } from '../kernel/table-filters.js';
+import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
 import type { ChangesetKind, SessionOptions } from './c-session.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
 import { Recording } from './recording.js';
@@ -196,14 +196,15 @@ export class SessionRegistry implements Disposable {
    * the table first changes. What it throws is rethrown by the statement's call. C: `sqlite3session_table_filter`.
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
-    this.#recording(handle).filter((table) => {
+    const wanted = (table: string): boolean => {
       this.#filtering.running += 1;
       try {
         return filter(table);
       } finally {
         this.#filtering.running -= 1;
       }
-    });
+    };
+    this.#recording(handle).filter(oncePerTable(wanted));
   }
 
   /** The same by names as the GLOB operator matches them; those that begin with "!" are left out. */

@@ -79,24 +79,57 @@ static int editsSchema(sqlite3 *db, sqlite3_stmt *pStmt){
       && sqlite3_db_config(db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, -1, &on)==SQLITE_OK && on;
 }
 
+/* The statements that are being stepped, the innermost first: a function that one calls may step another. */
+typedef struct Step {
+  sqlite3_stmt *pStmt;
+  struct Step *pOuter;
+} Step;
+static Step *steps;
+
+sqlite3 *captures_stepping(void){ return steps ? sqlite3_db_handle(steps->pStmt) : 0; }
+
+static int realStep(sqlite3_stmt *pStmt){
+  Step step = { pStmt, steps };
+  int rc;
+  steps = &step;
+  rc = __real_sqlite3_step(pStmt);
+  steps = step.pOuter;
+  return rc;
+}
+
+/* Whether a statement that writes is in the middle of a step on db. */
+static int isWriting(sqlite3 *db){
+  for(Step *p=steps; p; p=p->pOuter){
+    if( sqlite3_db_handle(p->pStmt)==db && !sqlite3_stmt_readonly(p->pStmt) ) return 1;
+  }
+  return 0;
+}
+
 static int capturedStep(sqlite3_stmt *pStmt){
   Capture *p;
   sqlite3 *db;
   int kind = CAPTURE_OTHER, open, rc;
-  if( captures==0 ) return __real_sqlite3_step(pStmt);
+  if( captures==0 ) return realStep(pStmt);
   db = sqlite3_db_handle(pStmt);
   p = *find(db);
-  if( p==0 || p->inside ) return __real_sqlite3_step(pStmt);
+  if( p==0 || p->inside ) return realStep(pStmt);
   if( !sqlite3_stmt_busy(pStmt) && !sqlite3_stmt_isexplain(pStmt) ){
     kind = kindOf(sqlite3_sql(pStmt));
     if( kind==CAPTURE_OTHER && editsSchema(db, pStmt) ) kind = CAPTURE_SCHEMA;
+  }
+  /* The session extension reads the table that the outer statement writes to after the schema was freed; and if the outer
+  ** statement fails, it takes the change of the schema with it, of which nobody is told. */
+  if( kind==CAPTURE_SCHEMA && isWriting(db) ){
+    sqlite3_set_errmsg(db, SQLITE_LOCKED, "cannot change the schema inside a statement that writes while a session or "
+      "capture records: change it before or after");
+    return SQLITE_LOCKED;
   }
   open = !sqlite3_get_autocommit(db);
   if( kind==CAPTURE_SCHEMA ){
     p->inside = 1;
     host_capture_before(p->id, pStmt);
   }
-  rc = __real_sqlite3_step(pStmt);
+  rc = realStep(pStmt);
   p = *find(db);  /* a callback may have ended it */
   if( p==0 ) return rc;
   if( kind!=CAPTURE_OTHER || (rc!=SQLITE_ROW && rc!=SQLITE_DONE) || (open && sqlite3_get_autocommit(db)) ){
@@ -138,7 +171,11 @@ static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**
     sqlite3_free(az);
     az = 0;
     if( rc==SQLITE_ABORT || rc==SQLITE_NOMEM ) sqlite3_finalize(pStmt);
-    else rc = sqlite3_finalize(pStmt);
+    else{
+      int rcStep = rc;
+      rc = sqlite3_finalize(pStmt);
+      if( rc==SQLITE_OK && rcStep!=SQLITE_ROW && rcStep!=SQLITE_DONE ) rc = rcStep; /* it was not begun */
+    }
     pStmt = 0;
     while( *zSql==' ' || (*zSql>='\t' && *zSql<='\r') ) zSql++;
   }

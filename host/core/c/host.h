@@ -196,6 +196,9 @@ int shell_wrote(void);
 /* A step of pStmt by xStep, which fails if a hook or collation did. */
 int hooks_step(sqlite3_stmt *pStmt, int (*xStep)(sqlite3_stmt*));
 
+/* The connection of the statement that is being stepped; 0: none is. */
+sqlite3 *captures_stepping(void);
+
 /* ---- Exports of bridge.c ------------------------------------------------------------------------- */
 
 /* sqlite3_open_v2, and what every connection of ours gets: the interrupt poll. */

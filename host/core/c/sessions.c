@@ -13,7 +13,17 @@ static int tableFilter(void *pId, const char *zTable){
 
 /* SQLite asks about a table at each of its changes until it is attached. A table that was refused stays refused, so the
 ** host is asked once: what it refused lately is kept here. */
-static struct { int id; char *zTable; } aRefused[64];
+static struct { int id; unsigned version; char *zTable; } aRefused[64];
+
+/* Changes when another connection may have changed a schema, so that a table may be another one of the same name. */
+static unsigned versionsOf(sqlite3 *db){
+  unsigned sum = 0, one;
+  const char *zDb;
+  for(int i=0; db && (zDb = sqlite3_db_name(db, i))!=0; i++){
+    if( sqlite3_file_control(db, zDb, SQLITE_FCNTL_DATA_VERSION, &one)==SQLITE_OK ) sum += one;
+  }
+  return sum;
+}
 
 static unsigned slotOf(int id, const char *zTable){
   unsigned h = (unsigned)id;
@@ -23,11 +33,13 @@ static unsigned slotOf(int id, const char *zTable){
 static int sessionFilter(void *pId, const char *zTable){
   int id = (int)(size_t)pId;
   unsigned i = slotOf(id, zTable);
-  if( aRefused[i].id==id && strcmp(aRefused[i].zTable, zTable)==0 ) return 0;
+  unsigned version = versionsOf(captures_stepping());
+  if( aRefused[i].id==id && aRefused[i].version==version && strcmp(aRefused[i].zTable, zTable)==0 ) return 0;
   if( host_table_filter(id, zTable) ) return 1;
   sqlite3_free(aRefused[i].zTable);
   aRefused[i].zTable = sqlite3_mprintf("%s", zTable);
   aRefused[i].id = aRefused[i].zTable ? id : 0;
+  aRefused[i].version = version;
   return 0;
 }
 void bridge_forget_filter(int id){
