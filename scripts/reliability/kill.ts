@@ -120,7 +120,7 @@ async function killAtRandom(bank: Bank, times: number, until: number, seed: numb
     // Until it commits, and some are killed before.
     for (const at = Date.now(); random(8) > 0 && bank.acknowledged === 0 && Date.now() - at < 10_000; )
       await sleep(3);
-    await sleep(random(60) + random(1000) / 1000);
+    await sleep(random(150));
     const fault = child.exitCode !== null ? `the writer ended by itself, ${child.exitCode}` : undefined;
     child.kill('SIGKILL');
     await ended;
