@@ -351,6 +351,14 @@ describe('crashes and faults', () => {
       expectIntact(path);
     });
 
+    test('a journal whose mode cannot be looked at is written all the same', () => {
+      const { path } = database();
+      const options = ['-e', 'inject=fstat,statx,newfstatat:error=EIO', '-P', `${path}-journal`];
+      const { output, calls } = traced(options, ours(path, 0, change));
+      expect(calls).toMatch(/-journal>.*INJECTED/);
+      expect(output).toBe('');
+    });
+
     test('a page is read again after an interruption', () => {
       const { path } = database();
       const options = ['-e', 'inject=pread64:error=EINTR:when=1..6', '-P', path];

@@ -33,16 +33,17 @@ export function failure(code: number, path: string, error: unknown): FileError {
 
 /**
  * Mode and owner of a new file beside a database, which would otherwise depend on the umask and user of the process
- * (os_unix.c, robust_open and robustFchown).
+ * (os_unix.c, robust_open and robustFchown). As there, a file that cannot be given them is used as it is: some file systems
+ * have no owners.
  */
 export function ownLike(fd: number, like: Stats): void {
-  const now = fstatSync(fd);
-  if (now.size === 0 && (now.mode & 0o777) !== (like.mode & 0o777)) fchmodSync(fd, like.mode & 0o777);
-  if (process.geteuid?.() !== 0 || (now.uid === like.uid && now.gid === like.gid)) return;
   try {
+    const now = fstatSync(fd);
+    if (now.size === 0 && (now.mode & 0o777) !== (like.mode & 0o777)) fchmodSync(fd, like.mode & 0o777);
+    if (process.geteuid?.() !== 0 || (now.uid === like.uid && now.gid === like.gid)) return;
     fchownSync(fd, like.uid, like.gid);
   } catch {
-    // Some file systems have no owners.
+    // It is usable without.
   }
 }
 

@@ -78,6 +78,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
       const seconds = `${((Date.now() - begun) / 1000).toFixed(0)} s`;
       const passed = part.ran - part.failures.length;
       line(name, part.name, String(part.ran), String(passed), seconds, part.note ?? '');
+      for (const failure of part.failures) console.log(`  ${failure.case}: ${failure.what}`);
       begun = Date.now();
     }
   } catch (error) {
