@@ -5,6 +5,7 @@ import '../index.js'; // makes the engine
 export type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
 export { type Adopted, adoptChanges } from './adopt.js';
 export { ReplicaError, type ReplicaReason } from './errors.js';
+export type { AppliedMessage, Committed, Placed, ReplicaEvents, ReplicaStatus } from './events.js';
 export { type FeedMessage, type FeedOptions, type FeedPosition, feed } from './feed.js';
 export type { RegisteredFunction } from './functions.js';
 export type { MessageLimits } from './limits.js';
@@ -12,19 +13,9 @@ export type { Log, LogMessage, LogObject, LogState } from './log.js';
 export type { MessageHead, ObjectReference, Transaction, TransactionHead } from './message.js';
 export { type NatsOptions, natsLog } from './nats.js';
 export type { NatsServer } from './nats-connection.js';
+export type { ReplicaOptions, TransactionOptions, UndoOptions, UndoPolicy } from './options.js';
 export type { ReplicaPolicy } from './rebase.js';
-export {
-  type AppliedMessage,
-  type Committed,
-  type Placed,
-  Replica,
-  type ReplicaEvents,
-  type ReplicaOptions,
-  type ReplicaStatus,
-  type TransactionOptions,
-  type UndoOptions,
-  type UndoPolicy,
-} from './replica.js';
+export { Replica } from './replica.js';
 export type { Snapshot } from './snapshot.js';
 export type { Call, LocalTransaction, RejectedTransaction, RejectionKind } from './state.js';
 export type { StepwiseTransaction } from './steps.js';

@@ -10,14 +10,22 @@ import { applyCaptured, inverseOf } from './changes.js';
 import { Copy } from './copy.js';
 import { type Clock, Driver } from './driver.js';
 import { type ReplicaError, replicaError } from './errors.js';
+import type { Committed, Placed, ReplicaEvents, ReplicaStatus } from './events.js';
 import { isPlain } from './found.js';
 import type { RegisteredFunction } from './functions.js';
 import { messagesBetween } from './history.js';
 import { makeHistory, openCopyOf } from './join.js';
-import { type Limits, limitsOf, type MessageLimits } from './limits.js';
+import { type Limits, limitsOf } from './limits.js';
 import type { Log } from './log.js';
+import {
+  type ReplicaOptions,
+  type TransactionOptions,
+  type UndoOptions,
+  type UndoPolicy,
+  undoPolicies,
+} from './options.js';
 import type { Outgoing } from './outgoing.js';
-import { type ReplicaPolicy, replicaPolicies } from './rebase.js';
+import { replicaPolicies } from './rebase.js';
 import type { Received } from './receiving.js';
 import { readSnapshot, type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
 import type { Call, LocalTransaction, RejectedTransaction } from './state.js';
@@ -25,118 +33,9 @@ import { Steps, type StepwiseTransaction } from './steps.js';
 import { type Trimmed, trimTo } from './trim.js';
 import { compareDigests, digestsOf, type Verified } from './verify.js';
 
-/** How a replica works. */
-export interface ReplicaOptions {
-  /** The history, such as {@link natsLog} gives it. The replica owns it: {@link Replica.close} ends its connection. */
-  log: Log;
-  /** What happens to local transactions that meet the history: 'rerun' by default. */
-  policy?: ReplicaPolicy;
-  /** Makes the history if there is none, of what the file holds. */
-  create?: boolean;
-  /** How long to wait for another connection's lock on the file, in ms: 5000 by default. */
-  timeout?: number;
-  /** What a message of the history may cost this copy. */
-  limits?: MessageLimits;
-  /** Called with how many bytes of a snapshot of how many were loaded. */
-  onProgress?: (done: number, total: number) => void;
-  /** Functions to register before anything runs again: see {@link Replica.register}. */
-  functions?: Readonly<Record<string, RegisteredFunction>>;
-}
-
 /** Time and chance, which tests of the replica itself replace by the member `clock` of the options. */
 interface Replaced {
   readonly clock?: Clock;
-}
-
-/** How a transaction is made. */
-export interface TransactionOptions {
-  /** Publishes it before it is committed: strictly serialisable, and possible only while the server is there. */
-  wait?: boolean;
-}
-
-/** What happens to rows that are not as a transaction left them: nothing is changed, they stay, or are overwritten. */
-export type UndoPolicy = 'abort' | 'ours' | 'theirs';
-
-const undoPolicies: readonly UndoPolicy[] = ['abort', 'ours', 'theirs'];
-
-/** How to undo a transaction. */
-export interface UndoOptions {
-  /** 'abort' by default. */
-  policy?: UndoPolicy;
-  /** Only the transaction with this UUID; else all of the message's. */
-  transaction?: string;
-}
-
-/** A transaction that was committed here. */
-export interface Committed<T> {
-  /** What its function returned. */
-  readonly value: T;
-  /** Its UUID; undefined if it changed nothing. */
-  readonly id: string | undefined;
-  /**
-   * Resolves to its place in the history once it has one, and rejects with a {@link ReplicaError} if it is rejected,
-   * or the replica ends before. A rejection that nobody handles does not count as unhandled: `rejected` reports it too.
-   */
-  readonly placed: Promise<number>;
-}
-
-/** A transaction that waited for its place. */
-export interface Placed<T> {
-  readonly value: T;
-  /** Its place in the history. */
-  readonly sequence: number;
-}
-
-/** How a replica does. */
-export interface ReplicaStatus {
-  readonly state: 'offline' | 'online' | 'stopped' | 'closed';
-  /** The identity of the history. */
-  readonly history: string;
-  /** The UUID of this copy. */
-  readonly copy: string;
-  /** The last message that is here. */
-  readonly sequence: number;
-  /** The last message that the history is known to have. */
-  readonly last: number;
-  /** Transactions without a place. */
-  readonly pending: number;
-  /** Why it is offline, has stopped, or cannot publish. */
-  readonly problem: Error | undefined;
-}
-
-/** A message of another copy that was applied. */
-export interface AppliedMessage {
-  readonly sequence: number;
-  /** The copy that made it. */
-  readonly copy: string;
-  /** When it was published, in ms since 1970. */
-  readonly time: number;
-  readonly transactions: readonly { readonly id: string; readonly time: number; readonly name?: string }[];
-}
-
-/** What a replica emits, with the arguments of the listeners. */
-export interface ReplicaEvents {
-  /** The server answers, and the history is the right one. */
-  online: [];
-  offline: [error: Error];
-  /** Publishing or writing does not work now, and is tried again. */
-  stalled: [error: Error];
-  /** It no longer follows: someone must decide. */
-  stopped: [error: Error];
-  /** It stopped because changes of the history do not fit this copy. */
-  diverged: [error: Error];
-  applied: [message: AppliedMessage];
-  /** Own transactions have a place. */
-  placed: [ids: readonly string[], sequence: number];
-  /** An own transaction was done again on top of the history: `conflicts` rows did not get what they got before. */
-  redone: [transaction: { readonly id: string; readonly reran: boolean; readonly conflicts: number }];
-  rejected: [transaction: RejectedTransaction];
-  /** A message counts for no copy. */
-  voided: [sequence: number];
-  /** How old the last message was when it was applied, and how many are known to follow. */
-  lag: [lag: { readonly milliseconds: number; readonly messages: number }];
-  /** Another file had the same UUID: this one has a new one. */
-  renewed: [copy: string];
 }
 
 const optionKinds = {
