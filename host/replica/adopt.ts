@@ -33,7 +33,7 @@ export interface Adopted {
  * difference a pending transaction. No replica may have the file open.
  *
  * @throws ReplicaError `not-a-copy`; `schema` if the schema was changed; `unrecordable` for rows that cannot be told apart;
- *   `missing` if the history at the copy's place cannot be made again; as {@link comparePosition} does
+ *   `missing` if the history at the copy's place cannot be made again; as `comparePosition` does
  */
 export async function adoptChanges(
   path: string,
