@@ -122,7 +122,7 @@ function fromCache(component: Uint8Array, digest: string, path: string, patience
   return made;
 }
 
-/** The most memory of the transpiler's script, in MiB. That of its WebAssembly is limited where it is built. */
+/** The most memory of the transpiler's script, in MiB. The build limits that of its WebAssembly. */
 const transpilerHeap = 2048;
 
 function runTranspiler(component: Uint8Array, folder: string, path: string, patience: number): void {

@@ -8,7 +8,7 @@ import { type Connected, NatsLink, type NatsServer } from './nats-connection.js'
 import { isInUse, isNoMessage, natsError } from './nats-errors.js';
 import { followStream } from './nats-follow.js';
 
-/** Which history to follow, and where it is. */
+/** The history to follow, and its server. */
 export interface NatsOptions extends NatsServer {
   /** The name of the database: letters, digits, "-" and "_". */
   name: string;

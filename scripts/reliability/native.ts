@@ -29,7 +29,7 @@ export class Native implements Disposable {
   #asked = 0;
 
   constructor() {
-    // What it says of errors comes where it belongs among the results.
+    // Its error messages keep their place among the results.
     this.#child = spawn('sh', ['-c', 'exec "$0" 2>&1', nativePath()], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;

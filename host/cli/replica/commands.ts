@@ -16,7 +16,7 @@ const commands: readonly Command[] = [
   },
   {
     name: 'status',
-    summary: 'Show where a copy is, and what is pending and rejected.',
+    summary: 'Show the place of a copy, and its pending and rejected transactions.',
     load: async () => (await import('./status.js')).status,
   },
   {

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run replica status`: where a copy is. */
+/** `sqlite-wasm-run replica status`: the place of a copy in its history. */
 
 import { comparePosition } from '../../replica/position.js';
 import { counted } from '../changeset/entries.js';
