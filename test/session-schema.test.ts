@@ -209,6 +209,21 @@ describe('a schema change inside a statement that writes is refused, because SQL
     expect(texts(session.changeset())).toEqual(texts(capture.read()));
   });
 
+  test.each(['ROLLBACK', 'ROLLBACK TO one'])('%s, if the transaction changed the schema', (inner) => {
+    db.exec('BEGIN; SAVEPOINT one; ALTER TABLE other ADD COLUMN q');
+    expect(() => db.prepare('INSERT INTO u VALUES(exec_sql(?))').run(inner)).toThrow(locked);
+    db.exec('INSERT INTO u VALUES(5); COMMIT');
+    expect(texts(session.changeset())).toEqual(['u insert 5']);
+  });
+
+  test('PRAGMA schema_version', () => {
+    db.enableDefensive(false);
+    const set = db.prepare('INSERT INTO u VALUES(exec_sql(?))');
+    expect(() => set.run('PRAGMA schema_version=99')).toThrow(locked);
+    db.exec('INSERT INTO u VALUES(5)');
+    expect(texts(session.changeset())).toEqual(['u insert 5']);
+  });
+
   test('not inside one that reads, nor without a session', () => {
     const capture = db.capture();
     db.exec("SELECT exec_sql('ALTER TABLE other ADD COLUMN q')");

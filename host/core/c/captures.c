@@ -13,6 +13,7 @@ typedef struct Capture {
   sqlite3 *db;
   int id;
   int inside;
+  int changed;  /* the open transaction changed the schema: a rollback frees it */
   struct Capture *pNext;
 } Capture;
 
@@ -72,6 +73,12 @@ static int kindOf(const char *zSql){
   return CAPTURE_OTHER;
 }
 
+/* Whether a PRAGMA makes SQLite read the schema again. */
+static int resetsSchema(const char *zSql){
+  const char *z = firstWord(zSql ? zSql : "");
+  return sqlite3_strnicmp(z, "pragma", 6)==0 && sqlite3_strlike("%schema_version%", z, 0)==0;
+}
+
 /* Whether a statement may write to sqlite_schema as to a table. */
 static int editsSchema(sqlite3 *db, sqlite3_stmt *pStmt){
   int on = 0;
@@ -117,9 +124,11 @@ static int capturedStep(sqlite3_stmt *pStmt){
     kind = kindOf(sqlite3_sql(pStmt));
     if( kind==CAPTURE_OTHER && editsSchema(db, pStmt) ) kind = CAPTURE_SCHEMA;
   }
+  if( sqlite3_get_autocommit(db) ) p->changed = 0;
   /* The session extension reads the table that the outer statement writes to after the schema was freed; and if the outer
   ** statement fails, it takes the change of the schema with it, of which nobody is told. */
-  if( kind==CAPTURE_SCHEMA && isWriting(db) ){
+  if( (kind==CAPTURE_SCHEMA || (kind==CAPTURE_ROLLBACK && p->changed)
+       || (!sqlite3_stmt_busy(pStmt) && steps && resetsSchema(sqlite3_sql(pStmt)))) && isWriting(db) ){
     sqlite3_set_errmsg(db, SQLITE_LOCKED, "cannot change the schema inside a statement that writes while a session or "
       "capture records: change it before or after");
     return SQLITE_LOCKED;
@@ -132,6 +141,7 @@ static int capturedStep(sqlite3_stmt *pStmt){
   rc = realStep(pStmt);
   p = *find(db);  /* a callback may have ended it */
   if( p==0 ) return rc;
+  if( kind==CAPTURE_SCHEMA && !sqlite3_get_autocommit(db) ) p->changed = 1;
   if( kind!=CAPTURE_OTHER || (rc!=SQLITE_ROW && rc!=SQLITE_DONE) || (open && sqlite3_get_autocommit(db)) ){
     p->inside = 1;
     host_capture_after(p->id, pStmt, kind, rc);
