@@ -192,8 +192,9 @@ const commands = readdirSync(join(root, 'host/cli/changeset'))
   .map((name) => source(`host/cli/changeset/${name}`))
   .concat(source('host/cli/daemon/command.ts'))
   .join('');
-const tests = readdirSync(join(root, 'test'))
+const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))
+  .sort()
   .map((name) => ({ name, text: source(`test/${name}`) }));
 const titles = tests.flatMap(({ name, text }) =>
   [...text.matchAll(/\btest\(\s*'((?:[^'\\]|\\.)+)'/g)].map(([, title = '']) => ({ name, title })),
@@ -312,26 +313,26 @@ const answers = demands.map(
 
 /** What a component can do, and the file that tests it on both paths: calls between the memories, and jco's wrappers. */
 const capabilities: readonly (readonly [what: string, world: string, interface_: string, file: string])[] = [
-  ['scalar functions', 'minimal', 'scalar-function', 'extensions'],
-  ['aggregate and window functions', 'stateful', 'aggregate-function', 'aggregates'],
-  ['collations', 'collating', 'collation', 'collations'],
-  ['an authorizer', 'authorizing', 'authorizer', 'authorizers'],
-  ['hooks', 'hooked', 'hooks', 'hooks'],
-  ['virtual tables to read', 'tabular', 'virtual-table', 'tables'],
-  ['virtual tables to change', 'tabular-writable', 'writable-table', 'tables-writable'],
+  ['scalar functions', 'minimal', 'scalar-function', 'extensions/extensions'],
+  ['aggregate and window functions', 'stateful', 'aggregate-function', 'components/aggregates'],
+  ['collations', 'collating', 'collation', 'components/collations'],
+  ['an authorizer', 'authorizing', 'authorizer', 'components/authorizers'],
+  ['hooks', 'hooked', 'hooks', 'components/hooks'],
+  ['virtual tables to read', 'tabular', 'virtual-table', 'components/tables'],
+  ['virtual tables to change', 'tabular-writable', 'writable-table', 'components/tables-writable'],
   [
     'functions and tables, as session.wasm has them',
     'functions-and-tables',
     'scalar-function',
-    'changeset-sql',
+    'changeset/sql',
   ],
-  ['functions, aggregates and tables', 'analytic', 'aggregate-function', 'worlds'],
-  ['all of it, and session from every function of every world', 'full', 'session', 'worlds'],
-  ['SQL on its connection', 'services', 'spi', 'sandbox'],
-  ['itself, through SQL', 'services', 'spi', 'reentry'],
-  ['changesets', 'services', 'changeset', 'changeset-sql'],
-  ['harm: none by lies in functions', 'minimal', 'scalar-function', 'hostile'],
-  ['harm: none by lies in tables', 'tabular-writable', 'virtual-table', 'hostile-tables'],
+  ['functions, aggregates and tables', 'analytic', 'aggregate-function', 'components/worlds'],
+  ['all of it, and session from every function of every world', 'full', 'session', 'components/worlds'],
+  ['SQL on its connection', 'services', 'spi', 'components/sandbox'],
+  ['itself, through SQL', 'services', 'spi', 'components/reentry'],
+  ['changesets', 'services', 'changeset', 'changeset/sql'],
+  ['harm: none by lies in functions', 'minimal', 'scalar-function', 'components/hostile'],
+  ['harm: none by lies in tables', 'tabular-writable', 'virtual-table', 'components/hostile-tables'],
 ];
 const worlds = source(`wit/${contractVersion}/worlds.wit`);
 const capabilityLines = capabilities.map(([what, world, name, file]) => {

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseSync as Database } from 'sqlite-wasm-run';
 import type { TableDigest } from 'sqlite-wasm-run/replica';
-import { Link, NatsServer, serverVersion } from '../test/nats-server.js';
+import { Link, NatsServer, serverVersion } from '../test/replica/nats-server.js';
 import { dist } from './sources.js';
 
 const { natsLog, Replica } = (await import(

@@ -16,7 +16,7 @@ const config: KnipConfig = {
     'test/kit/file-faults.mjs',
     'test/kit/file-log.mjs',
     // Compiled by `npm run check`, not run.
-    'test/public-types.ts',
+    'test/api/public-types.ts',
     'extensions/text/text.ts',
   ],
   project: ['host/**/*.ts', 'scripts/**/*.ts', 'test/**/*.{ts,mjs}', 'extensions/**/*.ts'],

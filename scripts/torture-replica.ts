@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { nativeShell } from '../test/kit/oracle.js';
 import { randomOf } from '../test/kit/random.js';
-import { Link, NatsServer, serverVersion } from '../test/nats-server.js';
+import { Link, NatsServer, serverVersion } from '../test/replica/nats-server.js';
 import { dist } from './sources.js';
 import { schema } from './torture-replica-work.js';
 

@@ -32,4 +32,7 @@ writeFileSync(path, text.replace(amalgamation.spec, spec).replace(amalgamation.i
 run('run', 'build:tables');
 run('run', 'build:core');
 run('run', 'build');
-execFileSync('npx', ['vitest', 'run', 'test/confinement.test.ts'], { stdio: 'inherit', cwd: root });
+execFileSync('npx', ['vitest', 'run', 'test/components/confinement.test.ts'], {
+  stdio: 'inherit',
+  cwd: root,
+});

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { NatsServer, serverVersion } from '../../test/nats-server.js';
+import { NatsServer, serverVersion } from '../../test/replica/nats-server.js';
 import { folder } from './databases.js';
 import { median, print, short } from './measure.js';
 import { Follower, openCopy } from './replica-copy.js';

@@ -1,0 +1,27 @@
+/** The fence around what is public: the committed reports of the entries, and what programs cannot make. */
+
+import { Capture, DatabaseSync, Session, StatementSync } from 'sqlite-wasm-run';
+import { expect, test } from 'vitest';
+import { report } from '../../scripts/api-report.js';
+
+test('the reports are what the declarations give, and every type of a signature is exported', () => {
+  expect(report(true)).toEqual([]);
+});
+
+test.each([
+  ['StatementSync', StatementSync],
+  ['Session', Session],
+  ['Capture', Capture],
+])('only a database makes a %s, whatever its constructor gets', (_, made) => {
+  using db = new DatabaseSync(':memory:');
+  const construct = made as unknown as new (...args: unknown[]) => object;
+  const illegal = expect.objectContaining({
+    code: 'ERR_ILLEGAL_CONSTRUCTOR',
+    message: 'Illegal constructor',
+  });
+  for (const args of [[], [db], [Symbol('made by a database'), { open: db }, 1n, {}]]) {
+    expect(() => new construct(...args)).toThrow(illegal);
+  }
+  class Derived extends construct {}
+  expect(() => new Derived()).toThrow(illegal);
+});

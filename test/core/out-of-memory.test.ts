@@ -1,0 +1,119 @@
+/** A null pointer by which SQLite says that there is no memory is an error, not an empty value. */
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
+import { expect, test } from 'vitest';
+import { dist } from '../../scripts/sources.js';
+import { connectionOf, engine, readValue } from '../kit/internals.js';
+
+/** The core, in which calls of some functions fail. */
+function failing(calls: Record<string, () => number>): ReturnType<typeof engine>['core'] {
+  const { core } = engine();
+  return Object.create(core, {
+    c: { value: { ...core.c, ...calls } },
+    error: { value: core.error.bind(core) },
+  });
+}
+
+function failure(action: () => unknown): { message: string; errcode: number } {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof SqliteError) return { message: error.message, errcode: error.errcode };
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const SQLITE_TEXT = 3;
+const SQLITE_BLOB = 4;
+const outOfMemory = { message: 'out of memory', errcode: 7 };
+
+test('a text or blob of a change without memory for it is an error', () => {
+  const text = failing({
+    sqlite3_value_type: () => SQLITE_TEXT,
+    sqlite3_value_text: () => 0,
+    sqlite3_value_bytes: () => 0,
+  });
+  expect(failure(() => readValue(text, 8))).toEqual(outOfMemory);
+  const blob = failing({
+    sqlite3_value_type: () => SQLITE_BLOB,
+    sqlite3_value_blob: () => 0,
+    sqlite3_value_bytes: () => 9,
+  });
+  expect(failure(() => readValue(blob, 8))).toEqual(outOfMemory);
+  const empty = failing({
+    sqlite3_value_type: () => SQLITE_BLOB,
+    sqlite3_value_blob: () => 0,
+    sqlite3_value_bytes: () => 0,
+  });
+  expect(readValue(empty, 8)).toEqual(new Uint8Array(0));
+});
+
+test('a code that a function returns without setting the connection’s is what the error says', () => {
+  using db = new DatabaseSync(':memory:');
+  const { engine: own, db: address } = connectionOf(db);
+  db.prepare('SELECT 1').get();
+  expect(failure(() => own.check(address, 7))).toEqual(outOfMemory);
+  const rows = db.prepare('SELECT 1 UNION SELECT 2').iterate();
+  rows.next();
+  expect(failure(() => own.check(address, 7))).toEqual(outOfMemory);
+  expect(failure(() => db.exec('nonsense'))).toMatchObject({
+    message: 'near "nonsense": syntax error',
+    errcode: 1,
+  });
+});
+
+test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connection goes on', () => {
+  // The limit holds for all connections of a thread, and cannot be raised by SQL: a process of its own.
+  const source = `
+    import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
+    const said = [];
+    const attempt = (action) => { try { action(); said.push('done'); } catch (error) { said.push(error.errcode); } };
+    const db = new DatabaseSync(':memory:');
+    said.push(db.prepare('PRAGMA hard_heap_limit=20000000').get().hard_heap_limit);
+    db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
+    const session = db.createSession();
+    attempt(() => db.exec('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) INSERT INTO t SELECT x, zeroblob(10000) FROM c'));
+    said.push(db.prepare('SELECT count(*) AS n FROM t').get().n);
+    attempt(() => db.exec('INSERT INTO t VALUES(1000, zeroblob(100000))'));
+    said.push(db.prepare('PRAGMA integrity_check').get().integrity_check, session.changeset().length > 0);
+    console.log(JSON.stringify(said));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, 'done', 'ok', true]);
+});
+
+test('statements that only wait to be used again give way to one that needs their memory', () => {
+  const source = `
+    import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
+    const db = new DatabaseSync(':memory:');
+    db.prepare('PRAGMA hard_heap_limit=5000000').get();
+    let done = 0;
+    let failed = 0;
+    for (let i = 0; i < 3000; i++) {
+      try {
+        done += db.prepare('SELECT ' + '1+'.repeat(100) + i + ' AS n').get().n - 100 === i;
+      } catch (error) {
+        if (error.errcode !== 7) throw error;
+        failed += 1;
+      }
+    }
+    console.log(JSON.stringify([done, failed]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  const [done = 0, failed = 0] = JSON.parse(stdout) as number[];
+  expect(done + failed).toBe(3000);
+  expect(failed).toBeLessThan(30);
+});
+
+test('the host says SQLITE_NOMEM as well if it finds no memory', () => {
+  const { core } = engine();
+  expect(failure(() => core.memory.allocate(2 ** 31))).toMatchObject({ errcode: 7 });
+});

@@ -1,0 +1,301 @@
+/** Loading components: what works, and every way in which it is refused. */
+
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from 'sqlite-wasm-run';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Connection } from '../../host/kernel/connection.js';
+import { noGrants } from '../../host/kernel/grants.js';
+import type { Owner } from '../../host/kernel/owner.js';
+import { Component } from '../../host/loader/component.js';
+import type { Prepared } from '../../host/loader/prepared.js';
+import { sharedFolder } from '../kit/folder.js';
+import { guest } from '../kit/guests.js';
+
+const folder = sharedFolder('extensions');
+let db: DatabaseSync;
+
+beforeEach(() => {
+  db = new DatabaseSync(':memory:', { allowExtension: true });
+});
+afterEach(() => db.close());
+
+function value(sql: string): unknown {
+  const row = db.prepare(sql).get();
+  return row && Object.values(row)[0];
+}
+
+function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
+test('a component that was built for contract 1.0.0 works as ever', () => {
+  db.loadExtension(guest('released/session-1.0.0'), { grants: { sql: 'ro' } });
+  db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY)');
+  db.exec("CREATE TEMP TABLE s AS SELECT session_create('main') AS h");
+  expect(value("SELECT session_attach(h, 't') FROM s")).toBe(1);
+  db.exec('INSERT INTO t VALUES (1)');
+  expect(value('SELECT hex(session_changeset(h)) FROM s')).toBe('54010174001200010000000000000001');
+  expect(value('SELECT session_delete(h) FROM s')).toBe(1);
+});
+
+describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s', (calls) => {
+  beforeEach(() => {
+    process.env.SQLITE_WASM_RUN_CALLS = calls;
+    db.loadExtension(guest('echo'));
+  });
+  afterEach(() => {
+    delete process.env.SQLITE_WASM_RUN_CALLS;
+  });
+
+  test('is called with every kind of value', () => {
+    expect(value('SELECT inc(41)')).toBe(42);
+    expect(value("SELECT echo('hé\u{1F600}')")).toBe('hé\u{1F600}');
+    expect(value("SELECT hex(echo(x'00ff10'))")).toBe('00FF10');
+    expect(value('SELECT echo(2.5)')).toBe(2.5);
+    expect(value('SELECT typeof(echo(NULL))')).toBe('null');
+    expect(value('SELECT echo(-9223372036854775808) = -9223372036854775808')).toBe(1);
+    expect(value('SELECT echo(9223372036854775807) = 9223372036854775807')).toBe(1);
+    expect(value("SELECT typeof(echo(''))")).toBe('text');
+    expect(value("SELECT typeof(echo(x''))")).toBe('blob');
+    expect(value('SELECT length(echo(char(65, 0, 66)))')).toBe(1); // length() stops at U+0000
+    expect(value('SELECT hex(echo(char(65, 0, 66)))')).toBe('410042');
+  });
+
+  test('keeps U+FEFF at the start of a text', () => {
+    expect(value("SELECT echo('\u{FEFF}x')")).toBe('\u{FEFF}x');
+  });
+
+  test('takes texts of all letters and lengths whole', () => {
+    const echo = db.prepare('SELECT echo(?) AS v');
+    for (let length = 1; length < 200; length++) {
+      for (const letters of ['a', '\u00e9', '\u0915\n', 'a\u00ff\u1103\n\u{1F642}']) {
+        for (const last of ['', '\n', '\u0400', '\u263a']) {
+          const text = letters.repeat(length) + last;
+          expect(echo.get(text)).toEqual({ v: text });
+        }
+      }
+    }
+  });
+
+  test('takes values of megabytes and does not keep them', () => {
+    for (let i = 0; i < 50; i++) expect(value('SELECT length(echo(zeroblob(5000000)))')).toBe(5_000_000);
+  });
+
+  test('has overloads by the number of arguments, and functions of any number', () => {
+    expect(value('SELECT pair(1)')).not.toEqual(value('SELECT pair(1, 2)'));
+    expect(messageOf(() => value('SELECT pair(1, 2, 3)'))).toBe(
+      'wrong number of arguments to function pair()',
+    );
+    expect(messageOf(() => value('SELECT inc()'))).toBe('wrong number of arguments to function inc()');
+  });
+
+  test('can be used in an index only if it is deterministic', () => {
+    db.exec('CREATE TABLE t(a); CREATE INDEX i ON t(det(a)); INSERT INTO t VALUES (1), (2)');
+    expect(value('SELECT count(*) FROM t WHERE det(a) = det(2)')).toBe(1);
+    expect(messageOf(() => db.exec('CREATE INDEX j ON t(inc(a))'))).toBe(
+      'non-deterministic functions prohibited in index expressions',
+    );
+  });
+
+  test('its own error ends the statement with its words, and it can be called again', () => {
+    expect(messageOf(() => value('SELECT fail()'))).toBe('failed as asked');
+    expect(value('SELECT inc(1)')).toBe(2);
+  });
+
+  test('a trap costs the component, not the connection; loading it again mends it', () => {
+    expect(messageOf(() => value('SELECT boom()'))).toMatch(/^boom: component echo trapped: .*unreachable/);
+    expect(messageOf(() => value('SELECT inc(1)'))).toMatch(
+      /^inc: component echo is no longer usable, because boom failed with ".*unreachable.*"; load it again$/,
+    );
+    expect(value('SELECT 1 + 1')).toBe(2);
+    value(`SELECT load_extension('${guest('echo')}')`);
+    expect(value('SELECT inc(1)')).toBe(2);
+  });
+
+  test('a value of the wrong type is an error, and the next query works', () => {
+    expect(messageOf(() => value('SELECT badtag()'))).toMatch(
+      calls === 'direct'
+        ? /^badtag: component echo trapped: the component returned a value of the unknown kind 9$/
+        : /^badtag: component echo trapped: ./,
+    );
+    expect(value('SELECT 1')).toBe(1);
+  });
+
+  test('a statement that a component fails half way changes nothing', () => {
+    db.exec('CREATE TABLE t(a)');
+    expect(messageOf(() => db.exec('INSERT INTO t SELECT 1 UNION ALL SELECT fail()'))).toBe(
+      'failed as asked',
+    );
+    expect(value('SELECT count(*) FROM t')).toBe(0);
+  });
+});
+
+describe('what cannot be loaded is refused with a sentence, and the database is untouched', () => {
+  test.each([
+    [
+      'wants-fs',
+      /wants-fs\.wasm requires wasi:filesystem\/types@0\.2\.6: allow it with --allow-fs DIR, or grants\.fs in code$/,
+    ],
+    [
+      'wants-unknown',
+      /imports acme:things\/stuff@1\.0\.0, which this host does not offer; it offers sqlite:extension\/session, .*sqlite:extension\/logging/,
+    ],
+    [
+      'wrong-version',
+      /is made for sqlite:extension\/session@2\.0\.0; this host has sqlite:extension@1\.1\.0$/,
+    ],
+    ['core', /core\.wasm is a core module, not a component: convert it, for example with jco new$/],
+    [
+      'other-world',
+      /is not an extension: it must export sqlite:extension\/metadata@[\d.]+ and one of scalar-function, .*; found acme:things\/run@1\.0\.0$/,
+    ],
+    ['traps', /traps\.wasm failed to describe itself: .*unreachable/],
+  ])('%s', (name, message) => {
+    const functions = value('SELECT count(*) FROM pragma_function_list');
+    expect(messageOf(() => db.loadExtension(guest(name)))).toMatch(message);
+    expect(value('SELECT count(*) FROM pragma_function_list')).toBe(functions);
+    expect(value('SELECT 1')).toBe(1);
+  });
+
+  test('no such file', () => {
+    expect(messageOf(() => db.loadExtension('nowhere/none.wasm'))).toBe(
+      "no such file: nowhere/none.wasm (expected a component's .wasm file, or one that is included: changeset, completion, hash, listargs, series, session, stats, text)",
+    );
+  });
+
+  test('not WebAssembly', () => {
+    const file = join(folder, 'text.wasm');
+    writeFileSync(file, 'hello');
+    expect(messageOf(() => db.loadExtension(file))).toBe(
+      `${file} is not WebAssembly: extensions are components, not libraries`,
+    );
+  });
+
+  test('a component that is cut short', () => {
+    const file = join(folder, 'short.wasm');
+    writeFileSync(file, Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 10, 200));
+    expect(messageOf(() => db.loadExtension(file))).toMatch(/short\.wasm: the component is truncated/);
+  });
+
+  test('one that this Node cannot compile', () => {
+    const future = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 2, 1, 0x01); // a type that no Node knows
+    const prepared: Prepared = {
+      digest: 'future',
+      imports: [],
+      exports: [],
+      glue: "return (getCoreModule) => getCoreModule('core.wasm')",
+      hasMemory: () => false,
+      module: () => new WebAssembly.Module(future),
+    };
+    const [connection, owner] = [{} as Connection, {} as Owner]; // compiling comes before anything of them is used
+    expect(
+      messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct', noGrants, owner)),
+    ).toMatch(new RegExp(`^Node ${process.version} cannot compile future\\.wasm, which needs a newer one: `));
+  });
+
+  test('a folder', () => {
+    expect(messageOf(() => db.loadExtension(folder))).toBe(
+      `${folder} is a folder: name a component's .wasm file`,
+    );
+  });
+
+  test('loading that was not allowed', () => {
+    const closed = new DatabaseSync(':memory:');
+    expect(() => closed.loadExtension('session')).toThrow();
+    expect(() => closed.prepare("SELECT load_extension('session')").get()).toThrow('not authorized');
+    closed.close();
+  });
+});
+
+test('ours are found in any folder, by name and by the path of the documentation', () => {
+  for (const name of ['session', 'session.wasm', 'extensions/session.wasm', './extensions/session.wasm']) {
+    const fresh = new DatabaseSync(':memory:', { allowExtension: true });
+    fresh.loadExtension(name);
+    expect(fresh.prepare("SELECT session_create('main') > 0 AS made").get()).toEqual({ made: 1 });
+    fresh.close();
+  }
+});
+
+describe('the cache of transpiled components', () => {
+  const cache = (): string => join(folder, 'own-cache');
+  /** Loads a component in a process of its own, so that nothing is remembered but the cache. */
+  const loaded = (named = cache(), variables: Record<string, string> = {}): string => {
+    const program = `import { DatabaseSync } from 'sqlite-wasm-run';
+      const db = new DatabaseSync(':memory:', { allowExtension: true });
+      db.loadExtension(${JSON.stringify(guest('echo'))});
+      process.stdout.write(String(db.prepare('SELECT inc(41) AS v').get().v));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      env: { ...process.env, SQLITE_WASM_RUN_CACHE: named, ...variables },
+    });
+    return stdout + stderr;
+  };
+  const entry = (): string => join(cache(), readdirSync(cache())[0] ?? '');
+
+  test('is private, reused, and never run if it is damaged', () => {
+    expect(loaded()).toBe('42');
+    expect(readdirSync(cache())).toHaveLength(1);
+    expect(statSync(cache()).mode & 0o777).toBe(0o700);
+    const made = statSync(join(entry(), 'glue.js')).mtimeMs;
+    expect(loaded()).toBe('42');
+    expect(statSync(join(entry(), 'glue.js')).mtimeMs).toBe(made);
+
+    const glue = readFileSync(join(entry(), 'glue.js'), 'utf8');
+    writeFileSync(join(entry(), 'glue.js'), "process.stdout.write('run');");
+    expect(loaded()).toBe('42');
+    expect(readFileSync(join(entry(), 'glue.js'), 'utf8')).toBe(glue);
+    rmSync(join(entry(), 'meta.json'));
+    expect(loaded()).toBe('42');
+    expect(readdirSync(cache())).toHaveLength(1);
+  });
+
+  test('keeps the mode of an existing folder, and is a folder inside it if others may write to it', () => {
+    const shared = join(folder, 'shared-cache');
+    mkdirSync(shared);
+    for (const mode of [0o1777, 0o775, 0o755]) {
+      chmodSync(shared, mode);
+      expect(loaded(shared)).toBe('42');
+      expect(statSync(shared).mode & 0o7777).toBe(mode);
+    }
+    const within = join(shared, `sqlite-wasm-run-${process.getuid?.()}`);
+    expect(statSync(within).mode & 0o777).toBe(0o700);
+    expect(readdirSync(within)).toHaveLength(1);
+    expect(readdirSync(shared)).toHaveLength(2); // where nobody else may write it is used itself
+
+    rmSync(within, { recursive: true });
+    chmodSync(shared, 0o1777);
+    symlinkSync(folder, within);
+    expect(loaded(shared)).toContain(`other users can write to the cache folder ${within}: set SQLITE_WASM`);
+  });
+
+  test('is filled without a file in the temporary folder', () => {
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
+    chmodSync(temporary, 0o500);
+    const watcher = watch(temporary);
+    const seen: unknown[] = [];
+    watcher.on('change', (...event) => seen.push(event));
+    expect(loaded(join(folder, 'third-cache'), { TMPDIR: temporary })).toBe('42');
+    watcher.close();
+    expect(seen).toEqual([]);
+  });
+});
