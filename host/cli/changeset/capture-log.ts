@@ -8,7 +8,7 @@ import { sqliteError } from '../../core/errors.js';
 import { type CaptureEntry, type DatabaseSync, decodeCapture, encodeCapture } from '../../index.js';
 import type { Given } from '../command.js';
 import { CommandError, exitCodes, reason } from '../exit.js';
-import { digestOf, type JournalOptions } from '../journal/format.js';
+import { digestOf, type JournalOptions, journalOptions } from '../journal/format.js';
 import { freeName, isTaken, Journal, type JournalSettings, wholePath } from '../journal/journal.js';
 import { stateOf } from '../journal/leftover.js';
 import type { Keeper } from '../journal/recorder.js';
@@ -108,12 +108,7 @@ class JournalKeeper implements CaptureKeeper {
     this.#path = path;
     this.#out = output.isFile ? (given.text('output') ?? '') : '-';
     this.#accepts = given.on('accept-loss');
-    this.#options = {
-      ddl: given.on('ddl'),
-      patchset: given.on('patchset'),
-      rowid: given.on('rowid'),
-      tables: given.texts('table'),
-    };
+    this.#options = journalOptions(given);
     this.#settings = {
       path: output.isFile ? `${this.#out}.journal` : besideDatabase(path),
       output: this.#out,

@@ -20,6 +20,11 @@ import { Progress } from '../progress.js';
 import { changesetsOf, checkedEntries, counted, kindOf, readEntries, statementsOf } from './entries.js';
 import { nameOf, openDatabase, readInput } from './files.js';
 
+export const colorOption: Option = {
+  value: 'WHEN',
+  choices: ['always', 'never', 'auto'],
+  help: 'color the output: always, never or auto',
+};
 const schemaOption: Option = { value: 'FILE', help: 'a database whose schema names the columns' };
 
 /** The names of a table's columns as in changesets, read from a database if there is one. */
@@ -100,11 +105,7 @@ export const show: Action = {
   options: {
     db: schemaOption,
     json: { help: 'print a JSON document, from which `build` makes the same bytes' },
-    color: {
-      value: 'WHEN',
-      choices: ['always', 'never', 'auto'],
-      help: 'color the output: always, never or auto',
-    },
+    color: colorOption,
   },
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');

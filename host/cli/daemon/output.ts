@@ -25,7 +25,13 @@ import {
 import { syncFolder } from '../changeset/files.js';
 import type { Given } from '../command.js';
 import { CommandError, exitCodes, reason } from '../exit.js';
-import { digestOf, fileDigest, type JournalOptions, writeBytesAt } from '../journal/format.js';
+import {
+  digestOf,
+  fileDigest,
+  type JournalOptions,
+  journalOptions,
+  writeBytesAt,
+} from '../journal/format.js';
 import { freeName, Journal } from '../journal/journal.js';
 import type { Marker } from '../journal/marker.js';
 import { parted } from '../journal/schema.js';
@@ -46,12 +52,7 @@ export class DaemonOutput {
     const path = given.text('output') ?? '';
     this.#path = path;
     this.#accepts = given.on('accept-loss');
-    this.#options = {
-      ddl: given.on('ddl'),
-      patchset: given.on('patchset'),
-      rowid: given.on('rowid'),
-      tables: given.texts('table'),
-    };
+    this.#options = journalOptions(given);
     this.journal = new Journal({
       path: `${path}.journal`,
       output: path,

@@ -21,6 +21,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { Given } from '../command.js';
 
 /** The table in which a database knows the daemon's journals. */
 export const markers = '_sqlite_wasm_run_daemon';
@@ -33,6 +34,14 @@ export interface JournalOptions {
   /** The tables that are recorded; if empty, all. */
   readonly tables: readonly string[];
 }
+
+/** What a command line says of them. */
+export const journalOptions = (given: Given): JournalOptions => ({
+  ddl: given.on('ddl'),
+  patchset: given.on('patchset'),
+  rowid: given.on('rowid'),
+  tables: given.texts('table'),
+});
 
 /** The first line of a journal. */
 export interface Head {

@@ -6,7 +6,7 @@ import { messagesBetween } from '../../replica/history.js';
 import type { Incoming } from '../../replica/incoming.js';
 import type { CaptureEntry, Log } from '../../replica/index.js';
 import { statementsOf } from '../changeset/entries.js';
-import { countsOf, painter, printDocument, showEntries, withNames } from '../changeset/show.js';
+import { colorOption, countsOf, painter, printDocument, showEntries, withNames } from '../changeset/show.js';
 import type { Action, Given } from '../command.js';
 import { CommandError, exitCodes, usageError } from '../exit.js';
 import { print, printJson } from '../output.js';
@@ -23,11 +23,7 @@ export const log: Action = {
     db: { value: 'FILE', help: 'a copy whose schema names the columns; --server local needs it' },
     limit: { value: 'N', help: 'show the last N messages (default 20), or all' },
     json: { help: 'print JSON: a document for each message' },
-    color: {
-      value: 'WHEN',
-      choices: ['always', 'never', 'auto'],
-      help: 'color the output: always, never or auto',
-    },
+    color: colorOption,
   },
   notes: 'With SEQ it shows what that message changes, row by row.\n',
   async run(given) {

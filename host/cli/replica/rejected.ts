@@ -5,6 +5,7 @@ import { decodeCapture } from '../../index.js';
 import { nearest } from '../../kernel/nearest.js';
 import { Copy } from '../../replica/copy.js';
 import type { RejectedTransaction, UndoPolicy } from '../../replica/index.js';
+import { colorOption } from '../changeset/show.js';
 import { type Action, type Given, lockingOption, type Option } from '../command.js';
 import { CommandError, exitCodes, usageError } from '../exit.js';
 import { print, printJson, say } from '../output.js';
@@ -30,11 +31,7 @@ export const rejected: Action = {
     ...serverOptions,
     policy: undoPolicyOption,
     json: { help: 'print JSON' },
-    color: {
-      value: 'WHEN',
-      choices: ['always', 'never', 'auto'],
-      help: 'color the output: always, never or auto',
-    },
+    color: colorOption,
     locking: lockingOption,
   },
   notes:
