@@ -1,31 +1,49 @@
 /**
  * A process of the torture with one copy: writes at random until it is told to finish, then settles and says what it has.
  *
- *     torture-replica-copy.ts FILE NAME SERVER SEED ACKNOWLEDGED
+ *     torture-replica-copy.ts FILE NAME SERVER SEED ACKNOWLEDGED POLICY JOURNAL
  */
 
 import { randomUUID } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReplicaPolicy } from 'sqlite-wasm-run/replica';
 import { randomOf } from '../test/kit/random.js';
 import { dist } from './sources.js';
 import { drawn, faultsOf, functions } from './torture-replica-work.js';
 
+const { DatabaseSync, SqliteError } = (await import(
+  join(dist, 'index.js')
+)) as typeof import('sqlite-wasm-run');
 const { natsLog, Replica, ReplicaError } = (await import(
   join(dist, 'replica/index.js')
 )) as typeof import('sqlite-wasm-run/replica');
 
-const [path = '', name = '', servers = '', seed = '', acknowledged = ''] = process.argv.slice(2);
+const [path = '', name = '', servers = '', seed = '', acknowledged = '', policy = '', journal = ''] =
+  process.argv.slice(2);
+const mostPending = 200;
+/** SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN. */
+const machine = new Set([10, 13, 14]);
 const below = randomOf(Number(seed));
 const tell = (message: object): void => void process.send?.(message);
 
+if (!existsSync(path)) {
+  using database = new DatabaseSync(path);
+  try {
+    database.exec(`PRAGMA journal_mode=${journal}`);
+  } catch {
+    // The disk is full: it is a copy without that.
+  }
+}
 const replica = await Replica.open(path, {
   log: natsLog({ servers, name, timeout: 1000 }),
+  policy: policy as ReplicaPolicy,
   functions,
 }).catch((error: unknown) => {
-  // A new copy needs the server: it is tried again.
+  // A new copy needs the server, and all need room: it is tried again.
   if (error instanceof ReplicaError && error.reason === 'unavailable') process.exit(1);
+  if (error instanceof SqliteError && machine.has(error.errcode & 0xff)) process.exit(1);
   throw error;
 });
 const counts = { committed: 0, waited: 0, refused: 0, redone: 0, rejected: 0 };
@@ -63,14 +81,20 @@ async function write(): Promise<void> {
   }
 }
 
+const open = new Set<Promise<void>>();
 while (!isFinishing) {
   const kind = below(10);
   // A wait must not keep the others waiting.
   const written = write();
+  open.add(written);
+  void written.finally(() => open.delete(written));
   if (kind < 8) await Promise.race([written, sleep(20)]);
   await sleep(kind === 9 ? 100 : below(12));
+  // Five that write without end on a slow machine would never put all of it on top of the history.
+  while (!isFinishing && replica.status().pending > mostPending) await sleep(50);
 }
 
+await Promise.all(open);
 for (;;) {
   const { state, pending } = replica.status();
   if (state === 'stopped') break;

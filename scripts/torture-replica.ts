@@ -1,6 +1,7 @@
 /**
- * Five copies in five processes write at random, while they and the server are killed, links are cut, and answers are lost.
- * In the end all copies must be equal, and every transaction that was answered in the history once, or rejected.
+ * Five copies in five processes write at random, while they and the server are killed, links are cut, answers are lost, and
+ * disks are full. In the end all copies must be equal, and every transaction that was answered in the history once, or
+ * rejected.
  *
  *     npm run test:replica -- --minutes 10 [--seed S]
  *
@@ -9,7 +10,7 @@
 
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,6 +45,10 @@ if (serverVersion === undefined) {
 
 const name = 'torture';
 const program = fileURLToPath(new URL('torture-replica-copy.ts', import.meta.url));
+const fileFaults = fileURLToPath(new URL('../test/kit/file-faults.mjs', import.meta.url));
+/** The policies of the copies, and their journals: by turns. */
+const policies = ['rerun', 'rerun', 'reject', 'rerun', 'reject'] as const;
+const journals = ['delete', 'wal'] as const;
 const folder = mkdtempSync(join(tmpdir(), 'torture-replica-'));
 const below = randomOf(seed);
 const faults: string[] = [];
@@ -63,6 +68,7 @@ class Member {
   readonly path: string;
   readonly acknowledged: string;
   readonly link: Link;
+  readonly #manner: readonly string[];
   #child: ChildProcess | undefined;
   #starts = 0;
   #waiting: ((message: Record<string, unknown>) => void)[] = [];
@@ -74,13 +80,28 @@ class Member {
     this.path = join(folder, `${number}.db`);
     this.acknowledged = join(folder, `${number}.acknowledged`);
     this.link = new Link(port);
+    const [policy, journal] = [policies, journals].map((list) => list[number % list.length] ?? '');
+    this.#manner = [policy ?? '', journal ?? ''];
+  }
+
+  /** Whether no more room is on its disk. */
+  set isFull(isFull: boolean) {
+    if (isFull) writeFileSync(this.#full, '');
+    else rmSync(this.#full, { force: true });
+  }
+
+  get #full(): string {
+    return `${this.path}.full`;
   }
 
   start(): void {
     this.#starts += 1;
     const own = String(seed * 1000 + below(1e6) + this.#starts);
-    const child = fork(program, [this.path, name, this.link.address, own, this.acknowledged], {
-      execArgv: ['--import', 'tsx'],
+    const args = [this.path, name, this.link.address, own, this.acknowledged, ...this.#manner];
+    const faulty = { under: folder, full: this.#full };
+    const child = fork(program, args, {
+      execArgv: ['--import', 'tsx', '--import', fileFaults],
+      env: { ...process.env, FILE_FAULTS: JSON.stringify(faulty) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
@@ -132,7 +153,7 @@ const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
 /** Does something bad to the server, a process or a link. */
 async function harm(server: NatsServer, members: readonly Member[]): Promise<void> {
   const member = pick(members);
-  const kind = below(10);
+  const kind = below(12);
   if (kind < 3) {
     count('processes killed');
     await member.kill();
@@ -154,6 +175,11 @@ async function harm(server: NatsServer, members: readonly Member[]): Promise<voi
     await server.kill();
     await sleep(below(1500));
     await server.start();
+  } else if (kind < 11) {
+    count('disks full');
+    member.isFull = true;
+    await sleep(below(3000));
+    member.isFull = false;
   } else {
     count('servers frozen');
     server.freeze(true);
@@ -167,9 +193,11 @@ async function settle(members: readonly Member[]): Promise<void> {
     member.isFinished = false;
     member.send('finish');
   }
-  await Promise.all(members.map((member) => member.until(() => member.isFinished, 120, 'settle')));
+  await Promise.all(members.map((member) => member.until(() => member.isFinished, 400, 'settle')));
   for (const member of members) member.send('verify');
-  await Promise.all(members.map((member) => member.until(() => member.verified !== undefined, 60, 'verify')));
+  await Promise.all(
+    members.map((member) => member.until(() => member.verified !== undefined, 200, 'verify')),
+  );
 }
 
 function compare(members: readonly Member[]): void {

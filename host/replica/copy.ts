@@ -8,7 +8,7 @@ import { DatabaseSync } from '../api/database.js';
 import type { Connection } from '../kernel/connection.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
 import type { Chance } from './chance.js';
-import { replicaError } from './errors.js';
+import { isOfTheMachine, replicaError } from './errors.js';
 import { Functions, type TransactionFunction } from './functions.js';
 import { Guard } from './guard.js';
 import type { Incoming } from './incoming.js';
@@ -165,6 +165,7 @@ export class Copy implements Disposable {
     this.#recorder.drop();
     this.#schema.forget();
     if (this.database.isTransaction) this.#guard.own(() => this.database.exec('ROLLBACK'));
+    else this.#guard.own(() => this.#ownership.failed(this.#state.lease));
   }
 
   #recording(): Recording {
@@ -506,7 +507,9 @@ export class Copy implements Disposable {
     } catch (error) {
       this.#recorder.drop();
       this.#schema.forget();
+      const hasFailed = isOfTheMachine(error) || !this.database.isTransaction;
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      if (hasFailed) this.#ownership.failed(this.#state.lease);
       throw error;
     }
   }

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from '../api/database.js';
 import type { Chance } from './chance.js';
 import type { Copy } from './copy.js';
-import { isReason, type ReplicaError, replicaError, textOf } from './errors.js';
+import { isOfTheMachine, isReason, type ReplicaError, replicaError, textOf } from './errors.js';
 import type { TransactionFunction } from './functions.js';
 import { Inbox } from './inbox.js';
 import { type Incoming, IncomingReader, objectName } from './incoming.js';
@@ -12,7 +12,6 @@ import type { Log } from './log.js';
 import { decodeMessage, transactionsOf } from './message.js';
 import type { Outgoing } from './outgoing.js';
 import { comparePosition } from './position.js';
-import { isOfTheMachine } from './rebase.js';
 import type { Received } from './receiving.js';
 import type { Call } from './state.js';
 

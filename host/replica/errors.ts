@@ -1,4 +1,14 @@
-/** The error class of replicas, and the only place that makes it. */
+/** The error class of replicas, the only place that makes it, and which errors may pass. */
+
+import {
+  SQLITE_BUSY,
+  SQLITE_CORRUPT,
+  SQLITE_FULL,
+  SQLITE_INTERRUPT,
+  SQLITE_IOERR,
+  SQLITE_NOMEM,
+} from '../core/constants.js';
+import { SqliteError } from '../core/errors.js';
 
 /**
  * What callers tell apart.
@@ -78,3 +88,17 @@ export function isReason(error: unknown, ...reasons: readonly ReplicaReason[]): 
 export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Failures of the machine, not of a transaction. */
+const ofTheMachine = new Set([
+  SQLITE_BUSY,
+  SQLITE_NOMEM,
+  SQLITE_IOERR,
+  SQLITE_FULL,
+  SQLITE_INTERRUPT,
+  SQLITE_CORRUPT,
+]);
+
+/** Whether an error comes from the machine, so that the same may succeed later. */
+export const isOfTheMachine = (error: unknown): boolean =>
+  error instanceof SqliteError && ofTheMachine.has(error.errcode & 0xff);

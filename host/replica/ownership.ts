@@ -7,7 +7,7 @@ import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { dataVersion } from '../kernel/schema.js';
 import type { Chance } from './chance.js';
-import { isReason, type ReplicaError, replicaError } from './errors.js';
+import { isOfTheMachine, isReason, type ReplicaError, replicaError } from './errors.js';
 import type { CopyState, LocalTransaction, StateTables } from './state.js';
 
 /** The change counter of the file's header. */
@@ -23,6 +23,8 @@ export class Ownership {
   readonly #chance: Chance;
   readonly #journal: string;
   #dataVersion = 0n;
+  /** Whether a failure may have changed the data version: SQLite drops its cache if the machine fails while it writes. */
+  #hasFailed = false;
 
   constructor(database: DatabaseSync, tables: StateTables, chance: Chance) {
     this.#database = database;
@@ -34,14 +36,43 @@ export class Ownership {
 
   /** @throws ReplicaError `foreign-write`, `two-processes` if another connection wrote since */
   refuseForeign(lease: string): void {
+    if (this.#hasFailed) this.#recover(lease);
     if (dataVersion(this.#connection, 'main') === this.#dataVersion) return;
-    let found = '';
+    throw this.#found()?.lease === lease ? this.#foreign() : this.#taken();
+  }
+
+  /**
+   * A transaction failed because of the machine, or SQLite rolled it back. SQLite may have dropped its cache then, which
+   * changes the data version as another writer does.
+   */
+  failed(lease: string): void {
+    this.#hasFailed = true;
     try {
-      found = this.#tables.read().lease;
+      this.#recover(lease);
     } catch (error) {
-      if (!(error instanceof SqliteError) && !isReason(error, 'not-a-copy')) throw error;
+      if (!isOfTheMachine(error)) throw error;
     }
-    throw found === lease ? this.#foreign() : this.#taken();
+  }
+
+  /** Takes a new data version for its own, if the file is as the last transaction left it. */
+  #recover(lease: string): void {
+    const version = dataVersion(this.#connection, 'main');
+    const found = version === this.#dataVersion ? undefined : this.#found();
+    if (found?.lease === lease && this.#isKnown(found.counter, changeCounter(this.#connection))) {
+      this.#dataVersion = version;
+    }
+    this.#hasFailed = false;
+  }
+
+  /** What the file says; undefined if it cannot be read. */
+  #found(): CopyState | undefined {
+    try {
+      return this.#tables.read();
+    } catch (error) {
+      if (isOfTheMachine(error)) throw error;
+      if (!(error instanceof SqliteError) && !isReason(error, 'not-a-copy')) throw error;
+      return undefined;
+    }
   }
 
   #foreign(): ReplicaError {

@@ -4,15 +4,9 @@ import { applyTo } from '../applying/apply.js';
 import { applyCapture } from '../applying/replay.js';
 import { concat, invert } from '../applying/transform.js';
 import {
-  SQLITE_BUSY,
   SQLITE_CHANGESET_OMIT,
-  SQLITE_CORRUPT,
   SQLITE_DBCONFIG_ENABLE_FKEY,
   SQLITE_DBCONFIG_ENABLE_TRIGGER,
-  SQLITE_FULL,
-  SQLITE_INTERRUPT,
-  SQLITE_IOERR,
-  SQLITE_NOMEM,
 } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
@@ -20,7 +14,7 @@ import { insideSavepoint } from '../kernel/savepoint.js';
 import type { Warning } from '../kernel/schema.js';
 import { withSettings } from '../kernel/settings.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
-import { isReason, replicaError, textOf } from './errors.js';
+import { isOfTheMachine, isReason, replicaError, textOf } from './errors.js';
 import { changesSchema, type TransactionRecorder } from './recorder.js';
 import { rowsOf } from './rows.js';
 import type { LocalTransaction, RejectionKind } from './state.js';
@@ -50,20 +44,6 @@ const skipping: readonly Warning['kind'][] = [
 
 /** From so many bytes on, applying a changeset may have to end early. */
 const largeChangeset = 2 ** 16;
-
-/** Failures of the machine, not of a transaction. */
-const ofTheMachine = new Set([
-  SQLITE_BUSY,
-  SQLITE_NOMEM,
-  SQLITE_IOERR,
-  SQLITE_FULL,
-  SQLITE_INTERRUPT,
-  SQLITE_CORRUPT,
-]);
-
-/** Whether an error comes from the machine, so that the same may succeed later. */
-export const isOfTheMachine = (error: unknown): boolean =>
-  error instanceof SqliteError && ofTheMachine.has(error.errcode & 0xff);
 
 /** A transaction that was done again. */
 export interface Redone {

@@ -6,6 +6,7 @@
  *     {"kill": 17}                    SIGKILL before the 17th operation; "torn": half of a write is done before
  *     {"fail": 17, "code": "ENOSPC"}  the 17th fails; with "lasting" all later ones that take room too
  *     {"room": 4096}                  writes that take more than so many bytes fail with ENOSPC
+ *     {"full": "/a/file"}             while that file exists, writes that take room fail with ENOSPC, some half done
  *     {"log": "/a/file"}              a line for each operation
  */
 
@@ -13,7 +14,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { resolve } from 'node:path';
 
-const { under, kill, torn, fail, code, lasting, room, log } = JSON.parse(process.env.FILE_FAULTS ?? '{}');
+const { under, kill, torn, fail, code, lasting, room, full, log } = JSON.parse(process.env.FILE_FAULTS ?? '{}');
 const real = { ...fs };
 const paths = new Map();
 let count = 0;
@@ -59,6 +60,10 @@ fs.writeSync = (fd, ...rest) => {
   const grows = Math.max(0, (position ?? 0) + length - real.fstatSync(fd).size);
   step('write', path, grows > 0, () => real.writeSync(fd, bytes, offset, length >> 1, position));
   if (room !== undefined && grows > 0 && taken + grows > room) throw broken('write', 'ENOSPC');
+  if (full !== undefined && grows > 0 && real.existsSync(full)) {
+    if (count % 2 === 0) real.writeSync(fd, bytes, offset, length >> 1, position);
+    throw broken('write', 'ENOSPC');
+  }
   taken += grows;
   return real.writeSync(fd, bytes, offset, length, position);
 };

@@ -1,6 +1,7 @@
 /** Copies of a database: what is pending, what comes from the history, and what happens if they meet. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import fs, { mkdtempSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
@@ -36,6 +37,28 @@ function copies(count: number, sql: string, policy: ReplicaPolicy = 'rerun', see
   const [a, b] = all;
   if (!a || !b) throw new Error('too few');
   return { history, all, a, b };
+}
+
+/** Runs `action` while no file can grow. */
+function withoutRoom(action: () => void): void {
+  const { writeSync } = fs;
+  const full = (fd: number, bytes: Uint8Array, offset = 0, length = bytes.length, position = 0): number => {
+    if (position + length > fs.fstatSync(fd).size) {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
+        code: 'ENOSPC',
+        errno: -28,
+      });
+    }
+    return writeSync(fd, bytes, offset, length, position);
+  };
+  fs.writeSync = full as typeof writeSync;
+  syncBuiltinESMExports();
+  try {
+    action();
+  } finally {
+    fs.writeSync = writeSync;
+    syncBuiltinESMExports();
+  }
 }
 
 const run = (copy: Copy, sql: string): void => void copy.transact((database) => database.exec(sql));
@@ -526,6 +549,25 @@ describe('files', () => {
       close(copy);
     },
   );
+
+  test.each(['delete', 'wal'])('%s: a disk that is full for a while is not another writer', (mode) => {
+    const { path, random } = file(mode);
+    const copy = openCopy(path, random);
+    run(copy, 'INSERT INTO t VALUES(1, 1)');
+    const large = `INSERT INTO t SELECT value+10, zeroblob(9000) FROM json_each('[${[...Array(2000).keys()]}]')`;
+    for (let failures = 0; failures < 3; failures++) {
+      withoutRoom(() => expect(() => run(copy, large)).toThrow(/full|I\/O/));
+      run(copy, 'UPDATE t SET b=b+1');
+    }
+    expect(rows(copy, 'SELECT * FROM t')).toEqual([[1, 4]]);
+    // Another one that wrote after the failure is still found.
+    withoutRoom(() => expect(() => run(copy, large)).toThrow(/full|I\/O/));
+    const other = new DatabaseSync(path);
+    other.exec('UPDATE t SET b=5; VACUUM');
+    expect(reason(() => run(copy, 'INSERT INTO t VALUES(2, 1)'))).toBe('foreign-write');
+    other.close();
+    close(copy);
+  });
 
   test('a writer that went round the replica is found after a restart', () => {
     const { path, random } = file('delete');
