@@ -1,5 +1,6 @@
 /** all() reads rows ahead, many in one call: they are those that iterate() gives one by one. */
 
+import { inspect } from 'node:util';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { beforeEach, describe, expect, test } from 'vitest';
 
@@ -123,4 +124,26 @@ test('with plainRows, rows are ordinary objects, by whichever way they are read'
   const other = plain.prepare(sql, { plainRows: false }).all();
   expect(Object.getPrototypeOf(other[50])).toBe(null);
   plain.close();
+});
+
+test('rows and results of iterators have no prototype, and Node shows them as objects without one', () => {
+  const statement = db.prepare(
+    `SELECT i, 'second' AS "2", 'first' AS "1", i * 2 AS "__proto__", 3 AS i FROM n`,
+  );
+  const iterator = statement.iterate();
+  const results = Array.from({ length: 100 }, () => iterator.next());
+  iterator.return();
+  const rows = [statement.get(), ...statement.all(), ...results.map((result) => result.value)];
+  expect(rows).toHaveLength(2101);
+  for (const row of rows as object[]) {
+    expect(Object.getPrototypeOf(row)).toBe(null);
+    expect(Object.keys(row)).toEqual(['1', '2', 'i', '__proto__']);
+  }
+  for (const row of [rows[0], rows[90], rows[2100]]) {
+    expect(inspect(row)).toMatch(/^\[Object: null prototype\] \{\s+'1': 'first',\s+'2': 'second',\s+i: 3,/);
+  }
+  for (const result of [...results, statement.iterate().return()]) {
+    expect(Object.getPrototypeOf(result)).toBe(null);
+    expect(Object.keys(result)).toEqual(['done', 'value']);
+  }
 });
