@@ -1,15 +1,15 @@
 /** The host's interfaces for components of other worlds than ours, bound to a database: `sqlite-wasm-run/host`. */
 
 import './node/platform.js';
+import type * as changeset from './abi/generated/changeset.js';
+import type * as logging from './abi/generated/logging.js';
+import type * as session from './abi/generated/session.js';
+import type * as spi from './abi/generated/spi.js';
+import type * as types from './abi/generated/types.js';
+import { cabiLower, type GuestOptions } from './abi/guest.js';
 import { connectionOf } from './api/connections.js';
 import type { DatabaseSync } from './api/database.js';
 import { contract } from './interfaces/contract.js';
-import type * as changeset from './interfaces/generated/changeset.js';
-import type * as logging from './interfaces/generated/logging.js';
-import type * as session from './interfaces/generated/session.js';
-import type * as spi from './interfaces/generated/spi.js';
-import type * as types from './interfaces/generated/types.js';
-import { cabiLower, type GuestOptions } from './interfaces/guest.js';
 import { interfaceFor } from './interfaces/index.js';
 import { invalidState, invalidType, invalidValue } from './kernel/arguments.js';
 import { checkGrants, type Grants } from './kernel/grants.js';

@@ -1,5 +1,5 @@
 /**
- * Generates what the WIT gives: extensions/bindings/WORLD/ (C), host/interfaces/generated/ (types) and
+ * Generates what the WIT gives: extensions/bindings/WORLD/ (C), host/abi/generated/ (types) and
  * host/interfaces/contract.ts (versions and worlds).
  *
  *     npm run build:bindings
@@ -99,7 +99,7 @@ async function types(): Promise<Map<string, string>> {
   });
   for (const [path, content] of files) {
     const name = /^interfaces\/sqlite-extension-(.*)\.d\.ts$/.exec(path)?.[1];
-    if (name) made.set(`host/interfaces/generated/${name}.ts`, asModule(new TextDecoder().decode(content)));
+    if (name) made.set(`host/abi/generated/${name}.ts`, asModule(new TextDecoder().decode(content)));
   }
   return made;
 }

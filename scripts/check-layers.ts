@@ -13,6 +13,7 @@ const layers = [
   'changeset', // changesets as bytes, without SQLite
   'core', // SQLite in WebAssembly, and what it asks of its host
   'kernel', // an engine and its connections: values, queries, hooks, owners, confinement
+  'abi', // a component's memory: values, results and errors by the canonical ABI
   'recording', // sessions, and captures of what they cannot record
   'applying', // changesets and captures onto a database, by policies and with reports
   'interfaces', // what components import: ours, and WASI

@@ -28,7 +28,7 @@ const remedy = 'run npm run build:bindings and commit what it writes';
 if (readFileSync(join(root, 'host/interfaces/contract.ts'), 'utf8') !== contractText()) {
   problems.push(`host/interfaces/contract.ts is not what the WIT gives: ${remedy}`);
 }
-for (const folder of ['host/interfaces/generated', 'extensions/bindings']) {
+for (const folder of ['host/abi/generated', 'extensions/bindings']) {
   const behind = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.[cht]s?$/.test(name))
     .filter(

@@ -24,7 +24,7 @@ const config: KnipConfig = {
     // Users' programs: what `new-extension` writes.
     'host/cli/templates/**',
     // Generated of the WIT and of C headers: everything there is, used or not.
-    'host/interfaces/generated/**',
+    'host/abi/generated/**',
     'host/interfaces/contract.ts',
     'host/core/constants.ts',
   ],

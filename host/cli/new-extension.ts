@@ -87,7 +87,7 @@ function checkName(name: string): void {
 }
 
 const templates = ownFile('cli/templates');
-const generated = ownFile('interfaces/generated');
+const generated = ownFile('abi/generated');
 const packageRoot = ownFile('..');
 
 /** The names of the sample's files for an interface: a table that can be written is another one. */

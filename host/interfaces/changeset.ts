@@ -1,5 +1,7 @@
 /** Interface `sqlite:extension/changeset`, bound to one connection and one component's grants. */
 
+import type { Field, Functions, Change as WitChange } from '../abi/generated/changeset.js';
+import { asResult } from '../abi/results.js';
 import { checkReportOptions, type ReportOptions } from '../applying/apply-options.js';
 import { applyWithReport } from '../applying/execute.js';
 import { concat, rebase } from '../applying/transform.js';
@@ -24,8 +26,6 @@ import { HandleTable } from '../core/handles.js';
 import type { Owner } from '../kernel/owner.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { Client } from './client.js';
-import type { Field, Functions, Change as WitChange } from './generated/changeset.js';
-import { asResult } from './guest.js';
 
 /** A changeset that a component wrote piece by piece. */
 interface Held {

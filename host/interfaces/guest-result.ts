@@ -3,7 +3,7 @@
 import type { Bindings } from '../core/bindings.js';
 import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';
 import { copyBytes } from '../core/views.js';
-import { cellSize } from '../kernel/cells.js';
+import { cellContent, cellLength, cellSize } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
 import { scratchSize } from '../kernel/engine.js';
 
@@ -46,15 +46,15 @@ export class GuestResult {
     const { cells } = this;
     for (let from = source, to = start; to < end; from += cellSize, to += cellSize) {
       const type = view.getInt32(from, true);
-      const length = view.getInt32(from + 4, true);
-      const word = view.getUint32(from + 8, true);
+      const length = view.getInt32(from + cellLength, true);
+      const word = view.getUint32(from + cellContent, true);
       cells.setInt32(to, type, true);
-      cells.setInt32(to + 4, length, true);
+      cells.setInt32(to + cellLength, length, true);
       if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-        cells.setUint32(to + 8, this.#put(memory.bytes, word, length), true);
+        cells.setUint32(to + cellContent, this.#put(memory.bytes, word, length), true);
       } else {
-        cells.setUint32(to + 8, word, true);
-        cells.setUint32(to + 12, view.getUint32(from + 12, true), true);
+        cells.setUint32(to + cellContent, word, true);
+        cells.setUint32(to + cellContent + 4, view.getUint32(from + cellContent + 4, true), true);
       }
     }
     this.rows += 1;

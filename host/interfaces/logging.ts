@@ -1,9 +1,9 @@
 /** Interface `sqlite:extension/logging@1.0.0`: a component's messages on standard error. */
 
+import type { Functions, Level } from '../abi/generated/logging.js';
+import { withDirect } from '../abi/results.js';
 import { platform } from '../core/platform.js';
 import type { Client } from './client.js';
-import type { Functions, Level } from './generated/logging.js';
-import { cabiLower, Guest, type GuestOptions } from './guest.js';
 import { writeMarked } from './marked.js';
 
 const levels: readonly Level[] = ['debug', 'info', 'warning', 'error'];
@@ -14,12 +14,12 @@ export function loggingInterface({ name: source }: Client): Functions {
     writeMarked(`${source}: ${level}`, message);
   };
   return {
-    log: Object.assign(write, {
-      [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options);
-        return (level: number, message: number, length: number): void =>
-          write(levels[level] ?? 'error', guest.text(message, length));
-      },
-    }),
+    log: withDirect(
+      write,
+      undefined,
+      (guest) =>
+        (level: number, message: number, length: number): void =>
+          write(levels[level] ?? 'error', guest.text(message, length)),
+    ),
   };
 }

@@ -1,13 +1,15 @@
 /** Interface `sqlite:extension/session`, bound to one connection and to whose sessions can be used. */
 
+import type { Functions } from '../abi/generated/session.js';
+import { mostAtOnce } from '../abi/guest.js';
+import { integerOrError, listOrError, nothingOrError } from '../abi/layout.js';
+import { answer, asResult, withDirect } from '../abi/results.js';
 import { SQLITE_NOTFOUND, SQLITE_NOTICE, SQLITE_TOOBIG } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
 import { maxLength } from '../core/memory.js';
 import type { ChangesetKind } from '../recording/c-session.js';
 import type { SessionRegistry } from '../recording/sessions.js';
 import type { Client } from './client.js';
-import type { Functions } from './generated/session.js';
-import { asResult, cabiLower, Guest, type GuestOptions, mostAtOnce, witError } from './guest.js';
 import { SessionAccess } from './session-access.js';
 
 /**
@@ -60,70 +62,48 @@ export function sessionInterface({ owner, memory }: Client): Functions {
     live(handle).read(handle, kind, (bytes) => fitting(bytes, use));
   const take = (handle: bigint): Uint8Array =>
     live(handle).take(handle, (bytes) => fitting(bytes, () => undefined));
-  // A result<_, sqlite-error>: the case, then at offset 4 the error.
-  const report = (guest: Guest, out: number, action: () => void): void => {
-    try {
-      action();
-      guest.view.setUint8(out, 0);
-    } catch (thrown) {
-      guest.putError(out + 4, witError(thrown));
-      guest.view.setUint8(out, 1);
-    }
-  };
-
   /** A function from a handle to bytes, and its direct form. */
   const reader = (action: (handle: bigint, use: (bytes: Uint8Array) => unknown) => unknown) =>
-    Object.assign(
+    withDirect(
       (handle: bigint): Uint8Array => asResult(() => action(handle, (bytes) => bytes.slice()) as Uint8Array),
-      {
-        [cabiLower](options: GuestOptions) {
-          const guest = new Guest(options, memory);
-          return (handle: bigint, out: number): void =>
-            report(guest, out >>> 0, () => {
-              action(BigInt.asUintN(64, handle), (bytes) => guest.putPair((out >>> 0) + 4, bytes));
-            });
-        },
-      },
+      memory,
+      (guest) =>
+        (handle: bigint, out: number): void =>
+          answer(guest, listOrError, out, (place) => {
+            action(BigInt.asUintN(64, handle), (bytes) => guest.putList(place, bytes));
+          }),
     );
 
   return {
-    create: Object.assign((dbname: string) => asResult(() => create(dbname)), {
-      [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options, memory);
-        return (name: number, length: number, out: number): void => {
-          try {
+    create: withDirect(
+      (dbname: string) => asResult(() => create(dbname)),
+      memory,
+      (guest) =>
+        (name: number, length: number, out: number): void =>
+          answer(guest, integerOrError, out, (place) => {
             const handle = create(guest.text(name, length));
-            guest.view.setBigUint64((out >>> 0) + 8, handle, true);
-            guest.view.setUint8(out >>> 0, 0);
-          } catch (thrown) {
-            guest.putError((out >>> 0) + 8, witError(thrown));
-            guest.view.setUint8(out >>> 0, 1);
-          }
-        };
-      },
-    }),
-    attach: Object.assign(
+            guest.view.setBigUint64(place, handle, true);
+          }),
+    ),
+    attach: withDirect(
       (handle: bigint, table: string | undefined) => asResult(() => attach(handle, table)),
-      {
-        [cabiLower](options: GuestOptions) {
-          const guest = new Guest(options, memory);
-          return (handle: bigint, some: number, name: number, length: number, out: number): void =>
-            report(guest, out >>> 0, () =>
-              attach(BigInt.asUintN(64, handle), some ? guest.text(name, length) : undefined),
-            );
-        },
-      },
+      memory,
+      (guest) =>
+        (handle: bigint, some: number, name: number, length: number, out: number): void =>
+          answer(guest, nothingOrError, out, () =>
+            attach(BigInt.asUintN(64, handle), some ? guest.text(name, length) : undefined),
+          ),
     ),
     changeset: reader((handle, use) => read(handle, 'changeset', use)),
     patchset: reader((handle, use) => read(handle, 'patchset', use)),
     take: reader((handle, use) => use(take(handle))),
-    delete: Object.assign((handle: bigint) => asResult(() => remove(handle)), {
-      [cabiLower](options: GuestOptions) {
-        const guest = new Guest(options, memory);
-        return (handle: bigint, out: number): void =>
-          report(guest, out >>> 0, () => remove(BigInt.asUintN(64, handle)));
-      },
-    }),
+    delete: withDirect(
+      (handle: bigint) => asResult(() => remove(handle)),
+      memory,
+      (guest) =>
+        (handle: bigint, out: number): void =>
+          answer(guest, nothingOrError, out, () => remove(BigInt.asUintN(64, handle))),
+    ),
     createWith: (dbname, options) => asResult(() => own().create(dbname, options)),
     enable: (handle, on) => call(handle, (sessions) => sessions.enable(handle, on)),
     indirect: (handle, on) => call(handle, (sessions) => sessions.indirect(handle, on)),

@@ -7,6 +7,8 @@ import type { SqlValue } from './values.js';
 
 /** Bytes of one value: int32 type, int32 bytes, then a number, an integer or a pointer. */
 export const cellSize = 16;
+export const cellLength = 4;
+export const cellContent = 8;
 
 /**
  * Reads the value at `cell`.
@@ -18,21 +20,26 @@ export function readCell(memory: Memory, cell: number, bigints: boolean): SqlVal
   const view = memory.view;
   switch (view.getInt32(cell, true)) {
     case SQLITE_INTEGER: {
-      if (bigints) return view.getBigInt64(cell + 8, true);
-      const value = view.getInt32(cell + 12, true) * 4_294_967_296 + view.getUint32(cell + 8, true);
+      if (bigints) return view.getBigInt64(cell + cellContent, true);
+      const value =
+        view.getInt32(cell + cellContent + 4, true) * 4_294_967_296 +
+        view.getUint32(cell + cellContent, true);
       if (Number.isSafeInteger(value)) return value;
       throw outOfRange(
-        `Value is too large to be represented as a JavaScript number: ${view.getBigInt64(cell + 8, true)}`,
+        `Value is too large to be represented as a JavaScript number: ${view.getBigInt64(cell + cellContent, true)}`,
       );
     }
     case SQLITE_FLOAT:
-      return view.getFloat64(cell + 8, true);
+      return view.getFloat64(cell + cellContent, true);
     case SQLITE_TEXT:
-      return memory.text(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
+      return memory.text(view.getUint32(cell + cellContent, true), view.getInt32(cell + cellLength, true));
     case ASCII_TEXT:
-      return memory.asciiText(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
+      return memory.asciiText(
+        view.getUint32(cell + cellContent, true),
+        view.getInt32(cell + cellLength, true),
+      );
     case SQLITE_BLOB:
-      return memory.copy(view.getUint32(cell + 8, true), view.getInt32(cell + 4, true));
+      return memory.copy(view.getUint32(cell + cellContent, true), view.getInt32(cell + cellLength, true));
     default:
       return null;
   }

@@ -1,17 +1,16 @@
 /** Aggregate and window functions of components. The component keeps the state of each group by its number. */
 
+import type { Functions as AggregateFunction, FunctionSpec } from '../abi/generated/aggregate-function.js';
+import { nothingOrError, sqlValue, valueOrError } from '../abi/layout.js';
+import { failureAt, failureOf, isOk } from '../abi/results.js';
+import { cellsToWit, fromWit, loweringCells, resulting, valueSize } from '../abi/values.js';
 import { SQLITE_ERROR } from '../core/constants.js';
-import type {
-  Functions as AggregateFunction,
-  FunctionSpec,
-} from '../interfaces/generated/aggregate-function.js';
 import type { Callback, Engine } from '../kernel/engine.js';
 import { setResult } from '../kernel/values.js';
 import { failWith } from './call.js';
 import { type Component, type CoreInterface, payloadOf } from './component.js';
 import { type Brought, letGo } from './replacements.js';
 import { checkSpecs, flagsOf, nameOf } from './scalars.js';
-import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
 /** How a component's aggregates are called: directly, or through jco's wrappers. */
 interface Calls {
@@ -137,10 +136,6 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
   };
 }
 
-// result<_, sqlite-error>: case at 0, error at 4; result<sql-value, sqlite-error>: payload at 8.
-const emptyResultSize = 20;
-const valueResultSize = 24;
-
 function directCalls(engine: Engine, exports: CoreInterface): Calls {
   const { guest } = exports;
   type Take = (id: bigint, group: number, args: number, count: number) => number;
@@ -155,18 +150,19 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
     take(id, context, group, count, cells, isInverse) {
       let args = 0;
       if (count > 0) {
-        args = guest.allocate(valueSize * count, 8);
+        args = guest.allocate(valueSize * count, sqlValue.align);
         lower(count, cells, args);
       }
       const result = (isInverse ? inverse(id, group, args, count) : step(id, group, args, count)) >>> 0;
-      if (!isOk(guest, result, emptyResultSize, 4)) failWith(engine.core, context, guest.errorAt(result + 4));
+      const error = failureOf(guest, result, nothingOrError);
+      if (error) failWith(engine.core, context, error);
       if (isInverse) inverted(result);
       else stepped(result);
     },
     give(id, context, group, final) {
       const result = (final ? finalize(id, group) : value(id, group)) >>> 0;
-      if (isOk(guest, result, valueResultSize)) setResultAt(context, result + 8);
-      else failWith(engine.core, context, guest.errorAt(result + 8));
+      if (isOk(guest, result, valueOrError)) setResultAt(context, result + valueOrError.payload);
+      else failWith(engine.core, context, failureAt(guest, result, valueOrError));
       if (final) finalized(result);
       else valued(result);
     },

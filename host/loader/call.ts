@@ -3,22 +3,20 @@
  * canonical ABI; the other uses jco's wrappers, for components that the direct path does not fit.
  */
 
+import type { Functions as ScalarFunction } from '../abi/generated/scalar-function.js';
+import type { SqlValue as WitValue } from '../abi/generated/types.js';
+import { sqlValue, valueOrError } from '../abi/layout.js';
+import { failureAt, isOk, type WitError } from '../abi/results.js';
+import { cellsToWit, fromWit, loweringCells, resulting, valueSize } from '../abi/values.js';
 import { SQLITE_DONE, SQLITE_ERROR, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { shown } from '../core/shown.js';
-import type { Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
-import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
-import type { WitError } from '../interfaces/guest.js';
 import type { Engine } from '../kernel/engine.js';
 import { setResult } from '../kernel/values.js';
 import { type CoreInterface, payloadOf } from './component.js';
-import { cellsToWit, fromWit, isOk, loweringCells, resulting, valueSize } from './sql-values.js';
 
 /** Runs function `id` of a component over the values at address `cells`; sets the result in `context`. */
 export type Call = (id: bigint, context: number, count: number, cells: number) => void;
-
-// result<sql-value, sqlite-error>: case at 0, payload at 8.
-const resultSize = 24;
 
 /** Ends the running statement with a component's own error. */
 export function failWith({ c, memory }: Core, context: number, error: WitError): void {
@@ -40,12 +38,12 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   return (id, context, count, cells) => {
     let args = 0;
     if (count > 0) {
-      args = guest.allocate(valueSize * count, 8);
+      args = guest.allocate(valueSize * count, sqlValue.align);
       lower(count, cells, args);
     }
     const result = call(id, args, count) >>> 0;
-    if (isOk(guest, result, resultSize)) setResultAt(context, result + 8);
-    else failWith(engine.core, context, guest.errorAt(result + 8));
+    if (isOk(guest, result, valueOrError)) setResultAt(context, result + valueOrError.payload);
+    else failWith(engine.core, context, failureAt(guest, result, valueOrError));
     post(result);
   };
 }

@@ -1,7 +1,7 @@
 /** Collations of components. SQLite allows them neither to fail nor to change, because indexes depend on their order. */
 
+import type { Functions as Collation, CollationSpec } from '../abi/generated/collation.js';
 import { shownName } from '../core/shown.js';
-import type { Functions as Collation, CollationSpec } from '../interfaces/generated/collation.js';
 import type { Restriction } from '../kernel/connection.js';
 import { type Hooks, hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';

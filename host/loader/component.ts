@@ -1,12 +1,13 @@
 /** One instance of a component on one connection: linked, described, callable, and dead once it traps. */
 
 import { compileFunction } from 'node:vm';
+import type { Functions as Metadata } from '../abi/generated/metadata.js';
+import { Guest, type GuestOptions, TooLarge } from '../abi/guest.js';
+import type { WitError } from '../abi/results.js';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
 import { contract } from '../interfaces/contract.js';
-import type { Functions as Metadata } from '../interfaces/generated/metadata.js';
-import { Guest, type GuestOptions, TooLarge, type WitError } from '../interfaces/guest.js';
 import { interfaceFor, parseInterface } from '../interfaces/index.js';
 import { wasiFor } from '../interfaces/wasi.js';
 import type { Connection } from '../kernel/connection.js';

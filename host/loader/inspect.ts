@@ -1,12 +1,12 @@
 /** A component's imports, exports and required grants, and whether it would load. */
 
 import { readFileSync } from 'node:fs';
+import type { Functions as Aggregates } from '../abi/generated/aggregate-function.js';
+import type { Functions as Collations } from '../abi/generated/collation.js';
+import type { Functions as Hooks } from '../abi/generated/hooks.js';
+import type { Functions as Scalars } from '../abi/generated/scalar-function.js';
+import type { Functions as Tables } from '../abi/generated/virtual-table.js';
 import { contract } from '../interfaces/contract.js';
-import type { Functions as Aggregates } from '../interfaces/generated/aggregate-function.js';
-import type { Functions as Collations } from '../interfaces/generated/collation.js';
-import type { Functions as Hooks } from '../interfaces/generated/hooks.js';
-import type { Functions as Scalars } from '../interfaces/generated/scalar-function.js';
-import type { Functions as Tables } from '../interfaces/generated/virtual-table.js';
 import { parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
 import type { Connection } from '../kernel/connection.js';

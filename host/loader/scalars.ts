@@ -1,8 +1,8 @@
 /** Scalar functions of components, as SQL functions of the connection. */
 
+import type { FunctionSpec, Functions as ScalarFunction } from '../abi/generated/scalar-function.js';
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS } from '../core/constants.js';
 import { shownName } from '../core/shown.js';
-import type { FunctionSpec, Functions as ScalarFunction } from '../interfaces/generated/scalar-function.js';
 import { type Call, directCall, wrappedCall } from './call.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';

@@ -1,13 +1,32 @@
 /** Scans of virtual tables: from a component's batches to the core's. */
 
+import type { SqlValue as WitValue } from '../abi/generated/types.js';
+import type { Argument, Batch, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
+import {
+  argument,
+  batch as batchLayout,
+  batchOrError,
+  caseBlob,
+  caseText,
+  list,
+  sqlValue,
+} from '../abi/layout.js';
+import { failureAt, isOk, type WitError } from '../abi/results.js';
+import {
+  caseOf,
+  lowering,
+  putValues,
+  toWit,
+  unknownKind,
+  valueLength,
+  valuePayload,
+  valueSize,
+  valueStart,
+} from '../abi/values.js';
 import { SQLITE_OK } from '../core/constants.js';
-import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
-import type { Argument, Batch, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
-import type { WitError } from '../interfaces/guest.js';
 import type { Engine } from '../kernel/engine.js';
 import { readValue } from '../kernel/values.js';
 import { type CoreInterface, payloadOf } from './component.js';
-import { caseBlob, caseText, isOk, lowering, toWit, unknownKind, valueSize } from './sql-values.js';
 
 /** The start of a scan. */
 export interface FilterRequest {
@@ -96,9 +115,8 @@ function checkCounts(rows: number, values: number, columns: number, ask: number,
   }
 }
 
-const cases: readonly WitValue['tag'][] = ['null', 'integer', 'real', 'text', 'blob'];
-const batchResultSize = 24;
-const argumentSize = 24;
+const { size: argumentSize, payload: argumentPayload } = argument;
+const { rowids: rowsAt, values: valuesAt } = batchLayout.at;
 /** Up to this many bytes a loop is faster than a view and a call of set(). */
 const shortText = 48;
 
@@ -148,33 +166,34 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
   };
 
   /**
-   * result<batch, sqlite-error>: case at 0; rowids at 4, values at 12, done at 20; or the error at 4. The core takes
-   * values as the component stores them, except the addresses of texts and blobs.
+   * Takes rows from a `result<batch, sqlite-error>`. The core takes values as the component stores them, except the
+   * addresses of texts and blobs.
    */
   const lift = (result: number, batch: number, columns: number, ask: number): WitError | undefined => {
-    if (!isOk(guest, result, batchResultSize, 4)) return guest.errorAt(result + 4);
+    if (!isOk(guest, result, batchOrError)) return failureAt(guest, result, batchOrError);
+    const given = result + batchOrError.payload;
     const { view, bytes: source } = guest;
-    const rows = view.getUint32(result + 8, true);
-    const count = view.getUint32(result + 16, true);
-    const done = view.getUint8(result + 20) !== 0;
+    const rows = view.getUint32(given + rowsAt + list.at.length, true);
+    const count = view.getUint32(given + valuesAt + list.at.length, true);
+    const done = view.getUint8(given + batchLayout.at.done) !== 0;
     checkCounts(rows, count, columns, ask, done);
     if (rows === 0) {
       ready(engine, batch, 0, true);
       return undefined;
     }
-    const rowids = view.getUint32(result + 4, true);
-    const values = view.getUint32(result + 12, true);
+    const rowids = view.getUint32(given + rowsAt + list.at.start, true);
+    const values = view.getUint32(given + valuesAt + list.at.start, true);
     checkPlace(rowids, 8 * rows);
     checkPlace(values, valueSize * count);
-    const given = source.subarray(values, values + valueSize * count);
+    const cases = source.subarray(values, values + valueSize * count);
     let texts = 0;
     let bytes = 0;
-    for (let at = 0; at < given.length; at += valueSize) {
-      const kind = given[at] as number;
+    for (let at = 0; at < cases.length; at += valueSize) {
+      const kind = cases[at] as number;
       if (kind < caseText) continue;
       if (kind > caseBlob) throw unknownKind(kind);
       texts++;
-      bytes += view.getUint32(values + at + 12, true);
+      bytes += view.getUint32(values + at + valueLength, true);
     }
     if (bytes > source.length) {
       throw new RangeError(`the component returned ${bytes} bytes of rows, more than its memory holds`);
@@ -183,16 +202,16 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
     const target = memory.bytes;
     const cells = block + 8 * rows;
     target.set(source.subarray(rowids, rowids + 8 * rows), block);
-    target.set(given, cells);
+    target.set(cases, cells);
     if (texts > 0) {
       const places = memory.view;
       let to = cells + valueSize * count;
-      for (let at = 0; at < given.length; at += valueSize) {
-        const kind = given[at] as number;
+      for (let at = 0; at < cases.length; at += valueSize) {
+        const kind = cases[at] as number;
         if (kind < caseText) continue;
-        const length = view.getUint32(values + at + 12, true);
-        copyBytes(view.getUint32(values + at + 8, true), length, target, to, kind === caseText);
-        places.setUint32(cells + at + 8, to, true);
+        const length = view.getUint32(values + at + valueLength, true);
+        copyBytes(view.getUint32(values + at + valueStart, true), length, target, to, kind === caseText);
+        places.setUint32(cells + at + valueStart, to, true);
         to += length;
       }
     }
@@ -201,31 +220,25 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
   };
 
   const lowerList = (values: readonly WitValue[], target: number): void => {
-    const list = guest.allocate(Math.max(valueSize * values.length, 1), 8);
-    values.forEach((value, i) => {
-      const at = list + valueSize * i;
-      const kind = cases.indexOf(value.tag);
-      if (value.tag === 'text') guest.putPair(at + 8, encoder.encode(value.val));
-      else if (value.tag === 'blob') guest.putPair(at + 8, value.val);
-      else if (value.tag === 'integer') guest.view.setBigInt64(at + 8, value.val, true);
-      else if (value.tag === 'real') guest.view.setFloat64(at + 8, value.val, true);
-      guest.view.setUint8(at, kind);
-    });
-    guest.view.setUint32(target, list, true);
-    guest.view.setUint32(target + 4, values.length, true);
+    const first = guest.allocate(Math.max(valueSize * values.length, 1), sqlValue.align);
+    putValues(guest, values, first);
+    guest.view.setUint32(target + list.at.start, first, true);
+    guest.view.setUint32(target + list.at.length, values.length, true);
   };
 
   return {
     filter({ cursor, plan, text, lists, count, values, ask }, batch, columns) {
-      // variant argument: case at 0, payload at 8: a sql-value, or a list.
       let args = 0;
       if (count > 0) {
-        args = guest.allocate(argumentSize * count, 8);
-        lower(count, values, args + 8, argumentSize);
+        args = guest.allocate(argumentSize * count, argument.align);
+        lower(count, values, args + argumentPayload, argumentSize);
         for (let i = 0; i < count; i++) {
           guest.view.setUint8(args + argumentSize * i, Number(lists.includes(i)));
           if (!lists.includes(i)) continue;
-          lowerList(listOf(engine, memory.pointerAt(values + 4 * i)), args + argumentSize * i + 8);
+          lowerList(
+            listOf(engine, memory.pointerAt(values + 4 * i)),
+            args + argumentSize * i + argumentPayload,
+          );
         }
       }
       const bytes = text === '' ? undefined : encoder.encode(text);
@@ -264,13 +277,13 @@ export function wrappedScans(engine: Engine, tables: VirtualTable): Scans {
     let text = cell + valueSize * values.length;
     values.forEach((value, i) => {
       const part = encoded[i];
-      view.setUint8(cell, cases.indexOf(value.tag));
-      if (value.tag === 'integer') view.setBigInt64(cell + 8, value.val, true);
-      else if (value.tag === 'real') view.setFloat64(cell + 8, value.val, true);
+      view.setUint8(cell, caseOf(value));
+      if (value.tag === 'integer') view.setBigInt64(cell + valuePayload, value.val, true);
+      else if (value.tag === 'real') view.setFloat64(cell + valuePayload, value.val, true);
       else if (part) {
         memory.bytes.set(part, text);
-        view.setUint32(cell + 8, text, true);
-        view.setUint32(cell + 12, part.length, true);
+        view.setUint32(cell + valueStart, text, true);
+        view.setUint32(cell + valueLength, part.length, true);
         text += part.length;
       }
       cell += valueSize;

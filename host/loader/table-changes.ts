@@ -1,12 +1,13 @@
 /** INSERT, UPDATE and DELETE on tables of components: directly between the memories, or through jco's wrappers. */
 
+import type { SqlValue as WitValue } from '../abi/generated/types.js';
+import type { ConflictMode, Functions as WritableTable } from '../abi/generated/writable-table.js';
+import { caseNull, integerOrError, nothingOrError, optionalValue, sqlValue } from '../abi/layout.js';
+import { failureAt, failureOf, isOk, type WitError } from '../abi/results.js';
+import { lowering, toWitList, valueSize } from '../abi/values.js';
 import { SQLITE_NULL } from '../core/constants.js';
-import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
-import type { ConflictMode, Functions as WritableTable } from '../interfaces/generated/writable-table.js';
-import type { WitError } from '../interfaces/guest.js';
 import type { Engine } from '../kernel/engine.js';
 import { type CoreInterface, payloadOf } from './component.js';
-import { caseNull, isOk, lowering, toWitList, valueSize } from './sql-values.js';
 
 /**
  * Passes changes to a component. A row is `count` values at address `values`. Each function returns the component's
@@ -35,11 +36,7 @@ export interface Changes {
 /** `conflict-mode`, in its order, which is SQLite's: `sqlite3_vtab_on_conflict` gives these from 1 on. */
 const modes: readonly ConflictMode[] = ['rollback', 'ignore', 'fail', 'abort', 'replace'];
 
-// option<sql-value>: case at 0, value at 8.
-const optionSize = 24;
-// result<_, sqlite-error>: case at 0, error at 4; result<s64, sqlite-error>: rowid or error at 8.
-const emptyResultSize = 20;
-const rowidResultSize = 24;
+const { size: optionSize, payload: optionPayload } = optionalValue;
 
 export function directChanges(engine: Engine, exports: CoreInterface): Changes {
   const { core } = engine;
@@ -67,39 +64,36 @@ export function directChanges(engine: Engine, exports: CoreInterface): Changes {
   ];
   const lower = lowering(engine, guest);
 
-  const empty = (result: number): WitError | undefined =>
-    isOk(guest, result, emptyResultSize, 4) ? undefined : guest.errorAt(result + 4);
-
   return {
     insert(table, rowid, count, values, mode) {
-      const row = guest.allocate(valueSize * count, 8);
+      const row = guest.allocate(valueSize * count, sqlValue.align);
       lower(count, values, row);
       const result = insert(table, Number(rowid !== undefined), rowid ?? 0n, row, count, mode) >>> 0;
-      const made = isOk(guest, result, rowidResultSize)
-        ? guest.view.getBigInt64(result + 8, true)
-        : guest.errorAt(result + 8);
+      const made = isOk(guest, result, integerOrError)
+        ? guest.view.getBigInt64(result + integerOrError.payload, true)
+        : failureAt(guest, result, integerOrError);
       inserted(result);
       return made;
     },
     update(table, rowid, fresh, count, values, mode) {
-      const row = guest.allocate(optionSize * count, 8);
-      lower(count, values, row + 8, optionSize);
+      const row = guest.allocate(optionSize * count, optionalValue.align);
+      lower(count, values, row + optionPayload, optionSize);
       const { view } = guest;
       for (let i = 0; i < count; i++) {
         const at = row + optionSize * i;
         const kept =
-          view.getUint8(at + 8) === caseNull &&
+          view.getUint8(at + optionPayload) === caseNull &&
           sqlite3_value_nochange(memory.pointerAt(values + 4 * i)) !== 0;
         view.setUint8(at, Number(!kept));
       }
       const result = update(table, rowid, fresh, row, count, mode) >>> 0;
-      const error = empty(result);
+      const error = failureOf(guest, result, nothingOrError);
       updated(result);
       return error;
     },
     delete(table, rowid) {
       const result = remove(table, rowid) >>> 0;
-      const error = empty(result);
+      const error = failureOf(guest, result, nothingOrError);
       removed(result);
       return error;
     },

@@ -1,5 +1,8 @@
 /** One module of virtual tables, as SQLite calls it: tables and cursors by number, and the instance that implements them. */
 
+import type { ModuleSpec, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
+import type { Functions as WritableTable } from '../abi/generated/writable-table.js';
+import type { WitError } from '../abi/results.js';
 import {
   CAPTURE_ROLLBACK,
   SQLITE_ABORT_ROLLBACK,
@@ -17,9 +20,6 @@ import {
 import { type SqliteError, sqliteError } from '../core/errors.js';
 import type { TableModule } from '../core/host-services.js';
 import { shown, shownName } from '../core/shown.js';
-import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
-import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
-import type { WitError } from '../interfaces/guest.js';
 import { confinementOf } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
 import { tableShape } from '../kernel/schema.js';

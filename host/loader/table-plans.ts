@@ -1,11 +1,11 @@
 /** Between `sqlite3_index_info` and best-index: the question, and the plan that answers it. */
 
+import type { IndexPlan, IndexQuery } from '../abi/generated/virtual-table.js';
+import { toWit } from '../abi/values.js';
 import { SQLITE_ERROR, SQLITE_INDEX_SCAN_UNIQUE, SQLITE_OK } from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
-import type { IndexPlan, IndexQuery } from '../interfaces/generated/virtual-table.js';
 import type { Connection } from '../kernel/connection.js';
 import { readValue } from '../kernel/values.js';
-import { toWit } from './sql-values.js';
 
 // struct sqlite3_index_info, as wasm32 lays it out.
 const info = {

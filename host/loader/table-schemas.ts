@@ -1,9 +1,9 @@
 /** Checks a component's descriptions of its modules and tables, before SQLite sees them. */
 
+import type { ModuleFlags, ModuleSpec } from '../abi/generated/virtual-table.js';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
-import type { ModuleFlags, ModuleSpec } from '../interfaces/generated/virtual-table.js';
 import { type Connection, connectionAt } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 import type { Component } from './component.js';

@@ -1,7 +1,7 @@
 /** Virtual tables of components: their modules, by name. */
 
-import type { ModuleSpec, Functions as VirtualTable } from '../interfaces/generated/virtual-table.js';
-import type { Functions as WritableTable } from '../interfaces/generated/writable-table.js';
+import type { ModuleSpec, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
+import type { Functions as WritableTable } from '../abi/generated/writable-table.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 import { directScans, wrappedScans } from './scans.js';

@@ -1,11 +1,11 @@
 /** Authorizers and hooks of components. */
 
 import { resolve } from 'node:path';
+import type { Functions as Authorizer, Verdict } from '../abi/generated/authorizer.js';
+import type { HookSet, Functions as Hooks } from '../abi/generated/hooks.js';
 import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
 import type { ConnectionHooks } from '../core/host-services.js';
 import { shownName } from '../core/shown.js';
-import type { Functions as Authorizer, Verdict } from '../interfaces/generated/authorizer.js';
-import type { HookSet, Functions as Hooks } from '../interfaces/generated/hooks.js';
 import { writeMarked } from '../interfaces/marked.js';
 import { hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';

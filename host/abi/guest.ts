@@ -8,6 +8,7 @@ import { SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { platform } from '../core/platform.js';
 import { copyBytes, Views } from '../core/views.js';
+import { list } from './layout.js';
 
 /** jco calls a host function's property of this name, once per instance, for a function of core values. */
 export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
@@ -18,8 +19,8 @@ export interface GuestOptions {
   realloc(old: number, oldSize: number, align: number, size: number): number;
 }
 
+const { start, length: count } = list.at;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // U+FEFF is part of a text
-const encoder = new TextEncoder();
 /** Below this many bytes a loop over ASCII is faster than a call into Node. */
 const shortText = 24;
 
@@ -128,72 +129,22 @@ export class Guest extends Views {
     return this.slice(pointer, length);
   }
 
-  /** A pair of pointer and length, of text. @throws TypeError if it is not UTF-8 */
-  utf8At(address: number): Uint8Array {
-    return this.utf8(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
-  }
-
   /** @throws TypeError if it is not UTF-8 */
   text(pointer: number, length: number): string {
     return decoder.decode(this.utf8(pointer, length));
   }
 
-  /** A pair of pointer and length, as strings and lists are stored. */
-  pairAt(address: number): Uint8Array {
-    return this.slice(this.view.getUint32(address, true), this.view.getUint32(address + 4, true));
+  /** A view of the contents of the string or list of bytes at `address`. */
+  listAt(address: number): Uint8Array {
+    const { view } = this;
+    return this.slice(view.getUint32(address + start, true), view.getUint32(address + count, true));
   }
 
-  putPair(address: number, source: Uint8Array, from = 0, length = source.length): void {
+  /** Copies bytes into the guest, as the contents of the string or list at `address`. */
+  putList(address: number, source: Uint8Array, from = 0, length = source.length): void {
     const pointer = this.take(source, from, length);
     const { view } = this;
-    view.setUint32(address, pointer, true);
-    view.setUint32(address + 4, length, true);
-  }
-
-  /** Stores a `sqlite-error` record at `address`. */
-  putError(address: number, error: WitError): void {
-    this.view.setInt32(address, error.code, true);
-    this.view.setInt32(address + 4, error.extendedCode, true);
-    this.putPair(address + 8, encoder.encode(error.message));
-  }
-
-  /** Lifts the `sqlite-error` record at `address`. */
-  errorAt(address: number): WitError {
-    const code = this.view.getInt32(address, true);
-    const extendedCode = this.view.getInt32(address + 4, true);
-    return { code, extendedCode, message: decoder.decode(this.pairAt(address + 8)) };
-  }
-}
-
-/** `record sqlite-error` of interface types. */
-export interface WitError {
-  code: number;
-  extendedCode: number;
-  message: string;
-}
-
-/** An SqliteError in WIT. Anything else is a fault and is rethrown. */
-export function witError(error: unknown): WitError {
-  if (!(error instanceof SqliteError)) throw error;
-  return { code: error.errcode & 0xff, extendedCode: error.errcode, message: error.message };
-}
-
-/** The form in which a host function throws the error case of its result (jco: own property `payload`). */
-export class HostError extends Error {
-  override readonly name = 'HostError';
-  readonly payload: WitError;
-
-  constructor(payload: WitError) {
-    super(payload.message);
-    this.payload = payload;
-  }
-}
-
-/** Calls `action`; an SqliteError becomes the error case of a WIT result. */
-export function asResult<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw new HostError(witError(error));
+    view.setUint32(address + start, pointer, true);
+    view.setUint32(address + count, length, true);
   }
 }

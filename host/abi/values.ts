@@ -11,19 +11,17 @@ import {
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { copyBytes } from '../core/views.js';
-import type { SqlValue as WitValue } from '../interfaces/generated/types.js';
-import { checkFits, type Guest } from '../interfaces/guest.js';
-import { cellSize, readCell } from '../kernel/cells.js';
+import { cellContent, cellLength, cellSize, readCell } from '../kernel/cells.js';
 import { type Engine, scratchSize } from '../kernel/engine.js';
 import { readValue, type SqlValue } from '../kernel/values.js';
+import type { SqlValue as WitValue } from './generated/types.js';
+import { checkFits, type Guest } from './guest.js';
+import { caseBlob, caseInteger, caseNull, caseReal, caseText, list, sqlValue } from './layout.js';
 
-// variant sql-value: case at 0, payload at 8; 16 bytes.
-export const valueSize = 16;
-export const caseNull = 0;
-export const caseInteger = 1;
-export const caseReal = 2;
-export const caseText = 3;
-export const caseBlob = 4;
+export const { size: valueSize, payload: valuePayload } = sqlValue;
+/** The places of a text's or blob's address and length. */
+export const valueStart = valuePayload + list.at.start;
+export const valueLength = valuePayload + list.at.length;
 
 /**
  * Makes a function that lowers values, as bridge_values writes them to an address, into places of a component that
@@ -43,16 +41,16 @@ export function loweringCells(
       const type = source.getInt32(cell, true);
       if (type === SQLITE_INTEGER || type === SQLITE_FLOAT) {
         view.setUint8(target, type === SQLITE_INTEGER ? caseInteger : caseReal);
-        view.setInt32(target + 8, source.getInt32(cell + 8, true), true);
-        view.setInt32(target + 12, source.getInt32(cell + 12, true), true);
+        view.setInt32(target + valuePayload, source.getInt32(cell + cellContent, true), true);
+        view.setInt32(target + valuePayload + 4, source.getInt32(cell + cellContent + 4, true), true);
       } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
-        const length = source.getInt32(cell + 4, true);
+        const length = source.getInt32(cell + cellLength, true);
         if (length > large) guest.checkFits(sizeOf(source, count, cells));
-        const copy = guest.take(memory.bytes, source.getUint32(cell + 8, true), length);
+        const copy = guest.take(memory.bytes, source.getUint32(cell + cellContent, true), length);
         view = guest.view; // the guest's memory may have grown
         view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
-        view.setUint32(target + 8, copy, true);
-        view.setUint32(target + 12, length, true);
+        view.setUint32(target + valueStart, copy, true);
+        view.setUint32(target + valueLength, length, true);
       } else {
         view.setUint8(target, caseNull);
       }
@@ -68,7 +66,8 @@ function sizeOf(source: DataView, count: number, cells: number): number {
   let size = 0;
   for (let i = 0; i < count; i++) {
     const type = source.getInt32(cells + cellSize * i, true);
-    if (type === SQLITE_TEXT || type === SQLITE_BLOB) size += source.getInt32(cells + cellSize * i + 4, true);
+    if (type === SQLITE_TEXT || type === SQLITE_BLOB)
+      size += source.getInt32(cells + cellSize * i + cellLength, true);
   }
   return size;
 }
@@ -100,8 +99,8 @@ export function resulting(
   const { bridge_result_copy, bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = c;
 
   const liftBytes = (context: number, source: number, isText: boolean): void => {
-    const from = guest.view.getUint32(source + 8, true);
-    const length = guest.view.getUint32(source + 12, true);
+    const from = guest.view.getUint32(source + valueStart, true);
+    const length = guest.view.getUint32(source + valueLength, true);
     if (isText) guest.checkUtf8(from, length);
     else guest.checkPlace(from, length);
     if (length <= scratchSize) {
@@ -122,8 +121,10 @@ export function resulting(
     const { view } = guest;
     const kind = view.getUint8(source);
     if (kind === caseInteger) {
-      bridge_result_int64(context, view.getInt32(source + 8, true), view.getInt32(source + 12, true));
-    } else if (kind === caseReal) sqlite3_result_double(context, view.getFloat64(source + 8, true));
+      const low = view.getInt32(source + valuePayload, true);
+      bridge_result_int64(context, low, view.getInt32(source + valuePayload + 4, true));
+    } else if (kind === caseReal)
+      sqlite3_result_double(context, view.getFloat64(source + valuePayload, true));
     else if (kind === caseText || kind === caseBlob) liftBytes(context, source, kind === caseText);
     else if (kind === caseNull) sqlite3_result_null(context);
     else throw unknownKind(kind);
@@ -134,18 +135,21 @@ export function unknownKind(kind: number): RangeError {
   return new RangeError(`the component returned a value of the unknown kind ${kind}`);
 }
 
-/**
- * Checks that a result of `size` bytes lies within a component's memory, aligned, and is valid. Returns
- * whether it is the ok case.
- */
-export function isOk(guest: Guest, result: number, size: number, align = 8): boolean {
-  const { view } = guest;
-  if (result + size > view.byteLength || result % align !== 0) {
-    throw new RangeError('the component returned an address outside its memory, or not aligned');
-  }
-  const kind = view.getUint8(result);
-  if (kind > 1) throw new RangeError(`the component returned a result of the unknown kind ${kind}`);
-  return kind === 0;
+const encoder = new TextEncoder();
+const cases: readonly WitValue['tag'][] = ['null', 'integer', 'real', 'text', 'blob'];
+/** The case of a value by its number. */
+export const caseOf = (value: WitValue): number => cases.indexOf(value.tag);
+
+/** Stores values at an address of a component, one after the other. */
+export function putValues(guest: Guest, values: readonly WitValue[], target: number): void {
+  values.forEach((value, i) => {
+    const at = target + valueSize * i;
+    if (value.tag === 'text') guest.putList(at + valuePayload, encoder.encode(value.val));
+    else if (value.tag === 'blob') guest.putList(at + valuePayload, value.val);
+    else if (value.tag === 'integer') guest.view.setBigInt64(at + valuePayload, value.val, true);
+    else if (value.tag === 'real') guest.view.setFloat64(at + valuePayload, value.val, true);
+    guest.view.setUint8(at, caseOf(value));
+  });
 }
 
 export function toWit(value: SqlValue): WitValue {
