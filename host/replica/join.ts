@@ -23,7 +23,7 @@ export interface Joining {
  * Opens the database of a copy; its state is not compared with the history yet.
  *
  * @throws ReplicaError `not-a-copy` for a database with data that is not a copy of the history; `missing` if
- *   there is no history and none is to be made, or no snapshot; as the log does
+ *   there is no history and `create` is not given, or there is no snapshot; as the log does
  */
 export async function openCopyOf(joining: Joining): Promise<DatabaseSync> {
   const { path, log, create, timeout } = joining;

@@ -62,7 +62,7 @@ interface Waiting {
 
 /**
  * A copy of a database that follows a history. Reads go to {@link database}; writes are made by {@link transaction},
- * are committed at once, offline too, and are put on top of the history when they meet it.
+ * are committed at once, also offline, and are rebased on the history once it is read.
  */
 export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposable {
   readonly #copy: Copy;

@@ -72,7 +72,7 @@ export class Arguments {
   list(): readonly Wire[] {
     const value = this.value();
     if (Array.isArray(value)) return value;
-    throw new Error('an argument is no list');
+    throw new Error('an argument is not a list');
   }
 }
 

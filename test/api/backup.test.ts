@@ -80,6 +80,6 @@ test('wrong arguments', async () => {
   await expect(backup({} as DatabaseSync, path())).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
   await expect(backup(db, path(), { rate: 1.5 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
   await expect(backup(db, path(), { source: 'none' })).rejects.toThrow('unknown database none');
-  writeFileSync(path('text'), 'this is no database '.repeat(100));
+  writeFileSync(path('text'), 'this is not a database '.repeat(100));
   await expect(backup(database(filled), path('text'))).rejects.toThrow('file is not a database');
 });

@@ -159,7 +159,7 @@ describe('what cannot be opened', () => {
     ],
     ['a folder that is not there', ['--socket', 'none/s'], 1, 'cannot listen on none/s: '],
     [
-      'an output that is no changeset',
+      'an output that is not a changeset',
       ['-o', 'text'],
       4,
       'text exists, but is not a changeset to which changes can be added: ',
@@ -172,7 +172,7 @@ describe('what cannot be opened', () => {
   ])('%s', async (_, more, code, message) => {
     writeFileSync(
       join(folder, 'text'),
-      'text that is no database, nor anything else that could be used here\n',
+      'text that is not a database, nor anything else that could be used here\n',
     );
     mkdirSync(join(folder, 'dir'));
     const db = new DatabaseSync(join(folder, 'b.db'));
@@ -184,7 +184,7 @@ describe('what cannot be opened', () => {
     expect(said().split('\n')).toHaveLength(2);
     expect(child.exitCode).toBe(code);
     expect(readdirSync(folder).filter((name) => name !== 'a.db')).toEqual(before);
-    expect(readFileSync(join(folder, 'text'), 'utf8')).toContain('text that is no database');
+    expect(readFileSync(join(folder, 'text'), 'utf8')).toContain('text that is not a database');
   });
   test('a second daemon on the same output; the socket of a killed one', async () => {
     const first = await start();

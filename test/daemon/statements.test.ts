@@ -168,7 +168,7 @@ describe('many rows', () => {
     return text;
   }
 
-  test('in lines, as they are read: a client that does not read keeps nobody waiting, and has them all', async () => {
+  test('in lines, as they are read: a client that does not read delays no other, and gets all of them', async () => {
     await start();
     const slow = connect(join(folder, 's'));
     await once(slow, 'data');

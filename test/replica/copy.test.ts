@@ -598,7 +598,7 @@ describe('files', () => {
     close(second);
   });
 
-  test('a database that is no copy is refused', () => {
+  test('a database that is not a copy is refused', () => {
     const database = new DatabaseSync(join(folder, 'none.db'));
     database.exec('CREATE TABLE t(a)');
     const random = new Random(1);

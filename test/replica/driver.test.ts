@@ -82,7 +82,7 @@ describe('opening', () => {
     expect(stream.identity).not.toBe('');
   });
 
-  test('a file with data that is no copy is refused, and stays as it is', async () => {
+  test('a file with data that is not a copy is refused, and stays as it is', async () => {
     const a = await first();
     const path = file();
     const database = new DatabaseSync(path);
@@ -491,7 +491,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(a, b);
   });
 
-  test('what is no message is void, and following goes on', async () => {
+  test('what is not a message is void, and following goes on', async () => {
     const a = await first();
     const b = await open();
     const voided: number[] = [];

@@ -66,7 +66,7 @@ test('a message whose captures are in an object', () => {
   expect(outcome(() => decodeMessage(encodeMessage({ ...head, object }, body)))).toContain('captures too');
 });
 
-test('a newer form is not read, nor taken for nothing', () => {
+test('a newer form is neither read nor ignored', () => {
   const bytes = encodeMessage(head, body);
   bytes[4] = 2;
   expect(outcome(() => decodeMessage(bytes))).toMatch(/^format: .*install a newer one/);
@@ -99,12 +99,12 @@ describe('heads that are refused', () => {
     ['no id', { ...head, id: undefined }],
     ['an id that is no UUID', { ...head, id: 'x' }],
     ['a UUID in capitals', { ...head, id: id.toUpperCase() }],
-    ['a time that is no number', { ...head, time: '1' }],
+    ['a time that is not a number', { ...head, time: '1' }],
     ['a negative time', { ...head, time: -1 }],
     ['a fraction', { ...head, time: 1.5 }],
     ['a digest that is none', { ...head, schema: 'f' }],
     ['no transactions', { ...head, transactions: [] }],
-    ['transactions that are no list', { ...head, transactions: {} }],
+    ['transactions that are not a list', { ...head, transactions: {} }],
     ['a transaction twice', { ...head, transactions: [head.transactions[0], head.transactions[0]] }],
     ['a size of 0', { ...head, transactions: [{ ...transaction, size: 0 }] }],
     ['a size that is not that of the body', { ...head, transactions: [transaction] }],

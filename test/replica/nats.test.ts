@@ -190,7 +190,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await connection.close();
   });
 
-  test('a stream that discards messages is refused, and one that is no history', async () => {
+  test('a stream that discards messages is refused, and one that is not a history', async () => {
     const { connect } = await import('@nats-io/transport-node');
     const { jetstreamManager } = await import('@nats-io/jetstream');
     const connection = await connect({ servers: server.address });
