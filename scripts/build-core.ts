@@ -111,6 +111,8 @@ async function build(): Promise<Uint8Array> {
       '-Wl,--wrap=sqlite3_finalize',
       '-Wl,--wrap=sqlite3_exec',
       '-Wl,--wrap=sqlite3_step',
+      '-Wl,--wrap=sqlite3_prepare_v2',
+      '-Wl,--wrap=sqlite3_prepare_v3',
       '-Wl,--wrap=sqlite3_close',
       '-Wl,--wrap=sqlite3_close_v2',
       ...exported.map((name) => `-Wl,--export=${name}`),

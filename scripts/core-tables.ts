@@ -151,7 +151,14 @@ const prototype = (name: string): RegExp =>
 function bindings(): string {
   const listed = readFileSync(join(core, 'c/exports.txt'), 'utf8').split('\n').filter(Boolean);
   // These are wrapped: the C files export them.
-  const wrapped = ['sqlite3_close_v2', 'sqlite3_exec', 'sqlite3_finalize', 'sqlite3_reset', 'sqlite3_step'];
+  const wrapped = [
+    'sqlite3_close_v2',
+    'sqlite3_exec',
+    'sqlite3_finalize',
+    'sqlite3_prepare_v3',
+    'sqlite3_reset',
+    'sqlite3_step',
+  ];
   const bridge = [...host.matchAll(/EXPORT\((bridge_\w+)\)/g)].map(([, name = '']) => name);
   const entry = (name: string, header: string): string => {
     const found = prototype(name).exec(header);

@@ -216,10 +216,14 @@ describe('a schema change inside a statement that writes is refused, because SQL
     expect(texts(session.changeset())).toEqual(['u insert 5']);
   });
 
-  test('PRAGMA schema_version', () => {
+  test.each([
+    'PRAGMA schema_version=99',
+    'PRAGMA writable_schema=RESET',
+    '/* compiled */ explain pragma main.WRITABLE_SCHEMA(reset)',
+  ])('%s', (inner) => {
     db.enableDefensive(false);
     const set = db.prepare('INSERT INTO u VALUES(exec_sql(?))');
-    expect(() => set.run('PRAGMA schema_version=99')).toThrow(locked);
+    expect(() => set.run(inner)).toThrow(locked);
     db.exec('INSERT INTO u VALUES(5)');
     expect(texts(session.changeset())).toEqual(['u insert 5']);
   });

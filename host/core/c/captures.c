@@ -112,6 +112,25 @@ static int isWriting(sqlite3 *db){
   return 0;
 }
 
+static const char zLocked[] =
+  "cannot change the schema inside a statement that writes while a session or capture records: change it before or after";
+
+/* PRAGMA writable_schema=RESET frees the schema while it is compiled, and so does its EXPLAIN. */
+static int resetsWhenCompiled(sqlite3 *db, const char *zSql, int nByte){
+  Capture *p = captures ? *find(db) : 0;
+  char *zText;
+  const char *z;
+  int resets;
+  if( zSql==0 || p==0 || p->inside || !isWriting(db) ) return 0;
+  zText = nByte<0 ? sqlite3_mprintf("%s", zSql) : sqlite3_mprintf("%.*s", nByte, zSql);
+  if( zText==0 ) return 1;
+  z = firstWord(zText);
+  resets = (sqlite3_strnicmp(z, "pragma", 6)==0 || sqlite3_strnicmp(z, "explain", 7)==0)
+      && sqlite3_strlike("%writable_schema%", z, 0)==0 && sqlite3_strlike("%reset%", z, 0)==0;
+  sqlite3_free(zText);
+  return resets;
+}
+
 static int capturedStep(sqlite3_stmt *pStmt){
   Capture *p;
   sqlite3 *db;
@@ -129,8 +148,7 @@ static int capturedStep(sqlite3_stmt *pStmt){
   ** statement fails, it takes the change of the schema with it, of which nobody is told. */
   if( (kind==CAPTURE_SCHEMA || (kind==CAPTURE_ROLLBACK && p->changed)
        || (!sqlite3_stmt_busy(pStmt) && steps && resetsSchema(sqlite3_sql(pStmt)))) && isWriting(db) ){
-    sqlite3_set_errmsg(db, SQLITE_LOCKED, "cannot change the schema inside a statement that writes while a session or "
-      "capture records: change it before or after");
+    sqlite3_set_errmsg(db, SQLITE_LOCKED, zLocked);
     return SQLITE_LOCKED;
   }
   open = !sqlite3_get_autocommit(db);
@@ -193,7 +211,28 @@ static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**
   return rc;
 }
 
+int __real_sqlite3_prepare_v2(sqlite3*, const char*, int, sqlite3_stmt**, const char**);
+int __real_sqlite3_prepare_v3(sqlite3*, const char*, int, unsigned int, sqlite3_stmt**, const char**);
+
+static int refusePrepare(sqlite3 *db, sqlite3_stmt **ppStmt, const char *zSql, const char **pzTail){
+  *ppStmt = 0;
+  if( pzTail ) *pzTail = zSql;
+  sqlite3_set_errmsg(db, SQLITE_LOCKED, zLocked);
+  return SQLITE_LOCKED;
+}
+
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *zSql, int n, sqlite3_stmt **ppStmt, const char **pzTail){
+  if( steps && resetsWhenCompiled(db, zSql, n) ) return refusePrepare(db, ppStmt, zSql, pzTail);
+  return __real_sqlite3_prepare_v2(db, zSql, n, ppStmt, pzTail);
+}
+
 /* Wrapped, these cannot be exported by the linker's list. */
+EXPORT(sqlite3_prepare_v3) int __wrap_sqlite3_prepare_v3(
+  sqlite3 *db, const char *zSql, int n, unsigned int flags, sqlite3_stmt **ppStmt, const char **pzTail
+){
+  if( steps && resetsWhenCompiled(db, zSql, n) ) return refusePrepare(db, ppStmt, zSql, pzTail);
+  return __real_sqlite3_prepare_v3(db, zSql, n, flags, ppStmt, pzTail);
+}
 EXPORT(sqlite3_step) int __wrap_sqlite3_step(sqlite3_stmt *pStmt){ return hooks_step(pStmt, capturedStep); }
 EXPORT(sqlite3_exec) int __wrap_sqlite3_exec(
   sqlite3 *db, const char *zSql, int (*x)(void*,int,char**,char**), void *pArg, char **pzErr
