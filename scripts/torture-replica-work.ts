@@ -15,6 +15,9 @@ CREATE TABLE item(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, data B
 CREATE INDEX item_size ON item(length(data));
 CREATE TRIGGER item_in AFTER INSERT ON item BEGIN INSERT INTO audit(what) VALUES('+'||new.name); END;
 CREATE TRIGGER item_out AFTER DELETE ON item BEGIN INSERT INTO audit(what) VALUES('-'||old.name); END;
+CREATE VIRTUAL TABLE word USING fts5(name, note UNINDEXED, prefix=2);
+CREATE TRIGGER item_word AFTER INSERT ON item BEGIN INSERT INTO word(rowid, name) VALUES(new.id, new.name); END;
+CREATE TRIGGER item_no_word AFTER DELETE ON item BEGIN DELETE FROM word WHERE rowid=old.id; END;
 CREATE TABLE parent(id TEXT PRIMARY KEY NOT NULL, n INTEGER);
 CREATE TABLE child(id TEXT PRIMARY KEY NOT NULL,
   parent TEXT NOT NULL REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE, n);
@@ -54,6 +57,21 @@ const work: Readonly<Record<string, Work>> = {
   },
   discard(database, number) {
     run(database, 'DELETE FROM item WHERE name=?', `item ${number}`);
+  },
+  say(database, number, other) {
+    run(
+      database,
+      'INSERT INTO word(rowid, name, note) SELECT max(1000000, max(rowid))+1, ?, ? FROM word',
+      `said ${number} ${other}`,
+      number ?? 0,
+    );
+    run(
+      database,
+      "UPDATE word SET name=name||' again' WHERE word MATCH ? AND note<?",
+      `said AND ${other}`,
+      10,
+    );
+    run(database, 'DELETE FROM word WHERE word MATCH ?', 'again AND said AND 7');
   },
   beget(database, parent, child) {
     run(database, 'INSERT OR IGNORE INTO parent VALUES(?, ?)', `p${parent}`, parent ?? 0);
@@ -141,6 +159,7 @@ export function drawn(below: (n: number) => number): { name: string; numbers: nu
   if (kind < 46) return pick('store', below(60), 1_500_000);
   if (kind < 52) return pick('replace', below(60));
   if (kind < 60) return pick('discard', below(60));
+  if (kind < 64) return pick('say', below(30), below(30));
   if (kind < 72) return pick('beget', below(15), below(80));
   if (kind < 78) return pick('rename', below(15), below(15));
   if (kind < 82) return pick('bury', below(15));
@@ -157,6 +176,10 @@ export function faultsOf(database: DatabaseSync): string[] {
   if (sum !== total) faults.push(`the accounts hold ${sum}, not ${total}`);
   const calls = numberOf(database, 'SELECT sum(on_call) FROM doctor');
   if (calls < 1) faults.push('no doctor is on call');
+  const [found, scanned] = ["word MATCH 'said OR item'", "name LIKE 'said%' OR name LIKE 'item%'"].map(
+    (where) => numberOf(database, `SELECT coalesce(sum(rowid), 0) FROM word WHERE ${where}`),
+  );
+  if (found !== scanned) faults.push(`the words that are found have the sum ${found}, not ${scanned}`);
   const dangling = database.prepare('PRAGMA foreign_key_check').all().length;
   if (dangling > 0) faults.push(`${dangling} references dangle`);
   return faults;

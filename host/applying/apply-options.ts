@@ -58,6 +58,15 @@ export interface ReportOptions extends Omit<ApplyFlags, 'noSavepoint'> {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** With what only the host itself asks for. */
+export interface OwnReportOptions extends ReportOptions {
+  /**
+   * Whether the changes of a virtual table are changes of its rows, and are made through it. If it is given, changes of
+   * shadow tables are refused.
+   */
+  virtualRows?: (table: string) => boolean;
+}
+
 /** The kinds of warnings that can be refused: those about the tables of a changeset. */
 export const surveyKinds: readonly Warning['kind'][] = [
   'missing-table',

@@ -13,14 +13,17 @@ import { isOn, set } from '../kernel/settings.js';
 /** Follows an apply from table to table. Close it to restore the connection's setting. */
 export class ApplyTargets implements Disposable {
   readonly #connection: Connection;
+  readonly #virtualRows: ((table: string) => boolean) | undefined;
   /** Whether each table that was seen is a shadow table. */
   readonly #shadows = new Map<string, boolean>();
   #table: string | undefined;
   /** Whether the connection is defensive, except during a shadow table. */
   #lifted = false;
 
-  constructor(connection: Connection) {
+  /** @param virtualRows as in `OwnReportOptions` */
+  constructor(connection: Connection, virtualRows?: (table: string) => boolean) {
     this.#connection = connection;
+    this.#virtualRows = virtualRows;
   }
 
   /** The names of the shadow tables that were changed. */
@@ -80,6 +83,7 @@ export class ApplyTargets implements Disposable {
   #look(table: string): boolean {
     if (!table.includes('_') || table === 'sqlite_stat1') return false;
     const kind = tableShape(this.#connection, 'main', table)?.kind;
+    if (kind === 'virtual' && this.#virtualRows?.(table)) return false;
     if (kind === 'virtual' || (kind === undefined && isModule(this.#connection, table))) {
       throw virtualTable(table);
     }

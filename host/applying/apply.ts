@@ -50,6 +50,12 @@ export interface ApplyHandlers extends ApplyFlags {
   onConflict?: ((kind: number, conflict: Conflict) => number) | undefined;
 }
 
+/** With what only the host itself asks for. */
+export interface OwnHandlers extends ApplyHandlers {
+  /** As in `OwnReportOptions`. */
+  readonly virtualRows?: (table: string) => boolean;
+}
+
 /** The result of {@link applyTo}. */
 export interface Applied {
   /** False if a conflict aborted it: then nothing was applied. */
@@ -67,7 +73,7 @@ export interface Applied {
  * @throws SqliteError if it is malformed or SQLite fails; what a handler throws, unchanged. Then nothing was
  *   applied, unless `noSavepoint` was set
  */
-export function applyTo(connection: Connection, input: ChangesetInput, handlers: ApplyHandlers): Applied {
+export function applyTo(connection: Connection, input: ChangesetInput, handlers: OwnHandlers): Applied {
   // SQLite cannot be told that a filter failed: it would continue with the next changes.
   if ((!handlers.filter && !handlers.filterChange) || handlers.noSavepoint) {
     return applyAsIs(connection, input, handlers);
@@ -78,12 +84,12 @@ export function applyTo(connection: Connection, input: ChangesetInput, handlers:
   });
 }
 
-function applyAsIs(connection: Connection, given: ChangesetInput, handlers: ApplyHandlers): Applied {
+function applyAsIs(connection: Connection, given: ChangesetInput, handlers: OwnHandlers): Applied {
   const { input, isPatchset } = marked(given);
   const { engine, db } = connection;
   const { core } = engine;
   const { c, memory } = core;
-  using targets = new ApplyTargets(connection);
+  using targets = new ApplyTargets(connection, handlers.virtualRows);
   const calls = new HandlerCalls(core, targets, handlers, isPatchset);
   const whole = input instanceof Uint8Array ? input : undefined;
   const id = engine.register({

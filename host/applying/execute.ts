@@ -14,8 +14,8 @@ import type { Spool } from '../core/spool.js';
 import type { Connection } from '../kernel/connection.js';
 import { insideSavepoint } from '../kernel/savepoint.js';
 import { withSettings } from '../kernel/settings.js';
-import { type Applied, type ApplyHandlers, applyTo } from './apply.js';
-import { flagsOf, type ReportOptions } from './apply-options.js';
+import { type Applied, applyTo, type OwnHandlers } from './apply.js';
+import { flagsOf, type OwnReportOptions, type ReportOptions } from './apply-options.js';
 import type { Conflict } from './changes.js';
 import {
   type ConflictAction,
@@ -43,7 +43,7 @@ const pieceSize = 65_536;
 export function applyWithReport(
   connection: Connection,
   changesets: readonly Whole[],
-  options: ReportOptions = {},
+  options: OwnReportOptions = {},
 ): ApplyReport {
   const application = new Application(connection, options);
   const watched = watcher(changesets, options.onProgress);
@@ -89,11 +89,12 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
 /** Applies a changeset that was planned. Returns false if a conflict ends it. @throws SqliteError as {@link applyTo} */
 function execute(application: Application, input: ChangesetInput): boolean {
   const { connection, options, tally } = application;
-  const { filterChange } = options;
+  const { filterChange, virtualRows } = options;
   tally.next();
-  const handlers: ApplyHandlers = {
+  const handlers: OwnHandlers = {
     ...flagsOf(options),
     ...(options.tables && { filter: application.includes }),
+    ...(virtualRows && { virtualRows }),
     ...(filterChange && {
       filterChange(change) {
         const applied = Boolean(filterChange(change));

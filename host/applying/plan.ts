@@ -5,6 +5,7 @@ import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { hiddenRowid, tableShape, type Warning } from '../kernel/schema.js';
 import { hasCollatedKey, spelledOtherwise } from '../recording/collated-keys.js';
+import type { OwnReportOptions } from './apply-options.js';
 import { isModule, refusedTable, virtualTable } from './apply-targets.js';
 import { type Outline, outlineAt } from './changes.js';
 import { changesOf } from './changeset-streams.js';
@@ -20,8 +21,8 @@ export function plan(
   { connection, options, includes, tally, warnings }: Application,
   input: ChangesetInput,
 ): void {
-  const { invert = false, triggers = true, refuse } = options;
-  const skips = survey(connection, warnings, triggers);
+  const { invert = false, refuse } = options;
+  const skips = survey(connection, warnings, options);
   for (const change of changesOf(connection.engine, input, invert, outlineAt)) {
     if (skips(change)) tally.of(change.table).skipped += 1;
     else if (!includes(change.table)) tally.of(change.table).filtered += 1;
@@ -40,7 +41,7 @@ export function plan(
 function survey(
   connection: Connection,
   warnings: Warning[],
-  triggersFire: boolean,
+  { triggers: triggersFire = true, virtualRows }: OwnReportOptions,
 ): (change: Outline) => boolean {
   const skipped = new Map<string, boolean>();
   const collated = new Set<string>();
@@ -50,9 +51,9 @@ function survey(
   };
   const skips = ({ table, key }: Outline): boolean => {
     const shape = tableShape(connection, 'main', table);
-    if (shape?.kind === 'virtual' || (!shape && isModule(connection, table))) {
-      throw virtualTable(table);
-    }
+    const isVirtual = shape?.kind === 'virtual' && !virtualRows?.(table);
+    if (isVirtual || (!shape && isModule(connection, table))) throw virtualTable(table);
+    if (shape?.kind === 'shadow' && virtualRows) throw refusedTable(table, 'it belongs to a virtual table');
     if (!shape || shape.kind === 'view') {
       warn('missing-table', table, 'the table does not exist, so its changes are skipped');
       return true;

@@ -27,7 +27,7 @@ import { isOn, withSettings } from '../kernel/settings.js';
 import type { CaptureEntry, StatementSettings } from '../recording/capture-format.js';
 import { inMain, isCaptured, type SchemaStatement, schemaStatement } from '../recording/ddl.js';
 import { compiles, rowCount } from '../recording/schema-reading.js';
-import type { ReportOptions } from './apply-options.js';
+import type { OwnReportOptions, ReportOptions } from './apply-options.js';
 import { IteratorConflict } from './changes.js';
 import { decide, policyRules } from './conflict-policy.js';
 import { answerTo, applyWithReport } from './execute.js';
@@ -67,7 +67,7 @@ interface Replay extends Request {
 export function applyCapture(
   connection: Connection,
   entries: readonly CaptureEntry[],
-  options: ReportOptions = {},
+  options: OwnReportOptions = {},
 ): CaptureReport {
   const hasStatements = entries.some(({ kind }) => kind === 'ddl');
   if (hasStatements) refuseOptions(options);
@@ -122,7 +122,7 @@ function refuseOptions({ invert, fkNoAction }: ReportOptions): void {
 function runEntries(replay: Replay, entries: readonly CaptureEntry[]): boolean {
   const { connection, options, report } = replay;
   const { dryRun: _, check: __, drops, onProgress, ...rest } = options;
-  const each: ReportOptions = { triggers: false, fkNoAction: true, ...rest };
+  const each: OwnReportOptions = { triggers: false, fkNoAction: true, ...rest };
   const sizeOf = (entry: CaptureEntry): number => (entry.kind === 'ddl' ? 0 : 2 * entry.bytes.length);
   const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
   let before = 0;

@@ -4,7 +4,7 @@ import { joinBytes } from '../changeset/bytes.js';
 import type { Connection } from '../kernel/connection.js';
 import type { Warning } from '../kernel/schema.js';
 import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
-import type { ReportOptions } from './apply-options.js';
+import type { OwnReportOptions } from './apply-options.js';
 import { type PolicyRule, policyRules } from './conflict-policy.js';
 import { ConflictList, type ConflictReport } from './conflict-report.js';
 import { type TableReport, Tally } from './tally.js';
@@ -34,14 +34,14 @@ export interface ApplyReport {
 /** What is applied to, and how. */
 export interface Request {
   readonly connection: Connection;
-  readonly options: ReportOptions;
+  readonly options: OwnReportOptions;
   readonly rules: readonly PolicyRule[];
 }
 
 /** An apply on its way: each changeset is planned and executed, which is noted here, and reported at the end. */
 export class Application implements Request {
   readonly connection: Connection;
-  readonly options: ReportOptions;
+  readonly options: OwnReportOptions;
   readonly rules: readonly PolicyRule[];
   /** Whether the changes of a table are wanted. */
   readonly includes: (table: string) => boolean;
@@ -55,7 +55,7 @@ export class Application implements Request {
   /** What the policy aborted for. After a conflict more of them are collected, as if they were omitted. */
   abortedFor: 'a conflict' | 'foreign keys' | undefined;
 
-  constructor(connection: Connection, options: ReportOptions) {
+  constructor(connection: Connection, options: OwnReportOptions) {
     const { tables, policy = 'abort', conflicts = 20 } = options;
     this.connection = connection;
     this.options = options;

@@ -27,7 +27,7 @@ function firstTokens(sql: string, count: number): Token[] {
 }
 
 /** A name without its quotes. */
-function unquoted(name: string): string {
+export function unquoted(name: string): string {
   const quote = name[0] ?? '';
   if (quote === '[') return name.slice(1, -1);
   if (!['"', '`', "'"].includes(quote)) return name;
@@ -63,6 +63,34 @@ export interface SchemaStatement {
   readonly addsColumn: boolean;
   /** Whether it is CREATE VIRTUAL TABLE. */
   readonly isVirtual: boolean;
+}
+
+/** The module of CREATE VIRTUAL TABLE and its arguments, each as its tokens; undefined of other statements. */
+export interface VirtualTable {
+  /** In lower case. */
+  readonly module: string;
+  readonly args: readonly (readonly string[])[];
+}
+
+export function virtualTable(sql: string): VirtualTable | undefined {
+  const texts = firstTokens(sql, Infinity).map(({ text }) => text);
+  const words = texts.map((text) => text.toLowerCase());
+  if (words[0] !== 'create' || words[1] !== 'virtual') return undefined;
+  const at = words.indexOf('using', nameIn(words) + 1);
+  const args: string[][] = [];
+  let depth = 0;
+  for (const text of texts.slice(at + 2)) {
+    if (text === ')') depth -= 1;
+    if (depth > 0) {
+      if (depth === 1 && text === ',') args.push([]);
+      else args.at(-1)?.push(text);
+    }
+    if (text === '(') {
+      if (depth === 0) args.push([]);
+      depth += 1;
+    }
+  }
+  return { module: unquoted(texts[at + 1] ?? '').toLowerCase(), args };
 }
 
 /** Reads the first words of a statement. */

@@ -12,6 +12,7 @@ import { collatedKeyChanges } from '../recording/collated-keys.js';
 import { travels } from './allowed.js';
 import { replicaError } from './errors.js';
 import { refuseRows } from './found.js';
+import { fullTextTables } from './fulltext.js';
 import { rebuild } from './history.js';
 import type { Log } from './log.js';
 import { changeCounter } from './ownership.js';
@@ -133,7 +134,8 @@ function difference(database: DatabaseSync): Uint8Array {
       );
     }
   }
-  const bytes = session.changeset();
+  for (const fullText of fullTextTables(connection)) session.diff('replica_base', `${fullText}_content`);
+  const bytes = facts.kept.logical(session.changeset());
   const [spelled] = collatedKeyChanges(bytes, (table) => facts.of(table).hasCollatedKey);
   if (spelled === undefined) return bytes;
   throw replicaError('unrecordable', `a key of ${spelled} was changed to one that is equal by its collation`);

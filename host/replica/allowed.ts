@@ -5,6 +5,7 @@ import { ChangesetReader } from '../changeset/reader.js';
 import { validate } from '../changeset/validate.js';
 import type { CaptureEntry } from '../recording/capture-format.js';
 import { isCaptured, isTemporary, schemaStatement } from '../recording/ddl.js';
+import { refusedVirtual } from './fulltext.js';
 
 /** What the names of the tables begin with that hold the state of a copy. */
 export const ownPrefix = '_sqlite_wasm_run_replica';
@@ -49,8 +50,7 @@ function refusedStatement(sql: string): string | undefined {
   if (verb !== 'pragma' && sql.toLowerCase().includes(ownPrefix)) {
     return `a statement names a table of the replica: ${sql}`;
   }
-  if (isVirtual) {
-    return `it creates the virtual table ${name}, and virtual tables are not replicated`;
-  }
+  const why = isVirtual ? refusedVirtual(sql) : undefined;
+  if (why !== undefined) return `it creates the virtual table ${name}: ${why}`;
   return object === '' ? `it holds an unknown statement: ${sql}` : undefined;
 }

@@ -2,9 +2,11 @@
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
+import { applyCapture } from '../applying/replay.js';
 import { concat, invert } from '../applying/transform.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
 import { replicaError } from './errors.js';
+import { isFullText } from './fulltext.js';
 import type { Incoming } from './incoming.js';
 
 /**
@@ -40,10 +42,12 @@ export function applyCaptured(
   policy: 'abort' | 'ours' | 'theirs',
 ): void {
   const entries = changes instanceof Uint8Array ? decodeCapture(changes) : changes;
-  const { applied, entries: reports } = database.applyCapture(entries, {
+  const connection = connectionOf(database);
+  const { applied, entries: reports } = applyCapture(connection, entries, {
     policy,
     triggers: false,
     conflicts: 1,
+    virtualRows: (table) => isFullText(connection, table),
   });
   if (applied) return;
   const last = reports.at(-1);

@@ -6,6 +6,7 @@ import { numberPragma, query, quotedName } from '../kernel/query.js';
 import { nullKeys, tableShape } from '../kernel/schema.js';
 import { isOwn, travels } from './allowed.js';
 import { replicaError } from './errors.js';
+import { refusedVirtual } from './fulltext.js';
 import { changeCounter } from './ownership.js';
 import { type CopyState, StateTables } from './state.js';
 
@@ -48,16 +49,14 @@ export function refuseRows(database: DatabaseSync): void {
   const connection = connectionOf(database);
   const names = query(
     connection,
-    "SELECT name, type FROM pragma_table_list WHERE schema='main' AND type<>'view'",
+    "SELECT l.name, l.type, s.sql FROM pragma_table_list l LEFT JOIN main.sqlite_schema s ON s.name=l.name AND s.type='table' WHERE l.schema='main' AND l.type NOT IN ('view', 'shadow')",
   );
-  for (const [name, kind] of names) {
+  for (const [name, kind, sql] of names) {
     const table = String(name);
     if (!travels(table)) continue;
-    if (kind === 'virtual') {
-      throw replicaError(
-        'unrecordable',
-        `${table} is a virtual table, and virtual tables are not replicated: drop it`,
-      );
+    const why = kind === 'virtual' ? refusedVirtual(String(sql)) : undefined;
+    if (why !== undefined) {
+      throw replicaError('unrecordable', `${table} is a virtual table: ${why}; drop it`);
     }
     const shape = tableShape(connection, 'main', table);
     if (!shape) continue;

@@ -144,8 +144,9 @@ function refusedInside(action: Action): string | undefined {
   if (to === 'main' && namesOwn(action)) {
     return `${subject(action)} holds the state of the replica and cannot be changed`;
   }
-  if (action.code === constants.SQLITE_CREATE_VTABLE && to === 'main') {
-    return `the virtual table ${subject(action)} is refused: virtual tables are not replicated`;
+  const isVirtual = code === constants.SQLITE_CREATE_VTABLE && to === 'main';
+  if (isVirtual && action.second?.toLowerCase() !== 'fts5') {
+    return `the virtual table ${subject(action)} is refused: only those of fts5 are replicated, not of ${action.second}`;
   }
   return refusedAnywhere(action);
 }

@@ -15,6 +15,7 @@ import type { Warning } from '../kernel/schema.js';
 import { withSettings } from '../kernel/settings.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
 import { isOfTheMachine, isReason, replicaError, textOf } from './errors.js';
+import { isFullText } from './fulltext.js';
 import { changesSchema, type TransactionRecorder } from './recorder.js';
 import { rowsOf } from './rows.js';
 import type { LocalTransaction, RejectionKind } from './state.js';
@@ -101,6 +102,7 @@ export function applyExactly(
       triggers: false,
       refuse: skipping,
       conflicts: 1,
+      virtualRows: (table) => isFullText(connection, table),
       ...(check && isLarge && { onProgress: check }),
     });
     if (applied) return;
@@ -224,6 +226,7 @@ export class Redoing {
           triggers: false,
           refuse: skipping,
           conflicts: 1,
+          virtualRows: (table) => isFullText(this.#connection, table),
         });
         const last = report.entries.at(-1);
         const first = last && 'conflicts' in last ? last.conflicts[0] : undefined;

@@ -13,6 +13,7 @@ import { collatedKeyChanges } from '../recording/collated-keys.js';
 import { schemaStatement } from '../recording/ddl.js';
 import { isOwn, refusedEntry, travels } from './allowed.js';
 import { type ReplicaError, replicaError } from './errors.js';
+import { Kept } from './fulltext.js';
 import type { Guard } from './guard.js';
 import type { SchemaFacts } from './schema.js';
 
@@ -41,6 +42,8 @@ export class TransactionRecorder implements Disposable {
   readonly #guard: Guard;
   readonly #schema: SchemaFacts;
   #capture: Capture | undefined;
+  /** As it is when a transaction begins. */
+  #kept = new Kept();
 
   constructor(database: DatabaseSync, guard: Guard, schema: SchemaFacts) {
     this.#database = database;
@@ -72,7 +75,7 @@ export class TransactionRecorder implements Disposable {
         if (database === 'main') noteRow(rows, table, rowid);
       },
     };
-    const isWatched = this.#own(() => this.#schema.hasNullableKeys);
+    const isWatched = this.#own(() => this.#look());
     if (isWatched) hooks.add(hook);
     let value: T;
     try {
@@ -104,6 +107,7 @@ export class TransactionRecorder implements Disposable {
   repeat<T>(action: () => T): Recorded<T> {
     return this.#own(() => {
       const capture = this.#begin();
+      this.#look();
       const value = action();
       return { value, entries: this.#entries(capture, new Map()) };
     });
@@ -126,8 +130,17 @@ export class TransactionRecorder implements Disposable {
   }
 
   #begin(): Capture {
-    this.#capture ??= this.#database.capture({ rowid: true, filter: travels });
+    this.#capture ??= this.#database.capture({
+      rowid: true,
+      filter: (table) => travels(table) && !this.#kept.isIndex(table),
+    });
     return this.#capture;
+  }
+
+  /** Reads what recording needs to know of the schema. Returns whether a table's key can hold NULL. */
+  #look(): boolean {
+    this.#kept = this.#schema.kept;
+    return this.#schema.hasNullableKeys;
   }
 
   #own<T>(action: () => T): T {
@@ -142,20 +155,45 @@ export class TransactionRecorder implements Disposable {
       if (!(error instanceof SqliteError)) throw error;
       throw unrecordable(error.message, error);
     }
-    const entries = all.filter(
+    const captured = all.filter(
       (entry) => entry.kind !== 'ddl' || schemaStatement(entry.sql).verb !== 'analyze',
     );
-    const hasMade = changesSchema(entries);
-    for (const entry of entries) {
-      if (entry.kind === 'changeset') {
-        this.#refuseTables(entry.bytes, hasMade);
+    const hasMade = changesSchema(captured);
+    const entries: CaptureEntry[] = [];
+    const kept = this.#keptIn(captured);
+    for (const entry of captured) {
+      if (entry.kind === 'ddl') {
+        const why = refusedEntry(entry);
+        if (why !== undefined) throw unrecordable(why);
+        entries.push(entry);
         continue;
       }
-      const why = refusedEntry(entry);
-      if (why !== undefined) throw unrecordable(why);
+      const bytes = kept.logical(entry.bytes);
+      if (bytes.length === 0) continue;
+      this.#refuseTables(bytes, hasMade);
+      entries.push({ kind: 'changeset', bytes });
     }
     for (const [table, ids] of rows) this.#refuseNullKeys(table, ids);
     return entries;
+  }
+
+  /** The tables in which full-text tables are kept before, during and after a transaction with these entries. */
+  #keptIn(entries: readonly CaptureEntry[]): Kept {
+    const before = this.#kept;
+    const after = this.#schema.kept;
+    if (!changesSchema(entries)) return before;
+    const all = new Kept([...before.names, ...after.names]);
+    let hasMade = false;
+    for (const entry of entries) {
+      if (entry.kind !== 'ddl') continue;
+      const { isVirtual, renames, name = '' } = schemaStatement(entry.sql);
+      if (isVirtual) all.add(name);
+      if (renames && hasMade) {
+        throw unrecordable('it makes a full-text table and renames a table: use a transaction for each');
+      }
+      hasMade ||= isVirtual;
+    }
+    return all;
   }
 
   /** @param hasMade whether the transaction made tables: the rows of those travel without a key too */

@@ -5,6 +5,7 @@ import { query } from '../kernel/query.js';
 import { hasKey, hasNullableKey, schemaVersion, tableShape } from '../kernel/schema.js';
 import { hasCollatedKey } from '../recording/collated-keys.js';
 import { ownPrefix, travels } from './allowed.js';
+import { fullTextTables, Kept } from './fulltext.js';
 import { digestOf } from './message.js';
 
 /** Facts about one table. */
@@ -27,6 +28,7 @@ export class SchemaFacts {
   #version = -1n;
   #digest: string | undefined;
   #hasNullableKeys: boolean | undefined;
+  #kept: Kept | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -60,6 +62,13 @@ export class SchemaFacts {
     return facts;
   }
 
+  /** The tables in which full-text tables are kept. */
+  get kept(): Kept {
+    this.#renew();
+    this.#kept ??= new Kept(fullTextTables(this.#connection));
+    return this.#kept;
+  }
+
   /** A rollback may give the version of the schema to another schema. */
   forget(): void {
     this.#version = -1n;
@@ -72,6 +81,7 @@ export class SchemaFacts {
     this.#tables.clear();
     this.#digest = undefined;
     this.#hasNullableKeys = undefined;
+    this.#kept = undefined;
   }
 
   #read(table: string): TableFacts {

@@ -41,7 +41,7 @@ export function digestsOf(database: DatabaseSync): Pick<CopyDigests, 'schema' | 
   const connection = connectionOf(database);
   const names = query(
     connection,
-    "SELECT name FROM pragma_table_list WHERE schema='main' AND type='table' ORDER BY name",
+    "SELECT name FROM pragma_table_list WHERE schema='main' AND type IN ('table', 'virtual') ORDER BY name",
   ).map(([name]) => String(name));
   const tables = names.filter(travels).map((name) => [name, digestOfTable(database, name)] as const);
   return { schema: new SchemaFacts(connection).digest, tables: Object.fromEntries(tables) };
@@ -49,8 +49,9 @@ export function digestsOf(database: DatabaseSync): Pick<CopyDigests, 'schema' | 
 
 function digestOfTable(database: DatabaseSync, table: string): TableDigest {
   const shape = tableShape(connectionOf(database), 'main', table);
-  const columns = shape?.columns ?? [];
-  const key = columns.filter((_, i) => (shape?.key[i] ?? 0) > 0);
+  const isVirtual = shape?.kind === 'virtual'; // its rows have rowids that nothing changes
+  const columns = [...(isVirtual ? ['rowid'] : []), ...(shape?.columns ?? [])];
+  const key = isVirtual ? ['rowid'] : columns.filter((_, i) => (shape?.key[i] ?? 0) > 0);
   const order = (key.length > 0 ? key : columns).map((name) => `${quotedName(name)} COLLATE BINARY`).join();
   const list = columns.map((name) => quotedName(name)).join();
   const hash = createHash('sha256');

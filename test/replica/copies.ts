@@ -76,10 +76,15 @@ export function contents(database: DatabaseSync): unknown {
       "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_sqlite\\_wasm\\_run%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )
     .all();
+  const shadows = database.prepare("SELECT name FROM pragma_table_list WHERE type='shadow'").all();
+  const kept = new Set(shadows.map(({ name }) => name)); // two copies of a full-text table have other segments
   return tables.map(({ name, sql }) => {
-    const isTable = /^create table/i.test(String(sql));
+    const isTable = /^create (virtual )?table/i.test(String(sql)) && !kept.has(name);
     if (!isTable) return [name, sql];
-    const rows = database.prepare(`SELECT * FROM "${name}"`, { returnArrays: true, readBigInts: true }).all();
+    const columns = /^create virtual/i.test(String(sql)) ? 'rowid, *' : '*';
+    const rows = database
+      .prepare(`SELECT ${columns} FROM "${name}"`, { returnArrays: true, readBigInts: true })
+      .all();
     return [name, sql, rows.map((row) => JSON.stringify((row as unknown as unknown[]).map(plain))).sort()];
   });
 }

@@ -151,7 +151,7 @@ describe('transactions that are refused', () => {
       ddl('CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM _sqlite_wasm_run_replica_pending; END'),
     ],
     ['a rename to the state', ddl('ALTER TABLE t RENAME TO _sqlite_wasm_run_replica_x')],
-    ['a virtual table', ddl('CREATE /* */ VIRTUAL TABLE f USING fts5(x)')],
+    ['a virtual table', ddl('CREATE /* */ VIRTUAL TABLE f USING rtree(x, a, b)')],
     ['a temporary table', ddl('CREATE TEMP TABLE f(x)')],
     ['ANALYZE', ddl('ANALYZE')],
     ['ATTACH', ddl("ATTACH 'x' AS y")],

@@ -31,6 +31,10 @@ CREATE TABLE entry(id TEXT PRIMARY KEY NOT NULL, who TEXT, account INTEGER REFER
 CREATE TABLE tag(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, data BLOB);
 CREATE TABLE audit(id INTEGER PRIMARY KEY, what TEXT);
 CREATE TRIGGER tagged AFTER INSERT ON tag BEGIN INSERT INTO audit(what) VALUES('tag ' || new.name); END;
+CREATE VIRTUAL TABLE text USING fts5(name, note UNINDEXED, prefix=2);
+CREATE TRIGGER texted AFTER INSERT ON tag BEGIN INSERT INTO text(rowid, name) VALUES(new.id, new.name); END;
+CREATE TRIGGER retexted AFTER UPDATE ON tag BEGIN UPDATE text SET name=new.name WHERE rowid=new.id; END;
+CREATE TRIGGER untexted AFTER DELETE ON tag BEGIN DELETE FROM text WHERE rowid=old.id; END;
 INSERT INTO account WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM i WHERE n<${accounts}) SELECT n, ${start} FROM i`;
 
 /** The functions of the transactions, all of which change something whatever they meet. */
@@ -51,6 +55,13 @@ const functions = {
   rename(database: DatabaseSync, id: string, name: string): void {
     database.prepare('UPDATE tag SET name=? WHERE id=(SELECT max(id) FROM tag)').run(name);
     database.prepare('INSERT INTO entry VALUES(?, ?, NULL)').run(id, 'rename');
+  },
+  note(database: DatabaseSync, id: string, word: string): void {
+    database
+      .prepare('INSERT INTO text(rowid, name, note) VALUES((SELECT 10000+count(*) FROM entry), ?, ?)')
+      .run(word, id);
+    database.prepare('DELETE FROM text WHERE text MATCH ? AND note<?').run('common', id);
+    database.prepare('INSERT INTO entry VALUES(?, ?, NULL)').run(id, 'note');
   },
 };
 
@@ -171,7 +182,8 @@ export class Simulation {
     const dice = random.next();
     if (dice < 0.6) return ['transfer', id, 1 + random.below(accounts), 1 + random.below(accounts)];
     if (dice < 0.8) return ['tag', id, `${id} ${random.below(3)}`];
-    if (dice < 0.9) return ['untag', id];
+    if (dice < 0.87) return ['untag', id];
+    if (dice < 0.94) return ['note', id, random.chance(0.5) ? 'common word' : id];
     return ['rename', id, `renamed ${id}`];
   }
 
@@ -231,6 +243,11 @@ export class Simulation {
       if (JSON.stringify(contents(replica.database)) !== expected) say(`${path} differs`);
       const [row] = replica.database.prepare('PRAGMA integrity_check').all();
       if (row?.['integrity_check'] !== 'ok') say(`${path}: ${row?.['integrity_check']}`);
+      const found = "SELECT group_concat(rowid) AS ids FROM text('common OR renamed')";
+      const scanned =
+        "SELECT group_concat(rowid) AS ids FROM text WHERE name LIKE '%common%' OR name LIKE '%renamed%'";
+      const [ids, others] = [found, scanned].map((sql) => replica.database.prepare(sql).get()?.['ids']);
+      if (ids !== others) say(`${path} finds ${ids}, not ${others}`);
       const kept = replica.database
         .prepare('SELECT count(*) AS n FROM _sqlite_wasm_run_replica_pending')
         .get();
