@@ -19,6 +19,7 @@ import { run as memory } from './memory.js';
 import { run as mixed } from './mixed.js';
 import { run as powerLoss } from './power-loss.js';
 import { run as shell } from './shell.js';
+import { run as speedtest1 } from './speedtest1.js';
 import { type Part, type Suite, Unavailable } from './suite.js';
 
 const suites: Readonly<Record<string, Suite>> = {
@@ -29,6 +30,7 @@ const suites: Readonly<Record<string, Suite>> = {
   memory,
   mixed,
   shell,
+  speedtest1,
   endurance,
 };
 

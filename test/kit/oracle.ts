@@ -106,23 +106,38 @@ function takeLock(lock: string): boolean {
  * C compiler. -O0 compiles fastest; -O2 is for comparing speeds.
  */
 export function nativeProgram(name: string, level: '-O0' | '-O2' = '-O0'): string | undefined {
+  return compileNative(name, [programSource(name)], level);
+}
+
+/** The path of a C source of test/programs. */
+export function programSource(name: string): string {
+  return fileURLToPath(new URL(`../programs/${name}.c`, import.meta.url));
+}
+
+/** As nativeProgram, of any C sources, with flags of the compiler besides those of the library. */
+export function compileNative(
+  name: string,
+  sources: readonly string[],
+  level: '-O0' | '-O2' = '-O0',
+  more: readonly string[] = [],
+): string | undefined {
   const shellProgram = nativeShell();
   if (!shellProgram) return undefined;
   const compiler = process.env.CC ?? 'cc';
   const folder = dirname(shellProgram);
   const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
-  const source = fileURLToPath(new URL(`../programs/${name}.c`, import.meta.url));
   const flags = [level, '-w', ...features, ...platform, `-I${sqlite}`];
   const library = join(folder, `sqlite3${level}.o`);
-  const program = join(folder, `${name}${level}-${sha256(readFileSync(source)).slice(0, 16)}`);
+  const key = sha256(...sources.map((source) => readFileSync(source)), ...more).slice(0, 16);
+  const program = join(folder, `${name}${level}-${key}`);
   const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
-  const make = (target: string, ...sources: string[]): void => {
+  const make = (target: string, ...args: string[]): void => {
     if (existsSync(target)) return;
     const made = `${target}.${process.pid}`;
-    execFileSync(compiler, [...flags, ...sources, '-o', made]);
+    execFileSync(compiler, [...flags, ...args, '-o', made]);
     renameSync(made, target); // whole or not at all: another worker may be making it too
   };
   make(library, '-c', join(sqlite, 'sqlite3.c'));
-  make(program, source, library, ...libraries);
+  make(program, ...more, ...sources, library, ...libraries);
   return program;
 }
