@@ -13,7 +13,7 @@ import { Functions, type TransactionFunction } from './functions.js';
 import { Guard } from './guard.js';
 import type { Incoming } from './incoming.js';
 import { digestOf } from './message.js';
-import { messageOf, nextMessage, type Outgoing, type Publisher } from './outgoing.js';
+import { countFitting, messageOf, nextMessage, type Outgoing, type Publisher } from './outgoing.js';
 import { changeCounter, Ownership } from './ownership.js';
 import { Redoing, type ReplicaPolicy, RolledBack, undo, verbatim } from './rebase.js';
 import { putUnder, type Received, type Receiver } from './receiving.js';
@@ -214,13 +214,12 @@ export class Copy implements Disposable {
   }
 
   /**
-   * Runs a function in a transaction and rolls it back. Nothing may be pending.
+   * Runs a function in a transaction and rolls it back.
    *
    * @throws as {@link transact} does
    */
   speculate<T>(action: TransactionFunction<T>): Speculation<T> {
     this.#refuseInside();
-    if (this.#pending.length > 0) throw replicaError('busy', 'local transactions are pending');
     let result: Speculation<T> | undefined;
     const done = new Error('rolled back on purpose');
     try {
@@ -277,12 +276,25 @@ export class Copy implements Disposable {
     return message;
   }
 
-  /** The message of a transaction that ran without being committed. */
-  outgoingOf(speculation: Speculation<unknown>, maxMessage: number, call?: Call): Outgoing {
-    const { entries, time } = speculation;
-    const changes = encodeCapture(entries);
-    const transaction = { number: 0, id: this.#chance.uuid(), time, call, changes };
-    return messageOf(this.#publisher(), [transaction], maxMessage, this.#state);
+  /** Whether all that is pending fits in one message. */
+  pendingFits(maxMessage: number): boolean {
+    return countFitting(this.#pending, maxMessage) === this.#pending.length;
+  }
+
+  /**
+   * The message of a transaction that ran without being committed, after all that was pending then, on which it was made. Call
+   * it at once.
+   */
+  outgoingOf(
+    { entries, time }: Speculation<unknown>,
+    maxMessage: number,
+    call?: Call,
+  ): { readonly message: Outgoing; readonly own: string | undefined } {
+    const id = this.#chance.uuid();
+    const own = { number: 0, id, time, call, changes: encodeCapture(entries) };
+    const all = entries.length > 0 ? [...this.#pending, own] : this.#pending;
+    const message = messageOf(this.#publisher(), all, maxMessage, this.#state);
+    return { message, own: entries.length > 0 ? id : undefined };
   }
 
   /**

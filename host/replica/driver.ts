@@ -41,6 +41,8 @@ interface Job {
   readonly call: Call | undefined;
   /** The values of the attempts whose fate is not known, by the ids of their transactions. */
   readonly attempts: Map<string, unknown>;
+  /** How many messages of pending transactions went before it. */
+  passed: number;
   resolve(result: { readonly value: unknown; readonly sequence: number }): void;
   reject(error: Error): void;
 }
@@ -66,6 +68,8 @@ const batchBytes = 2 ** 22;
 /** From so many pending transactions on, some are published before all are done again, and how long that may take, in ms. */
 const manyPending = 16;
 const previewTime = 20;
+/** So many messages of pending transactions go before one that waits; then it goes with all of them. */
+const mostPassed = 4;
 const longestPause = 5000;
 const stallPause = 1000;
 
@@ -122,7 +126,7 @@ export class Driver {
     this.#wake?.();
   }
 
-  /** Runs a transaction once nothing is pending, and resolves when it has a place. */
+  /** Runs a transaction after what is pending, and resolves when it has a place. */
   wait<T>(action: (database: DatabaseSync) => T, call?: Call): Promise<{ value: T; sequence: number }> {
     // At first it is offline without a problem, and may connect.
     if (this.#state === 'offline' && this.#problem) {
@@ -130,7 +134,7 @@ export class Driver {
       return Promise.reject(replicaError('unavailable', message, this.#problem));
     }
     return new Promise<{ value: unknown; sequence: number }>((resolve, reject) => {
-      this.#jobs.push({ action, call, attempts: new Map(), resolve, reject });
+      this.#jobs.push({ action, call, attempts: new Map(), passed: 0, resolve, reject });
       this.wake();
     }) as Promise<{ value: T; sequence: number }>;
   }
@@ -221,8 +225,13 @@ export class Driver {
     // What a transaction that is open changed, its schema too, is not published.
     if (this.#copy.isOpen) return false;
     if (this.#copy.state.sequence < this.#target || this.#clock.now() < this.#publishAfter) return false;
-    if (this.#copy.pending.length > 0) return this.#push(maxMessage);
-    return this.#work(maxMessage);
+    const [job] = this.#jobs;
+    if (this.#copy.pending.length === 0) return job ? this.#work(job, maxMessage) : false;
+    if (!job) return this.#push(maxMessage);
+    // Others go on committing: it goes with what is pending, or they would never let it through.
+    if (this.#copy.pendingFits(maxMessage) || job.passed >= mostPassed) return this.#work(job, maxMessage);
+    job.passed += 1;
+    return this.#push(maxMessage);
   }
 
   /** Lets in what has arrived: putting what is pending on top costs as much for one message as for many. */
@@ -316,23 +325,24 @@ export class Driver {
     return true;
   }
 
-  /** Does the next transaction that waits. Returns whether it went. */
-  async #work(maxMessage: number): Promise<boolean> {
-    const [job] = this.#jobs;
-    if (!job) return false;
+  /** Does a transaction that waits, after what is pending, in the same message. Returns whether it went. */
+  async #work(job: Job, maxMessage: number): Promise<boolean> {
     const isDone = (): void => {
       this.#jobs = this.#jobs.filter((one) => one !== job);
     };
     let message: Outgoing;
+    let own: string | undefined;
+    let value: unknown;
     try {
       const ran = this.#copy.speculate(job.action);
-      if (ran.entries.length === 0) {
+      value = ran.value;
+      if (ran.entries.length === 0 && this.#copy.pending.length === 0) {
         isDone();
-        job.resolve({ value: ran.value, sequence: this.#copy.state.sequence });
+        job.resolve({ value, sequence: this.#copy.state.sequence });
         return true;
       }
-      message = this.#copy.outgoingOf(ran, maxMessage, job.call);
-      for (const { id } of message.transactions) job.attempts.set(id, ran.value);
+      ({ message, own } = this.#copy.outgoingOf(ran, maxMessage, job.call));
+      if (own !== undefined) job.attempts.set(own, value);
     } catch (error) {
       if (isReason(error, 'foreign-write', 'two-processes')) throw error;
       if (isReason(error, 'busy') || isOfTheMachine(error)) {
@@ -345,7 +355,7 @@ export class Driver {
     }
     const sequence = await this.#publish(message);
     if (sequence === undefined) {
-      for (const { id } of message.transactions) job.attempts.delete(id); // it was refused: no history has it
+      if (own !== undefined) job.attempts.delete(own); // it was refused: no history has it
       if (this.#problem && job.attempts.size === 0) {
         isDone();
         job.reject(this.#problem);
@@ -353,6 +363,11 @@ export class Driver {
       return false;
     }
     await this.#receive([readBack(message, sequence)]);
+    if (own === undefined) {
+      // It changed nothing, and what it read has a place now.
+      isDone();
+      job.resolve({ value, sequence });
+    }
     return true;
   }
 

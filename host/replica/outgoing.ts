@@ -25,6 +25,9 @@ export interface Publisher {
   readonly chance: Chance;
 }
 
+/** At most so many transactions are in a message that has room for more. */
+const mostTransactions = 50_000;
+
 /** The message with as many of the transactions as fit, one at least. Undefined if there are none. */
 export function nextMessage(
   publisher: Publisher,
@@ -32,15 +35,21 @@ export function nextMessage(
   maxMessage: number,
   position: Position,
 ): Outgoing | undefined {
+  const count = countFitting(transactions, maxMessage);
+  return count === 0 ? undefined : messageOf(publisher, transactions.slice(0, count), maxMessage, position);
+}
+
+/** How many transactions fit in a message, one at least if there is any. */
+export function countFitting(transactions: readonly LocalTransaction[], maxMessage: number): number {
   let size = emptySize;
   let count = 0;
   for (const { id, time, changes, call } of transactions) {
     const name = call ? { name: call.name } : {};
     size += sizeIn({ id, time, size: changes.length, ...name });
-    if (count > 0 && (size > maxMessage || count === 50_000)) break;
+    if (count > 0 && (size > maxMessage || count === mostTransactions)) break;
     count += 1;
   }
-  return count === 0 ? undefined : messageOf(publisher, transactions.slice(0, count), maxMessage, position);
+  return count;
 }
 
 /** The message with all of the transactions, which follows a position. Its changes become an object if they do not fit. */

@@ -95,7 +95,7 @@ export function schema(stream: MemoryStream, copies: readonly CopyType[], sql: s
   const [first] = copies;
   if (!first) return;
   const ran = first.speculate((database) => database.exec(sql));
-  const message = first.outgoingOf(ran, stream.maxMessage);
+  const { message } = first.outgoingOf(ran, stream.maxMessage);
   if (stream.store(message.bytes, message.expected) === undefined) throw new Error('refused');
   settle(stream, ...copies);
 }

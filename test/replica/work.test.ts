@@ -122,6 +122,45 @@ test('what is pending is not published with the schema of a transaction that is 
   await close(a, b);
 });
 
+test('a transaction that waits, and a schema change, get a place while others are committed without end', async () => {
+  const log = logOf(30);
+  const [a, b] = [await first(':memory:', { log }), await open(':memory:', { log: logOf(30) })];
+  await clock.until(() => b.status().sequence === stream.last);
+  const bulk = 'x'.repeat(3000); // with some of them pending, not all fit in a message
+  for (const size of [10, bulk.length]) {
+    let isDone = false;
+    let committed = 0;
+    const done = a.transaction(
+      (database) => {
+        database.exec(`ALTER TABLE t ADD COLUMN c${size}`);
+        return database.prepare('SELECT count(*) AS n FROM t').get()?.['n'];
+      },
+      { wait: true },
+    );
+    const read = a.transaction((database) => database.prepare('SELECT count(*) AS n FROM t').get()?.['n'], {
+      wait: true,
+    });
+    const both = Promise.all([done, read]).then((all) => {
+      isDone = true;
+      return all;
+    });
+    for (let step = 0; !isDone; step++) {
+      expect(step).toBeLessThan(200);
+      run(a, `INSERT INTO t(b) VALUES('${bulk.slice(0, size)}')`);
+      committed += 1;
+      await clock.pass(3);
+    }
+    const [changed, seen] = await both;
+    expect(Number(changed.value)).toBeGreaterThan(0);
+    expect(Number(seen.value)).toBeGreaterThanOrEqual(Number(changed.value));
+    expect(committed).toBeGreaterThan(5);
+    await clock.until(() => a.status().pending === 0);
+  }
+  await clock.until(() => b.status().sequence === stream.last && a.status().sequence === stream.last);
+  expect(contents(b.database)).toEqual(contents(a.database));
+  await close(a, b);
+});
+
 test('what came while a copy was away is taken together: what is pending is put on top of it once', async () => {
   const log = logOf();
   const [a, b] = [await first(), await open(':memory:', { log })];
@@ -328,4 +367,35 @@ test('adopt: the difference to the history and what is pending becomes a transac
       [3, 30],
     ]);
   await close(b, c);
+});
+
+test('rows of full-text tables are compared, undone and adopted', async () => {
+  const path = join(folder, 'a.db');
+  const [a, b] = [await first(path), await open()];
+  const table = 'CREATE VIRTUAL TABLE text USING fts5(x)';
+  await clock.wait(a.transaction((database) => database.exec(table), { wait: true }));
+  const { sequence } = await clock.wait(
+    a.transaction((database) => database.exec("INSERT INTO text VALUES('one'), ('two')"), { wait: true }),
+  );
+  await clock.until(() => b.status().sequence === sequence);
+  await clock.wait(a.verify());
+  const verified = await clock.wait(b.verify());
+  expect(verified).toMatchObject({ tables: { text: { rows: 2 } }, others: [{ differs: [] }] });
+  expect(Object.keys(verified.tables)).toEqual(['t', 'text']);
+  await clock.wait(run(a, "UPDATE text SET x='three' WHERE x='two'").placed);
+  await clock.wait(b.undo(sequence + 1));
+  const found = (replica: Replica): unknown =>
+    replica.database.prepare("SELECT rowid FROM text('two')", { returnArrays: true }).all();
+  expect(found(b)).toEqual([[2]]);
+  await clock.wait(close(a));
+  {
+    using database = new DatabaseSync(path);
+    database.exec("DELETE FROM text WHERE x='one'; INSERT INTO text VALUES('two too')");
+  }
+  expect((await clock.wait(adoptChanges(path, logOf()))).changes).toBe(2);
+  const again = await open(path);
+  await clock.until(() => again.status().pending === 0 && b.status().sequence === stream.last);
+  expect(found(b)).toEqual([[2], [3]]);
+  expect(contents(again.database)).toEqual(contents(b.database));
+  await close(again, b);
 });
