@@ -6,6 +6,7 @@ import { isReason, replicaError } from './errors.js';
 import { isCopy, isEmpty, makeCopy } from './found.js';
 import type { Log, LogState } from './log.js';
 import { loadSnapshot } from './snapshot.js';
+import { StateTables } from './state.js';
 
 /** How to open it. */
 export interface Joining {
@@ -19,17 +20,24 @@ export interface Joining {
   progress(done: number, total: number): void;
 }
 
+/** A database that is a copy. */
+export interface Joined {
+  readonly database: DatabaseSync;
+  /** Whether it was made the first copy of a history that does not exist yet. */
+  readonly isFirst: boolean;
+}
+
 /**
  * Opens the database of a copy; its state is not compared with the history yet.
  *
  * @throws ReplicaError `not-a-copy` for a database with data that is not a copy of the history; `missing` if
  *   there is no history and `create` is not given, or there is no snapshot; as the log does
  */
-export async function openCopyOf(joining: Joining): Promise<DatabaseSync> {
+export async function openCopyOf(joining: Joining): Promise<Joined> {
   const { path, log, create, timeout } = joining;
   const database = new DatabaseSync(path, { timeout });
   try {
-    if (isCopy(database)) return database;
+    if (isCopy(database)) return { database, isFirst: false };
     const state = await stateOf(log);
     if (!state && !create) {
       throw replicaError('missing', `there is no history ${log.name}: open with { create: true } to make it`);
@@ -37,7 +45,7 @@ export async function openCopyOf(joining: Joining): Promise<DatabaseSync> {
     if (!state) {
       const identity = joining.chance.uuid();
       makeCopy(database, identity, joining.chance.uuid());
-      return database;
+      return { database, isFirst: true };
     }
     if (!isEmpty(database)) {
       throw replicaError(
@@ -47,14 +55,14 @@ export async function openCopyOf(joining: Joining): Promise<DatabaseSync> {
     }
     if (state.origin === 'empty' && state.first <= 1) {
       makeCopy(database, state.identity, joining.chance.uuid());
-      return database;
+      return { database, isFirst: false };
     }
     if (database.location() === null) {
       throw replicaError('not-a-copy', 'a copy in memory cannot be made from a snapshot: name a file');
     }
     database.close();
     await loadSnapshot(log, state, path, (done, total) => joining.progress(done, total));
-    return new DatabaseSync(path, { timeout });
+    return { database: new DatabaseSync(path, { timeout }), isFirst: false };
   } catch (error) {
     if (database.isOpen) database.close();
     throw error;
@@ -65,6 +73,20 @@ export async function openCopyOf(joining: Joining): Promise<DatabaseSync> {
 export async function makeHistory(log: Log, identity: string, isPlain: boolean): Promise<void> {
   if (await stateOf(log)) return;
   await log.create(identity, isPlain ? 'empty' : 'snapshot');
+}
+
+/**
+ * Makes a database what it was before it became the first copy of a history, unless the history was made.
+ *
+ * @param identity that of the history
+ */
+export async function giveUpFirst(database: DatabaseSync, log: Log, identity: string): Promise<void> {
+  try {
+    if ((await log.state()).identity === identity) return;
+  } catch (error) {
+    if (!isReason(error, 'missing', 'denied', 'other-history')) return; // it may have been made
+  }
+  new StateTables(database).unmake();
 }
 
 async function stateOf(log: Log): Promise<LogState | undefined> {

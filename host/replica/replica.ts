@@ -14,7 +14,7 @@ import type { Committed, Placed, ReplicaEvents, ReplicaStatus } from './events.j
 import { isPlain } from './found.js';
 import type { RegisteredFunction } from './functions.js';
 import { messagesBetween } from './history.js';
-import { makeHistory, openCopyOf } from './join.js';
+import { giveUpFirst, makeHistory, openCopyOf } from './join.js';
 import { type Limits, limitsOf } from './limits.js';
 import type { Log } from './log.js';
 import {
@@ -106,7 +106,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     if (!replicaPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, replicaPolicies));
     const limits = limitsOf(options.limits);
     const { timeout: lockTimeout = 5000, onProgress, functions = {} } = options;
-    const database = await openCopyOf({
+    const { database, isFirst } = await openCopyOf({
       path,
       log,
       create,
@@ -124,6 +124,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
       return replica;
     } catch (error) {
       copy?.[Symbol.dispose]();
+      if (copy && isFirst) await giveUpFirst(database, log, copy.state.history);
       database.close();
       throw error;
     }

@@ -124,6 +124,18 @@ CREATE TABLE ${rejectedTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQU
     );
   }
 
+  /** Removes the tables: the database is not a copy any more. */
+  unmake(): void {
+    this.close();
+    this.#host(() =>
+      this.#database.exec(`BEGIN IMMEDIATE;
+DROP TABLE ${stateTable};
+DROP TABLE ${pendingTable};
+DROP TABLE ${rejectedTable};
+COMMIT`),
+    );
+  }
+
   read(): CopyState {
     const [row] = this.#all(`SELECT history, copy, sequence, head, mark, counter, lease FROM ${stateTable}`);
     if (!row) throw damaged('its row is missing');

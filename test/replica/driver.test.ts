@@ -82,6 +82,28 @@ describe('opening', () => {
     expect(stream.identity).not.toBe('');
   });
 
+  test('a history that may not be made leaves the file as it was; one that was made is that of the file', async () => {
+    const path = file();
+    stream.fault = 'denied';
+    expect(await failure(open(path, { create: true }))).toBe('denied');
+    stream.fault = undefined;
+    const a = await first();
+    const b = await open(path);
+    await clock.until(() => b.status().sequence === stream.last);
+    expect(contents(b.database)).toEqual(contents(a.database));
+    await close(a, b);
+
+    stream = new MemoryStream();
+    const own = file();
+    const log = logOf();
+    log.faults = { lostAcks: 1 };
+    expect(await failure(open(own, { log, create: true }))).toBe('unknown');
+    const c = await open(own);
+    await online(c);
+    expect(c.status().history).toBe(stream.identity);
+    await close(c);
+  });
+
   test('a file with data that is not a copy is refused, and stays as it is', async () => {
     const a = await first();
     const path = file();

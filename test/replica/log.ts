@@ -193,9 +193,11 @@ export class MemoryLog implements Log {
 
   async create(identity: string, origin: LogState['origin']): Promise<boolean> {
     await this.#trip();
+    if (this.stream.fault) throw new ReplicaError(this.stream.fault, `the stream is ${this.stream.fault}`);
     if (this.stream.identity !== '') return false;
     this.stream.identity = identity;
     this.stream.origin = origin;
+    if (this.#random.chance(this.faults.lostAcks ?? 0)) return this.#timeout();
     return true;
   }
 

@@ -258,12 +258,20 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
       nats: { servers: own.address, user, password: `password-of-${user}` },
       path: join(own.folder, `${user}.db`),
     });
-    await expect(open('shop', { ...as('writer'), create: true, path: ':memory:' })).rejects.toMatchObject({
-      reason: 'denied',
-    });
+    const early = join(own.folder, 'early.db');
+    for (let i = 0; i < 2; i++) {
+      const opened = open('shop', { ...as('writer'), create: true, path: early });
+      await expect(opened).rejects.toMatchObject({ reason: 'denied' });
+    }
     await using operator = await first('shop', as('operator'));
     await using writer = await open('shop', as('writer'));
     await using reader = await open('shop', as('reader'));
+    {
+      // What was denied left nothing behind: the file becomes a copy.
+      await using late = await open('shop', { ...as('writer'), path: early });
+      await late.sync();
+      expect(contents(late.database)).toEqual(contents(operator.database));
+    }
     await writer.sync();
     const large = new Uint8Array(3_000_000).map((_, i) => (i * 7919) >> 5);
     await insert(writer, 'by the writer', 1, large).placed;

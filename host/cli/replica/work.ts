@@ -1,7 +1,6 @@
 /** Commands that publish, store or compare: undo, snapshot, verify; and those that change what a file is: detach, adopt. */
 
 import { rmSync } from 'node:fs';
-import { ownPrefix } from '../../replica/allowed.js';
 import { adoptChanges, type UndoPolicy } from '../../replica/index.js';
 import { counted } from '../changeset/entries.js';
 import { type Action, lockingOption } from '../command.js';
@@ -94,20 +93,14 @@ export const detach: Action = {
   },
   run(given) {
     const path = given.text('db') ?? '';
-    changeCopy(path, (tables, database) => {
+    changeCopy(path, (tables) => {
       const pending = tables.pending().length;
       if (pending > 0 && !given.on('force')) {
         throw new CommandError(
           `${counted(pending, 'transaction')} pending, which no other copy has: synchronise first, or pass --force`,
         );
       }
-      tables.close();
-      const names = database.prepare("SELECT name FROM sqlite_schema WHERE type='table'").all();
-      database.exec('BEGIN IMMEDIATE');
-      for (const { name } of names) {
-        if (String(name).startsWith(ownPrefix)) database.exec(`DROP TABLE "${name}"`);
-      }
-      database.exec('COMMIT');
+      tables.unmake();
     });
     rmSync(`${path}-replica`, { force: true });
     say(`${path} is a database of its own now`);
