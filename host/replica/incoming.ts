@@ -15,8 +15,11 @@ export interface Incoming {
   readonly transactions: readonly Transaction[];
 }
 
+/** What the names of objects begin with that hold the changes of a message. */
+export const objectPrefix = 'changes-';
+
 /** The name of the object with a digest. */
-export const objectName = (digest: string): string => `changes-${digest}`;
+export const objectName = (digest: string): string => objectPrefix + digest;
 
 /** Reads messages in order. */
 export class IncomingReader {

@@ -28,6 +28,8 @@ export interface LogObject {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** When it was stored, in ms since 1970, by the clock of its writer. */
+  readonly time: number;
   /** What was stored with it. */
   readonly about: Readonly<Record<string, string>>;
 }

@@ -183,7 +183,12 @@ class NatsLog implements Log {
       const all = await store.list();
       return all
         .filter(({ name, deleted }) => !deleted && name.startsWith(prefix))
-        .map(({ name, size, metadata = {} }) => ({ name, size, about: metadata }));
+        .map(({ name, size, mtime, metadata = {} }) => ({
+          name,
+          size,
+          time: Date.parse(mtime) || Date.now(),
+          about: metadata,
+        }));
     } catch (error) {
       throw asOwn(error, `list the objects of ${this.name}`);
     }

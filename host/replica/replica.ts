@@ -287,12 +287,12 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Removes what a snapshot made needless: the messages before its own, and older snapshots. A copy that has not read them
-   * must be made again.
+   * Removes what a snapshot made needless: the messages before its own, older snapshots, and objects that no message names. A
+   * copy that has not read them must be made again.
    */
   async trim(snapshot: Snapshot): Promise<Trimmed> {
     this.#refuseEnded();
-    return trimTo(this.#log, snapshot);
+    return trimTo(this.#log, snapshot, this.#clock.now());
   }
 
   /**

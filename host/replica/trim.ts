@@ -1,7 +1,7 @@
 /** Removes the beginning of a history that a snapshot holds, and the objects that only it names. */
 
 import { isReason } from './errors.js';
-import { objectName } from './incoming.js';
+import { objectName, objectPrefix } from './incoming.js';
 import type { Log } from './log.js';
 import { decodeMessage } from './message.js';
 import { type Snapshot, snapshots } from './snapshot.js';
@@ -12,16 +12,26 @@ export interface Trimmed {
   readonly objects: number;
 }
 
-/** Removes the messages before that of a snapshot, which stays, older snapshots, and the objects of the messages. */
-export async function trimTo(log: Log, { sequence }: Snapshot): Promise<Trimmed> {
+/** So old is an object, in ms, whose message was certainly published or refused. */
+const certainAge = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes the messages before that of a snapshot, which stays, older snapshots, the objects of the messages, and objects
+ * of more than a day that no message names, because it was refused.
+ *
+ * @param now the time, in ms since 1970
+ */
+export async function trimTo(log: Log, { sequence }: Snapshot, now: number): Promise<Trimmed> {
+  const stored = await log.objects(objectPrefix);
   const { first, last } = await log.state();
-  if (sequence <= first) return { messages: 0, objects: 0 };
-  const gone = await objectsOf(log, first, sequence - 1);
-  for (const name of await objectsOf(log, sequence, last)) gone.delete(name);
+  const gone = await objectsOf(log, first, Math.min(sequence - 1, last));
+  for (const { name, time } of stored) if (now - time > certainAge) gone.add(name);
+  for (const name of await objectsOf(log, Math.max(sequence, first), last)) gone.delete(name);
   for (const one of await snapshots(log)) if (one.sequence < sequence) gone.add(one.name);
-  await log.trim(sequence);
+  const messages = Math.max(0, sequence - first);
+  if (messages > 0) await log.trim(sequence);
   for (const name of gone) await log.remove(name);
-  return { messages: sequence - first, objects: gone.size };
+  return { messages, objects: gone.size };
 }
 
 /** The objects that messages name. */

@@ -125,7 +125,7 @@ export class MemoryStream {
   maxMessage = 4096;
   /** Set to refuse messages and objects. */
   fault: 'full' | 'denied' | undefined;
-  readonly objects = new Map<string, { about: LogObject['about']; bytes: Uint8Array }>();
+  readonly objects = new Map<string, { about: LogObject['about']; time: number; bytes: Uint8Array }>();
   #listeners = new Set<() => void>();
 
   /** Stores a message, as `Nats-Expected-Last-Sequence` has it. Returns its sequence; undefined if it is refused. */
@@ -260,7 +260,8 @@ export class MemoryLog implements Log {
     for await (const piece of pieces) parts.push(piece);
     await this.#trip();
     if (this.stream.fault) throw new ReplicaError(this.stream.fault, `the stream is ${this.stream.fault}`);
-    this.stream.objects.set(name, { about, bytes: new Uint8Array(Buffer.concat(parts)) });
+    const bytes = new Uint8Array(Buffer.concat(parts));
+    this.stream.objects.set(name, { about, time: this.#clock.now(), bytes });
   }
 
   async get(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
@@ -273,7 +274,7 @@ export class MemoryLog implements Log {
     await this.#trip();
     return [...this.stream.objects]
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, { about, bytes }]) => ({ name, about, size: bytes.length }));
+      .map(([name, { about, time, bytes }]) => ({ name, about, time, size: bytes.length }));
   }
 
   async remove(name: string): Promise<void> {

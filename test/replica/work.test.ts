@@ -308,6 +308,38 @@ test('trim leaves the last message and removes what only the others name', async
   await close(a, b);
 });
 
+test('trim removes the objects of messages that were refused, once nobody can publish them', async () => {
+  const log = logOf();
+  const [a, b] = [await first(':memory:', { log }), await open()];
+  const store = (replica: Replica, id: number) =>
+    replica.transaction((database) => {
+      database
+        .prepare('INSERT INTO t VALUES(?, ?)')
+        .run(id, new Uint8Array(9000).fill(id + replica.status().sequence));
+    }).placed;
+  await clock.until(() => b.status().sequence === 1);
+  await clock.wait(store(a, 1));
+  // Both put an object; the message of one is refused, and comes again with another object.
+  await clock.wait(Promise.all([store(a, 2), store(b, 3)]));
+  log.faults = { lostMessages: 1 };
+  void store(a, 4).catch(() => {});
+  await clock.until(() => stream.objects.size >= 4 && a.status().state === 'offline');
+  await clock.until(() => b.status().sequence === stream.last);
+  const named = stream.last - 1;
+  const snapshot = await clock.wait(b.snapshot());
+  const count = (): number => [...stream.objects.keys()].filter((name) => name.startsWith('changes-')).length;
+  expect(count()).toBeGreaterThan(named);
+  expect((await clock.wait(b.trim({ ...snapshot, sequence: 1 }))).objects).toBe(0);
+  await close(a);
+  const refused = count() - named;
+  for (const object of stream.objects.values()) object.time -= 25 * 60 * 60 * 1000;
+  expect(await clock.wait(b.trim({ ...snapshot, sequence: 1 }))).toEqual({ messages: 0, objects: refused });
+  const c = await open();
+  await clock.until(() => c.status().sequence === stream.last);
+  expect(contents(c.database)).toEqual(contents(b.database));
+  await close(b, c);
+});
+
 test('verify finds the table in which a copy differs, and compares only at the same message', async () => {
   const path = join(folder, 'b.db');
   const a = await first();
