@@ -36,6 +36,7 @@ import {
   isInt32,
 } from '../kernel/arguments.js';
 import { connectionAt } from '../kernel/connection.js';
+import { lost } from '../kernel/engine.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
 import type { SqlValue } from '../kernel/values.js';
@@ -117,7 +118,7 @@ const forgotten = new FinalizationRegistry<() => void>((free) => free());
 export class DatabaseSync implements Disposable {
   readonly #path: string;
   readonly #options: DatabaseOptions;
-  #current: OpenDatabase | undefined;
+  #opened: OpenDatabase | undefined;
   #extensions: boolean;
   readonly #grants: CheckedGrants;
 
@@ -168,7 +169,7 @@ export class DatabaseSync implements Disposable {
       engine().check(db, c.sqlite3_busy_timeout(db, options.timeout ?? 0));
       if (this.#extensions) c.sqlite3_enable_load_extension(db, 1);
       const current = new OpenDatabase(connection);
-      this.#current = current;
+      this.#opened = current;
       forgotten.register(this, () => current.close(), current);
     } catch (error) {
       c.sqlite3_close_v2(db);
@@ -184,7 +185,7 @@ export class DatabaseSync implements Disposable {
   close(): void {
     const current = this.#open();
     if (current.running > 0) throw invalidState('database cannot be closed while in a callback');
-    this.#current = undefined;
+    this.#opened = undefined;
     forgotten.unregister(current);
     current.close();
   }
@@ -469,8 +470,13 @@ export class DatabaseSync implements Disposable {
   }
 
   #open(): OpenDatabase {
-    if (!this.#current) throw invalidState('database is not open');
-    return this.#current;
+    const current = this.#current;
+    if (current) return current;
+    throw invalidState(this.#opened ? lost : 'database is not open');
+  }
+
+  get #current(): OpenDatabase | undefined {
+    return this.#opened?.isLost ? undefined : this.#opened;
   }
 }
 

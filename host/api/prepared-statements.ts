@@ -31,6 +31,8 @@ export interface Prepared {
   running: boolean;
   /** Whether an iteration left it between two rows. */
   standing: boolean;
+  /** Where the core's stack was before it was stepped. */
+  stack: number;
   /** Whether it ran since it was last checked. */
   used: boolean;
   /** Room for one row; 0 until there was one. */
@@ -92,7 +94,7 @@ export class PreparedStatements {
    * @throws Error (ERR_INVALID_STATE) if the database is closed
    */
   take(sql: string): Held {
-    if (this.#closed) throw invalidState('statement has been finalized');
+    if (this.isClosed) throw invalidState('statement has been finalized');
     const known = this.#kept.get(sql);
     if (known && !known.running && !known.standing && !this.#confinement.isWatched) {
       known.ticket += 1;
@@ -115,12 +117,12 @@ export class PreparedStatements {
 
   /** Whether the database is closed. */
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#closed || this.#connection.engine.isLost;
   }
 
   /** Its holder is gone. It waits for the next one, or is finalized if its meaning changed. */
   giveBack({ prepared, ticket }: Held): void {
-    if (prepared.ticket !== ticket) return;
+    if (prepared.ticket !== ticket || this.isClosed) return;
     if (prepared.standing) this.#connection.engine.core.c.sqlite3_reset(prepared.pointer);
     prepared.standing = false;
     prepared.ticket += 1;
@@ -192,6 +194,7 @@ export class PreparedStatements {
       ticket: 0,
       running: false,
       standing: false,
+      stack: 0,
       used: true,
       cells: 0,
       names: undefined,

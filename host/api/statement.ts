@@ -342,7 +342,7 @@ export class StatementSync implements Disposable {
 
   /** The C statement, compiled again if another holder has it or it had to make room. */
   #open(): Prepared {
-    if (this.#closed) throw invalidState('statement has been finalized');
+    if (this.#closed || this.#engine.isLost) throw invalidState('statement has been finalized');
     if (!PreparedStatements.holds(this.#held)) {
       const { open } = this.#owner;
       this.#held = open.run(() => open.statements.take(this.#sql));
@@ -353,7 +353,14 @@ export class StatementSync implements Disposable {
 
   #ready(): Prepared {
     const held = this.#held; // usually present
-    if (held.prepared.ticket === held.ticket && !this.#closed && !held.prepared.running) return held.prepared;
+    if (
+      held.prepared.ticket === held.ticket &&
+      !this.#closed &&
+      !held.prepared.running &&
+      !this.#engine.isLost
+    ) {
+      return held.prepared;
+    }
     const prepared = this.#open();
     if (prepared.running) throw invalidState('statement is already being executed');
     return prepared;
@@ -380,9 +387,9 @@ export class StatementSync implements Disposable {
   }
 
   #enter(prepared: Prepared): void {
+    prepared.stack = this.#engine.stack();
+    this.#owner.open.enter();
     prepared.running = true;
-    this.#owner.open.running += 1;
-    this.#engine.begin();
   }
 
   #pause(prepared: Prepared): void {
@@ -391,8 +398,15 @@ export class StatementSync implements Disposable {
   }
 
   #leave(prepared: Prepared): void {
-    this.#core.c.sqlite3_reset(prepared.pointer); // the step reported its error already
-    this.#done(prepared);
+    this.#engine.doubted = true;
+    try {
+      if (this.#engine.stack() === prepared.stack) {
+        this.#core.c.sqlite3_reset(prepared.pointer); // the step reported its error already
+        this.#engine.doubted = false;
+      }
+    } finally {
+      this.#done(prepared);
+    }
   }
 
   #done(prepared: Prepared): void {

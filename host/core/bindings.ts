@@ -551,6 +551,9 @@ export interface Bindings {
   /** `int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs)` */
   bridge_open(zFile: number, pDb: number, flags: number, zVfs: number): number;
 
+  /** `int bridge_stack()` */
+  bridge_stack(): number;
+
   /** `int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id)` */
   bridge_create_function(db: number, zName: number, nArg: number, flags: number, id: number): number;
 

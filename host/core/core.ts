@@ -11,6 +11,8 @@ export class Core {
   readonly c: Bindings;
   readonly memory: Memory;
   readonly #fileErrorFor: (code: number) => string | undefined;
+  /** Closes all files as the end of a process does: nothing more is written, and their locks are released. */
+  readonly closeFiles: () => void;
 
   /**
    * @param wasi the functions of wasi_snapshot_preview1. Without them the core has no standard streams and no
@@ -27,6 +29,7 @@ export class Core {
     memory = new Memory(this.c);
     this.memory = memory;
     this.#fileErrorFor = imports.fileErrorFor;
+    this.closeFiles = imports.closeFiles;
     if (!wasi) this.c._initialize();
   }
 

@@ -10,9 +10,10 @@ export function useEngine(factory: () => Engine): void {
   make = factory;
 }
 
-/** The engine, made if it does not exist yet. */
+/** The engine, made if it does not exist yet, or cannot be used again. */
 export function engine(): Engine {
-  if (!engineOfThread) {
+  if (!engineOfThread || engineOfThread.isLost) {
+    engineOfThread?.closeFiles(); // so that none of its locks is in the way
     if (!make) throw new Error('no engine: useEngine was not called');
     engineOfThread = make();
   }

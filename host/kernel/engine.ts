@@ -17,6 +17,7 @@ import type {
   TableModule,
   Terminal,
 } from '../core/host-services.js';
+import { invalidState } from './arguments.js';
 import { cellSize } from './cells.js';
 import type { CheckedGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
@@ -70,6 +71,10 @@ export interface EngineOptions {
   readonly wasi?: WebAssembly.ModuleImports;
 }
 
+/** What is said of a database whose engine cannot be used again. */
+export const lost =
+  'database is not open: an exception passed through SQLite, such as a stack overflow; open it again';
+
 /** Bytes of {@link Engine.scratch}. */
 export const scratchSize = 16_384;
 
@@ -101,6 +106,12 @@ export class Engine implements Callbacks {
   #batch: BatchRoom | undefined;
   #thrown: { error: unknown } | undefined;
   #poll: (() => void) | undefined;
+  #isLost = false;
+  /**
+   * Set after a call that failed, until it is known that no exception passed through it and the statement is reset.
+   * Without any stack left, neither can be done.
+   */
+  doubted = false;
 
   constructor(options: EngineOptions) {
     const refused: Extensions = {
@@ -203,8 +214,35 @@ export class Engine implements Callbacks {
     return this.#thrown !== undefined;
   }
 
+  /**
+   * Whether an exception passed through SQLite's code, as an overflow of the stack does: its state is unknown, and
+   * nothing of this engine may be used again.
+   */
+  get isLost(): boolean {
+    if (this.doubted) this.#lose();
+    return this.#isLost;
+  }
+
+  /** Where the core's stack is. If it is lower after a call than before it, an exception passed through the call. */
+  stack(): number {
+    return this.core.c.bridge_stack();
+  }
+
+  /** Gives the engine up. Its files are closed once there is a stack for it, by {@link closeFiles} or at the latest then. */
+  #lose(): void {
+    this.doubted = false;
+    this.#isLost = true;
+    queueMicrotask(() => this.closeFiles());
+  }
+
+  /** Closes all files as the end of a process does: nothing more is written, and their locks are released. */
+  closeFiles(): void {
+    this.core.closeFiles();
+  }
+
   /** A call of the user's begins: discards what an earlier one left, such as an aggregate that ended early. */
   begin(): void {
+    if (this.isLost) throw invalidState(lost);
     this.#thrown = undefined;
   }
 

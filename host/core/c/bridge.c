@@ -72,6 +72,11 @@ int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs){
   return __wrap_sqlite3_open_v2(zFile, pDb, flags, zVfs);
 }
 
+int bridge_stack(void){
+  volatile char here;
+  return (int)(size_t)&here;
+}
+
 static void destroyed(void *pId){ host_destroy((int)(size_t)pId); }
 
 int bridge_watch_close(sqlite3 *db, int id){

@@ -203,6 +203,8 @@ sqlite3 *captures_stepping(void);
 
 /* sqlite3_open_v2, and what every connection of ours gets: the interrupt poll. */
 EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs);
+/* Where the stack is: a call that an exception ended leaves it lower than before. */
+EXPORT(bridge_stack) int bridge_stack(void);
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
 enum { HOOK_AUTHORIZE, HOOK_COMMIT, HOOK_ROLLBACK, HOOK_UPDATE, HOOK_WAL };
