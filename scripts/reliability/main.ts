@@ -17,6 +17,7 @@ import { run as injection } from './injection.js';
 import { run as kill } from './kill.js';
 import { run as memory } from './memory.js';
 import { run as mixed } from './mixed.js';
+import { run as mptest } from './mptest.js';
 import { run as powerLoss } from './power-loss.js';
 import { run as shell } from './shell.js';
 import { run as speedtest1 } from './speedtest1.js';
@@ -29,6 +30,7 @@ const suites: Readonly<Record<string, Suite>> = {
   injection,
   memory,
   mixed,
+  mptest,
   shell,
   speedtest1,
   endurance,
@@ -65,7 +67,7 @@ for (const name of positionals) {
 const line = (...cells: readonly string[]): void => {
   const [suite = '', part = '', ran = '', passed = '', time = '', note = ''] = cells;
   console.log(
-    `${suite.padEnd(12)}${part.padEnd(32)}${ran.padStart(8)}${passed.padStart(8)}${time.padStart(8)}  ${note}`.trimEnd(),
+    `${suite.padEnd(12)}${part.padEnd(56)}${ran.padStart(8)}${passed.padStart(8)}${time.padStart(8)}  ${note}`.trimEnd(),
   );
 };
 const wrong: string[] = [];

@@ -1,12 +1,15 @@
 /** The suites of scripts/reliability see the faults that they are for. */
 
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { runMptest } from '../../scripts/reliability/mptest.js';
 import { lose, modes } from '../../scripts/reliability/power-loss.js';
 import { compareShells } from '../../scripts/reliability/speedtest1.js';
 import { discardedBy, runByApi, testsOf } from '../../scripts/reliability/speedtest1-script.js';
 import { testFolder } from '../kit/folder.js';
-import { nativeShell } from '../kit/oracle.js';
+import { nativeProgram, nativeShell } from '../kit/oracle.js';
+import { hasStrace, native as nativeSays, ours, traced } from '../programs/run.js';
 
 const native = nativeShell();
 const mode = (name: string) => modes.find((one) => one.name === name) ?? expect.fail(name);
@@ -29,9 +32,53 @@ test.skipIf(!native)('a disk that forgets nothing loses nothing', async () => {
   expect(failures).toEqual([]);
 });
 
+describe.skipIf(!native || !hasStrace())('injection: what is allowed there, native SQLite does', () => {
+  const statements = [1, 2, 3, 4].map((value) => `INSERT INTO t VALUES (${value})`);
+  const commands = (path: string): [string, ...string[]][] => {
+    const all = ['PRAGMA journal_mode=truncate', ...statements];
+    return [[nativeProgram('statements') ?? '', path, ...all], ours(path, 0, ...all)];
+  };
+  const make = (): string => {
+    const path = join(realpathSync(testFolder('injection')), 'x.db');
+    nativeSays(native ?? '', path, 'CREATE TABLE t(a)');
+    return path;
+  };
+  const codes = (output: string): number[] => output.split('\n').map((line) => Number.parseInt(line, 10));
+
+  test.each(['EACCES', 'EMFILE', 'EIO', 'ENOSPC'])('a kept journal opened to read, after %s', (error) => {
+    for (const i of [0, 1]) {
+      const path = make();
+      const options = ['-f', '-e', `inject=openat:error=${error}:when=2`, '-P', `${path}-journal`];
+      const { output } = traced(options, commands(path)[i] ?? ['']);
+      expect(codes(output)).toEqual([778]);
+      expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,3,4');
+    }
+  });
+
+  test.each(['EIO', 'EACCES'])(
+    'locks that can no longer be given back, after %s: all is committed',
+    (error) => {
+      for (const i of [0, 1]) {
+        const locks = traced(['-f', '-e', 'trace=fcntl'], commands(make())[i] ?? ['']).calls.split('\n');
+        const calls = locks.filter((line) => /fcntl\(\d+<[^>]*x\.db>/.test(line));
+        // A lock to write is lowered to one to read when a transaction ends.
+        const ends = calls.flatMap((line, at) => {
+          const isLowered = /F_RDLCK.*l_len=510/.test(line) && /F_WRLCK.*l_len=510/.test(calls[at - 1] ?? '');
+          return isLowered ? [at + 1] : [];
+        });
+        const path = make();
+        const options = ['-f', '-e', `inject=fcntl:error=${error}:when=${ends[1]}+`, '-P', path];
+        const { output } = traced(options, commands(path)[i] ?? ['']);
+        expect(codes(output)).toEqual([2314, 2314, 2314]);
+        expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,2,3,4');
+      }
+    },
+  );
+});
+
 /** As test/programs/trace.c prints it. */
 const sqlOf = (text: string): string => `\n#SQL ${Buffer.byteLength(text)}\n${text}\n`;
-const traced = Buffer.from(
+const tracedSql = Buffer.from(
   [
     '-- Speedtest1 for SQLite 3\n',
     sqlOf('CREATE TABLE t(a, b);'),
@@ -45,7 +92,7 @@ const traced = Buffer.from(
 );
 
 test.skipIf(!native)('speedtest1: what differs between two shells fails, by its name', () => {
-  const tests = testsOf(traced);
+  const tests = testsOf(tracedSql);
   expect(tests.map(({ title }) => title)).toEqual(['setup', '100 inserts', '110 nothing', '120 queries']);
   const run = (...options: string[]): string[] =>
     compareShells(tests, testFolder('shells'), [native ?? ''], [native ?? '', ...options]).map(
@@ -61,7 +108,67 @@ test('speedtest1: the rows by the API are those that the program counts', async 
   const isDiscarded = discardedBy(
     'speedtest1_exec("DELETE FROM t;\\n" "x");\n speedtest1_exec(\n"SELECT 1;");',
   );
-  const rows = await runByApi(testsOf(traced), join(testFolder('api'), 'a.db'), isDiscarded);
+  const rows = await runByApi(testsOf(tracedSql), join(testFolder('api'), 'a.db'), isDiscarded);
   const first = 0x8689_8e84 ^ (Math.imul(0x44f9_eac8, 1_103_515_245) + 12_345);
   expect(rows).toBe(`I${BigInt(first >>> 0)}\nT${Buffer.from('ö').toString('latin1')}\nF\nB01\n`);
+});
+
+test.skipIf(!native)('mptest: clients run every command, and what does not match fails', async () => {
+  const folder = testFolder('scripts');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'more.subtest'),
+    "--wait all\nSELECT 7;\n--match 7\n/* --match 8 */ --if vfsname() GLOB 'other'\nSELECT 1;\n--match 2\n--endif\n",
+  );
+  const script = join(folder, 'all.test');
+  writeFileSync(
+    script,
+    `/* a comment */ CREATE TABLE t(a); -- another one
+--task 1 first
+  INSERT INTO t VALUES (1.5), ('a ''b'), (NULL), (''); -- it's a comment
+  SELECT a FROM t ORDER BY rowid; SELECT count(*) FROM t;
+  --match 1.5 'a ''b' nil '' 4
+  SELECT eval('SELECT a, 2 FROM t WHERE a=1.5');
+  --match '1.5 2'
+  SELECT 'abc'; SELECT 'ignored';
+  --reset
+  SELECT 'abc';
+  --glob a?c*
+  SELECT 'abc';
+  --notglob a
+  --if 1 > 2
+    SELECT 'yes';
+  --else
+    SELECT 'no';
+  --endif
+  --match no
+  --show-sql-errors off
+  SELECT * FROM absent;
+  --match error(1) 'no such table: absent'
+  --finish
+  BEGIN; DELETE FROM t;
+  --exit 1
+--end
+--task 2
+  --sleep 1
+  SELECT 1;
+  --match 2
+  SELECT * FROM missing;
+  --glob error*
+  --bogus
+--end
+--wait 2
+--source more.subtest
+DROP TABLE t;
+`,
+  );
+  const { ran, failures } = await runMptest(script, 'delete', 'all ours');
+  expect(failures.map((one) => `${one.case}: ${one.what}`.replace(folder, ''))).toEqual([
+    'client02: line 3 of all.test:27:',
+    'client02: Expected [2]',
+    'client02:      Got [1]',
+    'client02: (errcode=1) no such table: missing',
+    'client02: line 6 of all.test:27: unknown command --bogus',
+  ]);
+  expect(ran).toBe(2); // of client 2; client 1 ended before it said what it counted
 });

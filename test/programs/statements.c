@@ -1,0 +1,21 @@
+/*
+** Runs statements on a database by the C library, as statements.ts does by ours:
+**
+**     statements FILE STATEMENT ...
+**
+** What fails is printed as "CODE MESSAGE", and the rest still runs.
+*/
+#include "sqlite3.h"
+#include <stdio.h>
+
+int main(int argc, char **argv){
+  sqlite3 *db;
+  int i;
+  if( argc<2 || sqlite3_open(argv[1], &db)!=SQLITE_OK ) return 2;
+  for(i=2; i<argc; i++){
+    if( sqlite3_exec(db, argv[i], 0, 0, 0)!=SQLITE_OK ){
+      printf("%d %s\n", sqlite3_extended_errcode(db), sqlite3_errmsg(db));
+    }
+  }
+  return sqlite3_close(db)!=SQLITE_OK;
+}
