@@ -3,23 +3,19 @@
  * each method is one transaction of the file: it happens completely or not at all.
  */
 
-import { connectionOf } from '../api/connections.js';
-import { DatabaseSync } from '../api/database.js';
-import type { Connection } from '../kernel/connection.js';
+import type { DatabaseSync } from '../api/database.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
 import type { Chance } from './chance.js';
-import { isOfTheMachine, replicaError } from './errors.js';
+import { replicaError } from './errors.js';
+import { CopyFile } from './file.js';
 import { Functions, type TransactionFunction } from './functions.js';
-import { Guard } from './guard.js';
 import type { Incoming } from './incoming.js';
 import { digestOf } from './message.js';
 import { countFitting, messageOf, nextMessage, type Outgoing, type Publisher } from './outgoing.js';
-import { changeCounter, Ownership } from './ownership.js';
-import { Redoing, type ReplicaPolicy, RolledBack, undo, verbatim } from './rebase.js';
+import { Redoing, type ReplicaPolicy, RolledBack } from './rebase.js';
 import { putUnder, type Received, type Receiver } from './receiving.js';
-import { changesSchema, type Recording, TransactionRecorder } from './recorder.js';
-import { SchemaFacts } from './schema.js';
-import { type Call, type CopyState, type LocalTransaction, type Position, StateTables } from './state.js';
+import { changesSchema, type Recording } from './recorder.js';
+import type { Call, CopyState, LocalTransaction, Position, StateTables } from './state.js';
 
 /** A transaction that was committed, as a pending one if it changed something. */
 export interface Transacted<T> {
@@ -37,10 +33,7 @@ export interface Speculation<T> {
 export class Copy implements Disposable {
   readonly database: DatabaseSync;
   readonly tables: StateTables;
-  readonly #connection: Connection;
-  readonly #guard: Guard;
-  readonly #schema: SchemaFacts;
-  readonly #recorder: TransactionRecorder;
+  readonly #file: CopyFile;
   readonly #policy: ReplicaPolicy;
   readonly #chance: Chance;
   /** How long applying a message may take, in ms. */
@@ -52,7 +45,6 @@ export class Copy implements Disposable {
   #number: number;
   /** What a transaction in steps recorded so far. */
   #open: Recording | undefined;
-  readonly #ownership: Ownership;
 
   /**
    * Takes over an open database that is a copy.
@@ -61,19 +53,13 @@ export class Copy implements Disposable {
    * @throws ReplicaError `not-a-copy`, `foreign-write`, `format`
    */
   constructor(database: DatabaseSync, policy: ReplicaPolicy, chance: Chance, patience = Infinity) {
+    this.#file = new CopyFile(database, chance);
     this.database = database;
-    this.#connection = connectionOf(database);
+    this.tables = this.#file.tables;
     this.#policy = policy;
     this.#chance = chance;
     this.#patience = patience;
-    this.tables = new StateTables(database);
-    this.#guard = new Guard(this.#connection);
-    this.#schema = new SchemaFacts(this.#connection);
-    this.#recorder = new TransactionRecorder(database, this.#guard, this.#schema);
-    // Functions of the program run where its statements name them, and nowhere in a schema, which others write too.
-    this.#guard.own(() => database.exec('PRAGMA trusted_schema=OFF'));
-    this.#ownership = new Ownership(database, this.tables, chance);
-    const taken = this.#guard.own(() => this.#ownership.take());
+    const taken = this.#file.take();
     this.#state = taken.state;
     this.#pending = taken.pending;
     this.#number = this.tables.lastNumber();
@@ -90,18 +76,12 @@ export class Copy implements Disposable {
   }
 
   get schemaDigest(): string {
-    return this.#guard.own(() => this.#schema.digest);
+    return this.#file.schemaDigest;
   }
 
   /** Whether a statement or a transaction of the program is open on the connection. */
   get isBusy(): boolean {
-    if (this.database.isTransaction) return true;
-    const { db, engine } = this.#connection;
-    const { c } = engine.core;
-    for (let one = c.sqlite3_next_stmt(db, 0); one !== 0; one = c.sqlite3_next_stmt(db, one)) {
-      if (c.sqlite3_stmt_busy(one) !== 0) return true;
-    }
-    return false;
+    return this.#file.isBusy;
   }
 
   /**
@@ -111,9 +91,9 @@ export class Copy implements Disposable {
    * @throws ReplicaError `busy`, `schema-change`, `unrecordable`, `refused`, `foreign-write`; what the function throws
    */
   transact<T>(action: TransactionFunction<T>, call?: Call, retried?: string): Transacted<T> {
-    this.#refuseInside();
-    return this.#write<Transacted<T>>(() => {
-      const { value, entries } = this.#recorder.run(() => action(this.database));
+    this.#file.refuseInside();
+    return this.#file.write<Transacted<T>>(() => {
+      const { value, entries } = this.#file.recorder.run(() => action(this.database));
       if (retried !== undefined) this.tables.drop(retried);
       return this.#add(value, entries, action, call);
     }, true);
@@ -126,23 +106,14 @@ export class Copy implements Disposable {
 
   /** Begins a transaction in steps. The history waits until it ends. @throws ReplicaError `busy`, `foreign-write` */
   begin(): void {
-    this.#refuseInside();
-    this.#guard.own(() => {
-      this.database.exec('BEGIN IMMEDIATE');
-      try {
-        this.#ownership.refuseForeign(this.#state.lease);
-        this.#open = this.#recorder.start();
-      } catch (error) {
-        this.database.exec('ROLLBACK');
-        throw error;
-      }
-    });
+    this.#file.refuseInside();
+    this.#open = this.#file.begin();
   }
 
   /** Runs a part of the transaction in steps. @throws as {@link transact} does; the transaction stays open if it can */
   step<T>(action: TransactionFunction<T>): T {
     const recording = this.#recording();
-    return this.#recorder.step(recording, () => action(this.database));
+    return this.#file.recorder.step(recording, () => action(this.database));
   }
 
   /**
@@ -154,18 +125,14 @@ export class Copy implements Disposable {
   commit(action: TransactionFunction, call?: Call): LocalTransaction | undefined {
     const recording = this.#recording();
     this.#open = undefined;
-    return this.#guard.own(() =>
-      this.#finish(() => this.#add(undefined, this.#recorder.finish(recording), action, call), true),
-    ).transaction;
+    const finish = () => this.#add(undefined, this.#file.recorder.finish(recording), action, call);
+    return this.#file.finish<Transacted<undefined>>(finish, true).transaction;
   }
 
   /** Rolls back the transaction in steps; nothing happens if SQLite already did. */
   rollback(): void {
     this.#open = undefined;
-    this.#recorder.drop();
-    this.#schema.forget();
-    if (this.database.isTransaction) this.#guard.own(() => this.database.exec('ROLLBACK'));
-    else this.#guard.own(() => this.#ownership.failed(this.#state.lease));
+    this.#file.rollback();
   }
 
   #recording(): Recording {
@@ -186,7 +153,7 @@ export class Copy implements Disposable {
         'the transaction changes the schema and was rolled back: schema changes cannot be undone, so pass { wait: true }, which publishes them first',
       );
     }
-    const counter = this.#ownership.counterAfter();
+    const counter = this.#file.counterAfter();
     this.tables.count(counter);
     if (entries.length === 0) {
       const committed = (): void => {
@@ -219,12 +186,12 @@ export class Copy implements Disposable {
    * @throws as {@link transact} does
    */
   speculate<T>(action: TransactionFunction<T>): Speculation<T> {
-    this.#refuseInside();
+    this.#file.refuseInside();
     let result: Speculation<T> | undefined;
     const done = new Error('rolled back on purpose');
     try {
-      this.#write(() => {
-        const { value, entries } = this.#recorder.run(() => action(this.database));
+      this.#file.write(() => {
+        const { value, entries } = this.#file.recorder.run(() => action(this.database));
         result = { value, entries, time: this.#chance.now() };
         throw done;
       }, true);
@@ -251,13 +218,13 @@ export class Copy implements Disposable {
    */
   preview(batch: readonly Incoming[], maxMessage: number, milliseconds: number): Outgoing | undefined {
     if (this.isBusy) throw replicaError('busy', 'a statement or a transaction is open on the connection');
-    this.#recorder.drop();
+    this.#file.recorder.drop();
     let message: Outgoing | undefined;
     const done = new Error('rolled back on purpose');
     try {
-      this.#write(() => {
+      this.#file.write(() => {
         const { position, places } = putUnder(this.#receiver(), batch);
-        const redoing = new Redoing(this.#connection, this.#recorder, this.#policy);
+        const redoing = new Redoing(this.#file.connection, this.#file.recorder, this.#policy);
         const end = performance.now() + milliseconds;
         for (const transaction of this.#pending) {
           if (places.has(transaction.id)) continue;
@@ -304,7 +271,7 @@ export class Copy implements Disposable {
    *   written: then it comes with the history
    */
   acknowledged({ id, bytes, expected, transactions }: Outgoing, sequence: number): void {
-    this.#refuseInside();
+    this.#file.refuseInside();
     const last = transactions.at(-1);
     if (!last || sequence !== expected + 1 || expected !== this.#state.sequence) {
       throw replicaError(
@@ -312,8 +279,8 @@ export class Copy implements Disposable {
         `the history gave a message place ${sequence} that was to follow ${expected}`,
       );
     }
-    this.#write(() => {
-      const counter = this.#ownership.counterAfter();
+    this.#file.write(() => {
+      const counter = this.#file.counterAfter();
       const position: Position = { sequence, head: id, mark: digestOf(bytes) };
       this.tables.removeUpTo(last.number);
       this.tables.move(position, counter);
@@ -355,32 +322,16 @@ export class Copy implements Disposable {
    * @throws ReplicaError (`busy`) if the program has a transaction open
    */
   writeSnapshot(path: string): Position {
-    if (this.database.isTransaction) throw replicaError('busy', 'a transaction is open on the connection');
-    this.#guard.own(() => {
-      const statement = this.database.prepare('VACUUM main INTO ?');
-      using _ = statement;
-      statement.run(path);
-    });
+    this.#file.writeSnapshot(path);
     const { sequence, head, mark } = this.#state;
-    const database = new DatabaseSync(path, { locking: 'none' });
-    using _ = database;
-    const connection = connectionOf(database);
-    const tables = new StateTables(database);
-    database.exec('BEGIN IMMEDIATE');
-    const pending = tables.pending();
-    if (pending.length > 0) verbatim(connection, () => undo(connection, pending));
-    tables.empty();
-    tables.count(changeCounter(connection) + 1);
-    database.exec('COMMIT');
-    tables.close();
     return { sequence, head, mark };
   }
 
   /** Gives the copy an identity of its own, because another file has the same. */
   renew(): void {
     const copy = this.#chance.uuid();
-    this.#write(() => {
-      const counter = this.#ownership.counterAfter();
+    this.#file.write(() => {
+      const counter = this.#file.counterAfter();
       this.tables.own(copy, this.#state.lease);
       this.tables.count(counter);
       return {
@@ -394,9 +345,9 @@ export class Copy implements Disposable {
 
   /** Forgets a rejected transaction. Returns whether there was one. */
   drop(id: string): boolean {
-    this.#refuseInside();
-    return this.#write(() => {
-      const counter = this.#ownership.counterAfter();
+    this.#file.refuseInside();
+    return this.#file.write(() => {
+      const counter = this.#file.counterAfter();
       const found = this.tables.drop(id);
       this.tables.count(counter);
       return {
@@ -410,17 +361,15 @@ export class Copy implements Disposable {
 
   /** Ends the recording and the guard; the database stays open. */
   [Symbol.dispose](): void {
-    this.#recorder[Symbol.dispose]();
-    this.tables.close();
-    this.#guard[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
   }
 
   #receive(batch: readonly Incoming[], doomed: ReadonlySet<string>): Received {
-    this.#recorder.drop();
-    return this.#write(() => {
+    this.#file.recorder.drop();
+    return this.#file.write(() => {
       const before = this.#pending;
       const { applied, voided, places, position } = putUnder(this.#receiver(), batch);
-      const redoing = new Redoing(this.#connection, this.#recorder, this.#policy);
+      const redoing = new Redoing(this.#file.connection, this.#file.recorder, this.#policy);
       const placed: { transaction: LocalTransaction; sequence: number }[] = [];
       for (const transaction of before) {
         const sequence = places.get(transaction.id);
@@ -432,7 +381,7 @@ export class Copy implements Disposable {
           );
         } else placed.push({ transaction, sequence });
       }
-      const counter = this.#ownership.counterAfter();
+      const counter = this.#file.counterAfter();
       const kept = this.#keep(placed, redoing, position.sequence);
       this.tables.move(position, counter);
       const { redone, refused } = redoing;
@@ -472,8 +421,8 @@ export class Copy implements Disposable {
 
   #receiver(): Receiver {
     return {
-      connection: this.#connection,
-      schema: this.#schema,
+      connection: this.#file.connection,
+      schema: this.#file.schema,
       state: this.#state,
       pending: this.#pending,
       patience: this.#patience,
@@ -482,47 +431,5 @@ export class Copy implements Disposable {
 
   #publisher(): Publisher {
     return { copy: this.#state.copy, schema: this.schemaDigest, chance: this.#chance };
-  }
-
-  /** @throws ReplicaError (`busy`) in a transaction of the program */
-  #refuseInside(): void {
-    if (!this.#guard.isInside && !this.database.isTransaction) return;
-    throw replicaError(
-      'busy',
-      'a transaction is open on the connection of the replica: they cannot be nested',
-    );
-  }
-
-  /**
-   * Does `action` in a transaction of the file.
-   *
-   * @param action returns its result, and what to do once it is committed
-   * @param records whether the recorder took part
-   * @throws what it throws; then nothing was written
-   */
-  #write<T>(action: () => { readonly result: T; committed(): void }, records: boolean): T {
-    return this.#guard.own(() => {
-      this.database.exec('BEGIN IMMEDIATE');
-      return this.#finish(action, records);
-    });
-  }
-
-  /** The same in the transaction that is open, which it ends. */
-  #finish<T>(action: () => { readonly result: T; committed(): void }, records: boolean): T {
-    try {
-      this.#ownership.refuseForeign(this.#state.lease);
-      const { result, committed } = action();
-      this.database.exec('COMMIT');
-      if (records) this.#recorder.committed();
-      committed();
-      return result;
-    } catch (error) {
-      this.#recorder.drop();
-      this.#schema.forget();
-      const hasFailed = isOfTheMachine(error) || !this.database.isTransaction;
-      if (this.database.isTransaction) this.database.exec('ROLLBACK');
-      if (hasFailed) this.#ownership.failed(this.#state.lease);
-      throw error;
-    }
   }
 }

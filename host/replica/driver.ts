@@ -3,13 +3,12 @@
 import type { DatabaseSync } from '../api/database.js';
 import type { Chance } from './chance.js';
 import type { Copy } from './copy.js';
-import { isOfTheMachine, isReason, type ReplicaError, replicaError, textOf } from './errors.js';
-import type { TransactionFunction } from './functions.js';
+import { isOfTheMachine, isReason, isTemporary, type ReplicaError, replicaError, textOf } from './errors.js';
 import { Inbox } from './inbox.js';
-import { type Incoming, IncomingReader, objectName } from './incoming.js';
+import { type Incoming, IncomingReader, objectName, readBack } from './incoming.js';
+import { type Job, Jobs } from './jobs.js';
 import type { Limits } from './limits.js';
 import type { Log } from './log.js';
-import { decodeMessage, transactionsOf } from './message.js';
 import type { Outgoing } from './outgoing.js';
 import { comparePosition } from './position.js';
 import type { Received } from './receiving.js';
@@ -35,33 +34,6 @@ export interface Listener {
   renewed(copy: string): void;
 }
 
-/** A transaction that waits for its place before it is committed anywhere. */
-interface Job {
-  readonly action: TransactionFunction;
-  readonly call: Call | undefined;
-  /** The values of the attempts whose fate is not known, by the ids of their transactions. */
-  readonly attempts: Map<string, unknown>;
-  /** How many messages of pending transactions went before it. */
-  passed: number;
-  resolve(result: { readonly value: unknown; readonly sequence: number }): void;
-  reject(error: Error): void;
-}
-
-/** Reasons that end following: only people can decide what to do. */
-const fatal = [
-  'recreated',
-  'restored',
-  'trimmed',
-  'forked',
-  'format',
-  'schema',
-  'diverged',
-  'limit',
-  'foreign-write',
-  'two-processes',
-  'not-a-copy',
-] as const;
-
 /** How many messages, and bytes of them, are taken in one transaction of the file. */
 const batchCount = 256;
 const batchBytes = 2 ** 22;
@@ -86,7 +58,7 @@ export class Driver {
   #target = 0;
   /** The last sequence that the log is known to have. */
   #last = 0;
-  #jobs: Job[] = [];
+  readonly #jobs = new Jobs();
   /** Nothing is published before this time. */
   #publishAfter = 0;
   #wake: (() => void) | undefined;
@@ -133,10 +105,9 @@ export class Driver {
       const message = `a transaction that waits, as schema changes must, needs the server: ${this.#problem.message}`;
       return Promise.reject(replicaError('unavailable', message, this.#problem));
     }
-    return new Promise<{ value: unknown; sequence: number }>((resolve, reject) => {
-      this.#jobs.push({ action, call, attempts: new Map(), passed: 0, resolve, reject });
-      this.wake();
-    }) as Promise<{ value: T; sequence: number }>;
+    const done = this.#jobs.add(action, call);
+    this.wake();
+    return done as Promise<{ value: T; sequence: number }>;
   }
 
   /** Resolves when everything pending has a place, and everything that the log has now is here. */
@@ -156,10 +127,7 @@ export class Driver {
     this.#closing.abort();
     this.wake();
     await this.#running;
-    this.#rejectJobs(
-      () => true,
-      replicaError('closed', 'the replica was closed before the transaction had a place'),
-    );
+    this.#jobs.rejectAll(replicaError('closed', 'the replica was closed before the transaction had a place'));
     this.#tell();
   }
 
@@ -225,7 +193,7 @@ export class Driver {
     // What a transaction that is open changed, its schema too, is not published.
     if (this.#copy.isOpen) return false;
     if (this.#copy.state.sequence < this.#target || this.#clock.now() < this.#publishAfter) return false;
-    const [job] = this.#jobs;
+    const job = this.#jobs.first;
     if (this.#copy.pending.length === 0) return job ? this.#work(job, maxMessage) : false;
     if (!job) return this.#push(maxMessage);
     // Others go on committing: it goes with what is pending, or they would never let it through.
@@ -264,12 +232,9 @@ export class Driver {
     let isTwin = false;
     for (const { sequence, message, transactions } of received.applied) {
       for (const { id } of transactions) {
-        const job = this.#jobs.find(({ attempts }) => attempts.has(id));
-        const isOwn = job !== undefined || received.placed.some(({ transaction }) => transaction.id === id);
+        const isJob = this.#jobs.placed(id, sequence);
+        const isOwn = isJob || received.placed.some(({ transaction }) => transaction.id === id);
         if (message.copy === this.#copy.state.copy && !isOwn) isTwin = true;
-        if (!job) continue;
-        this.#jobs = this.#jobs.filter((one) => one !== job);
-        job.resolve({ value: job.attempts.get(id), sequence });
       }
     }
     this.#listener.received(received);
@@ -327,9 +292,6 @@ export class Driver {
 
   /** Does a transaction that waits, after what is pending, in the same message. Returns whether it went. */
   async #work(job: Job, maxMessage: number): Promise<boolean> {
-    const isDone = (): void => {
-      this.#jobs = this.#jobs.filter((one) => one !== job);
-    };
     let message: Outgoing;
     let own: string | undefined;
     let value: unknown;
@@ -337,8 +299,7 @@ export class Driver {
       const ran = this.#copy.speculate(job.action);
       value = ran.value;
       if (ran.entries.length === 0 && this.#copy.pending.length === 0) {
-        isDone();
-        job.resolve({ value, sequence: this.#copy.state.sequence });
+        this.#jobs.resolve(job, { value, sequence: this.#copy.state.sequence });
         return true;
       }
       ({ message, own } = this.#copy.outgoingOf(ran, maxMessage, job.call));
@@ -349,25 +310,18 @@ export class Driver {
         await this.#clock.sleep(10, this.#closing.signal);
         return true;
       }
-      isDone();
-      job.reject(error as Error);
+      this.#jobs.reject(job, error as Error);
       return true;
     }
     const sequence = await this.#publish(message);
     if (sequence === undefined) {
       if (own !== undefined) job.attempts.delete(own); // it was refused: no history has it
-      if (this.#problem && job.attempts.size === 0) {
-        isDone();
-        job.reject(this.#problem);
-      }
+      if (this.#problem && job.attempts.size === 0) this.#jobs.reject(job, this.#problem);
       return false;
     }
     await this.#receive([readBack(message, sequence)]);
-    if (own === undefined) {
-      // It changed nothing, and what it read has a place now.
-      isDone();
-      job.resolve({ value, sequence });
-    }
+    // If it changed nothing, what it read has a place now.
+    if (own === undefined) this.#jobs.resolve(job, { value, sequence });
     return true;
   }
 
@@ -389,7 +343,7 @@ export class Driver {
       }
       if (!isReason(error, 'full', 'denied')) throw error;
       this.#publishAfter = this.#clock.now() + stallPause;
-      this.#rejectJobs(({ attempts }) => attempts.size === 0, error);
+      this.#jobs.rejectUntried(error);
       this.#stall(error);
       return undefined;
     }
@@ -420,7 +374,7 @@ export class Driver {
     this.#problem = error;
     // Those that may be in the history wait until that is known.
     const message = `the server is unavailable: ${error.message}`;
-    this.#rejectJobs(({ attempts }) => attempts.size === 0, replicaError('unavailable', message, error));
+    this.#jobs.rejectUntried(replicaError('unavailable', message, error));
     if (wasOnline) this.#listener.offline(error);
     this.#tell();
   }
@@ -428,7 +382,7 @@ export class Driver {
   #stopFor(error: unknown): void {
     this.#state = 'stopped';
     this.#problem = error instanceof Error ? error : new Error(textOf(error));
-    this.#rejectJobs(() => true, this.stoppedError());
+    this.#jobs.rejectAll(this.stoppedError());
     this.#listener.stopped(this.#problem);
     this.#tell();
   }
@@ -436,12 +390,6 @@ export class Driver {
   /** Why nothing is written any more. */
   stoppedError(): ReplicaError {
     return replicaError('stopped', `the replica has stopped: ${this.#problem?.message}`, this.#problem);
-  }
-
-  #rejectJobs(which: (job: Job) => boolean, error: Error): void {
-    const rejected = this.#jobs.filter(which);
-    this.#jobs = this.#jobs.filter((job) => !rejected.includes(job));
-    for (const job of rejected) job.reject(error);
   }
 
   #tell(): void {
@@ -463,20 +411,6 @@ export class Driver {
       look();
     });
   }
-}
-
-/** A message that was published, as it is read. */
-function readBack({ bytes, object }: Outgoing, sequence: number): Incoming {
-  const message = decodeMessage(bytes);
-  return { sequence, bytes, message, transactions: transactionsOf(message, object?.bytes ?? message.body) };
-}
-
-/** Whether following can succeed later. */
-function isTemporary(error: unknown): boolean {
-  if (isReason(error, ...fatal)) return false;
-  return (
-    isReason(error, 'unavailable', 'unknown', 'denied', 'full', 'missing', 'busy') || isOfTheMachine(error)
-  );
 }
 
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {

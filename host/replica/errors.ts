@@ -102,3 +102,26 @@ const ofTheMachine = new Set([
 /** Whether an error comes from the machine, so that the same may succeed later. */
 export const isOfTheMachine = (error: unknown): boolean =>
   error instanceof SqliteError && ofTheMachine.has(error.errcode & 0xff);
+
+/** Reasons that end following: only people can decide what to do. */
+const fatal = [
+  'recreated',
+  'restored',
+  'trimmed',
+  'forked',
+  'format',
+  'schema',
+  'diverged',
+  'limit',
+  'foreign-write',
+  'two-processes',
+  'not-a-copy',
+] as const;
+
+/** Whether following can succeed later. */
+export function isTemporary(error: unknown): boolean {
+  if (isReason(error, ...fatal)) return false;
+  return (
+    isReason(error, 'unavailable', 'unknown', 'denied', 'full', 'missing', 'busy') || isOfTheMachine(error)
+  );
+}

@@ -1,6 +1,7 @@
 /** The functions of transactions: those that run again if their transaction meets the history. */
 
 import type { DatabaseSync } from '../api/database.js';
+import { invalidType, invalidValue } from '../kernel/arguments.js';
 import { replicaError } from './errors.js';
 import type { Call, LocalTransaction } from './state.js';
 
@@ -58,4 +59,16 @@ export class Functions {
     const action = call ? this.knows(call.name) && this.of(call) : this.#closures.get(id);
     return action ? () => action(database) : undefined;
   }
+}
+
+/** A call with its arguments as JSON has them, so that it runs again as it ran first. */
+export function callOf(name: string, args: unknown = []): Call {
+  if (!Array.isArray(args)) throw invalidType('The "args" argument must be an array.');
+  let text: string;
+  try {
+    text = JSON.stringify(args);
+  } catch (error) {
+    throw Object.assign(invalidValue('The "args" argument must be what JSON can hold.'), { cause: error });
+  }
+  return { name, args: JSON.parse(text) as unknown[] };
 }

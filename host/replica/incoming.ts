@@ -4,6 +4,7 @@ import { isReason, replicaError } from './errors.js';
 import { beyond, type Limits, refuseRows } from './limits.js';
 import type { Log, LogMessage } from './log.js';
 import { decodeMessage, type Message, type Transaction, transactionsOf } from './message.js';
+import type { Outgoing } from './outgoing.js';
 
 /** A message of the history as a copy takes it. */
 export interface Incoming {
@@ -20,6 +21,12 @@ export const objectPrefix = 'changes-';
 
 /** The name of the object with a digest. */
 export const objectName = (digest: string): string => objectPrefix + digest;
+
+/** A message that was published, as it is read. */
+export function readBack({ bytes, object }: Outgoing, sequence: number): Incoming {
+  const message = decodeMessage(bytes);
+  return { sequence, bytes, message, transactions: transactionsOf(message, object?.bytes ?? message.body) };
+}
 
 /** Reads messages in order. */
 export class IncomingReader {

@@ -12,7 +12,7 @@ import { type Clock, Driver } from './driver.js';
 import { type ReplicaError, replicaError } from './errors.js';
 import type { Committed, Placed, ReplicaEvents, ReplicaStatus } from './events.js';
 import { isPlain } from './found.js';
-import type { RegisteredFunction } from './functions.js';
+import { callOf, type RegisteredFunction } from './functions.js';
 import { messagesBetween } from './history.js';
 import { giveUpFirst, makeHistory, openCopyOf } from './join.js';
 import { type Limits, limitsOf } from './limits.js';
@@ -25,10 +25,11 @@ import {
   undoPolicies,
 } from './options.js';
 import type { Outgoing } from './outgoing.js';
+import { Places } from './places.js';
 import { replicaPolicies } from './rebase.js';
 import type { Received } from './receiving.js';
 import { readSnapshot, type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
-import type { Call, LocalTransaction, RejectedTransaction } from './state.js';
+import type { LocalTransaction, RejectedTransaction } from './state.js';
 import { Steps, type StepwiseTransaction } from './steps.js';
 import { type Trimmed, trimTo } from './trim.js';
 import { compareDigests, digestsOf, type Verified } from './verify.js';
@@ -55,11 +56,6 @@ const realClock: Clock = {
   sleep: (ms, signal) => timeout(ms, undefined, { signal }).catch(() => {}),
 };
 
-interface Waiting {
-  resolve(sequence: number): void;
-  reject(error: Error): void;
-}
-
 /**
  * A copy of a database that follows a history. Reads go to {@link database}; writes are made by {@link transaction},
  * are committed at once, also offline, and are rebased on the history once it is read.
@@ -69,7 +65,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   readonly #log: Log;
   readonly #driver: Driver;
   readonly #clock: Clock;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #places = new Places();
   #closed: Promise<void> | undefined;
 
   private constructor(copy: Copy, log: Log, clock: Clock, limits: Limits) {
@@ -201,9 +197,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     this.#driver.wake();
     if (!transaction) return { value, id: undefined, placed: Promise.resolve(this.#copy.state.sequence) };
     const { id } = transaction;
-    const placed = new Promise<number>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
-    placed.catch(() => {});
-    return { value, id, placed };
+    return { value, id, placed: this.#places.of(id) };
   }
 
   /**
@@ -320,7 +314,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
 
   async #close(): Promise<void> {
     await this.#driver.stop();
-    this.#end(
+    this.#places.end(
       replicaError(
         'closed',
         'the replica was closed before the transaction had a place: it is kept, and published later',
@@ -366,10 +360,10 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
       this.#say('applied', { sequence, copy, time, transactions: said });
     }
     for (const sequence of voided) this.#say('voided', sequence);
-    for (const { transaction, sequence } of placed) this.#place(transaction.id, sequence);
+    for (const { transaction, sequence } of placed) this.#places.place(transaction.id, sequence);
     if (placed[0]) this.#say('placed', [...own], placed[0].sequence);
     for (const { transaction, reran, conflicts, entries } of redone) {
-      if (entries.length === 0) this.#place(transaction.id, this.#copy.state.sequence);
+      if (entries.length === 0) this.#places.place(transaction.id, this.#copy.state.sequence);
       this.#say('redone', { id: transaction.id, reran, conflicts });
     }
     for (const one of refused) this.#reject(one);
@@ -381,15 +375,15 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
 
   #reject({ transaction, kind, message }: Received['refused'][number]): void {
     const rejected = { ...transaction, kind, message, sequence: this.#copy.state.sequence };
-    this.#waiting
-      .get(transaction.id)
-      ?.reject(replicaError('rejected', `the transaction was rejected (${kind}): ${message}`));
-    this.#waiting.delete(transaction.id);
+    this.#places.reject(
+      transaction.id,
+      replicaError('rejected', `the transaction was rejected (${kind}): ${message}`),
+    );
     this.#say('rejected', rejected);
   }
 
   #acknowledged({ transactions }: Outgoing, sequence: number): void {
-    for (const { id } of transactions) this.#place(id, sequence);
+    for (const { id } of transactions) this.#places.place(id, sequence);
     this.#say(
       'placed',
       transactions.map(({ id }) => id),
@@ -397,20 +391,10 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     );
   }
 
-  #place(id: string, sequence: number): void {
-    this.#waiting.get(id)?.resolve(sequence);
-    this.#waiting.delete(id);
-  }
-
   #stopped(error: Error): void {
-    this.#end(this.#driver.stoppedError());
+    this.#places.end(this.#driver.stoppedError());
     if ((error as ReplicaError).reason === 'diverged') this.#say('diverged', error);
     this.#say('stopped', error);
-  }
-
-  #end(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
   }
 
   /** What a listener throws is not an error of the replica. */
@@ -423,16 +407,4 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
       });
     }
   }
-}
-
-/** A call with its arguments as JSON has them, so that it runs again as it ran first. */
-function callOf(name: string, args: unknown = []): Call {
-  if (!Array.isArray(args)) throw invalidType('The "args" argument must be an array.');
-  let text: string;
-  try {
-    text = JSON.stringify(args);
-  } catch (error) {
-    throw Object.assign(invalidValue('The "args" argument must be what JSON can hold.'), { cause: error });
-  }
-  return { name, args: JSON.parse(text) as unknown[] };
 }

@@ -7,6 +7,7 @@
  *     --rounds N       how often all programs take turns; default 3
  *     --rows N         the rows of a work, 100,000 unless said; long statements have ten times as many
  *     --short          native C and ours on this Node, no peers
+ *     --full           replica: a new copy of 1 GB, not of 100 MB
  *     --json FILE      writes what was found
  *     --chart FILE     draws it as an SVG
  *     --markdown       prints it as the table of host/README.md
@@ -31,7 +32,7 @@ import { type Run, readRun, written } from './results.js';
 import { type GroupName, type Plan, run } from './run.js';
 
 /** Ways inside one process: their modules open databases when they are loaded. */
-const details: Readonly<Record<string, () => Promise<{ run(): void | Promise<void> }>>> = {
+const details: Readonly<Record<string, () => Promise<{ run(isFull: boolean): void | Promise<void> }>>> = {
   scalars: () => import('./scalars.js'),
   aggregates: () => import('./aggregates.js'),
   collations: () => import('./collations.js'),
@@ -50,6 +51,7 @@ const options = {
   rounds: { type: 'string' },
   rows: { type: 'string' },
   short: { type: 'boolean', default: false },
+  full: { type: 'boolean', default: false },
   json: { type: 'string' },
   chart: { type: 'string' },
   markdown: { type: 'boolean', default: false },
@@ -137,6 +139,6 @@ else {
     write(found);
   }
   for (const [name, load] of Object.entries(details)) {
-    if (positionals.length === 0 || positionals.includes(name)) await (await load()).run();
+    if (positionals.length === 0 || positionals.includes(name)) await (await load()).run(values.full);
   }
 }

@@ -1,4 +1,7 @@
-/** A follower of `npm run bench -- replica`, in a process of its own: says how old messages were when it had them. */
+/**
+ * A copy of `npm run bench -- replica`, in a process of its own: says how old messages were when it had them, and writes if it
+ * is asked to.
+ */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,13 +25,37 @@ export interface Followed {
   readonly memory: number;
 }
 
+/** What a writer is asked to do. */
+export interface Writing {
+  /** Inserts rows of its own, or updates ten that all writers update. */
+  readonly rows: 'own' | 'same';
+  /** Its own rows begin after this one. */
+  readonly base: number;
+  /** In ms. */
+  readonly period: number;
+}
+
+/** What a writer did, once all of it has its place. */
+export interface Wrote {
+  readonly transactions: number;
+  /** How often it put one on top of the history again. */
+  readonly redone: number;
+  readonly rejected: number;
+  readonly sequence: number;
+}
+
+/** More transactions than these do not wait for their place. */
+const backlog = 500;
+
+export type Copy = Awaited<ReturnType<typeof Replica.open>>;
+
 /** Opens a copy in a file with a WAL and synchronous=NORMAL. */
 export async function openCopy(
   path: string,
   servers: string,
   name: string,
   options: Omit<ReplicaOptions, 'log'> = {},
-): Promise<Awaited<ReturnType<typeof Replica.open>>> {
+): Promise<Copy> {
   const file = new DatabaseSync(path);
   file.exec('PRAGMA journal_mode=WAL');
   file.close();
@@ -57,9 +84,39 @@ export class Follower {
     return followed;
   }
 
+  /** Writes as fast as it goes. */
+  async write(writing: Writing): Promise<Wrote> {
+    this.#child.send(writing);
+    const [wrote] = (await once(this.#child, 'message')) as [Wrote];
+    return wrote;
+  }
+
   end(): void {
     this.#child.disconnect();
   }
+}
+
+async function write(replica: Copy, { rows, base, period }: Writing): Promise<Wrote> {
+  const sql =
+    rows === 'own' ? 'INSERT INTO t VALUES(?1, ?2, 0, 1.5)' : 'UPDATE t SET n=n+1, name=?2 WHERE id=?1%10+1';
+  const counts = { redone: 0, rejected: 0 };
+  const redone = (): void => void counts.redone++;
+  const rejected = (): void => void counts.rejected++;
+  replica.on('redone', redone).on('rejected', rejected);
+  let transactions = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  const end = Date.now() + period;
+  while (Date.now() < end) {
+    transactions += 1;
+    const id = base + transactions;
+    last = replica.transaction((database) => void database.prepare(sql).run(id, `name ${id}`)).placed;
+    if (replica.status().pending > backlog) await last;
+    else if (transactions % 8 === 0) await new Promise(setImmediate);
+  }
+  await last;
+  await replica.sync();
+  replica.off('redone', redone).off('rejected', rejected);
+  return { transactions, ...counts, sequence: replica.status().sequence };
 }
 
 async function follow(path: string, servers: string, name: string): Promise<void> {
@@ -78,9 +135,11 @@ async function follow(path: string, servers: string, name: string): Promise<void
     lags.push(at - time);
   });
   replica.on('lag', answer);
-  process.on('message', (sequence: number) => {
-    wanted = sequence;
-    answer();
+  process.on('message', (asked: number | Writing) => {
+    if (typeof asked === 'number') {
+      wanted = asked;
+      answer();
+    } else void write(replica, asked).then((wrote) => process.send?.(wrote));
   });
   process.on('disconnect', () => process.exit(0));
   await replica.sync();

@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { NatsServer, serverVersion } from '../../test/replica/nats-server.js';
 import { folder } from './databases.js';
 import { median, print, short } from './measure.js';
-import { Follower, openCopy } from './replica-copy.js';
-
-type Copy = Awaited<ReturnType<typeof openCopy>>;
+import { type Copy, Follower, openCopy } from './replica-copy.js';
 
 /** How long each load lasts, in ms. */
 const period = 4000;
@@ -136,41 +134,81 @@ async function pending(server: NatsServer): Promise<void> {
   await a.close();
 }
 
-async function joining(server: NatsServer): Promise<void> {
+async function writing(server: NatsServer): Promise<void> {
+  const name = 'writers';
+  const first = await openCopy(join(folder, 'first.db'), server.address, name, { create: true });
+  await first.sync();
+  await first.transaction((database) => database.exec(table), { wait: true });
+  next = 0;
+  await insert(first, 10);
+  await first.close();
+  const writers = [1, 2, 3].map((i) => new Follower(join(folder, `w${i}.db`), server.address, name));
+  for (const writer of writers) await writer.ready();
+  const lines: string[][] = [];
+  for (const rows of ['own', 'same'] as const) {
+    const began = Date.now();
+    const wrote = await Promise.all(
+      writers.map((writer, i) => writer.write({ rows, base: (i + 1) * 1e7, period })),
+    );
+    const sequence = Math.max(...wrote.map((one) => one.sequence));
+    const followed = await Promise.all(writers.map((writer) => writer.until(sequence)));
+    const [transactions, redone, rejected] = (['transactions', 'redone', 'rejected'] as const).map((what) =>
+      wrote.reduce((sum, one) => sum + one[what], 0),
+    ) as [number, number, number];
+    lines.push([
+      rows === 'own' ? 'rows of its own' : 'the same ten rows',
+      short(transactions / ((Math.max(...followed.map(({ at }) => at)) - began) / 1000)),
+      short(redone / transactions),
+      String(rejected),
+      megabytes(Math.max(...followed.map(({ memory }) => memory))),
+    ]);
+  }
+  print(
+    'Three writers, one row a transaction, until all have everything',
+    ['each writes', 'transactions/s', 'again, each', 'rejected', 'memory'],
+    lines,
+  );
+  for (const writer of writers) writer.end();
+}
+
+async function joining(server: NatsServer, isFull: boolean): Promise<void> {
   const path = join(folder, 'large.db');
   const a = await openCopy(path, server.address, 'large', { create: true });
   await a.sync();
   await a.transaction((database) => database.exec('CREATE TABLE l(id INTEGER PRIMARY KEY, data BLOB)'), {
     wait: true,
   });
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < (isFull ? 192 : 20); i++) {
     await a.transaction((database) => {
       database.exec(`INSERT INTO l(data) SELECT CAST(hex(randomblob(500)) AS BLOB) FROM
         (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c LIMIT 5000) SELECT n FROM c)`);
     }).placed;
   }
   let began = performance.now();
-  await a.snapshot();
+  const snapshot = await a.snapshot();
   const stored = performance.now() - began;
+  await a.trim(snapshot); // so that the new copy has to begin with the snapshot
   began = performance.now();
-  const b = await openCopy(join(folder, 'joined.db'), server.address, 'large');
-  await b.sync();
+  const b = new Follower(join(folder, 'joined.db'), server.address, 'large');
+  await b.ready();
   const joined = performance.now() - began;
+  const { memory } = await b.until(a.status().sequence);
   const size = statSync(join(folder, 'joined.db')).size;
   print(
     `A new copy of ${megabytes(size)}, half of which gzip saves, in seconds`,
     ['', ''],
     [
       ['the snapshot is stored', short(stored / 1000)],
-      ['a new copy is loaded and follows', short(joined / 1000)],
-      ['memory of both in one process', megabytes(process.memoryUsage.rss())],
+      ['a new copy is loaded and follows, with the start of its process', short(joined / 1000)],
+      ['memory of the writer', megabytes(process.memoryUsage.rss())],
+      ['memory of the new copy', megabytes(memory)],
     ],
   );
+  b.end();
   await a.close();
-  await b.close();
 }
 
-export async function run(): Promise<void> {
+export async function run(isFull: boolean): Promise<void> {
   if (serverVersion === undefined) {
     console.log('\nreplica is skipped: set NATS_SERVER to a nats-server, or put one in PATH');
     return;
@@ -179,6 +217,7 @@ export async function run(): Promise<void> {
   await server.start();
   console.log(`\n${serverVersion}; files in WAL mode with synchronous=NORMAL`);
   await following(server);
+  await writing(server);
   await pending(server);
-  await joining(server);
+  await joining(server, isFull);
 }
