@@ -1,6 +1,6 @@
 /** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
 
-import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
+import { ROW_IN_CELLS, SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import {
   checkArgument,
@@ -149,8 +149,10 @@ export class StatementSync implements Disposable {
     const rows: Row[] = [];
     this.#enter(statement);
     try {
-      while (this.#step(statement)) {
-        rows.push(this.#row(statement));
+      for (;;) {
+        const row = this.#stepRow(statement, 0, 0);
+        if (row === undefined) break;
+        rows.push(row);
         if (rows.length === rowsBeforeBuilder && this.#readBatches(statement, rows)) break;
       }
     } finally {
@@ -161,10 +163,13 @@ export class StatementSync implements Disposable {
 
   /** The first row, or undefined if there is none; parameters and errors are those of {@link all}. */
   get(...parameters: unknown[]): Row | undefined {
-    const statement = this.#start(parameters);
+    const named = namedIn(parameters);
+    const statement = this.#begin();
+    const cells = named ? 0 : this.#parameters.pack(statement, parameters);
+    if (cells === 0) this.#parameters.bind(statement, parameters, named);
     this.#enter(statement);
     try {
-      return this.#step(statement) ? this.#row(statement) : undefined;
+      return this.#stepRow(statement, cells, cells === 0 ? 0 : parameters.length);
     } finally {
       this.#leave(statement);
     }
@@ -259,7 +264,7 @@ export class StatementSync implements Disposable {
     let row: Row | undefined;
     this.#enter(statement);
     try {
-      if (this.#step(statement)) row = this.#row(statement);
+      row = this.#stepRow(statement, 0, 0);
       return row;
     } finally {
       if (row === undefined) {
@@ -461,6 +466,28 @@ export class StatementSync implements Disposable {
     }
   }
 
+  /**
+   * The next row, or undefined if there is none, in one call of the core.
+   *
+   * @param cells `count` parameters to bind before, as {@link Parameters.pack} wrote them
+   */
+  #stepRow(prepared: Prepared, cells: number, count: number): Row | undefined {
+    const { open } = this.#owner;
+    const { c } = this.#core;
+    const { pointer, cells: row } = prepared;
+    const compiled = row === 0 ? -1 : prepared.reprepares;
+    const code =
+      open.running > 1
+        ? open.connection.nested(() => c.bridge_step_row(pointer, cells, count, row, compiled))
+        : c.bridge_step_row(pointer, cells, count, row, compiled);
+    if (code !== ROW_IN_CELLS && code !== SQLITE_DONE && code !== SQLITE_ROW) {
+      this.#engine.check(open.connection.db, code);
+    } else if (this.#engine.hasThrown) this.#engine.surface();
+    if (code === ROW_IN_CELLS) return this.#rowIn(prepared, prepared.names as string[]); // they are as `row` is
+    return code === SQLITE_ROW ? this.#row(prepared) : undefined;
+  }
+
+  /** The row at which the statement is. */
   #row(prepared: Prepared): Row {
     const { c } = this.#core;
     // SQLite compiles a statement again after the schema changed: the columns may differ then.
@@ -469,12 +496,16 @@ export class StatementSync implements Disposable {
     if (names === undefined || reprepares !== prepared.reprepares) {
       names = this.#owner.open.statements.describe(prepared, reprepares);
     }
+    if (c.bridge_row(prepared.pointer, prepared.cells) < 0) throw this.#core.error(0, SQLITE_NOMEM);
+    return this.#rowIn(prepared, names);
+  }
+
+  /** The row that is in the statement's cells. */
+  #rowIn(prepared: Prepared, names: string[]): Row {
     if (names !== this.#names) {
       this.#names = names;
       this.#build = undefined;
     }
-    const { cells } = prepared;
-    if (c.bridge_row(prepared.pointer, cells) < 0) throw this.#core.error(0, SQLITE_NOMEM);
     if (!this.#build && !this.#arrays) {
       prepared.rows += 1;
       if (prepared.rows >= rowsBeforeBuilder) {
@@ -483,7 +514,7 @@ export class StatementSync implements Disposable {
         this.#build = this.#plain ? prepared.buildPlain : prepared.build;
       }
     }
-    return this.#rowAt(names, cells);
+    return this.#rowAt(names, prepared.cells);
   }
 
   /** A row of the cells at an address. */

@@ -612,6 +612,9 @@ export interface Bindings {
   /** `int bridge_row(sqlite3_stmt *pStmt, void *pOut)` */
   bridge_row(pStmt: number, pOut: number): number;
 
+  /** `int bridge_step_row(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut, int nCompiled)` */
+  bridge_step_row(pStmt: number, pIn: number, n: number, pOut: number, nCompiled: number): number;
+
   /** `int bridge_rows(sqlite3_stmt *pStmt, RowBatch *pBatch, int nMost, int nRoom)` */
   bridge_rows(pStmt: number, pBatch: number, nMost: number, nRoom: number): number;
 

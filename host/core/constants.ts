@@ -542,4 +542,5 @@ export const CALLBACK_CONFLICT = 2;
 export const CALLBACK_STREAM_INPUT = 3;
 export const CALLBACK_STREAM_OUTPUT = 4;
 export const CALLBACK_SESSION_FILTER = 5;
+export const ROW_IN_CELLS = 0x10064;
 export const ASCII_TEXT = 259;

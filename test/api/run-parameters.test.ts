@@ -1,4 +1,4 @@
-/** What run() binds in one call of the core is what get() binds value by value. */
+/** What run() and get() bind in one call of the core is what all() binds value by value. */
 
 import { DatabaseSync, type SupportedValueType } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -34,9 +34,10 @@ test.each(kinds)('%s', (_, values) => {
   });
   const columns = values.map((__, i) => `? AS v${i}`).join(',');
   const read = { returnArrays: true };
-  expect(db.prepare(`SELECT ${shown} FROM t`, read).get()).toEqual(
-    db.prepare(`SELECT ${shown} FROM (SELECT ${columns})`, read).get(...values),
-  );
+  const bound = db.prepare(`SELECT ${shown} FROM (SELECT ${columns})`, read);
+  const [expected] = bound.all(...values);
+  expect(db.prepare(`SELECT ${shown} FROM t`, read).get()).toEqual(expected);
+  expect(bound.get(...values)).toEqual(expected);
 });
 
 test('hundreds of parameters, and each kind of place', () => {
@@ -86,4 +87,25 @@ test('a function that runs a statement itself while this one runs', () => {
   expect(db.prepare('SELECT a, b, x, y FROM t, log', { returnArrays: true }).all()).toEqual([
     ['first', 'second', 'from inside', 'first'],
   ]);
+});
+
+test('get() of what run() refuses, and after it', () => {
+  db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 2)');
+  const pair = db.prepare('SELECT ? AS x, ? AS y');
+  expect(pair.get(1, 'a')).toEqual({ x: 1, y: 'a' });
+  expect(pair.get('b')).toEqual({ x: 'b', y: null });
+  expect(() => pair.get(1, 2, 3)).toThrow('column index out of range');
+  expect(() => pair.get(1, Symbol('s'))).toThrow('Provided value cannot be bound to SQLite parameter 2.');
+  expect(pair.get()).toEqual({ x: null, y: null });
+  const key = db.prepare('SELECT * FROM t WHERE a = ?');
+  expect(key.get(1)).toEqual({ a: 1, b: 2 });
+  expect(key.get(2)).toBe(undefined);
+  db.exec('ALTER TABLE t ADD COLUMN c DEFAULT 3');
+  expect(key.get(1)).toEqual({ a: 1, b: 2, c: 3 });
+  db.exec('ALTER TABLE t DROP COLUMN b');
+  expect(key.get(1)).toEqual({ a: 1, c: 3 });
+  const failing = db.prepare("SELECT json_extract(?, '$.a') AS v");
+  expect(() => failing.get('{')).toThrow('malformed JSON');
+  expect(failing.get('{"a":5}')).toEqual({ v: 5 });
+  db.exec('DROP TABLE t'); // no statement reads it any more
 });

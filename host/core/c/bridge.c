@@ -164,9 +164,14 @@ static int bind(sqlite3_stmt *pStmt, int i, const Cell *p){
   return sqlite3_bind_null(pStmt, i);
 }
 
-int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut){
+static int bindAll(sqlite3_stmt *pStmt, const Cell *a, int n){
   int rc = SQLITE_OK;
-  for(int i=0; rc==SQLITE_OK && i<n; i++) rc = bind(pStmt, i+1, (const Cell*)pIn+i);
+  for(int i=0; rc==SQLITE_OK && i<n; i++) rc = bind(pStmt, i+1, a+i);
+  return rc;
+}
+
+int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut){
+  int rc = bindAll(pStmt, pIn, n);
   if( rc!=SQLITE_OK ) return rc;
   rc = sqlite3_step(pStmt);
   if( rc==SQLITE_DONE ){
@@ -183,6 +188,14 @@ int bridge_row(sqlite3_stmt *pStmt, void *pOut){
   int failed = 0;
   for(int i=0; i<n; i++) failed |= put((Cell*)pOut+i, sqlite3_column_value(pStmt, i));
   return failed ? -1 : n;
+}
+
+int bridge_step_row(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut, int nCompiled){
+  int rc = bindAll(pStmt, pIn, n);
+  if( rc!=SQLITE_OK ) return rc;
+  rc = sqlite3_step(pStmt);
+  if( rc!=SQLITE_ROW || sqlite3_stmt_status(pStmt, SQLITE_STMTSTATUS_REPREPARE, 0)!=nCompiled ) return rc;
+  return bridge_row(pStmt, pOut)<0 ? SQLITE_NOMEM : ROW_IN_CELLS;
 }
 
 /* Moves what a cell of text or a blob points to into the room from *ppFrom on, or up to *ppTo. 0: there is no room. */

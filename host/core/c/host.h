@@ -248,6 +248,12 @@ EXPORT(bridge_backup_step) int bridge_backup_step(sqlite3_backup *p, int nPage);
 EXPORT(bridge_run) int bridge_run(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut);
 /* The current row as Cells at pOut. Returns the number of columns, or -1 if there is no memory for a text or blob. */
 EXPORT(bridge_row) int bridge_row(sqlite3_stmt *pStmt, void *pOut);
+/* Binds n cells to the parameters in their order and steps. If there is a row, and SQLite did not compile the statement
+** again (it has done so nCompiled times): writes the row as Cells at pOut and returns ROW_IN_CELLS. Otherwise what the
+** step gave, or SQLITE_NOMEM. pIn may be 0 if n is. */
+EXPORT(bridge_step_row) int bridge_step_row(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut, int nCompiled);
+/* No result code of SQLite. */
+enum { ROW_IN_CELLS = 65636 };
 /* Rows that were read ahead. Their cells follow, a row after the other, and then the bytes of texts and blobs: the first
 ** nText bytes are texts. stands: the statement is at one more row, which did not fit. */
 typedef struct RowBatch { int nRow; int nText; int stands; int unused; } RowBatch;
