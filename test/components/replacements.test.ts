@@ -33,9 +33,11 @@ describe('is refused', () => {
     ['concat', 'concat(...), which is built in'], // which takes any number of arguments
     ['session_changeset', 'session_changeset(1), which component session brought'],
     ['mine', 'mine(1), which the program registered'],
+    ['odd "näme', 'odd "näme(1), which the program registered'],
   ])('%s', (name, what) => {
     db.loadExtension('session');
     db.function('mine', (a) => a);
+    db.function('odd "näme', (a) => a);
     const file = bringing(name);
     expect(failure(() => db.loadExtension(file))).toBe(
       `error during initialization: ${file} would replace ${what}: allow it with --allow-replace, or grants.replace in code`,
