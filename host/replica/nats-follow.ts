@@ -12,8 +12,8 @@ import { natsError } from './nats-errors.js';
 /** How often the server says that it is there, and how long it may be silent, in ms. */
 const heartbeat = 300;
 const silence = 1000;
-/** How many messages are asked for at a time, and for how long. */
-const batch = 256;
+/** How many messages are asked for at a time unless it is said, and for how long. */
+const usualBatch = 256;
 const expires = 30_000;
 
 /** Statuses of a pull request: the server is there; nothing came in time. */
@@ -31,6 +31,16 @@ function placesOf(message: Msg): { readonly sequence: number; readonly delivered
   return { sequence: Number(tokens[stream + 3]), delivered: Number(tokens[stream + 4]) };
 }
 
+/** What is read of a stream. */
+export interface Following {
+  /** The sequence of the first message. */
+  readonly from: number;
+  /** The subject of the messages; all by default. */
+  readonly subject?: string;
+  /** How many messages may be on their way at a time: so many are kept in memory, however slowly they are taken. */
+  readonly batch?: number;
+}
+
 /**
  * The messages of a stream from a sequence on.
  *
@@ -39,7 +49,7 @@ function placesOf(message: Msg): { readonly sequence: number; readonly delivered
 export async function* followStream(
   { clients, connection, manager }: Connected,
   stream: string,
-  from: number,
+  { from, subject, batch = usualBatch }: Following,
   signal: AbortSignal,
 ): AsyncGenerator<LogMessage, void, void> {
   const { AckPolicy, DeliverPolicy } = clients.jetstream;
@@ -48,6 +58,7 @@ export async function* followStream(
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: from,
+      ...(subject !== undefined && { filter_subject: subject }),
       inactive_threshold: nanoseconds(10_000),
       mem_storage: true,
       num_replicas: 1,
@@ -76,7 +87,7 @@ export async function* followStream(
     // While the program computes nothing is heard, and nothing is wrong.
     if (now - looked > 2 * heartbeat) heard = now;
     looked = now;
-    if (now - heard > silence) {
+    if (wake && now - heard > silence) {
       failure ??= replicaError('unavailable', `the server was silent for ${silence} ms`);
       wake?.();
     }
@@ -98,6 +109,7 @@ export async function* followStream(
       const message = queue.shift();
       if (!message) {
         if (failure) throw failure;
+        heard = performance.now(); // nothing was asked for while nothing was taken
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

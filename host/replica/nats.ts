@@ -1,5 +1,6 @@
 /** A log in NATS JetStream: a stream for the messages of a database, and an object store beside it. */
 
+import type { ObjectInfo } from '@nats-io/obj';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import { replicaError } from './errors.js';
 import type { Log, LogMessage, LogObject, LogState } from './log.js';
@@ -35,6 +36,8 @@ const originKey = 'sqlite-wasm-run-origin';
 /** What a message needs beside its bytes. */
 const headroom = 1024;
 const largestChunk = 2 ** 20;
+/** How many chunks of an object are kept in memory while it is read. */
+const chunksAhead = 8;
 
 /**
  * A history in NATS JetStream, in the stream `replica_NAME` with the subject `replica.NAME`, and the object store
@@ -150,7 +153,7 @@ class NatsLog implements Log {
 
   async *follow(from: number, signal: AbortSignal): AsyncGenerator<LogMessage, void, void> {
     const connected: Connected = await this.#link.get();
-    yield* followStream(connected, this.#stream, from, signal);
+    yield* followStream(connected, this.#stream, { from }, signal);
   }
 
   async put(name: string, about: LogObject['about'], pieces: AsyncIterable<Uint8Array>): Promise<void> {
@@ -169,9 +172,8 @@ class NatsLog implements Log {
   async get(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
     try {
       const store = await this.#link.objects(this.#stream, this.#replicas);
-      const found = await store.get(name);
-      if (!found) return undefined;
-      return this.#read(name, found.data, found.error);
+      const found = await store.info(name);
+      return !found || found.deleted ? undefined : this.#read(found);
     } catch (error) {
       throw asOwn(error, `read ${name} of ${this.name}`);
     }
@@ -214,24 +216,27 @@ class NatsLog implements Log {
     return this.#link.close();
   }
 
-  /** The pieces of an object. @throws ReplicaError `unavailable` if the next one does not come */
-  async *#read(
-    name: string,
-    data: ReadableStream<Uint8Array>,
-    failed: Promise<Error | null>,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const reader = data.getReader();
-    const limit = 5 * this.#link.timeout;
+  /**
+   * The pieces of an object, read as they are taken: the clients' stores read all of it ahead.
+   *
+   * @throws ReplicaError `unavailable` if the next one does not come
+   */
+  async *#read({ name, nuid, chunks }: ObjectInfo): AsyncGenerator<Uint8Array, void, void> {
+    if (chunks === 0) return;
+    const connected = await this.#link.get();
+    const over = new AbortController();
+    const following = { from: 1, subject: `$O.${this.#stream}.C.${nuid}`, batch: chunksAhead };
+    const pieces = followStream(connected, `OBJ_${this.#stream}`, following, over.signal);
     try {
-      for (;;) {
-        const { value, done } = await within(reader.read(), limit, `read ${name} of ${this.name}`);
-        if (done) break;
-        yield value;
+      for (let count = 0; count < chunks; count++) {
+        const what = `read ${name} of ${this.name}`;
+        const { value, done } = await within(pieces.next(), 5 * this.#link.timeout, what);
+        if (done) return;
+        yield value.bytes;
       }
-      const error = await within(failed, limit, `read ${name} of ${this.name}`);
-      if (error) throw natsError(error, `read ${name} of ${this.name}`);
     } finally {
-      await reader.cancel().catch(() => {});
+      over.abort();
+      await pieces.return();
     }
   }
 }

@@ -33,7 +33,7 @@ export async function storeSnapshot(copy: Copy, log: Log): Promise<Snapshot> {
     const { digest, size } = await digestOfFile(path);
     const name = `${prefix}${String(sequence).padStart(16, '0')}-${digest.slice(0, 16)}`;
     const about = { version, sequence: String(sequence), size: String(size), digest };
-    await log.put(name, about, createReadStream(path).pipe(createGzip()));
+    await log.put(name, about, createReadStream(path).pipe(createGzip({ level: 1 })));
     return { name, sequence, size };
   } finally {
     await rm(path, { force: true });

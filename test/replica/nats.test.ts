@@ -102,6 +102,40 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect([one === two, one === three]).toEqual([true, true]);
   });
 
+  test('an object is read as it is taken, however slowly, and not ahead of that', async () => {
+    const name = `db${++count}`;
+    await using _ = await first(name);
+    const log = natsLog({ servers: server.address, name, timeout: 1000 });
+    const piece = new Uint8Array(2 ** 20).map((__, i) => (i * 7919) >> 5);
+    async function* pieces() {
+      for (let i = 0; i < 30; i++) yield piece;
+    }
+    const { connect } = await import('@nats-io/transport-node');
+    const { jetstreamManager } = await import('@nats-io/jetstream');
+    const connection = await connect({ servers: server.address });
+    try {
+      await log.put('large', {}, pieces());
+      const { consumers } = await jetstreamManager(connection);
+      let length = 0;
+      let most = 0;
+      for await (const bytes of (await log.get('large')) ?? []) {
+        if (length < 2 * bytes.length) {
+          await new Promise((resolve) => setTimeout(resolve, 1200)); // longer than a server may be silent
+          for await (const { delivered } of consumers.list(`OBJ_replica_${name}`)) {
+            most = Math.max(most, delivered.consumer_seq);
+          }
+        }
+        length += bytes.length;
+      }
+      expect(length).toBe(30 * piece.length);
+      expect(most).toBeGreaterThan(0);
+      expect(most).toBeLessThanOrEqual(9);
+    } finally {
+      await connection.close();
+      await log.close();
+    }
+  });
+
   test('a server that is killed while copies write: nothing is lost, and silence is noticed within two seconds', async () => {
     await using own = new NatsServer();
     await own.start();
