@@ -26,6 +26,7 @@ export default { backup, constants, DatabaseSync, Session, StatementSync };
 export type { AggregateOptions } from './api/aggregate.js';
 export type { Authorizer } from './api/authorizer.js';
 export { type BackupOptions, backup } from './api/backup.js';
+export { BlobHandle, type BlobOptions } from './api/blob-handle.js';
 export { Capture, type CaptureOptions } from './api/capture.js';
 export { Changeset, ChangesetGroup, type ChangesetLike } from './api/changeset.js';
 export { constants } from './api/constants.js';
@@ -40,6 +41,7 @@ export {
   type DatabaseWorkerOptions,
   TimeoutError,
 } from './api/database-worker.js';
+export { setErrorLog } from './api/error-log.js';
 export type {
   ApplyChangesetOptions,
   CreateSessionOptions,

@@ -43,6 +43,7 @@ import type { SqlValue } from '../kernel/values.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
 import { type AggregateOptions, createAggregate } from './aggregate.js';
 import { type Authorizer, refuseInAuthorizer, setAuthorizer } from './authorizer.js';
+import { type BlobHandle, type BlobOptions, openBlob } from './blob-handle.js';
 import { type Capture, type CaptureOptions, startCapture } from './capture.js';
 import { Changeset } from './changeset.js';
 import { keepConnection } from './connections.js';
@@ -308,6 +309,19 @@ export class DatabaseSync implements Disposable {
     const { capture, forget } = startCapture({ open: this.#open(), now: () => this.#current }, options);
     forgotten.register(capture, forget);
     return capture;
+  }
+
+  /**
+   * Opens the value of a column of the row with this rowid, to read and write a part of it in place. It ends with the
+   * database. C: `sqlite3_blob_open`.
+   *
+   * @throws SqliteError if there is no such row, the value is not a BLOB or TEXT, the table has no rowids, or the column
+   *   cannot be written because it is in a key, an index or a foreign key
+   */
+  openBlob(table: string, column: string, rowid: number | bigint, options: BlobOptions = {}): BlobHandle {
+    const { handle, forget } = openBlob(this.#ready(), table, column, rowid, options);
+    forgotten.register(handle, forget);
+    return handle;
   }
 
   /**

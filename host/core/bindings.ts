@@ -46,6 +46,32 @@ export interface Bindings {
   /** `int sqlite3_bind_zeroblob(sqlite3_stmt*, int, int n)` */
   sqlite3_bind_zeroblob(stmt: number, i: number, n: number): number;
 
+  /** `int sqlite3_blob_bytes(sqlite3_blob *)` */
+  sqlite3_blob_bytes(p: number): number;
+
+  /** `int sqlite3_blob_close(sqlite3_blob *)` */
+  sqlite3_blob_close(p: number): number;
+
+  /** `int sqlite3_blob_open(sqlite3*, const char *zDb, const char *zTable, const char *zColumn, sqlite3_int64 iRow, int flags, sqlite3_blob **ppBlob)` */
+  sqlite3_blob_open(
+    db: number,
+    zDb: number,
+    zTable: number,
+    zColumn: number,
+    iRow: bigint,
+    flags: number,
+    ppBlob: number,
+  ): number;
+
+  /** `int sqlite3_blob_read(sqlite3_blob *, void *Z, int N, int iOffset)` */
+  sqlite3_blob_read(p: number, Z: number, N: number, iOffset: number): number;
+
+  /** `int sqlite3_blob_reopen(sqlite3_blob *, sqlite3_int64)` */
+  sqlite3_blob_reopen(p: number, i64: bigint): number;
+
+  /** `int sqlite3_blob_write(sqlite3_blob *, const void *z, int n, int iOffset)` */
+  sqlite3_blob_write(p: number, z: number, n: number, iOffset: number): number;
+
   /** `int sqlite3_busy_timeout(sqlite3*, int ms)` */
   sqlite3_busy_timeout(db: number, ms: number): number;
 
@@ -553,6 +579,9 @@ export interface Bindings {
 
   /** `int bridge_stack()` */
   bridge_stack(): number;
+
+  /** `int bridge_watch_log()` */
+  bridge_watch_log(): number;
 
   /** `int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id)` */
   bridge_create_function(db: number, zName: number, nArg: number, flags: number, id: number): number;

@@ -30,7 +30,9 @@ export class Core {
     this.memory = memory;
     this.#fileErrorFor = imports.fileErrorFor;
     this.closeFiles = imports.closeFiles;
-    if (!wasi) this.c._initialize();
+    if (wasi) return;
+    this.c._initialize();
+    this.c.bridge_watch_log();
   }
 
   /** An error for result code `code` of an operation on `db`, with SQLite's message or the given one. */

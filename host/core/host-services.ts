@@ -206,6 +206,8 @@ export interface Callbacks {
   closing(id: number): void;
   /** The hooks of the connection whose number is `id`. */
   hooks(id: number): ConnectionHooks | undefined;
+  /** SQLite reports something that no call returns. May not throw, and not call SQLite. */
+  log(code: number, message: string): void;
   /** Compares the texts at two addresses by a collation. */
   compare(id: number, left: number, leftLength: number, right: number, rightLength: number): number;
   filterTable(id: number, table: string): boolean;

@@ -4,6 +4,7 @@ import type { Engine } from './engine.js';
 
 let make: (() => Engine) | undefined;
 let engineOfThread: Engine | undefined;
+let logger: Engine['logger'];
 
 /** Sets how the engine of this thread is made when it is first needed. */
 export function useEngine(factory: () => Engine): void {
@@ -16,6 +17,13 @@ export function engine(): Engine {
     engineOfThread?.closeFiles(); // so that none of its locks is in the way
     if (!make) throw new Error('no engine: useEngine was not called');
     engineOfThread = make();
+    engineOfThread.logger = logger;
   }
   return engineOfThread;
+}
+
+/** Sets what is given SQLite's error log, by this engine and the next ones. */
+export function setLogger(log: Engine['logger']): void {
+  logger = log;
+  engine().logger = log;
 }

@@ -107,6 +107,9 @@ export class Engine implements Callbacks {
   #thrown: { error: unknown } | undefined;
   #poll: (() => void) | undefined;
   #isLost = false;
+  #isLogging = false;
+  /** Is given what SQLite writes to its error log. */
+  logger: ((code: number, message: string) => void) | undefined;
   /**
    * Set after a call that failed, until it is known that no exception passed through it and the statement is reset.
    * Without any stack left, neither can be done.
@@ -243,6 +246,7 @@ export class Engine implements Callbacks {
   /** A call of the user's begins: discards what an earlier one left, such as an aggregate that ended early. */
   begin(): void {
     if (this.isLost) throw invalidState(lost);
+    if (this.#isLogging) throw invalidState('databases cannot be used while SQLite writes to its error log');
     this.#thrown = undefined;
   }
 
@@ -312,6 +316,20 @@ export class Engine implements Callbacks {
 
   hooks(id: number): ConnectionHooks | undefined {
     return this.#callbacks.find(id)?.hooks;
+  }
+
+  log(code: number, message: string): void {
+    if (!this.logger) return;
+    this.#isLogging = true;
+    try {
+      this.logger(code, message);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    } finally {
+      this.#isLogging = false;
+    }
   }
 
   compare(id: number, left: number, leftLength: number, right: number, rightLength: number): number {

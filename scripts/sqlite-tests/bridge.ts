@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import {
+  type BlobHandle,
   type Change,
   Changeset,
   type ChangeValues,
@@ -14,6 +15,7 @@ import {
   Rebaser,
   type Session,
   type SqlValue,
+  setErrorLog,
 } from 'sqlite-wasm-run';
 import * as codec from 'sqlite-wasm-run/changeset';
 import { GroupForTcl } from './groups.js';
@@ -80,6 +82,7 @@ interface SessionForTcl {
 }
 
 const databases = new Handles<DatabaseSync>();
+const blobs = new Handles<BlobHandle>();
 const queries = new Handles<Generator<RowOfQuery, void, void>>();
 const sessions = new Handles<SessionForTcl>();
 const iterators = new Handles<IteratorForTcl>();
@@ -231,6 +234,12 @@ function conflictHandler(script: number): (kind: number, conflict: Conflict) => 
 /** The script that gets the messages of SQLite's log; 0 if there is none. */
 let logScript = 0;
 
+if (!byReport) {
+  setErrorLog((code, message) => {
+    if (logScript !== 0) askBack('log', logScript, nameOf(code), message);
+  });
+}
+
 /** What SQLite logs when apply() warns. */
 const logged: Readonly<Record<string, (table: string, counts: readonly string[]) => string>> = {
   'missing-table': (table) => `no such table: ${table}`,
@@ -315,6 +324,27 @@ const sqlOperations: Readonly<Record<string, Operation>> = {
       found.push(...(row ?? []));
     }
     return found;
+  },
+  blob: (args) => {
+    const database = databases.of(args.integer());
+    const [db, table, column] = [args.text(), args.text(), args.text()];
+    return blobs.add(database.openBlob(table, column, args.integer(), { db, readOnly: args.flag() }));
+  },
+  'blob-length': (args) => BigInt(blobs.of(args.integer()).length),
+  'blob-read': (args) => {
+    const blob = blobs.of(args.integer());
+    const at = args.integer();
+    return blob.read(at, Math.min(args.integer(), Math.max(0, blob.length - at)));
+  },
+  'blob-write': (args) => {
+    const blob = blobs.of(args.integer());
+    const at = args.integer();
+    blob.write(args.bytes(), at);
+    return undefined;
+  },
+  'blob-close': (args) => {
+    blobs.take(args.integer())?.close();
+    return undefined;
   },
   query: (args) => queries.add(statements(databases.of(args.integer()), args.text(), args.list(), true)),
   next: (args) => {

@@ -207,6 +207,17 @@ proc database {id name sub args} {
       ask function $db [w_text $sql] [keep [lindex $args end]] [w_int $deterministic]
       return ""
     }
+    incrblob {
+      set readonly [expr {[lindex $args 0] eq "-readonly"}]
+      set place [lrange $args $readonly end]
+      if {[llength $place]==3} { set place [linsert $place 0 main] }
+      lassign $place schema table column rowid
+      set blob [sql_ask $name blob $db [w_text $schema] [w_text $table] [w_text $column] [w_int $rowid] [w_int $readonly]]
+      set ::BLOBAT($blob) 0
+      set channel [chan create [expr {$readonly ? "read" : "read write"}] [list blob_channel $blob]]
+      fconfigure $channel -translation binary
+      return $channel
+    }
     changes - total_changes - last_insert_rowid { return [ask number $db [w_text $sub]] }
     transaction {
       set inner [expr {![ask autocommit $db]}]
@@ -416,6 +427,30 @@ proc rebaser {id name sub args} {
     configure { ask rebaser-configure $id [w_blob [lindex $args 0]]; return "" }
     rebase { return [ask rebaser-rebase $id [w_blob [lindex $args 0]] [streams]] }
     delete { rename ::$name ""; return "" }
+  }
+}
+
+# The channel of an open blob.
+proc blob_channel {id sub channel args} {
+  upvar #0 ::BLOBAT($id) at
+  lassign $args a b
+  switch -exact -- $sub {
+    initialize { return {initialize finalize watch read write seek} }
+    finalize { unset at; ask blob-close [w_int $id]; return "" }
+    read {
+      set bytes [ask blob-read [w_int $id] [w_int $at] [w_int $a]]
+      incr at [string length $bytes]
+      return $bytes
+    }
+    write {
+      ask blob-write [w_int $id] [w_int $at] [w_blob $a]
+      incr at [string length $a]
+      return [string length $a]
+    }
+    seek {
+      set from [dict get [list start 0 current $at end [ask blob-length [w_int $id]]] $b]
+      return [set at [expr {$from+$a}]]
+    }
   }
 }
 

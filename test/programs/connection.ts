@@ -28,6 +28,7 @@ export function hostWith(
       module: () => undefined,
       destroy: unused,
       hooks: () => undefined,
+      log: () => undefined,
       compare: unused,
       captureBefore: unused,
       captureAfter: unused,

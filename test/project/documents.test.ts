@@ -106,5 +106,5 @@ test('host/api/README.md: its TypeScript, one block after the other', () => {
   );
   const { out, err, code } = run(process.execPath, ['--import', `file://${tsx}`, 'api.ts']);
   expect([err, code]).toEqual(['', 0]);
-  expect(out).toBe("users insert [] [ 2n, 'y' ]\n");
+  expect(out).toBe("users insert [] [ 2n, 'y' ]\n1000000 Uint8Array(3) [ 1, 2, 3 ]\n");
 });

@@ -72,6 +72,10 @@ int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs){
   return __wrap_sqlite3_open_v2(zFile, pDb, flags, zVfs);
 }
 
+static void logged(void *pArg, int code, const char *zMessage){ host_log(code, zMessage); }
+
+int bridge_watch_log(void){ return sqlite3_config(SQLITE_CONFIG_LOG, logged, 0); }
+
 int bridge_stack(void){
   volatile char here;
   return (int)(size_t)&here;

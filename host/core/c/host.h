@@ -114,6 +114,9 @@ IMPORT(host_wal) void host_wal(int id, const char *zDb, int nPage);
 /* A collation's order of two texts. */
 IMPORT(host_compare) int host_compare(int id, int n1, const void *p1, int n2, const void *p2);
 
+/* What SQLite writes to its error log (SQLITE_CONFIG_LOG). */
+IMPORT(host_log) void host_log(int code, const char *zMessage);
+
 /* ---- Imports: virtual tables. Those that can fail put text from sqlite3_malloc into *pzErr -------- */
 
 /* Some rows: nRow rowids at pBlock, then the cells of each row, 16 bytes each as a component has them: a byte for the
@@ -205,6 +208,8 @@ sqlite3 *captures_stepping(void);
 EXPORT(bridge_open) int bridge_open(const char *zFile, sqlite3 **pDb, int flags, const char *zVfs);
 /* Where the stack is: a call that an exception ended leaves it lower than before. */
 EXPORT(bridge_stack) int bridge_stack(void);
+/* Has the host see SQLite's error log. Before SQLite is used. */
+EXPORT(bridge_watch_log) int bridge_watch_log(void);
 EXPORT(bridge_create_function) int bridge_create_function(
   sqlite3 *db, const char *zName, int nArg, int flags, int id);
 enum { HOOK_AUTHORIZE, HOOK_COMMIT, HOOK_ROLLBACK, HOOK_UPDATE, HOOK_WAL };

@@ -1,0 +1,223 @@
+/** Reading and writing a part of one value. */
+
+import type { Bindings } from '../core/bindings.js';
+import { SQLITE_ABORT, SQLITE_OK } from '../core/constants.js';
+import { sqliteError } from '../core/errors.js';
+import {
+  bytesOf,
+  checkArgument,
+  checkOptions,
+  illegalConstructor,
+  invalidState,
+  invalidType,
+  isBytes,
+  outOfRange,
+} from '../kernel/arguments.js';
+import type { OpenDatabase } from './open-database.js';
+
+/** Which value {@link DatabaseSync.openBlob} opens, and what for. */
+export interface BlobOptions {
+  /** The database: 'main' (the default), 'temp' or an attached one. */
+  db?: string;
+  /** Opens it to read only. */
+  readOnly?: boolean;
+}
+
+const optionKinds = { db: 'string', readOnly: 'boolean' } as const;
+
+/** Bytes that cross at once. */
+const most = 1 << 20;
+
+/** An open `sqlite3_blob`. It does not refer to the BlobHandle. */
+class OpenBlob {
+  readonly open: OpenDatabase;
+  /** 0 once it is closed. */
+  pointer: number;
+  readonly #unwatch: () => void;
+
+  constructor(open: OpenDatabase, pointer: number) {
+    this.open = open;
+    this.pointer = pointer;
+    // SQLite does not close a connection that has open values.
+    this.#unwatch = open.connection.beforeClose(() => this.end());
+  }
+
+  /** Closes it unless it is closed. Returns SQLite's code. */
+  end(): number {
+    const { pointer, open } = this;
+    this.pointer = 0;
+    this.#unwatch();
+    return pointer === 0 || open.isLost
+      ? SQLITE_OK
+      : open.connection.engine.core.c.sqlite3_blob_close(pointer);
+  }
+}
+
+/** Only this file has it: `new BlobHandle()` in a program throws. */
+const own = Symbol('made by a database');
+let construct: (blob: OpenBlob) => BlobHandle;
+
+/**
+ * An open BLOB or TEXT value, whose bytes are read and written in place, without the rest of the value. Made by
+ * {@link DatabaseSync.openBlob}; ends with its database. It cannot change how long the value is: insert
+ * `zeroblob(N)` first. While it is open, so is a transaction.
+ */
+export class BlobHandle implements Disposable {
+  readonly #blob: OpenBlob;
+
+  /** @throws Error (ERR_ILLEGAL_CONSTRUCTOR) if a program calls it: {@link DatabaseSync.openBlob} makes handles */
+  private constructor(token: symbol, blob: OpenBlob) {
+    if (token !== own) throw illegalConstructor();
+    this.#blob = blob;
+  }
+
+  static {
+    construct = (blob) => new BlobHandle(own, blob);
+  }
+
+  /** How many bytes the value has; 0 once the row is gone. C: `sqlite3_blob_bytes`. */
+  get length(): number {
+    return this.#c.sqlite3_blob_bytes(this.#there());
+  }
+
+  /**
+   * Reads `length` bytes from `offset` on: by default all that follow. The caller owns them. C: `sqlite3_blob_read`.
+   *
+   * @throws RangeError (ERR_OUT_OF_RANGE) if the value has no such bytes
+   * @throws SqliteError (SQLITE_ABORT) if its row was changed or deleted
+   */
+  read(offset = 0, length?: number): Uint8Array<ArrayBuffer> {
+    const pointer = this.#there();
+    const count = this.#checkRange(offset, length);
+    const { memory } = this.#open.connection.engine.core;
+    using arena = memory.arena();
+    const room = arena.allocate(Math.max(1, Math.min(count, most)));
+    const bytes = new Uint8Array(count);
+    for (let done = 0; done < count || count === 0; done += most) {
+      const part = Math.min(count - done, most);
+      this.#call(() => this.#c.sqlite3_blob_read(pointer, room, part, offset + done));
+      bytes.set(memory.bytes.subarray(room, room + part), done);
+      if (count === 0) break;
+    }
+    return bytes;
+  }
+
+  /**
+   * Writes bytes over those from `offset` on. Sessions and captures record it. C: `sqlite3_blob_write`.
+   *
+   * @throws RangeError (ERR_OUT_OF_RANGE) if the value has no such bytes; nothing was written
+   * @throws SqliteError (SQLITE_READONLY) if it was opened to read only, (SQLITE_ABORT) if its row was changed or deleted
+   */
+  write(bytes: ArrayBufferView | ArrayBufferLike, offset = 0): void {
+    const pointer = this.#there();
+    if (!isBytes(bytes)) {
+      throw invalidType('The "bytes" argument must be an ArrayBuffer, a TypedArray or a DataView.');
+    }
+    const source = bytesOf(bytes);
+    this.#checkRange(offset, source.length);
+    const { memory } = this.#open.connection.engine.core;
+    using arena = memory.arena();
+    const room = arena.bytes(source);
+    this.#call(() => this.#c.sqlite3_blob_write(pointer, room, source.length, offset));
+  }
+
+  /**
+   * Moves to the value of the same column in another row, which is faster than opening it. C: `sqlite3_blob_reopen`.
+   *
+   * @throws SqliteError if there is no such row, or its value is not a BLOB or TEXT; then only `close` works
+   */
+  reopen(rowid: number | bigint): void {
+    const pointer = this.#there();
+    const row = checkedRowid(rowid);
+    this.#call(() => this.#c.sqlite3_blob_reopen(pointer, row));
+  }
+
+  /** Closes it. C: `sqlite3_blob_close`. @throws SqliteError if the transaction that it ends cannot be committed */
+  close(): void {
+    this.#there();
+    this.#open.run(() => {
+      const { engine, db } = this.#open.connection;
+      engine.check(db, this.#blob.end());
+    });
+  }
+
+  /** Closes it unless it or its database is closed already. */
+  [Symbol.dispose](): void {
+    if (this.#blob.pointer !== 0 && !this.#open.isLost) this.close();
+  }
+
+  get #open(): OpenDatabase {
+    return this.#blob.open;
+  }
+
+  get #c(): Bindings {
+    return this.#open.connection.engine.core.c;
+  }
+
+  #there(): number {
+    if (this.#open.isLost) throw invalidState('database is not open');
+    if (this.#blob.pointer === 0) throw invalidState('BLOB handle is not open');
+    return this.#blob.pointer;
+  }
+
+  /** Checks that bytes are in the value. Returns how many. */
+  #checkRange(offset: number, length: number | undefined): number {
+    checkArgument('offset', offset, 'integer');
+    if (length !== undefined) checkArgument('length', length, 'integer');
+    const { length: all } = this;
+    const count = length ?? all - offset;
+    if (offset >= 0 && count >= 0 && offset + count <= all) return count;
+    if (all === 0) this.#call(() => this.#c.sqlite3_blob_read(this.#blob.pointer, 0, 0, 0)); // says if the row is gone
+    throw outOfRange(`bytes ${offset} to ${offset + count} are not all in the value, which has ${all} bytes`);
+  }
+
+  #call(action: () => number): void {
+    const { engine, db } = this.#open.connection;
+    this.#open.run(() => {
+      const code = action();
+      if (code === SQLITE_ABORT) {
+        throw sqliteError(
+          SQLITE_ABORT,
+          'the BLOB handle has lost its row, which was changed or deleted: open it again',
+        );
+      }
+      engine.check(db, code);
+    });
+  }
+}
+
+function checkedRowid(rowid: unknown): bigint {
+  if (typeof rowid === 'bigint' && BigInt.asIntN(64, rowid) === rowid) return rowid;
+  if (Number.isSafeInteger(rowid)) return BigInt(rowid as number);
+  if (typeof rowid !== 'bigint' && typeof rowid !== 'number') {
+    throw invalidType('The "rowid" argument must be a number or a bigint.');
+  }
+  throw outOfRange(`The "rowid" argument must be an integer of 64 bits, not ${rowid}.`);
+}
+
+/** Opens a value, for {@link DatabaseSync.openBlob}. `forget` closes it unless it is closed. */
+export function openBlob(
+  open: OpenDatabase,
+  table: string,
+  column: string,
+  rowid: number | bigint,
+  options: BlobOptions,
+): { handle: BlobHandle; forget: () => void } {
+  checkArgument('table', table, 'string');
+  checkArgument('column', column, 'string');
+  checkOptions(options, optionKinds);
+  const row = checkedRowid(rowid);
+  const { engine, db } = open.connection;
+  const { c, memory } = engine.core;
+  using arena = memory.arena();
+  const out = arena.allocate(4);
+  memory.view.setUint32(out, 0, true);
+  const names = [options.db ?? 'main', table, column].map((name) => arena.cString(name)) as [
+    number,
+    number,
+    number,
+  ];
+  open.run(() => engine.check(db, c.sqlite3_blob_open(db, ...names, row, Number(!options.readOnly), out)));
+  const blob = new OpenBlob(open, memory.pointerAt(out));
+  return { handle: construct(blob), forget: () => blob.end() };
+}
