@@ -2,7 +2,9 @@
 
 import './node/platform.js';
 
+export { Guest } from './abi/guest.js';
 export { connectionOf } from './api/connections.js';
+export { copyBetween, Views } from './core/views.js';
 export { spiInterface } from './interfaces/spi.js';
 export { engine } from './kernel/engine-of-thread.js';
 export { checkGrants } from './kernel/grants.js';

@@ -7,7 +7,7 @@
 import { SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { platform } from '../core/platform.js';
-import { copyBytes, Views } from '../core/views.js';
+import { copyBetween, copyBytes, Views } from '../core/views.js';
 import { list } from './layout.js';
 
 /** jco calls a host function's property of this name, once per instance, for a function of core values. */
@@ -21,8 +21,8 @@ export interface GuestOptions {
 
 const { start, length: count } = list.at;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // U+FEFF is part of a text
-/** Below this many bytes a loop over ASCII is faster than a call into Node. */
-const shortText = 24;
+/** Up to this many bytes a loop over ASCII is faster than a call into Node. */
+const shortText = 256;
 
 /** What the component itself needs beside its arguments, in bytes. */
 const slack = 2 ** 20;
@@ -83,13 +83,15 @@ export class Guest extends Views {
 
   /** Copies `source` into the guest. */
   put(source: Uint8Array): number {
-    return this.take(source, 0, source.length);
+    const pointer = this.allocate(source.length, 1);
+    this.bytes.set(source, pointer);
+    return pointer;
   }
 
   /** Copies `length` bytes at `from` of another memory into the guest. */
-  take(source: Uint8Array, from: number, length: number): number {
+  take(source: Views, from: number, length: number): number {
     const pointer = this.allocate(length, 1);
-    copyBytes(source, from, length, this.bytes, pointer);
+    copyBetween(source, from, length, this, pointer);
     return pointer;
   }
 
@@ -111,15 +113,9 @@ export class Guest extends Views {
   /** Checks text at an address. @throws TypeError if it is not UTF-8 */
   checkUtf8(start: number, length: number): void {
     this.checkPlace(start, length);
-    const { bytes } = this;
-    const end = start + length;
-    for (let i = start; i < end; i++) {
-      // Most texts are short and ASCII; the others are worth a call into Node.
-      if (i < start + shortText && (bytes[i] as number) < 0x80) continue;
-      if (!platform().isUtf8(bytes.subarray(start, end))) {
-        throw new TypeError('the component passed text that is not UTF-8');
-      }
-      return;
+    if (length <= shortText && this.isAscii(start, length)) return;
+    if (!platform().isUtf8(this.bytes.subarray(start, start + length))) {
+      throw new TypeError('the component passed text that is not UTF-8');
     }
   }
 
@@ -142,7 +138,8 @@ export class Guest extends Views {
 
   /** Copies bytes into the guest, as the contents of the string or list at `address`. */
   putList(address: number, source: Uint8Array, from = 0, length = source.length): void {
-    const pointer = this.take(source, from, length);
+    const pointer = this.allocate(length, 1);
+    copyBytes(source, from, length, this.bytes, pointer);
     const { view } = this;
     view.setUint32(address + start, pointer, true);
     view.setUint32(address + count, length, true);

@@ -10,7 +10,7 @@ import {
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
-import { copyBytes } from '../core/views.js';
+import { copyBetween } from '../core/views.js';
 import { cellContent, cellLength, cellSize, readCell } from '../kernel/cells.js';
 import { type Engine, scratchSize } from '../kernel/engine.js';
 import { readValue, type SqlValue } from '../kernel/values.js';
@@ -46,7 +46,7 @@ export function loweringCells(
       } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
         const length = source.getInt32(cell + cellLength, true);
         if (length > large) guest.checkFits(sizeOf(source, count, cells));
-        const copy = guest.take(memory.bytes, source.getUint32(cell + cellContent, true), length);
+        const copy = guest.take(memory, source.getUint32(cell + cellContent, true), length);
         view = guest.view; // the guest's memory may have grown
         view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
         view.setUint32(target + valueStart, copy, true);
@@ -104,7 +104,7 @@ export function resulting(
     if (isText) guest.checkUtf8(from, length);
     else guest.checkPlace(from, length);
     if (length <= scratchSize) {
-      copyBytes(guest.bytes, from, length, memory.bytes, scratch);
+      copyBetween(guest, from, length, memory, scratch);
       bridge_result_copy(context, scratch, length, Number(isText));
       return;
     }

@@ -1,7 +1,7 @@
 /** Up to this many bytes a loop is faster than a view and a call of set(). */
 const shortCopy = 48;
 
-/** Copies `length` bytes of one memory into another. */
+/** Copies `length` bytes of one array into another. */
 export function copyBytes(
   source: Uint8Array,
   from: number,
@@ -11,6 +11,22 @@ export function copyBytes(
 ): void {
   if (length > shortCopy) target.set(source.subarray(from, from + length), to);
   else for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
+}
+
+/** Up to this many bytes a loop over words is faster than that. */
+const shortWords = 72;
+
+/** Copies `length` bytes of one memory into another. */
+export function copyBetween(source: Views, from: number, length: number, target: Views, to: number): void {
+  if (length > shortWords) {
+    target.bytes.set(source.bytes.subarray(from, from + length), to);
+    return;
+  }
+  const { view: read } = source;
+  const { view: write } = target;
+  let done = 0;
+  for (; done + 4 <= length; done += 4) write.setInt32(to + done, read.getInt32(from + done, true), true);
+  for (; done < length; done++) write.setUint8(to + done, read.getUint8(from + done));
 }
 
 /** Views of a wasm memory that follow its growth: a grown memory leaves the old ones empty. */
@@ -36,6 +52,17 @@ export class Views {
   get view(): DataView {
     if (this.#bytes.byteLength === 0) this.#renew();
     return this.#view;
+  }
+
+  /** Whether `length` bytes are all ASCII. For short ones: a call into Node is faster from 256 bytes on. */
+  isAscii(start: number, length: number): boolean {
+    const { view } = this;
+    const end = start + length;
+    let bits = 0;
+    let at = start;
+    for (; at + 4 <= end; at += 4) bits |= view.getInt32(at, true);
+    for (; at < end; at++) bits |= view.getUint8(at);
+    return (bits & 0x80808080) === 0;
   }
 
   #renew(): void {

@@ -116,8 +116,8 @@ function compareOf(component: Component, collation: Collation, { id }: Collation
   const direct = core.function('compare') as Direct;
   return (left, leftLength, right, rightLength) => {
     // The guest frees both: it owns strings that are passed to it.
-    const a = guest.take(memory.bytes, left, leftLength);
-    const b = guest.take(memory.bytes, right, rightLength);
+    const a = guest.take(memory, left, leftLength);
+    const b = guest.take(memory, right, rightLength);
     return direct(id, a, leftLength, b, rightLength);
   };
 }

@@ -3,5 +3,16 @@
 import { join } from 'node:path';
 import { dist } from '../../scripts/sources.js';
 
-export const { checkGrants, connectionOf, engine, ownersOf, prepare, readValue, spiInterface, wasiFiles } =
-  (await import(join(dist, 'internals.js'))) as typeof import('../../host/internals.js');
+export const {
+  checkGrants,
+  connectionOf,
+  copyBetween,
+  engine,
+  Guest,
+  ownersOf,
+  prepare,
+  readValue,
+  spiInterface,
+  Views,
+  wasiFiles,
+} = (await import(join(dist, 'internals.js'))) as typeof import('../../host/internals.js');
