@@ -33,7 +33,7 @@ function normalize(text: string, form: string): string {
   const known = forms.find((name) => name === form.toUpperCase());
   return known
     ? text.normalize(known)
-    : fail(misuse, `text_normalize: there is no form '${form}'; there is ${forms.join(', ')}`);
+    : fail(misuse, `text_normalize: unknown form '${form}'; use ${forms.join(', ')}`);
 }
 
 const functions: readonly SqlFunction[] = [

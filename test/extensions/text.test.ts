@@ -218,7 +218,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(normalize(text, form)).toBe(text.normalize(form));
     expect(normalize('e\u0301', 'nfc')).toBe('é');
     expect(() => normalize('x', 'NFX')).toThrow(
-      /^text_normalize: there is no form 'NFX'; there is NFC, NFD, NFKC, NFKD$/,
+      /^text_normalize: unknown form 'NFX'; use NFC, NFD, NFKC, NFKD$/,
     );
   });
 
