@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
 import { FileError } from '../core/host-services.js';
-import { crypto } from './builtins.js';
+import { crypto, os } from './builtins.js';
 import { requireHere } from './package.js';
 
 /** Not defined on Windows. */
@@ -22,7 +22,11 @@ export const noFollow = fs.O_NOFOLLOW ?? 0;
 
 export function systemError(error: unknown): { code: string; errno: number; message: string } {
   const { code = '', errno = 0, message } = error as NodeJS.ErrnoException;
-  return { code, errno: Math.abs(errno), message };
+  if (!code.startsWith('Unknown system error')) return { code, errno: Math.abs(errno), message };
+  // Node has no text for some, such as EDQUOT.
+  const known = Object.entries(os().constants.errno).find(([, number]) => number === Math.abs(errno));
+  const name = known?.[0] ?? code;
+  return { code: name, errno: Math.abs(errno), message: message.replace(`${code}: ${code}`, name) };
 }
 
 /** The error of a call of node:fs, with the result code that SQLite gets for it. */

@@ -34,8 +34,8 @@ test.skipIf(!native)('a disk that forgets nothing loses nothing', async () => {
 
 describe.skipIf(!native || !hasStrace())('injection: what is allowed there, native SQLite does', () => {
   const statements = [1, 2, 3, 4].map((value) => `INSERT INTO t VALUES (${value})`);
-  const commands = (path: string): [string, ...string[]][] => {
-    const all = ['PRAGMA journal_mode=truncate', ...statements];
+  const commands = (path: string, journal = 'truncate'): [string, ...string[]][] => {
+    const all = [`PRAGMA journal_mode=${journal}`, 'PRAGMA synchronous=FULL', ...statements];
     return [[nativeProgram('statements') ?? '', path, ...all], ours(path, 0, ...all)];
   };
   const make = (): string => {
@@ -53,6 +53,21 @@ describe.skipIf(!native || !hasStrace())('injection: what is allowed there, nati
       expect(codes(output)).toEqual([778]);
       expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,3,4');
     }
+  });
+
+  test('a kept journal that cannot be synced once the transaction is committed', () => {
+    const rows = [1, 2, 3].map((when) => {
+      const found = [0, 1].map((i) => {
+        const path = make();
+        const options = ['-f', '-e', `inject=fdatasync:error=EIO:when=${when}`, '-P', `${path}-journal`];
+        const { output } = traced(options, commands(path, 'persist')[i] ?? ['']);
+        expect(codes(output)).toEqual([1034]);
+        return nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t');
+      });
+      expect(found[1]).toBe(found[0]);
+      return found[1];
+    });
+    expect(rows).toEqual(['2,3,4', '2,3,4', '1,2,3,4']);
   });
 
   test.each(['EIO', 'EACCES'])(
