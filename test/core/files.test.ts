@@ -332,7 +332,12 @@ describe('crashes and faults', () => {
       ],
       ['a write that fails', 'pwrite64:error=EIO:when=2', '', '778 disk I/O error: EIO'],
       ['a sync that fails', 'fdatasync:error=EIO:when=1', '', '1034 disk I/O error: EIO'],
-      ['a quota that is used up', 'fdatasync:error=EDQUOT:when=1', '-journal', '1034 disk I/O error: EDQUOT, fdatasync'],
+      [
+        'a quota that is used up',
+        'fdatasync:error=EDQUOT:when=1',
+        '-journal',
+        '1034 disk I/O error: EDQUOT, fdatasync',
+      ],
       ['a sync of the journal that fails', 'fdatasync:error=EIO:when=1', '-journal', '1034 disk I/O error'],
       ['a journal that cannot be deleted', 'unlink:error=EPERM:when=1', '-journal', '2570 disk I/O error'],
     ])('%s', (_name, inject, suffix, expected) => {
