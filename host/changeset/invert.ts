@@ -37,7 +37,7 @@ export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     const { op, start, end } = reader;
     if (op === opInsert) turned[start - 2] = opDelete;
     else if (op === opDelete) turned[start - 2] = opInsert;
-    else {
+    else if (!turnUpdate(reader, turned)) {
       invertUpdate(reader, update);
       if (update.length === end - start) update.takeTo(turned, start);
       else {
@@ -51,6 +51,37 @@ export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (!moved) return turned;
   moved.slice(turned, done, turned.length);
   return moved.output();
+}
+
+/**
+ * Writes the inverse of an UPDATE over it in `turned`. Returns whether that has its length and C would write each value as
+ * it is, as is so of all that SQLite makes with short values.
+ */
+function turnUpdate(reader: ChangesetReader, turned: Uint8Array): boolean {
+  const { bytes, columns, end } = reader;
+  const { key } = reader.table;
+  let to = reader.start;
+  for (let i = 0; i < 2 * columns; i++) {
+    const isOld = i < columns;
+    const column = isOld ? i : i - columns;
+    const place = key[column]
+      ? isOld
+        ? reader.oldAt(column)
+        : -1
+      : isOld
+        ? reader.newAt(column)
+        : reader.oldAt(column);
+    const type = place < 0 ? typeUndefined : (bytes[place] as number);
+    if (to >= end) return false;
+    turned[to++] = type;
+    if (type === typeUndefined || type === typeNull) continue;
+    if (type === typeReal && isNaNAt(bytes, place + 1)) return false;
+    if (type !== typeInteger && type !== typeReal && (bytes[place + 1] as number) >= 0x80) return false;
+    const last = valueEnd(bytes, place);
+    if (to + last - place - 1 > end) return false;
+    for (let from = place + 1; from < last; from++) turned[to++] = bytes[from] as number;
+  }
+  return to === end;
 }
 
 function invertUpdate(reader: ChangesetReader, writer: Writer): void {

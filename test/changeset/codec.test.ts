@@ -114,6 +114,25 @@ describe.each(seeds)('random work %i', (seed) => {
       expect(Buffer.compare(invert(bytes), new EngineChangeset(bytes).invert().bytes)).toBe(0);
     }
   });
+  test('updates that C writes otherwise than they were are inverted as it does', () => {
+    // Values of a column as old and new: a NaN, which C writes as NULL, and lengths that are longer than they must be.
+    const short = [3, 2, 0x61, 0x62];
+    const long = [3, 0x81, 0x00, ...Array(128).fill(0x63)];
+    const stretched = [3, 0x80, 0x02, 0x61, 0x62];
+    const nan = [2, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1];
+    const integer = [1, 0, 0, 0, 0, 0, 0, 0, 9];
+    const values = [[0], [5], integer, nan, short, long, stretched, [4, 0], [4, 0x80, 0x00]];
+    const head = [0x54, 4, 1, 0, 0, 0, 0x74, 0];
+    const update = (...columns: number[][]): number[] => [23, 0, ...integer, ...columns.flat()];
+    const insert = [18, 0, ...integer, ...short, ...short, ...short];
+    for (const a of values) {
+      for (const b of values) {
+        const rows = [...update(a, short, b, [0], b, short, a), ...insert, ...update(b, b, a, [0], a, a, b)];
+        const bytes = Uint8Array.from([...head, ...insert, ...rows, ...insert]);
+        expect(Buffer.compare(invert(bytes), new EngineChangeset(bytes).invert().bytes)).toBe(0);
+      }
+    }
+  });
   test('is joined byte for byte as the C library does', () => {
     for (const list of [changesets, patchsets]) {
       for (const given of [list, [...list].reverse(), list.slice(0, 1), [...list, ...list]]) {
