@@ -11,7 +11,7 @@ export { checkGrants } from './kernel/grants.js';
 export { ownersOf } from './kernel/owner.js';
 export { readValue } from './kernel/values.js';
 export { prepare } from './loader/transpiled-files.js';
-export { systemLocks } from './node/locks.js';
+export { systemLocks } from './node/system-locks.js';
 export { wasiFiles } from './node/wasi-files.js';
 export { Copy } from './replica/copy.js';
 export { isEmpty, makeCopy } from './replica/found.js';

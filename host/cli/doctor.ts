@@ -1,14 +1,15 @@
 /** `sqlite-wasm-run doctor [FOLDER]`: checks what this machine offers, and prints what a report of a fault should contain. */
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { shown, shownJson } from '../core/shown.js';
 import { DatabaseSync } from '../index.js';
 import { cacheFolder } from '../loader/transpiled-files.js';
-import { lockable, systemLocks } from '../node/locks.js';
 import { systemMappings } from '../node/mapping.js';
 import { ownFile } from '../node/package.js';
+import { flawOfLocks, systemLocks } from '../node/system-locks.js';
+import { thisSystem } from '../node/systems.js';
 import type { Action } from './command.js';
 import { CommandError, exitCodes, reason } from './exit.js';
 import { print } from './output.js';
@@ -52,6 +53,7 @@ function examine(folder: string): Finding[] {
       fact('sqlite', `${v} ${id}`),
       fact('node', `${process.version}, V8 ${process.versions.v8}`),
       fact('system', `${process.platform} ${process.arch} ${release()}`),
+      fact('tried', thisSystem?.tried ? 'yes' : 'not on this system: please report what this prints'),
       fact('cache of components', cacheFolder()),
       locks(work),
       mappings(),
@@ -62,24 +64,13 @@ function examine(folder: string): Finding[] {
   }
 }
 
-/** Whether files in a folder can be locked, and whether another open of a file sees it. */
+/** Whether files in a folder can be locked as SQLite needs it. */
 function locks(folder: string): Finding {
   const found = systemLocks();
   const answer = (value: string, lacks: boolean): Finding => ({ name: 'file locks', value, lacks });
   if (typeof found === 'string') return answer(`unavailable: ${found}`, true);
-  const path = join(folder, 'locked');
-  const [one, other] = [openSync(path, 'w+'), openSync(path, 'r+')];
-  try {
-    if (!lockable(found, one)) return answer('unavailable: the file system does not support them', true);
-    const error = found.set(one, 'write', 0, 1);
-    if (error) return answer(`fcntl failed with error ${error}`, true);
-    return found.test(other, 0, 1) === 1
-      ? answer('yes', false)
-      : answer('a lock is not seen by another open of the file', true);
-  } finally {
-    closeSync(one);
-    closeSync(other);
-  }
+  const flaw = flawOfLocks(found, folder);
+  return flaw === undefined ? answer(`yes, by ${found.call}`, false) : answer(`unavailable: ${flaw}`, true);
 }
 
 function mappings(): Finding {

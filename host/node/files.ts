@@ -1,4 +1,4 @@
-/** Files for SQLite over node:fs: like SQLite's unix VFS, call by call, without copying. */
+/** Files for SQLite over node:fs: like SQLite's own VFS, call by call, without copying. */
 
 import {
   closeSync,
@@ -8,16 +8,13 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  lstatSync,
   openSync,
-  readlinkSync,
   readSync,
   type Stats,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname, isAbsolute, join, parse, sep } from 'node:path';
+import { dirname } from 'node:path';
 import {
   SQLITE_ACCESS_EXISTS,
   SQLITE_CANTOPEN,
@@ -45,36 +42,27 @@ import {
   SQLITE_OPEN_SUPER_JOURNAL,
   SQLITE_OPEN_WAL,
   SQLITE_READONLY_DIRECTORY,
+  SQLITE_SYNC_FULL,
 } from '../core/constants.js';
 import { FileError, type FileSystem, type OpenFile, type WalIndex } from '../core/host-services.js';
-import {
-  type DatabaseLock,
-  type LockProvider,
-  lockable,
-  NoLock,
-  RangeLock,
-  systemLocks,
-  withoutLocks,
-} from './locks.js';
+import { type LockProvider, lockable } from './byte-locks.js';
+import { type DatabaseLock, NoLock, RangeLock, withoutLocks } from './locks.js';
 import { type MappingProvider, systemMappings } from './mapping.js';
+import { fullPathname, isFollowed } from './paths.js';
+import { type Patience, patience, repeat } from './patience.js';
 import {
   failure,
   frequentCalls,
   noFollow,
   ownLike,
   permits,
+  removeFile,
   systemError,
   temporaryDescriptor,
 } from './system.js';
+import { systemLocks } from './system-locks.js';
+import { isPosix } from './systems.js';
 import { OwnIndex, SharedIndex } from './wal-index.js';
-
-const maxLinks = 100; // SQLITE_MAX_SYMLINK
-
-/**
- * The last path from `fullPathname`, if a symbolic link led to it. SQLite asks for it right before it
- * opens a database, and SQLITE_OPEN_NOFOLLOW refers to the path as the caller wrote it.
- */
-let followed: string | undefined;
 
 /**
  * @param options.locking 'auto': SQLite's own locks; if they are unavailable no database is opened, unless its URI has
@@ -107,8 +95,7 @@ function openFile(
 ): { file: OpenFile; flags: number } {
   const isDatabase = (flags & SQLITE_OPEN_MAIN_DB) !== 0;
   const isJournal = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) !== 0;
-  const writable = (flags & SQLITE_OPEN_READWRITE) !== 0;
-  if (isDatabase && flags & SQLITE_OPEN_NOFOLLOW && path === followed) {
+  if (isDatabase && flags & SQLITE_OPEN_NOFOLLOW && isFollowed(path)) {
     throw new FileError(SQLITE_CANTOPEN_SYMLINK, `a symbolic link leads to ${path}`);
   }
   const found = isDatabase && locks ? locks() : undefined;
@@ -121,11 +108,12 @@ function openFile(
     let lock: DatabaseLock = new NoLock(path, undefined);
     let newIndex = (): WalIndex => new OwnIndex(lock);
     if (isDatabase) {
-      if (!writable && fstatSync(fd).isDirectory()) {
+      // On Windows a directory that cannot be opened for writing can be opened for reading.
+      if (readOnly && fstatSync(fd).isDirectory()) {
         throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
       }
       if (!locks) {
-        lock = new NoLock(path, () => identityOf(fstatSync(fd)));
+        lock = new NoLock(path, () => identityOf(fd));
       } else if (found !== undefined) {
         if (!lockable(found, fd)) throw refused(path, 'its file system does not support it');
         lock = new RangeLock(found, fd, path, () => (isWal(fd, path) ? whyNot(mappings) : undefined));
@@ -136,7 +124,7 @@ function openFile(
         };
       }
     }
-    if (flags & SQLITE_OPEN_DELETEONCLOSE) unlinkSync(path);
+    if (flags & SQLITE_OPEN_DELETEONCLOSE) removeFile(path);
     const isNew =
       (flags & SQLITE_OPEN_CREATE) !== 0 && (isJournal || (flags & SQLITE_OPEN_SUPER_JOURNAL) !== 0);
     const file = new NodeFile(fd, path, lock, isNew && !readOnly, newIndex);
@@ -169,7 +157,7 @@ function openDescriptor(
   if (flags & SQLITE_OPEN_EXCLUSIVE) how |= fs.O_EXCL;
   const mode = flags & SQLITE_OPEN_DELETEONCLOSE ? 0o600 : like ? like.mode & 0o777 : 0o644;
   try {
-    const fd = openSync(path, how, mode);
+    const fd = patiently(path, () => openSync(path, how, mode), writable);
     if (like) ownLike(fd, like);
     return { fd, readOnly: !writable };
   } catch (error) {
@@ -182,13 +170,26 @@ function openDescriptor(
     }
     if (writable && code !== 'ENOENT') {
       try {
-        return { fd: openSync(path, fs.O_RDONLY | noFollow), readOnly: true };
+        const open = (): number => openSync(path, fs.O_RDONLY | noFollow);
+        return { fd: patiently(path, open, false), readOnly: true };
       } catch {
         // Report the first error.
       }
     }
     throw failure(SQLITE_CANTOPEN, path, error);
   }
+}
+
+/**
+ * Opens a file, on Windows with patience. If it cannot be opened for writing, it may be possible for reading, at
+ * once: not if another program denies both, or is deleting it.
+ */
+function patiently(path: string, open: () => number, writable: boolean): number {
+  if (isPosix) return open();
+  const again = patience();
+  const isWorthIt = (error: unknown): boolean =>
+    !writable || systemError(error).code === 'EBUSY' || !existsSync(path);
+  return repeat(open, (error) => isWorthIt(error) && again(error));
 }
 
 /** The database of a journal or WAL: a user with access to the one must have access to the other. */
@@ -211,7 +212,7 @@ export function openTemporary(): OpenFile {
 
 function deleteFile(path: string, syncDirectory: boolean): void {
   try {
-    unlinkSync(path);
+    removeFile(path);
   } catch (error) {
     const missing = systemError(error).code === 'ENOENT';
     throw failure(missing ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE, path, error);
@@ -226,6 +227,7 @@ function deleteFile(path: string, syncDirectory: boolean): void {
 
 /** Syncs created and deleted names to disk. Directories that cannot be opened or synced are skipped. */
 function syncDirectoryOf(path: string): void {
+  if (!isPosix) return;
   let fd: number;
   try {
     fd = openSync(dirname(path), fs.O_RDONLY);
@@ -233,7 +235,7 @@ function syncDirectoryOf(path: string): void {
     return;
   }
   try {
-    fsyncSync(fd);
+    flush(fd, fsyncSync);
   } catch (error) {
     if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes(systemError(error).code)) throw error;
   } finally {
@@ -257,49 +259,28 @@ function exists(path: string): boolean {
   }
 }
 
-/** Follows the path name by name: `..` after a symbolic link is the parent of the link's target. */
-function fullPathname(path: string): string {
-  const start = isAbsolute(path) ? path : workingDirectory(path) + sep + path;
-  const { root } = parse(start);
-  const left = start.slice(root.length).split(sep).reverse();
-  let done = root;
-  let links = 0;
-  for (let name = left.pop(); name !== undefined; name = left.pop()) {
-    if (name === '' || name === '.') continue;
-    if (name === '..') {
-      done = dirname(done);
-      continue;
-    }
-    const next = join(done, name);
-    try {
-      if (!lstatSync(next, { throwIfNoEntry: false })?.isSymbolicLink()) {
-        done = next;
-        continue;
-      }
-      links += 1;
-      if (links > maxLinks) throw new FileError(SQLITE_CANTOPEN, `too many symbolic links in ${path}`);
-      const target = readlinkSync(next);
-      if (isAbsolute(target)) done = parse(target).root;
-      left.push(...target.slice(parse(target).root.length).split(sep).reverse());
-    } catch (error) {
-      throw error instanceof FileError ? error : failure(SQLITE_CANTOPEN, next, error);
-    }
+/** Names a file, whatever its path. */
+function identityOf(file: number | string): string | undefined {
+  if (isPosix) {
+    const found = typeof file === 'number' ? fstatSync(file) : statSync(file, { throwIfNoEntry: false });
+    return found && `${found.dev}:${found.ino}`;
   }
-  if (done === root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
-  followed = links > 0 ? done : undefined;
-  return done;
+  // The number of a file has 64 bits on Windows; that of its volume is not the same by path and by descriptor in Node
+  // 22.12 to 22.16 and 24.0 to 24.1.
+  const options = { bigint: true, throwIfNoEntry: false } as const;
+  const found = typeof file === 'number' ? fstatSync(file, options) : statSync(file, options);
+  return found && `${found.ino}`;
 }
 
-function workingDirectory(path: string): string {
-  try {
-    return process.cwd();
-  } catch (error) {
-    throw failure(SQLITE_CANTOPEN, path, error); // it was deleted
+/** Syncs a file as SQLite's own VFS does, which on macOS is less than what Node does. */
+function flush(fd: number, sync: (fd: number) => void, isFull = false): void {
+  const call = isFull ? undefined : frequentCalls()?.flush;
+  if (!call) {
+    sync(fd);
+    return;
   }
-}
-
-function identityOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`;
+  const error = call(fd);
+  if (error) throw Object.assign(new Error(`fsync failed with error ${error}`), { errno: error });
 }
 
 const header = Buffer.alloc(2);
@@ -320,10 +301,16 @@ function whyNot(mappings: MappingProvider): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+/** For reading and writing. */
+const ioPatience = (): Patience => (isPosix ? () => false : patience());
+
 /** A signal came first: Node repeats other calls then, but not reads. */
 function isInterrupted(error: unknown): boolean {
   return systemError(error).code === 'EINTR';
 }
+
+/** The bits of the flags of a sync that are SQLITE_SYNC_NORMAL or SQLITE_SYNC_FULL. */
+const syncKind = 0x0f;
 
 class NodeFile implements OpenFile {
   readonly #fd: number;
@@ -368,6 +355,7 @@ class NodeFile implements OpenFile {
 
   read(memory: Uint8Array, at: number, length: number, offset: number): number {
     let done = 0;
+    let again: Patience | undefined;
     while (done < length) {
       try {
         const read = readSync(this.#fd, memory, at + done, length - done, offset + done);
@@ -375,7 +363,9 @@ class NodeFile implements OpenFile {
         done += read;
       } catch (error) {
         // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
-        if (!isInterrupted(error)) this.#fail(SQLITE_IOERR_READ, error);
+        if (isInterrupted(error)) continue;
+        again ??= ioPatience();
+        if (!again(error)) this.#fail(SQLITE_IOERR_READ, error);
       }
     }
     return done;
@@ -383,16 +373,19 @@ class NodeFile implements OpenFile {
 
   write(memory: Uint8Array, at: number, length: number, offset: number): void {
     let done = 0;
-    try {
-      while (done < length) {
+    let again: Patience | undefined;
+    while (done < length) {
+      try {
         const written = writeSync(this.#fd, memory, at + done, length - done, offset + done);
         if (written === 0) throw new FileError(SQLITE_FULL, `cannot write more bytes to ${this.#path}`);
         done += written;
+      } catch (error) {
+        if (error instanceof FileError) throw error;
+        again ??= ioPatience();
+        if (again(error)) continue;
+        const full = ['ENOSPC', 'EDQUOT'].includes(systemError(error).code);
+        this.#fail(full ? SQLITE_FULL : SQLITE_IOERR_WRITE, error);
       }
-    } catch (error) {
-      if (error instanceof FileError) throw error;
-      const full = ['ENOSPC', 'EDQUOT'].includes(systemError(error).code);
-      this.#fail(full ? SQLITE_FULL : SQLITE_IOERR_WRITE, error);
     }
   }
 
@@ -404,10 +397,10 @@ class NodeFile implements OpenFile {
     }
   }
 
-  /** Whatever the flags: fdatasync writes all that is needed to read the data again, the size included. */
-  sync(_flags: number): void {
+  /** fdatasync writes all that is needed to read the data again, the size included. The flags are for macOS. */
+  sync(flags: number): void {
     try {
-      fdatasyncSync(this.#fd);
+      flush(this.#fd, fdatasyncSync, (flags & syncKind) === SQLITE_SYNC_FULL);
     } catch (error) {
       this.#fail(SQLITE_IOERR_FSYNC, error);
     }
@@ -439,10 +432,13 @@ class NodeFile implements OpenFile {
   }
 
   hasMoved(): boolean {
-    this.#identity ??= identityOf(this.#stat());
     try {
-      const there = statSync(this.#path, { throwIfNoEntry: false });
-      return there === undefined || identityOf(there) !== this.#identity;
+      this.#identity ??= identityOf(this.#fd);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_FSTAT, error);
+    }
+    try {
+      return identityOf(this.#path) !== this.#identity;
     } catch {
       return true; // not to be reached by its path any more
     }

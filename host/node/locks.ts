@@ -1,11 +1,8 @@
 /**
- * SQLite's locks on a database file: the byte ranges and the order of its own unix VFS, so that native
- * processes can use the same file. They are open-file-description locks: they belong to one open of the file,
- * so that two connections of this process exclude each other, and reading the file elsewhere in the process
- * does not drop any.
+ * SQLite's locks on a database file: the byte ranges and the order of its own VFS, so that native processes can use
+ * the same file.
  */
 
-import { constants, endianness } from 'node:os';
 import {
   SQLITE_BUSY,
   SQLITE_BUSY_RECOVERY,
@@ -21,142 +18,16 @@ import {
   SQLITE_PERM,
 } from '../core/constants.js';
 import { FileError } from '../core/host-services.js';
-import { loadKoffi } from './system.js';
-
-const pendingByte = 0x40000000;
-const reservedByte = pendingByte + 1;
-const sharedFirst = pendingByte + 2;
-const sharedSize = 510;
-const allSize = sharedFirst + sharedSize - pendingByte;
-
-const { EACCES, EAGAIN, EBUSY, EINTR, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EPERM, ETIMEDOUT } =
-  constants.errno;
-/** The errors that mean that another has the lock (os_unix.c, sqliteErrorFromPosixError). */
-export const busyNumbers = new Set([EACCES, EAGAIN, ETIMEDOUT, EBUSY, EINTR, ENOLCK]);
-
-export type LockKind = 'read' | 'write' | 'none';
-
-/** Locks on ranges of a file, one holder for each open of the file. */
-export interface ByteLocks {
-  /** Locks or unlocks a range without waiting. Returns the system's error number, or 0. */
-  set(fd: number, kind: LockKind, start: number, length: number): number;
-  /** Whether another open has a lock in the range: 0 no, 1 yes, below 0 the negative error number. */
-  test(fd: number, start: number, length: number): number;
-}
-
-/** Returns the system's locks, or why they are unavailable. */
-export type LockProvider = () => ByteLocks | string;
-
-/** The layout and the constants of `struct flock`. */
-interface Layout {
-  readonly size: number;
-  readonly type: number;
-  readonly start: number;
-  readonly length: number;
-  readonly kinds: Readonly<Record<LockKind, number>>;
-  readonly setLock: number;
-  readonly getLock: number;
-  readonly prototype: string;
-  /** What goes before the structure in a call. */
-  readonly variadic: readonly string[];
-}
-
-const layouts: Partial<Record<NodeJS.Platform, Layout>> = {
-  linux: {
-    size: 32,
-    type: 0,
-    start: 8,
-    length: 16,
-    kinds: { read: 0, write: 1, none: 2 },
-    setLock: 37,
-    getLock: 36,
-    prototype: 'int fcntl(int, int, void *)',
-    variadic: [],
-  },
-  // On arm64, variadic arguments are passed on the stack there, so the prototype must be variadic.
-  darwin: {
-    size: 24,
-    type: 20,
-    start: 0,
-    length: 8,
-    kinds: { read: 1, write: 3, none: 2 },
-    setLock: 90,
-    getLock: 92,
-    prototype: 'int fcntl(int, int, ...)',
-    variadic: ['void *'],
-  },
-};
-
-let system: ByteLocks | string | undefined;
-
-/** The locks of this system. Loads koffi when first called, so that start-up does not wait for it. */
-export function systemLocks(): ByteLocks | string {
-  system ??= loadLocks();
-  return system;
-}
-
-function loadLocks(): ByteLocks | string {
-  const layout = layouts[process.platform];
-  const koffi = loadKoffi();
-  if (typeof koffi === 'string') return koffi;
-  if (!layout) return `not supported on ${process.platform}`;
-  try {
-    const fcntl = koffi.load(null).func(layout.prototype);
-    const [type] = layout.variadic;
-    return fcntlLocks(layout, (fd, command, lock) => {
-      const result = type === undefined ? fcntl(fd, command, lock) : fcntl(fd, command, type, lock);
-      return result === -1 ? koffi.errno() : 0;
-    });
-  } catch (error) {
-    return `koffi does not work: ${(error as Error).message.split('\n')[0]}`;
-  }
-}
-
-function fcntlLocks(
-  layout: Layout,
-  fcntl: (fd: number, command: number, lock: Uint8Array) => number,
-): ByteLocks {
-  const little = endianness() === 'LE';
-  const structure = (kind: LockKind, start: number, length: number): DataView => {
-    const bytes = Buffer.alloc(layout.size); // the owner's number must be zero in locks of this kind; SEEK_SET is zero
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    view.setInt16(layout.type, layout.kinds[kind], little);
-    view.setBigInt64(layout.start, BigInt(start), little);
-    view.setBigInt64(layout.length, BigInt(length), little);
-    return view;
-  };
-  // A transaction takes the same few locks every time: each is made once..
-  const made = {
-    read: new Map<number, Buffer>(),
-    write: new Map<number, Buffer>(),
-    none: new Map<number, Buffer>(),
-  };
-  const prepared = (kind: LockKind, start: number, length: number): Buffer => {
-    const key = start * 1024 + length; // lengths are below 1024
-    let bytes = made[kind].get(key);
-    if (!bytes) {
-      const { buffer, byteOffset, byteLength } = structure(kind, start, length);
-      bytes = Buffer.from(buffer, byteOffset, byteLength);
-      made[kind].set(key, bytes);
-    }
-    return bytes;
-  };
-  return {
-    set: (fd, kind, start, length) => fcntl(fd, layout.setLock, prepared(kind, start, length)),
-    test(fd, start, length) {
-      const lock = structure('write', start, length); // the system writes to it
-      const error = fcntl(fd, layout.getLock, new Uint8Array(lock.buffer, lock.byteOffset, lock.byteLength));
-      if (error) return -error;
-      return lock.getInt16(layout.type, little) === layout.kinds.none ? 0 : 1;
-    },
-  };
-}
-
-/** Whether the file can be locked at all, checked once when it is opened: some file systems have no locks. */
-export function lockable(locks: ByteLocks, fd: number): boolean {
-  const answer = locks.test(fd, pendingByte, 1);
-  return answer >= 0 || ![EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP].includes(-answer);
-}
+import {
+  allSize,
+  type ByteLocks,
+  type LockKind,
+  type LockSystem,
+  pendingByte,
+  reservedByte,
+  sharedFirst,
+  sharedSize,
+} from './byte-locks.js';
 
 /** The lock of one open database file. */
 export interface DatabaseLock {
@@ -173,10 +44,10 @@ function walMessage(path: string, why: string): string {
   return `${path}: a database in WAL mode can be open in one connection at a time, because ${why}; another one has it`;
 }
 
-/** The levels of SQLite's unix VFS. Its code for threads and inodes is not needed here. */
+/** The levels of SQLite's own VFS. Its code for threads and inodes is not needed here. */
 export class RangeLock implements DatabaseLock {
+  readonly #system: LockSystem;
   readonly #locks: ByteLocks;
-  readonly #fd: number;
   readonly #path: string;
   readonly #whyAlone: () => string | undefined;
   #level = SQLITE_LOCK_NONE;
@@ -187,9 +58,9 @@ export class RangeLock implements DatabaseLock {
   #kept = false;
 
   /** @param whyAlone returns why this must be the only connection on the database now; undefined if it need not */
-  constructor(locks: ByteLocks, fd: number, path: string, whyAlone: () => string | undefined) {
-    this.#locks = locks;
-    this.#fd = fd;
+  constructor(system: LockSystem, fd: number, path: string, whyAlone: () => string | undefined) {
+    this.#system = system;
+    this.#locks = system.of(fd);
     this.#path = path;
     this.#whyAlone = whyAlone;
   }
@@ -223,7 +94,7 @@ export class RangeLock implements DatabaseLock {
     try {
       this.#takeToRead(sharedFirst, sharedSize);
     } catch (error) {
-      this.#locks.set(this.#fd, 'none', pendingByte, 1);
+      this.#locks.set('none', pendingByte, 1);
       throw error;
     }
     this.#level = SQLITE_LOCK_SHARED;
@@ -234,7 +105,7 @@ export class RangeLock implements DatabaseLock {
       const why = this.#first ? this.#whyAlone() : undefined;
       if (why !== undefined) this.#takeAll(why);
     } catch (error) {
-      this.#locks.set(this.#fd, 'none', 0, 0);
+      this.#locks.set('none', 0, 0);
       this.#level = SQLITE_LOCK_NONE;
       throw error;
     }
@@ -263,14 +134,14 @@ export class RangeLock implements DatabaseLock {
   }
 
   #relaxToShared(): void {
-    const error = this.#locks.set(this.#fd, 'read', sharedFirst, sharedSize);
+    const error = this.#locks.set('read', sharedFirst, sharedSize);
     if (error) this.#fail(SQLITE_IOERR_RDLOCK, error);
     this.#release(pendingByte, 2);
   }
 
   reservedElsewhere(): boolean {
     if (this.#alone || this.#level >= SQLITE_LOCK_RESERVED) return false;
-    const answer = this.#locks.test(this.#fd, reservedByte, 1);
+    const answer = this.#locks.test(reservedByte, 1);
     if (answer < 0) this.#fail(SQLITE_IOERR_CHECKRESERVEDLOCK, -answer);
     return answer > 0;
   }
@@ -282,12 +153,12 @@ export class RangeLock implements DatabaseLock {
 
   /** One call for all three ranges, so that a refusal leaves what was held. */
   #takeAll(why: string): void {
-    const error = this.#locks.set(this.#fd, 'write', pendingByte, allSize);
-    if (busyNumbers.has(error)) {
+    const error = this.#locks.set('write', pendingByte, allSize);
+    if (this.#system.meaning(error) === 'busy') {
       // Plain SQLITE_BUSY from xShmMap means "try again at once" to SQLite: ten seconds, and no busy handler.
       throw new FileError(SQLITE_BUSY_RECOVERY, walMessage(this.#path, why), error);
     }
-    if (error === constants.errno.EBADF) {
+    if (this.#system.meaning(error) === 'read-only') {
       throw new FileError(
         SQLITE_CANTOPEN,
         `cannot open ${this.#path} read-only: it is in WAL mode, and ${why}, so it must be locked for one ` +
@@ -309,20 +180,20 @@ export class RangeLock implements DatabaseLock {
   }
 
   #take(kind: LockKind, start: number, length: number): void {
-    const error = this.#locks.set(this.#fd, kind, start, length);
-    if (busyNumbers.has(error)) {
+    const error = this.#locks.set(kind, start, length);
+    if (this.#system.meaning(error) === 'busy') {
       throw new FileError(SQLITE_BUSY, '', error); // SQLite's own message is enough
     }
-    if (error) this.#fail(error === EPERM ? SQLITE_PERM : SQLITE_IOERR_LOCK, error);
+    if (error) this.#fail(this.#system.meaning(error) === 'denied' ? SQLITE_PERM : SQLITE_IOERR_LOCK, error);
   }
 
   #release(start: number, length: number): void {
-    const error = this.#locks.set(this.#fd, 'none', start, length);
+    const error = this.#locks.set('none', start, length);
     if (error) this.#fail(SQLITE_IOERR_UNLOCK, error);
   }
 
   #fail(code: number, error: number): never {
-    throw new FileError(code, `${this.#path}: fcntl failed with error ${error}`, error);
+    throw new FileError(code, `${this.#path}: ${this.#system.call} failed with error ${error}`, error);
   }
 }
 
@@ -331,11 +202,11 @@ const walOpen = new Set<string>();
 /** No locks: only SQLite tracks the levels. But a WAL database is limited to one connection of this process. */
 export class NoLock implements DatabaseLock {
   readonly #path: string;
-  readonly #identity: (() => string) | undefined;
+  readonly #identity: (() => string | undefined) | undefined;
   #taken: string | undefined;
 
   /** @param identity names the file, whatever its path. Without it a WAL database is refused. */
-  constructor(path: string, identity: (() => string) | undefined) {
+  constructor(path: string, identity: (() => string | undefined) | undefined) {
     this.#path = path;
     this.#identity = identity;
   }
@@ -354,7 +225,7 @@ export class NoLock implements DatabaseLock {
         `cannot open ${this.#path}: a database in WAL mode needs file locking; ${withoutLocks}`,
       );
     }
-    const identity = this.#identity();
+    const identity = this.#identity() ?? this.#path;
     if (walOpen.has(identity)) {
       throw new FileError(SQLITE_BUSY_RECOVERY, walMessage(this.#path, 'it is opened without locks'));
     }

@@ -5,6 +5,7 @@
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { type Koffi, loadKoffi, temporaryDescriptor } from './system.js';
+import { thisSystem } from './systems.js';
 
 /** `memory` is an entire WebAssembly memory; `address` is an address of the process, not of wasm. */
 export interface Mappings {
@@ -31,7 +32,7 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
-const MAP_ANONYMOUS = process.platform === 'darwin' ? 0x1000 : 0x20;
+const MAP_ANONYMOUS = { linux: 0x20, darwin: 0x1000 };
 
 let system: Mappings | string | undefined;
 
@@ -42,8 +43,7 @@ export function systemMappings(): Mappings | string {
 }
 
 function load(): Mappings | string {
-  if (process.versions['bun'] !== undefined)
-    return 'files cannot be mapped into the memory of WebAssembly on Bun';
+  if (thisSystem?.unmappable !== undefined) return thisSystem.unmappable;
   const koffi = loadKoffi();
   if (typeof koffi === 'string') return `files cannot be mapped into memory: ${koffi}`;
   try {
@@ -61,6 +61,7 @@ function mappingsOf(koffi: Koffi): Mappings {
   const mmap = libc.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
   const memcpy = libc.func('uintptr_t memcpy(void *, void *, size_t)');
   const getpagesize = libc.func('int getpagesize()');
+  const anonymous = MAP_ANONYMOUS[process.platform === 'darwin' ? 'darwin' : 'linux'];
   const map = (address: number, length: number, flags: number, fd: number, offset: number): number =>
     Number(mmap(address, length, PROT_READ_WRITE, flags | MAP_FIXED, fd, offset)) === -1 ? koffi.errno() : 0;
   return {
@@ -69,7 +70,7 @@ function mappingsOf(koffi: Koffi): Mappings {
     addressOf: (memory) => Number(memcpy(memory, memory, 0)),
     map: (address, length, fd, offset, readOnly) =>
       map(address, length, readOnly ? MAP_PRIVATE : MAP_SHARED, fd, offset),
-    unmap: (address, length) => map(address, length, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+    unmap: (address, length) => map(address, length, MAP_PRIVATE | anonymous, -1, 0),
   };
 }
 

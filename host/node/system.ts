@@ -1,4 +1,7 @@
-/** What the modules of this folder share: the system's errors, the owners of new files, and functions of libc. */
+/**
+ * What the modules of this folder share: the system's errors, the owners of new files, temporary files, and functions
+ * of the system.
+ */
 
 import {
   accessSync,
@@ -11,11 +14,14 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
 import { FileError } from '../core/host-services.js';
 import { crypto, os } from './builtins.js';
 import { requireHere } from './package.js';
+import { patience, repeat } from './patience.js';
+import { isPosix, thisSystem } from './systems.js';
 
 /** Not defined on Windows. */
 export const noFollow = fs.O_NOFOLLOW ?? 0;
@@ -51,30 +57,58 @@ export function ownLike(fd: number, like: Stats): void {
   }
 }
 
-/** A new unnamed file, which no other process can open and no crash leaves behind. @throws FileError if no folder is writable */
-export function temporaryDescriptor(): { fd: number; path: string } {
-  const folder = temporaryFolder();
+/** A new file that only this process knows. The caller closes the descriptor. */
+export interface TemporaryFile {
+  readonly fd: number;
+  readonly path: string;
+  remove(): void;
+}
+
+/** @throws FileError if no folder is writable */
+export function temporaryFile(folder = temporaryFolder()): TemporaryFile {
   for (let tries = 0; ; tries++) {
     const path = join(folder, `etilqs_${crypto().randomBytes(8).toString('hex')}`);
-    let fd: number;
     try {
-      fd = openSync(path, fs.O_RDWR | fs.O_CREAT | fs.O_EXCL | noFollow, 0o600);
+      const fd = openSync(path, fs.O_RDWR | fs.O_CREAT | fs.O_EXCL | noFollow, 0o600);
+      return { fd, path, remove: () => removeFile(path) };
     } catch (error) {
       if (systemError(error).code === 'EEXIST' && tries < 10) continue;
       throw failure(SQLITE_CANTOPEN, path, error);
     }
-    unlinkSync(path);
-    return { fd, path };
   }
 }
 
+/** A new unnamed file, which no other process can open and no crash leaves behind. @throws FileError if no folder is writable */
+export function temporaryDescriptor(): { fd: number; path: string } {
+  const { fd, path, remove } = temporaryFile();
+  // Windows keeps a deleted file, too, while a descriptor is open.
+  remove();
+  return { fd, path };
+}
+
+/** Deletes a file. On Windows it waits for programs that have it open for a moment. Throws what node:fs throws. */
+export function removeFile(path: string): void {
+  if (isPosix) {
+    unlinkSync(path);
+    return;
+  }
+  const again = patience();
+  repeat(
+    () => unlinkSync(path),
+    (error) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true && again(error),
+  );
+}
+
+/** Where SQLite's own VFS looks for a folder. */
 function temporaryFolder(): string {
   const { SQLITE_TMPDIR, TMPDIR } = process.env;
-  for (const folder of [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp', '.']) {
+  const usual = isPosix ? [TMPDIR, '/var/tmp', '/usr/tmp', '/tmp', '.'] : [tmpdir(), '.'];
+  for (const folder of [SQLITE_TMPDIR, ...usual]) {
     if (!folder || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
     if (permits(folder, fs.W_OK | fs.X_OK)) return folder;
   }
-  throw new FileError(SQLITE_IOERR_GETTEMPPATH, 'no writable folder for temporary files: set TMPDIR to one');
+  const name = isPosix ? 'TMPDIR' : 'TEMP';
+  throw new FileError(SQLITE_IOERR_GETTEMPPATH, `no writable folder for temporary files: set ${name} to one`);
 }
 
 export function permits(path: string, mode: number): boolean {
@@ -88,7 +122,8 @@ export function permits(path: string, mode: number): boolean {
 
 /** The part of koffi used here. */
 export interface Koffi {
-  load(library: null): { func(prototype: string): (...values: unknown[]) => unknown };
+  /** A library of functions; null is the program itself, with the C library on Unix. */
+  load(library: string | null): { func(prototype: string): (...values: unknown[]) => unknown };
   errno(): number;
 }
 
@@ -100,32 +135,39 @@ export interface FrequentCalls {
   size(fd: number): number;
   /** Whether there is a file; symbolic links are followed. */
   exists(path: string): boolean;
+  /**
+   * On macOS, writes a file to the disk, but not out of the disk's own cache, which Node does always and SQLite only
+   * with `PRAGMA fullfsync`. Returns the system's error number, or 0.
+   */
+  flush?(fd: number): number;
 }
 
 let frequent: FrequentCalls | undefined;
 
 /** Undefined unless {@link loadKoffi} has loaded the FFI, which takes some ms that a start without locks saves. */
 export function frequentCalls(): FrequentCalls | undefined {
-  if (!koffi) return undefined;
-  if (!frequent) {
-    const libc = koffi.load(null);
-    const lseek = libc.func('int64_t lseek(int, int64_t, int)');
-    const access = libc.func('int access(const char *, int)');
-    const SEEK_END = 2;
-    frequent = {
-      size: (fd) => Number(lseek(fd, 0, SEEK_END)),
-      exists: (path) => access(path, fs.F_OK) === 0,
-    };
-  }
+  // The C library of Windows has other names, and descriptors of its own.
+  if (!koffi || !isPosix) return undefined;
+  frequent ??= frequentCallsOf(koffi, process.platform === 'darwin');
   return frequent;
 }
 
-/** Functions of libc by their prototypes, or why they are unavailable. */
+export function frequentCallsOf(ffi: Koffi, isMac: boolean): FrequentCalls {
+  const libc = ffi.load(null);
+  const lseek = libc.func('int64_t lseek(int, int64_t, int)');
+  const access = libc.func('int access(const char *, int)');
+  const fsync = isMac ? libc.func('int fsync(int)') : undefined;
+  const SEEK_END = 2;
+  return {
+    size: (fd) => Number(lseek(fd, 0, SEEK_END)),
+    exists: (path) => access(path, fs.F_OK) === 0,
+    ...(fsync && { flush: (fd) => (fsync(fd) === -1 ? ffi.errno() : 0) }),
+  };
+}
+
+/** Functions of the system by their prototypes, or why they are unavailable. */
 export function loadKoffi(): Koffi | string {
-  const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'].includes(process.arch);
-  if (!wide || !['linux', 'darwin'].includes(process.platform)) {
-    return `not supported on ${process.platform} ${process.arch}`;
-  }
+  if (!thisSystem) return `not supported on ${process.platform} ${process.arch}`;
   try {
     koffi ??= requireHere('koffi') as Koffi;
     return koffi;

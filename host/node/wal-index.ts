@@ -14,7 +14,6 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { constants } from 'node:os';
 import {
   SQLITE_BUSY,
   SQLITE_CANTOPEN,
@@ -29,7 +28,8 @@ import {
   SQLITE_SHM_UNLOCK,
 } from '../core/constants.js';
 import { FileError, type WalIndex } from '../core/host-services.js';
-import { type ByteLocks, busyNumbers, type DatabaseLock, type LockKind } from './locks.js';
+import type { ByteLocks, LockKind, LockSystem } from './byte-locks.js';
+import type { DatabaseLock } from './locks.js';
 import type { Mappings } from './mapping.js';
 import { failure, noFollow, ownLike } from './system.js';
 
@@ -73,6 +73,7 @@ export class OwnIndex implements WalIndex {
 /** The open files of a shared index. */
 interface Open {
   readonly fd: number;
+  readonly locks: ByteLocks;
   readonly readOnly: boolean;
   /** The open byte is not held yet: no writer has the file open, so its contents cannot be trusted. */
   unlocked: boolean;
@@ -80,7 +81,7 @@ interface Open {
 
 /** The `-shm` file, opened once for each connection. */
 export class SharedIndex implements WalIndex {
-  readonly #locks: ByteLocks;
+  readonly #system: LockSystem;
   readonly #mappings: Mappings;
   readonly #path: string;
   readonly #database: () => Stats;
@@ -97,8 +98,8 @@ export class SharedIndex implements WalIndex {
    * @param path of the `-shm` file
    * @param database `fstat` of the database, whose mode and owner a new file gets
    */
-  constructor(locks: ByteLocks, mappings: Mappings, path: string, database: () => Stats) {
-    this.#locks = locks;
+  constructor(system: LockSystem, mappings: Mappings, path: string, database: () => Stats) {
+    this.#system = system;
     this.#mappings = mappings;
     this.#path = path;
     this.#database = database;
@@ -126,7 +127,7 @@ export class SharedIndex implements WalIndex {
   #openFile(readOnly: boolean): Open {
     const database = this.#database();
     const opened = this.#descriptor(database, readOnly);
-    const open = { ...opened, unlocked: true };
+    const open = { ...opened, locks: this.#system.of(opened.fd), unlocked: true };
     try {
       ownLike(open.fd, database);
       this.#register(open);
@@ -166,11 +167,11 @@ export class SharedIndex implements WalIndex {
    * @throws FileError SQLITE_BUSY while another does so; SQLite waits and tries again
    */
   #register(open: Open): void {
-    const answer = this.#locks.test(open.fd, openByte, 1);
-    if (answer < 0) this.#fail(SQLITE_IOERR_LOCK, 'fcntl', -answer);
+    const answer = open.locks.test(openByte, 1);
+    if (answer < 0) this.#fail(SQLITE_IOERR_LOCK, this.#system.call, -answer);
     if (answer === 0) {
       if (open.readOnly) throw new FileError(SQLITE_READONLY_CANTINIT, '');
-      this.#set(open.fd, 'write', openByte, 1);
+      this.#set(open.locks, 'write', openByte, 1);
       try {
         ftruncateSync(open.fd, 3);
       } catch (error) {
@@ -178,7 +179,7 @@ export class SharedIndex implements WalIndex {
       }
     }
     // Refused while another holds it for writing: nobody reads what is about to be truncated.
-    this.#set(open.fd, 'read', openByte, 1);
+    this.#set(open.locks, 'read', openByte, 1);
   }
 
   /** Whether the file has at least this length; extends it if `extend`. */
@@ -224,7 +225,7 @@ export class SharedIndex implements WalIndex {
     const mask = (1 << (first + count)) - (1 << first);
     if (flags & SQLITE_SHM_UNLOCK) {
       if (((this.#shared | this.#exclusive) & mask) === 0) return;
-      this.#set(open.fd, 'none', firstLock + first, count);
+      this.#set(open.locks, 'none', firstLock + first, count);
       this.#shared &= ~mask;
       this.#exclusive &= ~mask;
       return;
@@ -233,12 +234,12 @@ export class SharedIndex implements WalIndex {
     if (memory.buffer !== this.#buffer) this.#check(memory);
     if (flags & SQLITE_SHM_SHARED) {
       if (this.#shared & mask) return;
-      this.#set(open.fd, 'read', firstLock + first, count);
+      this.#set(open.locks, 'read', firstLock + first, count);
       this.#shared |= mask;
       return;
     }
     if (this.#shared & mask) throw new FileError(SQLITE_BUSY, '');
-    this.#set(open.fd, 'write', firstLock + first, count);
+    this.#set(open.locks, 'write', firstLock + first, count);
     this.#exclusive |= mask;
   }
 
@@ -285,13 +286,13 @@ export class SharedIndex implements WalIndex {
     this.#buffer = memory.buffer;
   }
 
-  #set(fd: number, kind: LockKind, start: number, count: number): void {
-    const error = this.#locks.set(fd, kind, start, count);
+  #set(locks: ByteLocks, kind: LockKind, start: number, count: number): void {
+    const error = locks.set(kind, start, count);
     if (!error) return;
+    const meaning = this.#system.meaning(error);
     // As in os_unix.c, it is SQLITE_BUSY if a read-only descriptor cannot take a write lock.
-    if (busyNumbers.has(error) || error === constants.errno.EBADF)
-      throw new FileError(SQLITE_BUSY, '', error);
-    this.#fail(SQLITE_IOERR_SHMLOCK, 'fcntl', error);
+    if (meaning === 'busy' || meaning === 'read-only') throw new FileError(SQLITE_BUSY, '', error);
+    this.#fail(SQLITE_IOERR_SHMLOCK, this.#system.call, error);
   }
 
   #fail(code: number, what: string, error: number): never {

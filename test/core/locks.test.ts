@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { LockSystem } from '../../host/node/byte-locks.js';
 import { nodeFileSystem } from '../../host/node/files.js';
-import { type ByteLocks, systemLocks } from '../../host/node/locks.js';
+import { systemLocks } from '../../host/node/system-locks.js';
 import { testFolder } from '../kit/folder.js';
 import { nativeShell } from '../kit/oracle.js';
 import { Connection } from '../programs/connection.js';
@@ -228,9 +229,10 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
 
 describe('without locks', () => {
   const none = (): string => 'koffi is not installed';
-  const unsupported: ByteLocks = {
-    set: () => constants.errno.ENOLCK,
-    test: () => -constants.errno.EINVAL,
+  const unsupported: LockSystem = {
+    call: 'fcntl',
+    of: () => ({ set: () => constants.errno.ENOTSUP, test: () => -constants.errno.EINVAL }),
+    meaning: () => 'unsupported',
   };
   const providers = [
     ['koffi is not installed', none],

@@ -18,8 +18,9 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
-import { type ByteLocks, systemLocks } from '../../host/node/locks.js';
+import type { LockSystem } from '../../host/node/byte-locks.js';
 import { flawOf, type Mappings, systemMappings } from '../../host/node/mapping.js';
+import { systemLocks } from '../../host/node/system-locks.js';
 import { dist } from '../../scripts/sources.js';
 import { testFolder } from '../kit/folder.js';
 import { nativeShell } from '../kit/oracle.js';
@@ -311,7 +312,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
       const { openSync, closeSync } = require('node:fs');
       import(workerData.module).then(({ systemLocks }) => {
         const fd = openSync(workerData.path, 'a+');
-        systemLocks().set(fd, 'write', 128, 1);
+        systemLocks().of(fd).set('write', 128, 1);
         parentPort.postMessage('held');
         setTimeout(() => closeSync(fd), 300);
       });`;
@@ -476,7 +477,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
       writer.close();
       // While the reader has it open too, the next writer must not make it empty under the mapping.
       const fd = openSync(`${path}-shm`, 'r+');
-      expect((systemLocks() as ByteLocks).test(fd, 128, 1)).toBe(1);
+      expect((systemLocks() as LockSystem).of(fd).test(128, 1)).toBe(1);
       closeSync(fd);
     });
 

@@ -4,9 +4,10 @@ import '../../host/node/platform.js';
 import { Core } from '../../host/core/core.js';
 import { errorText } from '../../host/core/errors.js';
 import type { Host } from '../../host/core/host-services.js';
+import type { LockProvider } from '../../host/node/byte-locks.js';
 import { nodeFileSystem } from '../../host/node/files.js';
-import { type LockProvider, systemLocks } from '../../host/node/locks.js';
 import { type MappingProvider, systemMappings } from '../../host/node/mapping.js';
+import { systemLocks } from '../../host/node/system-locks.js';
 
 const READWRITE_CREATE = 6;
 

@@ -27,7 +27,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { SQLITE_FULL, SQLITE_IOERR } from '../../core/constants.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
 import { type CaptureEntry, decodeCapture, encodeCapture } from '../../index.js';
-import { systemLocks } from '../../node/locks.js';
+import { pendingByte } from '../../node/byte-locks.js';
+import { systemLocks } from '../../node/system-locks.js';
 import { syncFolder } from '../changeset/files.js';
 import { CommandError, reason } from '../exit.js';
 import {
@@ -47,6 +48,9 @@ import {
   recordsOf,
   writeBytesAt,
 } from './format.js';
+
+/** The byte that a process locks in its journal. On Windows nobody else can read a locked byte, so it is beyond the end. */
+const ownByte = pendingByte;
 
 export interface JournalSettings {
   /** The journal's own file. */
@@ -94,7 +98,7 @@ export function isTaken(path: string): boolean {
   }
   try {
     const locks = systemLocks();
-    return typeof locks !== 'string' && locks.test(file, 0, 1) === 1;
+    return typeof locks !== 'string' && locks.of(file).test(ownByte, 1) === 1;
   } finally {
     closeSync(file);
   }
@@ -493,7 +497,7 @@ export function freeName(name: string): string {
 function openAlone(path: string, flags: string, { output, kind }: JournalSettings): number {
   const file = attempt(path, () => openSync(path, flags, 0o600));
   const locks = systemLocks();
-  const isAlone = typeof locks === 'string' || locks.set(file, 'write', 0, 1) === 0;
+  const isAlone = typeof locks === 'string' || locks.of(file).set('write', ownByte, 1) === 0;
   // The process that had it may have replaced it meanwhile.
   if (isAlone && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return file;
   closeSync(file);
