@@ -20,6 +20,7 @@ import type { Koffi } from './system.js';
 const LOCKFILE_FAIL_IMMEDIATELY = 1;
 const LOCKFILE_EXCLUSIVE_LOCK = 2;
 const ERROR_INVALID_FUNCTION = 1;
+const ERROR_GEN_FAILURE = 31;
 const ERROR_LOCK_VIOLATION = 33;
 const ERROR_NOT_SUPPORTED = 50;
 const ERROR_CALL_NOT_IMPLEMENTED = 120;
@@ -44,7 +45,8 @@ export function windowsLocks(koffi: Koffi): LockSystem {
   const lockFile = kernel.func(prototypes.lock);
   const unlockFile = kernel.func(prototypes.unlock);
   const lastError = kernel.func(prototypes.error);
-  const failed = (result: unknown): number => (result === 0 ? Number(lastError()) : 0);
+  // A call that failed must not seem to have succeeded, even if the reason is lost.
+  const failed = (result: unknown): number => (result === 0 ? Number(lastError()) || ERROR_GEN_FAILURE : 0);
   const calls: Calls = {
     lock(handle, kind, { start, length }) {
       const flags = LOCKFILE_FAIL_IMMEDIATELY | (kind === 'write' ? LOCKFILE_EXCLUSIVE_LOCK : 0);
