@@ -50,6 +50,7 @@ import { keepConnection } from './connections.js';
 import { pathText, sharedMemory } from './database-path.js';
 import { OpenDatabase } from './open-database.js';
 import { createFunction, type FunctionOptions } from './scalar-function.js';
+import { deserialize, serialize } from './serialized.js';
 import { createSession, type Session, type SessionCreation } from './session.js';
 import {
   checkStatementOptions,
@@ -309,6 +310,26 @@ export class DatabaseSync implements Disposable {
     const { capture, forget } = startCapture({ open: this.#open(), now: () => this.#current }, options);
     forgotten.register(capture, forget);
     return capture;
+  }
+
+  /**
+   * The bytes of a database, as its file would have them; the caller owns them. C: `sqlite3_serialize`.
+   *
+   * @param dbName 'main' (the default), 'temp' or an attached one
+   * @throws SqliteError if there is no such database
+   */
+  serialize(dbName = 'main'): Uint8Array<ArrayBuffer> {
+    return serialize(this.#ready(), dbName);
+  }
+
+  /**
+   * Replaces a database by one in memory with these bytes, which are copied; a file that it was stays as it is. Functions
+   * and statements stay, and a database in WAL mode becomes one without. C: `sqlite3_deserialize`.
+   *
+   * @throws SqliteError if there is no such database, a transaction or a statement is open, or a session or capture records
+   */
+  deserialize(buffer: Uint8Array, options: { dbName?: string } = {}): void {
+    deserialize(this.#ready(), buffer, options);
   }
 
   /**

@@ -123,6 +123,16 @@ export interface Bindings {
   /** `int sqlite3_declare_vtab(sqlite3*, const char *zSQL)` */
   sqlite3_declare_vtab(db: number, zSQL: number): number;
 
+  /** `int sqlite3_deserialize(sqlite3 *db, const char *zSchema, unsigned char *pData, sqlite3_int64 szDb, sqlite3_int64 szBuf, unsigned mFlags)` */
+  sqlite3_deserialize(
+    db: number,
+    zSchema: number,
+    pData: number,
+    szDb: bigint,
+    szBuf: bigint,
+    mFlags: number,
+  ): number;
+
   /** `int sqlite3_enable_load_extension(sqlite3 *db, int onoff)` */
   sqlite3_enable_load_extension(db: number, onoff: number): number;
 
@@ -228,6 +238,9 @@ export interface Bindings {
 
   /** `int sqlite3_result_zeroblob64(sqlite3_context*, sqlite3_uint64 n)` */
   sqlite3_result_zeroblob64(ctx: number, n: bigint): number;
+
+  /** `unsigned char *sqlite3_serialize(sqlite3 *db, const char *zSchema, sqlite3_int64 *piSize, unsigned int mFlags)` */
+  sqlite3_serialize(db: number, zSchema: number, piSize: number, mFlags: number): number;
 
   /** `const char *sqlite3_sourceid()` */
   sqlite3_sourceid(): number;

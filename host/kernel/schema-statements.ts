@@ -45,6 +45,11 @@ export class SchemaListeners implements Disposable {
     this.#listeners.clear();
   }
 
+  /** Whether nothing listens: no session and no capture records. */
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0;
+  }
+
   /** Adds a listener for the connection's statements. */
   add(listener: SchemaListener): void {
     this.#listeners.add(listener);
