@@ -42,6 +42,7 @@ export {
   TimeoutError,
 } from './api/database-worker.js';
 export { setErrorLog } from './api/error-log.js';
+export type { Limits } from './api/limits.js';
 export type {
   ApplyChangesetOptions,
   CreateSessionOptions,
@@ -63,6 +64,7 @@ export {
   type StatementOptions,
   StatementSync,
 } from './api/statement.js';
+export { type Preparing, SQLTagStore } from './api/tag-store.js';
 export type { ApplyFlags, ReportOptions } from './applying/apply-options.js';
 export type { Conflict } from './applying/changes.js';
 export type { Pieces, Take } from './applying/changeset-streams.js';

@@ -48,6 +48,7 @@ import { type Capture, type CaptureOptions, startCapture } from './capture.js';
 import { Changeset } from './changeset.js';
 import { keepConnection } from './connections.js';
 import { pathText, sharedMemory } from './database-path.js';
+import { checkLimits, type Limits, limitsOf } from './limits.js';
 import { OpenDatabase } from './open-database.js';
 import { createFunction, type FunctionOptions } from './scalar-function.js';
 import { deserialize, serialize } from './serialized.js';
@@ -59,6 +60,7 @@ import {
   type StatementSync,
   statementOptionKinds,
 } from './statement.js';
+import { makeTagStore, type SQLTagStore } from './tag-store.js';
 
 /** How a database is opened, and the defaults of its statements. */
 export interface DatabaseOptions extends StatementOptions {
@@ -76,6 +78,8 @@ export interface DatabaseOptions extends StatementOptions {
   allowExtension?: boolean;
   /** What components may use. */
   grants?: Grants;
+  /** What the connection accepts, by name; see {@link DatabaseSync.limits}. */
+  limits?: Partial<Limits>;
   /** How long to wait for another connection's lock, in ms. */
   timeout?: number;
   /** `none`: takes no locks, for files that nothing else uses. `auto`: locks as SQLite does. */
@@ -90,6 +94,7 @@ const databaseOptionKinds = {
   defensive: 'boolean',
   allowExtension: 'boolean',
   grants: 'any',
+  limits: 'any',
   timeout: 'integer',
   locking: 'string',
   ...statementOptionKinds,
@@ -123,6 +128,7 @@ export class DatabaseSync implements Disposable {
   #opened: OpenDatabase | undefined;
   #extensions: boolean;
   readonly #grants: CheckedGrants;
+  readonly #limits: Limits = limitsOf(() => this.#open());
 
   /**
    * Opens a database: a file, which is created if it does not exist, or ':memory:'.
@@ -139,6 +145,7 @@ export class DatabaseSync implements Disposable {
     }
     this.#options = Object.freeze({ ...options });
     this.#grants = checkGrants(options.grants);
+    checkLimits(options.limits);
     this.#extensions = options.allowExtension ?? false;
     keepConnection(this, () => this.#open().connection);
     if (options.open ?? true) this.open();
@@ -172,6 +179,7 @@ export class DatabaseSync implements Disposable {
       if (this.#extensions) c.sqlite3_enable_load_extension(db, 1);
       const current = new OpenDatabase(connection);
       this.#opened = current;
+      Object.assign(this.#limits, definedIn(options.limits));
       forgotten.register(this, () => current.close(), current);
     } catch (error) {
       c.sqlite3_close_v2(db);
@@ -200,6 +208,12 @@ export class DatabaseSync implements Disposable {
   /** Whether it is open. */
   get isOpen(): boolean {
     return this.#current !== undefined;
+  }
+
+  /** What the connection accepts. Setting one changes it at once. C: `sqlite3_limit`. */
+  get limits(): Limits {
+    this.#open();
+    return this.#limits;
   }
 
   /** Whether a transaction is open. C: `sqlite3_get_autocommit`. */
@@ -310,6 +324,16 @@ export class DatabaseSync implements Disposable {
     const { capture, forget } = startCapture({ open: this.#open(), now: () => this.#current }, options);
     forgotten.register(capture, forget);
     return capture;
+  }
+
+  /**
+   * Runs tagged templates on this database, and keeps the statements of the texts that were used last.
+   *
+   * @param maxSize how many, 1000 by default
+   */
+  createTagStore(maxSize = 1000): SQLTagStore<DatabaseSync> {
+    this.#open();
+    return makeTagStore<DatabaseSync>(this, maxSize);
   }
 
   /**
@@ -514,6 +538,9 @@ export class DatabaseSync implements Disposable {
     return this.#opened?.isLost ? undefined : this.#opened;
   }
 }
+
+const definedIn = (limits: Partial<Limits> = {}): Partial<Limits> =>
+  Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 
 function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
