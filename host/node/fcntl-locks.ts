@@ -64,10 +64,19 @@ export function fcntlLocks(koffi: Koffi, layout: Layout): LockSystem {
     return result === -1 ? koffi.errno() : 0;
   };
   const structures = new Structures(layout);
+  const locksOf = (setLock: number, fd: number): ByteLocks => ({
+    set: (kind, start, length) => call(fd, setLock, structures.prepared(kind, start, length)),
+    test(start, length) {
+      const lock = structures.make('write', start, length); // the system writes to it
+      const error = call(fd, layout.getLock, lock);
+      if (error) return -error;
+      return structures.isFree(lock) ? 0 : 1;
+    },
+  });
   return {
     call: 'fcntl',
-    of: (fd) => new FcntlLocks(structures, call, layout.setLock, fd),
-    nativeOf: (fd) => new FcntlLocks(structures, call, layout.setProcessLock, fd),
+    of: (fd) => locksOf(layout.setLock, fd),
+    nativeOf: (fd) => locksOf(layout.setProcessLock, fd),
     meaning,
   };
 }
@@ -117,35 +126,5 @@ class Structures {
   isFree(bytes: Buffer): boolean {
     const { type, kinds } = this.layout;
     return (little ? bytes.readInt16LE(type) : bytes.readInt16BE(type)) === kinds.none;
-  }
-}
-
-class FcntlLocks implements ByteLocks {
-  readonly #structures: Structures;
-  readonly #call: (fd: number, command: number, lock: Uint8Array) => number;
-  readonly #setLock: number;
-  readonly #fd: number;
-
-  constructor(
-    structures: Structures,
-    call: (fd: number, command: number, lock: Uint8Array) => number,
-    setLock: number,
-    fd: number,
-  ) {
-    this.#structures = structures;
-    this.#call = call;
-    this.#setLock = setLock;
-    this.#fd = fd;
-  }
-
-  set(kind: LockKind, start: number, length: number): number {
-    return this.#call(this.#fd, this.#setLock, this.#structures.prepared(kind, start, length));
-  }
-
-  test(start: number, length: number): number {
-    const lock = this.#structures.make('write', start, length); // the system writes to it
-    const error = this.#call(this.#fd, this.#structures.layout.getLock, lock);
-    if (error) return -error;
-    return this.#structures.isFree(lock) ? 0 : 1;
   }
 }

@@ -3,34 +3,23 @@
 import {
   closeSync,
   existsSync,
-  fdatasyncSync,
   constants as fs,
   fstatSync,
-  fsyncSync,
-  ftruncateSync,
   openSync,
   readSync,
   type Stats,
   statSync,
-  writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import {
   SQLITE_ACCESS_EXISTS,
   SQLITE_CANTOPEN,
   SQLITE_CANTOPEN_ISDIR,
   SQLITE_CANTOPEN_SYMLINK,
-  SQLITE_FULL,
-  SQLITE_IOERR_CLOSE,
   SQLITE_IOERR_DELETE,
   SQLITE_IOERR_DELETE_NOENT,
   SQLITE_IOERR_DIR_FSYNC,
   SQLITE_IOERR_FSTAT,
-  SQLITE_IOERR_FSYNC,
   SQLITE_IOERR_READ,
-  SQLITE_IOERR_TRUNCATE,
-  SQLITE_IOERR_WRITE,
-  SQLITE_LOCK_NONE,
   SQLITE_OPEN_CREATE,
   SQLITE_OPEN_DELETEONCLOSE,
   SQLITE_OPEN_EXCLUSIVE,
@@ -42,14 +31,14 @@ import {
   SQLITE_OPEN_SUPER_JOURNAL,
   SQLITE_OPEN_WAL,
   SQLITE_READONLY_DIRECTORY,
-  SQLITE_SYNC_FULL,
 } from '../core/constants.js';
 import { FileError, type FileSystem, type OpenFile, type WalIndex } from '../core/host-services.js';
 import { type LockProvider, lockable } from './byte-locks.js';
 import { type DatabaseLock, NoLock, RangeLock, withoutLocks } from './locks.js';
 import { type MappingProvider, systemMappings } from './mapping.js';
+import { identityOf, isInterrupted, NodeFile, syncDirectoryOf } from './open-file.js';
 import { fullPathname, isFollowed } from './paths.js';
-import { type Patience, patience, repeat } from './patience.js';
+import { patience, repeat } from './patience.js';
 import {
   failure,
   frequentCalls,
@@ -108,8 +97,8 @@ function openFile(
     let lock: DatabaseLock = new NoLock(path, undefined);
     let newIndex = (): WalIndex => new OwnIndex(lock);
     if (isDatabase) {
-      // On Windows a directory that cannot be opened for writing can be opened for reading.
-      if (readOnly && fstatSync(fd).isDirectory()) {
+      // Windows opens directories for writing, too.
+      if ((readOnly || !isPosix) && fstatSync(fd).isDirectory()) {
         throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
       }
       if (!locks) {
@@ -225,24 +214,6 @@ function deleteFile(path: string, syncDirectory: boolean): void {
   }
 }
 
-/** Syncs created and deleted names to disk. Directories that cannot be opened or synced are skipped. */
-function syncDirectoryOf(path: string): void {
-  if (!isPosix) return;
-  let fd: number;
-  try {
-    fd = openSync(dirname(path), fs.O_RDONLY);
-  } catch {
-    return;
-  }
-  try {
-    flush(fd, fsyncSync);
-  } catch (error) {
-    if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes(systemError(error).code)) throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function access(path: string, kind: number): boolean {
   if (kind === SQLITE_ACCESS_EXISTS) return exists(path);
   return permits(path, fs.R_OK | fs.W_OK);
@@ -257,30 +228,6 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Names a file, whatever its path. */
-function identityOf(file: number | string): string | undefined {
-  if (isPosix) {
-    const found = typeof file === 'number' ? fstatSync(file) : statSync(file, { throwIfNoEntry: false });
-    return found && `${found.dev}:${found.ino}`;
-  }
-  // The number of a file has 64 bits on Windows; that of its volume is not the same by path and by descriptor in Node
-  // 22.12 to 22.16 and 24.0 to 24.1.
-  const options = { bigint: true, throwIfNoEntry: false } as const;
-  const found = typeof file === 'number' ? fstatSync(file, options) : statSync(file, options);
-  return found && `${found.ino}`;
-}
-
-/** Syncs a file as SQLite's own VFS does, which on macOS is less than what Node does. */
-function flush(fd: number, sync: (fd: number) => void, isFull = false): void {
-  const call = isFull ? undefined : frequentCalls()?.flush;
-  if (!call) {
-    sync(fd);
-    return;
-  }
-  const error = call(fd);
-  if (error) throw Object.assign(new Error(`fsync failed with error ${error}`), { errno: error });
 }
 
 const header = Buffer.alloc(2);
@@ -299,160 +246,4 @@ function isWal(fd: number, path: string): boolean {
 function whyNot(mappings: MappingProvider): string | undefined {
   const found = mappings();
   return typeof found === 'string' ? found : undefined;
-}
-
-/** For reading and writing. */
-const ioPatience = (): Patience => (isPosix ? () => false : patience());
-
-/** A signal came first: Node repeats other calls then, but not reads. */
-function isInterrupted(error: unknown): boolean {
-  return systemError(error).code === 'EINTR';
-}
-
-/** The bits of the flags of a sync that are SQLITE_SYNC_NORMAL or SQLITE_SYNC_FULL. */
-const syncKind = 0x0f;
-
-class NodeFile implements OpenFile {
-  readonly #fd: number;
-  readonly #path: string;
-  readonly #lock: DatabaseLock;
-  readonly #newIndex: () => WalIndex;
-  #index: WalIndex | undefined;
-  #directoryToSync: boolean;
-  #identity: string | undefined;
-
-  constructor(
-    fd: number,
-    path: string,
-    lock: DatabaseLock,
-    directoryToSync: boolean,
-    newIndex: () => WalIndex = () => new OwnIndex(lock),
-  ) {
-    this.#fd = fd;
-    this.#path = path;
-    this.#lock = lock;
-    this.#newIndex = newIndex;
-    this.#directoryToSync = directoryToSync;
-  }
-
-  get walIndex(): WalIndex {
-    this.#index ??= this.#newIndex();
-    return this.#index;
-  }
-
-  close(): void {
-    try {
-      this.#lock.leaveAlone();
-      this.#lock.unlock(SQLITE_LOCK_NONE);
-    } finally {
-      try {
-        closeSync(this.#fd);
-      } catch (error) {
-        this.#fail(SQLITE_IOERR_CLOSE, error);
-      }
-    }
-  }
-
-  read(memory: Uint8Array, at: number, length: number, offset: number): number {
-    let done = 0;
-    let again: Patience | undefined;
-    while (done < length) {
-      try {
-        const read = readSync(this.#fd, memory, at + done, length - done, offset + done);
-        if (read === 0) break;
-        done += read;
-      } catch (error) {
-        // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
-        if (isInterrupted(error)) continue;
-        again ??= ioPatience();
-        if (!again(error)) this.#fail(SQLITE_IOERR_READ, error);
-      }
-    }
-    return done;
-  }
-
-  write(memory: Uint8Array, at: number, length: number, offset: number): void {
-    let done = 0;
-    let again: Patience | undefined;
-    while (done < length) {
-      try {
-        const written = writeSync(this.#fd, memory, at + done, length - done, offset + done);
-        if (written === 0) throw new FileError(SQLITE_FULL, `cannot write more bytes to ${this.#path}`);
-        done += written;
-      } catch (error) {
-        if (error instanceof FileError) throw error;
-        again ??= ioPatience();
-        if (again(error)) continue;
-        const full = ['ENOSPC', 'EDQUOT'].includes(systemError(error).code);
-        this.#fail(full ? SQLITE_FULL : SQLITE_IOERR_WRITE, error);
-      }
-    }
-  }
-
-  truncate(size: number): void {
-    try {
-      ftruncateSync(this.#fd, size);
-    } catch (error) {
-      this.#fail(SQLITE_IOERR_TRUNCATE, error);
-    }
-  }
-
-  /** fdatasync writes all that is needed to read the data again, the size included. The flags are for macOS. */
-  sync(flags: number): void {
-    try {
-      flush(this.#fd, fdatasyncSync, (flags & syncKind) === SQLITE_SYNC_FULL);
-    } catch (error) {
-      this.#fail(SQLITE_IOERR_FSYNC, error);
-    }
-    if (!this.#directoryToSync) return;
-    // A journal whose name is lost in a power failure cannot roll back.
-    this.#directoryToSync = false;
-    try {
-      syncDirectoryOf(this.#path);
-    } catch {
-      // Many file systems cannot sync a directory; SQLite's own VFS ignores that too.
-    }
-  }
-
-  size(): number {
-    const size = frequentCalls()?.size(this.#fd) ?? -1;
-    return size >= 0 ? size : this.#stat().size;
-  }
-
-  lock(level: number): void {
-    this.#lock.lock(level);
-  }
-
-  unlock(level: number): void {
-    this.#lock.unlock(level);
-  }
-
-  checkReservedLock(): boolean {
-    return this.#lock.reservedElsewhere();
-  }
-
-  hasMoved(): boolean {
-    try {
-      this.#identity ??= identityOf(this.#fd);
-    } catch (error) {
-      this.#fail(SQLITE_IOERR_FSTAT, error);
-    }
-    try {
-      return identityOf(this.#path) !== this.#identity;
-    } catch {
-      return true; // not to be reached by its path any more
-    }
-  }
-
-  #stat(): Stats {
-    try {
-      return fstatSync(this.#fd);
-    } catch (error) {
-      this.#fail(SQLITE_IOERR_FSTAT, error);
-    }
-  }
-
-  #fail(code: number, error: unknown): never {
-    throw failure(code, this.#path, error);
-  }
 }

@@ -5,7 +5,7 @@
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { type Koffi, loadKoffi, temporaryDescriptor } from './system.js';
-import { thisSystem } from './systems.js';
+import { isMac, thisSystem } from './systems.js';
 
 /** `memory` is an entire WebAssembly memory; `address` is an address of the process, not of wasm. */
 export interface Mappings {
@@ -61,7 +61,7 @@ function mappingsOf(koffi: Koffi): Mappings {
   const mmap = libc.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
   const memcpy = libc.func('uintptr_t memcpy(void *, void *, size_t)');
   const getpagesize = libc.func('int getpagesize()');
-  const anonymous = MAP_ANONYMOUS[process.platform === 'darwin' ? 'darwin' : 'linux'];
+  const anonymous = isMac ? MAP_ANONYMOUS.darwin : MAP_ANONYMOUS.linux;
   const map = (address: number, length: number, flags: number, fd: number, offset: number): number =>
     Number(mmap(address, length, PROT_READ_WRITE, flags | MAP_FIXED, fd, offset)) === -1 ? koffi.errno() : 0;
   return {

@@ -11,7 +11,7 @@ import {
 } from './byte-locks.js';
 import { fcntlLocks, layouts } from './fcntl-locks.js';
 import { loadKoffi, temporaryFile } from './system.js';
-import { thisSystem } from './systems.js';
+import { isMac, thisSystem } from './systems.js';
 import { windowsLocks } from './windows-locks.js';
 
 let system: LockSystem | string | undefined;
@@ -29,7 +29,7 @@ function load(): LockSystem | string {
     const found =
       thisSystem?.locks === 'LockFileEx'
         ? windowsLocks(koffi)
-        : fcntlLocks(koffi, layouts[process.platform === 'darwin' ? 'darwin' : 'linux']);
+        : fcntlLocks(koffi, isMac ? layouts.darwin : layouts.linux);
     if (thisSystem?.tried) return found;
     const wrong = flawOfLocks(found);
     return wrong === undefined ? found : `${found.call} does not work as it should: ${wrong}`;

@@ -21,7 +21,7 @@ import { FileError } from '../core/host-services.js';
 import { crypto, os } from './builtins.js';
 import { requireHere } from './package.js';
 import { patience, repeat } from './patience.js';
-import { isPosix, thisSystem } from './systems.js';
+import { isMac, isPosix, thisSystem } from './systems.js';
 
 /** Not defined on Windows. */
 export const noFollow = fs.O_NOFOLLOW ?? 0;
@@ -148,15 +148,15 @@ let frequent: FrequentCalls | undefined;
 export function frequentCalls(): FrequentCalls | undefined {
   // The C library of Windows has other names, and descriptors of its own.
   if (!koffi || !isPosix) return undefined;
-  frequent ??= frequentCallsOf(koffi, process.platform === 'darwin');
+  frequent ??= frequentCallsOf(koffi, isMac);
   return frequent;
 }
 
-export function frequentCallsOf(ffi: Koffi, isMac: boolean): FrequentCalls {
+export function frequentCallsOf(ffi: Koffi, onMac: boolean): FrequentCalls {
   const libc = ffi.load(null);
   const lseek = libc.func('int64_t lseek(int, int64_t, int)');
   const access = libc.func('int access(const char *, int)');
-  const fsync = isMac ? libc.func('int fsync(int)') : undefined;
+  const fsync = onMac ? libc.func('int fsync(int)') : undefined;
   const SEEK_END = 2;
   return {
     size: (fd) => Number(lseek(fd, 0, SEEK_END)),

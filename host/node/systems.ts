@@ -1,6 +1,7 @@
-/** How the systems differ in what SQLite's files need of them: nothing else asks for the platform to decide that. */
+/** How the systems differ in what SQLite's files need of them: the other files of this folder ask here. */
 
 export interface System {
+  readonly platform: 'linux' | 'darwin' | 'win32';
   /** The call that locks bytes of a file as native SQLite does. */
   readonly locks: 'fcntl' | 'LockFileEx';
   /** Why no file can be mapped into the memory of WebAssembly. Then a WAL database is one connection's at a time. */
@@ -22,12 +23,18 @@ export function systemOf(platform: NodeJS.Platform, arch: string, isBun = false)
   const onBun = isBun ? `${unmappable} Bun` : undefined;
   switch (platform) {
     case 'linux':
-      return { locks: 'fcntl', unmappable: onBun, posix: true, tried: arch === 'x64' };
+      return { platform, locks: 'fcntl', unmappable: onBun, posix: true, tried: arch === 'x64' };
     case 'darwin':
-      return { locks: 'fcntl', unmappable: onBun, posix: true, tried: false };
+      return { platform, locks: 'fcntl', unmappable: onBun, posix: true, tried: false };
     case 'win32':
       // MapViewOfFileEx maps only to addresses where nothing is, and a memory of WebAssembly is all reserved.
-      return { locks: 'LockFileEx', unmappable: `${unmappable} Windows`, posix: false, tried: false };
+      return {
+        platform,
+        locks: 'LockFileEx',
+        unmappable: `${unmappable} Windows`,
+        posix: false,
+        tried: false,
+      };
     default:
       return undefined;
   }
@@ -35,5 +42,7 @@ export function systemOf(platform: NodeJS.Platform, arch: string, isBun = false)
 
 export const thisSystem = systemOf(process.platform, process.arch, process.versions['bun'] !== undefined);
 
-/** Whether files behave as on Unix here. So they are treated on a system that is not known, too. */
+/** Whether files behave as on Unix here. On a system that is not known they are treated so, too. */
 export const isPosix = thisSystem?.posix ?? process.platform !== 'win32';
+
+export const isMac = thisSystem?.platform === 'darwin';

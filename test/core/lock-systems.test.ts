@@ -470,6 +470,7 @@ describe('connections with the locks of Windows', () => {
 
 test('what the systems offer', () => {
   expect(systemOf('linux', 'x64')).toEqual({
+    platform: 'linux',
     locks: 'fcntl',
     unmappable: undefined,
     posix: true,

@@ -1,0 +1,231 @@
+/** One open file of SQLite's: its bytes, its lock, and whether it still is what its path names. */
+
+import {
+  closeSync,
+  fdatasyncSync,
+  constants as fs,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import {
+  SQLITE_FULL,
+  SQLITE_IOERR_CLOSE,
+  SQLITE_IOERR_FSTAT,
+  SQLITE_IOERR_FSYNC,
+  SQLITE_IOERR_READ,
+  SQLITE_IOERR_TRUNCATE,
+  SQLITE_IOERR_WRITE,
+  SQLITE_LOCK_NONE,
+  SQLITE_SYNC_FULL,
+} from '../core/constants.js';
+import { FileError, type OpenFile, type WalIndex } from '../core/host-services.js';
+import type { DatabaseLock } from './locks.js';
+import { type Patience, patience } from './patience.js';
+import { failure, frequentCalls, systemError } from './system.js';
+import { isPosix } from './systems.js';
+import { OwnIndex } from './wal-index.js';
+
+/** The bits of the flags of a sync that are SQLITE_SYNC_NORMAL or SQLITE_SYNC_FULL. */
+const syncKind = 0x0f;
+
+export class NodeFile implements OpenFile {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #lock: DatabaseLock;
+  readonly #newIndex: () => WalIndex;
+  #index: WalIndex | undefined;
+  #directoryToSync: boolean;
+  #identity: string | undefined;
+
+  constructor(
+    fd: number,
+    path: string,
+    lock: DatabaseLock,
+    directoryToSync: boolean,
+    newIndex: () => WalIndex = () => new OwnIndex(lock),
+  ) {
+    this.#fd = fd;
+    this.#path = path;
+    this.#lock = lock;
+    this.#newIndex = newIndex;
+    this.#directoryToSync = directoryToSync;
+  }
+
+  get walIndex(): WalIndex {
+    this.#index ??= this.#newIndex();
+    return this.#index;
+  }
+
+  close(): void {
+    try {
+      this.#lock.leaveAlone();
+      this.#lock.unlock(SQLITE_LOCK_NONE);
+    } finally {
+      try {
+        closeSync(this.#fd);
+      } catch (error) {
+        this.#fail(SQLITE_IOERR_CLOSE, error);
+      }
+    }
+  }
+
+  read(memory: Uint8Array, at: number, length: number, offset: number): number {
+    let done = 0;
+    let again: Patience | undefined;
+    while (done < length) {
+      try {
+        const read = readSync(this.#fd, memory, at + done, length - done, offset + done);
+        if (read === 0) break;
+        done += read;
+      } catch (error) {
+        // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
+        if (isInterrupted(error)) continue;
+        again ??= ioPatience();
+        if (!again(error)) this.#fail(SQLITE_IOERR_READ, error);
+      }
+    }
+    return done;
+  }
+
+  write(memory: Uint8Array, at: number, length: number, offset: number): void {
+    let done = 0;
+    let again: Patience | undefined;
+    while (done < length) {
+      try {
+        const written = writeSync(this.#fd, memory, at + done, length - done, offset + done);
+        if (written === 0) throw new FileError(SQLITE_FULL, `cannot write more bytes to ${this.#path}`);
+        done += written;
+      } catch (error) {
+        if (error instanceof FileError) throw error;
+        again ??= ioPatience();
+        if (again(error)) continue;
+        const full = ['ENOSPC', 'EDQUOT'].includes(systemError(error).code);
+        this.#fail(full ? SQLITE_FULL : SQLITE_IOERR_WRITE, error);
+      }
+    }
+  }
+
+  truncate(size: number): void {
+    try {
+      ftruncateSync(this.#fd, size);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_TRUNCATE, error);
+    }
+  }
+
+  /** fdatasync writes all that is needed to read the data again, the size included. The flags are for macOS. */
+  sync(flags: number): void {
+    try {
+      flush(this.#fd, fdatasyncSync, (flags & syncKind) === SQLITE_SYNC_FULL);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_FSYNC, error);
+    }
+    if (!this.#directoryToSync) return;
+    // A journal whose name is lost in a power failure cannot roll back.
+    this.#directoryToSync = false;
+    try {
+      syncDirectoryOf(this.#path);
+    } catch {
+      // Many file systems cannot sync a directory; SQLite's own VFS ignores that too.
+    }
+  }
+
+  size(): number {
+    const size = frequentCalls()?.size(this.#fd) ?? -1;
+    return size >= 0 ? size : this.#stat().size;
+  }
+
+  lock(level: number): void {
+    this.#lock.lock(level);
+  }
+
+  unlock(level: number): void {
+    this.#lock.unlock(level);
+  }
+
+  checkReservedLock(): boolean {
+    return this.#lock.reservedElsewhere();
+  }
+
+  hasMoved(): boolean {
+    try {
+      this.#identity ??= identityOf(this.#fd);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_FSTAT, error);
+    }
+    try {
+      return identityOf(this.#path) !== this.#identity;
+    } catch {
+      return true; // not to be reached by its path any more
+    }
+  }
+
+  #stat(): Stats {
+    try {
+      return fstatSync(this.#fd);
+    } catch (error) {
+      this.#fail(SQLITE_IOERR_FSTAT, error);
+    }
+  }
+
+  #fail(code: number, error: unknown): never {
+    throw failure(code, this.#path, error);
+  }
+}
+
+/** For reading and writing. */
+const ioPatience = (): Patience => (isPosix ? () => false : patience());
+
+/** A signal came first: Node repeats other calls then, but not reads. */
+export function isInterrupted(error: unknown): boolean {
+  return systemError(error).code === 'EINTR';
+}
+
+/** Names a file, whatever its path. */
+export function identityOf(file: number | string): string | undefined {
+  if (isPosix) {
+    const found = typeof file === 'number' ? fstatSync(file) : statSync(file, { throwIfNoEntry: false });
+    return found && `${found.dev}:${found.ino}`;
+  }
+  // The number of a file has 64 bits on Windows; that of its volume is not the same by path and by descriptor in Node
+  // 22.12 to 22.16 and 24.0 to 24.1.
+  const options = { bigint: true, throwIfNoEntry: false } as const;
+  const found = typeof file === 'number' ? fstatSync(file, options) : statSync(file, options);
+  return found && `${found.ino}`;
+}
+
+/** Syncs a file as SQLite's own VFS does, which on macOS is less than what Node does. */
+function flush(fd: number, sync: (fd: number) => void, isFull = false): void {
+  const call = isFull ? undefined : frequentCalls()?.flush;
+  if (!call) {
+    sync(fd);
+    return;
+  }
+  const error = call(fd);
+  if (error) throw Object.assign(new Error(`fsync failed with error ${error}`), { errno: error });
+}
+
+/** Syncs created and deleted names to disk. Directories that cannot be opened or synced are skipped. */
+export function syncDirectoryOf(path: string): void {
+  if (!isPosix) return;
+  let fd: number;
+  try {
+    fd = openSync(dirname(path), fs.O_RDONLY);
+  } catch {
+    return;
+  }
+  try {
+    flush(fd, fsyncSync);
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes(systemError(error).code)) throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
