@@ -46,6 +46,7 @@ import {
   ownLike,
   permits,
   removeFile,
+  statOf,
   systemError,
   temporaryDescriptor,
 } from './system.js';
@@ -109,7 +110,7 @@ function openFile(
         newIndex = () => {
           const mapped = mappings();
           if (typeof mapped === 'string') return new OwnIndex(lock);
-          return new SharedIndex(found, mapped, `${path}-shm`, () => fstatSync(fd));
+          return new SharedIndex(found, mapped, `${path}-shm`, () => statOf(fd, path));
         };
       }
     }

@@ -28,7 +28,7 @@ import {
 import { FileError, type OpenFile, type WalIndex } from '../core/host-services.js';
 import type { DatabaseLock } from './locks.js';
 import { type Patience, patience } from './patience.js';
-import { failure, frequentCalls, systemError } from './system.js';
+import { failure, frequentCalls, statOf, systemError } from './system.js';
 import { isPosix } from './systems.js';
 import { OwnIndex } from './wal-index.js';
 
@@ -168,11 +168,7 @@ export class NodeFile implements OpenFile {
   }
 
   #stat(): Stats {
-    try {
-      return fstatSync(this.#fd);
-    } catch (error) {
-      this.#fail(SQLITE_IOERR_FSTAT, error);
-    }
+    return statOf(this.#fd, this.#path);
   }
 
   #fail(code: number, error: unknown): never {

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SQLITE_CANTOPEN, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
+import { SQLITE_CANTOPEN, SQLITE_IOERR_FSTAT, SQLITE_IOERR_GETTEMPPATH } from '../core/constants.js';
 import { FileError } from '../core/host-services.js';
 import { crypto, os } from './builtins.js';
 import { requireHere } from './package.js';
@@ -39,6 +39,15 @@ export function systemError(error: unknown): { code: string; errno: number; mess
 export function failure(code: number, path: string, error: unknown): FileError {
   const { errno, message } = systemError(error);
   return new FileError(code, message.includes(path) ? message : `${message} ${path}`, errno);
+}
+
+/** @throws FileError (SQLITE_IOERR_FSTAT) */
+export function statOf(fd: number, path: string): Stats {
+  try {
+    return fstatSync(fd);
+  } catch (error) {
+    throw failure(SQLITE_IOERR_FSTAT, path, error);
+  }
 }
 
 /**

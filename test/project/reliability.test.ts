@@ -55,6 +55,17 @@ describe.skipIf(!native || !hasStrace())('injection: what is allowed there, nati
     }
   });
 
+  test('a database that cannot be looked at before its WAL index is opened', () => {
+    const path = make();
+    nativeSays(native ?? '', path, 'PRAGMA journal_mode=wal');
+    const { output } = traced(
+      ['-f', '-e', 'inject=statx:error=EIO:when=3', '-P', path],
+      ours(path, 0, ...statements),
+    );
+    expect(output).toMatch(/^1802 disk I\/O error: EIO: i\/o error, fstat .*x\.db$/);
+    expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('2,3,4');
+  });
+
   test('a kept journal that cannot be synced once the transaction is committed', () => {
     const rows = [1, 2, 3].map((when) => {
       const found = [0, 1].map((i) => {
