@@ -12,7 +12,9 @@ let construct: <Database extends Preparing>(database: Database, capacity: number
 
 /** What a store uses of its database. */
 export interface Preparing {
+  /** Whether it is open. */
   readonly isOpen: boolean;
+  /** Compiles one statement. */
   prepare(sql: string): StatementSync;
 }
 
