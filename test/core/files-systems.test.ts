@@ -20,7 +20,9 @@ const IOERR_DELETE_NOENT = 5898;
 const [SYNC_NORMAL, SYNC_FULL, DATAONLY] = [2, 3, 16];
 
 /** What each call of node:fs made by the files throws next, by its name, and how often it was called. */
-const { faults, called, system } = vi.hoisted(() => ({
+const { faults, called, folderForWriting, system } = vi.hoisted(() => ({
+  /** Instead of an error: a folder is opened for writing, which only Windows does. */
+  folderForWriting: 'folder',
   faults: new Map<string, (string | undefined)[]>(),
   called: new Map<string, unknown[]>(),
   system: { isPosix: false, frequent: undefined as FrequentCalls | undefined },
@@ -32,6 +34,7 @@ vi.mock('node:fs', async (original) => {
     return (...values: A): R => {
       called.set(name, [...(called.get(name) ?? []), values[0]]);
       const code = faults.get(name)?.shift();
+      if (code === folderForWriting) return real(...([values[0], 'r'] as unknown as A));
       if (code) throw Object.assign(new Error(`${code}: ${name}`), { code, errno: -4082 });
       return real(...values);
     };
@@ -182,10 +185,11 @@ describe('on Windows', () => {
   test('a directory is none, although it can be opened', () => {
     const folder = join(testFolder('files'), 'd');
     mkdirSync(folder);
-    fails('open', 'EPERM');
-    expect(() => files.open(folder, MAIN_DB | CREATE)).toThrow(
-      expect.objectContaining({ code: CANTOPEN_ISDIR }),
-    );
+    for (const fault of ['EPERM', folderForWriting]) {
+      fails('open', fault);
+      const open = (): unknown => files.open(folder, MAIN_DB | CREATE);
+      expect(open).toThrow(expect.objectContaining({ code: CANTOPEN_ISDIR }));
+    }
   });
 
   test('bytes that another program has locked for a moment are read and written', () => {

@@ -219,7 +219,8 @@ describe.each(systems)('locks of a database on %s', (_name, system, fake) => {
 
   test('one alone keeps everybody out, and takes what it held before if it cannot be alone', () => {
     const { fds, path } = opens(2);
-    const [one, two] = fds.map((fd) => new RangeLock(system, fd, path, () => 'nothing is shared here'));
+    let why: string | undefined = 'nothing is shared here';
+    const [one, two] = fds.map((fd) => new RangeLock(system, fd, path, () => why));
     if (!one || !two) throw new Error('two are open');
     one.lock(SHARED);
     one.takeAlone();
@@ -227,10 +228,16 @@ describe.each(systems)('locks of a database on %s', (_name, system, fake) => {
     expect(() => two.lock(SHARED)).toThrow(/one connection at a time, because nothing is shared here/);
     expect(two.reservedElsewhere()).toBe(true);
     one.leaveAlone();
+    why = undefined;
     two.lock(SHARED);
+    one.lock(SHARED);
     expect(() => one.takeAlone()).toThrow(/one connection at a time/);
     two.unlock(NONE);
+    // Nothing that it took on the way is left: another can read.
+    two.lock(SHARED);
+    two.unlock(NONE);
     one.takeAlone();
+    one.unlock(NONE);
     one.leaveAlone();
     if (fake) expect(fake.locks).toEqual([]);
     two.lock(SHARED);
