@@ -96,8 +96,8 @@ function guarded(functions: object, check: () => void): object {
 }
 
 /**
- * The same as an import object, for the `instantiate` that `jco transpile --instantiation` makes: each interface
- * under its full name, with each release's version and without, because jco uses either.
+ * The same as an import object for the `instantiate` function that `jco transpile --instantiation` generates. Each
+ * interface is there under its full name without a version and with that of each release, because jco uses either.
  *
  * @throws as `hostInterfaces` does
  */

@@ -96,7 +96,6 @@ static bool state(int function, Handle h, Value *wanted, Value *ret, Error *err)
 
 static bool filter(Handle h, Value *args, size_t count, Value *ret, Error *err) {
   WORLD(list_string_t) globs = {allocate(count * sizeof(String)), count};
-  if (!globs.ptr) abort();
   for (size_t i = 0; i < count; i++) {
     if (!is_text(&args[i])) {
       free(globs.ptr);

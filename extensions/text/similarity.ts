@@ -3,7 +3,7 @@
 import { fail } from './values.js';
 
 const tooBig = 18; // SQLITE_TOOBIG
-/** The time and the memory that comparing takes grow with the product of the lengths. */
+/** A comparison takes time and memory in proportion to the product of the lengths. */
 const mostPairs = 2 ** 24;
 
 /** The code points of both, which begin and end differently if `trimmed`. */
@@ -40,7 +40,7 @@ function codePoints(text: string): number[] {
   return points;
 }
 
-/** How many characters must be added, left out or exchanged to make one of the other. */
+/** How many characters must be added, removed or replaced to turn one text into the other. */
 export function levenshtein(first: string, second: string): number {
   const [a, b] = pair('levenshtein', first, second, true);
   const row = Array.from({ length: b.length + 1 }, (_cell, j) => j);

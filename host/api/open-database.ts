@@ -20,7 +20,7 @@ export class OpenDatabase {
     this.statements = new PreparedStatements(connection);
   }
 
-  /** Whether it cannot be used any more, although nobody closed it. See {@link Engine.isLost}. */
+  /** Whether it can no longer be used, although nobody closed it. See {@link Engine.isLost}. */
   get isLost(): boolean {
     return this.connection.engine.isLost;
   }

@@ -6,7 +6,7 @@ const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.
 
 /** The rows of `StatementSync.iterate`, with iterator helpers if the runtime has them. */
 export interface RowIterator extends IterableIterator<Row, null> {
-  /** The next row. @throws what `StatementSync.all` does, and once the statement runs again */
+  /** The next row. @throws as `StatementSync.all` does, and if the statement was run again */
   next(): IteratorResult<Row, null>;
   /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
   return(): IteratorResult<Row, null>;

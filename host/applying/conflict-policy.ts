@@ -74,9 +74,9 @@ const named: Readonly<Record<PolicyName, readonly PolicyRule[]>> = {
 /** The policies that have a name. */
 export const policyNames: readonly string[] = Object.keys(named);
 
-function oneOf(what: string, value: unknown, names: readonly string[]): void {
+function oneOf(what: string, value: unknown, names: readonly string[], place = ''): void {
   if (typeof value === 'string' && names.includes(value)) return;
-  throw invalidValue(unknownName(what, value, names));
+  throw invalidValue(unknownName(what, value, names, place));
 }
 
 /** Checks a policy at once. @throws TypeError (ERR_INVALID_ARG_VALUE) that names what is wrong */
@@ -89,15 +89,16 @@ export function policyRules(policy: Policy): readonly PolicyRule[] {
     const where = `policy rule ${index + 1}`;
     if (typeof rule !== 'object' || rule === null)
       throw invalidValue(`Policy rule ${index + 1} must be an object.`);
+    const inRule = ` in ${where}`;
     for (const name of Object.keys(rule))
-      oneOf(`member of ${where}`, name, ['table', 'op', 'conflict', 'action']);
+      oneOf('member', name, ['table', 'op', 'conflict', 'action'], inRule);
     if (rule.table !== undefined && typeof rule.table !== 'string') {
       throw invalidValue(`The table of ${where} must be a string.`);
     }
-    if (rule.op !== undefined) oneOf(`op of ${where}`, rule.op, ['insert', 'update', 'delete']);
+    if (rule.op !== undefined) oneOf('op', rule.op, ['insert', 'update', 'delete'], inRule);
     if (rule.conflict !== undefined)
-      oneOf(`conflict of ${where}`, rule.conflict, [...Object.keys(conflictKinds), '*']);
-    oneOf(`action of ${where}`, rule.action, Object.keys(conflictActions));
+      oneOf('conflict', rule.conflict, [...Object.keys(conflictKinds), '*'], inRule);
+    oneOf('action', rule.action, Object.keys(conflictActions), inRule);
     if (rule.action === 'replace' && rule.conflict !== 'data' && rule.conflict !== 'conflict') {
       throw invalidValue(
         `The action replace of ${where} is possible only for the conflicts data and conflict.`,

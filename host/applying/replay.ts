@@ -190,7 +190,7 @@ function change(request: Request, { sql, settings }: Statement): void {
   });
   if (['create', 'alter', 'drop'].includes(statement.verb) && schemaVersion(connection, 'main') === before) {
     throw refuse(
-      `it changes nothing here, because ${statement.name} ${statement.verb === 'drop' ? 'does not exist' : 'already exists'}`,
+      `it changes nothing here: ${statement.name} ${statement.verb === 'drop' ? 'does not exist' : 'already exists'}`,
     );
   }
 }

@@ -32,7 +32,7 @@ const meanings: Readonly<Record<number, string>> = {
 };
 
 /**
- * The one error of operations on changesets: what was done, and what the code means for it.
+ * Makes the error of a failed operation on changesets. It names the operation and says what the code means there.
  *
  * @param changeset what SQLite read: if it is malformed, the error names the byte
  */

@@ -144,7 +144,7 @@ export class GroupTable {
         this.#used -= 1;
         return;
       }
-      // An UPDATE that SQLite did not write may bring another key: it moves when the table grows, not before.
+      // An UPDATE that SQLite did not write can change the key. The entry moves only when the table grows.
       if (merged !== first) entries.set(entry, merged, this.#hash(merged));
       this.#bytes += entries.size(entry);
     }

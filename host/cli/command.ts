@@ -114,7 +114,10 @@ export function parse(called: string, command: Omit<Action, 'run'>, argv: readon
     if (wrong !== undefined) throw usage(`--${name} takes ${choices?.join(', ')}, not "${wrong}"`);
   }
   const [least, most] = command.count;
-  if (positionals.length < least) throw usage(`${command.operands || 'an operand'} is missing`);
+  if (positionals.length < least) {
+    const missing = command.operands.split(' ').slice(positionals.length).join(' ');
+    throw usage(`${missing || 'an operand'} is missing`);
+  }
   if (positionals.length > most) throw usage(`unexpected argument "${positionals[most]}"`);
   return {
     own,

@@ -13,7 +13,7 @@ export const exitCodes = {
   notApplied: 3,
   /** The input is not a changeset. */
   malformed: 4,
-  /** Nobody reads standard output any more: what a shell reports for a program that SIGPIPE ended. */
+  /** Nobody reads standard output now: the code that a shell reports for a program that SIGPIPE ended. */
   unread: 141,
 } as const;
 

@@ -64,7 +64,7 @@ function overview(words: string, { commands, notes }: Group): string {
   return `${words} COMMAND [options]\n\n${lines.join('')}\n${notes}`;
 }
 
-/** @throws CommandError if that is not for help */
+/** @throws CommandError if `name` does not ask for help */
 function withoutCommand(words: string, group: Group, name: string | undefined): number {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     print(overview(words, group));

@@ -15,7 +15,7 @@ export interface Platform {
   isUtf8(bytes: Uint8Array): boolean;
   /** The processor time of this process, in microseconds. */
   cpuTime(): { user: number; system: number };
-  /** A new file, which is gone when it is closed. @throws FileError if there can be none */
+  /** A new file, which is removed when it is closed. @throws FileError if it cannot be made */
   temporaryFile(): OpenFile;
   /** The absolute path of an existing folder; undefined if it is not one. */
   folder(path: string): string | undefined;

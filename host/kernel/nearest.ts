@@ -18,10 +18,14 @@ export function nearest(wrong: string, names: readonly string[]): string | undef
   return found && found[0] <= 2 ? found[1] : undefined;
 }
 
-/** The error for an unknown name, with the nearest known one, or all if none is near. */
-export function unknownName(kind: string, name: unknown, known: readonly string[]): string {
+/**
+ * The error for an unknown name, with the nearest known one, or all if none is near.
+ *
+ * @param place where the name is written, such as " in policy rule 1"
+ */
+export function unknownName(kind: string, name: unknown, known: readonly string[], place = ''): string {
   const near = typeof name === 'string' ? nearest(name, known) : undefined;
   const hint =
     near === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`;
-  return `unknown ${kind} ${JSON.stringify(name)}; ${hint}`;
+  return `unknown ${kind} ${JSON.stringify(name)}${place}; ${hint}`;
 }

@@ -31,7 +31,7 @@ import { readPlanText, readQuery, writePlan } from './table-plans.js';
 import { declare, type Shape } from './table-schemas.js';
 import { step, type Told, Transaction } from './table-transactions.js';
 
-/** A component's tables, as one instance of it has them. */
+/** The tables of one instance of a component. */
 export interface Instance {
   readonly component: Component;
   readonly tables: VirtualTable;

@@ -163,7 +163,7 @@ export class NodeFile implements OpenFile {
     try {
       return identityOf(this.#path) !== this.#identity;
     } catch {
-      return true; // not to be reached by its path any more
+      return true; // its path no longer leads to it
     }
   }
 

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Undefined in a bundle of CommonJS. */
+/** Undefined in a CommonJS bundle. */
 const here: string | undefined = import.meta.url;
 
 let folder: string | undefined;

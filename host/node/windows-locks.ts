@@ -39,7 +39,7 @@ export const prototypes = {
 } as const;
 
 export function windowsLocks(koffi: Koffi): LockSystem {
-  // Of the program itself: a descriptor of Node's is unknown to the C library of another DLL.
+  // From the program itself, because the C library of another DLL does not know the descriptors of Node.
   const handleOf = koffi.load(null).func(prototypes.handle);
   const kernel = koffi.load('kernel32.dll');
   const lockFile = kernel.func(prototypes.lock);

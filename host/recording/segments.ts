@@ -25,7 +25,7 @@ export interface Ends<Recorder, Held> {
   /** A rollback undid the statement after `segment`: its recorder continues in place of `last`, which is ended next. */
   rejoin(segment: Segment<Recorder, Held>, last: Recorder): void;
   end(recorder: Recorder): void;
-  /** Whether it must be kept once the statement cannot be undone any more. */
+  /** Whether it must be kept once the statement can no longer be undone. */
   isKept(held: Held): boolean;
 }
 
@@ -34,7 +34,7 @@ export class Segments<Recorder, Held> {
   readonly #database: string;
   readonly #ends: Ends<Recorder, Held>;
   #recorder: Recorder;
-  /** What is held of segments whose statements cannot be undone any more, oldest first. */
+  /** What is held of segments whose statements can no longer be undone, oldest first. */
   #past: Held[] = [];
   /** Those whose statements can be, which are later. */
   #open: Segment<Recorder, Held>[] = [];

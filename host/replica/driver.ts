@@ -387,7 +387,7 @@ export class Driver {
     this.#tell();
   }
 
-  /** Why nothing is written any more. */
+  /** The error that says why the replica no longer writes. */
   stoppedError(): ReplicaError {
     return replicaError('stopped', `the replica has stopped: ${this.#problem?.message}`, this.#problem);
   }

@@ -23,7 +23,7 @@ export class Inbox {
     this.#pump = this.#read(log, from);
   }
 
-  /** What the log failed with, once all that came before is taken. */
+  /** The error of the log; undefined until all messages before it are taken. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#messages.length === 0 ? this.#failure : undefined;
   }

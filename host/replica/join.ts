@@ -40,7 +40,10 @@ export async function openCopyOf(joining: Joining): Promise<Joined> {
     if (isCopy(database)) return { database, isFirst: false };
     const state = await stateOf(log);
     if (!state && !create) {
-      throw replicaError('missing', `there is no history ${log.name}: open with { create: true } to make it`);
+      throw replicaError(
+        'missing',
+        `there is no ${log.name}: to make it, pass create: true (--create on the command line)`,
+      );
     }
     if (!state) {
       const identity = joining.chance.uuid();

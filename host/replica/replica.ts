@@ -286,6 +286,9 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
    */
   async trim(snapshot: Snapshot): Promise<Trimmed> {
     this.#refuseEnded();
+    if (!Number.isSafeInteger((snapshot as Snapshot | undefined)?.sequence)) {
+      throw invalidType('The "snapshot" argument must be a snapshot, as snapshot() returns it.');
+    }
     return trimTo(this.#log, snapshot, this.#clock.now());
   }
 

@@ -124,7 +124,7 @@ CREATE TABLE ${rejectedTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQU
     );
   }
 
-  /** Removes the tables: the database is not a copy any more. */
+  /** Removes the tables: the database is no longer a copy. */
   unmake(): void {
     this.close();
     this.#host(() =>

@@ -11,7 +11,7 @@ export function median(samples: readonly number[]): number {
   return [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
 }
 
-/** Medians in ms, and how far the middle half of the samples of the least steady action lie apart. */
+/** Medians in ms, and the interquartile range of the least steady action. */
 export interface Race<Name extends string> {
   readonly medians: Record<Name, number>;
   readonly spread: string;
@@ -38,7 +38,7 @@ export function race<Name extends string>(
   };
 }
 
-/** How far the middle half of the samples lie apart, over their median. */
+/** The interquartile range of the samples, divided by their median. */
 function spread(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN;

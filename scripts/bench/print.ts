@@ -3,7 +3,7 @@
 import { print, short } from './measure.js';
 import { type Cell, type Figure, type Run, ratioOf } from './results.js';
 
-/** A median, and how far the middle half of the samples lie apart, over it. */
+/** A median, and the interquartile range in percent of it. */
 function withSpread({ median, low, high, samples }: Figure): string {
   const part = Math.round((100 * (high - low)) / Math.abs(median));
   return samples < 2 ? short(median) : `${short(median)}, ${part} %`;

@@ -204,8 +204,8 @@ async function attempt(
   }
   const { wrong, counted } = await bank.judge();
   if (wrong !== undefined) return { wrong: `${wrong} after ${said.join('; ')}`, errors };
-  // What fails when it gives back its locks, or all but those to read, has committed: native SQLite says the same of it.
-  // So has, with PERSIST, what fails when it syncs the journal for the last time.
+  // A transaction that fails when it releases or lowers its locks has committed: native SQLite reports the same error.
+  // With PERSIST, so has one that fails in the last sync of the journal.
   const late = bank.journal === 'persist' ? [UNLOCK, RDLOCK, FSYNC] : [UNLOCK, RDLOCK];
   const unsure = said.filter((line) => late.includes(Number.parseInt(line, 10))).length;
   if (counted < bank.acknowledged || counted > bank.acknowledged + unsure) {

@@ -117,7 +117,7 @@ async function killAtRandom(bank: Bank, times: number, until: number, seed: numb
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child, 'close');
     await Promise.race([once(child.stdout, 'data'), ended]);
-    // Until it commits, and some are killed before.
+    // Waits until it commits, or stops waiting at random, so that some writers are killed earlier.
     for (const at = Date.now(); random(8) > 0 && bank.acknowledged === 0 && Date.now() - at < 10_000; )
       await sleep(3);
     await sleep(random(150));

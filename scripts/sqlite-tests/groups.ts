@@ -108,7 +108,7 @@ export class GroupForTcl implements Disposable {
     this.#steps.push(step);
   }
 
-  /** Adds a change, as far as it is built, to a group like this one. */
+  /** Adds an unfinished change to a group in the same state as this one. */
   #try(draft: Draft): void {
     using group = new ChangesetGroup();
     for (const step of this.#steps) step(group);

@@ -311,7 +311,7 @@ describe('apply reports', () => {
       'The action replace of policy rule 1 is possible only for the conflicts data and conflict.',
     );
     expect(message({ policy: [{ tabel: 'x', action: 'omit' }] })).toBe(
-      'unknown member of policy rule 1 "tabel"; did you mean "table"?',
+      'unknown member "tabel" in policy rule 1; did you mean "table"?',
     );
     expect(message({ dryrun: true })).toMatch(/^unknown option "dryrun"; did you mean "dryRun"\?$/);
     expect(rows(db)).toEqual([]);

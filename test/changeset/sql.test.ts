@@ -127,12 +127,21 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('INSERT INTO t VALUES(1,2,3); INSERT INTO log_a VALUES(1); INSERT INTO log_b VALUES(1)');
       expect([...new Changeset(changeset())].map(({ table }) => table)).toEqual(['log_a']);
     });
+    test('session_filter without globs keeps all tables', () => {
+      session("session_create('main')");
+      expect(value('SELECT session_attach(h, NULL) + session_filter(h) FROM s')).toBe(2);
+      db.exec('INSERT INTO t VALUES(1,2,3)');
+      expect([...new Changeset(changeset())].map(({ table }) => table)).toEqual(['t']);
+    });
     test('wrong arguments are named', () => {
       expect(failure('SELECT session_create()')).toBe(
         "session_create: the database name must be text, such as 'main'; got NULL",
       );
       expect(failure("SELECT session_create('main', 3)")).toBe(
         'session_create: a table must be text; got an integer',
+      );
+      expect(failure('SELECT session_filter(1)')).toBe(
+        'unknown session 1: a handle comes from session_create',
       );
       expect(failure('SELECT session_filter()')).toBe(
         "session_filter: NULL is not a session handle; session_create('main') makes one",

@@ -118,6 +118,8 @@ describe('inputs', () => {
     for (const [args, code, message] of [
       [['invert', 'p'], 4, 'p is a patchset, which has no old values, so it cannot be inverted'],
       [['concat', 'a.cs', 'p'], 4, 'changesets and patchsets cannot be mixed'],
+      [['diff', '-o', 'd'], 2, 'OLD.db NEW.db is missing'],
+      [['diff', 'a.db', '-o', 'd'], 2, 'NEW.db is missing'],
       [['show', '.'], 1, '. is a folder'],
       [['show', 'a.cs', '--db', '.'], 1, 'cannot open .: it is a folder'],
       [['show', 'a.cs', '--db', 'a.cs'], 1, 'cannot open a.cs: file is not a database'],

@@ -88,7 +88,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(column(`SELECT total_of(a) ${over} FROM t ORDER BY a`)).toEqual(
         column(`SELECT sum(a) ${over} FROM t ORDER BY a`),
       );
-      // Not of '' alone: group_concat forgets a comma if such a text leaves its frame.
+      // No text is '', because group_concat drops a comma when an empty text leaves its frame.
       expect(column(`SELECT joined(b || '.') ${over} FROM t ORDER BY a`)).toEqual(
         column(`SELECT group_concat(b || '.') ${over} FROM t ORDER BY a`),
       );

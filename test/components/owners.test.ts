@@ -63,7 +63,7 @@ describe('handles', () => {
     expect(b).toBe(a + 1);
   });
 
-  test('are below 2^53 in every thread, and of no two threads the same', async () => {
+  test('are below 2^53 in every thread, and differ between threads', async () => {
     const handles = new Set<unknown>();
     for (let i = 0; i < 3; i++) {
       const worker = new DatabaseWorker(':memory:', { extensions: ['session'] });

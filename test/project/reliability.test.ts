@@ -26,7 +26,7 @@ test.skipIf(!native).each([
   expect(failures.length).toBeGreaterThan(5);
 });
 
-test.skipIf(!native)('a disk that forgets nothing loses nothing', async () => {
+test.skipIf(!native)('a disk that keeps every write loses no transaction', async () => {
   const { ran, failures } = await lose(mode('PERSIST, FULL'), testFolder('power'), 8, 2, 2);
   expect(ran).toBeGreaterThan(500);
   expect(failures).toEqual([]);

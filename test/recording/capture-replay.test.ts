@@ -204,11 +204,11 @@ describe('a statement means the same at the target as during the capture', () =>
     const capture = source.capture();
     source.exec('CREATE TABLE IF NOT EXISTS t(a, b)');
     expect(failure(() => database('CREATE TABLE t(other)').applyCapture(capture.read()))).toBe(
-      'a statement of the capture is refused because it changes nothing here, because t already exists: CREATE TABLE IF NOT EXISTS t(a, b)',
+      'a statement of the capture is refused because it changes nothing here: t already exists: CREATE TABLE IF NOT EXISTS t(a, b)',
     );
     source.exec('DROP TABLE IF EXISTS t');
     expect(failure(() => database().applyCapture([{ kind: 'ddl', sql: 'DROP TABLE IF EXISTS t' }]))).toBe(
-      'a statement of the capture is refused because it changes nothing here, because t does not exist: DROP TABLE IF EXISTS t',
+      'a statement of the capture is refused because it changes nothing here: t does not exist: DROP TABLE IF EXISTS t',
     );
   });
   test('RENAME under legacy_alter_table, and beside a view that is broken', () => {

@@ -106,7 +106,7 @@ test('many pending transactions go in one message, as many as fit', () => {
   expect(contents(b.database)).toEqual(contents(a.database));
 });
 
-test('what triggers and cascades did travels, and is not done again', () => {
+test('the effects of triggers and cascades are replicated, and not repeated', () => {
   const { history, a, b } = copies(
     2,
     `CREATE TABLE p(id INTEGER PRIMARY KEY, n);

@@ -305,6 +305,9 @@ test('trim leaves the last message and removes what only the others name', async
   await clock.until(() => a.status().sequence === 4);
   expect(rows(a)).toEqual(rows(b));
   expect(await clock.wait(a.trim(snapshot))).toEqual({ messages: 0, objects: 0 });
+  for (const wrong of [3, undefined, { name: snapshot.name }]) {
+    await expect(a.trim(wrong as never)).rejects.toThrow('The "snapshot" argument must be a snapshot');
+  }
   await close(a, b);
 });
 

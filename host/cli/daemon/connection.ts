@@ -117,7 +117,7 @@ export class DatabaseConnection {
     await this.#ask({ do: 'rollback' });
   }
 
-  /** A client is gone: discards its settings. */
+  /** A client disconnected: discards its settings. */
   async leave(client: number): Promise<void> {
     await this.#ask({ do: 'leave', client });
   }

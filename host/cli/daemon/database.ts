@@ -126,7 +126,7 @@ export class CapturedDatabase {
     this.#recorder.rollback();
   }
 
-  /** A client is gone. */
+  /** A client disconnected. */
   leave(client: number): void {
     if (this.inTransaction) this.#gone.push(client);
     else this.#settings.leave(client);

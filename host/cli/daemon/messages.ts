@@ -32,7 +32,7 @@ export type ToDatabase =
       readonly params: readonly SqlValue[];
     }
   | { readonly do: 'rollback' }
-  /** The client is gone. */
+  /** The client disconnected. */
   | { readonly do: 'leave'; readonly client: number }
   | { readonly do: 'status' }
   /** Something that only this kind of database can do. */

@@ -138,7 +138,7 @@ export class ClientSettings {
     return undefined;
   }
 
-  /** A client is gone, and with it what it set and attached. Not within a transaction. */
+  /** A client disconnected: discards what it set and attached. Call it outside of a transaction. */
   leave(client: number): void {
     const own = this.#own.get(client);
     if (!own) return;
@@ -151,7 +151,7 @@ export class ClientSettings {
     this.#own.delete(client);
   }
 
-  /** Removes something of a client that is gone. What cannot be removed stays. */
+  /** Drops or detaches something of a client that disconnected. What cannot be removed stays. */
   #try(sql: string): void {
     try {
       this.#database.exec(sql);

@@ -357,7 +357,7 @@ export class Journal {
     this.#cut();
   }
 
-  /** Ends it: nothing that is in it is needed any more. @throws CommandError if the file cannot be removed */
+  /** Ends it: its contents are no longer needed. @throws CommandError if the file cannot be removed */
   remove(): void {
     closeSync(this.#file);
     try {
@@ -416,7 +416,7 @@ export class Journal {
     this.#unmarked = false;
   }
 
-  /** Cuts off what follows the last record. If that fails, nothing can be added any more. */
+  /** Cuts off what follows the last record. If that fails, nothing more can be added. */
   #cut(): void {
     try {
       ftruncateSync(this.#file, this.#end);

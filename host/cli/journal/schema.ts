@@ -59,7 +59,7 @@ export class TableNotes {
   readonly #database: DatabaseSync;
   #noted: Tables | undefined;
   #version = -1n;
-  /** What the transaction that is about to commit notes, and the version of its schema. */
+  /** The notes of the transaction that is about to commit, and the version of its schema. */
   #next: { readonly tables: Tables | undefined; readonly version: bigint } | undefined;
 
   constructor(database: DatabaseSync) {
@@ -71,7 +71,7 @@ export class TableNotes {
     this.#noted = tables;
   }
 
-  /** What the transaction that is about to commit is to note; undefined if that is known. */
+  /** The notes that the transaction about to commit must make; undefined if they are made already. */
   next(): Tables | undefined {
     this.#next = undefined;
     const version = schemaVersion(connectionOf(this.#database), 'main');
