@@ -99,8 +99,8 @@ describe('lines', () => {
     );
     expect(await inLines('SELECT 1 /* ; ', 'still */ ;')).toBe('1\n-- ok, 1 rows, 0 changes\n');
     expect(await inLines('help\n.tables\n')).toBe(
-      '-- SQL over as many lines as it takes, ended by ; and .status, .quit\n' +
-        '-- error 21: unknown command .tables; send SQL over as many lines as it takes, ended by ; and .status, .quit\n',
+      '-- SQL on one or more lines, ended by a semicolon, or .status or .quit\n' +
+        '-- error 21: unknown command .tables; send SQL on one or more lines, ended by a semicolon, or .status or .quit\n',
     );
     expect(await inLines('x'.repeat(2 ** 24))).toBe(
       '-- error 21: a statement may have at most 16777215 bytes\n',

@@ -4,7 +4,7 @@
  * The daemon greets with a line: `sqlite-wasm-run daemon 1 FILE`; 1 is the protocol's version. A client then sends
  * lines or frames, and its first byte tells which: a frame's length begins with the byte 0.
  *
- * Lines are for people and simple tools: SQL, over as many lines as it takes; `.status`, `.quit`, `.help`. Each row comes back as a
+ * Lines are for people and simple tools: SQL on one or more lines; `.status`, `.quit`, `.help`. Each row comes back as a
  * line, values separated by tabs, and after the rows `-- ok, N rows, M changes`, or `-- error CODE: MESSAGE`.
  *
  * A frame is its length, 4 bytes big-endian, and JSON: `{"id": 1, "sql": "...", "params": [...]}` or `{"id": 2, "command":

@@ -42,7 +42,7 @@ const lastMoment = 2000;
 /** How often to check that the client of the running statement still exists, in ms. */
 const pulse = 500;
 
-const help = 'SQL over as many lines as it takes, ended by ; and .status, .quit';
+const help = 'SQL on one or more lines, ended by a semicolon, or .status or .quit';
 const endsNow = 'the daemon is shutting down';
 
 /** Whether a process accepts connections on a socket. */
