@@ -62,7 +62,7 @@ async function build(): Promise<Uint8Array> {
       'sqlite3.c': bytes(patchedLibrary(text(join(sqliteFolder, 'sqlite3.c')))),
     }),
     compile([...sqlite, ...shellOnly], 'shell.c', {
-      ...own('linenoise.h', 'processes.h', 'pwd.h'),
+      ...own('buffers.h', 'linenoise.h', 'processes.h', 'pwd.h'),
       'shell.c': bytes(patchedShell(text(shellSource()), text(shellHeader))),
     }),
   ]);
@@ -79,7 +79,7 @@ async function build(): Promise<Uint8Array> {
         '-matomics', // for the fence of vfs.c; the memory itself is not shared
       ],
       name,
-      own(name, 'host.h', 'linenoise.h', 'processes.h', 'pwd.h'),
+      own(name, 'buffers.h', 'host.h', 'linenoise.h', 'processes.h', 'pwd.h'),
     );
   }
   const exported = readFileSync(join(folder, 'exports.txt'), 'utf8').split('\n').filter(Boolean);

@@ -325,7 +325,10 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     ...tableImports(host, memory),
 
     host_interrupted: (): number => Number(host.interrupted()),
-    host_statement: (running: number): void => host.statement?.(running !== 0),
+    host_statement(running: number): number {
+      host.statement?.(running !== 0);
+      return Number(host.statement !== undefined);
+    },
 
     host_readline(prompt: number, directory: number): number {
       const line = host.terminal?.readLine(text(prompt), text(directory)) ?? null;

@@ -133,6 +133,14 @@ const cases: Record<string, Case> = {
   '.output and .once': sql('.output o.txt\nSELECT 1;\n.output\n.once p.txt\nSELECT 2;\nSELECT 3;\n'),
   '.once into a command': sql(".once '|cat -n'\nSELECT 'piped';\nSELECT 'not';\n"),
   '.output into a command, left open': sql(".output '|cat'\nSELECT 'piped';\n"),
+  'output longer than buffers, and files left open, in the order of the commands': sql(
+    '.mode csv\n.shell echo first\n' +
+      'WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<9000) SELECT i, hex(i) FROM c;\n' +
+      '.shell echo between\nSELECT 1;\n.output o.txt\n' +
+      'WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<30000) SELECT i, hex(i) FROM c;\n' +
+      '.shell wc -c <o.txt\n.output\n.import o.txt t\nSELECT count(*), max(length("31")) FROM t;\n' +
+      '.output p.txt\nSELECT 2;\n.exit 3\n',
+  ),
   '.system': sql('.system echo from system\n.shell echo from shell; exit 3\nSELECT 1;\n'),
   '.import csv': {
     stdin: '.mode csv\n.import d.csv d\nSELECT * FROM d;\n.schema\n',

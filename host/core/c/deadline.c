@@ -4,6 +4,8 @@
 */
 #include "host.h"
 
+/* Whether the host listens. */
+static int heard = 1;
 static int depth;
 static int writes;
 static int wrote;
@@ -12,13 +14,13 @@ int shell_step(sqlite3_stmt *pStmt){
   int outermost = depth++==0;
   if( outermost ){
     writes = !sqlite3_stmt_readonly(pStmt);
-    if( !sqlite3_stmt_busy(pStmt) ) host_statement(1);
+    if( heard && !sqlite3_stmt_busy(pStmt) ) heard = host_statement(1);
   }
   int rc = sqlite3_step(pStmt);
   depth--;
   if( outermost ){
     wrote = writes && rc==SQLITE_DONE;
-    if( rc!=SQLITE_ROW ) host_statement(0);
+    if( heard && rc!=SQLITE_ROW ) host_statement(0);
   }
   return rc;
 }

@@ -146,7 +146,7 @@ IMPORT(host_table_integrity) int host_table_integrity(int id, int table, int qui
 /* Non-zero: the user asked for the running statement to end. Asked every 1000 steps of the engine. */
 IMPORT(host_interrupted) int host_interrupted(void);
 /* A statement of the shell begins (1), or comes to its end (0). */
-IMPORT(host_statement) void host_statement(int running);
+IMPORT(host_statement) int host_statement(int running);
 
 /* ---- Imports: the shell -------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "buffers.h"
 int system(const char *zCommand);
 FILE *popen(const char *zCommand, const char *zMode);
 int pclose(FILE *f);
@@ -33,4 +34,8 @@ int permissions_symlink(const char *zTo, const char *zFile);
 #define chmod(zFile, mode) permissions_chmod(zFile, mode)
 #define symlink(zTo, zFile) permissions_symlink(zTo, zFile)
 #define mkdir(zFile, mode) permissions_mkdir(zFile, mode)
+
+/* With large buffers. */
+#define fopen buffers_open
+#define fclose buffers_close
 #endif

@@ -158,6 +158,7 @@ const char *shell_path(const char *zName, char *zOut, int nOut){
 
 void bridge_shell(int argc, char **argv, const char *zDirectory){
   shellRuns = 1;
+  buffers_start();
   if( chdir(zDirectory) ){
     fprintf(stderr, "cannot enter directory %s\n", zDirectory);
     exit(1);
