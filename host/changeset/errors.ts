@@ -19,6 +19,12 @@ export class ChangesetError extends Error {
 export const cutShort = (size: number): ChangesetError =>
   new ChangesetError('the changeset is truncated', size);
 
+/** A mistake in the caller's program: no bytes were given. */
+export const notBytes = (): TypeError =>
+  Object.assign(new TypeError('The "bytes" argument must be a Uint8Array.'), {
+    code: 'ERR_INVALID_ARG_TYPE',
+  });
+
 export const noType = (type: number | undefined, offset: number): ChangesetError =>
   new ChangesetError(`unknown value type ${type}`, offset);
 

@@ -3,7 +3,7 @@
  * of sqlite3session.c.
  */
 
-import { ChangesetError, cutShort, noType } from './errors.js';
+import { ChangesetError, cutShort, noType, notBytes } from './errors.js';
 
 /** `T` begins the changes of a table in a changeset, `P` in a patchset. */
 export const changesetMark = 0x54;
@@ -180,8 +180,13 @@ export function readHead(bytes: Uint8Array, start: number): Head {
   return { table, start, end: end + 1, name };
 }
 
-/** The same bytes, not copied: `slice` of a Buffer shares them, that of a Uint8Array copies. */
+/**
+ * The same bytes, not copied: `slice` of a Buffer shares them, that of a Uint8Array copies.
+ *
+ * @throws ChangesetError for more bytes than C can count; TypeError (ERR_INVALID_ARG_TYPE) for what is not bytes
+ */
 export function plain(bytes: Uint8Array): Uint8Array {
+  if (!ArrayBuffer.isView(bytes)) throw notBytes();
   if (bytes.length > maxSize)
     throw new ChangesetError(`a changeset can have at most ${maxSize} bytes`, maxSize);
   if (bytes.constructor === Uint8Array) return bytes;

@@ -96,7 +96,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     checkArgument('path', path, 'string');
     checkOptions(options, optionKinds);
     const { log, policy = 'rerun', create = false } = options ?? {};
-    const { clock = realClock } = options as Replaced;
+    const { clock = realClock } = (options ?? {}) as Replaced;
     if (typeof log !== 'object' || log === null)
       throw invalidType('The "options.log" argument must be a Log.');
     if (!replicaPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, replicaPolicies));

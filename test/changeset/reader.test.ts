@@ -7,7 +7,9 @@ import {
   changes,
   changesFrom,
   encode,
+  invert,
   type Value,
+  validate,
 } from 'sqlite-wasm-run/changeset';
 import { describe, expect, test } from 'vitest';
 import { randomOf } from '../kit/random.js';
@@ -154,6 +156,18 @@ test('the iterator ends as any other does', () => {
   expect([...thrown]).toEqual([]);
   const helped = changes(bytes) as unknown as { drop?: (count: number) => Iterable<Change> };
   if (helped.drop) expect([...helped.drop(4)]).toEqual(changeset.slice(4));
+});
+
+test('what is not bytes is refused, and named', () => {
+  for (const wrong of ['text', undefined, null, [84]] as never[]) {
+    const refused = expect.objectContaining({
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: 'The "bytes" argument must be a Uint8Array.',
+    });
+    expect(() => [...changes(wrong)]).toThrow(refused);
+    expect(() => invert(wrong)).toThrow(refused);
+    expect(() => validate(wrong)).toThrow(refused);
+  }
 });
 
 /** Texts whose length or first, last or middle character could be taken for another. */

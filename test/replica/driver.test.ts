@@ -161,6 +161,9 @@ describe('opening', () => {
     await expect(open(':memory:', { log: 1 as never })).rejects.toThrow(
       '"options.log" argument must be a Log',
     );
+    await expect(Replica.open(':memory:', undefined as never)).rejects.toThrow(
+      '"options.log" argument must be a Log',
+    );
   });
 });
 
