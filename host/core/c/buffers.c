@@ -7,7 +7,8 @@
 #include <unistd.h>
 #include "buffers.h"
 
-enum { SIZE = 65536 };
+/* Of standard output less: a reader waits for it, and a process that is killed loses it. */
+enum { SIZE = 65536, OUTPUT_SIZE = 16384 };
 
 typedef struct Buffer {
   FILE *f;
@@ -16,22 +17,20 @@ typedef struct Buffer {
 } Buffer;
 static Buffer *buffers;
 
-static int enlarge(FILE *f, char *a){
-  return a && !isatty(fileno(f)) && setvbuf(f, a, _IOFBF, SIZE)==0;
+static int enlarge(FILE *f, char *a, size_t n){
+  return a && !isatty(fileno(f)) && setvbuf(f, a, _IOFBF, n)==0;
 }
 
 void buffers_start(void){
-  FILE *const streams[] = {stdin, stdout};
-  for(int i=0; i<2; i++){
-    char *a = malloc(SIZE);
-    if( !enlarge(streams[i], a) ) free(a);
-  }
+  char *aIn = malloc(SIZE), *aOut = malloc(OUTPUT_SIZE);
+  if( !enlarge(stdin, aIn, SIZE) ) free(aIn);
+  if( !enlarge(stdout, aOut, OUTPUT_SIZE) ) free(aOut);
 }
 
 FILE *buffers_open(const char *zFile, const char *zMode){
   FILE *f = fopen(zFile, zMode);
   Buffer *p = f ? malloc(sizeof(*p)) : 0;
-  if( !p || !enlarge(f, p->a) ){
+  if( !p || !enlarge(f, p->a, SIZE) ){
     free(p);
     return f; /* with a small one */
   }
