@@ -1,7 +1,7 @@
 /** Reading and writing a part of one value. */
 
 import type { Bindings } from '../core/bindings.js';
-import { SQLITE_ABORT, SQLITE_OK } from '../core/constants.js';
+import { SQLITE_ABORT, SQLITE_OK, SQLITE_READONLY } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
 import {
   bytesOf,
@@ -175,6 +175,7 @@ export class BlobHandle implements Disposable {
     const { engine, db } = this.#open.connection;
     this.#open.run(() => {
       const code = action();
+      if (code === SQLITE_READONLY) throw sqliteError(code, 'the BLOB handle was opened to read only');
       if (code === SQLITE_ABORT) {
         throw sqliteError(
           SQLITE_ABORT,

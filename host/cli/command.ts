@@ -77,6 +77,10 @@ export interface Group {
 /** The first word of a command line. */
 export type Subcommand = Command | Group;
 
+/** Names as a choice: "a, b or c". */
+const anyOf = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+
 /**
  * @param called the words that call the command
  * @throws CommandError that names what is wrong
@@ -111,7 +115,7 @@ export function parse(called: string, command: Omit<Action, 'run'>, argv: readon
   }
   for (const [name, { choices }] of Object.entries(command.options)) {
     const wrong = choices && [values[name] ?? []].flat().find((value) => !choices.includes(String(value)));
-    if (wrong !== undefined) throw usage(`--${name} takes ${choices?.join(', ')}, not "${wrong}"`);
+    if (wrong !== undefined) throw usage(`--${name} takes ${anyOf(choices ?? [])}, not "${wrong}"`);
   }
   const [least, most] = command.count;
   if (positionals.length < least) {

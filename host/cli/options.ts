@@ -24,6 +24,8 @@ interface OwnOption {
   /** Whether a value follows: always, as `--name=value` only, or never. */
   readonly value: 'always' | 'joined' | 'never';
   readonly help: string;
+  /** What it takes, in words, if it takes a value. */
+  readonly takes?: string;
   /** What the value can be, for shell completion; if absent, anything. */
   readonly values?: 'folders' | readonly string[];
   /** Sets the value; returns false if it is invalid. `value` is '' if there is none. */
@@ -35,6 +37,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--locking': {
     value: 'always',
     help: '--locking auto|none  lock files as sqlite3 does (auto), or not at all (none)',
+    takes: 'auto or none',
     values: ['auto', 'none'],
     set(options, value) {
       if (value !== 'auto' && value !== 'none') return false;
@@ -45,6 +48,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--allow-sql': {
     value: 'joined',
     help: '--allow-sql[=ro]     let components run SQL (=ro: only SQL that reads)',
+    takes: 'ro, or no value',
     values: ['ro'],
     set(options, value) {
       if (value !== '' && value !== 'ro') return false;
@@ -63,6 +67,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--allow-fs': {
     value: 'always',
     help: '--allow-fs DIR[:ro]  let components use files in DIR (:ro: only read them)',
+    takes: 'a folder that exists, with or without :ro',
     values: 'folders',
     set(options, value) {
       const path = value.replace(/:ro$/, '');
@@ -73,6 +78,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--allow-env': {
     value: 'always',
+    takes: 'the name of a variable',
     help: '--allow-env NAME     let components see the environment variable NAME',
     set(options, value) {
       options.grants.env.push(value);
@@ -97,6 +103,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--max-memory': {
     value: 'always',
+    takes: 'a size of 64K to 4G',
     help: '--max-memory SIZE    limit memory per component, 64K to 4G (default 256M)',
     set(options, value) {
       const [, digits = '', unit = ''] = /^(\d{1,10})([KMG]?)$/i.exec(value) ?? [];
@@ -107,6 +114,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
   '--timeout': {
     value: 'always',
+    takes: 'seconds above 0, such as 0.5',
     help: '--timeout SECONDS    end a statement that runs longer, and all that it calls',
     set(options, value) {
       const seconds = /^\d{1,6}(?:\.\d+)?$/.test(value) ? Number(value) : 0;
@@ -169,7 +177,7 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
     if (value === undefined) throw usageError(`${name} needs a value: ${option.help.replace(/ +/g, ' ')}`);
     const refused = option.value === 'never' && joined !== undefined;
     if (refused || !option.set(own, value)) {
-      throw usageError(`${name} does not take "${value}": ${option.help.replace(/ +/g, ' ')}`);
+      throw usageError(`${name} takes ${option.takes ?? 'no value'}, not "${value}"`);
     }
   }
   return { args, own };

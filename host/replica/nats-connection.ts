@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { ObjectStore } from '@nats-io/obj';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { shown } from '../core/shown.js';
 import { replicaError } from './errors.js';
 import { natsError } from './nats-errors.js';
 
@@ -21,6 +22,9 @@ export interface NatsServer {
   /** How long to wait for an answer, in ms: 2000 by default. */
   timeout?: number;
 }
+
+/** A server for messages: its credentials are left out. */
+const shownServer = (server: string): string => shown(server.replace(/^(\w+:\/\/)?[^@/]*@/, '$1'));
 
 /** The clients, which are installed by those who use them. */
 interface Clients {
@@ -138,7 +142,8 @@ export class NatsLink {
         manager: await clients.jetstream.jetstreamManager(connection, { ...options, checkAPI: false }),
       };
     } catch (error) {
-      throw natsError(error, 'connect to the server');
+      const named = (typeof servers === 'string' ? [servers] : servers).map(shownServer);
+      throw natsError(error, `connect to ${named.join(', ')}`);
     }
   }
 

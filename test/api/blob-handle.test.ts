@@ -95,7 +95,11 @@ describe('openBlob', () => {
       () => db.openBlob('t', 'b', 2).write(new Uint8Array(5)),
       'bytes 0 to 5 are not all in the value',
     ],
-    ['to read only', () => db.openBlob('t', 'b', 2, { readOnly: true }).write(new Uint8Array(1)), 'readonly'],
+    [
+      'to read only',
+      () => db.openBlob('t', 'b', 2, { readOnly: true }).write(new Uint8Array(1)),
+      'the BLOB handle was opened to read only',
+    ],
     ['new BlobHandle()', () => new (Class as unknown as new () => BlobHandle)(), 'Illegal constructor'],
   ])('%s is refused', (_what, action, message) => {
     expect(action).toThrow(message);

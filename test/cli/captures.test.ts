@@ -233,8 +233,8 @@ PRAGMA user_version=4;
     writeFileSync(path('wrong'), bytes);
     expect(run(['validate', 'torn', 'wrong', 'none', 'o'])).toMatchObject({
       code: 4,
-      out: `torn: wrong: it ends in the middle of an entry at byte 5
-wrong: wrong: unknown value type 9 at byte 18
+      out: `torn: malformed: it ends in the middle of an entry at byte 5
+wrong: malformed: unknown value type 9 at byte 18
 o: a capture of 191 bytes: 3 changesets, 3 statements
 `,
       err: 'cannot read none: no such file or directory\n',

@@ -93,7 +93,7 @@ describe('looking at a changeset', () => {
   test('validate says which byte is wrong', () => {
     expect(run(['validate', 'o.cs', 'a.db'])).toMatchObject({
       code: 4,
-      out: 'o.cs: a changeset of 87 bytes\na.db: wrong: expected T (a changeset) or P (a patchset) at byte 0\n',
+      out: 'o.cs: a changeset of 87 bytes\na.db: malformed: expected T (a changeset) or P (a patchset) at byte 0\n',
     });
     expect(run(['show', 'a.db'])).toMatchObject({ code: 4, out: '' });
   });
@@ -169,6 +169,10 @@ describe('apply', () => {
     expect(local.code).toBe(0);
     expect(run(['rebase', 'l.cs', '--with', 'r', '-o', 'l2.cs'])).toMatchObject({ code: 0, err: '' });
     expect(run(['validate', 'l2.cs']).code).toBe(0);
+    expect(run(['rebase', 'l.cs', '--with', 'r', '--with', 'b.db'])).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('b.db: the rebase buffer is malformed'),
+    });
   });
 });
 

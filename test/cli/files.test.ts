@@ -123,7 +123,7 @@ describe('inputs', () => {
       [['show', '.'], 1, '. is a folder'],
       [['show', 'a.cs', '--db', '.'], 1, 'cannot open .: it is a folder'],
       [['show', 'a.cs', '--db', 'a.cs'], 1, 'cannot open a.cs: file is not a database'],
-      [['show', 'a.cs', '--color', 'red'], 2, '--color takes always, never, auto, not "red"'],
+      [['show', 'a.cs', '--color', 'red'], 2, '--color takes always, never or auto, not "red"'],
       [['show', 'a.cs', '--db'], 2, '--db FILE: the value is missing'],
       [
         ['show', '--db', '--json'],

@@ -38,10 +38,7 @@ test.each([
     'unknown command "show"; did you mean changeset show? To open a database of that name, write ./show',
   ],
   ['hlep', 'unknown command "hlep"; did you mean -help? To open a database of that name, write ./hlep'],
-  [
-    '--locking maybe x.db',
-    '--locking does not take "maybe": --locking auto|none lock files as sqlite3 does (auto), or not at all (none)',
-  ],
+  ['--locking maybe x.db', '--locking takes auto or none, not "maybe"'],
   [
     '--timeout',
     '--timeout needs a value: --timeout SECONDS end a statement that runs longer, and all that it calls',

@@ -546,12 +546,12 @@ SELECT grow(20) < 8;
   });
 
   test.each([
-    [['--allow-sql=wo'], '--allow-sql does not take "wo"'],
-    [['--allow-fs', 'nowhere'], '--allow-fs does not take "nowhere"'],
-    [['--allow-net=yes'], '--allow-net does not take "yes"'],
-    [['--max-memory', '1'], '--max-memory does not take "1"'],
-    [['--max-memory', 'lots'], '--max-memory does not take "lots"'],
-    [['--timeout', '0'], '--timeout does not take "0"'],
+    [['--allow-sql=wo'], '--allow-sql takes ro, or no value, not "wo"'],
+    [['--allow-fs', 'nowhere'], '--allow-fs takes a folder that exists, with or without :ro, not "nowhere"'],
+    [['--allow-net=yes'], '--allow-net takes no value, not "yes"'],
+    [['--max-memory', '1'], '--max-memory takes a size of 64K to 4G, not "1"'],
+    [['--max-memory', 'lots'], '--max-memory takes a size of 64K to 4G, not "lots"'],
+    [['--timeout', '0'], '--timeout takes seconds above 0, such as 0.5, not "0"'],
     [['--allow-env'], '--allow-env needs a value'],
   ])('%j', (args, message) => {
     const { status, stderr } = shell(args, 'SELECT 1;');

@@ -159,9 +159,9 @@ describe('what is refused, with exit code 2 and a sentence', () => {
     [
       ['a', '--world', 'whole'],
       '--world takes minimal, stateful, collating, authorizing, hooked, tabular, ' +
-        'tabular-writable, functions-and-tables, analytic, full',
+        'tabular-writable, functions-and-tables, analytic or full',
     ],
-    [['a', '--language', 'rust'], '--language takes c, typescript, not "rust"'],
+    [['a', '--language', 'rust'], '--language takes c or typescript, not "rust"'],
     [['a', '--world'], '--world WORLD: the value is missing'],
     [['a', '--force'], 'unknown option --force; see'],
     [['a', '-w', 'full'], 'unknown option -w; see'],

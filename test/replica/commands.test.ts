@@ -350,7 +350,7 @@ test.each([
   ],
   [
     'replica run --db a.db --server nats://h --name x --policy merge',
-    '--policy takes rerun, reject, ours, theirs, not "merge"; see sqlite-wasm-run replica run --help',
+    '--policy takes rerun, reject, ours or theirs, not "merge"; see sqlite-wasm-run replica run --help',
   ],
   [
     'replica run --db a.db --server nats://h --name x --read-only --create',

@@ -286,7 +286,7 @@ export const check: Action = {
       }
       const checked = checkedEntries(bytes, nameOf(path));
       if (typeof checked === 'string') code = exitCodes.malformed;
-      print(`${visible(path)}: ${typeof checked === 'string' ? `wrong: ${checked}` : kindOf(bytes)}\n`);
+      print(`${visible(path)}: ${typeof checked === 'string' ? `malformed: ${checked}` : kindOf(bytes)}\n`);
     }
     return code;
   },

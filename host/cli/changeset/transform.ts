@@ -5,6 +5,7 @@ import {
   type CaptureEntry,
   Changeset,
   encodeCapture,
+  Rebaser,
   SqliteError,
   type StatementSettings,
 } from '../../index.js';
@@ -28,14 +29,14 @@ export const outputOption: Option = {
   help: 'the file to write (default: standard output)',
 };
 
-/** Runs `action`; errors of SQLite or the codec about the input are reported as malformed input. */
-function ofInput<T>(action: () => T): T {
+/** Runs `action`; errors of SQLite or the codec about the input are reported as malformed input, behind `prefix`. */
+function ofInput<T>(action: () => T, prefix = ''): T {
   try {
     return action();
   } catch (error) {
     if (!(error instanceof SqliteError || error instanceof ChangesetError)) throw error;
     const detail = error instanceof SqliteError ? error.detail : undefined;
-    throw new CommandError(detail ?? error.message, exitCodes.malformed);
+    throw new CommandError(`${prefix}${detail ?? error.message}`, exitCodes.malformed);
   }
 }
 
@@ -106,7 +107,12 @@ export const rebase: Action = {
   async run(given) {
     const output = new Output(given.text('output') ?? '-');
     const bytes = readChangeset(given.rest[0] ?? '-', 'cannot be rebased');
-    const buffers = given.texts('with').map(readInput);
+    const buffers = given.texts('with').map((path) => {
+      const buffer = readInput(path);
+      using rebaser = new Rebaser();
+      ofInput(() => rebaser.configure(buffer), `${nameOf(path)}: `);
+      return buffer;
+    });
     await output.write(ofInput(() => new Changeset(bytes).rebase(...buffers).bytes));
     return exitCodes.done;
   },
