@@ -285,7 +285,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     );
     const b = await start('b', ...history());
     const two = await client('b');
-    expect(await two('SELECT * FROM t ORDER BY id;')).toBe('w\t0\nx\t5\nz\t1\n-- ok, 3 rows, 0 changes\n');
+    await until(() => two('SELECT * FROM t ORDER BY id;'), 'w\t0\nx\t5\nz\t1\n-- ok, 3 rows, 0 changes\n');
     expect(run('detach', '--db', 'b.db').err).toContain('end it first');
     await b.end();
     expect(run('detach', '--db', 'b.db')).toMatchObject({ code: 0 });
