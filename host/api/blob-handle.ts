@@ -10,9 +10,11 @@ import {
   illegalConstructor,
   invalidState,
   invalidType,
+  invalidValue,
   isBytes,
   outOfRange,
 } from '../kernel/arguments.js';
+import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
 
 /** Which value {@link DatabaseSync.openBlob} opens, and what for. */
@@ -33,13 +35,20 @@ class OpenBlob {
   readonly open: OpenDatabase;
   /** 0 once it is closed. */
   pointer: number;
+  /** Whether SQLite works on it: a callback that closed or moved it would have SQLite use freed memory. */
+  isBusy = false;
+  /** The code of the last failure, which closing repeats. */
+  said = SQLITE_OK;
   readonly #unwatch: () => void;
 
   constructor(open: OpenDatabase, pointer: number) {
     this.open = open;
     this.pointer = pointer;
     // SQLite does not close a connection that has open values.
-    this.#unwatch = open.connection.beforeClose(() => this.end());
+    this.#unwatch = open.connection.beforeClose(() => {
+      const code = this.end();
+      if (code !== SQLITE_OK) open.lost ??= open.connection.engine.error(open.connection.db, code);
+    });
   }
 
   /** Closes it unless it is closed. Returns SQLite's code. */
@@ -47,9 +56,9 @@ class OpenBlob {
     const { pointer, open } = this;
     this.pointer = 0;
     this.#unwatch();
-    return pointer === 0 || open.isLost
-      ? SQLITE_OK
-      : open.connection.engine.core.c.sqlite3_blob_close(pointer);
+    if (pointer === 0 || open.isLost) return SQLITE_OK;
+    const code = open.connection.engine.core.c.sqlite3_blob_close(pointer);
+    return code === this.said ? SQLITE_OK : code;
   }
 }
 
@@ -143,7 +152,7 @@ export class BlobHandle implements Disposable {
 
   /** Closes it unless it or its database is closed already. */
   [Symbol.dispose](): void {
-    if (this.#blob.pointer !== 0 && !this.#open.isLost) this.close();
+    if (this.#blob.pointer !== 0 && !this.#blob.isBusy && !this.#open.isLost) this.close();
   }
 
   get #open(): OpenDatabase {
@@ -157,6 +166,9 @@ export class BlobHandle implements Disposable {
   #there(): number {
     if (this.#open.isLost) throw invalidState('database is not open');
     if (this.#blob.pointer === 0) throw invalidState('BLOB handle is not open');
+    if (this.#blob.isBusy)
+      throw invalidState('BLOB handle cannot be used in a callback of its own operation');
+    refuseInAuthorizer(this.#open.connection);
     return this.#blob.pointer;
   }
 
@@ -174,9 +186,16 @@ export class BlobHandle implements Disposable {
   #call(action: () => number): void {
     const { engine, db } = this.#open.connection;
     this.#open.run(() => {
-      const code = action();
+      this.#blob.isBusy = true;
+      let code: number;
+      try {
+        code = action();
+      } finally {
+        this.#blob.isBusy = false;
+      }
+      this.#blob.said = code;
       if (code === SQLITE_READONLY) throw sqliteError(code, 'the BLOB handle was opened to read only');
-      if (code === SQLITE_ABORT) {
+      if ((code & 0xff) === SQLITE_ABORT) {
         throw sqliteError(
           SQLITE_ABORT,
           'the BLOB handle has lost its row, which was changed or deleted: open it again',
@@ -208,6 +227,9 @@ export function openBlob(
   checkArgument('column', column, 'string');
   checkOptions(options, optionKinds);
   const row = checkedRowid(rowid);
+  if ([table, column, options.db ?? ''].some((name) => name.includes('\0'))) {
+    throw invalidValue('The names of a table, a column and a database have no null characters.');
+  }
   const { engine, db } = open.connection;
   const { c, memory } = engine.core;
   using arena = memory.arena();

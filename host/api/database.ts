@@ -180,7 +180,14 @@ export class DatabaseSync implements Disposable {
       const current = new OpenDatabase(connection);
       this.#opened = current;
       Object.assign(this.#limits, definedIn(options.limits));
-      forgotten.register(this, () => current.close(), current);
+      const free = (): void => {
+        try {
+          current.close();
+        } catch {
+          // Nobody is left who could be told.
+        }
+      };
+      forgotten.register(this, free, current);
     } catch (error) {
       c.sqlite3_close_v2(db);
       throw error;
@@ -191,6 +198,7 @@ export class DatabaseSync implements Disposable {
    * Closes the database: ends its sessions, finalizes its statements, closes its file.
    *
    * @throws Error (ERR_INVALID_STATE) if it is closed, or one of its own callbacks is running
+   * @throws SqliteError if what an open BLOB handle holds back cannot be committed; it is closed all the same
    */
   close(): void {
     const current = this.#open();

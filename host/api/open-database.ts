@@ -14,6 +14,8 @@ export class OpenDatabase {
   readonly statements: PreparedStatements;
   /** How many calls of SQLite are running: above 0, the current code is one of its callbacks. */
   running = 0;
+  /** What could not be committed while it was closed. */
+  lost: Error | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -60,5 +62,6 @@ export class OpenDatabase {
     if (this.isLost) return;
     this.statements.close();
     this.connection.engine.core.c.sqlite3_close_v2(this.connection.db);
+    if (this.lost) throw this.lost;
   }
 }

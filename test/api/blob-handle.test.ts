@@ -139,6 +139,46 @@ describe('openBlob', () => {
     ).toEqual(['Value', 'free']);
   });
 
+  test.each(['close', 'reopen', 'write'] as const)('%s within its own write is refused', (what) => {
+    using blob = db.openBlob('t', 'b', 1);
+    let said = '';
+    using _session = db.createSession({
+      filter: () => {
+        try {
+          if (what === 'close') blob.close();
+          else if (what === 'reopen') blob.reopen(2);
+          else blob.write(Uint8Array.of(9), 1);
+        } catch (error) {
+          said = (error as Error).message;
+        }
+        return true;
+      },
+    });
+    blob.write(Uint8Array.of(1));
+    expect(said).toBe('BLOB handle cannot be used in a callback of its own operation');
+    expect(blob.read(0, 2)).toEqual(Uint8Array.of(1, 0));
+    expect(stored(2)).toBe('text');
+  });
+
+  test('closing the database says what an open handle could not commit; after a rollback there is nothing to say', () => {
+    const own = new DatabaseSync(':memory:');
+    own.exec(
+      'CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b)',
+    );
+    own.exec("INSERT INTO c VALUES(NULL, 'x')");
+    own.openBlob('c', 'b', 1);
+    own.exec('INSERT INTO c VALUES(7, 1)');
+    expect(() => own.close()).toThrow('FOREIGN KEY constraint failed');
+    expect(own.isOpen).toBe(false);
+    db.exec('BEGIN');
+    const blob = db.openBlob('t', 'b', 1);
+    blob.write(Uint8Array.of(9));
+    db.exec('ROLLBACK');
+    expect(() => blob.read()).toThrow('the BLOB handle has lost its row');
+    blob.close();
+    expect(() => db.openBlob('t\0', 'b', 1)).toThrow('have no null characters');
+  });
+
   test('sessions and captures record what is written', () => {
     using copy = new DatabaseSync(':memory:');
     db.exec('DELETE FROM t WHERE id <> 2');
