@@ -21,7 +21,7 @@ export function nearest(wrong: string, names: readonly string[]): string | undef
 /**
  * The error for an unknown name, with the nearest known one, or all if none is near.
  *
- * @param place where the name is written, such as " in policy rule 1"
+ * @param place what follows the name, such as " in policy rule 1"
  */
 export function unknownName(kind: string, name: unknown, known: readonly string[], place = ''): string {
   const near = typeof name === 'string' ? nearest(name, known) : undefined;

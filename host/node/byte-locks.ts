@@ -19,7 +19,7 @@ export interface ByteLocks {
    */
   set(kind: LockKind, start: number, length: number): number;
   /**
-   * Whether another open has a lock for writing in the range; where the system says so, for reading too.
+   * Whether another open has a lock for writing in the range; or, if the system tells, one for reading.
    *
    * @returns 0 no, 1 yes, below 0 the negative error number
    */

@@ -7,7 +7,7 @@ import { testFolder } from '../kit/folder.js';
 
 const lost = /^database is not open: an exception passed through SQLite/;
 
-/** Calls `action` at every depth from where the stack ends, until it has succeeded 50 times; counts by outcome. */
+/** Calls `action` at every depth of the stack, the last one first, until it has succeeded 50 times; counts by outcome. */
 function atEveryDepth(action: () => void): { done: number; overflows: number; others: string[] } {
   const counts = { done: 0, overflows: 0, others: [] as string[] };
   const deeper = (): void => {
@@ -67,7 +67,7 @@ describe.each([
       return () => db.prepare('SELECT nested()').get();
     },
   ],
-])('%s, where the stack ends', (_name, prepare) => {
+])('%s, with little stack left', (_name, prepare) => {
   test.each(['delete', 'wal'])('what was acknowledged is there (%s)', (mode) => {
     const path = join(testFolder('overflow'), 'a.db');
     using db = new DatabaseSync(path);
