@@ -114,11 +114,15 @@ export function checkChangeset(core: Core, what: string, changeset: Uint8Array):
 /** A change to build: an INSERT needs no old values, a DELETE no new ones, and one whose table is known no key. */
 export type ChangeLike = Pick<Change, 'table' | 'op'> & Partial<Change>;
 
+const busy = 'the changeset group cannot be used within a callback of its own';
+
 /** Joins changesets into one. C: `sqlite3changegroup_new` and related functions. Close it: it is C memory. */
 export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
   #isClosed = (): boolean => false;
+  /** Whether SQLite works on it: a callback that used it would have SQLite use freed memory, or change what it reads. */
+  #isBusy = false;
   #hasSchema = false;
   #isPatchset = false;
 
@@ -168,10 +172,16 @@ export class Group implements Disposable {
   addFrom(pieces: Iterable<Uint8Array>): void {
     const group = this.#live();
     const { core } = this.#engine;
-    const id = this.#engine.register({ streamInput: piecewise(pieces, () => core.memory.bytes) });
+    const read = piecewise(pieces, () => core.memory.bytes);
+    const streamInput: typeof read = (pointer, room) => {
+      const count = read(pointer, room);
+      if (this.#isClosed()) throw this.#misuse('the database of its schema is closed');
+      return count;
+    };
+    const id = this.#engine.register({ streamInput });
     try {
       const input = core.c.bridge_callback(CALLBACK_STREAM_INPUT);
-      const code = core.c.sqlite3changegroup_add_strm(group, input, id);
+      const code = this.#working(() => core.c.sqlite3changegroup_add_strm(group, input, id));
       this.#check('concat', code);
     } finally {
       this.#engine.release(id);
@@ -261,22 +271,41 @@ export class Group implements Disposable {
   outputTo(take: (piece: Uint8Array) => void): void {
     const group = this.#live();
     const { c } = this.#engine.core;
-    const code = streamed(this.#engine, take, (output, id) =>
-      c.sqlite3changegroup_output_strm(group, output, id),
+    const code = this.#working(() =>
+      streamed(this.#engine, take, (output, id) => c.sqlite3changegroup_output_strm(group, output, id)),
     );
     this.#check('concat', code);
   }
 
-  /** Frees it. Can be called more than once. C: `sqlite3changegroup_delete`. */
+  /**
+   * Frees it. Can be called more than once. C: `sqlite3changegroup_delete`.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a callback of its own
+   */
   [Symbol.dispose](): void {
+    if (this.#isBusy) throw this.#misuse(busy);
     if (this.#pointer !== 0) this.#engine.core.c.sqlite3changegroup_delete(this.#pointer);
     this.#pointer = 0;
   }
 
   #live(): number {
-    const said = this.#isClosed() ? 'the database of its schema is closed' : 'the changeset group is closed';
-    if (this.#pointer !== 0 && !this.#isClosed()) return this.#pointer;
-    throw changesetError('group', SQLITE_MISUSE, { said });
+    if (this.#isBusy) throw this.#misuse(busy);
+    if (this.#isClosed()) throw this.#misuse('the database of its schema is closed');
+    if (this.#pointer === 0) throw this.#misuse('the changeset group is closed');
+    return this.#pointer;
+  }
+
+  #misuse(said: string): SqliteError {
+    return changesetError('group', SQLITE_MISUSE, { said });
+  }
+
+  #working<T>(action: () => T): T {
+    this.#isBusy = true;
+    try {
+      return action();
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   #check(what: string, code: number, changeset?: Uint8Array): void {

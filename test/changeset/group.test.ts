@@ -44,6 +44,33 @@ function gathered(write: (take: (piece: Uint8Array) => void) => void): {
   return { bytes: new Uint8Array(Buffer.concat(all)), lengths: all.map(({ length }) => length) };
 }
 
+test('a group cannot be used within its own callbacks, nor its schema be closed there', () => {
+  const whole = many();
+  const misuse = 'group: the changeset group cannot be used within a callback of its own';
+  const group = new ChangesetGroup();
+  group.add(whole);
+  for (const use of [() => group.close(), () => group.add(whole), () => group.output()]) {
+    expect(() => group.outputTo(use)).toThrow(misuse);
+  }
+  const closing = function* (): Generator<Uint8Array> {
+    yield whole.bytes.subarray(0, 100);
+    group.close();
+  };
+  expect(() => group.addFrom(closing())).toThrow(misuse);
+  expect(group.output().bytes).toEqual(whole.bytes);
+  group.close();
+
+  const other = new DatabaseSync(':memory:');
+  other.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b, c, d)');
+  using completed = new ChangesetGroup();
+  completed.schema(other);
+  const ending = function* (): Generator<Uint8Array> {
+    other.close();
+    yield* pieces(whole);
+  };
+  expect(() => completed.addFrom(ending())).toThrow('group: the database of its schema is closed');
+});
+
 describe('streams give what whole values give', () => {
   test('reading, also inverted', () => {
     const whole = many();
