@@ -25,7 +25,12 @@ export function serialize(open: OpenDatabase, dbName: string): Uint8Array<ArrayB
   const size = arena.allocate(8);
   const pointer =
     open.run(() => c.sqlite3_serialize(open.connection.db, arena.cString(dbName), size, 0)) >>> 0;
-  if (pointer === 0) throw unknown(dbName);
+  if (pointer === 0) {
+    const code = c.sqlite3_extended_errcode(open.connection.db);
+    throw (code & 0xff) === SQLITE_BUSY
+      ? open.connection.engine.error(open.connection.db, code)
+      : unknown(dbName);
+  }
   try {
     return memory.copy(pointer, Number(memory.view.getBigInt64(size, true)));
   } finally {

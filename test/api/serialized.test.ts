@@ -80,6 +80,16 @@ test('an attached one; one in WAL mode; one that is empty', () => {
   expect(() => db.deserialize(wal.serialize(), { dbName: 'nope' })).toThrow('unknown or empty database nope');
 });
 
+test('a database that another connection locks is busy', () => {
+  const path = join(testFolder('serialized'), 'a.db');
+  using one = filled(path);
+  using other = new DatabaseSync(path);
+  one.exec('BEGIN EXCLUSIVE');
+  expect(() => other.serialize()).toThrow('database is locked');
+  one.exec('ROLLBACK');
+  expect(other.serialize()).toHaveLength(readFileSync(path).length);
+});
+
 test('not while something is open that speaks of the database that was there', () => {
   using db = filled();
   const bytes = db.serialize();
