@@ -11,12 +11,12 @@ export class Core {
   readonly c: Bindings;
   readonly memory: Memory;
   readonly #fileErrorFor: (code: number) => string | undefined;
-  /** Closes all files as the end of a process does: nothing more is written, and their locks are released. */
+  /** Closes all files and releases their locks without writing anything, as the system does when a process ends. */
   readonly closeFiles: () => void;
 
   /**
-   * @param wasi the functions of wasi_snapshot_preview1. Without them the core has no standard streams and no
-   *   shell: every call of WASI answers "not supported".
+   * @param wasi the functions of wasi_snapshot_preview1. Without them the core has no standard streams and no shell,
+   *   and every WASI call returns "not supported".
    */
   constructor(host: Host, wasi?: WebAssembly.ModuleImports) {
     let memory: Memory | undefined;
@@ -35,14 +35,14 @@ export class Core {
     this.c.bridge_watch_log();
   }
 
-  /** An error for result code `code` of an operation on `db`, with SQLite's message or the given one. */
+  /** Makes the error for result code `code` on connection `db`. The message is `said`, or SQLite's own. */
   error(db: number, code: number, said?: string): SqliteError {
     const last = db ? this.c.sqlite3_extended_errcode(db) : 0;
-    // Some functions, those of sessions among them, return a code without setting the connection's.
+    // Some functions, such as those of sessions, return a code without setting the connection's error code.
     const isLast = (last & 0xff) === (code & 0xff);
     const extended = isLast ? last : code;
     const message = said || (isLast && this.memory.cString(this.c.sqlite3_errmsg(db))) || errorText(code);
-    // A specific message of SQLite with the same code was not caused by the last file call.
+    // If SQLite's message is specific, the last file call did not cause the error.
     const isGeneral = message === errorText(extended) || message.startsWith('unable to open database');
     const detail = isGeneral ? this.#fileErrorFor(extended) : undefined;
     const offset = db ? this.c.sqlite3_error_offset(db) : -1;
@@ -52,7 +52,7 @@ export class Core {
   }
 }
 
-/** Errno of WASI: bad descriptor, which ends the search for preopened directories; not supported. */
+/** WASI error numbers. `badDescriptor` ends wasi-libc's search for preopened directories. */
 const badDescriptor = 8;
 const notSupported = 58;
 

@@ -1,4 +1,4 @@
-/** The error class for SQLite's failures, and the only place that makes it. */
+/** The error class for SQLite's failures. Only this file creates its objects. */
 
 import {
   SQLITE_ABORT_ROLLBACK,
@@ -9,39 +9,39 @@ import {
 } from './constants.js';
 
 /**
- * What callers tell apart, so that none takes a message to pieces: `refused`, what the options of a call forbid, such
- * as those of an apply or a session; `malformed`, bytes that are not a changeset, patchset or capture.
+ * The kind of a failure, so that callers need not parse messages. `refused`: an option of the call, such as of an apply
+ * or a session, forbids it. `malformed`: the bytes are not a changeset, patchset or capture.
  */
 export type ErrorReason = 'refused' | 'malformed';
 
-/** What more there is to say of an error. */
+/** Optional fields of an {@link SqliteError}. */
 export interface ErrorDetails {
-  /** Where in the SQL text the error is, in bytes from its start. */
+  /** The error's position in the SQL text, in bytes. */
   readonly offset?: number | undefined;
   readonly reason?: ErrorReason | undefined;
-  /** What is wrong, without the words in the message that say what was being done. */
+  /** The cause alone, without the operation that the message also names. */
   readonly detail?: string | undefined;
 }
 
 /**
- * A failure of SQLite, with the fields that errors of `node:sqlite` have.
+ * An SQLite error, with the same fields as an error of `node:sqlite`.
  *
- * `errcode` is the extended result code (https://www.sqlite.org/rescode.html), `errstr` its general meaning;
- * `message` says what happened here.
+ * `errcode` is the extended result code (https://www.sqlite.org/rescode.html). `errstr` is SQLite's description of that
+ * code. `message` describes this error.
  */
 export class SqliteError extends Error {
   override readonly name = 'SqliteError';
   readonly code = 'ERR_SQLITE_ERROR';
   readonly errcode: number;
   readonly errstr: string;
-  /** Where in the SQL text the error is, in bytes from its start. Undefined if SQLite does not know. */
+  /** The error's position in the SQL text, in bytes. Undefined if SQLite does not report it. */
   readonly offset: number | undefined;
   /** The kind of failure, if callers distinguish it. */
   declare readonly reason?: ErrorReason;
-  /** What is wrong, without the words that say what was being done; undefined if the message is that. */
+  /** The cause alone, without the operation that `message` also names. Undefined if `message` names no operation. */
   declare readonly detail?: string;
 
-  /** @internal {@link sqliteError} makes them */
+  /** @internal Call {@link sqliteError} instead. */
   constructor(message: string, errcode: number, details: ErrorDetails = {}) {
     super(message);
     this.errcode = errcode;
@@ -52,12 +52,12 @@ export class SqliteError extends Error {
   }
 }
 
-/** @param message what happened; without it what SQLite says of the code in general */
+/** @param message describes the error; without it, the error has SQLite's description of the code */
 export function sqliteError(code: number, message?: string, details?: ErrorDetails): SqliteError {
   return new SqliteError(message ?? errorText(code), code, details);
 }
 
-/** The error for what the options of a call forbid. @param why begins small */
+/** The error for something that the options of a call forbid. @param why begins with a small letter */
 export function refusal(why: string): SqliteError {
   return sqliteError(SQLITE_CONSTRAINT, `refused: ${why}`, { reason: 'refused', detail: why });
 }
@@ -66,7 +66,7 @@ export function refusal(why: string): SqliteError {
  * The error for bytes that are not a changeset, patchset or capture.
  *
  * @param offset the first wrong byte
- * @param what was being done, if it is known
+ * @param what the operation that failed, if it is known
  */
 export function malformed(reason: string, offset: number, what?: string): SqliteError {
   const detail = `malformed changeset: ${reason} at byte ${offset}`;
@@ -74,7 +74,7 @@ export function malformed(reason: string, offset: number, what?: string): Sqlite
   return sqliteError(SQLITE_CORRUPT, message, { reason: 'malformed', detail });
 }
 
-/** An error as plain fields, which go from thread to thread. */
+/** An error as plain fields, which can be sent to another thread. */
 export interface PlainError extends ErrorDetails {
   readonly message: string;
   readonly errcode: number;
@@ -84,12 +84,14 @@ export function plainError({ message, errcode, offset, reason, detail }: SqliteE
   return { message, errcode, offset, reason, detail };
 }
 
-/** The error whose fields these are. */
+/** Makes an error from its plain fields. */
 export function errorFrom({ message, errcode, ...details }: PlainError): SqliteError {
   return sqliteError(errcode, message, details);
 }
 
-/** `sqlite3_errstr`: what a result code means. As text here too, because not every thread has an SQLite. */
+/**
+ * Describes a result code as `sqlite3_errstr` does. The texts are repeated here because not every thread runs SQLite.
+ */
 export function errorText(code: number): string {
   return special[code] ?? (texts[code & 0xff] || 'unknown error');
 }
@@ -100,7 +102,7 @@ const special: Readonly<Record<number, string>> = {
   [SQLITE_DONE]: 'no more rows available',
 };
 
-/** By the primary code, from 0; '' for those that SQLite has no text for. */
+/** The texts by primary code, from 0. '' if SQLite has no text for a code. */
 const texts: readonly string[] = [
   'not an error',
   'SQL logic error',

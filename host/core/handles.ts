@@ -1,18 +1,18 @@
-/** Numbers for objects that code outside of JavaScript refers to. */
+/** Numbers that C or WebAssembly code uses to refer to JavaScript objects. */
 
 import { SQLITE_MISUSE } from './constants.js';
 import { sqliteError } from './errors.js';
 
-/** The largest number that C keeps in an int. */
+/** The largest C int. */
 const most = 0x7fff_ffff;
 
-/** Numbers objects from 1. A number that was let go is not given again before all others were. */
+/** Numbers objects from 1. A deleted number is used again only after all other numbers were used. */
 export class HandleTable<T extends object> {
   readonly #all = new Map<number, T>();
   readonly #what: string;
   #last = 0;
 
-  /** @param what an object is, for errors: such as "changeset" */
+  /** @param what the kind of object, named in errors, such as "changeset" */
   constructor(what: string) {
     this.#what = what;
   }
@@ -22,7 +22,7 @@ export class HandleTable<T extends object> {
     return this.#all.size;
   }
 
-  /** Gives an object a number. */
+  /** Adds an object and returns its number. */
   add(object: T): number {
     do this.#last = this.#last === most ? 1 : this.#last + 1;
     while (this.#all.has(this.#last));
@@ -30,19 +30,19 @@ export class HandleTable<T extends object> {
     return this.#last;
   }
 
-  /** The object with a number. @throws SqliteError (SQLITE_MISUSE) if none has it */
+  /** Returns the object with this number. @throws SqliteError (SQLITE_MISUSE) if there is none */
   get(handle: number): T {
     const object = this.#all.get(handle);
     if (object) return object;
-    throw sqliteError(SQLITE_MISUSE, `unknown ${this.#what} ${handle}: it was dropped, or never made`);
+    throw sqliteError(SQLITE_MISUSE, `unknown ${this.#what} ${handle}: it was dropped or never existed`);
   }
 
-  /** The same, without an error. */
+  /** Returns the object with this number, or undefined if there is none. */
   find(handle: number): T | undefined {
     return this.#all.get(handle);
   }
 
-  /** Lets a number go, if an object has it. */
+  /** Deletes a number. Does nothing if no object has it. */
   delete(handle: number): void {
     this.#all.delete(handle);
   }

@@ -1,6 +1,7 @@
 /**
- * Everything the core imports from module "host", in the order of c/host.h. Each function turns numbers into
- * values, calls the host, and converts exceptions into result codes: no JavaScript error may cross C.
+ * The functions that the core imports from module "host", in the order of c/host.h. Each function turns numbers into
+ * values, calls the host, and converts exceptions into result codes, because a JavaScript exception must not pass
+ * through C code.
  */
 
 import {
@@ -26,24 +27,24 @@ import { platform } from './platform.js';
 import { tableImports } from './table-imports.js';
 
 const usual = 'use unix, which locks as native SQLite does';
-/** Why a VFS of native SQLite is unavailable. */
+/** The message for each VFS of native SQLite that is unavailable. */
 const missing: Readonly<Record<number, string>> = {
   [VFS_DOTFILE]: `the VFS unix-dotfile is unavailable: ${usual}, or unix-none if nothing else uses the file`,
   [VFS_EXCL]: `the VFS unix-excl is unavailable: ${usual}, with PRAGMA locking_mode=EXCLUSIVE`,
   [VFS_NAMEDSEM]: `the VFS unix-namedsem is unavailable: ${usual}`,
 };
 
-/** Errno of WASI. */
+/** A WASI error number. */
 const notSupported = 58;
 const encoder = new TextEncoder();
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** The imports' functions by name, and what they keep between calls. */
+/** The imported functions by name, and access to the state they keep between calls. */
 export interface HostImports {
   readonly functions: WebAssembly.ModuleImports;
   /** The message of the last failed file call, if it failed with `code`. */
   fileErrorFor(code: number): string | undefined;
-  /** Closes all files as the end of a process does: nothing more is written, and their locks are released. */
+  /** Closes all files and releases their locks without writing anything, as the system does when a process ends. */
   closeFiles(): void;
 }
 
@@ -75,7 +76,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     return found;
   };
   const text = (pointer: number): string => memory().cString(pointer) ?? '';
-  /** The name of a file. Decoded leniently, it could be that of another. */
+  /** Reads a file name. Invalid UTF-8 is an error, because a lenient decoder could produce the name of another file. */
   const fileName = (pointer: number): string | null => {
     try {
       return memory().strictCString(pointer);
@@ -361,7 +362,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       try {
         return host.terminal?.files.permissions(memory().cBytes(path), follow !== 0) ?? -1;
       } catch {
-        return -1; // it is gone, or behind a folder that may not be searched
+        return -1; // the file does not exist, or a folder above it may not be searched
       }
     },
     host_chmod: (path: number, mode: number): number =>
@@ -385,7 +386,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
     closeFiles() {
       for (const [number, file] of files.entries()) {
         if (!file) continue;
-        files[number] = undefined; // first, because nothing may close a descriptor twice
+        files[number] = undefined; // first, because a descriptor must not be closed twice
         try {
           file.walIndex.close(memory().bytes, false);
         } finally {

@@ -6,27 +6,30 @@ import { SQLITE_NOMEM } from './constants.js';
 import { sqliteError } from './errors.js';
 import { Views } from './views.js';
 
-/** Keeps U+FEFF at the start of a text: it is a character of it like any other. */
+/** `ignoreBOM` keeps a U+FEFF at the start of a text. */
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** A Buffer of Node and what follows it: faster than a decoder and an encoder, which need a view of the text's bytes. */
+/**
+ * The methods of Node's Buffer that decode and encode. They are faster than TextDecoder and TextEncoder, which need a
+ * view of the text's bytes.
+ */
 interface TextBuffer extends Uint8Array {
   utf8Slice(start: number, end: number): string;
   utf8Write(text: string, start: number, length: number): number;
 }
 
 const { Buffer: buffers } = globalThis as { Buffer?: { from(memory: ArrayBuffer): object } };
-/** Older Nodes take a Buffer's offsets for signed 32-bit numbers. */
+/** Older versions of Node treat a Buffer's offsets as signed 32-bit numbers. */
 const signedEnd = 0x8000_0000;
 
-/** The most bytes that one value may have: SQLITE_MAX_LENGTH, SQLite's own default. */
+/** The largest size of a value in bytes: SQLITE_MAX_LENGTH, SQLite's own default. */
 export const maxLength = 1_000_000_000;
 
-/** Below this many bytes a loop over ASCII is faster than a call of a decoder. */
+/** For fewer bytes, a loop over ASCII is faster than a decoder. */
 const shortText = 6;
-/** Below this many characters a loop over ASCII is faster than a call of an encoder. */
+/** For fewer characters, a loop over ASCII is faster than an encoder. */
 const shortInput = 24;
 
 export class Memory extends Views {
@@ -47,7 +50,7 @@ export class Memory extends Views {
     return this.#text;
   }
 
-  /** Text up to its terminator. A null pointer is null. */
+  /** Reads text up to its terminator. Returns null for a null pointer. */
   cString(pointer: number): string | null {
     if (pointer === 0) return null;
     const start = pointer >>> 0;
@@ -55,7 +58,7 @@ export class Memory extends Views {
     return decoder.decode(bytes.subarray(start, bytes.indexOf(0, start)));
   }
 
-  /** The same. @throws TypeError if the text is not UTF-8 */
+  /** Reads text as {@link cString} does. @throws TypeError if the text is not UTF-8 */
   strictCString(pointer: number): string | null {
     if (pointer === 0) return null;
     const start = pointer >>> 0;
@@ -63,14 +66,14 @@ export class Memory extends Views {
     return strict.decode(bytes.subarray(start, bytes.indexOf(0, start)));
   }
 
-  /** A copy of the bytes up to a terminator. */
+  /** Copies the bytes up to a terminator. */
   cBytes(pointer: number): Uint8Array<ArrayBuffer> {
     const start = pointer >>> 0;
     const bytes = this.bytes;
     return bytes.slice(start, bytes.indexOf(0, start));
   }
 
-  /** `length` bytes as text. */
+  /** Reads `length` bytes as text. */
   text(pointer: number, length: number): string {
     const start = pointer >>> 0;
     const bytes = this.bytes;
@@ -88,19 +91,28 @@ export class Memory extends Views {
     return decoder.decode(bytes.subarray(start, start + length));
   }
 
-  /** Decodes `length` bytes at once, for the ASCII texts among them: a call of a decoder costs more than a short text. */
+  /**
+   * Decodes `length` bytes at once for {@link asciiText}. One call for many short texts is faster than one call for
+   * each.
+   */
   beginTexts(pointer: number, length: number): void {
     this.#texts = length === 0 ? '' : bytesAsText(this.bytes, pointer, pointer + length);
     this.#textsAt = pointer;
   }
 
-  /** A text of ASCII among those of {@link beginTexts}. It may keep all of them in memory. */
+  /**
+   * Returns an ASCII text from the bytes that {@link beginTexts} decoded. The string may keep all of those bytes in
+   * memory.
+   */
   asciiText(pointer: number, length: number): string {
     const start = pointer - this.#textsAt;
     return this.#texts.substring(start, start + length);
   }
 
-  /** Writes a text as UTF-8, for which there must be room: three bytes a character. Returns how many it took. */
+  /**
+   * Writes a text as UTF-8 and returns its length in bytes. The memory at `pointer` must hold three bytes for each
+   * character.
+   */
   writeText(pointer: number, text: string): number {
     const start = pointer >>> 0;
     const bytes = this.bytes;
@@ -119,7 +131,7 @@ export class Memory extends Views {
     return encoder.encodeInto(text, bytes.subarray(start, end)).written;
   }
 
-  /** A copy of `length` bytes. */
+  /** Copies `length` bytes. */
   copy(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     const start = pointer >>> 0;
     return this.bytes.slice(start, start + length);
@@ -130,9 +142,9 @@ export class Memory extends Views {
   }
 
   /**
-   * Memory from sqlite3_malloc64, to be freed by sqlite3_free.
+   * Allocates memory with sqlite3_malloc64. Free it with sqlite3_free.
    *
-   * @throws SqliteError SQLITE_NOMEM if there is no more memory
+   * @throws SqliteError SQLITE_NOMEM if out of memory
    */
   allocate(size: number): number {
     const pointer = this.#c.sqlite3_malloc64(BigInt(Math.max(size, 1))) >>> 0;
@@ -140,14 +152,14 @@ export class Memory extends Views {
     return pointer;
   }
 
-  /** A copy of `source` in memory from sqlite3_malloc64. */
+  /** Copies `source` to memory from sqlite3_malloc64. */
   allocateBytes(source: Uint8Array): number {
     const pointer = this.allocate(source.length);
     this.bytes.set(source, pointer);
     return pointer;
   }
 
-  /** Terminated text in memory from sqlite3_malloc64. */
+  /** Copies a terminated text to memory from sqlite3_malloc64. */
   allocateText(text: string): number {
     return this.#textIn(text).pointer;
   }
@@ -167,7 +179,7 @@ export class Memory extends Views {
     return { pointer, length: encoded.length };
   }
 
-  /** Scratch space for one call: everything taken from it is freed together. Use with `using`. */
+  /** Returns scratch space for one call. Disposing of it frees all memory taken from it. Declare it with `using`. */
   arena(): Arena {
     return new Arena(this, this.#c, (text) => this.#textIn(text));
   }
@@ -185,7 +197,7 @@ export class Arena implements Disposable {
     this.#textIn = textIn;
   }
 
-  /** `size` bytes, all zero. */
+  /** Allocates `size` bytes, all zero. */
   allocate(size: number): number {
     const pointer = this.#memory.allocate(size);
     this.#taken.push(pointer);
@@ -199,14 +211,14 @@ export class Arena implements Disposable {
     return pointer;
   }
 
-  /** Terminated text with its length in bytes, the terminator not counted. */
+  /** Copies a terminated text. `length` counts its bytes without the terminator. */
   text(text: string): { pointer: number; length: number } {
     const made = this.#textIn(text);
     this.#taken.push(made.pointer);
     return made;
   }
 
-  /** Terminated text. */
+  /** Copies a terminated text. */
   cString(text: string): number {
     return this.text(text).pointer;
   }

@@ -1,6 +1,6 @@
 /**
- * What the rooms below the loader need of the system they run on. Nothing there imports a module of Node: another
- * system needs another implementation of this interface, and no changes.
+ * What the code below the loader needs from the system it runs on. That code imports no module of Node, so another
+ * system needs only another implementation of this interface.
  */
 
 import type { OpenFile } from './host-services.js';
@@ -8,16 +8,16 @@ import type { OpenFile } from './host-services.js';
 export interface Platform {
   /** The number of this thread, 0 for the main one. */
   readonly thread: number;
-  /** sqlite3.wasm, compiled: the same module at each call. */
+  /** The compiled sqlite3.wasm. Every call returns the same module. */
   core(): WebAssembly.Module;
-  /** Fills `count` bytes from `at` on with random ones, which nobody can predict. */
+  /** Fills `count` bytes, starting at `at`, with cryptographically secure random values. */
   fillRandom(bytes: Uint8Array, at: number, count: number): void;
   isUtf8(bytes: Uint8Array): boolean;
   /** The processor time of this process, in microseconds. */
   cpuTime(): { user: number; system: number };
-  /** A new file, which is removed when it is closed. @throws FileError if it cannot be made */
+  /** Creates a file that is deleted when it is closed. @throws FileError if the file cannot be created */
   temporaryFile(): OpenFile;
-  /** The absolute path of an existing folder; undefined if it is not one. */
+  /** The absolute path of a folder; undefined if `path` is not an existing folder. */
   folder(path: string): string | undefined;
   /** The value of an environment variable. */
   variable(name: string): string | undefined;
@@ -27,7 +27,7 @@ export interface Platform {
 
 let used: Platform | undefined;
 
-/** Sets the platform of this thread. Every program does so before it calls anything else. */
+/** Sets the platform of this thread. A program must call this function first. */
 export function usePlatform(platform: Platform): void {
   used = platform;
 }

@@ -1,19 +1,19 @@
 /**
- * Escapes foreign text before it is shown. Text of a component, a file or another process may hold control sequences
- * for a terminal: all of it that is printed, logged or put into an error passes through here.
+ * Escapes foreign text before it is printed, logged or put into an error. Text from a component, a file or another
+ * process may contain control sequences for a terminal.
  */
 
 /**
- * Controls, ends of lines and paragraphs, marks that turn the direction of writing, what is not seen at all, and halves
- * of characters. What joins letters and emoji (U+200C, U+200D) stays.
+ * Control characters, line and paragraph separators, marks that change the writing direction, invisible characters, and
+ * lone surrogates. The joiners of letters and emoji (U+200C, U+200D) are not escaped.
  */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?![\u200c\u200d])\p{Cf}/gu;
 
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** The most characters of a message. */
+/** The longest message, in characters. */
 export const longestMessage = 4096;
-/** The most characters of a name. */
+/** The longest name, in characters. */
 export const longestName = 300;
 
 function escaped(character: string): string {
@@ -22,20 +22,22 @@ function escaped(character: string): string {
   return `\\u{${code.toString(16)}}`;
 }
 
-/** The text on one line: what does not print is written as in JavaScript, and what is longer than `most` is cut. */
+/**
+ * Returns the text on one line. Unprintable characters become JavaScript escapes, and text longer than `most` is cut.
+ */
 export function shown(text: string, most = longestMessage): string {
   if (text.length <= most) return text.replace(unprintable, escaped);
   return `${text.slice(0, most).replace(unprintable, escaped)}... (${text.length} characters)`;
 }
 
-/** A name: the same, and shorter. */
+/** Escapes a name as {@link shown} does, with a shorter limit. */
 export function shownName(name: string): string {
   return shown(name, longestName);
 }
 
 /**
- * A text of several lines, each of them as {@link shown}: those after the first are indented by `indent`, so that none
- * looks like a line of the program's own.
+ * Escapes each line of a text as {@link shown} does. Lines after the first are indented, so that they do not look like
+ * output of the program itself.
  */
 export function shownLines(text: string, indent = '    '): string {
   return text
@@ -44,10 +46,10 @@ export function shownLines(text: string, indent = '    '): string {
     .join(`\n${indent}`);
 }
 
-/** An equal JSON document without control characters for a terminal. */
+/** Escapes the control characters in a JSON document without changing its meaning. */
 export function shownJson(json: string): string {
   return json.replace(unprintable, (character) => {
-    if (character === '\n') return character; // between its parts; within a text it is escaped already
+    if (character === '\n') return character; // whitespace of the document; inside a string it is already escaped
     return Array.from({ length: character.length }, (_, i) => {
       return `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
     }).join('');

@@ -1,16 +1,16 @@
-/** Buffers bytes between a writer and a reader: a few in memory, more in an unnamed file. */
+/** Buffers bytes between a writer and a reader. Up to 1 MiB stays in memory; larger amounts go to a temporary file. */
 
 import type { OpenFile } from './host-services.js';
 import { platform } from './platform.js';
 
 const blockSize = 65_536;
-/** How many blocks stay in memory. */
+/** The number of blocks that stay in memory. */
 const mostBlocks = 16;
 
-/** Files of spools that were not closed. */
+/** Closes the files of spools that were not closed. */
 const forgotten = new FinalizationRegistry<OpenFile>((file) => file.close());
 
-/** Collects bytes, then returns them in order, any number of times. Close it, because it may have a file. */
+/** Collects bytes, then returns them in order, any number of times. Dispose of a spool, because it may hold a file. */
 export class Spool implements Iterable<Uint8Array>, Disposable {
   /** Full blocks, which follow the bytes in the file. */
   #blocks: Uint8Array[] = [];
@@ -20,7 +20,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
   #file: OpenFile | undefined;
   #written = 0;
 
-  /** Adds a copy of `piece`. @throws FileError if the disk is full */
+  /** Appends a copy of `piece`. @throws FileError if the disk is full */
   add(piece: Uint8Array): void {
     for (let at = 0; at < piece.length; ) {
       const part = piece.subarray(at, at + blockSize - this.#used);
@@ -31,7 +31,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
     }
   }
 
-  /** How many bytes there are. */
+  /** The number of bytes. */
   get size(): number {
     return this.#written + this.#blocks.length * blockSize + this.#used;
   }
@@ -60,7 +60,7 @@ export class Spool implements Iterable<Uint8Array>, Disposable {
     this.#file = undefined;
   }
 
-  /** The last block is full: begins another, and moves full ones to the file if there are many. */
+  /** Begins a block after the last one is full. Moves the full blocks to the file if there are too many. */
   #next(): void {
     this.#blocks.push(this.#last);
     this.#used = 0;

@@ -1,4 +1,7 @@
-/** The imports of virtual tables, in the order of c/host.h. What a module throws becomes a code and a text. */
+/**
+ * The imports for virtual tables, in the order of c/host.h. An exception of a module becomes a result code and a
+ * message.
+ */
 
 import { SQLITE_CONSTRAINT, SQLITE_ERROR, SQLITE_OK } from './constants.js';
 import { SqliteError } from './errors.js';
@@ -13,10 +16,10 @@ export function tableImports(host: Host, memory: () => Memory): WebAssembly.Modu
   };
   const module = (id: number): TableModule => {
     const found = host.callbacks.module(id);
-    if (!found) throw new Error('the module of this table is gone');
+    if (!found) throw new Error('the module of this table was removed');
     return found;
   };
-  /** A result code. */
+  /** Runs `action` and returns a result code. */
   const attempt = (out: number, action: () => void): number => {
     try {
       action();
@@ -25,7 +28,7 @@ export function tableImports(host: Host, memory: () => Memory): WebAssembly.Modu
       return failed(error, out);
     }
   };
-  /** A number above 0, or the negative of a result code. */
+  /** Returns the number from `action`, which is above 0, or a negative result code. */
   const number = (out: number, action: () => number): number => {
     try {
       return action();

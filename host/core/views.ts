@@ -1,4 +1,4 @@
-/** Up to this many bytes a loop is faster than a view and a call of set(). */
+/** Up to this many bytes, a loop is faster than set() on a view. */
 const shortCopy = 48;
 
 /** Copies `length` bytes of one array into another. */
@@ -13,10 +13,10 @@ export function copyBytes(
   else for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
 }
 
-/** Up to this many bytes a loop over words is faster than that. */
+/** Up to this many bytes, a loop over words is faster than set() on a view. */
 const shortWords = 72;
 
-/** Copies `length` bytes of one memory into another. */
+/** Copies `length` bytes from one memory to another. */
 export function copyBetween(source: Views, from: number, length: number, target: Views, to: number): void {
   if (length > shortWords) {
     target.bytes.set(source.bytes.subarray(from, from + length), to);
@@ -29,7 +29,7 @@ export function copyBetween(source: Views, from: number, length: number, target:
   for (; done < length; done++) write.setUint8(to + done, read.getUint8(from + done));
 }
 
-/** Views of a wasm memory that follow its growth: a grown memory leaves the old ones empty. */
+/** Views of a wasm memory, created again when the memory grows, which detaches the old views. */
 
 export class Views {
   readonly #memory: WebAssembly.Memory;
@@ -42,19 +42,19 @@ export class Views {
     this.#view = new DataView(memory.buffer);
   }
 
-  /** The entire memory. Valid until wasm runs again, because it may grow then. */
+  /** The entire memory. The array is valid until wasm code runs again, because that may grow the memory. */
   get bytes(): Uint8Array {
     if (this.#bytes.byteLength === 0) this.#renew();
     return this.#bytes;
   }
 
-  /** The same as numbers, little-endian. Valid until wasm runs again. */
+  /** A DataView of the entire memory. It is valid until wasm code runs again. */
   get view(): DataView {
     if (this.#bytes.byteLength === 0) this.#renew();
     return this.#view;
   }
 
-  /** Whether `length` bytes are all ASCII. For short ones: a call into Node is faster from 256 bytes on. */
+  /** Whether `length` bytes are all ASCII. From 256 bytes on, a call into Node is faster. */
   isAscii(start: number, length: number): boolean {
     const { view } = this;
     const end = start + length;

@@ -216,11 +216,11 @@ describe('changeset', () => {
     const number = held(inserted);
     changeset.drop(number);
     expect(failure(() => changeset.size(number))).toEqual(
-      said(21, `unknown changeset ${number}: it was dropped, or never made`),
+      said(21, `unknown changeset ${number}: it was dropped or never existed`),
     );
     const next = held(inserted); // has a number of its own, so that the old one is not taken for it
     expect(failure(() => changeset.drop(number))).toEqual(
-      said(21, `unknown changeset ${number}: it was dropped, or never made`),
+      said(21, `unknown changeset ${number}: it was dropped or never existed`),
     );
     expect(bytesOf(next)).toBe(inserted);
   });

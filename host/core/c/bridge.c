@@ -1,6 +1,6 @@
 /*
-** What JavaScript cannot do from outside: C callbacks that call the host, destructors, variadic functions,
-** and calls that would otherwise cross once per value.
+** Functions that JavaScript cannot replace: C callbacks that call the host, destructors, variadic functions, and
+** functions that pass many values in one call.
 */
 #include "host.h"
 #include <string.h>
@@ -14,8 +14,8 @@ typedef struct Progress {
   sqlite3 *db;
   int (*x)(void*);
   void *pArg;
-  int nEvery;     /* steps between two calls of x; 0: none */
-  int nDone;      /* steps since the last one */
+  int nEvery;     /* steps between two calls of x; 0: x is not called */
+  int nDone;      /* steps since the last call of x */
   int nStep;      /* steps between two polls */
 } Progress;
 
@@ -91,13 +91,13 @@ int bridge_db_config(sqlite3 *db, int op, int value, int *pState){
   return sqlite3_db_config(db, op, value, pState);
 }
 
-/* Wrapped, or to be, it cannot be exported by the linker's list. */
+/* The linker cannot export a wrapped function from exports.txt, so this function calls it. */
 int bridge_backup_step(sqlite3_backup *p, int nPage){ return sqlite3_backup_step(p, nPage); }
 
 /* ---- Values ---------------------------------------------------------------------------------------- */
 
-/* What a value is, and a number, or where its bytes are. Non-zero: there is no memory for them, which SQLite shows as a
-** null pointer that is easily taken for an empty text. */
+/* Writes a value as a Cell. Returns non-zero if memory ran out: SQLite then returns a null pointer, which must not be
+** mistaken for an empty text. */
 static int put(Cell *p, sqlite3_value *pValue){
   p->type = sqlite3_value_type(pValue);
   switch( p->type ){
@@ -202,7 +202,8 @@ int bridge_step_row(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut, int
   return bridge_row(pStmt, pOut)<0 ? SQLITE_NOMEM : ROW_IN_CELLS;
 }
 
-/* Moves what a cell of text or a blob points to into the room from *ppFrom on, or up to *ppTo. 0: there is no room. */
+/* Moves the bytes of a text cell to *ppFrom, or those of a blob cell to just before *ppTo. Returns 0 if they do not fit
+** between the two. */
 static int move(Cell *p, char **ppFrom, char **ppTo){
   const char *z = p->value.p;
   int n = p->bytes;
@@ -250,7 +251,7 @@ int bridge_rows(sqlite3_stmt *pStmt, RowBatch *pBatch, int nMost, int nRoom){
   return rc;
 }
 
-/* ---- Time: wasi-libc knows no time zone ------------------------------------------------------------ */
+/* ---- Time: wasi-libc has no time zones ------------------------------------------------------------ */
 
 struct tm *localtime_r(const time_t *restrict pTime, struct tm *restrict pOut){
   int a[9];

@@ -1,13 +1,14 @@
 /*
-** Buffers of the shell's files: those of wasi-libc have 1 KiB, and each one that is full costs a call of the host.
-** shell.c and terminal.c are compiled to call these functions instead of fopen and fclose. A terminal keeps its lines.
+** Larger buffers for the shell's files. The buffers of wasi-libc have 1 KiB, and writing or filling a buffer calls the
+** host. shell.c and terminal.c are compiled to call these functions instead of fopen and fclose. A terminal keeps its
+** line buffer.
 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "buffers.h"
 
-/* Of standard output less: a reader waits for it, and a process that is killed loses it. */
+/* The buffer of standard output is smaller, because a reader waits for it, and a killed process loses its content. */
 enum { SIZE = 65536, OUTPUT_SIZE = 16384 };
 
 typedef struct Buffer {
@@ -32,7 +33,7 @@ FILE *buffers_open(const char *zFile, const char *zMode){
   Buffer *p = f ? malloc(sizeof(*p)) : 0;
   if( !p || !enlarge(f, p->a, SIZE) ){
     free(p);
-    return f; /* with a small one */
+    return f; /* with the small buffer of wasi-libc */
   }
   p->f = f;
   p->pNext = buffers;

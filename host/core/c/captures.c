@@ -1,19 +1,21 @@
 /*
-** Tells the host of statements that change the schema, just before their first step and after it, and of what may
-** have undone them. Authorizer and trace come too late for the first: a changeset is refused there.
+** Calls the host before the first step of a statement that changes the schema, and after it; also after a failure, a
+** rollback or a commit, which may undo the change. SQLite's authorizer and trace callbacks are called too late: SQLite
+** creates no changeset inside them.
 **
-** What SQLite runs inside of itself, such as the statements that make a virtual table's shadow tables, does not
-** come by here.
+** Statements that SQLite runs internally, such as those that create a virtual table's shadow tables, do not pass
+** through this file.
 */
 #include "host.h"
 #include <string.h>
 
-/* A connection with a capture. inside: the host, or a statement that it was told of, is running. */
+/* A connection with a capture. inside is set while the host, or a statement that the host was called for, is
+** running. */
 typedef struct Capture {
   sqlite3 *db;
   int id;
   int inside;
-  int changed;  /* the open transaction changed the schema: a rollback frees it */
+  int changed;  /* the open transaction changed the schema, so a rollback frees the schema */
   struct Capture *pNext;
 } Capture;
 
@@ -45,7 +47,7 @@ int bridge_capture(sqlite3 *db, int id){
   return SQLITE_OK;
 }
 
-/* Where the first keyword is: past space, comments, semicolons and byte order marks, as SQLite reads them. */
+/* Returns the first keyword: skips spaces, comments, semicolons and byte order marks, as SQLite does. */
 static const char *firstWord(const char *z){
   for(;;){
     if( *z==' ' || (*z>='\t' && *z<='\r') || *z==';' ) z++;
@@ -60,7 +62,7 @@ static const char *firstWord(const char *z){
   }
 }
 
-/* ANALYZE makes its tables if they do not exist; VACUUM gives the schema another version. */
+/* ANALYZE creates its tables if they do not exist; VACUUM changes the schema version. */
 static int kindOf(const char *zSql){
   static const struct { const char *zWord; int kind; } aWord[] = {
     {"create", CAPTURE_SCHEMA}, {"alter", CAPTURE_SCHEMA}, {"drop", CAPTURE_SCHEMA},
@@ -73,20 +75,21 @@ static int kindOf(const char *zSql){
   return CAPTURE_OTHER;
 }
 
-/* Whether a PRAGMA makes SQLite read the schema again. */
+/* Whether a statement is a PRAGMA that makes SQLite read the schema again. */
 static int resetsSchema(const char *zSql){
   const char *z = firstWord(zSql ? zSql : "");
   return sqlite3_strnicmp(z, "pragma", 6)==0 && sqlite3_strlike("%schema_version%", z, 0)==0;
 }
 
-/* Whether a statement may write to sqlite_schema as to a table. */
+/* Whether a statement may write to sqlite_schema directly. */
 static int editsSchema(sqlite3 *db, sqlite3_stmt *pStmt){
   int on = 0;
   return !sqlite3_stmt_readonly(pStmt)
       && sqlite3_db_config(db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, -1, &on)==SQLITE_OK && on;
 }
 
-/* The statements that are being stepped, the innermost first: a function that one calls may step another. */
+/* The statements that are being stepped, the innermost first. They nest because a function called by a statement may
+** step another statement. */
 typedef struct Step {
   sqlite3_stmt *pStmt;
   struct Step *pOuter;
@@ -104,7 +107,7 @@ static int realStep(sqlite3_stmt *pStmt){
   return rc;
 }
 
-/* Whether a statement that writes is in the middle of a step on db. */
+/* Whether a step of a writing statement on db has not returned yet. */
 static int isWriting(sqlite3 *db){
   for(Step *p=steps; p; p=p->pOuter){
     if( sqlite3_db_handle(p->pStmt)==db && !sqlite3_stmt_readonly(p->pStmt) ) return 1;
@@ -115,7 +118,7 @@ static int isWriting(sqlite3 *db){
 static const char zLocked[] =
   "cannot change the schema inside a statement that writes while a session or capture records: change it before or after";
 
-/* PRAGMA writable_schema=RESET frees the schema while it is compiled, and so does its EXPLAIN. */
+/* PRAGMA writable_schema=RESET, and EXPLAIN of it, frees the schema when it is compiled. */
 static int resetsWhenCompiled(sqlite3 *db, const char *zSql, int nByte){
   Capture *p = captures ? *find(db) : 0;
   char *zText;
@@ -144,8 +147,8 @@ static int capturedStep(sqlite3_stmt *pStmt){
     if( kind==CAPTURE_OTHER && editsSchema(db, pStmt) ) kind = CAPTURE_SCHEMA;
   }
   if( sqlite3_get_autocommit(db) ) p->changed = 0;
-  /* The session extension reads the table that the outer statement writes to after the schema was freed; and if the outer
-  ** statement fails, it takes the change of the schema with it, of which nobody is told. */
+  /* If the schema were changed here, the session extension would read freed memory for the table that the outer
+  ** statement writes. And if the outer statement failed, SQLite would undo the change without reporting it. */
   if( (kind==CAPTURE_SCHEMA || (kind==CAPTURE_ROLLBACK && p->changed)
        || (!sqlite3_stmt_busy(pStmt) && steps && resetsSchema(sqlite3_sql(pStmt)))) && isWriting(db) ){
     sqlite3_set_errmsg(db, SQLITE_LOCKED, zLocked);
@@ -157,7 +160,7 @@ static int capturedStep(sqlite3_stmt *pStmt){
     host_capture_before(p->id, pStmt);
   }
   rc = realStep(pStmt);
-  p = *find(db);  /* a callback may have ended it */
+  p = *find(db);  /* a callback may have ended the capture */
   if( p==0 ) return rc;
   if( kind==CAPTURE_SCHEMA && !sqlite3_get_autocommit(db) ) p->changed = 1;
   if( kind!=CAPTURE_OTHER || (rc!=SQLITE_ROW && rc!=SQLITE_DONE) || (open && sqlite3_get_autocommit(db)) ){
@@ -169,7 +172,7 @@ static int capturedStep(sqlite3_stmt *pStmt){
   return rc;
 }
 
-/* sqlite3_exec as in SQLite, except for the step, which cannot be wrapped inside SQLite. */
+/* A copy of sqlite3_exec that calls the wrapped sqlite3_step. SQLite's own calls its internal one. */
 static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**,char**), void *pArg, char **pzErr){
   sqlite3_stmt *pStmt = 0;
   char **az = 0;
@@ -202,7 +205,7 @@ static int capturedExec(sqlite3 *db, const char *zSql, int (*x)(void*,int,char**
     else{
       int rcStep = rc;
       rc = sqlite3_finalize(pStmt);
-      if( rc==SQLITE_OK && rcStep!=SQLITE_ROW && rcStep!=SQLITE_DONE ) rc = rcStep; /* it was not begun */
+      if( rc==SQLITE_OK && rcStep!=SQLITE_ROW && rcStep!=SQLITE_DONE ) rc = rcStep; /* the statement did not begin */
     }
     pStmt = 0;
     while( *zSql==' ' || (*zSql>='\t' && *zSql<='\r') ) zSql++;
@@ -226,7 +229,7 @@ int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *zSql, int n, sqlite3_stmt
   return __real_sqlite3_prepare_v2(db, zSql, n, ppStmt, pzTail);
 }
 
-/* Wrapped, these cannot be exported by the linker's list. */
+/* The linker cannot export wrapped functions from exports.txt. */
 EXPORT(sqlite3_prepare_v3) int __wrap_sqlite3_prepare_v3(
   sqlite3 *db, const char *zSql, int n, unsigned int flags, sqlite3_stmt **ppStmt, const char **pzTail
 ){

@@ -1,6 +1,6 @@
 /*
-** Tells the host that a connection is about to be closed, while its statements can still be finalized: with any
-** left, sqlite3_close refuses and sqlite3_close_v2 closes nothing.
+** Calls the host before a connection is closed, so that the host can finalize its statements first. If any are left,
+** sqlite3_close fails and sqlite3_close_v2 leaves the connection open.
 */
 #include "host.h"
 #include <stddef.h>
@@ -17,7 +17,7 @@ int __wrap_sqlite3_close(sqlite3 *db){
   closing(db);
   return __real_sqlite3_close(db);
 }
-/* Wrapped, it cannot be exported by the linker's list. */
+/* The linker cannot export a wrapped function from exports.txt. */
 EXPORT(sqlite3_close_v2) int __wrap_sqlite3_close_v2(sqlite3 *db){
   closing(db);
   return __real_sqlite3_close_v2(db);

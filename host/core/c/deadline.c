@@ -1,10 +1,11 @@
 /*
-** Tells the host when a statement of the shell begins and ends, so that one can be ended that runs too long; and
-** interrupts.c, whether it writes. shell.c is compiled to call shell_step instead of sqlite3_step.
+** Calls the host when a statement of the shell begins and ends, so that the host can end a statement that runs too
+** long. Tells interrupts.c whether the statement writes. shell.c is compiled to call shell_step instead of
+** sqlite3_step.
 */
 #include "host.h"
 
-/* Whether the host listens. */
+/* Whether the host wants these calls. */
 static int heard = 1;
 static int depth;
 static int writes;

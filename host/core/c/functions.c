@@ -1,4 +1,4 @@
-/* Aggregate and window functions: the host keeps the state of each group, by a number. */
+/* Aggregate and window functions. The host keeps the state of each group and returns a number for it. */
 #include "host.h"
 #include <stddef.h>
 
@@ -21,7 +21,7 @@ static void step(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx
 static void inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv){ take(ctx, argc, argv, 1); }
 
 static void give(sqlite3_context *ctx, int final){
-  /* A frame can be empty before the first row: the group's number lasts all the same. */
+  /* A window frame can be empty before the first row, but the group's number must be kept. */
   int *pGroup = sqlite3_aggregate_context(ctx, final ? 0 : sizeof(*pGroup));
   int group = host_group_value(idOf(ctx), ctx, pGroup ? *pGroup : 0, final);
   if( pGroup ) *pGroup = group;

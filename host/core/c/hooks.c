@@ -1,9 +1,9 @@
 /*
-** SQLite has one slot for each of these callbacks. The host comes first in those that it needs; another user that
-** sets one, the shell or a program, comes after it and gets what SQLite promises. Collations are here too.
+** SQLite has one slot for each hook of a connection. If the host needs a hook, it takes the slot and then calls the
+** hook that the shell or a program has set. This file also has the collations.
 **
-** A callback that fails where SQLite accepts no error poisons the connection: the running statement fails, and
-** nothing commits until the transaction was rolled back.
+** Some callbacks cannot return an error to SQLite. If such a callback fails, it poisons the connection: the running
+** statement fails, and every commit fails until the transaction is rolled back.
 */
 #include "host.h"
 #include <stddef.h>
@@ -15,24 +15,24 @@ typedef int (*Logged)(void*, sqlite3*, const char*, int);
 
 typedef struct Hooks {
   sqlite3 *db;
-  int id;           /* the host's; 0: it has none yet */
+  int id;           /* the id that the host gave; 0: none yet */
   int front;        /* 1<<HOOK_...: the slots in which the host is in front */
-  /* Those behind the host. */
+  /* The hooks of the shell or a program. */
   Authorizer xAuthorize; void *pAuthorize;
   int (*xCommit)(void*); void *pCommit;
   void (*xRollback)(void*); void *pRollback;
   Updated xUpdate; void *pUpdate;
   Logged xWal; void *pWal;
-  int nCheckpoint;  /* pages of the log after which it is written back, if xWal is 0; 0: never */
-  int logging;      /* the slot of the WAL hook is taken */
+  int nCheckpoint;  /* pages in the WAL that start a checkpoint if xWal is 0; 0: never */
+  int logging;      /* the host has taken the slot of the WAL hook */
 
   char *zFault;     /* why the connection is or was poisoned */
   int nFault;       /* counts the faults */
-  int poisoned;     /* nothing commits */
-  int refused;      /* a commit was, since somebody looked */
-  int stopping;     /* what runs must end */
-  int nStep;        /* calls of sqlite3_step that are under way */
-  sqlite3_stmt *pFailed; /* the last statement that failed for it, until it is reset or finalized */
+  int poisoned;     /* every commit fails */
+  int refused;      /* a commit failed since this was last reset */
+  int stopping;     /* the running statement must end */
+  int nStep;        /* calls of sqlite3_step that have not returned */
+  sqlite3_stmt *pFailed; /* the last statement that failed because of zFault, until it is reset or finalized */
   int rcFailed;
   struct Hooks *pNext;
 } Hooks;
@@ -56,9 +56,10 @@ static Hooks *hooksOf(sqlite3 *db){
 
 static int inFront(const Hooks *p, int kind){ return p->front>>kind & 1; }
 
-/* ---- The log: the slot is SQLite's own except during a commit --------------------------------- */
+/* ---- The WAL hook: the host takes the slot only during a commit --------------------------------- */
 
-/* Between commits PRAGMA wal_autocheckpoint, which is not wrapped inside of SQLite, asks and sets what is there. */
+/* PRAGMA wal_autocheckpoint reads and sets the slot inside SQLite, where it cannot be wrapped. So the slot holds
+** SQLite's own hook between commits. */
 
 static int logged(void *pArg, sqlite3 *db, const char *zDb, int nPage){
   Hooks *p = pArg;
@@ -68,7 +69,7 @@ static int logged(void *pArg, sqlite3 *db, const char *zDb, int nPage){
   return SQLITE_OK;
 }
 
-/* What was in the slot, by its argument: that of SQLite's own hook is a number of pages. */
+/* Keeps the hook that was in the slot. The argument of SQLite's own hook is a number of pages. */
 static void replaced(Hooks *p, void *pOld){
   if( p->xWal && pOld==p->pWal ) return;
   p->xWal = 0;
@@ -97,7 +98,7 @@ int __wrap_sqlite3_wal_autocheckpoint(sqlite3 *db, int n){
   return SQLITE_OK;
 }
 
-/* ---- The callbacks: the host, then the one behind it ------------------------------------------------ */
+/* ---- The callbacks: each calls the host, then the other hook ------------------------------------------------ */
 
 static int authorize(void *pArg, int action, const char *z1, const char *z2, const char *z3, const char *z4){
   Hooks *p = pArg;
@@ -125,7 +126,7 @@ static void updated(void *pArg, int op, const char *zDb, const char *zTable, sql
   if( p->xUpdate ) p->xUpdate(p->pUpdate, op, zDb, zTable, rowid);
 }
 
-/* Puts the host, or who is behind it, into a slot. */
+/* Sets a slot to the host's callback, or to the hook of the shell or program. */
 static void fill(Hooks *p, int kind){
   int front = inFront(p, kind);
 #define FILL(name, field, ours) \
@@ -133,7 +134,7 @@ static void fill(Hooks *p, int kind){
   else __real_sqlite3_##name(p->db, p->x##field, p->p##field); \
   break
   switch( kind ){
-    case HOOK_AUTHORIZE: FILL(set_authorizer, Authorize, authorize); /* also so that statements are compiled again */
+    case HOOK_AUTHORIZE: FILL(set_authorizer, Authorize, authorize); /* SQLite then also compiles statements again */
     case HOOK_COMMIT: FILL(commit_hook, Commit, commit);
     case HOOK_ROLLBACK: FILL(rollback_hook, Rollback, rollback);
     case HOOK_UPDATE: FILL(update_hook, Update, updated);
@@ -141,7 +142,7 @@ static void fill(Hooks *p, int kind){
   }
 }
 
-/* SQLite closes the connection, which may yet live on until its last statement is finalized. */
+/* SQLite closes the connection, but may keep it until its last statement is finalized. */
 static void release(void *pArg){
   Hooks *p = pArg, **pp = &all;
   p->front = 0;
@@ -161,7 +162,7 @@ static Hooks *hooksFor(sqlite3 *db){
   p->db = db;
   p->pNext = all;
   all = p;
-  return sqlite3_set_clientdata(db, "hooks", p, release) ? 0 : p; /* which releases it if it fails */
+  return sqlite3_set_clientdata(db, "hooks", p, release) ? 0 : p; /* calls release if it fails */
 }
 
 int bridge_hook(sqlite3 *db, int id, int kind){
@@ -209,7 +210,7 @@ void *__wrap_sqlite3_wal_hook(sqlite3 *db, Logged x, void *pArg){
   return p->logging ? pOld : __real_sqlite3_wal_hook(db, x, pArg);
 }
 
-/* ---- Faults of callbacks that cannot say so --------------------------------------------------------- */
+/* ---- Errors in callbacks that cannot return an error --------------------------------------------------------- */
 
 void bridge_poison(sqlite3 *db, const char *zWhy){
   Hooks *p = hooksOf(db);
@@ -235,7 +236,7 @@ int hooks_watch(sqlite3 *db){
   return p && p->front;
 }
 
-/* Nothing is left that could be committed. */
+/* Ends the poisoned state if no change is left to commit. */
 static void settle(Hooks *p){
   if( p->poisoned && p->nStep==0 && sqlite3_get_autocommit(p->db)
    && sqlite3_txn_state(p->db, 0)!=SQLITE_TXN_WRITE ) p->poisoned = 0;
@@ -248,7 +249,7 @@ static int say(Hooks *p, int rc){
   return rc;
 }
 
-/* Makes a step fail, whatever SQLite thinks of it, unless it failed for a reason of its own. */
+/* Makes a step fail even if SQLite's result is not an error. An error of SQLite's own is kept. */
 static int fail(Hooks *p, sqlite3_stmt *pStmt, int rc){
   switch( rc & 0xff ){
     case SQLITE_ROW: case SQLITE_DONE: case SQLITE_INTERRUPT: rc = SQLITE_ERROR; break;
@@ -277,7 +278,7 @@ int hooks_step(sqlite3_stmt *pStmt, int (*xStep)(sqlite3_stmt*)){
   return rc;
 }
 
-/* A statement is not running any more; rc is what SQLite says of how it ended. */
+/* Called when a statement was reset or finalized. rc is the result of that call. */
 static int ended(Hooks *p, int failed, int rc){
   if( failed ){
     p->pFailed = 0;
@@ -294,7 +295,7 @@ static int ended(Hooks *p, int failed, int rc){
     int rc = __real_sqlite3_##name(pStmt); \
     return p && p->front ? ended(p, failed, rc) : rc; \
   }
-END(reset) /* wrapped, these cannot be exported by the linker's list */
+END(reset) /* the linker cannot export wrapped functions from exports.txt */
 END(finalize)
 
 /* ---- Collations ---------------------------------------------------------------------------------- */

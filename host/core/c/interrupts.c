@@ -1,18 +1,18 @@
 /*
-** Ctrl-C where SQLite does not look for it: in backups, files, waits for locks, and output. (In statements the
-** progress handler looks; see bridge.c.) shell.c is compiled to call the shell_ functions for those of SQLite.
+** Handles Ctrl-C during backups, file access, waits for locks, and output. The progress handler in bridge.c handles it
+** during statements. shell.c is compiled to call the shell_ functions instead of SQLite's.
 */
 #include "host.h"
 #include <signal.h>
 
-/* How often the user asked for an end; and whether that is since the shell last asked for a line. */
+/* How often the user pressed Ctrl-C; and whether the user did so since the shell last read a line. */
 static int heard;
 static int ending;
 
 void bridge_interrupt(void){
   heard++;
   ending = 1;
-  raise(SIGINT); /* the shell interrupts its own connection alone, and what runs there now */
+  raise(SIGINT); /* the shell interrupts only its own connection, and only a running statement */
 }
 int interrupts_ending(void){ return ending; }
 int interrupts_end_statement(void){ return ending && !shell_writes(); }
@@ -27,14 +27,14 @@ void interrupts_poll_now_and_then(void){
   if( (++n & 15)==0 ) interrupts_poll();
 }
 
-/* Asked at each cell and each line of a table that the shell lays out, which no statement runs for. */
+/* The shell calls this for each cell and each line of the tables that it prints. No statement runs meanwhile. */
 int shell_str_errcode(sqlite3_str *p){
   static unsigned n;
   if( (++n & 255)==0 ) interrupts_poll();
   return ending && !shell_wrote() ? SQLITE_INTERRUPT : sqlite3_str_errcode(p);
 }
 
-/* The backup that runs: the shell has one at a time. */
+/* The target of the running backup. The shell runs one backup at a time. */
 static sqlite3 *pTarget;
 static int heardBefore;
 
@@ -50,6 +50,6 @@ int shell_backup_step(sqlite3_backup *p, int nPage){
 int shell_backup_finish(sqlite3_backup *p){
   int rc = sqlite3_backup_finish(p);
   if( heard==heardBefore || rc!=SQLITE_OK ) return rc;
-  sqlite3_set_errmsg(pTarget, SQLITE_INTERRUPT, 0); /* or the shell would say "not an error" */
+  sqlite3_set_errmsg(pTarget, SQLITE_INTERRUPT, 0); /* otherwise the shell would print "not an error" */
   return SQLITE_INTERRUPT;
 }

@@ -1,6 +1,6 @@
 /*
-** The seven names by which the sqlite3 shell edits lines (-DHAVE_LINENOISE=1). terminal.c hands them to the
-** host, which edits whole statements.
+** The seven functions that the sqlite3 shell calls to edit lines (-DHAVE_LINENOISE=1). terminal.c passes the calls to
+** the host, which edits whole statements.
 */
 #ifndef LINENOISE_H
 #define LINENOISE_H

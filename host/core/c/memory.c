@@ -1,4 +1,4 @@
-/* Memory of the core, taken from the engine in big steps, and no more than is allowed. */
+/* Grows the wasm memory in large steps, up to the heap limit. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,18 +7,18 @@
 enum { PAGE = 65536 };
 static const uintptr_t smallest = 1u << 20, largest = 64u << 20;
 
-/* What was taken from the engine and not handed out yet. */
+/* The memory that was added and not yet returned by sbrk. */
 static uintptr_t start, end;
 
-/* Where the heap begins (the linker's), and how large it may be. */
+/* The start of the heap, defined by the linker, and the largest size of the heap. */
 extern unsigned char __heap_base;
 static uintptr_t most = UINTPTR_MAX;
 
 sqlite3_int64 __real_sqlite3_hard_heap_limit64(sqlite3_int64 n);
 
 /*
-** The engine is compiled without SQLite's statistics of memory, by which a limit is held. So it holds for the heap as a
-** whole, with what is free in it.
+** SQLite is compiled without memory statistics, which it needs to enforce a heap limit. So this function limits the
+** size of the whole heap, including free blocks.
 */
 sqlite3_int64 __wrap_sqlite3_hard_heap_limit64(sqlite3_int64 n){
   sqlite3_int64 before = __real_sqlite3_hard_heap_limit64(n);
@@ -28,8 +28,9 @@ sqlite3_int64 __wrap_sqlite3_hard_heap_limit64(sqlite3_int64 n){
 }
 
 /*
-** sbrk of wasi-libc (sources/sbrk.c) grows the memory by exactly n bytes. Each growth makes V8 replace the ArrayBuffer
-** and collect garbage, so this one grows by a quarter of the memory, from 1 to 64 MiB, and hands it out in pieces.
+** The sbrk of wasi-libc (sources/sbrk.c) grows the memory by exactly n bytes. Each growth makes V8 replace the
+** ArrayBuffer and collect garbage. So this sbrk grows the memory by a quarter, at least 1 MiB and at most 64 MiB, and
+** returns it in pieces.
 */
 void *__wrap_sbrk(intptr_t n){
   uintptr_t size = (uintptr_t)__builtin_wasm_memory_size(0) * PAGE;
@@ -40,7 +41,7 @@ void *__wrap_sbrk(intptr_t n){
     return (void*)-1;
   }
   if( (uintptr_t)n>end-start ){
-    if( size!=end ) start = end = size; /* the host grew it for its own use */
+    if( size!=end ) start = end = size; /* the host grew the memory for its own use */
     uintptr_t needed = ((uintptr_t)n - (end-start) + PAGE - 1) / PAGE;
     uintptr_t step = size/4<smallest ? smallest : size/4>largest ? largest : size/4;
     uintptr_t pages = step/PAGE>needed ? step/PAGE : needed;

@@ -1,6 +1,6 @@
 /*
-** Virtual tables. Rows come from the host in batches, which lie here in memory: going through a batch crosses no
-** boundary. The host names modules, tables and cursors by numbers.
+** Virtual tables. The host returns rows in batches, so that reading a row seldom calls the host. The host refers to
+** modules, tables and cursors by numbers.
 */
 #include "host.h"
 #include <stddef.h>
@@ -8,14 +8,14 @@
 
 #define FIRST_ASK 16
 #define LARGEST_ASK 512
-#define BATCH_BYTES (1<<20)     /* what a batch should take at most, going by the rows before it */
+#define BATCH_BYTES (1<<20)     /* the largest size of a batch, estimated from the previous batch */
 #define SHADOW_LISTS 32
 
 typedef struct Module {
   sqlite3_module methods;
   int id;
   int options;
-  int slot;       /* of xShadowName, or -1 */
+  int slot;       /* the index of its xShadowName function, or -1 */
 } Module;
 
 typedef struct Table {
@@ -33,7 +33,7 @@ typedef struct Cursor {
   Batch batch;
 } Cursor;
 
-/* As a component has it: variant sql-value. */
+/* The memory layout of the WIT variant sql-value. */
 typedef struct Variant {
   unsigned char kind;
   union {
@@ -46,7 +46,7 @@ enum { KIND_NULL, KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_BLOB };
 
 #define TABLE(p) Table *pTable = (Table*)(p); int id = pTable->pModule->id; (void)id
 
-/* Where a method's error goes: the old one no longer belongs to SQLite. */
+/* Where a method writes its error message. Frees the previous message. */
 static char **errorOf(sqlite3_vtab *p){
   sqlite3_free(p->zErrMsg);
   p->zErrMsg = 0;
@@ -130,7 +130,7 @@ static int xFilter(sqlite3_vtab_cursor *p, int idxNum, const char *idxStr, int a
   return host_cursor_filter(id, pCur->cursor, &pCur->batch, idxNum, idxStr, argc, argv, pCur->nAsk,
                             errorOf(p->pVtab));
 }
-/* Twice as many as before, unless rows of their size would take too much. */
+/* How many rows to ask for: twice as many as before, unless rows of that size would exceed BATCH_BYTES. */
 static int nextAsk(const Cursor *pCur){
   int nFit = pCur->batch.nRow>0 ? BATCH_BYTES/(pCur->batch.nUsed/pCur->batch.nRow+1) : LARGEST_ASK;
   int nAsk = pCur->nAsk<LARGEST_ASK ? pCur->nAsk*2 : LARGEST_ASK;
@@ -208,8 +208,8 @@ static int xIntegrity(sqlite3_vtab *p, const char *zSchema, const char *zName, i
   return host_table_integrity(id, pTable->table, mFlags & 1, pzErr);
 }
 
-/* xShadowName is told of no module: each list of suffixes has a function of its own, shared by all modules of that
-** list. The suffixes end with a newline each. */
+/* xShadowName does not receive the module, so each list of suffixes has its own function. All modules with the same
+** list share the function. A newline follows each suffix. */
 static struct { char *z; int nModule; } aShadow[SHADOW_LISTS];
 static int isShadow(int slot, const char *zSuffix){
   size_t n = strlen(zSuffix);
@@ -226,7 +226,7 @@ ALL(SHADOW)
 #define NAME(n) shadow##n,
 static int (*const xShadow[SHADOW_LISTS])(const char*) = { ALL(NAME) };
 
-/* The slot of a list of suffixes, with one module more; -1 if none is left. */
+/* Finds or takes the slot for a list of suffixes and counts one more module. Returns -1 if no slot is left. */
 static int takeShadow(const char *zShadow){
   int slot = -1;
   for(int i=0; i<SHADOW_LISTS; i++){

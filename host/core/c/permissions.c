@@ -1,6 +1,6 @@
 /*
-** What WASI does not know of files, and fsdir() and writefile() of the shell show and set: their permissions, and links
-** that lead to absolute paths.
+** File permissions and symbolic links with absolute targets, which WASI does not support. The shell's fsdir() and
+** writefile() need them.
 */
 #include "host.h"
 #include "processes.h"

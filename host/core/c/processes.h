@@ -1,5 +1,5 @@
 /*
-** What shell.c calls and WASI's headers do not declare; forced into its compilation. See terminal.c.
+** Declares the functions that shell.c calls and WASI's headers lack. The build includes it in shell.c. See terminal.c.
 */
 #ifndef PROCESSES_H
 #define PROCESSES_H
@@ -13,17 +13,17 @@ int system(const char *zCommand);
 FILE *popen(const char *zCommand, const char *zMode);
 int pclose(FILE *f);
 
-/* Of ioctl the shell needs this alone. */
+/* The only ioctl request that the shell makes. */
 #define TIOCGWINSZ 0x5413
 struct winsize { unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel; };
 int terminal_size(int fd, int request, struct winsize *pSize);
 #define ioctl terminal_size
 
-/* What wasi-libc has for this counts time that passes, not time that is computed in. */
+/* wasi-libc's getrusage returns elapsed time, not processor time. */
 int process_times(int who, struct rusage *pUsage);
 #define getrusage process_times
 
-/* As POSIX has them, see permissions.c. */
+/* The POSIX functions, see permissions.c. */
 int permissions_stat(const char *zFile, struct stat *pStat);
 int permissions_lstat(const char *zFile, struct stat *pStat);
 int permissions_chmod(const char *zFile, mode_t mode);
@@ -35,7 +35,7 @@ int permissions_symlink(const char *zTo, const char *zFile);
 #define symlink(zTo, zFile) permissions_symlink(zTo, zFile)
 #define mkdir(zFile, mode) permissions_mkdir(zFile, mode)
 
-/* With large buffers. */
+/* File streams with large buffers, see buffers.c. */
 #define fopen buffers_open
 #define fclose buffers_close
 #endif

@@ -1,17 +1,17 @@
 /*
-** Why a file could not be opened, locked, read or written: SQLite has a general sentence for that, the host knows
-** more. shell.c is compiled to call the shell_ functions for those of SQLite, so that its user reads both.
+** Adds the host's reason to SQLite's message if a file cannot be opened, locked, read or written. shell.c is compiled
+** to call the shell_ functions instead of SQLite's.
 */
 #include "host.h"
 #include <string.h>
 
-/* SQLite's own sentence for an error of files, which a reason can follow; others say enough. */
+/* Whether SQLite's message is a general one, to which the host's reason is appended. */
 static int isGeneral(const char *zSaid, int rc){
   static const char zOpen[] = "unable to open database";
   return strcmp(zSaid, sqlite3_errstr(rc))==0 || strncmp(zSaid, zOpen, sizeof(zOpen)-1)==0;
 }
 
-/* zSaid with the host's reason, from sqlite3_malloc; 0 if it has none. */
+/* Returns zSaid with the host's reason, from sqlite3_malloc; 0 if the host has no reason. */
 static char *reasoned(sqlite3 *db, const char *zSaid){
   char zReason[2048];
   int rc = sqlite3_extended_errcode(db);
@@ -20,7 +20,7 @@ static char *reasoned(sqlite3 *db, const char *zSaid){
 }
 
 const char *shell_errmsg(sqlite3 *db){
-  static char *zLast; /* lives until the next call, as SQLite's own does */
+  static char *zLast; /* valid until the next call, as SQLite's own message is */
   const char *zSaid = sqlite3_errmsg(db);
   char *zFull = db ? reasoned(db, zSaid) : 0;
   if( !zFull ) return zSaid;

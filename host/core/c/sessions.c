@@ -1,7 +1,7 @@
 /*
-** The callbacks of the session extension. Its functions take them as pointers, so their addresses are handed
-** out, and the host calls every sqlite3session_, sqlite3changeset_, sqlite3changegroup_ and sqlite3rebaser_
-** function by its own name, with the number of its callback object as the context.
+** The callbacks of the session extension. The host gets their addresses from bridge_callback and passes them to the
+** sqlite3session_, sqlite3changeset_, sqlite3changegroup_ and sqlite3rebaser_ functions, with the id of its callback
+** object as the context.
 */
 #include "host.h"
 #include <stddef.h>
@@ -11,11 +11,12 @@ static int tableFilter(void *pId, const char *zTable){
   return host_table_filter((int)(size_t)pId, zTable);
 }
 
-/* SQLite asks about a table at each of its changes until it is attached. A table that was refused stays refused, so the
-** host is asked once: what it refused lately is kept here. */
+/* SQLite calls the filter at each change of a table until the table is attached. The host refuses a table for good, so
+** the tables that it refused last are kept here and the host is not called again. */
 static struct { int id; unsigned version; char *zTable; } aRefused[64];
 
-/* Changes when another connection may have changed a schema, so that a table may be another one of the same name. */
+/* Returns a number that changes when another connection may have changed the schema, because a refused table may have
+** been replaced by a new table of the same name. */
 static unsigned versionsOf(sqlite3 *db){
   unsigned sum = 0, one;
   const char *zDb;

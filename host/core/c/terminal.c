@@ -1,6 +1,6 @@
 /*
-** What the sqlite3 shell needs of a system and WASI does not have: line editing, processes, and a main that
-** is called.
+** Functions that the sqlite3 shell needs and WASI lacks: line editing, processes, and a main function that the host can
+** call.
 */
 #include "host.h"
 #include "linenoise.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where the shell is: the host does not know. */
+/* The shell's working directory, which the host does not know. */
 static const char *directory(void){
   static char z[4096];
   return getcwd(z, sizeof(z)) ? z : "/";
@@ -40,7 +40,7 @@ void bridge_complete(const char *zLine){
   if( xComplete ) xComplete(zLine, 0);
 }
 
-/* ---- The terminal's size: the shell asks for it at each result. Its clocks -------------------------------- */
+/* ---- The size of the terminal, and processor time -------------------------------- */
 
 int terminal_size(int fd, int request, struct winsize *pSize){
   int nColumn = request==TIOCGWINSZ ? host_columns() : -1;
@@ -66,12 +66,12 @@ int process_times(int who, struct rusage *pUsage){
   return 0;
 }
 
-/* ---- Processes: a pipe is a file that the command reads at pclose, or has written at popen ---------- */
+/* ---- Processes. A pipe is a file: popen runs a command that writes it, pclose a command that reads it ---------- */
 
 typedef struct Pipe {
   FILE *f;
   char zFile[64];
-  char *zCommand;  /* runs at pclose; 0: it ran at popen */
+  char *zCommand;  /* the command that pclose runs; 0: popen ran it */
   int status;
   struct Pipe *pNext;
 } Pipe;

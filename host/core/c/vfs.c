@@ -1,13 +1,14 @@
 /*
-** SQLite's file layer, handed on to the host. Two VFSs share the code: "node" locks as SQLite's own unix VFS
-** does, "node-none" takes no locks. Each has the name too by which scripts and URIs ask SQLite for it on unix. What is here is what C must do: the structures, and the WAL index.
+** SQLite's file layer, which calls the host. Two VFSs share the code: "node" locks as SQLite's own unix VFS does,
+** "node-none" takes no locks. They are also registered as "unix" and "unix-none", the names of SQLite's own. This file
+** has only what C must do: the structures and the WAL index.
 */
 #include "host.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SHM_REGIONS 4096 /* of 32 KiB: a WAL of some 60 GB at 4 KiB pages */
+#define SHM_REGIONS 4096 /* of 32 KiB each; enough for a WAL of about 60 GB with 4 KiB pages */
 
 typedef struct HostFile {
   sqlite3_file base;
@@ -25,7 +26,7 @@ static int fileShmUnmap(sqlite3_file *f, int deleteFlag){
   HostFile *p = (HostFile*)f;
   if( !p->shm ) return SQLITE_OK;
   int rc = host_shm_close(p->file, deleteFlag);
-  /* A block that the file may still lie over is nobody else's memory. */
+  /* A block is not freed if the file may still be mapped over it. */
   for(int i=0; rc==SQLITE_OK && i<p->nRegion; i+=p->nPerMap) free(p->apRegion[i]);
   free(p->apRegion);
   p->apRegion = 0;
@@ -88,7 +89,7 @@ static int fileDeviceCharacteristics(sqlite3_file *f){
   return host_device_characteristics(((HostFile*)f)->file);
 }
 
-/* Takes a block for the next regions, and has the host lay the file over it. */
+/* Allocates a block for the next regions and makes the host map the file over it. */
 static int shmAdd(HostFile *p, int szRegion, int nPerMap){
   int n = szRegion*nPerMap; /* at least a page of the system, and a multiple of it */
   void **ap = realloc(p->apRegion, sizeof(void*)*(p->nRegion+nPerMap));
@@ -123,7 +124,7 @@ static int fileShmMap(sqlite3_file *f, int iRegion, int szRegion, int extend, vo
 static int fileShmLock(sqlite3_file *f, int offset, int n, int flags){
   return host_shm_lock(((HostFile*)f)->file, offset, n, flags);
 }
-/* The instruction atomic.fence: the index is other processes' memory too. */
+/* Compiles to atomic.fence, because other processes also map the index. */
 static void fileShmBarrier(sqlite3_file *f){
   (void)f;
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -141,7 +142,7 @@ static int vfsOpen(sqlite3_vfs *vfs, const char *zName, sqlite3_file *f, int fla
   int file;
   int number = (int)(size_t)vfs->pAppData;
   memset(p, 0, sizeof(*p));
-  /* A URI that asks for no locks. SQLite's pager then takes none. */
+  /* If the URI disables locks, SQLite's pager takes none. */
   if( (flags & SQLITE_OPEN_MAIN_DB) && zName
    && (sqlite3_uri_boolean(zName, "nolock", 0) || sqlite3_uri_boolean(zName, "immutable", 0)) ) number = VFS_NONE;
   file = host_open(number, zName, flags, &outFlags);
@@ -167,7 +168,8 @@ static int vfsFullPathname(sqlite3_vfs *vfs, const char *zName, int nOut, char *
   return host_full_pathname(shell_path(zName, zPath, sizeof(zPath)), nOut, zOut);
 }
 
-/* Extensions: SQLite asks for a symbol, we give it one function that knows which library it is for. */
+/* Extensions: SQLite looks up a symbol in the library that it opened last. The symbol is always extensionInit, which
+** initializes that library. */
 static int openLibrary;
 static int extensionInit(sqlite3 *db, char **pzError, const sqlite3_api_routines *pApi){
   (void)pApi;
@@ -177,7 +179,7 @@ static void *vfsDlOpen(sqlite3_vfs *vfs, const char *zFile){
   (void)vfs;
   char zPath[1024];
   const char *zFull = shell_path(zFile, zPath, sizeof(zPath));
-  /* What is not there may be the name of an extension that ships with the host. */
+  /* If the file does not exist, zFile may be the name of an extension that ships with the host. */
   return (void*)(size_t)host_extension_open(access(zFull, F_OK)==0 ? zFull : zFile);
 }
 static void vfsDlError(sqlite3_vfs *vfs, int n, char *z){
@@ -198,7 +200,7 @@ static int vfsRandomness(sqlite3_vfs *vfs, int n, char *p){
 static int vfsSleep(sqlite3_vfs *vfs, int microseconds){
   (void)vfs;
   interrupts_poll();
-  /* A busy handler counts its sleeps, so a wait that sleeps no longer ends at once. */
+  /* After Ctrl-C a busy handler must not wait. It counts the sleep time, so it ends without sleeping. */
   return interrupts_ending() ? microseconds : host_sleep(microseconds);
 }
 static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *pNow){
@@ -225,7 +227,7 @@ static sqlite3_vfs vfsNode = VFS("node", 0);
 static sqlite3_vfs vfsNodeNone = VFS("node-none", VFS_NONE);
 static sqlite3_vfs vfsUnix = VFS("unix", 0);
 static sqlite3_vfs vfsUnixNone = VFS("unix-none", VFS_NONE);
-/* Those of native SQLite whose locks the host does not have. It says so when a file is opened. */
+/* VFSs of native SQLite whose locks the host does not support. host_open returns an error for them. */
 static sqlite3_vfs aMissing[] = {
   VFS("unix-dotfile", VFS_DOTFILE), VFS("unix-excl", VFS_EXCL), VFS("unix-namedsem", VFS_NAMEDSEM),
 };
