@@ -1,7 +1,7 @@
 /**
- * A guest's memory, by the canonical ABI of the component model
- * (https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md): what is needed to
- * lower and lift the few types of our interfaces without a wrapper in between.
+ * Reads and writes a guest's memory, by the canonical ABI of the component model
+ * (https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md). It lowers and lifts the few
+ * types of our interfaces without jco's wrappers.
  */
 
 import { SQLITE_TOOBIG } from '../core/constants.js';
@@ -10,26 +10,29 @@ import { platform } from '../core/platform.js';
 import { copyBetween, copyBytes, Views } from '../core/views.js';
 import { list } from './layout.js';
 
-/** jco calls a host function's property of this name, once per instance, for a function of core values. */
+/** If a host function has this property, jco calls it once per instance, to get a function that takes core values. */
 export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
 
-/** What jco passes to a `cabiLower` function. */
+/** The options that jco passes to a `cabiLower` function. */
 export interface GuestOptions {
   readonly memory: WebAssembly.Memory;
   realloc(old: number, oldSize: number, align: number, size: number): number;
 }
 
 const { start, length: count } = list.at;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // U+FEFF is part of a text
-/** Up to this many bytes a loop over ASCII is faster than a call into Node. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // keeps a U+FEFF at the start
+/** Up to this many bytes, a loop over ASCII is faster than a call into Node. */
 const shortText = 256;
 
-/** What the component itself needs beside its arguments, in bytes. */
+/** The bytes of memory that a component is assumed to need besides its arguments. */
 const slack = 2 ** 20;
 
-/** Something does not fit in a component's memory. Detected before the component is called, so it is unchanged. */
+/**
+ * A value does not fit in a component's memory. This is detected before the component is called, so its state is
+ * unchanged.
+ */
 export class TooLarge extends SqliteError {
-  /** @param size in bytes, as is `most`, the component's memory limit */
+  /** @param size in bytes */
   constructor(size: number, most: number) {
     super(
       `${size} bytes do not fit in a component limited to ${most} bytes of memory: ` +
@@ -39,12 +42,12 @@ export class TooLarge extends SqliteError {
   }
 }
 
-/** The most bytes that can be passed at once to a component that may have `memory` bytes. */
+/** The most bytes that can be passed at once to a component with a memory limit of `memory` bytes. */
 export function mostAtOnce(memory: number): number {
   return Math.max(memory - slack, memory / 2);
 }
 
-/** @throws TooLarge if a component that may have `most` bytes of memory can never take `size` bytes at once */
+/** @throws TooLarge if a component with a memory limit of `most` bytes can never take `size` bytes at once */
 export function checkFits(size: number, most: number): void {
   if (size > mostAtOnce(most)) throw new TooLarge(size, most);
 }
@@ -53,28 +56,28 @@ export class Guest extends Views {
   readonly #realloc: GuestOptions['realloc'];
   readonly #most: number;
 
-  /** @param most the most bytes that its memory may have */
+  /** @param most the memory limit, in bytes */
   constructor(options: GuestOptions, most = 2 ** 32) {
     super(options.memory);
     this.#realloc = options.realloc;
     this.#most = most;
   }
 
-  /** @throws TooLarge if `size` bytes at once can never be passed to it */
+  /** @throws TooLarge if the guest can never take `size` bytes at once */
   checkFits(size: number): void {
     checkFits(size, this.#most);
   }
 
   /**
-   * Memory of the guest for something that is passed to it.
+   * Allocates memory in the guest for an argument.
    *
-   * @throws TooLarge if that can never fit
-   * @throws RangeError if the guest has none, or returns an address outside its memory or not aligned
+   * @throws TooLarge if `size` bytes can never fit
+   * @throws RangeError if the guest is out of memory, or returns an address that is not aligned or outside its memory
    */
   allocate(size: number, align: number): number {
     if (size > slack) this.checkFits(size);
     const pointer = this.#realloc(0, 0, align, size) >>> 0;
-    if (pointer === 0 && size > 0) throw new RangeError(`the component has no memory for ${size} bytes`);
+    if (pointer === 0 && size > 0) throw new RangeError(`the component cannot allocate ${size} bytes`);
     if ((pointer & (align - 1)) !== 0 || pointer + size > this.bytes.length) {
       throw new RangeError(`the component allocated ${size} bytes outside its memory`);
     }
@@ -95,10 +98,10 @@ export class Guest extends Views {
     return pointer;
   }
 
-  /** @throws RangeError if `size` bytes at `start` are not all in its memory */
+  /** @throws RangeError if `size` bytes at `start` are not all in the guest's memory */
   checkPlace(start: number, size: number): void {
     if (start + size > this.bytes.length) {
-      throw new RangeError(`the component named ${size} bytes outside its memory`);
+      throw new RangeError(`the component passed ${size} bytes outside its memory`);
     }
   }
 
@@ -110,7 +113,7 @@ export class Guest extends Views {
     return this.bytes.subarray(start, start + size);
   }
 
-  /** Checks text at an address. @throws TypeError if it is not UTF-8 */
+  /** Checks text at an address. @throws TypeError if the text is not UTF-8 */
   checkUtf8(start: number, length: number): void {
     this.checkPlace(start, length);
     if (length <= shortText && this.isAscii(start, length)) return;
@@ -119,13 +122,13 @@ export class Guest extends Views {
     }
   }
 
-  /** A view of text. @throws TypeError if it is not UTF-8 */
+  /** A view of text. @throws TypeError if the text is not UTF-8 */
   utf8(pointer: number, length: number): Uint8Array {
     this.checkUtf8(pointer >>> 0, length >>> 0);
     return this.slice(pointer, length);
   }
 
-  /** @throws TypeError if it is not UTF-8 */
+  /** @throws TypeError if the text is not UTF-8 */
   text(pointer: number, length: number): string {
     return decoder.decode(this.utf8(pointer, length));
   }

@@ -1,16 +1,15 @@
 /**
- * Where the values of our interfaces lie in a component's memory, by the canonical ABI: alignment, size, and the places
- * of fields and payloads
- * (https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md, "Alignment", "Element Size").
+ * The memory layout of our interfaces' types: alignment, size, and the offsets of fields and payloads (see "Alignment"
+ * and "Element Size" in https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
  */
 
-/** Bytes. */
+/** Size and alignment in bytes. */
 export interface Layout {
   readonly size: number;
   readonly align: number;
 }
 
-/** A variant, an option or a result: one byte names the case; what the case holds is at `payload`. */
+/** A variant, an option or a result: the case in one byte, and its value at offset `payload`. */
 export interface Variant extends Layout {
   readonly payload: number;
 }
@@ -40,17 +39,17 @@ function record<Name extends string>(fields: Readonly<Record<Name, Layout>>): Re
   return { size: aligned(end, align), align, at };
 }
 
-/** @param cases what each holds, if anything */
+/** @param cases the type of each case's value, if it has one */
 function variant(...cases: readonly (Layout | undefined)[]): Variant {
   const align = Math.max(1, ...cases.map((held) => held?.align ?? 1));
   const size = Math.max(0, ...cases.map((held) => held?.size ?? 0));
   return { size: aligned(align + size, align), align, payload: align };
 }
 
-/** A string or a list: where its contents begin, then their number. */
+/** A string or a list: the address of its contents, then their number. */
 export const list = record({ start: s32, length: s32 });
 
-/** `variant sql-value`; its cases by number. */
+/** `variant sql-value`, and the numbers of its cases. */
 export const sqlValue = variant(undefined, s64, f64, list, list);
 export const caseNull = 0;
 export const caseInteger = 1;
@@ -67,7 +66,7 @@ export const queryResult = record({ columns: list, rows: list, changes: s64, las
 /** `record batch` of virtual-table */
 export const batch = record({ rowids: list, values: list, done: bool });
 
-/** `variant argument` of virtual-table: a value, or a list of them. */
+/** `variant argument` of virtual-table: a value or a list of values. */
 export const argument = variant(sqlValue, list);
 
 /** `option<sql-value>` */
@@ -77,7 +76,7 @@ const resultOf = (ok?: Layout): Variant => variant(ok, sqliteError);
 
 /** `result<_, sqlite-error>` */
 export const nothingOrError = resultOf();
-/** `result<s64, sqlite-error>`, or of `u64` */
+/** `result<s64, sqlite-error>` and `result<u64, sqlite-error>` */
 export const integerOrError = resultOf(s64);
 /** `result<list<u8>, sqlite-error>` */
 export const listOrError = resultOf(list);

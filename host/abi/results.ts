@@ -1,4 +1,4 @@
-/** The results of calls between host and components: `result<T, sqlite-error>`, both ways. */
+/** Reads and writes `result<T, sqlite-error>`, the result of calls between host and components. */
 
 import { SqliteError } from '../core/errors.js';
 import { cabiLower, Guest, type GuestOptions } from './guest.js';
@@ -14,13 +14,13 @@ export interface WitError {
   message: string;
 }
 
-/** An SqliteError in WIT. Anything else is a fault and is rethrown. */
+/** Turns an SqliteError into a WIT error. Any other exception is a fault and is rethrown. */
 export function witError(error: unknown): WitError {
   if (!(error instanceof SqliteError)) throw error;
   return { code: error.errcode & 0xff, extendedCode: error.errcode, message: error.message };
 }
 
-/** The form in which a host function throws the error case of its result (jco: own property `payload`). */
+/** A host function throws this to return the error case of its result. jco reads `payload`. */
 export class HostError extends Error {
   override readonly name = 'HostError';
   readonly payload: WitError;
@@ -31,7 +31,7 @@ export class HostError extends Error {
   }
 }
 
-/** Calls `action`; an SqliteError becomes the error case of a WIT result. */
+/** Calls `action`. An SqliteError becomes the error case of a WIT result. */
 export function asResult<T>(action: () => T): T {
   try {
     return action();
@@ -57,10 +57,10 @@ function errorAt(guest: Guest, address: number): WitError {
 }
 
 /**
- * Gives a function of an interface a direct form, which reads and writes the component's memory itself.
+ * Gives a function of an interface a second form for jco, which reads and writes the component's memory itself.
  *
- * @param memory the most bytes that the component's memory may have
- * @param lowered makes the function of core values, once for each instance of a component
+ * @param memory the component's memory limit, in bytes
+ * @param lowered makes the function that takes core values, once for each instance of a component
  */
 export function withDirect<Plain extends (...values: never[]) => unknown>(
   plain: Plain,
@@ -73,8 +73,8 @@ export function withDirect<Plain extends (...values: never[]) => unknown>(
 }
 
 /**
- * Answers a component's direct call: stores at `out` what `action` stores in the result's payload, or the SqliteError
- * that it throws. Anything else that it throws is a fault and is rethrown.
+ * Answers a component's direct call. Writes the result to `out`: `action` writes the payload of the ok case; an
+ * SqliteError that it throws becomes the error case. Any other exception is a fault and is rethrown.
  */
 export function answer(
   guest: Guest,
@@ -93,9 +93,9 @@ export function answer(
 }
 
 /**
- * Whether what a component returned at an address is the ok case.
+ * Whether the result that a component returned at an address is the ok case.
  *
- * @throws RangeError if it is not all in the component's memory, not aligned, or of an unknown case
+ * @throws RangeError if the result is not aligned, not all in the component's memory, or of an unknown case
  */
 export function isOk(guest: Guest, address: number, { size, align }: Variant): boolean {
   const { view } = guest;
@@ -107,10 +107,10 @@ export function isOk(guest: Guest, address: number, { size, align }: Variant): b
   return kind === 0;
 }
 
-/** The error that a component returned at an address, of a result that is not ok. */
+/** Reads the error of a failed result that a component returned at an address. */
 export const failureAt = (guest: Guest, address: number, { payload }: Variant): WitError =>
   errorAt(guest, address + payload);
 
-/** What a component returned at an address, if that is an error. */
+/** The error of the result that a component returned at an address; undefined if the result is ok. */
 export const failureOf = (guest: Guest, address: number, type: Variant): WitError | undefined =>
   isOk(guest, address, type) ? undefined : failureAt(guest, address, type);

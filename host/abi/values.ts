@@ -1,4 +1,6 @@
-/** SQL values between the core's memory and a component's, by the canonical ABI, and as jco's wrappers have them. */
+/**
+ * Copies SQL values between the core's memory and a component's memory, and converts them to and from jco's objects.
+ */
 
 import {
   SQLITE_BLOB,
@@ -19,13 +21,12 @@ import { checkFits, type Guest } from './guest.js';
 import { caseBlob, caseInteger, caseNull, caseReal, caseText, list, sqlValue } from './layout.js';
 
 export const { size: valueSize, payload: valuePayload } = sqlValue;
-/** The places of a text's or blob's address and length. */
+/** The offsets of the address and length of a text or blob. */
 export const valueStart = valuePayload + list.at.start;
 export const valueLength = valuePayload + list.at.length;
 
 /**
- * Makes a function that lowers values, as bridge_values writes them to an address, into places of a component that
- * are `stride` bytes apart.
+ * Makes a function that lowers Cells, as bridge_values writes them, into a component's memory, `stride` bytes apart.
  */
 export function loweringCells(
   { core }: Engine,
@@ -58,10 +59,13 @@ export function loweringCells(
   };
 }
 
-/** From this size on, check that all values fit before passing one, because passed values cannot be freed again. */
+/**
+ * From this many bytes on, check that all values fit before passing the first one, because passed values cannot be
+ * freed.
+ */
 const large = 2 ** 20;
 
-/** The bytes of the texts and blobs among `count` values at an address. */
+/** The total size of the texts and blobs among `count` Cells at an address. */
 function sizeOf(source: DataView, count: number, cells: number): number {
   let size = 0;
   for (let i = 0; i < count; i++) {
@@ -72,7 +76,7 @@ function sizeOf(source: DataView, count: number, cells: number): number {
   return size;
 }
 
-/** The same for the `sqlite3_value`s whose pointers are at an address. */
+/** Makes a function that lowers the `sqlite3_value`s whose pointers are at an address. */
 export function lowering(
   engine: Engine,
   guest: Guest,
@@ -81,7 +85,7 @@ export function lowering(
   const { bridge_values } = engine.core.c;
   const lower = loweringCells(engine, guest);
   return (count, values, first, stride = valueSize) => {
-    // A row or plan may have more values than there is room for.
+    // A row or plan may have more values than the buffer holds.
     for (let done = 0; done < count; done += SQLITE_MAX_FUNCTION_ARG) {
       const some = Math.min(count - done, SQLITE_MAX_FUNCTION_ARG);
       if (bridge_values(some, values + 4 * done, cells)) throw engine.core.error(0, SQLITE_NOMEM);
@@ -90,7 +94,7 @@ export function lowering(
   };
 }
 
-/** Makes a function that sets a function's result to the `sql-value` at an address of a component. */
+/** Makes a function that sets an SQL function's result to the `sql-value` at an address of a component. */
 export function resulting(
   { core, scratch }: Engine,
   guest: Guest,
@@ -137,10 +141,10 @@ export function unknownKind(kind: number): RangeError {
 
 const encoder = new TextEncoder();
 const cases: readonly WitValue['tag'][] = ['null', 'integer', 'real', 'text', 'blob'];
-/** The case of a value by its number. */
+/** The number of a value's case. */
 export const caseOf = (value: WitValue): number => cases.indexOf(value.tag);
 
-/** Stores values at an address of a component, one after the other. */
+/** Stores consecutive values at an address of a component. */
 export function putValues(guest: Guest, values: readonly WitValue[], target: number): void {
   values.forEach((value, i) => {
     const at = target + valueSize * i;
@@ -160,7 +164,7 @@ export function toWit(value: SqlValue): WitValue {
   return { tag: 'blob', val: value };
 }
 
-/** The `sqlite3_value`s whose pointers are at an address, as jco's wrappers take them. */
+/** Converts the `sqlite3_value`s whose pointers are at an address to jco's objects. */
 export function toWitList(core: Core, count: number, values: number): WitValue[] {
   const list: WitValue[] = [];
   for (let i = 0; i < count; i++) list.push(toWit(readValue(core, core.memory.pointerAt(values + 4 * i))));
@@ -168,10 +172,10 @@ export function toWitList(core: Core, count: number, values: number): WitValue[]
 }
 
 /**
- * Values as bridge_values writes them, as jco's wrappers take them.
+ * Converts Cells, as bridge_values writes them, to jco's objects.
  *
  * @param most the component's memory limit, in bytes
- * @throws TooLarge if they can never fit
+ * @throws TooLarge if the values can never fit
  */
 export function cellsToWit({ memory }: Core, count: number, cells: number, most: number): WitValue[] {
   checkFits(sizeOf(memory.view, count, cells), most);

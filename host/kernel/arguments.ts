@@ -11,7 +11,7 @@ type Code =
   | 'ERR_INVALID_URL_SCHEME'
   | 'ERR_LOAD_SQLITE_EXTENSION';
 
-/** Gives an error its code. */
+/** Sets the code of an error. */
 export function coded<E extends Error>(error: E, code: Code): E & { code: Code } {
   return Object.assign(error, { code });
 }
@@ -36,7 +36,7 @@ export function illegalConstructor(): Error {
   return coded(new Error('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR');
 }
 
-/** What an option may be: `typeof`'s word; `any` is checked by its user. */
+/** The type of an option, as `typeof` names it. The caller checks `any`. */
 type Kind = 'boolean' | 'string' | 'function' | 'integer' | 'any';
 
 const articles: Record<Kind, string> = {
@@ -52,12 +52,12 @@ export function isInt32(value: unknown): value is number {
   return typeof value === 'number' && (value | 0) === value;
 }
 
-/** Whether the value is bytes: what becomes a blob. */
+/** Whether the value becomes a blob. */
 export function isBytes(value: unknown): value is ArrayBufferView | ArrayBufferLike {
   return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 }
 
-/** The bytes of a value, not copied. A buffer that was transferred away has none. */
+/** The bytes of a value, not copied. A detached buffer has no bytes. */
 export function bytesOf(value: ArrayBufferView | ArrayBufferLike): Uint8Array {
   if (value.byteLength === 0) return new Uint8Array(0);
   return ArrayBuffer.isView(value)
@@ -72,9 +72,9 @@ export function checkArgument(name: string, value: unknown, kind: Kind): void {
 }
 
 /**
- * Checks an options object: each option's kind, and that no other names exist.
+ * Checks an options object: the type of each option, and that all names are known.
  *
- * @throws TypeError that names the option, and for an unknown one the nearest, or all known ones
+ * @throws TypeError that names the wrong option; for an unknown name, it suggests the nearest known name or lists all
  */
 export function checkOptions(options: unknown, kinds: Readonly<Record<string, Kind>>): void {
   if (options === undefined) return;

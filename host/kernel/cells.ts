@@ -1,11 +1,11 @@
-/** Rows and arguments as the core writes them in one crossing: 16 bytes a value (bridge_row, bridge_values). */
+/** Reads Cells (c/host.h), in which bridge_row and bridge_values return several values at once. */
 
 import { ASCII_TEXT, SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_TEXT } from '../core/constants.js';
 import type { Memory } from '../core/memory.js';
 import { outOfRange } from './arguments.js';
 import type { SqlValue } from './values.js';
 
-/** Bytes of one value: int32 type, int32 bytes, then a number, an integer or a pointer. */
+/** The size of a Cell: an int32 type, an int32 length, then a double, an int64 or a pointer. */
 export const cellSize = 16;
 export const cellLength = 4;
 export const cellContent = 8;

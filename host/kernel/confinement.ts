@@ -1,6 +1,6 @@
 /**
- * What SQL of components may do: nothing that reaches beyond the connection's databases. Decided when SQLite
- * calls its authorizers, while statements are compiled (https://www.sqlite.org/c3ref/set_authorizer.html).
+ * Restricts the SQL of components: it can reach nothing beyond the connection's databases. An authorizer decides while
+ * SQLite compiles a statement (https://www.sqlite.org/c3ref/set_authorizer.html).
  */
 
 import { SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
@@ -8,7 +8,7 @@ import type { Connection } from './connection.js';
 import { type Hooks, hooksOf } from './hooks.js';
 import type { Owner } from './owner.js';
 
-/** The action codes of SQLite that matter here. */
+/** SQLite's authorizer action codes. */
 const PRAGMA = 19;
 const READ = 20;
 const SELECT = 21;
@@ -26,16 +26,16 @@ const UPDATE = 23;
 
 const set = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
-/** SQL functions that act on files, processes, the terminal or the host, or run SQL from a text. */
+/** SQL functions that use files, processes, the terminal or the host, or that run SQL from a text. */
 export const functions = set(
   'load_extension readfile writefile edit fsdir lsmode realpath zipfile sha1_query sha3_query fts3_tokenizer sqlite_log ' +
     'shell_putsnl shell_add_schema shell_module_schema shell_format_schema usleep',
 );
 
-/** Virtual tables that read files, or other statements' texts. */
+/** Virtual tables that read files or the text of other statements. */
 export const tables = set('fsdir zipfile csv sqlite_stmt');
 
-/** Tables through which the file itself is written. */
+/** Tables that read and write the database file directly. */
 export const rawTables = set('sqlite_dbpage sqlite_dbdata sqlite_dbptr');
 
 /** Pragmas that only return something, with and without an argument. */
@@ -53,17 +53,17 @@ const settingPragmas = set(
     'reverse_unordered_selects secure_delete threads analysis_limit mmap_size wal_autocheckpoint',
 );
 
-/** Those of them that may be set: they change the database's content, or this transaction. */
+/** The {@link settingPragmas} that components may set: they change only the database's content or this transaction. */
 const settablePragmas = set('application_id user_version defer_foreign_keys');
 
 /** Pragmas that change the database's content. */
 const writingPragmas = set('optimize incremental_vacuum');
 
 /**
- * Why an action is refused to a component; undefined if it is allowed.
+ * Why a component may not perform an action; undefined if it may.
  *
  * @param action SQLite's action code; the meaning of `first` and `second` depends on it
- * @param readOnly whether it may only read
+ * @param readOnly whether the component may only read
  */
 export function refusal(
   action: number,
@@ -74,9 +74,9 @@ export function refusal(
   const name = (first ?? '').toLowerCase();
   switch (action) {
     case ATTACH:
-      return 'ATTACH and VACUUM reach beyond the database';
+      return 'ATTACH and VACUUM are not available to components';
     case DETACH:
-      return 'DETACH changes what the connection has';
+      return 'DETACH is not available to components';
     case FUNCTION: {
       const called = (second ?? '').toLowerCase();
       return functions.has(called) ? `${called}() reaches beyond the database` : undefined;
@@ -89,7 +89,7 @@ export function refusal(
     case PRAGMA:
       return refusedPragma(name, second, readOnly);
     case SAVEPOINT:
-      // The session extension's own, around its reading of a changeset.
+      // The session extension opens and releases this savepoint itself when it makes a changeset.
       if (name !== 'rollback' && second === 'changeset') return undefined;
       return readOnly ? 'this component may only read, so it cannot control transactions' : undefined;
     case TRANSACTION:
@@ -109,22 +109,22 @@ function refusedPragma(name: string, value: string | null, readOnly: boolean): s
   if (tellingPragmas.has(name)) return undefined;
   if (settingPragmas.has(name)) {
     if (value === null) return undefined;
-    if (!settablePragmas.has(name)) return `PRAGMA ${name} may be asked and not set`;
+    if (!settablePragmas.has(name)) return `a component may read PRAGMA ${name} but not set it`;
     return readOnly ? 'this component may only read' : undefined;
   }
-  if (!writingPragmas.has(name)) return `PRAGMA ${name} is not for components`;
+  if (!writingPragmas.has(name)) return `PRAGMA ${name} is not available to components`;
   return readOnly ? 'this component may only read' : undefined;
 }
 
-/** Quoted text, and comments. */
+/** Matches quoted text and comments. */
 const quotedOrComment =
   /('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 const creates = /\b(?:create|alter)\b/i;
 const named = new RegExp(`(?<![\\w$])(${[...functions].join('|')})["'\`\\]]?\\s*\\(`, 'i');
 
 /**
- * Why a statement that leaves SQL in the schema is refused: functions in it run later, as the user's own,
- * and SQLite does not call an authorizer for them now. Undefined if it is allowed.
+ * Why a statement that stores SQL in the schema is refused; undefined if it is allowed. Functions in stored SQL run
+ * later with the user's rights, and SQLite does not call the authorizer for them now.
  */
 export function refusalOfText(sql: string): string | undefined {
   if (!creates.test(sql)) return undefined;
@@ -141,19 +141,19 @@ export function confinementOf(connection: Connection): Confinement {
 }
 
 /**
- * Whether the SQL that a connection runs now is a component's. What such SQL calls is confined too: a component
- * that may only read cannot write through another component's function.
+ * Tracks whether a connection is running SQL of a component. Functions that such SQL calls are confined too, so a
+ * component that may only read cannot write through another component's function.
  */
 export class Confinement {
-  /** The component whose SQL runs, if any: the user's functions act for it. */
+  /** The component whose SQL is running, if any. The user's functions then act with its rights. */
   actor: Owner | undefined;
-  /** Whether SQL of a component runs that was not granted the user's sessions. */
+  /** Whether SQL of a component without the grant for sessions is running. */
   withoutSessions = false;
-  /** How many calls of `spi` are running. */
+  /** The number of running calls of `spi`. */
   depth = 0;
   /** Why the last action was refused. */
   refused: string | undefined;
-  /** Whether a transaction is being committed: then it cannot be ended or changed. */
+  /** Whether a commit is running. SQL may not end or change the transaction meanwhile. */
   frozen = false;
   readonly #connection: Connection;
   readonly #hooks: Hooks;
@@ -165,19 +165,19 @@ export class Confinement {
     this.#hooks = hooksOf(connection);
   }
 
-  /** Whether SQL that runs now is a component's. */
+  /** Whether SQL of a component is running. */
   get isActive(): boolean {
     return this.#mode !== 'free';
   }
 
-  /** Whether an authorizer is active for statements that are compiled now. */
+  /** Whether an authorizer applies to statements that are compiled now. */
   get isWatched(): boolean {
     return this.isActive || this.#hooks.has('authorize', Confinement);
   }
 
   /**
-   * Runs `action` in the middle of a commit, when SQL may run that does not touch the transaction itself. A session
-   * does, when it is read.
+   * Runs `action` during a commit. SQL may run if it does not end or change the transaction. Making a changeset of a
+   * session would change it, because it opens a savepoint.
    */
   withinCommit<T>(what: string, action: () => T): T {
     const { frozen } = this;
@@ -189,10 +189,10 @@ export class Confinement {
     }
   }
 
-  /** Runs `action`, whose SQL is a component's. @param actor the component */
+  /** Runs `action` with the SQL of a component confined. @param actor the component */
   run<T>(readOnly: boolean, action: () => T, actor?: Owner): T {
     if (!this.#installed) {
-      // Not earlier: an authorizer slows down every statement of the connection, even if nothing is confined.
+      // Installed when first needed, because an authorizer slows down every statement of the connection.
       this.#hooks.add(
         {
           authorize: (action, [first, second]) =>

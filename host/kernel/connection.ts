@@ -1,4 +1,4 @@
-/** The connections of an engine: the parts of each, what runs on it, and its end. */
+/** The connections of an engine. */
 
 import { SQLITE_DBCONFIG_DQS_DML, SQLITE_MISUSE, SQLITE_TXN_WRITE } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
@@ -6,23 +6,23 @@ import type { Engine } from './engine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
 
-/** What components may use, which SQLite does not allow everywhere. */
+/** Services for components that SQLite does not allow inside every callback. */
 export type Use = 'spi' | 'session' | 'session.delete' | 'changeset' | 'changeset.apply';
 
-/** A state in which SQL may not run, and why. */
+/** A running operation during which SQL may not run. */
 export interface Restriction {
-  /** What runs, such as "a collation". */
+  /** The operation, such as "a collation". */
   readonly what: string;
-  /** What components may use nevertheless. */
+  /** The services that components may still use. */
   readonly allowed: readonly Use[];
 }
 
-/** One open connection, of the API or the shell. */
+/** An open connection of the API or the shell. */
 export class Connection {
   readonly engine: Engine;
   /** The address of the `sqlite3` structure. */
   readonly db: number;
-  /** What its components may use, unless the call that loads one specifies grants. */
+  /** The grants of its components, unless the call that loads a component specifies others. */
   grants: CheckedGrants;
   #restriction: Restriction | undefined;
   readonly #before: (() => void)[] = [];
@@ -36,24 +36,23 @@ export class Connection {
   }
 
   /**
-   * The part that `make` makes for this connection: made when first requested, then always the same. A part with
-   * `[Symbol.dispose]` is ended when SQLite closes the connection, last one first. Keep it in a field if it is needed
-   * for every row.
+   * Returns the part that `make` makes for this connection. It is made at the first call, and later calls return the
+   * same object. A part with `[Symbol.dispose]` is disposed of when SQLite closes the connection, the newest part
+   * first. Code that needs a part for every row should keep it in a field.
    */
   part<Part extends object>(make: MakePart<Connection, Part>): Part {
     return this.#parts.get(make);
   }
 
-  /** Whether SQLite has closed it: C code that keeps its address may no longer use it. */
+  /** Whether SQLite has closed the connection. Its address must then not be used. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   /**
-   * Runs `action` as `what`, such as "a collation": meanwhile SQL may not run on this connection, because
-   * SQLite itself is in the middle of an operation.
+   * Runs `action` while SQL may not run on this connection, because SQLite itself is in the middle of an operation.
    *
-   * @param allowed what components may use nevertheless
+   * @param allowed the services that components may still use
    */
   within<T>(what: string, action: () => T, allowed: readonly Use[] = []): T {
     const outer = this.#restriction;
@@ -65,22 +64,25 @@ export class Connection {
     }
   }
 
-  /** The halves of {@link within}, for calls too frequent for a closure each. Returns the previous state. */
+  /**
+   * Sets the restriction and returns the previous one. Frequent calls use it instead of {@link within}, to avoid a
+   * closure.
+   */
   restrict(restriction: Restriction | undefined): Restriction | undefined {
     const outer = this.#restriction;
     this.#restriction = restriction;
     return outer;
   }
 
-  /** The operation during which SQL may not run: see {@link within}. */
+  /** The running operation during which SQL may not run; see {@link within}. */
   get inside(): string | undefined {
     return this.#restriction?.what;
   }
 
   /**
    * @param what the requested interface
-   * @param use the part of it
-   * @throws SqliteError (SQLITE_MISUSE) if that may not be used now
+   * @param use the service of that interface
+   * @throws SqliteError (SQLITE_MISUSE) if the service may not be used now
    */
   refuseWithin(what: string, use: Use): void {
     const restriction = this.#restriction;
@@ -102,9 +104,9 @@ export class Connection {
   }
 
   /**
-   * Runs SQL from within a statement. If it rolls back a transaction in which statements write, they end with
-   * SQLITE_ABORT_ROLLBACK: SQLite checks only the tables that they have open by then, and would write to others
-   * without a transaction.
+   * Runs SQL from within a statement. If that SQL rolls back a transaction, the statements that write in it end with
+   * SQLITE_ABORT_ROLLBACK. SQLite itself aborts them only for tables that they have already opened; to other tables,
+   * they would write without a transaction.
    */
   nested<T>(action: () => T): T {
     const { writing } = this;
@@ -123,7 +125,7 @@ export class Connection {
       statement = c.sqlite3_next_stmt(this.db, statement)
     ) {
       if (c.sqlite3_stmt_busy(statement) === 0 || c.sqlite3_stmt_readonly(statement) !== 0) continue;
-      // Changing a setting prevents SQLite from opening more tables for running statements.
+      // After a change of this setting, SQLite opens no more tables for running statements.
       using arena = memory.arena();
       const out = arena.allocate(4);
       const configure = (value: number): void =>
@@ -136,7 +138,10 @@ export class Connection {
     }
   }
 
-  /** Calls `action` just before SQLite closes the connection, to finalize statements. */
+  /**
+   * Calls `action` before SQLite closes the connection, so that it can finalize statements. Returns a function that
+   * cancels this.
+   */
   beforeClose(action: () => void): () => void {
     this.#before.push(action);
     return () => {
@@ -145,27 +150,27 @@ export class Connection {
     };
   }
 
-  /** Called when SQLite is asked to close it. */
+  /** Called before SQLite tries to close the connection. */
   closing(): void {
-    for (const action of [...this.#before]) action(); // again if SQLite refuses to close this time
+    for (const action of [...this.#before]) action(); // the actions run again if SQLite refuses to close now
   }
 
-  /** Calls `action` when SQLite closes the connection, before it frees anything; last one first. */
+  /** Calls `action` when SQLite closes the connection, before SQLite frees memory. The last action is called first. */
   onClose(action: () => void): void {
     this.#parts.onEnd(action);
   }
 
-  /** Called once. */
+  /** Called once, when SQLite closes the connection. */
   closed(): void {
     this.#isClosed = true;
     this.#parts.end();
   }
 }
 
-/** The open connections of an engine by their addresses. */
+/** The open connections of an engine, by address. */
 const connections = (): Map<number, Connection> => new Map();
 
-/** The connection at address `db`, watched from here on until SQLite closes it. */
+/** Returns the connection at address `db`. The first call makes it. */
 export function connectionAt(engine: Engine, db: number): Connection {
   const open = engine.part(connections);
   const known = open.get(db);

@@ -1,4 +1,4 @@
-/** The engine of this thread: one core for all databases that are opened here. */
+/** The engine of this thread, which all databases of the thread share. */
 
 import type { Engine } from './engine.js';
 
@@ -6,15 +6,15 @@ let make: (() => Engine) | undefined;
 let engineOfThread: Engine | undefined;
 let logger: Engine['logger'];
 
-/** Sets how the engine of this thread is made when it is first needed. */
+/** Sets the function that makes the engine of this thread. */
 export function useEngine(factory: () => Engine): void {
   make = factory;
 }
 
-/** The engine, made if it does not exist yet, or cannot be used again. */
+/** Returns the engine. Makes one if there is none, or if an exception made the last one unusable. */
 export function engine(): Engine {
   if (!engineOfThread || engineOfThread.isLost) {
-    engineOfThread?.closeFiles(); // so that none of its locks is in the way
+    engineOfThread?.closeFiles(); // to release its locks
     if (!make) throw new Error('no engine: useEngine was not called');
     engineOfThread = make();
     engineOfThread.logger = logger;
@@ -22,7 +22,7 @@ export function engine(): Engine {
   return engineOfThread;
 }
 
-/** Sets what is given SQLite's error log, by this engine and the next ones. */
+/** Sets the function that receives SQLite's error log, for this engine and later ones of this thread. */
 export function setLogger(log: Engine['logger']): void {
   logger = log;
   engine().logger = log;

@@ -1,4 +1,4 @@
-/** One core with the host's state for it: the functions it may call back, and what they threw. */
+/** A core with the callbacks that SQLite calls and the exceptions that they threw. */
 
 import {
   SQLITE_AUTH,
@@ -22,16 +22,19 @@ import { cellSize } from './cells.js';
 import type { CheckedGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
 
-/** What SQLite calls by number. Each kind of callback has one method. */
+/** An object that SQLite calls by a number. Each kind of callback has one method. */
 export interface Callback {
   /**
-   * An SQL function was called with `count` values, which are at address `cells` until it returns. Throwing fails the
-   * statement.
+   * Calls an SQL function. Its arguments are `count` Cells at address `cells`, valid until it returns. An exception
+   * makes the statement fail.
    */
   call?(context: number, count: number, cells: number): void;
-  /** Adds a row to an aggregate; returns the number of its group, which it makes if that is 0. */
+  /**
+   * Adds a row to an aggregate, or removes it if `inverse`. Makes a new group if `group` is 0. Returns the group's
+   * number.
+   */
   step?(context: number, group: number, count: number, cells: number, inverse: boolean): number;
-  /** Sets an aggregate's result. Returns the group's number, 0 if `final` ended it. */
+  /** Sets an aggregate's result. Returns the group's number, or 0 if `final` ended the group. */
   groupValue?(context: number, group: number, final: boolean): number;
   /** A virtual table module. */
   readonly module?: TableModule;
@@ -40,7 +43,7 @@ export interface Callback {
   readonly filterFailed?: boolean;
   filterChange?(iterator: number): boolean;
   conflict?(kind: number, iterator: number): number;
-  /** Puts at most `room` bytes at `pointer` and returns how many; 0 is the end. */
+  /** Writes at most `room` bytes to `pointer`. Returns how many, 0 at the end. */
   streamInput?(pointer: number, room: number): number;
   streamOutput?(pointer: number, length: number): void;
   /** A statement that may change the schema is about to begin. May not throw. */
@@ -50,16 +53,16 @@ export interface Callback {
   /** The connection is about to be closed. */
   closing?(): void;
   readonly hooks?: ConnectionHooks;
-  /** A collation's order of the texts at two places. May not throw. */
+  /** Compares two texts with a collation. May not throw. */
   compare?(left: number, leftLength: number, right: number, rightLength: number): number;
-  /** SQLite released it: it will not be called again. */
+  /** SQLite released the callback and will not call it again. */
   destroyed?(): void;
 }
 
 export interface EngineOptions {
-  /** In the order of the core's VFSs: "node", "node-none". */
+  /** The file systems in the order of the core's VFSs: "node", "node-none". */
   readonly fileSystems: readonly FileSystem[];
-  /** Implements `.load`; without it every load is refused. */
+  /** Implements `.load`. If absent, loading fails. */
   readonly extensions?: (engine: Engine) => Extensions;
   readonly terminal?: Terminal;
   readonly interrupted?: () => boolean;
@@ -71,33 +74,33 @@ export interface EngineOptions {
   readonly wasi?: WebAssembly.ModuleImports;
 }
 
-/** What is said of a database whose engine cannot be used again. */
+/** The error message after an exception made the engine unusable. */
 export const lost =
   'database is not open: an exception passed through SQLite, such as a stack overflow; open it again';
 
-/** Bytes of {@link Engine.scratch}. */
+/** The size of {@link Engine.scratch} in bytes. */
 export const scratchSize = 16_384;
 
-/** Where rows are read ahead (RowBatch of c/host.h). */
+/** The buffer for rows that are read ahead (RowBatch of c/host.h). */
 export interface BatchRoom {
   readonly pointer: number;
-  /** Whether somebody reads rows there. */
+  /** Whether a statement uses the buffer. */
   taken: boolean;
 }
 export const batchHeader = 16;
 export const batchCells = 4096;
-/** The bytes of texts and blobs in a batch: a text that is kept may keep as many in memory. */
+/** The most bytes of texts and blobs in a batch. A string from a batch may keep that many bytes in memory. */
 export const batchBytes = 16_384;
 export const mostBatched = 256;
 
 export class Engine implements Callbacks {
   readonly core: Core;
   readonly grants: CheckedGrants | undefined;
-  /** Whether it runs the shell: then a person reads the loader's messages. */
+  /** Whether the engine runs the shell, whose user then sees the loader's messages. */
   readonly isShell: boolean;
   /** The grants of the component that is being loaded, if the call that loads it specifies them. */
   loading: CheckedGrants | undefined;
-  /** Why a connection's last action was refused, by its address, if a reason was given. */
+  /** Why an authorizer refused a connection's last action, by the connection's address. */
   readonly denials = new Map<number, string>();
   readonly #callbacks = new HandleTable<Callback>('callback');
   readonly #parts = new Parts<Engine>(this);
@@ -108,11 +111,11 @@ export class Engine implements Callbacks {
   #poll: (() => void) | undefined;
   #isLost = false;
   #isLogging = false;
-  /** Is given what SQLite writes to its error log. */
+  /** Receives SQLite's error log. */
   logger: ((code: number, message: string) => void) | undefined;
   /**
-   * Set after a call that failed, until it is known that no exception passed through it and the statement is reset.
-   * Without any stack left, neither can be done.
+   * Set while it is unknown whether an exception passed through a failed call. If the stack has overflowed, the check
+   * itself fails and this stays set.
    */
   doubted = false;
 
@@ -140,20 +143,20 @@ export class Engine implements Callbacks {
     );
   }
 
-  /** Room for text on its way into the core; free between two calls. */
+  /** A buffer for text that is passed to the core. Its content is valid only during one call. */
   get scratch(): number {
-    // Not taken at the start: memory initializes SQLite, which the shell configures first.
+    // Allocated when first needed, because allocating initializes SQLite and the shell must configure SQLite first.
     this.#scratch ||= this.core.memory.allocate(scratchSize);
     return this.#scratch;
   }
 
-  /** Room for {@link SQLITE_MAX_FUNCTION_ARG} values, as bridge_values writes them; free once they are read. */
+  /** A buffer for {@link SQLITE_MAX_FUNCTION_ARG} Cells. The caller must read them before the next use. */
   get cells(): number {
     this.#cells ||= this.core.memory.allocate(cellSize * SQLITE_MAX_FUNCTION_ARG);
     return this.#cells;
   }
 
-  /** Room to read rows ahead; undefined while a statement that called this one does so. */
+  /** Takes the buffer for reading rows ahead. Returns undefined if another statement uses it. */
   takeBatch(): BatchRoom | undefined {
     this.#batch ??= {
       pointer: this.core.memory.allocate(batchHeader + cellSize * batchCells + batchBytes),
@@ -164,7 +167,10 @@ export class Engine implements Callbacks {
     return this.#batch;
   }
 
-  /** Calls `poll` now and then while SQLite works for `action`: it may interrupt a connection, and must not throw. */
+  /**
+   * Calls `poll` regularly while SQLite runs statements in `action`. `poll` may interrupt a connection and must not
+   * throw.
+   */
   polling<T>(poll: () => void, action: () => T): T {
     const outer = this.#poll;
     this.#poll = poll;
@@ -175,7 +181,10 @@ export class Engine implements Callbacks {
     }
   }
 
-  /** Gives a callback the number by which the core knows it, until `destroyed` or {@link release}. */
+  /**
+   * Registers a callback and returns the number that the core calls it by. The number is valid until `destroyed` or
+   * {@link release}.
+   */
   register(callback: Callback): number {
     return this.#callbacks.add(callback);
   }
@@ -184,14 +193,18 @@ export class Engine implements Callbacks {
     this.#callbacks.delete(id);
   }
 
-  /** The part that `make` makes for this engine: made when first requested, then always the same. */
+  /**
+   * Returns the part that `make` makes for this engine. It is made at the first call, and later calls return the same
+   * object.
+   */
   part<Part extends object>(make: MakePart<Engine, Part>): Part {
     return this.#parts.get(make);
   }
 
   /**
-   * Throws what a callback of the user threw during the call, whatever `code` is, because SQLite cannot be told of
-   * some. Otherwise an SqliteError with the connection's message, unless `code` is SQLITE_OK.
+   * Throws the exception that a user's callback threw during the call, if any. It does so for every `code`, because
+   * some callbacks cannot report an error to SQLite. Otherwise, throws an SqliteError with the connection's message
+   * unless `code` is SQLITE_OK.
    */
   check(db: number, code: number): void {
     if (code === SQLITE_OK && !this.#thrown) return;
@@ -199,51 +212,54 @@ export class Engine implements Callbacks {
     throw this.error(db, code);
   }
 
-  /** An error with SQLite's message, or with the reason that an authorizer gave. */
+  /** Makes an error with the reason that an authorizer gave, or with SQLite's message. */
   error(db: number, code: number): SqliteError {
     const said = (code & 0xff) === SQLITE_AUTH ? this.denials.get(db) : undefined;
     return this.core.error(db, code, said);
   }
 
-  /** Throws what a callback of the user threw during the call, if one did. */
+  /** Throws the exception that a user's callback threw during the call, if any. */
   surface(): void {
     const thrown = this.#thrown;
     this.#thrown = undefined;
     if (thrown) throw thrown.error;
   }
 
-  /** Whether a callback of the user threw during the call. */
+  /** Whether a user's callback threw during the call. */
   get hasThrown(): boolean {
     return this.#thrown !== undefined;
   }
 
   /**
-   * Whether an exception passed through SQLite's code, as an overflow of the stack does: its state is unknown, and
-   * nothing of this engine may be used again.
+   * Whether an exception, such as a stack overflow, passed through SQLite's code. SQLite's state is then unknown, and
+   * the engine must not be used again.
    */
   get isLost(): boolean {
     if (this.doubted) this.#lose();
     return this.#isLost;
   }
 
-  /** Where the core's stack is. If it is lower after a call than before it, an exception passed through the call. */
+  /** The core's stack pointer. If it is lower after a call than before, an exception passed through the call. */
   stack(): number {
     return this.core.c.bridge_stack();
   }
 
-  /** Gives the engine up. Its files are closed once there is a stack for it, by {@link closeFiles} or at the latest then. */
+  /** Marks the engine as unusable. Closes its files in a microtask, because the stack may be exhausted now. */
   #lose(): void {
     this.doubted = false;
     this.#isLost = true;
     queueMicrotask(() => this.closeFiles());
   }
 
-  /** Closes all files as the end of a process does: nothing more is written, and their locks are released. */
+  /** Closes all files and releases their locks without writing anything, as the system does when a process ends. */
   closeFiles(): void {
     this.core.closeFiles();
   }
 
-  /** A call of the user's begins: discards what an earlier one left, such as an aggregate that ended early. */
+  /**
+   * Begins a call of the user. Discards an exception that an earlier call left, such as that of an aggregate that ended
+   * early.
+   */
   begin(): void {
     if (this.isLost) throw invalidState(lost);
     if (this.#isLogging) throw invalidState('databases cannot be used while SQLite writes to its error log');
@@ -261,7 +277,7 @@ export class Engine implements Callbacks {
     if (outer) this.#thrown = outer;
   }
 
-  /** Fails the statement that runs in `context`; what was thrown is kept for {@link check}. */
+  /** Makes the statement that runs in `context` fail, and keeps the exception for {@link check}. */
   failIn(context: number, error: unknown): void {
     this.keep(error);
     using arena = this.core.memory.arena();
@@ -269,7 +285,7 @@ export class Engine implements Callbacks {
     this.core.c.sqlite3_result_error(context, pointer, length);
   }
 
-  /** Keeps what a callback threw for {@link check}, unless one threw before it in the same call. */
+  /** Keeps an exception of a callback for {@link check}, unless the same call already has one. */
   keep(error: unknown): void {
     this.#thrown ??= { error };
   }
@@ -370,8 +386,8 @@ export class Engine implements Callbacks {
   }
 
   /**
-   * What `action` returns, or `failed` if it throws, which is kept for {@link check}. Errors of SQL that it runs are kept
-   * apart from those of the current call.
+   * Returns the result of `action`. If `action` throws, returns `failed` and keeps the exception for {@link check}.
+   * Exceptions in SQL that `action` runs do not mix with those of the current call.
    */
   attempt<T>(failed: T, action: () => T): T {
     const outer = this.#thrown;
@@ -387,7 +403,7 @@ export class Engine implements Callbacks {
     }
   }
 
-  /** What a callback threw since the last {@link check}, taken away. */
+  /** Returns and forgets the exception that a callback threw since the last {@link check}. */
   takeThrown(): { error: unknown } | undefined {
     const thrown = this.#thrown;
     this.#thrown = undefined;

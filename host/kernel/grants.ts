@@ -1,35 +1,41 @@
-/** What components may use beyond what every component may: by default nothing. */
+/** The grants that give components access beyond what every component has. */
 
 import { platform } from '../core/platform.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
 
 /** A folder that a component may use. */
 export interface FolderGrant {
-  /** The folder; the component sees it under exactly this name. */
+  /** The folder's path. The component sees the folder under this name. */
   path: string;
-  /** Whether it is read-only. */
+  /** Whether the component may only read. */
   readOnly?: boolean;
 }
 
-/** What components may use. What is omitted is not granted. */
+/** The grants for components. An omitted grant is not given. */
 export interface Grants {
-  /** SQL on the connection, through `spi`, and sessions: statements that only read, or all. */
+  /**
+   * SQL on the connection through `spi`, and the component's own sessions: `ro` for statements that only read, `rw` for
+   * all.
+   */
   sql?: 'ro' | 'rw';
-  /** The user's sessions, through `session`: to list, read, stop and delete them. */
+  /** Access to the user's sessions through `session`: to list, read, stop and delete them. */
   sessions?: boolean;
-  /** Folders, through `wasi:filesystem`. */
+  /** Folders that the component may use through `wasi:filesystem`. */
   fs?: readonly FolderGrant[];
-  /** The names of the visible environment variables. */
+  /** The names of the environment variables that the component may read. */
   env?: readonly string[];
-  /** Sockets and HTTP. */
+  /** Whether the component may use sockets and HTTP. */
   net?: boolean;
-  /** To replace existing functions, collations and tables: built-in ones, the program's or other components'. */
+  /**
+   * Whether the component may replace existing functions, collations and tables: built-in ones, the program's, or other
+   * components'.
+   */
   replace?: boolean;
-  /** The most memory that each of a component's memories may have, in bytes: a multiple of 64 KiB. */
+  /** The limit of each of the component's memories, in bytes; rounded down to a multiple of 64 KiB. */
   memory?: number;
 }
 
-/** Complete grants. */
+/** Checked grants, with a value for each. */
 export interface CheckedGrants {
   readonly sql: 'none' | 'ro' | 'rw';
   readonly sessions: boolean;
@@ -69,8 +75,8 @@ const kinds = {
 /**
  * Checks a user's grants.
  *
- * @param base the values for what `grants` omits
- * @throws TypeError that names what is wrong
+ * @param base the values of grants that `grants` omits
+ * @throws TypeError that names the wrong grant
  */
 export function checkGrants(grants: Grants | undefined, base: CheckedGrants = noGrants): CheckedGrants {
   if (grants === undefined) return base;
@@ -108,7 +114,7 @@ function checkFolder(grant: unknown): CheckedGrants['fs'][number] {
   if (host === undefined) {
     throw invalidValue(`"grants.fs" names ${path}, which is not a folder.`);
   }
-  // The form in which C libraries look for it.
+  // wasi-libc looks for the name without trailing slashes.
   const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
   return { path: name, host, readOnly: readOnly ?? false };
 }

@@ -1,4 +1,4 @@
-/** The hooks of a connection: one slot each in SQLite, any number here. */
+/** Hooks of a connection. SQLite has one slot for each kind of hook; this file allows any number. */
 
 import {
   HOOK_AUTHORIZE,
@@ -30,13 +30,13 @@ export function hooksOf(connection: Connection): Hooks {
   return connection.part(makeHooks);
 }
 
-/** All hooks, in order. Ends with the connection. */
+/** All hooks of a connection, in the order in which they are called. */
 export class Hooks implements Disposable {
   readonly #connection: Connection;
   readonly #all = new Map<unknown, Partial<ConnectionHooks>>();
   #id = 0;
   #ready = false;
-  /** Whether the host runs SQL of its own. */
+  /** Whether the host is running its own SQL. */
   #unasked = false;
 
   constructor(connection: Connection) {
@@ -44,8 +44,8 @@ export class Hooks implements Disposable {
   }
 
   /**
-   * Adds hooks in front of the shell's own; earlier ones are called first. An owner that adds again replaces its
-   * previous hooks, in their place.
+   * Adds hooks. They are called after hooks that were added earlier, and before the shell's own. If the owner already
+   * has hooks, the new ones take their place.
    */
   add(hooks: Partial<ConnectionHooks>, owner: unknown = hooks): void {
     const before = this.#all.get(owner);
@@ -53,13 +53,13 @@ export class Hooks implements Disposable {
     this.#fill(before, hooks);
   }
 
-  /** Whether there is a hook of a kind. @param except an owner to ignore */
+  /** Whether there is a hook of this kind. @param except an owner whose hooks are ignored */
   has(kind: Kind, except: unknown): boolean {
     for (const [owner, hooks] of this.#all) if (hooks[kind] && owner !== except) return true;
     return false;
   }
 
-  /** Removes the hooks of `owner`, if there are any. */
+  /** Removes the hooks of `owner`. */
   remove(owner: unknown): void {
     const before = this.#all.get(owner);
     this.#all.delete(owner);
@@ -67,8 +67,8 @@ export class Hooks implements Disposable {
   }
 
   /**
-   * Makes the running statement fail with `reason`, and every commit until the transaction is rolled back: for
-   * failures where SQLite does not accept errors. Callable from within callbacks, once the connection is ready.
+   * Makes the running statement fail with `reason`, and every commit until the transaction is rolled back. Callbacks
+   * that cannot return an error to SQLite call it. {@link beReady} must have been called before.
    */
   poison(reason: string): void {
     const { engine, db } = this.#connection;
@@ -76,7 +76,7 @@ export class Hooks implements Disposable {
     engine.core.c.bridge_poison(db, arena.cString(reason));
   }
 
-  /** Runs `action`, whose SQL is the host's own and harmless: authorizers are not called for it. */
+  /** Runs `action` without calling authorizers for its SQL, which is the host's own. */
   unasked<T>(action: () => T): T {
     const outer = this.#unasked;
     this.#unasked = true;
@@ -87,13 +87,13 @@ export class Hooks implements Disposable {
     }
   }
 
-  /** Sets the reason for which an authorizer refuses the current action. */
+  /** Sets the reason why an authorizer refuses the current action. */
   denied(why: string): void {
     const { engine, db } = this.#connection;
     engine.denials.set(db, why);
   }
 
-  /** Prepares the connection for {@link poison}, because hooks cannot be installed then. */
+  /** Prepares the connection for {@link poison}, which runs when hooks cannot be installed. */
   beReady(): void {
     if (this.#ready) return;
     this.#ready = true;
@@ -114,14 +114,17 @@ export class Hooks implements Disposable {
     engine.release(this.#id);
   }
 
-  /** Occupies the slots that are needed now, and leaves those that are no longer needed. */
+  /** Takes the slots that are now needed, and leaves those that are no longer needed. */
   #fill(...changed: (Partial<ConnectionHooks> | undefined)[]): void {
     for (const kind of Object.keys(kinds) as Kind[]) {
       if (changed.some((hooks) => hooks?.[kind])) this.#put(kind);
     }
   }
 
-  /** Tells the core. For an authorizer that is more than once: SQLite then compiles its statements again. */
+  /**
+   * Takes or leaves a slot. An authorizer's slot is taken again for each new hook, so that SQLite compiles its
+   * statements again.
+   */
   #put(kind: Kind): void {
     const { engine, db } = this.#connection;
     const wanted =

@@ -1,6 +1,6 @@
 /** Suggestions for mistyped names. */
 
-/** The name that is nearest to a wrong one, if one is near. */
+/** The known name that is most similar to a wrong one; undefined if none is similar. */
 export function nearest(wrong: string, names: readonly string[]): string | undefined {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -19,9 +19,9 @@ export function nearest(wrong: string, names: readonly string[]): string | undef
 }
 
 /**
- * The error for an unknown name, with the nearest known one, or all if none is near.
+ * The message for an unknown name. It suggests the most similar known name, or lists all names if none is similar.
  *
- * @param place what follows the name, such as " in policy rule 1"
+ * @param place text after the name, such as " in policy rule 1"
  */
 export function unknownName(kind: string, name: unknown, known: readonly string[], place = ''): string {
   const near = typeof name === 'string' ? nearest(name, known) : undefined;

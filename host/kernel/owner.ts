@@ -1,4 +1,4 @@
-/** The owners of sessions, changesets and so on: the user is one, each instance of a component another. */
+/** The owners of sessions, changesets and other objects: the user, and each instance of a component. */
 
 import type { Connection } from './connection.js';
 import type { CheckedGrants } from './grants.js';
@@ -6,7 +6,7 @@ import { type MakePart, Parts } from './parts.js';
 
 export class Owner {
   readonly connection: Connection;
-  /** Its grants; undefined for the user, who may do anything. */
+  /** The owner's grants; undefined for the user, who may do anything. */
   readonly grants: CheckedGrants | undefined;
   readonly #parts = new Parts<Owner>(this);
   #isOver = false;
@@ -21,27 +21,30 @@ export class Owner {
     return this.grants === undefined;
   }
 
-  /** Whether it ended or is about to: then it makes nothing more. */
+  /** Whether the owner has ended or is about to end. It must then make no more objects. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** From now on it makes nothing more. */
+  /** Marks the owner as about to end. */
   retire(): void {
     this.#isOver = true;
   }
 
-  /** The part that `make` makes for this owner: made when first requested, and ended with the owner. */
+  /**
+   * Returns the part that `make` makes for this owner. It is made at the first call and disposed of when the owner
+   * ends.
+   */
   part<Part extends object>(make: MakePart<Owner, Part>): Part {
     return this.#parts.get(make);
   }
 
-  /** Calls `action` when the owner ends, to release what is held for it. */
+  /** Calls `action` when the owner ends. */
   onEnd(action: () => void): void {
     this.#parts.onEnd(action);
   }
 
-  /** Ends its parts. Not while SQLite does not allow SQL. */
+  /** Disposes of the owner's parts. Do not call it while SQLite does not allow SQL. */
   end(): void {
     this.#parts.end();
   }
@@ -49,16 +52,16 @@ export class Owner {
 
 const makeOwners = (connection: Connection): Owners => new Owners(connection);
 
-/** The user and the components, with what each has on a connection. */
+/** Returns the owners of a connection. */
 export function ownersOf(connection: Connection): Owners {
   return connection.part(makeOwners);
 }
 
-/** The owners of one connection. */
+/** The owners of one connection: the user and the instances of components. */
 export class Owners implements Disposable {
   readonly #connection: Connection;
   readonly #all = new Set<Owner>();
-  /** Those that are to end once SQLite allows it. */
+  /** The owners that end once SQLite allows SQL. */
   readonly #ended = new Set<Owner>();
   readonly user: Owner;
 
@@ -68,7 +71,7 @@ export class Owners implements Disposable {
     this.#all.add(this.user);
   }
 
-  /** An owner for a new instance of a component. */
+  /** Adds an owner for a new instance of a component. */
   add(grants: CheckedGrants): Owner {
     this.settle();
     const owner = new Owner(this.#connection, grants);
@@ -76,7 +79,7 @@ export class Owners implements Disposable {
     return owner;
   }
 
-  /** An instance ended: its parts end, now or as soon as SQLite allows. The user never ends. */
+  /** Ends an owner after its instance ended, now or once SQLite allows SQL. Does nothing for the user. */
   end(owner: Owner): void {
     if (owner.isUser || !this.#all.delete(owner)) return;
     owner.retire();
@@ -84,14 +87,14 @@ export class Owners implements Disposable {
     this.settle();
   }
 
-  /** Ends what is due, if that is possible now. */
+  /** Ends the owners that are due, if SQLite allows SQL now. */
   settle(): void {
     if (this.#ended.size === 0 || this.#connection.inside !== undefined) return;
     for (const owner of this.#ended) owner.end();
     this.#ended.clear();
   }
 
-  /** The connection closes: everything ends. */
+  /** Ends all owners when the connection closes. */
   [Symbol.dispose](): void {
     for (const owner of [...this.#ended, ...this.#all]) owner.end();
     this.#ended.clear();

@@ -1,9 +1,12 @@
-/** Parts of a holder: each is made when first requested, and ended with its holder. */
+/**
+ * Objects that belong to a holder, such as a connection. Each is made at its first use and disposed of when the holder
+ * ends.
+ */
 
-/** Makes a part. The function identifies the part, so it must be a module's function and not made for the call. */
+/** Makes a part. The function itself is the key of the part, so it must not be a new function at each call. */
 export type MakePart<Holder, Part> = (holder: Holder) => Part;
 
-/** The parts of one holder. A part with `[Symbol.dispose]` is told when the holder ends. */
+/** The parts of one holder. A part with `[Symbol.dispose]` is disposed of when the holder ends. */
 export class Parts<Holder extends object> {
   readonly #holder: Holder;
   readonly #made = new Map<MakePart<Holder, unknown>, unknown>();
@@ -13,10 +16,13 @@ export class Parts<Holder extends object> {
     this.#holder = holder;
   }
 
-  /** The part that `make` makes: the same one each time. It exists even after the end, because late users request it. */
+  /**
+   * Returns the part that `make` makes, the same object each time. Works after the holder ended, because late callers
+   * need it.
+   */
   get<Part extends object>(make: MakePart<Holder, Part>): Part {
     const known = this.#made.get(make);
-    if (known !== undefined) return known as Part; // what `make` made, since that is the key
+    if (known !== undefined) return known as Part; // the key `make` guarantees the type
     const part = make(this.#holder);
     this.#made.set(make, part);
     if (isDisposable(part)) this.onEnd(() => part[Symbol.dispose]());
@@ -28,7 +34,7 @@ export class Parts<Holder extends object> {
     this.#ending.push(action);
   }
 
-  /** Ends what was made, last one first: a part may use those that were there before it. */
+  /** Ends the parts, the newest first, because a part may use parts that were made before it. */
   end(): void {
     for (const action of this.#ending.splice(0).reverse()) action();
   }

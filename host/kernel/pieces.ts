@@ -1,9 +1,9 @@
-/** Streams of the C library: bytes in pieces. */
+/** Adapts JavaScript iterables and functions to the streams of the session extension. */
 
 import { CALLBACK_STREAM_OUTPUT } from '../core/constants.js';
 import type { Engine } from './engine.js';
 
-/** An input stream of the C library over pieces of any length. */
+/** Makes an input stream of the session extension from pieces of any length. */
 export function piecewise(
   pieces: Iterable<Uint8Array>,
   target: () => Uint8Array,
@@ -25,8 +25,8 @@ export function piecewise(
 }
 
 /**
- * Runs a C function that writes to an output stream, and passes on what it writes; what `take` throws is rethrown.
- * Returns its result code.
+ * Runs a C function that writes to an output stream, and passes each piece to `take`. Rethrows an exception of `take`.
+ * Returns the C function's result code.
  */
 export function streamed(
   engine: Engine,

@@ -1,4 +1,4 @@
-/** Queries that the host runs for itself: whole results, by value. */
+/** Queries that the host runs for itself. */
 
 import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import { cellSize, readCell } from './cells.js';
@@ -6,8 +6,8 @@ import type { Connection } from './connection.js';
 import type { SqlValue } from './values.js';
 
 /**
- * The rows of one statement, integers as bigint; texts and integers as parameters. What a user's function that
- * it calls throws surfaces as itself.
+ * Runs one statement and returns all its rows, with integers as bigint. If the statement calls a user's function that
+ * throws, that exception is rethrown.
  *
  * @throws SqliteError
  */
@@ -43,7 +43,7 @@ export function query(connection: Connection, sql: string, ...params: (string | 
   }
 }
 
-/** Whether `sql` is one statement and nothing else. It is compiled, not run. @throws SqliteError */
+/** Whether `sql` is exactly one statement. The statement is compiled, not run. @throws SqliteError */
 export function isOneStatement(connection: Connection, sql: string): boolean {
   const { engine, db } = connection;
   const { c, memory } = engine.core;
@@ -58,20 +58,20 @@ export function isOneStatement(connection: Connection, sql: string): boolean {
   return compile(arena.cString(sql)) && !compile(memory.pointerAt(out + 4));
 }
 
-/** Runs statements that have no result. @throws SqliteError */
+/** Runs statements without a result. @throws SqliteError */
 export function run(connection: Connection, sql: string): void {
   const { engine, db } = connection;
   using arena = engine.core.memory.arena();
   engine.check(db, engine.core.c.sqlite3_exec(db, arena.cString(sql), 0, 0, 0));
 }
 
-/** The result of a PRAGMA that returns one number. */
+/** Returns the result of a PRAGMA that returns one number. */
 export function numberPragma(connection: Connection, database: string, name: string): bigint {
   const [row] = query(connection, `PRAGMA ${quotedName(database)}.${name}`);
   return (row?.[0] ?? 0n) as bigint;
 }
 
-/** A name as SQL writes it. */
+/** Quotes a name for SQL. */
 export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

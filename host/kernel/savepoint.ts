@@ -1,17 +1,19 @@
-/** Work that is done completely or not at all, also within a transaction of the user's. */
+/** Makes an operation atomic, also within a transaction of the user. */
 
 import { SQLITE_DONE } from '../core/constants.js';
 import { SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from './connection.js';
 
-/** The statements of a savepoint, compiled in advance, because that may fail later without memory. */
+/**
+ * The statements of a savepoint. They are compiled in advance, because compiling could fail later for lack of memory.
+ */
 interface Statements {
   readonly begin: number;
   readonly release: number;
   readonly rollBack: number;
 }
 
-/** The statements of each savepoint by its name. They are finalized before SQLite is asked to close. */
+/** The statements of each savepoint, by name. They are finalized before the connection is closed. */
 function savepoints(connection: Connection): Map<string, Statements> {
   const all = new Map<string, Statements>();
   const { c } = connection.engine.core;
@@ -27,9 +29,9 @@ function savepoints(connection: Connection): Map<string, Statements> {
 /**
  * Runs `action` within a savepoint.
  *
- * @param action returns its result, and whether what it did stays
- * @throws what `action` throws; then everything that it did is undone
- * @throws SqliteError if a statement of the same connection writes
+ * @param action returns its result, and whether to keep its changes
+ * @throws the exception of `action`, after undoing its changes
+ * @throws SqliteError if a statement of the same connection is writing
  */
 export function insideSavepoint<T>(
   connection: Connection,
@@ -53,7 +55,7 @@ export function insideSavepoint<T>(
     keep = stays;
     return result;
   } finally {
-    // Nothing is left to undo if SQLite ended the transaction itself, as it does when the disk is full.
+    // If SQLite ended the transaction itself, for example because the disk is full, there is nothing to undo.
     if (!keep && connection.inTransaction) {
       step(connection, rollBack);
       step(connection, release);

@@ -1,23 +1,27 @@
-/** Reports statements that change the schema, just before their first step, and what may have undone them. */
+/**
+ * Reports statements that change the schema, before their first step and after it, and events that may have undone
+ * them.
+ */
 
 import type { Connection } from './connection.js';
 
-/** A listener for a connection's statements. */
+/** A listener for statements of a connection that change the schema. */
 export interface SchemaListener {
   /** A statement that may change the schema is about to begin. */
   before(sql: string): void;
   /**
-   * It was run, or a transaction may have ended or been undone. No query may run here if `code` is an error.
+   * Such a statement was run, or a transaction may have ended or been undone. Must not run a query if `code` is an
+   * error.
    *
    * @param kind CAPTURE_SCHEMA, CAPTURE_ROLLBACK or CAPTURE_OTHER
    * @param code the result of the statement's step
    */
   after(kind: number, code: number): void;
-  /** Runs one of the two, which may not throw, because SQLite cannot be told. */
+  /** Calls `before` or `after` and handles their exceptions, because they cannot return an error to SQLite. */
   attempt(action: () => void): void;
 }
 
-/** The listeners for a connection's statements; without any, SQLite does not call the host. */
+/** The schema listeners of a connection. Without listeners, the core does not call the host. */
 export class SchemaListeners implements Disposable {
   readonly #connection: Connection;
   readonly #id: number;
@@ -37,7 +41,7 @@ export class SchemaListeners implements Disposable {
     });
   }
 
-  /** Called when the connection closes: listeners are not called again. */
+  /** Called when the connection closes. Listeners are not called again. */
   [Symbol.dispose](): void {
     const { engine, db } = this.#connection;
     engine.core.c.bridge_capture(db, 0);
@@ -45,19 +49,19 @@ export class SchemaListeners implements Disposable {
     this.#listeners.clear();
   }
 
-  /** Whether nothing listens: no session and no capture records. */
+  /** Whether there is no listener, so no session or capture is recording. */
   get isEmpty(): boolean {
     return this.#listeners.size === 0;
   }
 
-  /** Adds a listener for the connection's statements. */
+  /** Adds a listener. */
   add(listener: SchemaListener): void {
     this.#listeners.add(listener);
     const { engine, db } = this.#connection;
     engine.check(db, engine.core.c.bridge_capture(db, this.#id));
   }
 
-  /** Removes a listener. Returns false if it was not there. */
+  /** Removes a listener. Returns false if there was no such listener. */
   delete(listener: SchemaListener): boolean {
     if (!this.#listeners.delete(listener)) return false;
     if (this.#listeners.size === 0) {
@@ -70,12 +74,12 @@ export class SchemaListeners implements Disposable {
 
 const makeListeners = (connection: Connection): SchemaListeners => new SchemaListeners(connection);
 
-/** The listeners for a connection's statements. */
+/** Returns the schema listeners of a connection. */
 export function schemaListeners(connection: Connection): SchemaListeners {
   return connection.part(makeListeners);
 }
 
-/** A statement's text, with the values of its parameters. */
+/** Returns a statement's SQL, with the values of its parameters. */
 function textOf({ engine }: Connection, statement: number): string {
   const { c, memory } = engine.core;
   if (c.sqlite3_bind_parameter_count(statement) === 0) return memory.cString(c.sqlite3_sql(statement)) ?? '';

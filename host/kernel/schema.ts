@@ -1,22 +1,24 @@
-/** What a table looks like to the session extension, and when it silently records or applies nothing. */
+/**
+ * Describes tables as the session extension sees them, and warns of changes that it would silently not record or apply.
+ */
 
 import type { Connection } from './connection.js';
 import { numberPragma, query, quotedName } from './query.js';
 
 /** A table as changesets see it. */
 export interface TableShape {
-  /** As written when the table was created. */
+  /** The name as it was written when the table was created. */
   readonly name: string;
-  /** The stored columns: changesets do not have generated and hidden ones. */
+  /** The stored columns. Changesets do not contain generated and hidden columns. */
   readonly columns: readonly string[];
-  /** For each column 0, or its position in the PRIMARY KEY from 1. All 0 if there is none. */
+  /** For each column, its position in the PRIMARY KEY from 1, or 0 if it is not in the key. */
   readonly key: readonly number[];
   readonly kind: 'table' | 'virtual' | 'shadow' | 'view';
-  /** Whether a column is named `_rowid_`, so that nothing can tell the rowid by that name, as sessions do. */
+  /** Whether a column is named `_rowid_`. It hides the rowid, which sessions read by that name. */
   readonly hidesRowid: boolean;
 }
 
-/** Something that happened or will happen without an error, and that the user should know. */
+/** A condition that is not an error but that the user should know. */
 export interface Warning {
   readonly kind:
     | 'missing-table'
@@ -35,14 +37,17 @@ export interface Warning {
     | 'too-many-columns'
     | 'lost';
   readonly table: string;
-  /** A sentence. */
+  /** Describes the condition. */
   readonly message: string;
 }
 
-/** More columns, the rowid of a table without a key included, make a condition that is too deep for SQLite. */
+/**
+ * The most columns of a table whose changes SQLite can apply, with the rowid of a table without a key. More would
+ * exceed SQLite's limit on the depth of an expression.
+ */
 export const maxColumns = 998;
 
-/** The shape of a table; undefined if it does not exist. */
+/** Returns the shape of a table; undefined if it does not exist. */
 export function tableShape(connection: Connection, database: string, table: string): TableShape | undefined {
   const found = query(
     connection,
@@ -68,17 +73,17 @@ export function tableShape(connection: Connection, database: string, table: stri
   };
 }
 
-/** A number that other connections change when they write to a database, and this one does not. */
+/** A number that changes when another connection has written to the database. */
 export function dataVersion(connection: Connection, database: string): bigint {
   return numberPragma(connection, database, 'data_version');
 }
 
-/** A number that grows with every change of a database's schema; a rollback takes it back. */
+/** A number that increases with every change of a database's schema. A rollback restores it. */
 export function schemaVersion(connection: Connection, database: string): bigint {
   return numberPragma(connection, database, 'schema_version');
 }
 
-/** How many columns each table of a database has. */
+/** The number of columns of each table of a database. */
 export function columnCounts(connection: Connection, database: string): Map<string, number> {
   const rows = query(
     connection,
@@ -89,10 +94,10 @@ export function columnCounts(connection: Connection, database: string): Map<stri
 }
 
 /**
- * The tables of which a session can no longer make a changeset if it recorded them: those of `before` that are
- * gone or have fewer columns now. One is enough to make all of it fail.
+ * Warns of the tables of `before` that no longer exist or have fewer columns now. If a session recorded such a table,
+ * SQLite cannot make a changeset of the session.
  *
- * @param kept whether what was recorded before is kept
+ * @param kept whether the changes recorded before the schema change are kept
  */
 export function schemaWarnings(
   connection: Connection,
@@ -107,7 +112,7 @@ export function schemaWarnings(
     if (count !== undefined && count >= columns) continue;
     const what = count === undefined ? 'it was dropped or renamed' : `it lost ${columns - count} columns`;
     const rest = kept
-      ? 'session_take (take() in code) returns what was recorded before that, and then the rest'
+      ? 'session_take (take() in code) returns the changes recorded before that, and then the others'
       : 'its recorded changes can no longer be read';
     const message = `${table}: ${what} since the session began; ${rest}`;
     warnings.push({ kind: 'schema-changed', table, message });
@@ -116,8 +121,8 @@ export function schemaWarnings(
 }
 
 /**
- * The names of a table's columns as a changeset with `count` of them has them: with the rowid if the table has no
- * key. Undefined if the table is another.
+ * The column names for a table in a changeset with `count` columns. If the table has no key, the rowid is the first
+ * column. Undefined if the table does not match.
  */
 export function changesetColumns(
   shape: TableShape | undefined,
@@ -128,15 +133,15 @@ export function changesetColumns(
   return names.length === count ? names : undefined;
 }
 
-/** Whether a table has a declared key; sqlite_stat1 counts as one, whose key the session extension knows. */
+/** Whether a table has a declared key, or is sqlite_stat1, whose key the session extension knows. */
 export function hasKey(table: string, shape: TableShape): boolean {
   return table.toLowerCase() === 'sqlite_stat1' || shape.key.some((place) => place > 0);
 }
 
-/** Why a table's rows cannot be recorded that has no key, and a column that hides the rowid. */
+/** Why a table without a key and with a column named _rowid_ is not recorded. */
 export const hiddenRowid = 'it has no PRIMARY KEY, and its column _rowid_ hides the rowid';
 
-/** Whether what a virtual table holds is in tables of its own, which are recorded. */
+/** Whether a virtual table stores its rows in shadow tables, which are recorded. */
 function hasShadows(connection: Connection, database: string, table: string): boolean {
   const found = query(
     connection,
@@ -148,7 +153,7 @@ function hasShadows(connection: Connection, database: string, table: string): bo
   return found.length > 0;
 }
 
-/** What recording a table, or all if it is null, silently leaves out. */
+/** Warns of changes that are silently not recorded. @param table the table, or null for all tables */
 export function recordingWarnings(
   connection: Connection,
   database: string,
@@ -193,9 +198,7 @@ export function recordingWarnings(
   return warnings;
 }
 
-/** How many rows have a NULL in their key, which SQLite allows in rowid tables. */
-
-/** Whether the PRIMARY KEY of a table can hold a NULL: SQLite allows that, unless it is the rowid or NOT NULL. */
+/** Whether the PRIMARY KEY of a table can contain NULL. SQLite allows that unless the key is the rowid or NOT NULL. */
 export function hasNullableKey(connection: Connection, database: string, table: string): boolean {
   const found = query(
     connection,

@@ -1,4 +1,4 @@
-/** Settings of a connection that a host operation needs temporarily: read, set and restored. */
+/** Reads, sets and restores settings of a connection. */
 
 import type { Connection } from './connection.js';
 
@@ -11,15 +11,15 @@ export function isOn({ engine, db }: Connection, option: number): boolean {
   return memory.view.getInt32(state, true) !== 0;
 }
 
-/** Turns a setting on or off. It holds within a transaction too, unlike the pragma of that name. */
+/** Turns a setting on or off. Unlike the corresponding PRAGMA, this also works within a transaction. */
 export function set({ engine, db }: Connection, option: number, on: boolean): void {
   using arena = engine.core.memory.arena();
   engine.check(db, engine.core.c.bridge_db_config(db, option, Number(on), arena.allocate(4)));
 }
 
 /**
- * Runs `action` with the given settings, and restores them. One that is set already is not touched, because
- * SQLite compiles all statements again after each change.
+ * Runs `action` with the given settings, then restores the previous ones. A setting that already has the value is not
+ * set, because SQLite compiles all statements again after each change.
  */
 export function withSettings<T>(
   connection: Connection,

@@ -1,4 +1,4 @@
-/** Filters for tables: GLOB patterns of their names, or a function that is called once for each table. */
+/** Table filters: GLOB patterns for names, or a function that is called once for each table. */
 
 import type { Core } from '../core/core.js';
 
@@ -8,7 +8,7 @@ export function matchesGlob(core: Core, glob: string, name: string): boolean {
   return core.c.sqlite3_strglob(arena.cString(glob), arena.cString(name)) === 0;
 }
 
-/** Whether a table is among those that globs name. */
+/** Whether GLOB patterns select a table. A pattern that begins with `!` excludes tables. */
 export function globsInclude(core: Core, globs: readonly string[], table: string): boolean {
   const named = globs.filter((glob) => !glob.startsWith('!'));
   const barred = globs.filter((glob) => glob.startsWith('!'));

@@ -1,17 +1,17 @@
-/** SQL values between the core's memory and JavaScript. */
+/** Converts SQL values between the core's memory and JavaScript. */
 
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_NOMEM, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { maxLength } from '../core/memory.js';
 import { bytesOf, isBytes } from './arguments.js';
 
-/** An SQL value in JavaScript. Integers are bigint if requested, or if they do not fit in a number. */
+/** An SQL value in JavaScript. An integer is a bigint if requested, or if it does not fit in a number. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /**
- * `sqlite3_value_*`: a copy of the value at address `value`; every integer is a bigint.
+ * Copies the `sqlite3_value` at address `value`. Integers become bigint.
  *
- * @throws SqliteError (SQLITE_NOMEM) if there is no memory for a text or blob
+ * @throws SqliteError (SQLITE_NOMEM) if SQLite has no memory for a text or blob
  */
 export function readValue(core: Core, value: number): SqlValue {
   const { c, memory } = core;
@@ -22,7 +22,7 @@ export function readValue(core: Core, value: number): SqlValue {
       return c.sqlite3_value_double(value);
     case SQLITE_TEXT: {
       const pointer = c.sqlite3_value_text(value);
-      if (pointer === 0) throw core.error(0, SQLITE_NOMEM); // not an empty text, which has a pointer
+      if (pointer === 0) throw core.error(0, SQLITE_NOMEM); // an empty text has a pointer
       return memory.text(pointer, c.sqlite3_value_bytes(value));
     }
     case SQLITE_BLOB: {
@@ -38,7 +38,7 @@ export function readValue(core: Core, value: number): SqlValue {
 
 const encoder = new TextEncoder();
 
-/** `sqlite3_result_*`: makes `value` the result of the function that runs in `context`. */
+/** Makes `value` the result of the SQL function that runs in `context`. C: `sqlite3_result_*`. */
 export function setResult({ c, memory }: Core, context: number, value: SqlValue): void {
   if (value === null) c.sqlite3_result_null(context);
   else if (typeof value === 'number') c.sqlite3_result_double(context, value);
@@ -55,7 +55,10 @@ export function setResult({ c, memory }: Core, context: number, value: SqlValue)
   }
 }
 
-/** Makes what a JavaScript function returned the result; if that is not an SQL value, the statement fails. */
+/**
+ * Makes the return value of a JavaScript function the result of the SQL function. If it is not an SQL value, the
+ * statement fails.
+ */
 export function setJsResult(core: Core, context: number, value: unknown): void {
   if (typeof value === 'number' || typeof value === 'string') setResult(core, context, value);
   else if (value === undefined || value === null) setResult(core, context, null);

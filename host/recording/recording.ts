@@ -231,7 +231,7 @@ export class Recording implements RowidRecording, SchemaListener {
     if (!this.hasParts) return;
     throw readError(
       SQLITE_SCHEMA,
-      'session_take (take() in code) returns what was recorded before that, and then the rest',
+      'session_take (take() in code) returns the changes recorded before that, and then the others',
     );
   }
 

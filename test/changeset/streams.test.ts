@@ -93,7 +93,7 @@ describe('a stream', () => {
     const { db, session } = recorded('lost.db', 1);
     db.exec('ALTER TABLE t DROP COLUMN b');
     expect(() => session.changesetStream()).toThrow(
-      'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns what was recorded before that',
+      'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns the changes recorded before that',
     );
     db.close();
   });

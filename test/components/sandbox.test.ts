@@ -354,11 +354,11 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   });
 
   test.each([
-    ["ATTACH 'other.db' AS other", 'ATTACH and VACUUM reach beyond the database'],
-    ['PRAGMA journal_mode = DELETE', 'PRAGMA journal_mode may be asked and not set'],
-    ['PRAGMA writable_schema = ON', 'PRAGMA writable_schema is not for components'],
-    ['SELECT * FROM pragma_database_list', 'PRAGMA database_list is not for components'],
-    ['PRAGMA temp_store_directory = "/"', 'PRAGMA temp_store_directory is not for components'],
+    ["ATTACH 'other.db' AS other", 'ATTACH and VACUUM are not available to components'],
+    ['PRAGMA journal_mode = DELETE', 'a component may read PRAGMA journal_mode but not set it'],
+    ['PRAGMA writable_schema = ON', 'PRAGMA writable_schema is not available to components'],
+    ['SELECT * FROM pragma_database_list', 'PRAGMA database_list is not available to components'],
+    ['PRAGMA temp_store_directory = "/"', 'PRAGMA temp_store_directory is not available to components'],
     [
       "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT '/*', edit/**/('x'), '*/'; END",
       'edit() may not become part of the schema',
@@ -470,8 +470,8 @@ test('what is refused, by action code', () => {
   expect(why(23, 't', 'a')).toBeUndefined();
   expect(why(23, 't', 'a', true)).toBe('this component may only read');
   expect(why(19, 'foreign_keys', null, true)).toBeUndefined();
-  expect(why(19, 'foreign_keys', 'off')).toMatch(/may be asked and not set/);
-  expect(why(19, 'wal_checkpoint', null)).toMatch(/is not for components/);
+  expect(why(19, 'foreign_keys', 'off')).toMatch(/may read PRAGMA foreign_keys but not set it/);
+  expect(why(19, 'wal_checkpoint', null)).toMatch(/is not available to components/);
 });
 
 test('what may not become part of the schema, however it is written', () => {

@@ -165,12 +165,12 @@ describe('what is recorded', () => {
     expect(failure(() => session.changeset())).toMatchObject({
       errcode: 17,
       message:
-        'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns what was recorded before that, and then the rest',
+        'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns the changes recorded before that, and then the others',
     });
     expect(session.warnings()).toContainEqual({
       kind: 'schema-changed',
       table: 't',
-      message: `${why} since the session began; session_take (take() in code) returns what was recorded before that, and then the rest`,
+      message: `${why} since the session began; session_take (take() in code) returns the changes recorded before that, and then the others`,
     });
   });
   test('a table that is made after all were attached is recorded', () => {

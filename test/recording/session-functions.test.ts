@@ -191,7 +191,7 @@ test('a table that lost a column ends the capture with a sentence', () => {
   value('SELECT session_attach(?, NULL)', h);
   db.exec("INSERT INTO users VALUES (1, 'a', 1); ALTER TABLE users DROP COLUMN age");
   expect(messageOf(() => value('SELECT session_changeset(?)', h))).toBe(
-    'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns what was recorded before that, and then the rest',
+    'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns the changes recorded before that, and then the others',
   );
 });
 

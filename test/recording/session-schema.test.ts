@@ -20,7 +20,7 @@ const texts = (bytes: Uint8Array): string[] =>
   [...new Changeset(bytes)].map(({ table, op, new: fresh }) => `${table} ${op} ${fresh}`).sort();
 const cutOff =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
-  'session_take (take() in code) returns what was recorded before that, and then the rest';
+  'session_take (take() in code) returns the changes recorded before that, and then the others';
 
 const lost =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
@@ -51,7 +51,7 @@ describe.each([
       kind: 'schema-changed',
       table: 't',
       message: expect.stringMatching(
-        /; session_take \(take\(\) in code\) returns what was recorded before that, and then the rest$/,
+        /; session_take \(take\(\) in code\) returns the changes recorded before that, and then the others$/,
       ),
     });
     expect(session.take()).toEqual(before);
