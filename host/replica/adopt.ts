@@ -1,4 +1,4 @@
-/** Makes the changes of a writer that went round the replica a transaction of its own, by a diff. */
+/** Records changes that another program made to the file of a copy as a transaction. It finds them by a diff. */
 
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -21,20 +21,21 @@ import { applyExactly, verbatim } from './rebase.js';
 import { SchemaFacts } from './schema.js';
 import { type LocalTransaction, StateTables } from './state.js';
 
-/** What was adopted. */
+/** The result of {@link adoptChanges}. */
 export interface Adopted {
   /** The UUID of the transaction; undefined if no row differs. */
   readonly id: string | undefined;
-  /** How many rows it inserts, updates or deletes. */
+  /** How many rows the transaction inserts, updates or deletes. */
   readonly changes: number;
 }
 
 /**
- * Compares a file that another program wrote to with the state of the history at its place, and makes the
- * difference a pending transaction. No replica may have the file open.
+ * Compares the file of a copy, to which another program wrote, with the state of the history at the copy's position,
+ * and stores the difference as a pending transaction. No replica may have the file open.
  *
- * @throws ReplicaError `not-a-copy`; `schema` if the schema was changed; `unrecordable` for rows that cannot be told apart;
- *   `missing` if the history at the copy's place cannot be made again; as `comparePosition` does
+ * @throws ReplicaError `not-a-copy`; `schema` if the schema was changed; `unrecordable` if a changed table has no
+ *   primary key; `missing` if the log no longer has what is needed to rebuild that state; the errors of
+ *   `comparePosition`
  */
 export async function adoptChanges(
   path: string,
@@ -64,7 +65,7 @@ export async function adoptChanges(
   }
 }
 
-/** Does the pending transactions on the state that the history has. */
+/** Applies the pending transactions to a database that has the state of the history. */
 function doAgain(connection: Connection, pending: readonly LocalTransaction[]): void {
   verbatim(connection, () => {
     for (const { id, changes } of pending)
@@ -76,7 +77,7 @@ function refuseSchema(base: Connection, own: Connection): void {
   if (new SchemaFacts(base).digest !== new SchemaFacts(own).digest) {
     throw replicaError(
       'schema',
-      'the schema was changed too, which cannot be adopted: change it back, or make a new copy from a snapshot',
+      'the schema was changed too, and schema changes cannot be adopted: change the schema back, or make a new copy from a snapshot',
     );
   }
   for (const name of ['user_version', 'application_id']) {
@@ -84,7 +85,7 @@ function refuseSchema(base: Connection, own: Connection): void {
     if (was === is) continue;
     throw replicaError(
       'schema',
-      `PRAGMA ${name} was changed from ${was} to ${is}, which cannot be adopted: change it back`,
+      `PRAGMA ${name} was changed from ${was} to ${is}, and this change cannot be adopted: change it back`,
     );
   }
 }
@@ -116,7 +117,7 @@ function adopt(database: DatabaseSync, tables: StateTables, base: string): Adopt
   }
 }
 
-/** What turns the base into the database. */
+/** The changeset that turns the attached database `replica_base` into the main database. */
 function difference(database: DatabaseSync): Uint8Array {
   const connection = connectionOf(database);
   const facts = new SchemaFacts(connection);
@@ -130,7 +131,7 @@ function difference(database: DatabaseSync): Uint8Array {
     else if (differs(connection, table)) {
       throw replicaError(
         'unrecordable',
-        `${table} was changed, and has no PRIMARY KEY, which tells its rows apart in other copies`,
+        `${table} was changed but has no PRIMARY KEY, which must identify its rows in other copies`,
       );
     }
   }
@@ -138,7 +139,10 @@ function difference(database: DatabaseSync): Uint8Array {
   const bytes = facts.kept.logical(session.changeset());
   const [spelled] = collatedKeyChanges(bytes, (table) => facts.of(table).hasCollatedKey);
   if (spelled === undefined) return bytes;
-  throw replicaError('unrecordable', `a key of ${spelled} was changed to one that is equal by its collation`);
+  throw replicaError(
+    'unrecordable',
+    `a key of ${spelled} was changed to a key that its collation treats as equal`,
+  );
 }
 
 function differs(connection: Connection, table: string): boolean {

@@ -1,4 +1,7 @@
-/** What may travel between copies: rows of tables, and statements that change the schema; never what a copy owns. */
+/**
+ * Decides what may be sent to other copies: changes of rows, and statements that change the schema. The tables that
+ * hold the state of a copy are never sent.
+ */
 
 import { changesetMark } from '../changeset/format.js';
 import { ChangesetReader } from '../changeset/reader.js';
@@ -7,19 +10,22 @@ import type { CaptureEntry } from '../recording/capture-format.js';
 import { isCaptured, isTemporary, schemaStatement } from '../recording/ddl.js';
 import { refusedVirtual } from './fulltext.js';
 
-/** What the names of the tables begin with that hold the state of a copy. */
+/** The prefix of the names of the tables that hold the state of a copy. */
 export const ownPrefix = '_sqlite_wasm_run_replica';
 
 /** Whether a table holds the state of a copy. */
 export const isOwn = (table: string): boolean => table.toLowerCase().startsWith(ownPrefix);
 
-/** Whether a table belongs to SQLite: statistics and AUTOINCREMENT's numbers are each copy's own. */
+/** Whether a table belongs to SQLite. Each copy keeps its own statistics and AUTOINCREMENT counters. */
 export const isOfSqlite = (table: string): boolean => table.toLowerCase().startsWith('sqlite_');
 
-/** Whether the changes of a table may travel. */
+/** Whether changes of a table are sent to other copies. */
 export const travels = (table: string): boolean => !isOwn(table) && !isOfSqlite(table);
 
-/** Why an entry of a capture may not travel; undefined if it may. Every copy must answer alike. */
+/**
+ * The reason why an entry of a capture cannot be sent to other copies; undefined if it can. All copies must decide in
+ * the same way.
+ */
 export function refusedEntry(entry: CaptureEntry): string | undefined {
   return entry.kind === 'ddl' ? refusedStatement(entry.sql) : refusedChanges(entry.bytes);
 }
@@ -43,10 +49,10 @@ function refusedChanges(bytes: Uint8Array): string | undefined {
 function refusedStatement(sql: string): string | undefined {
   if (!isCaptured(sql)) return `it holds a statement that does not change the schema: ${sql}`;
   const { verb, object, name, isVirtual } = schemaStatement(sql);
-  if (isTemporary(sql)) return `it creates something temporary: ${sql}`;
+  if (isTemporary(sql)) return `it creates a temporary object: ${sql}`;
   if (verb === 'analyze') return "it holds ANALYZE, whose statistics are each copy's own";
   if (name !== undefined && isOwn(name)) return `it changes ${name}, which belongs to the replica`;
-  // An index or a trigger names its table later, and a renamed table its new name: anywhere is too much.
+  // CREATE INDEX, CREATE TRIGGER and ALTER TABLE RENAME name a table later in the statement, so search all of it.
   if (verb !== 'pragma' && sql.toLowerCase().includes(ownPrefix)) {
     return `a statement names a table of the replica: ${sql}`;
   }

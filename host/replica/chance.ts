@@ -1,6 +1,6 @@
-/** Where a copy gets what differs each time: tests replace it. */
+/** The source of times and UUIDs. Tests replace it. */
 export interface Chance {
-  /** In ms since 1970. */
+  /** The time in ms since 1970. */
   now(): number;
   uuid(): string;
 }

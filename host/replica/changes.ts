@@ -1,4 +1,4 @@
-/** Row changes as the function of a transaction: those of a rejected transaction, or those that undo a message. */
+/** Applies row changes in a transaction: the changes of a rejected transaction, or the changes that undo a message. */
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
@@ -10,9 +10,9 @@ import { isFullText } from './fulltext.js';
 import type { Incoming } from './incoming.js';
 
 /**
- * The changes that undo the transactions of a message.
+ * Returns the changes that undo the transactions of a message.
  *
- * @param only the id of the one to undo; without it, all
+ * @param only the id of the transaction to undo; undefined to undo all transactions of the message
  * @throws ReplicaError `missing`, `schema-change`
  */
 export function inverseOf(
@@ -20,7 +20,7 @@ export function inverseOf(
   { sequence, message, transactions }: Incoming,
   only: string | undefined,
 ): readonly CaptureEntry[] {
-  if (!message) throw replicaError('missing', `message ${sequence} counts for no copy`);
+  if (!message) throw replicaError('missing', `message ${sequence} is void`);
   const chosen = transactions.filter(({ id }) => only === undefined || id === only);
   if (chosen.length === 0) {
     throw replicaError('missing', `message ${sequence} has no transaction with the id ${only}`);
@@ -35,7 +35,9 @@ export function inverseOf(
   return [{ kind: 'changeset', bytes: invert(engine.core, concat(engine, changesets)) }];
 }
 
-/** Makes changes by a policy. @throws ReplicaError (`rejected`) if they do not fit */
+/**
+ * Applies changes with a conflict policy. @throws ReplicaError (`rejected`) if the changes conflict with the database
+ */
 export function applyCaptured(
   database: DatabaseSync,
   changes: Uint8Array | readonly CaptureEntry[],
@@ -52,9 +54,8 @@ export function applyCaptured(
   if (applied) return;
   const last = reports.at(-1);
   const conflict = last && 'conflicts' in last ? last.conflicts[0] : undefined;
-  const where = conflict ? `${conflict.kind} in ${conflict.table}` : 'rows refer to rows that are gone';
-  throw replicaError(
-    'rejected',
-    `other transactions changed the same rows since (${where}): choose a policy`,
-  );
+  const where = conflict
+    ? `${conflict.kind} in ${conflict.table}`
+    : 'foreign keys refer to rows that were deleted';
+  throw replicaError('rejected', `other transactions have changed the same rows (${where}): choose a policy`);
 }

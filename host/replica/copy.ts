@@ -1,6 +1,6 @@
 /**
- * One copy of a database: its file, and what it does with transactions and messages. Everything here is synchronous, and
- * each method is one transaction of the file: it happens completely or not at all.
+ * One copy of a database: runs local transactions and applies messages of the history. All methods are synchronous.
+ * Each method that writes is one transaction of the database file.
  */
 
 import type { DatabaseSync } from '../api/database.js';
@@ -17,13 +17,15 @@ import { putUnder, type Received, type Receiver } from './receiving.js';
 import { changesSchema, type Recording } from './recorder.js';
 import type { Call, CopyState, LocalTransaction, Position, StateTables } from './state.js';
 
-/** A transaction that was committed, as a pending one if it changed something. */
+/** The result of a committed transaction. `transaction` is the pending transaction; undefined if nothing changed. */
 export interface Transacted<T> {
   readonly value: T;
   readonly transaction: LocalTransaction | undefined;
 }
 
-/** A transaction that ran and was rolled back, to be published before it is committed anywhere. */
+/**
+ * The result of a transaction that was run and rolled back. The transaction is published before any copy commits it.
+ */
 export interface Speculation<T> {
   readonly value: T;
   readonly entries: readonly CaptureEntry[];
@@ -36,18 +38,18 @@ export class Copy implements Disposable {
   readonly #file: CopyFile;
   readonly #policy: ReplicaPolicy;
   readonly #chance: Chance;
-  /** How long applying a message may take, in ms. */
+  /** The maximum time to apply a message, in ms. */
   readonly #patience: number;
-  /** The functions that run again. */
+  /** The functions to run again when transactions are rebased. */
   readonly functions = new Functions();
   #state: CopyState;
   #pending: LocalTransaction[];
   #number: number;
-  /** What a transaction in steps recorded so far. */
+  /** The recording of the open stepwise transaction; undefined if none is open. */
   #open: Recording | undefined;
 
   /**
-   * Takes over an open database that is a copy.
+   * Makes a copy from an open database.
    *
    * @param patience how long applying a message may take, in ms
    * @throws ReplicaError `not-a-copy`, `foreign-write`, `format`
@@ -65,12 +67,12 @@ export class Copy implements Disposable {
     this.#number = this.tables.lastNumber();
   }
 
-  /** What it knows of itself. */
+  /** The identity and the position of this copy. */
   get state(): CopyState {
     return this.#state;
   }
 
-  /** The transactions that are committed here and have no place in the history yet, oldest first. */
+  /** The transactions that are committed here but are not in the history yet, oldest first. */
   get pending(): readonly LocalTransaction[] {
     return this.#pending;
   }
@@ -79,16 +81,18 @@ export class Copy implements Disposable {
     return this.#file.schemaDigest;
   }
 
-  /** Whether a statement or a transaction of the program is open on the connection. */
+  /** Whether the program has an open statement or transaction on the connection. */
   get isBusy(): boolean {
     return this.#file.isBusy;
   }
 
   /**
-   * Runs a function in a transaction and commits it, as a pending one if it changed something.
+   * Runs a function in a transaction and commits the transaction. If it changed anything, it becomes a pending
+   * transaction.
    *
-   * @param retried the id of a rejected transaction, which this one replaces
-   * @throws ReplicaError `busy`, `schema-change`, `unrecordable`, `refused`, `foreign-write`; what the function throws
+   * @param retried the id of the rejected transaction that this transaction replaces
+   * @throws ReplicaError `busy`, `schema-change`, `unrecordable`, `refused`, `foreign-write`; any error that the
+   *   function throws
    */
   transact<T>(action: TransactionFunction<T>, call?: Call, retried?: string): Transacted<T> {
     this.#file.refuseInside();
@@ -99,28 +103,34 @@ export class Copy implements Disposable {
     }, true);
   }
 
-  /** Whether a transaction in steps is open. */
+  /** Whether a stepwise transaction is open. */
   get isOpen(): boolean {
     return this.#open !== undefined;
   }
 
-  /** Begins a transaction in steps. The history waits until it ends. @throws ReplicaError `busy`, `foreign-write` */
+  /**
+   * Begins a stepwise transaction. No message is applied until the transaction ends. @throws ReplicaError `busy`,
+   * `foreign-write`
+   */
   begin(): void {
     this.#file.refuseInside();
     this.#open = this.#file.begin();
   }
 
-  /** Runs a part of the transaction in steps. @throws as {@link transact} does; the transaction stays open if it can */
+  /**
+   * Runs a part of the stepwise transaction. If the part throws, the transaction stays open, unless SQLite rolled it
+   * back. @throws the errors of {@link transact}
+   */
   step<T>(action: TransactionFunction<T>): T {
     const recording = this.#recording();
     return this.#file.recorder.step(recording, () => action(this.database));
   }
 
   /**
-   * Commits the transaction in steps; if that fails, it is rolled back.
+   * Commits the stepwise transaction. If the commit fails, the transaction is rolled back.
    *
-   * @param action does the same again
-   * @throws as {@link transact} does
+   * @param action repeats all parts of the transaction, to rebase it
+   * @throws the errors of {@link transact}
    */
   commit(action: TransactionFunction, call?: Call): LocalTransaction | undefined {
     const recording = this.#recording();
@@ -129,18 +139,18 @@ export class Copy implements Disposable {
     return this.#file.finish<Transacted<undefined>>(finish, true).transaction;
   }
 
-  /** Rolls back the transaction in steps; nothing happens if SQLite already did. */
+  /** Rolls back the stepwise transaction. Does nothing if SQLite has already rolled it back. */
   rollback(): void {
     this.#open = undefined;
     this.#file.rollback();
   }
 
   #recording(): Recording {
-    if (!this.#open) throw replicaError('busy', 'no transaction in steps is open');
+    if (!this.#open) throw replicaError('busy', 'no stepwise transaction is open');
     return this.#open;
   }
 
-  /** Adds what a transaction changed to the pending ones. */
+  /** Adds a transaction to the pending transactions. */
   #add<T>(
     value: T,
     entries: readonly CaptureEntry[],
@@ -183,7 +193,7 @@ export class Copy implements Disposable {
   /**
    * Runs a function in a transaction and rolls it back.
    *
-   * @throws as {@link transact} does
+   * @throws the errors of {@link transact}
    */
   speculate<T>(action: TransactionFunction<T>): Speculation<T> {
     this.#file.refuseInside();
@@ -202,19 +212,23 @@ export class Copy implements Disposable {
     return result;
   }
 
-  /** The next message: as many pending transactions as fit, at least one. Undefined if none is pending. */
+  /**
+   * Returns the next message to publish, with as many pending transactions as fit, but at least one. Returns undefined
+   * if no transaction is pending.
+   */
   outgoing(maxMessage: number): Outgoing | undefined {
     if (this.#pending.length === 0) return undefined;
     return nextMessage(this.#publisher(), this.#pending, maxMessage, this.#state);
   }
 
   /**
-   * The next message on top of messages that are not taken yet, with the pending transactions that can be done again in
-   * some ms, one at least. Nothing is written: if it is stored, take it with them. It is for a copy that needs longer to put
-   * all that is pending on top of the history than others need to publish.
+   * Rebases pending transactions on messages that are not applied yet, for at most `milliseconds`, and returns the
+   * message to publish, with at least one transaction. Nothing is written. If the message is stored, apply it together
+   * with `batch`. A copy needs this if rebasing all of its pending transactions takes longer than the time in which
+   * other copies publish.
    *
-   * @returns undefined if none can be done again
-   * @throws as {@link receive} does
+   * @returns undefined if no pending transaction can be rebased
+   * @throws the errors of {@link receive}
    */
   preview(batch: readonly Incoming[], maxMessage: number, milliseconds: number): Outgoing | undefined {
     if (this.isBusy) throw replicaError('busy', 'a statement or a transaction is open on the connection');
@@ -243,14 +257,14 @@ export class Copy implements Disposable {
     return message;
   }
 
-  /** Whether all that is pending fits in one message. */
+  /** Whether all pending transactions fit in one message. */
   pendingFits(maxMessage: number): boolean {
     return countFitting(this.#pending, maxMessage) === this.#pending.length;
   }
 
   /**
-   * The message of a transaction that ran without being committed, after all that was pending then, on which it was made. Call
-   * it at once.
+   * Returns the message with all pending transactions followed by a transaction of {@link speculate}. Call this method
+   * immediately after {@link speculate}.
    */
   outgoingOf(
     { entries, time }: Speculation<unknown>,
@@ -265,10 +279,10 @@ export class Copy implements Disposable {
   }
 
   /**
-   * A message with pending transactions was stored.
+   * Records that the server stored a message of pending transactions.
    *
-   * @throws ReplicaError `foreign-write`; `busy` if the program has a transaction open, SqliteError if it cannot be
-   *   written: then it comes with the history
+   * @throws ReplicaError `foreign-write`; `busy` if the program has a transaction open; SqliteError if the file cannot
+   *   be written. After an error, the message must be applied by {@link receive}
    */
   acknowledged({ id, bytes, expected, transactions }: Outgoing, sequence: number): void {
     this.#file.refuseInside();
@@ -276,7 +290,7 @@ export class Copy implements Disposable {
     if (!last || sequence !== expected + 1 || expected !== this.#state.sequence) {
       throw replicaError(
         'forked',
-        `the history gave a message place ${sequence} that was to follow ${expected}`,
+        `the history stored a message as ${sequence}, which must follow ${expected}`,
       );
     }
     this.#file.write(() => {
@@ -296,10 +310,12 @@ export class Copy implements Disposable {
   }
 
   /**
-   * Takes messages of the history: undoes what is pending, applies them, and does the pending transactions again.
+   * Applies messages of the history: undoes the pending transactions, applies the messages, and rebases the pending
+   * transactions.
    *
-   * @throws ReplicaError `busy` if the program has something open; `trimmed` if one is missing; `schema`, `diverged`, `limit`;
-   *   SqliteError if the file is locked or cannot be written. Then nothing happened
+   * @throws ReplicaError `busy` if the program has an open statement or transaction; `trimmed` if a message is missing;
+   *   `schema`, `diverged`, `limit`; SqliteError if the file is locked or cannot be written. After an error the file is
+   *   unchanged
    */
   receive(batch: readonly Incoming[]): Received {
     if (this.isBusy) throw replicaError('busy', 'a statement or a transaction is open on the connection');
@@ -315,8 +331,8 @@ export class Copy implements Disposable {
   }
 
   /**
-   * Writes a file with the state that the history has at this copy's position, without what is pending: a copy's
-   * beginning.
+   * Writes a snapshot: a new file with the state of the history at this copy's position, without the pending
+   * transactions.
    *
    * @param path a file that does not exist
    * @throws ReplicaError (`busy`) if the program has a transaction open
@@ -327,7 +343,7 @@ export class Copy implements Disposable {
     return { sequence, head, mark };
   }
 
-  /** Gives the copy an identity of its own, because another file has the same. */
+  /** Gives the copy a new UUID, because another file has the same UUID. */
   renew(): void {
     const copy = this.#chance.uuid();
     this.#file.write(() => {
@@ -343,7 +359,7 @@ export class Copy implements Disposable {
     }, false);
   }
 
-  /** Forgets a rejected transaction. Returns whether there was one. */
+  /** Deletes a rejected transaction. Returns whether it existed. */
   drop(id: string): boolean {
     this.#file.refuseInside();
     return this.#file.write(() => {
@@ -359,7 +375,7 @@ export class Copy implements Disposable {
     }, false);
   }
 
-  /** Ends the recording and the guard; the database stays open. */
+  /** Stops the recording and the guard. The database stays open. */
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
   }
@@ -396,7 +412,7 @@ export class Copy implements Disposable {
     }, false);
   }
 
-  /** Writes what became of the pending transactions. Returns those that are still pending. */
+  /** Stores the results of the rebase in the database. Returns the transactions that are still pending. */
   #keep(
     placed: readonly { readonly transaction: LocalTransaction }[],
     { redone, refused }: Redoing,

@@ -1,4 +1,7 @@
-/** Keeps a copy and its log together: reads messages, publishes what is pending, one message at a time. */
+/**
+ * Synchronizes a copy with its log: applies new messages, and publishes the pending transactions, one message at a
+ * time.
+ */
 
 import type { DatabaseSync } from '../api/database.js';
 import type { Chance } from './chance.js';
@@ -14,33 +17,39 @@ import { comparePosition } from './position.js';
 import type { Received } from './receiving.js';
 import type { Call } from './state.js';
 
-/** The time of a driver: tests replace it. */
+/** The clock of a driver. Tests replace it. */
 export interface Clock extends Chance {
-  /** Resolves after so many ms, or when `signal` aborts. */
+  /** Resolves after `ms` milliseconds, or when `signal` aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** What a driver says. */
+/** The callbacks of a driver. */
 export interface Listener {
   online(): void;
   offline(error: Error): void;
-  /** Something prevents publishing or writing, and is tried again. */
+  /** Publishing or writing failed. The driver tries again. */
   stalled(error: Error): void;
   stopped(error: Error): void;
-  /** Messages were taken. */
+  /** Messages were applied. */
   received(received: Received): void;
-  /** Own transactions have a place: those of a message that was acknowledged. */
+  /** The server stored a message with transactions of this copy. */
   acknowledged(message: Outgoing, sequence: number): void;
   renewed(copy: string): void;
 }
 
-/** How many messages, and bytes of them, are taken in one transaction of the file. */
+/** The maximum number of messages, and of their bytes, that are applied in one transaction of the file. */
 const batchCount = 256;
 const batchBytes = 2 ** 22;
-/** From so many pending transactions on, some are published before all are done again, and how long that may take, in ms. */
+/**
+ * If at least this many transactions are pending, some are published before all are rebased. `previewTime` limits that
+ * work, in ms.
+ */
 const manyPending = 16;
 const previewTime = 20;
-/** So many messages of pending transactions go before one that waits; then it goes with all of them. */
+/**
+ * A waiting transaction lets this many messages of pending transactions go first. Then it is published with all pending
+ * transactions.
+ */
 const mostPassed = 4;
 const longestPause = 5000;
 const stallPause = 1000;
@@ -54,12 +63,12 @@ export class Driver {
   readonly #closing = new AbortController();
   #state: 'offline' | 'online' | 'stopped' | 'closed' = 'offline';
   #problem: Error | undefined;
-  /** The sequence up to which must be read before anything is published. */
+  /** The driver publishes only after it has applied the messages up to this sequence number. */
   #target = 0;
-  /** The last sequence that the log is known to have. */
+  /** The last sequence number that the log is known to have. */
   #last = 0;
   readonly #jobs = new Jobs();
-  /** Nothing is published before this time. */
+  /** The driver does not publish before this time. */
   #publishAfter = 0;
   #wake: (() => void) | undefined;
   #isAwake = false;
@@ -78,12 +87,12 @@ export class Driver {
     return this.#state;
   }
 
-  /** What is wrong now. */
+  /** The present error; undefined if there is none. */
   get problem(): Error | undefined {
     return this.#problem;
   }
 
-  /** The last sequence that the log is known to have. */
+  /** The last sequence number that the log is known to have. */
   get last(): number {
     return Math.max(this.#last, this.#copy.state.sequence);
   }
@@ -92,17 +101,17 @@ export class Driver {
     this.#running = this.#run();
   }
 
-  /** There is something to do. */
+  /** Tells the driver that there is work. */
   wake(): void {
     this.#isAwake = true;
     this.#wake?.();
   }
 
-  /** Runs a transaction after what is pending, and resolves when it has a place. */
+  /** Runs a transaction after all pending transactions, and resolves when the history contains it. */
   wait<T>(action: (database: DatabaseSync) => T, call?: Call): Promise<{ value: T; sequence: number }> {
-    // At first it is offline without a problem, and may connect.
+    // At the start the driver is offline without a problem, because it has not tried to connect yet.
     if (this.#state === 'offline' && this.#problem) {
-      const message = `a transaction that waits, as schema changes must, needs the server: ${this.#problem.message}`;
+      const message = `a transaction with { wait: true } needs the server: ${this.#problem.message}`;
       return Promise.reject(replicaError('unavailable', message, this.#problem));
     }
     const done = this.#jobs.add(action, call);
@@ -110,7 +119,7 @@ export class Driver {
     return done as Promise<{ value: T; sequence: number }>;
   }
 
-  /** Resolves when everything pending has a place, and everything that the log has now is here. */
+  /** Resolves when all pending transactions are in the history, and all messages that the log has now are applied. */
   async sync(): Promise<void> {
     this.#target = Math.max(this.#target, (await this.#log.state()).last);
     const target = this.#target;
@@ -121,13 +130,15 @@ export class Driver {
     );
   }
 
-  /** Ends it once what it is doing is done. */
+  /** Stops the driver after its present step. */
   async stop(): Promise<void> {
     if (this.#state !== 'stopped') this.#state = 'closed';
     this.#closing.abort();
     this.wake();
     await this.#running;
-    this.#jobs.rejectAll(replicaError('closed', 'the replica was closed before the transaction had a place'));
+    this.#jobs.rejectAll(
+      replicaError('closed', 'the replica was closed before the transaction was in the history'),
+    );
     this.#tell();
   }
 
@@ -151,7 +162,7 @@ export class Driver {
     }
   }
 
-  /** Follows the log until it fails. */
+  /** Follows the log until an error occurs. */
   async #session(connected: () => void): Promise<void> {
     const { last } = await comparePosition(this.#log, this.#copy.state);
     const maxMessage = await this.#log.maxMessage();
@@ -176,7 +187,7 @@ export class Driver {
     }
   }
 
-  /** Does one thing. Returns whether there may be more to do. */
+  /** Applies messages or publishes one message. Returns whether there may be more work. */
   async #step(inbox: Inbox, maxMessage: number): Promise<boolean> {
     await this.#gather(inbox);
     const came = inbox
@@ -190,19 +201,23 @@ export class Driver {
       await this.#receive((await this.#overtake(batch, inbox, maxMessage)) ?? batch);
       return true;
     }
-    // What a transaction that is open changed, its schema too, is not published.
+    // While a stepwise transaction is open, its uncommitted changes must not be published.
     if (this.#copy.isOpen) return false;
     if (this.#copy.state.sequence < this.#target || this.#clock.now() < this.#publishAfter) return false;
     const job = this.#jobs.first;
     if (this.#copy.pending.length === 0) return job ? this.#work(job, maxMessage) : false;
     if (!job) return this.#push(maxMessage);
-    // Others go on committing: it goes with what is pending, or they would never let it through.
+    // Publish the waiting transaction with all pending transactions. Otherwise a program that keeps committing would
+    // delay it forever.
     if (this.#copy.pendingFits(maxMessage) || job.passed >= mostPassed) return this.#work(job, maxMessage);
     job.passed += 1;
     return this.#push(maxMessage);
   }
 
-  /** Lets in what has arrived: putting what is pending on top costs as much for one message as for many. */
+  /**
+   * Waits for messages that have already arrived, because rebasing the pending transactions costs as much for one
+   * message as for many.
+   */
   async #gather(inbox: Inbox): Promise<void> {
     if (this.#copy.pending.length === 0) return;
     for (let count = 0; count < inbox.count && inbox.count < batchCount; ) {
@@ -211,7 +226,7 @@ export class Driver {
     }
   }
 
-  /** Takes messages; waits while the file is locked or the program has something open. */
+  /** Applies messages. Waits while the file is locked or the program has an open statement or transaction. */
   async #receive(batch: readonly Incoming[]): Promise<void> {
     for (let pause = 1; ; pause = Math.min(2 * pause, stallPause)) {
       try {
@@ -244,10 +259,10 @@ export class Driver {
   }
 
   /**
-   * Publishes some of what is pending on top of messages that are not taken yet. If doing all of it again takes longer than
-   * others need to publish, nothing of it would ever have a place otherwise.
+   * Publishes some pending transactions, rebased on messages that are not applied yet. Otherwise a copy could never
+   * publish if rebasing all of its pending transactions takes longer than the time in which other copies publish.
    *
-   * @returns the messages with the one that was stored; undefined if none was
+   * @returns the messages of `batch` and the stored message; undefined if no message was stored
    */
   async #overtake(
     batch: readonly Incoming[],
@@ -262,7 +277,7 @@ export class Driver {
     try {
       message = this.#copy.preview(batch, maxMessage, previewTime);
     } catch (error) {
-      if (isReason(error, 'busy') || isOfTheMachine(error)) return undefined; // it is said when the messages are taken
+      if (isReason(error, 'busy') || isOfTheMachine(error)) return undefined; // #receive reports it
       throw error;
     }
     if (!message) return undefined;
@@ -270,7 +285,7 @@ export class Driver {
     return sequence === undefined ? undefined : [...batch, readBack(message, sequence)];
   }
 
-  /** Publishes what is pending. Returns whether it went. */
+  /** Publishes pending transactions. Returns whether the message was stored. */
   async #push(maxMessage: number): Promise<boolean> {
     const message = this.#copy.outgoing(maxMessage);
     if (!message) return false;
@@ -282,7 +297,7 @@ export class Driver {
     } catch (error) {
       const isBusy = isReason(error, 'busy');
       if (!isBusy && !isOfTheMachine(error)) throw error;
-      this.#target = sequence; // it comes with the history
+      this.#target = sequence; // the message will be read from the log
       if (!isBusy) this.#stall(error as Error);
       return false;
     }
@@ -290,7 +305,10 @@ export class Driver {
     return true;
   }
 
-  /** Does a transaction that waits, after what is pending, in the same message. Returns whether it went. */
+  /**
+   * Runs a waiting transaction and publishes it in one message after all pending transactions. Returns whether the
+   * message was stored.
+   */
   async #work(job: Job, maxMessage: number): Promise<boolean> {
     let message: Outgoing;
     let own: string | undefined;
@@ -315,20 +333,20 @@ export class Driver {
     }
     const sequence = await this.#publish(message);
     if (sequence === undefined) {
-      if (own !== undefined) job.attempts.delete(own); // it was refused: no history has it
+      if (own !== undefined) job.attempts.delete(own); // the server did not store it
       if (this.#problem && job.attempts.size === 0) this.#jobs.reject(job, this.#problem);
       return false;
     }
     await this.#receive([readBack(message, sequence)]);
-    // If it changed nothing, what it read has a place now.
+    // The transaction changed nothing. The state that it read is now in the history.
     if (own === undefined) this.#jobs.resolve(job, { value, sequence });
     return true;
   }
 
   /**
-   * Publishes a message. Returns its sequence; undefined if it was refused.
+   * Publishes a message. Returns its sequence number; undefined if the server refused the message.
    *
-   * @throws ReplicaError if it is not known whether it is in the history
+   * @throws ReplicaError if it is unknown whether the server stored the message
    */
   async #publish({ bytes, expected, object }: Outgoing): Promise<number | undefined> {
     try {
@@ -349,7 +367,7 @@ export class Driver {
     }
   }
 
-  /** Until there is something to do. */
+  /** Waits until there is work. */
   async #sleep(): Promise<void> {
     if (this.#isAwake) return;
     const over = new AbortController();
@@ -372,7 +390,7 @@ export class Driver {
     const wasOnline = this.#state === 'online';
     this.#state = 'offline';
     this.#problem = error;
-    // Those that may be in the history wait until that is known.
+    // Transactions that may be in the history stay until the history is read again.
     const message = `the server is unavailable: ${error.message}`;
     this.#jobs.rejectUntried(replicaError('unavailable', message, error));
     if (wasOnline) this.#listener.offline(error);
@@ -387,7 +405,7 @@ export class Driver {
     this.#tell();
   }
 
-  /** The error that says why the replica no longer writes. */
+  /** The error for calls after the replica has stopped. */
   stoppedError(): ReplicaError {
     return replicaError('stopped', `the replica has stopped: ${this.#problem?.message}`, this.#problem);
   }
@@ -396,7 +414,7 @@ export class Driver {
     for (const watcher of [...this.#watchers]) watcher();
   }
 
-  /** @throws ReplicaError if it stops before */
+  /** Resolves when `done()` is true. @throws ReplicaError if the driver stops first */
   #until(done: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {

@@ -1,4 +1,4 @@
-/** The error class of replicas, the only place that makes it, and which errors may pass. */
+/** The error class of replicas, its factory, and the errors after which an operation can succeed later. */
 
 import {
   SQLITE_BUSY,
@@ -11,26 +11,29 @@ import {
 import { SqliteError } from '../core/errors.js';
 
 /**
- * What callers tell apart.
+ * The reason of a {@link ReplicaError}.
  *
- * Of the history:
- * - `recreated`: it was made again under the same name; `restored`: it is older than this copy; `trimmed`: messages
- *   that this copy needs are gone; `forked`: it holds another message at this copy's position
- * - `format`: a message has a newer format; `schema`: it was made on another schema; `diverged`: its changes do not
- *   fit this copy; `limit`: it costs more than this copy accepts
- * - `full`, `denied`, `unavailable`: the server has no space, refuses, or does not answer; `conflict`: another copy
- *   published first; `unknown`: whether a message was stored is not known; `missing`: there is no such history
+ * The history:
+ * - `recreated`: the history was deleted and created again; `restored`: the history is older than this copy; `trimmed`:
+ *   messages that this copy needs were removed; `forked`: the history has another message at this copy's position
+ * - `format`: a message has a newer format; `schema`: a message was made with another schema; `diverged`: the changes
+ *   of a message do not fit this copy; `limit`: a message exceeds the limits of this copy
+ * - `full`: the server has no space; `denied`: the server refuses permission; `unavailable`: the server does not
+ *   answer; `conflict`: another copy published first; `unknown`: the server may have stored a message, but its answer
+ *   was lost; `missing`: the history does not exist
  *
- * Of the file:
- * - `not-a-copy`: it has data, and is not a copy of a history; `other-history`: it is a copy of another one
- * - `foreign-write`: something other than the replica wrote to it; `two-processes`: another replica opened it
+ * The file:
+ * - `not-a-copy`: the file has data but is not a copy of a history; `other-history`: the file is a copy of another
+ *   history
+ * - `foreign-write`: another program wrote to the file; `two-processes`: another replica opened the file
  *
- * Of a transaction:
- * - `unrecordable`: it holds something that cannot be recorded; `schema-change`: it changes the schema and did not wait
- * - `rejected`: it could not be put on top of the history; `refused`: it does what a transaction may not do
+ * A transaction:
+ * - `unrecordable`: a change cannot be recorded; `schema-change`: the transaction changes the schema without `wait:
+ *   true`
+ * - `rejected`: the transaction cannot be rebased on the history; `refused`: the transaction ran a forbidden statement
  *
- * And `busy`, `closed`, `stopped`, `no-client` (the NATS clients are not installed), `malformed` (bytes that are no
- * message).
+ * Others: `busy`: a statement or transaction is open; `closed`: the replica is closed; `stopped`: the replica has
+ * stopped after an error; `no-client`: the NATS clients are not installed; `malformed`: the bytes are not a message.
  */
 export type ReplicaReason =
   | 'recreated'
@@ -61,35 +64,35 @@ export type ReplicaReason =
   | 'no-client'
   | 'malformed';
 
-/** A failure of a replica. `reason` says which, `message` what happened and what to do. */
+/** An error of a replica. Programs test `reason`. `message` says what happened and what to do. */
 export class ReplicaError extends Error {
   override readonly name = 'ReplicaError';
   readonly code = 'ERR_REPLICA';
   readonly reason: ReplicaReason;
 
-  /** @internal {@link replicaError} makes them */
+  /** @internal Use {@link replicaError}. */
   constructor(reason: ReplicaReason, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
   }
 }
 
-/** @param cause the error that led to it */
+/** Makes a {@link ReplicaError}. @param cause the error that caused this one */
 export function replicaError(reason: ReplicaReason, message: string, cause?: unknown): ReplicaError {
   return new ReplicaError(reason, message, cause);
 }
 
-/** Whether an error is a replica's, with one of the reasons. */
+/** Whether an error is a {@link ReplicaError} with one of the reasons. */
 export function isReason(error: unknown, ...reasons: readonly ReplicaReason[]): error is ReplicaError {
   return error instanceof ReplicaError && reasons.includes(error.reason);
 }
 
-/** The text of anything that was thrown. */
+/** The message of a thrown value. */
 export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Failures of the machine, not of a transaction. */
+/** Errors of the environment: locks, memory, files, interrupts. */
 const ofTheMachine = new Set([
   SQLITE_BUSY,
   SQLITE_NOMEM,
@@ -99,11 +102,11 @@ const ofTheMachine = new Set([
   SQLITE_CORRUPT,
 ]);
 
-/** Whether an error comes from the machine, so that the same may succeed later. */
+/** Whether an error comes from the environment, so that the same operation may succeed later. */
 export const isOfTheMachine = (error: unknown): boolean =>
   error instanceof SqliteError && ofTheMachine.has(error.errcode & 0xff);
 
-/** Reasons that end following: only people can decide what to do. */
+/** The reasons that stop a replica, because a person must decide what to do. */
 const fatal = [
   'recreated',
   'restored',
@@ -118,7 +121,7 @@ const fatal = [
   'not-a-copy',
 ] as const;
 
-/** Whether following can succeed later. */
+/** Whether the replica can follow the history again later. */
 export function isTemporary(error: unknown): boolean {
   if (isReason(error, ...fatal)) return false;
   return (

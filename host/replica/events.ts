@@ -1,75 +1,79 @@
-/** What a replica says: of transactions, of itself, and when something happens. */
+/** The results, the status and the events of a replica. */
 
 import type { RejectedTransaction } from './state.js';
 
-/** A transaction that was committed here. */
+/** The result of a transaction that was committed locally. */
 export interface Committed<T> {
-  /** What its function returned. */
+  /** The return value of the transaction's function. */
   readonly value: T;
-  /** Its UUID; undefined if it changed nothing. */
+  /** The UUID of the transaction; undefined if it changed nothing. */
   readonly id: string | undefined;
   /**
-   * Resolves to its place in the history once it has one, and rejects with a {@link ReplicaError} if it is rejected,
-   * or the replica ends before. A rejection that nobody handles does not count as unhandled: `rejected` reports it too.
+   * Resolves to the transaction's sequence number once the history contains the transaction. Rejects with a {@link
+   * ReplicaError} if the transaction is rejected, or if the replica is closed or stops first. Node does not report an
+   * unhandled rejection of this promise, because the event `rejected` reports it too.
    */
   readonly placed: Promise<number>;
 }
 
-/** A transaction that waited for its place. */
+/** The result of a transaction with `wait: true`. */
 export interface Placed<T> {
   readonly value: T;
-  /** Its place in the history. */
+  /** The sequence number of the message that contains the transaction. */
   readonly sequence: number;
 }
 
-/** How a replica does. */
+/** The status of a replica. */
 export interface ReplicaStatus {
   readonly state: 'offline' | 'online' | 'stopped' | 'closed';
   /** The identity of the history. */
   readonly history: string;
   /** The UUID of this copy. */
   readonly copy: string;
-  /** The last message that is here. */
+  /** The sequence number of the last message that this copy has applied. */
   readonly sequence: number;
-  /** The last message that the history is known to have. */
+  /** The sequence number of the last message that the history is known to have. */
   readonly last: number;
-  /** Transactions without a place. */
+  /** How many local transactions are not in the history yet. */
   readonly pending: number;
-  /** Why it is offline, has stopped, or cannot publish. */
+  /** Why the replica is offline, has stopped, or cannot publish. */
   readonly problem: Error | undefined;
 }
 
 /** A message of another copy that was applied. */
 export interface AppliedMessage {
   readonly sequence: number;
-  /** The copy that made it. */
+  /** The UUID of the copy that published the message. */
   readonly copy: string;
-  /** When it was published, in ms since 1970. */
+  /** When the message was published, in ms since 1970. */
   readonly time: number;
   readonly transactions: readonly { readonly id: string; readonly time: number; readonly name?: string }[];
 }
 
-/** What a replica emits, with the arguments of the listeners. */
+/** The events of a replica, with the arguments of their listeners. */
 export interface ReplicaEvents {
-  /** The server answers, and the history is the right one. */
+  /** The replica is connected and has checked the history. */
   online: [];
   offline: [error: Error];
-  /** Publishing or writing does not work now, and is tried again. */
+  /** Publishing or writing failed. The replica tries again. */
   stalled: [error: Error];
-  /** It no longer follows: someone must decide. */
+  /** The replica no longer follows the history. A person must decide what to do. */
   stopped: [error: Error];
-  /** It stopped because changes of the history do not fit this copy. */
+  /** The replica stopped because changes of the history do not fit this copy. */
   diverged: [error: Error];
   applied: [message: AppliedMessage];
-  /** Own transactions have a place. */
+  /** The history contains these transactions of this copy. */
   placed: [ids: readonly string[], sequence: number];
-  /** An own transaction was done again on top of the history: `conflicts` rows did not get what they got before. */
+  /**
+   * A transaction of this copy was rebased on the history. `reran` says whether its function ran again. `conflicts`
+   * counts the rows that conflicted with the history.
+   */
   redone: [transaction: { readonly id: string; readonly reran: boolean; readonly conflicts: number }];
   rejected: [transaction: RejectedTransaction];
-  /** A message counts for no copy. */
+  /** A message is void: no copy applies it. */
   voided: [sequence: number];
-  /** How old the last message was when it was applied, and how many are known to follow. */
+  /** The age of the last message when it was applied, and the number of messages that are known to follow it. */
   lag: [lag: { readonly milliseconds: number; readonly messages: number }];
-  /** Another file had the same UUID: this one has a new one. */
+  /** This copy has a new UUID, because another file had the same UUID. */
   renewed: [copy: string];
 }

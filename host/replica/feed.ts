@@ -1,4 +1,4 @@
-/** The transactions of a history, decoded, for indexes, caches and audits: no database and no engine is needed. */
+/** Reads the decoded transactions of a history, for example to update an index or a cache. A feed needs no database. */
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkOptions } from '../kernel/arguments.js';
@@ -9,13 +9,16 @@ import type { Log } from './log.js';
 import { digestOf, type Transaction } from './message.js';
 import { comparePosition } from './position.js';
 
-/** A place in a history, from which a feed can go on later. It can be written as JSON; its members are the feed's. */
+/**
+ * A position in a history, from which a later feed can continue. Programs can store it as JSON, but should not depend
+ * on its members.
+ */
 export interface FeedPosition {
   /** The identity of the history. */
   readonly history: string;
-  /** The last message that was read. */
+  /** The sequence number of the last message that was read. */
   readonly sequence: number;
-  /** The id of the last message that counted. */
+  /** The id of the last message that was not void. */
   readonly head: string;
   /** The digest of the last message. */
   readonly mark: string;
@@ -23,33 +26,34 @@ export interface FeedPosition {
 
 /** A message of a history. */
 export interface FeedMessage {
-  /** The place behind it. */
+  /** The position after this message. */
   readonly position: FeedPosition;
   readonly sequence: number;
-  /** The UUID of the copy that made it. */
+  /** The UUID of the copy that published the message. */
   readonly copy: string;
-  /** When it was published, in ms since 1970. */
+  /** When the message was published, in ms since 1970. */
   readonly time: number;
-  /** Its transactions in order. `changes()` of `sqlite-wasm-run/changeset` reads the
-   * changesets among their entries. */
+  /** The transactions in order. `changes()` of `sqlite-wasm-run/changeset` reads the changesets among their entries. */
   readonly transactions: readonly Transaction[];
 }
 
-/** How to read a history. */
+/** The options of {@link feed}. */
 export interface FeedOptions {
-  /** The position of the last message that was dealt with; without it all of the history is read. */
+  /**
+   * The position of the last message that the caller has processed. By default the feed begins with the first message.
+   */
   from?: FeedPosition;
   /** Ends the feed. */
   signal?: AbortSignal;
-  /** What a message may cost; its `milliseconds` mean nothing here, because nothing is applied. */
+  /** The limits of a message. `milliseconds` is ignored, because a feed applies nothing. */
   limits?: MessageLimits;
 }
 
 const longestPause = 5000;
 
 /**
- * Reads the messages of a history in order, each once, and those to come. If the server does not answer, it waits until it
- * does. The caller owns the log, and closes it afterwards.
+ * Reads the messages of a history in order, each once, and then waits for new messages. If the server does not answer,
+ * the feed waits until the server does. The caller owns the log and must close it.
  *
  * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`, `format`, `limit`, `denied`, `missing`
  * @throws TypeError for unknown options
@@ -60,7 +64,7 @@ export async function* feed(log: Log, options: FeedOptions = {}): AsyncGenerator
   const limits = limitsOf(options.limits);
   let position = options.from;
   for (let failures = 0; !signal.aborted; ) {
-    // Ends the following when the caller leaves its loop.
+    // Stops reading the log when the caller leaves its loop.
     const own = new AbortController();
     const end = (): void => own.abort();
     signal.addEventListener('abort', end);

@@ -1,4 +1,4 @@
-/** The file of a copy, and what makes each write to it one transaction, in which nobody wrote before. */
+/** The database file of a copy. Each write is one transaction, which fails if another program wrote to the file. */
 
 import { connectionOf } from '../api/connections.js';
 import { DatabaseSync } from '../api/database.js';
@@ -12,10 +12,10 @@ import { type Recording, TransactionRecorder } from './recorder.js';
 import { SchemaFacts } from './schema.js';
 import { type CopyState, type LocalTransaction, StateTables } from './state.js';
 
-/** What a transaction of the file came to. */
+/** The result of a transaction of the file. */
 export interface Written<T> {
   readonly result: T;
-  /** Called once it is committed. */
+  /** Called after the commit. */
   committed(): void;
 }
 
@@ -36,12 +36,12 @@ export class CopyFile implements Disposable {
     this.#guard = new Guard(this.connection);
     this.schema = new SchemaFacts(this.connection);
     this.recorder = new TransactionRecorder(database, this.#guard, this.schema);
-    // Functions of the program run where its statements name them, and nowhere in a schema, which others write too.
+    // Other copies can change the schema, so the schema must not call functions of this program.
     this.#guard.own(() => database.exec('PRAGMA trusted_schema=OFF'));
     this.#ownership = new Ownership(database, this.tables, chance);
   }
 
-  /** Begins to own the file. @throws ReplicaError `not-a-copy`, `foreign-write`, `format` */
+  /** Takes ownership of the file. @throws ReplicaError `not-a-copy`, `foreign-write`, `format` */
   take(): { readonly state: CopyState; readonly pending: LocalTransaction[] } {
     const taken = this.#guard.own(() => this.#ownership.take());
     this.#lease = taken.state.lease;
@@ -52,7 +52,7 @@ export class CopyFile implements Disposable {
     return this.#guard.own(() => this.schema.digest);
   }
 
-  /** Whether a statement or a transaction of the program is open on the connection. */
+  /** Whether the program has an open statement or transaction on the connection. */
   get isBusy(): boolean {
     if (this.database.isTransaction) return true;
     const { db, engine } = this.connection;
@@ -63,25 +63,25 @@ export class CopyFile implements Disposable {
     return false;
   }
 
-  /** The change counter that the open transaction leaves. */
+  /** The file's change counter after the open transaction commits. */
   counterAfter(): number {
     return this.#ownership.counterAfter();
   }
 
-  /** @throws ReplicaError (`busy`) in a transaction of the program */
+  /** @throws ReplicaError (`busy`) if a transaction is open */
   refuseInside(): void {
     if (!this.#guard.isInside && !this.database.isTransaction) return;
     throw replicaError(
       'busy',
-      'a transaction is open on the connection of the replica: they cannot be nested',
+      'a transaction is open on the connection of the replica: transactions cannot be nested',
     );
   }
 
   /**
-   * Does `action` in a transaction of the file.
+   * Runs `action` in a transaction of the file.
    *
-   * @param records whether the recorder took part
-   * @throws what it throws; then nothing was written
+   * @param records whether the recorder records the transaction
+   * @throws the error of `action`, after a rollback
    */
   write<T>(action: () => Written<T>, records: boolean): T {
     return this.#guard.own(() => {
@@ -90,7 +90,7 @@ export class CopyFile implements Disposable {
     });
   }
 
-  /** Begins a transaction that takes several steps, and to record it. @throws ReplicaError (`foreign-write`) */
+  /** Begins and records a transaction of several steps. @throws ReplicaError (`foreign-write`) */
   begin(): Recording {
     return this.#guard.own(() => {
       this.database.exec('BEGIN IMMEDIATE');
@@ -104,19 +104,19 @@ export class CopyFile implements Disposable {
     });
   }
 
-  /** Does `action` in the transaction that is open, which it ends. @throws as {@link write} does */
+  /** Runs `action` in the open transaction, and commits. @throws the errors of {@link write}, after a rollback */
   finish<T>(action: () => Written<T>, records: boolean): T {
     return this.#guard.own(() => this.#finish(action, records));
   }
 
-  /** Rolls back the transaction that is open; nothing happens if SQLite already did. */
+  /** Rolls back the open transaction. Does nothing if SQLite has already rolled it back. */
   rollback(): void {
     this.#guard.own(() => this.#rollback(false));
   }
 
   /**
-   * Writes a file with the state that the history has at this copy's position, without what is pending: a copy's
-   * beginning.
+   * Writes a snapshot: a new file with the state of the history at this copy's position, without the pending
+   * transactions.
    *
    * @param path a file that does not exist
    * @throws ReplicaError (`busy`) if the program has a transaction open
@@ -141,7 +141,7 @@ export class CopyFile implements Disposable {
     tables.close();
   }
 
-  /** Ends the recording and the guard; the database stays open. */
+  /** Stops the recording and the guard. The database stays open. */
   [Symbol.dispose](): void {
     this.recorder[Symbol.dispose]();
     this.tables.close();
@@ -162,7 +162,7 @@ export class CopyFile implements Disposable {
     }
   }
 
-  /** @param hasFailed whether the machine failed */
+  /** @param hasFailed whether an error of the environment caused the rollback */
   #rollback(hasFailed: boolean): void {
     this.recorder.drop();
     this.schema.forget();

@@ -1,4 +1,4 @@
-/** Makes the first copy of a history out of a database. */
+/** Makes a database the first copy of a history. */
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
@@ -10,22 +10,25 @@ import { refusedVirtual } from './fulltext.js';
 import { changeCounter } from './ownership.js';
 import { type CopyState, StateTables } from './state.js';
 
-/** Whether a database has nothing in it. */
+/** Whether the schema of a database is empty. */
 export function isEmpty(database: DatabaseSync): boolean {
   return query(connectionOf(database), 'SELECT count(*) FROM main.sqlite_schema')[0]?.[0] === 0n;
 }
 
-/** Whether a database is a copy of a history. @throws ReplicaError (`format`) if it is of a newer version */
+/**
+ * Whether a database is a copy of a history. @throws ReplicaError (`format`) if a newer version of this package made
+ * the copy
+ */
 export function isCopy(database: DatabaseSync): boolean {
   return new StateTables(database).exist();
 }
 
 /**
- * Makes a database the copy that is at the beginning of a history.
+ * Makes a database the first copy of a new history.
  *
  * @param history the identity of the log
- * @param copy its own UUID
- * @throws ReplicaError (`unrecordable`) if it holds rows that cannot be told apart in other copies
+ * @param copy the UUID of the copy
+ * @throws ReplicaError (`unrecordable`) if the database holds rows that cannot be identified in other copies
  */
 export function makeCopy(database: DatabaseSync, history: string, copy: string): void {
   refuseRows(database);
@@ -44,7 +47,7 @@ export function makeCopy(database: DatabaseSync, history: string, copy: string):
   }
 }
 
-/** @throws ReplicaError (`unrecordable`) for rows that cannot be told apart in other copies */
+/** @throws ReplicaError (`unrecordable`) if the database holds rows that cannot be identified in other copies */
 export function refuseRows(database: DatabaseSync): void {
   const connection = connectionOf(database);
   const names = query(
@@ -64,12 +67,12 @@ export function refuseRows(database: DatabaseSync): void {
     if (rows === 0n) continue;
     throw replicaError(
       'unrecordable',
-      `${rows} rows of ${quotedName(table)} have NULL in their PRIMARY KEY, which tells rows apart in other copies: give them a key`,
+      `${rows} rows of ${quotedName(table)} have NULL in their PRIMARY KEY, which must identify them in other copies: give them a key`,
     );
   }
 }
 
-/** Whether a copy holds nothing but its own state, so that others can begin empty. */
+/** Whether a copy holds only its own state tables, so that other copies can begin empty. */
 export function isPlain(database: DatabaseSync): boolean {
   const others = query(
     connectionOf(database),

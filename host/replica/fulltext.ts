@@ -1,7 +1,7 @@
 /**
- * Full-text tables (FTS5): their rows travel, not the tables in which SQLite keeps them, because the segments of two copies
- * differ. What is recorded of the table that holds the rows is given the name of the full-text table, and copies
- * change the rows through it, which indexes them.
+ * Replicates full-text tables (FTS5). Only the rows of a full-text table are sent, not its shadow tables, because the
+ * index segments of two copies differ. The changes of the shadow table that holds the rows are renamed to the full-text
+ * table. Other copies apply them to the full-text table, which updates the index.
  */
 
 import type { Head } from '../changeset/format.js';
@@ -10,28 +10,33 @@ import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { unquoted, virtualTable } from '../recording/ddl.js';
 
-/** The options of FTS5 under which it keeps its rows itself, as they were given. */
+/**
+ * The FTS5 options that are allowed. With other options, such as `content`, the table does not store its rows itself.
+ */
 const options = new Set(['prefix', 'tokenize', 'columnsize', 'detail', 'tokendata']);
-/** The tables that FTS5 makes for itself, beside the one that has the rows. */
+/** The suffixes of the FTS5 shadow tables that hold the index. */
 const indexes = ['data', 'idx', 'docsize', 'config'];
 
-/** Why a virtual table cannot be replicated that a statement makes; undefined if it can. Every copy must answer alike. */
+/**
+ * The reason why the virtual table that a statement creates cannot be replicated; undefined if it can. All copies must
+ * decide in the same way.
+ */
 export function refusedVirtual(sql: string): string | undefined {
   const found = virtualTable(sql);
   if (found?.module !== 'fts5') {
     return `virtual tables of the module ${found?.module} are not replicated, only those of fts5`;
   }
   for (const [first = '', equals] of found.args) {
-    // FTS5 takes the beginning of an option's name for the option.
+    // FTS5 also accepts an abbreviated option name, which is refused here.
     if (equals === '=' && !options.has(first.toLowerCase())) {
-      return `full-text tables with the option ${first} are not replicated: let it keep its rows itself`;
+      return `full-text tables with the option ${first} are not replicated: leave the option out`;
     }
     if (unquoted(first).toLowerCase() === '_rowid_') return 'its column _rowid_ hides the rowid';
   }
   return undefined;
 }
 
-/** Whether a virtual table is one whose rows travel. */
+/** Whether a table is a full-text table whose rows are replicated. */
 export function isFullText(connection: Connection, table: string): boolean {
   const [row] = query(
     connection,
@@ -41,7 +46,7 @@ export function isFullText(connection: Connection, table: string): boolean {
   return row !== undefined && refusedVirtual(String(row[0])) === undefined;
 }
 
-/** The full-text tables of a database. */
+/** The full-text tables of a database that are replicated. */
 export function fullTextTables(connection: Connection): string[] {
   const found = query(
     connection,
@@ -50,9 +55,9 @@ export function fullTextTables(connection: Connection): string[] {
   return found.filter(([, sql]) => refusedVirtual(String(sql)) === undefined).map(([name]) => String(name));
 }
 
-/** The tables in which full-text tables are kept. */
+/** The shadow tables of full-text tables. */
 export class Kept {
-  /** The full-text tables by the tables that have their rows. */
+  /** Maps the shadow table that holds the rows to its full-text table. */
   readonly #rows = new Map<string, string>();
   readonly #indexes = new Set<string>();
 
@@ -60,7 +65,7 @@ export class Kept {
     for (const name of fullTexts) this.add(name);
   }
 
-  /** The full-text tables. */
+  /** The names of the full-text tables. */
   get names(): string[] {
     return [...this.#rows.values()];
   }
@@ -75,12 +80,12 @@ export class Kept {
     for (const index of indexes) this.#indexes.add(`${name}_${index}`);
   }
 
-  /** Whether a table is made out of the rows of a full-text table. */
+  /** Whether a table is a shadow table that holds an index. */
   isIndex(table: string): boolean {
     return this.#indexes.has(table.toLowerCase());
   }
 
-  /** A changeset with changes of full-text tables in place of those of the tables in which they are kept. */
+  /** Replaces the changes of shadow tables in a changeset by changes of their full-text tables. */
   logical(changeset: Uint8Array): Uint8Array {
     if (this.isEmpty) return changeset;
     const heads: Head[] = [];

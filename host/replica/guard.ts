@@ -1,6 +1,6 @@
 /**
- * What programs may do on the connection of a replica: write within its transactions only, and change nothing on which
- * other copies rely.
+ * Restricts what a program can do on the connection of a replica. The program can write only in transactions of the
+ * replica, and cannot change settings that must be equal in all copies.
  */
 
 import { type Action, subject, written } from '../api/actions.js';
@@ -12,7 +12,7 @@ import { hooksOf } from '../kernel/hooks.js';
 import { isOwn } from './allowed.js';
 import { replicaError } from './errors.js';
 
-/** Pragmas that a program may set: they hold for this connection or transaction, or are captured. */
+/** Pragmas that a program may set. They apply to the connection or the transaction, or they are captured. */
 const settable = new Set([
   'analysis_limit',
   'application_id',
@@ -30,7 +30,7 @@ const settable = new Set([
   'user_version',
   'wal_autocheckpoint',
 ]);
-/** Pragmas whose argument says what to tell. */
+/** Pragmas that take an argument but only read. */
 const telling = new Set([
   'foreign_key_check',
   'foreign_key_list',
@@ -45,14 +45,13 @@ const telling = new Set([
   'wal_checkpoint',
 ]);
 
-/** Whose statements run: the program's, outside or inside of a transaction of the replica, or the replica's own. */
+/** Who runs statements: the program outside or inside a transaction of the replica, or the replica itself. */
 type Mode = 'outside' | 'inside' | 'own';
 
-/** The guard of one connection. */
 export class Guard implements Disposable {
   readonly #connection: Connection;
   #mode: Mode = 'outside';
-  /** Why the last statement was refused. */
+  /** The reason why the last statement was refused. */
   #refused: string | undefined;
 
   constructor(connection: Connection) {
@@ -67,12 +66,12 @@ export class Guard implements Disposable {
     );
   }
 
-  /** Whether a transaction's function runs. */
+  /** Whether the function of a transaction is running. */
   get isInside(): boolean {
     return this.#mode === 'inside';
   }
 
-  /** Runs statements of the replica's own. */
+  /** Runs statements of the replica itself, which are not restricted. */
   own<T>(action: () => T): T {
     return this.#as('own', action);
   }
@@ -80,7 +79,8 @@ export class Guard implements Disposable {
   /**
    * Runs the function of a transaction.
    *
-   * @throws ReplicaError (`refused`) for a statement that a transaction may not run; else what it throws
+   * @throws ReplicaError (`refused`) if the function ran a forbidden statement; any other error that the function
+   *   throws
    */
   inside<T>(action: () => T): T {
     this.#refused = undefined;
@@ -107,13 +107,16 @@ export class Guard implements Disposable {
     }
   }
 
-  /** A statement that was compiled inside of a transaction can be run outside of one: its commit fails. */
+  /**
+   * Whether a commit is allowed. The authorizer does not see a statement that was compiled in a transaction and is run
+   * outside one.
+   */
   #mayCommit(): boolean {
     if (this.#mode === 'own' || !this.#writesMain()) return true;
     const why =
       this.#mode === 'inside'
         ? 'the function of a transaction may not end it'
-        : 'changes are made by transaction() of the replica';
+        : 'use transaction() of the replica to make changes';
     return this.#connection.engine.attempt(false, () => {
       throw replicaError('refused', `nothing was written: ${why}`);
     });
@@ -138,7 +141,7 @@ export class Guard implements Disposable {
 function refusedInside(action: Action): string | undefined {
   const { code, first } = action;
   if (code === constants.SQLITE_TRANSACTION) {
-    return `${first} is refused within a transaction of the replica, which begins and ends it: throw to roll back`;
+    return `${first} is refused in a transaction of the replica: throw an error to roll back`;
   }
   const to = written(action);
   if (to === 'main' && namesOwn(action)) {
@@ -154,7 +157,7 @@ function refusedInside(action: Action): string | undefined {
 function refusedOutside(action: Action): string | undefined {
   const to = written(action);
   if (to === 'main') {
-    return `${subject(action) || 'the database'} is replicated: change it by transaction() of the replica`;
+    return `${subject(action) || 'the database'} is replicated: use transaction() of the replica to change it`;
   }
   return refusedAnywhere(action);
 }
@@ -169,7 +172,7 @@ function refusedAnywhere({ code, first, second }: Action): string | undefined {
   return `PRAGMA ${name} cannot be set on the connection of a replica`;
 }
 
-/** Whether an action is about a table of the replica. A trigger and an index name their table second. */
+/** Whether an action concerns a table of the replica. For a trigger or an index, the table is the second argument. */
 function namesOwn({ code, first, second }: Action): boolean {
   if (code === constants.SQLITE_ANALYZE || code === constants.SQLITE_REINDEX) return false;
   if (first !== null && isOwn(first)) return true;

@@ -1,4 +1,4 @@
-/** Reads parts of a history, and makes databases with the state that it had at a place. */
+/** Reads parts of a history, and rebuilds the database as of a given message. */
 
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from '../api/database.js';
@@ -12,14 +12,14 @@ import type { Log, LogMessage } from './log.js';
 import { decodeMessage } from './message.js';
 import { loadSnapshot } from './snapshot.js';
 
-/** How many messages are applied in one transaction. */
 const batchCount = 256;
 
 /**
- * The messages from one place to another, both included; they must be there.
+ * The messages from one sequence number to another, both included. All of them must exist.
  *
- * @param head the id of the message that counted before them; without it the first message is taken to count
- * @throws ReplicaError as {@link IncomingReader.read} and {@link Log.follow} do
+ * @param head the id of the last message before them that was not void; if it is undefined, the first message is
+ *   assumed not to be void
+ * @throws ReplicaError the errors of {@link IncomingReader.read} and {@link Log.follow}
  */
 export async function* messagesBetween(
   log: Log,
@@ -43,7 +43,7 @@ export async function* messagesBetween(
   }
 }
 
-/** The id that a message names before it; undefined if it is not a message. */
+/** The id of the preceding message that a message names; undefined if the bytes are not a message. */
 function predecessorOf(bytes: Uint8Array): string | undefined {
   try {
     return decodeMessage(bytes).prev;
@@ -54,10 +54,11 @@ function predecessorOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Makes a database with the state that the history has at a place. The caller closes it, and removes the file.
+ * Makes a database with the state of the history after message `sequence`. The caller must close the database and
+ * remove the file.
  *
  * @param path a file that does not exist
- * @throws ReplicaError `missing` if neither a snapshot nor all of the messages are there
+ * @throws ReplicaError `missing` if the log has neither a usable snapshot nor all messages
  */
 export async function rebuild(
   log: Log,

@@ -1,12 +1,12 @@
-/** Messages that came and are not taken yet: not more than fit in some memory. */
+/** Buffers messages of a log until they are taken, up to a limit. */
 
 import { replicaError } from './errors.js';
 import type { Log, LogMessage } from './log.js';
 
-/** Above this many bytes, no more messages are read until some are taken. */
+/** If the buffer holds more than this many bytes, reading pauses until messages are taken. */
 const capacity = 2 ** 24;
 
-/** Follows a log from a sequence on. */
+/** Reads a log from a sequence number on. */
 export class Inbox {
   readonly #abort = new AbortController();
   readonly #changed: () => void;
@@ -17,23 +17,26 @@ export class Inbox {
   #room: (() => void) | undefined;
   readonly #pump: Promise<void>;
 
-  /** @param changed called when a message came, or the log failed */
+  /** @param changed called when a message has arrived or the log has failed */
   constructor(log: Log, from: number, changed: () => void) {
     this.#changed = changed;
     this.#pump = this.#read(log, from);
   }
 
-  /** The error of the log; undefined until all messages before it are taken. */
+  /** The error of the log; undefined until all messages that arrived before the error are taken. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#messages.length === 0 ? this.#failure : undefined;
   }
 
-  /** How many messages are there. */
+  /** The number of buffered messages. */
   get count(): number {
     return this.#messages.length;
   }
 
-  /** Takes the next messages, some MiB of them at most, and one at least if there is any. */
+  /**
+   * Removes and returns the next messages, at most `maxCount` messages and `maxBytes` bytes, but at least one message
+   * if there is any.
+   */
   take(maxCount: number, maxBytes: number): LogMessage[] {
     let count = 0;
     let bytes = 0;
@@ -48,7 +51,7 @@ export class Inbox {
     return taken;
   }
 
-  /** Ends it. */
+  /** Stops reading. */
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#abort.abort();

@@ -1,4 +1,4 @@
-/** Makes messages of a log ready for a copy: reads them, and fetches what they keep in objects. */
+/** Decodes messages of a log, and loads the changes that are stored in objects. */
 
 import { isReason, replicaError } from './errors.js';
 import { beyond, type Limits, refuseRows } from './limits.js';
@@ -6,36 +6,35 @@ import type { Log, LogMessage } from './log.js';
 import { decodeMessage, type Message, type Transaction, transactionsOf } from './message.js';
 import type { Outgoing } from './outgoing.js';
 
-/** A message of the history as a copy takes it. */
+/** A decoded message of the history. */
 export interface Incoming {
   readonly sequence: number;
-  /** Its bytes. */
   readonly bytes: Uint8Array;
-  /** Undefined if it is void for every copy, for example because it is not a message. */
+  /** Undefined if the message is void for all copies, for example because its bytes are malformed. */
   readonly message: Message | undefined;
   readonly transactions: readonly Transaction[];
 }
 
-/** What the names of objects begin with that hold the changes of a message. */
+/** The prefix of the names of objects that hold the changes of a message. */
 export const objectPrefix = 'changes-';
 
 /** The name of the object with a digest. */
 export const objectName = (digest: string): string => objectPrefix + digest;
 
-/** A message that was published, as it is read. */
+/** The decoded form of a message that this copy published. */
 export function readBack({ bytes, object }: Outgoing, sequence: number): Incoming {
   const message = decodeMessage(bytes);
   return { sequence, bytes, message, transactions: transactionsOf(message, object?.bytes ?? message.body) };
 }
 
-/** Reads messages in order. */
+/** Decodes messages in order. */
 export class IncomingReader {
   readonly #log: Log;
-  /** The id of the last message that counted. */
+  /** The id of the last message that was not void. */
   #head: string;
   readonly #limits: Limits;
 
-  /** @param head the id of the last message that counted before those that are read */
+  /** @param head the id of the last message before the first one to read that was not void */
   constructor(log: Log, head: string, limits: Limits) {
     this.#log = log;
     this.#head = head;
@@ -43,10 +42,11 @@ export class IncomingReader {
   }
 
   /**
-   * Reads a message. One that is not a message, or names another one before it, is void.
+   * Decodes a message. A message is void if its bytes are malformed, or if `prev` is not the id of the preceding
+   * message.
    *
-   * @throws ReplicaError `format` for one of a newer form, `limit` for one with too many bytes or rows, `trimmed` if its
-   *   object is gone; as {@link Log.get} does
+   * @throws ReplicaError `format` if the message has a newer format, `limit` if it has too many bytes or rows,
+   *   `trimmed` if its object is missing; the errors of {@link Log.get}
    */
   async read({ sequence, bytes }: LogMessage): Promise<Incoming> {
     const none = { sequence, bytes, message: undefined, transactions: [] };
@@ -80,7 +80,7 @@ export class IncomingReader {
     let length = 0;
     for await (const piece of pieces) {
       length += piece.length;
-      if (length > size) break; // its digest will tell
+      if (length > size) break; // the digest check will fail
       parts.push(piece.slice());
     }
     return new Uint8Array(Buffer.concat(parts));

@@ -1,19 +1,19 @@
-/** The transactions that wait for their place before they are committed anywhere: the first one is next. */
+/** The queue of transactions with `wait: true`. Such a transaction is in the history before any copy commits it. */
 
 import type { TransactionFunction } from './functions.js';
 import type { Call } from './state.js';
 
-/** A transaction that waits. */
+/** A waiting transaction. */
 export interface Job {
   readonly action: TransactionFunction;
   readonly call: Call | undefined;
-  /** The values of the attempts whose fate is not known, by the ids of their transactions. */
+  /** The return values of attempts that may be in the history, by transaction id. */
   readonly attempts: Map<string, unknown>;
-  /** How many messages of pending transactions went before it. */
+  /** How many messages of pending transactions were published before this transaction. */
   passed: number;
 }
 
-/** What became of it. */
+/** The result of a waiting transaction. */
 export interface JobResult {
   readonly value: unknown;
   readonly sequence: number;
@@ -31,14 +31,17 @@ export class Jobs {
     return this.#all[0];
   }
 
-  /** Adds a transaction. The promise is of its value and place. */
+  /** Adds a transaction. The promise resolves when the history contains the transaction. */
   add(action: TransactionFunction, call: Call | undefined): Promise<JobResult> {
     return new Promise((resolve, reject) => {
       this.#all.push({ action, call, attempts: new Map(), passed: 0, resolve, reject });
     });
   }
 
-  /** A transaction has a place. Returns whether it is an attempt of one that waits, which then is done. */
+  /**
+   * Records that the history contains a transaction. If it is an attempt of a waiting transaction, resolves that one
+   * and returns true.
+   */
   placed(id: string, sequence: number): boolean {
     const job = this.#all.find(({ attempts }) => attempts.has(id));
     if (job) this.resolve(job, { value: job.attempts.get(id), sequence });
@@ -53,7 +56,7 @@ export class Jobs {
     for (const one of this.#take((other) => other === job)) one.reject(error);
   }
 
-  /** Rejects those of which no attempt can be in the history. */
+  /** Rejects the transactions that have no attempt that may be in the history. */
   rejectUntried(error: Error): void {
     for (const one of this.#take(({ attempts }) => attempts.size === 0)) one.reject(error);
   }

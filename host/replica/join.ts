@@ -1,4 +1,6 @@
-/** Opens a file as a copy of a history: it is one, becomes the first one, or is made from a snapshot. */
+/**
+ * Opens a file as a copy of a history. The file is already a copy, becomes the first copy, or is made from a snapshot.
+ */
 
 import { DatabaseSync } from '../api/database.js';
 import type { Chance } from './chance.js';
@@ -8,13 +10,13 @@ import type { Log, LogState } from './log.js';
 import { loadSnapshot } from './snapshot.js';
 import { StateTables } from './state.js';
 
-/** How to open it. */
+/** The options of {@link openCopyOf}. */
 export interface Joining {
   readonly path: string;
   readonly log: Log;
-  /** Whether to make the history if there is none. */
+  /** Whether to create the history if it does not exist. */
   readonly create: boolean;
-  /** How long to wait for another connection's lock, in ms. */
+  /** The maximum time to wait for a lock of another connection, in ms. */
   readonly timeout: number;
   readonly chance: Chance;
   progress(done: number, total: number): void;
@@ -23,15 +25,15 @@ export interface Joining {
 /** A database that is a copy. */
 export interface Joined {
   readonly database: DatabaseSync;
-  /** Whether it was made the first copy of a history that does not exist yet. */
+  /** Whether the database became the first copy of a history that does not exist yet. */
   readonly isFirst: boolean;
 }
 
 /**
- * Opens the database of a copy; its state is not compared with the history yet.
+ * Opens the database of a copy. Does not compare its position with the history.
  *
- * @throws ReplicaError `not-a-copy` for a database with data that is not a copy of the history; `missing` if
- *   there is no history and `create` is not given, or there is no snapshot; as the log does
+ * @throws ReplicaError `not-a-copy` if the file has data and is not a copy; `missing` if the history does not exist and
+ *   `create` is false, or if there is no snapshot; the errors of the log
  */
 export async function openCopyOf(joining: Joining): Promise<Joined> {
   const { path, log, create, timeout } = joining;
@@ -42,7 +44,7 @@ export async function openCopyOf(joining: Joining): Promise<Joined> {
     if (!state && !create) {
       throw replicaError(
         'missing',
-        `there is no ${log.name}: to make it, pass create: true (--create on the command line)`,
+        `${log.name} does not exist: to create it, pass create: true (--create on the command line)`,
       );
     }
     if (!state) {
@@ -53,7 +55,7 @@ export async function openCopyOf(joining: Joining): Promise<Joined> {
     if (!isEmpty(database)) {
       throw replicaError(
         'not-a-copy',
-        `${path} has data and is not a copy of ${log.name}: name a file that does not exist, and it becomes one`,
+        `${path} has data and is not a copy of ${log.name}: pass the path of a new file`,
       );
     }
     if (state.origin === 'empty' && state.first <= 1) {
@@ -61,7 +63,10 @@ export async function openCopyOf(joining: Joining): Promise<Joined> {
       return { database, isFirst: false };
     }
     if (database.location() === null) {
-      throw replicaError('not-a-copy', 'a copy in memory cannot be made from a snapshot: name a file');
+      throw replicaError(
+        'not-a-copy',
+        'a copy in memory cannot be made from a snapshot: pass the path of a file',
+      );
     }
     database.close();
     await loadSnapshot(log, state, path, (done, total) => joining.progress(done, total));
@@ -72,22 +77,22 @@ export async function openCopyOf(joining: Joining): Promise<Joined> {
   }
 }
 
-/** Makes the history of a copy that is at its beginning, unless there is one. */
+/** Creates the history of the first copy, unless the history exists. */
 export async function makeHistory(log: Log, identity: string, isPlain: boolean): Promise<void> {
   if (await stateOf(log)) return;
   await log.create(identity, isPlain ? 'empty' : 'snapshot');
 }
 
 /**
- * Makes a database what it was before it became the first copy of a history, unless the history was made.
+ * Undoes {@link makeCopy} if creating the history failed. Does nothing if the history may have been created.
  *
- * @param identity that of the history
+ * @param identity the identity of the history
  */
 export async function giveUpFirst(database: DatabaseSync, log: Log, identity: string): Promise<void> {
   try {
     if ((await log.state()).identity === identity) return;
   } catch (error) {
-    if (!isReason(error, 'missing', 'denied', 'other-history')) return; // it may have been made
+    if (!isReason(error, 'missing', 'denied', 'other-history')) return; // the history may have been created
   }
   new StateTables(database).unmake();
 }

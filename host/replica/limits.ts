@@ -1,4 +1,7 @@
-/** What a message may cost a copy: whoever publishes is trusted with the data, but not with the time of other programs. */
+/**
+ * Limits the size of a message and the time to apply it. Publishers are trusted with the data, but must not block other
+ * programs.
+ */
 
 import { ChangesetReader } from '../changeset/reader.js';
 import { checkOptions, outOfRange } from '../kernel/arguments.js';
@@ -6,25 +9,27 @@ import type { Connection } from '../kernel/connection.js';
 import { isReason, type ReplicaError, replicaError } from './errors.js';
 import { maxBody, type Transaction } from './message.js';
 
-/** What a message may cost. A copy stops with the reason `limit` before one that costs more; nothing of it is kept. */
+/**
+ * The limits of a message. A copy that reads a message above a limit stops with the reason `limit`, and keeps none of
+ * its changes.
+ */
 export interface MessageLimits {
-  /** Bytes of changes: 1 GiB by default. */
+  /** The maximum number of bytes of changes: 1 GiB by default. */
   bytes?: number;
-  /** Changes of rows, and statements that change the schema: 10,000,000 by default. */
+  /** The maximum number of row changes and schema statements: 10,000,000 by default. */
   rows?: number;
-  /** How long applying it may take, in ms: 300,000 by default. */
+  /** The maximum time to apply the message, in ms: 300,000 by default. */
   milliseconds?: number;
 }
 
-/** All of the limits. */
 export type Limits = Readonly<Required<MessageLimits>>;
 
 const defaults: Limits = { bytes: maxBody, rows: 10_000_000, milliseconds: 300_000 };
 
-/** No limits but those of the form of messages. */
+/** Only the limits of the message format. */
 export const unlimited: Limits = { bytes: maxBody, rows: Infinity, milliseconds: Infinity };
 
-/** The option `limits` with the defaults. @throws TypeError, RangeError for what is no limit */
+/** Checks the option `limits` and adds the defaults. @throws TypeError, RangeError if a limit is invalid */
 export function limitsOf(limits: MessageLimits | undefined): Limits {
   checkOptions(limits, { bytes: 'integer', rows: 'integer', milliseconds: 'integer' });
   const { bytes = defaults.bytes, rows = defaults.rows, milliseconds = defaults.milliseconds } = limits ?? {};
@@ -49,7 +54,7 @@ export function beyond(
   );
 }
 
-/** An operation, a flag and one value, of one byte each. */
+/** The size of the smallest change in bytes: operation, indirect flag and one value. */
 const smallestChange = 3;
 
 /** @throws ReplicaError (`limit`) if a message changes more rows than allowed */
@@ -75,10 +80,10 @@ export function refuseRows(
 }
 
 /**
- * Applies a message, and stops if that takes too long: SQLite is interrupted between its steps, and `action` calls `check`
- * between rows, because the steps of one row are few.
+ * Applies a message, and stops if that takes too long. A long statement is interrupted. `action` must call `check`
+ * between rows, because the statement for one row is usually too short to be interrupted.
  *
- * @throws ReplicaError (`limit`) if it took longer; else what `action` throws
+ * @throws ReplicaError (`limit`) if it took too long; otherwise the error of `action`
  */
 export function withinTime(
   connection: Connection,

@@ -1,68 +1,70 @@
 /**
- * What a replica needs of a log: messages in one order, each stored only if it follows the one that its writer saw, and
- * objects beside them. {@link natsLog} has it from NATS JetStream; tests have one in memory.
+ * The interface of a log. A log stores messages in one order, and objects. A message is stored only if it follows the
+ * last message that its writer has read. {@link natsLog} implements the interface with NATS JetStream. Tests use a log
+ * in memory.
  */
 
 /** A stored message. */
 export interface LogMessage {
-  /** Its place in the log, from 1. */
+  /** The sequence number in the log, from 1. */
   readonly sequence: number;
   /** Valid until the next message is read. */
   readonly bytes: Uint8Array;
 }
 
-/** What a log says of itself. */
+/** The state of a log. */
 export interface LogState {
-  /** A UUID made with the log: one that is made again has another. */
+  /** The UUID of the log. A log that is deleted and created again has another UUID. */
   readonly identity: string;
-  /** Whether copies of it can begin empty, or only with a snapshot. */
+  /** Whether new copies can begin empty, or need a snapshot. */
   readonly origin: 'empty' | 'snapshot';
-  /** The sequence of the first message that is still there; if there is none, that of the next one. */
+  /** The sequence number of the first stored message; if there is none, of the next message. */
   readonly first: number;
-  /** The sequence of the last message ever stored. */
+  /** The sequence number of the last message ever stored. */
   readonly last: number;
 }
 
 /** An object in the store of a log. */
 export interface LogObject {
   readonly name: string;
-  /** Bytes. */
+  /** The size in bytes. */
   readonly size: number;
-  /** When it was stored, in ms since 1970, by the clock of its writer. */
+  /** When the object was stored, in ms since 1970, by its writer's clock. */
   readonly time: number;
-  /** What was stored with it. */
+  /** The metadata of the object. */
   readonly about: Readonly<Record<string, string>>;
 }
 
 /**
- * A log. All methods throw {@link ReplicaError} with one of the reasons `unavailable`, `denied`, `missing`, or those
- * named.
+ * A log. All methods can throw {@link ReplicaError} with the reasons `unavailable`, `denied` and `missing`, and with
+ * the reasons that the method names.
  */
 export interface Log {
-  /** Names the log in messages, without credentials. */
+  /** The name of the log for error messages, without credentials. */
   readonly name: string;
 
-  /** Makes the log unless it exists. Returns whether it was made here. */
+  /** Creates the log unless it exists. Returns whether this call created it. */
   create(identity: string, origin: LogState['origin']): Promise<boolean>;
 
-  /** Asks the server. */
+  /** Reads the state from the server. */
   state(): Promise<LogState>;
 
-  /** The largest message in bytes; larger ones become objects. */
+  /** The maximum size of a message in bytes. Larger changes are stored as objects. */
   maxMessage(): Promise<number>;
 
-  /** One message; undefined if it is not, or no longer, there. */
+  /** Reads one message; undefined if it does not exist. */
   message(sequence: number): Promise<Uint8Array | undefined>;
 
   /**
-   * Stores a message if `expected` is the sequence of the last one. Returns its sequence.
+   * Stores a message if `expected` is the sequence number of the last message. Returns the new sequence number.
    *
-   * @throws ReplicaError `conflict` if it is not; `unknown` if the answer was lost; `full`
+   * @throws ReplicaError `conflict` if the last message has another sequence number; `unknown` if the answer was lost;
+   *   `full`
    */
   publish(bytes: Uint8Array, expected: number): Promise<number>;
 
   /**
-   * The messages from a sequence on, those to come included. It ends when `signal` aborts.
+   * Reads the messages from a sequence number on, and waits for new messages. Ends when `signal` aborts.
    *
    * @throws ReplicaError `unavailable` if the server is silent for a second, heartbeats included
    */
@@ -71,18 +73,18 @@ export interface Log {
   /** Stores an object, replacing one of the same name. @throws ReplicaError `full` */
   put(name: string, about: LogObject['about'], pieces: AsyncIterable<Uint8Array>): Promise<void>;
 
-  /** An object in pieces; undefined if there is none. */
+  /** Reads an object in pieces; undefined if it does not exist. */
   get(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
 
   /** The objects whose names begin with `prefix`. */
   objects(prefix: string): Promise<LogObject[]>;
 
-  /** Removes an object. Nothing happens if there is none. */
+  /** Removes an object. Does nothing if it does not exist. */
   remove(name: string): Promise<void>;
 
-  /** Removes the messages before a sequence. */
+  /** Removes the messages before a sequence number. */
   trim(first: number): Promise<void>;
 
-  /** Ends its connection. Can be called more than once. */
+  /** Closes the connection. Can be called more than once. */
   close(): Promise<void>;
 }

@@ -1,14 +1,14 @@
 /**
- * The form of a message: transactions that one copy publishes together.
+ * The format of a message, which contains transactions that one copy publishes together.
  *
  *     offset  bytes
  *     0       4      "SWRM"
- *     4       1      the version of this form: 1
- *     5       4      how many bytes the head has, big-endian
+ *     4       1      the version of this format: 1
+ *     5       4      the size of the head in bytes, big-endian
  *     9       ...    the head, JSON in UTF-8: {@link MessageHead}
- *             ...    the captures of the transactions, one after another; nothing if the head names an object
+ *             ...    the captures of the transactions, one after another; empty if the head names an object
  *
- * Whoever may publish is trusted with the data, but not with the program: everything is checked when it is read.
+ * The reader checks every part of a message, so that a malformed message cannot harm the program.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,42 +19,42 @@ import { type ReplicaError, replicaError } from './errors.js';
 
 /** A transaction in the head of a message. */
 export interface TransactionHead {
-  /** A UUID, the same for all attempts to publish it. */
+  /** A UUID, the same for all attempts to publish the transaction. */
   readonly id: string;
-  /** When it was committed at its copy, in ms since 1970. */
+  /** When its copy committed the transaction, in ms since 1970. */
   readonly time: number;
-  /** The bytes of its capture. */
+  /** The size of the capture in bytes. */
   readonly size: number;
-  /** The registered function that it is a call of. */
+  /** The name of the registered function that the transaction called. */
   readonly name?: string;
 }
 
-/** Where the captures of a message are if they do not fit in it. */
+/** The object that stores the captures of a message if they are too large for the message. */
 export interface ObjectReference {
-  /** SHA-256 in hex; the object's name ends with it. */
+  /** The SHA-256 digest in hex. The object's name ends with the digest. */
   readonly digest: string;
   readonly size: number;
 }
 
-/** What a message says of itself. */
+/** The head of a message. */
 export interface MessageHead {
   /** A UUID. */
   readonly id: string;
-  /** The id of the message before it; the identity of the log for the first. */
+  /** The id of the preceding message; the identity of the log in the first message. */
   readonly prev: string;
-  /** The UUID of the copy that publishes it. */
+  /** The UUID of the copy that published the message. */
   readonly copy: string;
-  /** When it was published, in ms since 1970. */
+  /** When the message was published, in ms since 1970. */
   readonly time: number;
-  /** The digest of the schema on which it was made. */
+  /** The digest of the copy's schema when it published the message. */
   readonly schema: string;
   readonly transactions: readonly TransactionHead[];
   readonly object?: ObjectReference;
 }
 
-/** A message as it was read. */
+/** A decoded message. */
 export interface Message extends MessageHead {
-  /** The captures; empty if they are in an object. */
+  /** The captures; empty if an object stores them. */
   readonly body: Uint8Array;
 }
 
@@ -66,11 +66,11 @@ export interface Transaction extends TransactionHead {
 const magic = new TextEncoder().encode('SWRM');
 const version = 1;
 const headStart = 9;
-/** At most so many bytes of head, and transactions, in a message. */
+/** The maximum size of the head in bytes, and the maximum number of transactions. */
 const maxHead = 2 ** 24;
 const maxTransactions = 65_536;
 const maxName = 200;
-/** At most so many bytes of captures in an object. */
+/** The maximum size of the captures of a message in bytes. */
 export const maxBody = 2 ** 30;
 
 const encoder = new TextEncoder();
@@ -79,17 +79,17 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const sha256 = /^[0-9a-f]{64}$/;
 
-/** SHA-256 in hex. */
+/** The SHA-256 digest in hex. */
 export function digestOf(...pieces: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);
   return hash.digest('hex');
 }
 
-/** Whether a text is a UUID in small letters. */
+/** Whether a value is a UUID in lower case. */
 export const isUuid = (text: unknown): text is string => typeof text === 'string' && uuid.test(text);
 
-/** A message as bytes. @param body the captures; nothing if the head names an object */
+/** Encodes a message. @param body the captures; empty if the head names an object */
 export function encodeMessage(head: MessageHead, body: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const { id, prev, copy, time, schema, transactions, object } = head;
   const json = encoder.encode(
@@ -109,18 +109,18 @@ export function encodeMessage(head: MessageHead, body: readonly Uint8Array[]): U
   return bytes;
 }
 
-/** An upper bound for the bytes that a transaction adds to a message. */
+/** An upper bound of the bytes that a transaction adds to a message. */
 export function sizeIn(transaction: TransactionHead): number {
   return transaction.size + 120 + 6 * (transaction.name?.length ?? 0);
 }
 
-/** An upper bound for the bytes of a message without transactions. */
+/** An upper bound of the size of a message without transactions, in bytes. */
 export const emptySize = 512;
 
 /**
- * Reads a message. Its captures are not read: see {@link transactionsOf}.
+ * Decodes a message, except its captures. See {@link transactionsOf}.
  *
- * @throws ReplicaError `malformed` for bytes that are not a message, `format` for one of a newer form
+ * @throws ReplicaError `malformed` if the bytes are not a message, `format` if the message has a newer format
  */
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length < headStart || !magic.every((byte, i) => bytes[i] === byte)) {
@@ -130,10 +130,10 @@ export function decodeMessage(bytes: Uint8Array): Message {
   if (given > version) {
     throw replicaError(
       'format',
-      `the history holds a message of form ${given}, and this version of sqlite-wasm-run reads form ${version}: install a newer one`,
+      `the history holds a message of format ${given}, and this version of sqlite-wasm-run reads format ${version}: install a newer version`,
     );
   }
-  if (given !== version) throw malformed(`unknown form ${given}`);
+  if (given !== version) throw malformed(`unknown format ${given}`);
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(5);
   if (size > maxHead || headStart + size > bytes.length) throw malformed('its head is cut');
   const head = headOf(bytes.subarray(headStart, headStart + size));
@@ -147,18 +147,18 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 /**
- * The transactions of a message, checked.
+ * Decodes and checks the transactions of a message.
  *
- * @param body its captures, of the message or its object
- * @throws ReplicaError `malformed` if one is not a capture; `refused` if one holds what may not travel; `forked` if the object
- *   is not the one that was published
+ * @param body the captures, from the message or its object
+ * @throws ReplicaError `malformed` if a capture is malformed; `refused` if a capture contains a change that cannot be
+ *   replicated; `forked` if the object's digest is wrong
  */
 export function transactionsOf(message: MessageHead, body: Uint8Array): Transaction[] {
   const { object } = message;
   if (object && (body.length !== object.size || digestOf(body) !== object.digest)) {
     throw replicaError(
       'forked',
-      `the changes of message ${message.id} are not those that were published: its object has other bytes`,
+      `the changes of message ${message.id} differ from the published changes: its object has another digest`,
     );
   }
   let at = 0;
@@ -169,7 +169,7 @@ export function transactionsOf(message: MessageHead, body: Uint8Array): Transact
   });
 }
 
-/** The entries of a capture, checked. @throws ReplicaError as {@link transactionsOf} does */
+/** Decodes and checks the entries of a capture. @throws ReplicaError the errors of {@link transactionsOf} */
 export function entriesOf(capture: Uint8Array): CaptureEntry[] {
   let entries: CaptureEntry[];
   try {
@@ -210,7 +210,7 @@ function headOf(bytes: Uint8Array): MessageHead {
       size: isSize,
       name: optional(isName),
     });
-    if (ids.has(id)) throw malformed(`transaction ${i + 1} is in it twice`);
+    if (ids.has(id)) throw malformed(`transaction ${i + 1} appears twice`);
     ids.add(id);
   }
   if (head['object'] !== undefined) {
@@ -233,7 +233,7 @@ const isSize: Check = (value) =>
 const isDigest: Check = (value) => typeof value === 'string' && sha256.test(value);
 const isName: Check = (value) => typeof value === 'string' && value.length > 0 && value.length <= maxName;
 
-/** The members of an object: each as its check wants it, and no others. */
+/** Checks the members of a JSON object: each must pass its check, and other members are refused. */
 function members(
   what: string,
   value: unknown,

@@ -1,4 +1,4 @@
-/** The connection to a NATS server, made when it is needed, and again after it ended. */
+/** The connection to a NATS server. It is made on first use, and made again after it has ended. */
 
 import { readFile } from 'node:fs/promises';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
@@ -8,32 +8,32 @@ import { shown } from '../core/shown.js';
 import { replicaError } from './errors.js';
 import { natsError } from './nats-errors.js';
 
-/** Where a NATS server is, and how to log in. */
+/** The addresses of a NATS server, and how to log in. */
 export interface NatsServer {
-  /** Such as 'nats://localhost:4222', or several of a cluster. */
+  /** An address such as 'nats://localhost:4222', or the addresses of the servers of a cluster. */
   servers: string | readonly string[];
-  /** A file with credentials, as `nsc` writes it. */
+  /** The path of a credentials file written by `nsc`. */
   credentials?: string;
   user?: string;
   password?: string;
   token?: string;
-  /** Files with certificates. */
+  /** The paths of the certificate and key files. */
   tls?: { readonly ca?: string; readonly certificate?: string; readonly key?: string };
-  /** How long to wait for an answer, in ms: 2000 by default. */
+  /** The maximum time to wait for an answer, in ms: 2000 by default. */
   timeout?: number;
 }
 
-/** A server for messages: its credentials are left out. */
+/** The address of a server for error messages, without credentials. */
 const shownServer = (server: string): string => shown(server.replace(/^(\w+:\/\/)?[^@/]*@/, '$1'));
 
-/** The clients, which are installed by those who use them. */
+/** The NATS client packages. The user of this package must install them. */
 interface Clients {
   readonly transport: typeof import('@nats-io/transport-node');
   readonly jetstream: typeof import('@nats-io/jetstream');
   readonly objects: typeof import('@nats-io/obj');
 }
 
-/** A connection that is there. */
+/** An open connection. */
 export interface Connected {
   readonly clients: Clients;
   readonly connection: NatsConnection;
@@ -72,9 +72,10 @@ export class NatsLink {
   }
 
   /**
-   * The connection, made if there is none.
+   * Returns the connection. Connects first if there is no connection.
    *
-   * @throws ReplicaError `unavailable` if there is none, or it is interrupted; `denied`, `no-client`
+   * @throws ReplicaError `unavailable` if the server cannot be reached, or the connection is interrupted; `denied`,
+   *   `no-client`
    */
   async get(): Promise<Connected> {
     if (this.#isClosed) throw replicaError('closed', 'the connection to the server was closed');
@@ -88,7 +89,7 @@ export class NatsLink {
     }
   }
 
-  /** The object store of a name. @param make whether it is made if it does not exist */
+  /** Returns the object store of a name. Creates it if it does not exist. */
   async objects(bucket: string, replicas: number): Promise<ObjectStore> {
     const { clients, connection } = await this.get();
     this.#store ??= new clients.objects.Objm(connection).create(bucket, {
@@ -147,7 +148,10 @@ export class NatsLink {
     }
   }
 
-  /** Notes when the connection is interrupted, so that nothing is asked meanwhile that would be sent much later. */
+  /**
+   * Tracks whether the connection is interrupted. Requests made meanwhile must fail, because the client would send them
+   * after it has reconnected.
+   */
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type === 'disconnect') this.#isLost = true;

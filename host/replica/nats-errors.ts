@@ -1,4 +1,4 @@
-/** What the NATS clients and their server say, as reasons of replicas. Credentials are never part of it. */
+/** Converts errors of the NATS clients and the server to errors of replicas. The messages never contain credentials. */
 
 import { type ReplicaError, replicaError, textOf } from './errors.js';
 
@@ -16,7 +16,10 @@ const noSpace = new Set([
   10122, // the stream is larger than the account allows
 ]);
 
-/** What of an error of the clients matters; they come from modules that may not be there, so there is no `instanceof`. */
+/**
+ * The members of a client error that are read. `instanceof` cannot be used, because the client modules may not be
+ * installed.
+ */
 interface Fault {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -25,13 +28,13 @@ interface Fault {
 
 const faultOf = (error: unknown): Fault => (typeof error === 'object' && error !== null ? error : {});
 
-/** The code of an error of the JetStream API; undefined for others. */
+/** The code of an error of the JetStream API; undefined for other errors. */
 function apiCode(error: unknown): number | undefined {
   const { code } = faultOf(error);
   return typeof code === 'number' ? code : undefined;
 }
 
-/** Whether an error, or what caused it, has a name. */
+/** Whether an error or one of its causes has one of the names. */
 function isNamed(error: unknown, ...names: readonly string[]): boolean {
   const { name, cause } = faultOf(error);
   return (
@@ -39,17 +42,17 @@ function isNamed(error: unknown, ...names: readonly string[]): boolean {
   );
 }
 
-/** Whether a message that was asked for is not there. */
+/** Whether an error says that the requested message does not exist. */
 export const isNoMessage = (error: unknown): boolean => apiCode(error) === messageNotFound;
 
-/** Whether a stream of that name exists already. */
+/** Whether an error says that a stream of that name exists already. */
 export const isInUse = (error: unknown): boolean => apiCode(error) === streamNameInUse;
 
 /**
- * An error of the clients as that of a replica.
+ * Converts an error of the clients to an error of a replica.
  *
- * @param what was tried, to follow "cannot"
- * @param publishes whether a message may have been stored, although no answer came
+ * @param what the operation that failed, as a phrase that follows "cannot"
+ * @param publishes whether the server may have stored a message without answering
  */
 export function natsError(error: unknown, what: string, publishes = false): ReplicaError {
   const code = apiCode(error);
@@ -68,7 +71,7 @@ export function natsError(error: unknown, what: string, publishes = false): Repl
   if (isNamed(error, 'NoRespondersError'))
     return said('unavailable', 'JetStream does not answer: start the server with -js');
   if (code === undefined && publishes) return said('unknown', `the answer was lost (${textOf(error)})`);
-  // What the client says if the connection ends while it is made.
+  // The client reports this text if the connection ends while it is being made.
   const why = textOf(error).replace('node provided an undefined error', 'the connection was closed');
   return said('unavailable', why);
 }

@@ -1,6 +1,6 @@
 /**
- * Reads a stream by a consumer of our own: pull requests with heartbeats. The clients' consumers can stay silent for good
- * after the server was killed while it wrote.
+ * Reads a stream with pull requests and heartbeats. The consumers of the NATS clients are not used, because they can
+ * hang forever after the server was killed while it was writing.
  */
 
 import type { Msg } from '@nats-io/transport-node';
@@ -9,20 +9,20 @@ import type { LogMessage } from './log.js';
 import type { Connected } from './nats-connection.js';
 import { natsError } from './nats-errors.js';
 
-/** How often the server says that it is there, and how long it may be silent, in ms. */
+/** The interval between the server's heartbeats, and the maximum time without a heartbeat or message, in ms. */
 const heartbeat = 300;
 const silence = 1000;
-/** How many messages are asked for at a time unless it is said, and for how long. */
+/** The default number of messages in a pull request, and the time in ms after which the request expires. */
 const usualBatch = 256;
 const expires = 30_000;
 
-/** Statuses of a pull request: the server is there; nothing came in time. */
+/** Statuses of a pull request: a heartbeat, and the end of a request without messages. */
 const idleStatus = 100;
 const overStatuses = [404, 408];
 
 const nanoseconds = (ms: number): number => ms * 1_000_000;
 
-/** The places of a message, which its reply subject says. */
+/** The sequence numbers of a message in its stream and in its consumer, from its reply subject. */
 function placesOf(message: Msg): { readonly sequence: number; readonly delivered: number } | undefined {
   const tokens = message.reply?.split('.') ?? [];
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
@@ -31,20 +31,20 @@ function placesOf(message: Msg): { readonly sequence: number; readonly delivered
   return { sequence: Number(tokens[stream + 3]), delivered: Number(tokens[stream + 4]) };
 }
 
-/** What is read of a stream. */
+/** Which messages of a stream to read. */
 export interface Following {
-  /** The sequence of the first message. */
+  /** The sequence number of the first message. */
   readonly from: number;
-  /** The subject of the messages; all by default. */
+  /** The subject of the messages. By default all messages are read. */
   readonly subject?: string;
-  /** How many messages may be on their way at a time: so many are kept in memory, however slowly they are taken. */
+  /** The number of messages in a pull request. At most this many messages are kept in memory. */
   readonly batch?: number;
 }
 
 /**
- * The messages of a stream from a sequence on.
+ * Reads the messages of a stream from a sequence number on.
  *
- * @throws ReplicaError `unavailable` if the server is silent for a second, or a message was lost on its way
+ * @throws ReplicaError `unavailable` if the server is silent for a second, or if a message was lost
  */
 export async function* followStream(
   { clients, connection, manager }: Connected,
@@ -84,7 +84,7 @@ export async function* followStream(
   let looked = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    // While the program computes nothing is heard, and nothing is wrong.
+    // The timer was late because the program was computing. Messages could not be received, so do not report silence.
     if (now - looked > 2 * heartbeat) heard = now;
     looked = now;
     if (wake && now - heard > silence) {
@@ -109,7 +109,7 @@ export async function* followStream(
       const message = queue.shift();
       if (!message) {
         if (failure) throw failure;
-        heard = performance.now(); // nothing was asked for while nothing was taken
+        heard = performance.now(); // no request was open while the reader was busy
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -120,13 +120,13 @@ export async function* followStream(
       if (!places) {
         const { code = 0, description = '' } = message.headers ?? {};
         if (code === idleStatus) continue;
-        // The request is over: it expired, or the server dropped it.
+        // The request has ended: it expired, or the server dropped it.
         if (overStatuses.includes(code)) asked = 0;
         else throw replicaError('unavailable', `cannot follow ${stream}: ${description || `status ${code}`}`);
         continue;
       }
       if (places.delivered !== delivered + 1) {
-        throw replicaError('unavailable', `a message of ${stream} was lost on its way`);
+        throw replicaError('unavailable', `a message of ${stream} was lost`);
       }
       delivered = places.delivered;
       asked -= 1;
@@ -136,6 +136,6 @@ export async function* followStream(
     clearInterval(timer);
     signal.removeEventListener('abort', stop);
     subscription.unsubscribe();
-    manager.consumers.delete(stream, consumer.name).catch(() => {}); // else it ends by itself
+    manager.consumers.delete(stream, consumer.name).catch(() => {}); // if this fails, the server deletes it after 10 seconds
   }
 }

@@ -1,4 +1,4 @@
-/** A log in NATS JetStream: a stream for the messages of a database, and an object store beside it. */
+/** A log in NATS JetStream: a stream for the messages of a database, and an object store for large data. */
 
 import type { ObjectInfo } from '@nats-io/obj';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
@@ -9,11 +9,11 @@ import { type Connected, NatsLink, type NatsServer } from './nats-connection.js'
 import { isInUse, isNoMessage, natsError } from './nats-errors.js';
 import { followStream } from './nats-follow.js';
 
-/** The history to follow, and its server. */
+/** The options of {@link natsLog}. */
 export interface NatsOptions extends NatsServer {
   /** The name of the database: letters, digits, "-" and "_". */
   name: string;
-  /** How many servers of a cluster keep it, if it is made here: 1 by default. */
+  /** The number of servers of a cluster that store the history, if this log creates it: 1 by default. */
   replicas?: number;
 }
 
@@ -29,19 +29,19 @@ const optionKinds = {
   replicas: 'integer',
 } as const;
 
-/** The names of what the metadata of a stream say. */
+/** The keys in the metadata of a stream. */
 const identityKey = 'sqlite-wasm-run-identity';
 const originKey = 'sqlite-wasm-run-origin';
 
-/** What a message needs beside its bytes. */
+/** The space in bytes that a message needs for its headers. */
 const headroom = 1024;
 const largestChunk = 2 ** 20;
-/** How many chunks of an object are kept in memory while it is read. */
+/** The maximum number of chunks in memory while an object is read. */
 const chunksAhead = 8;
 
 /**
  * A history in NATS JetStream, in the stream `replica_NAME` with the subject `replica.NAME`, and the object store
- * `replica_NAME`. It connects when it is first used. Needs the packages `@nats-io/transport-node`, `@nats-io/jetstream`
+ * `replica_NAME`. The log connects on first use. It needs the packages `@nats-io/transport-node`, `@nats-io/jetstream`
  * and `@nats-io/obj`.
  *
  * @throws TypeError for unknown or missing options
@@ -90,7 +90,7 @@ class NatsLog implements Log {
         deny_delete: true,
         metadata: { [identityKey]: identity, [originKey]: origin },
       });
-      // Now, because those who write later may not be permitted to make it.
+      // Create the object store now, because later writers may not have the permission.
       await this.#link.objects(this.#stream, this.#replicas);
       return true;
     } catch (error) {
@@ -217,9 +217,10 @@ class NatsLog implements Log {
   }
 
   /**
-   * The pieces of an object, read as they are taken: the clients' stores read all of it ahead.
+   * Reads the pieces of an object on demand. The object stores of the NATS clients would read all of the object into
+   * memory.
    *
-   * @throws ReplicaError `unavailable` if the next one does not come
+   * @throws ReplicaError `unavailable` if the next piece does not arrive
    */
   async *#read({ name, nuid, chunks }: ObjectInfo): AsyncGenerator<Uint8Array, void, void> {
     if (chunks === 0) return;
@@ -255,12 +256,12 @@ function streamOf(pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array>
   });
 }
 
-/** An error of the clients, or our own, which stays. */
+/** Converts an error of the clients. Errors of replicas are returned unchanged. */
 function asOwn(error: unknown, what: string): unknown {
   return error instanceof Error && error.name === 'ReplicaError' ? error : natsError(error, what);
 }
 
-/** @throws ReplicaError `unavailable` if a promise is not settled after so many ms */
+/** @throws ReplicaError `unavailable` if a promise is not settled after `ms` milliseconds */
 async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,44 +1,49 @@
-/** How a replica works, and what it is asked to do. */
+/** The options of replicas, transactions and undo. */
 
 import type { RegisteredFunction } from './functions.js';
 import type { MessageLimits } from './limits.js';
 import type { Log } from './log.js';
 import type { ReplicaPolicy } from './rebase.js';
 
-/** How a replica works. */
+/** The options of {@link Replica.open}. */
 export interface ReplicaOptions {
-  /** The history, such as {@link natsLog} gives it. The replica owns it: {@link Replica.close} ends its connection. */
+  /** The history, for example from {@link natsLog}. The replica owns the log, and {@link Replica.close} closes it. */
   log: Log;
-  /** What happens to local transactions that meet the history: 'rerun' by default. */
+  /** How to rebase local transactions on the history: 'rerun' by default. */
   policy?: ReplicaPolicy;
-  /** Makes the history if there is none, of what the file holds. */
+  /** Whether to create the history from the data of the file if the history does not exist: false by default. */
   create?: boolean;
-  /** How long to wait for another connection's lock on the file, in ms: 5000 by default. */
+  /** The maximum time to wait for another connection's lock on the file, in ms: 5000 by default. */
   timeout?: number;
-  /** What a message of the history may cost this copy. */
+  /** The limits of a message of the history. */
   limits?: MessageLimits;
-  /** Called with how many bytes of a snapshot of how many were loaded. */
+  /** Called while a snapshot is loaded, with the loaded bytes and all bytes. */
   onProgress?: (done: number, total: number) => void;
-  /** Functions to register before anything runs again: see {@link Replica.register}. */
+  /** Functions to register before the first transaction is rebased. See {@link Replica.register}. */
   functions?: Readonly<Record<string, RegisteredFunction>>;
 }
 
-/** How a transaction is made. */
+/** The options of a transaction. */
 export interface TransactionOptions {
-  /** Publishes it before it is committed: strictly serialisable, and possible only while the server is there. */
+  /**
+   * Publishes the transaction before it is committed. Such transactions are strictly serializable, but need the server.
+   */
   wait?: boolean;
 }
 
-/** What happens to rows that are not as a transaction left them: nothing is changed, they stay, or are overwritten. */
+/**
+ * What to do with rows that other transactions have changed since: 'abort' changes nothing, 'ours' skips these rows,
+ * and 'theirs' overwrites them.
+ */
 export type UndoPolicy = 'abort' | 'ours' | 'theirs';
 
-/** What the policies are called. */
+/** All undo policies. */
 export const undoPolicies: readonly UndoPolicy[] = ['abort', 'ours', 'theirs'];
 
-/** How to undo a transaction. */
+/** The options of {@link Replica.undo}. */
 export interface UndoOptions {
-  /** 'abort' by default. */
+  /** The conflict policy: 'abort' by default. */
   policy?: UndoPolicy;
-  /** Only the transaction with this UUID; else all of the message's. */
+  /** The UUID of the transaction to undo. By default all transactions of the message are undone. */
   transaction?: string;
 }

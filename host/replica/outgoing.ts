@@ -1,34 +1,34 @@
-/** Makes messages out of pending transactions. */
+/** Encodes pending transactions as messages. */
 
 import type { Chance } from './chance.js';
 import { digestOf, emptySize, encodeMessage, sizeIn } from './message.js';
 import type { LocalTransaction, Position } from './state.js';
 
-/** A message that is about to be published. */
+/** A message to publish. */
 export interface Outgoing {
   readonly id: string;
-  /** The expected last sequence. */
+  /** The expected last sequence number of the log. */
   readonly expected: number;
   readonly transactions: readonly LocalTransaction[];
-  /** The message; its captures are in `body` if they do not fit. */
+  /** The encoded message. If the captures do not fit in the message, they are in `object`. */
   readonly bytes: Uint8Array;
-  /** The object that must be stored before; undefined if there is none. */
+  /** The object that must be stored before the message; undefined if there is none. */
   readonly object: { readonly digest: string; readonly bytes: Uint8Array } | undefined;
 }
 
-/** Who publishes. */
+/** The copy that publishes. */
 export interface Publisher {
   /** The UUID of the copy. */
   readonly copy: string;
-  /** The digest of its schema. */
+  /** The digest of the copy's schema. */
   readonly schema: string;
   readonly chance: Chance;
 }
 
-/** At most so many transactions are in a message that has room for more. */
+/** The maximum number of transactions that are combined in one message. */
 const mostTransactions = 50_000;
 
-/** The message with as many of the transactions as fit, one at least. Undefined if there are none. */
+/** Makes a message with as many of the transactions as fit, but at least one. Returns undefined if there are none. */
 export function nextMessage(
   publisher: Publisher,
   transactions: readonly LocalTransaction[],
@@ -39,7 +39,7 @@ export function nextMessage(
   return count === 0 ? undefined : messageOf(publisher, transactions.slice(0, count), maxMessage, position);
 }
 
-/** How many transactions fit in a message, one at least if there is any. */
+/** Returns how many of the transactions fit in a message, but at least one if there are any. */
 export function countFitting(transactions: readonly LocalTransaction[], maxMessage: number): number {
   let size = emptySize;
   let count = 0;
@@ -52,7 +52,10 @@ export function countFitting(transactions: readonly LocalTransaction[], maxMessa
   return count;
 }
 
-/** The message with all of the transactions, which follows a position. Its changes become an object if they do not fit. */
+/**
+ * Makes a message with all of the transactions, which follows the given position. The captures become an object if they
+ * do not fit.
+ */
 export function messageOf(
   publisher: Publisher,
   transactions: readonly LocalTransaction[],

@@ -1,4 +1,7 @@
-/** Who owns the file of a copy: one replica at a time, and nothing else writes to it. */
+/**
+ * Detects other writers to the file of a copy. Only one replica at a time can own the file, and only the owner can
+ * write to it.
+ */
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
@@ -10,7 +13,7 @@ import type { Chance } from './chance.js';
 import { isOfTheMachine, isReason, type ReplicaError, replicaError } from './errors.js';
 import type { CopyState, LocalTransaction, StateTables } from './state.js';
 
-/** The change counter of the file's header. */
+/** Reads the change counter of the file's header. */
 export function changeCounter(connection: Connection): number {
   const [row] = query(connection, 'SELECT hex(substr(data, 25, 4)) FROM sqlite_dbpage WHERE pgno=1');
   return row ? Number.parseInt(String(row[0]), 16) : 0;
@@ -23,7 +26,7 @@ export class Ownership {
   readonly #chance: Chance;
   readonly #journal: string;
   #dataVersion = 0n;
-  /** Whether a failure may have changed the data version: SQLite drops its cache if the machine fails while it writes. */
+  /** Whether an I/O error may have changed the data version, because SQLite clears its cache after such an error. */
   #hasFailed = false;
 
   constructor(database: DatabaseSync, tables: StateTables, chance: Chance) {
@@ -34,7 +37,10 @@ export class Ownership {
     this.#journal = String(query(this.#connection, 'PRAGMA main.journal_mode')[0]?.[0]);
   }
 
-  /** @throws ReplicaError `foreign-write`, `two-processes` if another connection wrote since */
+  /**
+   * @throws ReplicaError `foreign-write` if another program has written to the file, `two-processes` if another replica
+   *   has opened it
+   */
   refuseForeign(lease: string): void {
     if (this.#hasFailed) this.#recover(lease);
     if (dataVersion(this.#connection, 'main') === this.#dataVersion) return;
@@ -42,8 +48,8 @@ export class Ownership {
   }
 
   /**
-   * A transaction failed because of the machine, or SQLite rolled it back. SQLite may have dropped its cache then, which
-   * changes the data version as another writer does.
+   * Call this method after an I/O error, or after SQLite rolled back a transaction itself. SQLite may have cleared its
+   * cache, which changes the data version as a write by another connection does.
    */
   failed(lease: string): void {
     this.#hasFailed = true;
@@ -54,7 +60,7 @@ export class Ownership {
     }
   }
 
-  /** Takes a new data version for its own, if the file is as the last transaction left it. */
+  /** Accepts a new data version if no other connection has written to the file. */
   #recover(lease: string): void {
     const version = dataVersion(this.#connection, 'main');
     const found = version === this.#dataVersion ? undefined : this.#found();
@@ -64,7 +70,7 @@ export class Ownership {
     this.#hasFailed = false;
   }
 
-  /** What the file says; undefined if it cannot be read. */
+  /** Reads the state in the file; undefined if the state cannot be read. */
   #found(): CopyState | undefined {
     try {
       return this.#tables.read();
@@ -78,14 +84,14 @@ export class Ownership {
   #foreign(): ReplicaError {
     return replicaError(
       'foreign-write',
-      `something other than the replica wrote to ${this.#name}, which no other copy knows: nothing more is written here; make a new copy from a snapshot`,
+      `another program wrote to ${this.#name}, and other copies do not have its changes: the replica writes nothing more; make a new copy from a snapshot`,
     );
   }
 
   #taken(): ReplicaError {
     return replicaError(
       'two-processes',
-      `another replica opened ${this.#name}, which goes on there: give each its own file`,
+      `another replica opened ${this.#name} and continues with it: give each replica its own file`,
     );
   }
 
@@ -93,7 +99,7 @@ export class Ownership {
     return this.#database.location() ?? 'the database';
   }
 
-  /** Begins to own the file. */
+  /** Takes ownership of the file. */
   take(): { readonly state: CopyState; readonly pending: LocalTransaction[] } {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
@@ -116,14 +122,15 @@ export class Ownership {
     }
   }
 
-  /** Whether the file has the change counter that the last transaction of a replica left. */
+  /** Whether the change counter of the file is the one that the last transaction of a replica stored. */
   #isKnown(left: number, counter: number): boolean {
-    // In a WAL the counter grows only if the first page was written; in memory never, and nobody else can write.
+    // In WAL mode the counter grows only if the first page is written. In a database in memory it never grows, and no
+    // other connection can write.
     if (this.#journal === 'memory') return true;
     return left === counter || (this.#journal === 'wal' && left === counter + 1);
   }
 
-  /** The change counter that the open transaction leaves. */
+  /** The file's change counter after the open transaction commits. */
   counterAfter(): number {
     return changeCounter(this.#connection) + 1;
   }

@@ -1,4 +1,4 @@
-/** The promises of places in the history, by the ids of the transactions. */
+/** The promises that resolve when the history contains a transaction, by transaction id. */
 
 interface Waiting {
   resolve(sequence: number): void;
@@ -8,7 +8,10 @@ interface Waiting {
 export class Places {
   readonly #waiting = new Map<string, Waiting>();
 
-  /** A promise of the place of a transaction. Nothing happens if nobody looks at its failure. */
+  /**
+   * Returns a promise of the sequence number of a transaction. Node does not report an unhandled rejection of this
+   * promise.
+   */
   of(id: string): Promise<number> {
     const placed = new Promise<number>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     placed.catch(() => {});
@@ -25,7 +28,7 @@ export class Places {
     this.#waiting.delete(id);
   }
 
-  /** None of them will have a place now. */
+  /** Rejects all promises. */
   end(error: Error): void {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();

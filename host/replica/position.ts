@@ -1,10 +1,10 @@
-/** Compares a copy with its log: each way in which they may not belong together is recognised, and none is followed. */
+/** Checks that a copy and its log belong together before the copy follows the log. */
 
 import { type ReplicaError, type ReplicaReason, replicaError } from './errors.js';
 import type { Log, LogState } from './log.js';
 import { digestOf } from './message.js';
 
-/** Where a reader of a log is. */
+/** The position of a reader in a log. */
 interface Reader {
   /** The identity of the log. */
   readonly history: string;
@@ -14,9 +14,9 @@ interface Reader {
 }
 
 /**
- * Asks a log for its state, and compares it with that of a copy.
+ * Reads the state of a log, and compares it with the position of a copy.
  *
- * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`; as {@link Log.state} does
+ * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`; the errors of {@link Log.state}
  */
 export async function comparePosition(log: Log, copy: Reader): Promise<LogState> {
   const state = await log.state();
@@ -35,7 +35,7 @@ export async function comparePosition(log: Log, copy: Reader): Promise<LogState>
   if (state.last < sequence) {
     throw fault(
       'restored',
-      `${log.name} ends at message ${state.last}, and this copy has read ${sequence}: the history is an older state of itself`,
+      `${log.name} ends at message ${state.last}, and this copy has read ${sequence}: the history was restored to an older state`,
     );
   }
   if (state.first > sequence + 1) {

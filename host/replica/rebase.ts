@@ -1,4 +1,4 @@
-/** Undoes what is pending, applies the history, and does the pending transactions again, within one transaction. */
+/** Undoes the pending transactions, applies the history, and rebases the pending transactions, in one transaction. */
 
 import { applyTo } from '../applying/apply.js';
 import { applyCapture } from '../applying/replay.js';
@@ -21,20 +21,20 @@ import { rowsOf } from './rows.js';
 import type { LocalTransaction, RejectionKind } from './state.js';
 
 /**
- * What happens to a local transaction that meets the history:
+ * How to rebase a local transaction on the history:
  *
- * - `rerun`: it is a function that runs again; one that cannot, such as a closure of a process that ended, is treated as
- *   by `reject`
- * - `reject`: its rows are changed again; one that is not as it was rejects the transaction
- * - `ours`: rows that are not as they were stay as they are
- * - `theirs`: its rows win if possible
+ * - `rerun`: the function of the transaction runs again. If the function is unavailable, for example because it was a
+ *   closure of an earlier process, the policy `reject` applies
+ * - `reject`: the row changes are applied again, and a conflict rejects the transaction
+ * - `ours`: the row changes are applied again, and rows with conflicts stay as the history has them
+ * - `theirs`: the row changes are applied again, and overwrite rows with conflicts if possible
  */
 export type ReplicaPolicy = 'rerun' | 'reject' | 'ours' | 'theirs';
 
-/** What the policies are called. */
+/** All policies. */
 export const replicaPolicies: readonly ReplicaPolicy[] = ['rerun', 'reject', 'ours', 'theirs'];
 
-/** Warnings that mean that SQLite would silently apply less, or other, changes. */
+/** Warnings that SQLite would silently skip or alter changes. */
 const skipping: readonly Warning['kind'][] = [
   'missing-table',
   'fewer-columns',
@@ -43,28 +43,31 @@ const skipping: readonly Warning['kind'][] = [
   'key-collation',
 ];
 
-/** From so many bytes on, applying a changeset may have to end early. */
+/** A changeset larger than this number of bytes is applied with a time limit. */
 const largeChangeset = 2 ** 16;
 
-/** A transaction that was done again. */
+/** A transaction that was rebased. */
 export interface Redone {
   readonly transaction: LocalTransaction;
   readonly entries: readonly CaptureEntry[];
   /** Whether its function ran again. */
   readonly reran: boolean;
-  /** Rows that stayed as they were, or were replaced, because of conflicts. */
+  /** How many rows were skipped or overwritten because of conflicts. */
   readonly conflicts: number;
 }
 
-/** A transaction that could not be done again. */
+/** A transaction that could not be rebased. */
 export interface Refused {
   readonly transaction: LocalTransaction;
   readonly kind: RejectionKind;
-  /** A sentence. */
+  /** Why the transaction could not be rebased. */
   readonly message: string;
 }
 
-/** A function of a transaction rolled back everything: the transaction must be rejected before the next attempt. */
+/**
+ * The function of a transaction caused SQLite to roll back the whole rebase. The next attempt must reject that
+ * transaction.
+ */
 export class RolledBack extends Error {
   readonly id: string;
 
@@ -74,7 +77,10 @@ export class RolledBack extends Error {
   }
 }
 
-/** Runs `action` without triggers and foreign key actions: they hold what triggers and foreign keys did. */
+/**
+ * Runs `action` without triggers and foreign key actions, because changesets already contain the changes that these
+ * made.
+ */
 export function verbatim<T>(connection: Connection, action: () => T): T {
   const off = [SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_ENABLE_TRIGGER].map(
     (option) => [option, false] as const,
@@ -83,10 +89,10 @@ export function verbatim<T>(connection: Connection, action: () => T): T {
 }
 
 /**
- * Applies entries to the state on which they were made. Call it within {@link verbatim}.
+ * Applies entries to exactly the state for which they were recorded. Call this function in {@link verbatim}.
  *
- * @param check called now and then while a large changeset is applied; ends it by throwing
- * @throws ReplicaError (`diverged`) if one does not fit exactly
+ * @param check called repeatedly while a large changeset is applied; can throw to stop
+ * @throws ReplicaError (`diverged`) if a change does not fit exactly
  */
 export function applyExactly(
   connection: Connection,
@@ -94,7 +100,7 @@ export function applyExactly(
   what: string,
   check?: () => void,
 ): void {
-  // What is small is applied as it is, which is faster.
+  // Small changesets are applied without checks, which is faster.
   const isLarge = entries.some((entry) => entry.kind === 'changeset' && entry.bytes.length > largeChangeset);
   try {
     const { applied, entries: reports } = applyCapture(connection, entries, {
@@ -119,12 +125,12 @@ export function applyExactly(
 function diverged(what: string, why: string, cause?: unknown): Error {
   return replicaError(
     'diverged',
-    `this copy is not what the history says it is: ${what}: ${why}; nothing was changed, make a new copy from a snapshot`,
+    `this copy differs from the history: ${what}: ${why}; nothing was changed; make a new copy from a snapshot`,
     cause,
   );
 }
 
-/** Undoes pending transactions, by one inverse of them all. */
+/** Undoes the pending transactions with one inverse changeset. */
 export function undo(connection: Connection, pending: readonly LocalTransaction[]): void {
   const { engine } = connection;
   const changesets = pending.flatMap(({ changes }) =>
@@ -134,12 +140,12 @@ export function undo(connection: Connection, pending: readonly LocalTransaction[
   applyExactly(connection, [{ kind: 'changeset', bytes: inverse }], 'undoing local transactions');
 }
 
-/** Does transactions again, each completely or not at all. */
+/** Rebases transactions. Each transaction is rebased completely or rejected. */
 export class Redoing {
   readonly #connection: Connection;
   readonly #recorder: TransactionRecorder;
   readonly #policy: ReplicaPolicy;
-  /** The rows that rejected transactions changed. */
+  /** The rows that rejected transactions had changed. */
   readonly #lost = new Set<string>();
   readonly redone: Redone[] = [];
   readonly refused: Refused[] = [];
@@ -151,16 +157,16 @@ export class Redoing {
   }
 
   /**
-   * Does a transaction again.
+   * Rebases a transaction.
    *
-   * @param run runs its function; undefined if there is none
-   * @param doomed whether it must be rejected, because its function rolls back everything
-   * @throws RolledBack if its function did that now
+   * @param run runs the transaction's function; undefined if the function is unavailable
+   * @param doomed whether to reject the transaction, because its function rolled back the whole rebase before
+   * @throws RolledBack if the function rolls back the whole rebase
    */
   redo(transaction: LocalTransaction, run: (() => unknown) | undefined, doomed: boolean): void {
     const before = decodeCapture(transaction.changes);
     if (doomed) {
-      const message = 'its function rolls back the transaction: use ON CONFLICT ABORT';
+      const message = 'its function makes SQLite roll back the transaction: use ON CONFLICT ABORT';
       this.#refuse({ transaction, kind: 'threw', message }, before);
       return;
     }
@@ -188,7 +194,8 @@ export class Redoing {
           false,
         ];
         if (changesSchema(entries)) return refuse('schema', 'it changes the schema when it runs again');
-        if (dangles(connection)) return refuse('conflict', 'rows that it leaves refer to rows that are gone');
+        if (dangles(connection))
+          return refuse('conflict', 'its foreign keys refer to rows that were deleted');
         return [{ transaction, entries, reran: true, conflicts: 0 }, true];
       });
     } catch (error) {
@@ -210,7 +217,7 @@ export class Redoing {
   ): Redone | Refused {
     for (const row of rowsOf(before)) {
       if (!this.#lost.has(row)) continue;
-      const message = 'it changes a row that an earlier transaction changed, which was rejected';
+      const message = 'it changes a row that an earlier, rejected transaction changed';
       return { transaction, kind: 'depends-on', message };
     }
     this.#recorder.drop();
@@ -231,8 +238,10 @@ export class Redoing {
         const last = report.entries.at(-1);
         const first = last && 'conflicts' in last ? last.conflicts[0] : undefined;
         if (!report.applied) {
-          const where = first ? `${first.kind} in ${first.table}` : 'rows refer to rows that are gone';
-          refuse('conflict', `the history changed what it changes (${where})`);
+          const where = first
+            ? `${first.kind} in ${first.table}`
+            : 'foreign keys refer to rows that were deleted';
+          refuse('conflict', `its changes conflict with the history (${where})`);
           return;
         }
         for (const entry of report.entries) {
@@ -245,7 +254,7 @@ export class Redoing {
       return {
         transaction,
         kind: 'conflict',
-        message: 'the history changed all of the rows that it changes',
+        message: 'all of its changes conflict with the history',
       };
     } catch (error) {
       if (!(error instanceof SqliteError) || isOfTheMachine(error)) throw error;
@@ -260,7 +269,7 @@ export class Redoing {
   }
 }
 
-/** Whether references dangle that the end of the transaction would refuse. C: SQLITE_DBSTATUS_DEFERRED_FKS. */
+/** Whether deferred foreign key violations would make the commit fail. C: SQLITE_DBSTATUS_DEFERRED_FKS. */
 export function dangles(connection: Connection): boolean {
   let found = false;
   applyTo(connection, new Uint8Array(0), {

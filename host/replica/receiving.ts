@@ -1,4 +1,4 @@
-/** Puts messages of the history under what is pending: takes that back, and applies them exactly. */
+/** Undoes the pending transactions and applies messages of the history. */
 
 import type { Connection } from '../kernel/connection.js';
 import { replicaError } from './errors.js';
@@ -9,44 +9,44 @@ import { applyExactly, type Redone, type Refused, undo, verbatim } from './rebas
 import type { SchemaFacts } from './schema.js';
 import type { LocalTransaction, Position } from './state.js';
 
-/** What happened when messages were taken. */
+/** The result of applying messages. */
 export interface Received {
-  /** The messages that counted, with their places. */
+  /** The messages that were not void, with their sequence numbers. */
   readonly applied: readonly {
     readonly sequence: number;
     readonly message: Message;
     readonly transactions: readonly Transaction[];
   }[];
-  /** The messages that were void. */
+  /** The sequence numbers of void messages. */
   readonly voided: readonly number[];
-  /** The local transactions that were in them. */
+  /** The local transactions that the messages contained. */
   readonly placed: readonly { readonly transaction: LocalTransaction; readonly sequence: number }[];
   readonly redone: readonly Redone[];
   readonly refused: readonly Refused[];
 }
 
-/** The copy that takes messages. */
+/** The copy that applies messages. */
 export interface Receiver {
   readonly connection: Connection;
   readonly schema: SchemaFacts;
-  /** Where it is. */
+  /** The position of the copy. */
   readonly state: Position;
   readonly pending: readonly LocalTransaction[];
-  /** How long applying a message may take, in ms. */
+  /** The maximum time to apply a message, in ms. */
   readonly patience: number;
 }
 
-/** What was put under the pending transactions. */
+/** The messages that were applied, and the new position. */
 export interface Under extends Pick<Received, 'applied' | 'voided'> {
-  /** The places of transactions by their ids. */
+  /** The sequence numbers of the applied transactions, by transaction id. */
   readonly places: ReadonlyMap<string, number>;
   readonly position: Position;
 }
 
 /**
- * Takes back what is pending, and applies messages.
+ * Undoes the pending transactions and applies messages.
  *
- * @throws ReplicaError `trimmed` if one is missing; `schema`, `diverged`, `limit`
+ * @throws ReplicaError `trimmed` if a message is missing; `schema`, `diverged`, `limit`
  */
 export function putUnder(copy: Receiver, batch: readonly Incoming[]): Under {
   const { connection, state, pending, patience } = copy;
@@ -87,7 +87,7 @@ function apply(
   if (message.schema !== schema.digest) {
     throw replicaError(
       'schema',
-      `message ${sequence} of the history was made on another schema than that of this copy, so one of the two was changed past its replica: make a new copy from a snapshot`,
+      `message ${sequence} of the history was made with another schema than the schema of this copy, because another program changed one of them: make a new copy from a snapshot`,
     );
   }
   for (const { id, entries } of transactions) {

@@ -1,4 +1,4 @@
-/** Runs the function of a transaction and records what it changed, or says why that cannot be recorded. */
+/** Runs the function of a transaction and records its changes. Throws an error if the changes cannot be replicated. */
 
 import type { Capture } from '../api/capture.js';
 import { connectionOf } from '../api/connections.js';
@@ -17,20 +17,20 @@ import { Kept } from './fulltext.js';
 import type { Guard } from './guard.js';
 import type { SchemaFacts } from './schema.js';
 
-/** What a transaction's function returned, and what it changed. */
+/** The return value of a transaction's function, and the recorded changes. */
 export interface Recorded<T> {
   readonly value: T;
   readonly entries: readonly CaptureEntry[];
 }
 
-/** What is being recorded. */
+/** A recording in progress. */
 export interface Recording {
   readonly capture: Capture;
-  /** The rows that changed, of tables whose keys can hold NULL. */
+  /** The changed rows of tables whose keys can be NULL. */
   readonly rows: Map<string, Set<bigint>>;
 }
 
-/** Above so many changed rows of a table all of it is searched for keys with NULL. */
+/** If a table has more changed rows than this, the whole table is searched for NULL keys. */
 const maxRowids = 500;
 
 /** Whether entries change the schema. */
@@ -42,7 +42,7 @@ export class TransactionRecorder implements Disposable {
   readonly #guard: Guard;
   readonly #schema: SchemaFacts;
   #capture: Capture | undefined;
-  /** As it is when a transaction begins. */
+  /** The full-text tables at the beginning of the transaction. */
   #kept = new Kept();
 
   constructor(database: DatabaseSync, guard: Guard, schema: SchemaFacts) {
@@ -52,9 +52,10 @@ export class TransactionRecorder implements Disposable {
   }
 
   /**
-   * Runs a function in the transaction that is open.
+   * Runs and records a function in the open transaction.
    *
-   * @throws ReplicaError (`unrecordable`, `refused`) if what it did may not be committed; what it throws
+   * @throws ReplicaError (`unrecordable`, `refused`) if the changes must not be committed; any error that the function
+   *   throws
    */
   run<T>(action: () => T): Recorded<T> {
     const recording = this.start();
@@ -62,12 +63,12 @@ export class TransactionRecorder implements Disposable {
     return { value, entries: this.finish(recording) };
   }
 
-  /** Begins to record in the transaction that is open. */
+  /** Begins to record in the open transaction. */
   start(): Recording {
     return { capture: this.#own(() => this.#begin()), rows: new Map() };
   }
 
-  /** Runs a part of what is recorded. @throws as {@link run} does */
+  /** Runs and records a part of the transaction. @throws the errors of {@link run} */
   step<T>({ rows }: Recording, action: () => T): T {
     const hooks = hooksOf(connectionOf(this.#database));
     const hook = {
@@ -86,7 +87,7 @@ export class TransactionRecorder implements Disposable {
     if (!this.#database.isTransaction) {
       throw replicaError(
         'refused',
-        'SQLite rolled back the transaction, as ON CONFLICT ROLLBACK has it do: use ABORT, which undoes the statement',
+        'SQLite rolled back the transaction, for example because of ON CONFLICT ROLLBACK: use ON CONFLICT ABORT, which undoes only the statement',
       );
     }
     if (isThenable(value)) {
@@ -98,12 +99,12 @@ export class TransactionRecorder implements Disposable {
     return value;
   }
 
-  /** What was recorded. @throws as {@link run} does */
+  /** Returns the recorded changes. @throws the errors of {@link run} */
   finish({ capture, rows }: Recording): CaptureEntry[] {
     return this.#own(() => this.#entries(capture, rows));
   }
 
-  /** Records what the replica itself does in the transaction that is open. */
+  /** Records changes that the replica itself makes in the open transaction. */
   repeat<T>(action: () => T): Recorded<T> {
     return this.#own(() => {
       const capture = this.#begin();
@@ -113,12 +114,14 @@ export class TransactionRecorder implements Disposable {
     });
   }
 
-  /** The transaction was committed: the next one can use the same sessions. */
+  /** Clears the recording after a commit. The next transaction uses the same sessions. */
   committed(): void {
     this.#capture?.forget();
   }
 
-  /** Ends the recording: the transaction was rolled back, or others are written now. */
+  /**
+   * Ends the recording, because the transaction was rolled back or because changes follow that must not be recorded.
+   */
   drop(): void {
     this.#capture?.close();
     this.#capture = undefined;
@@ -137,7 +140,7 @@ export class TransactionRecorder implements Disposable {
     return this.#capture;
   }
 
-  /** Reads what recording needs to know of the schema. Returns whether a table's key can hold NULL. */
+  /** Reads the schema. Returns whether any table has a key that can be NULL. */
   #look(): boolean {
     this.#kept = this.#schema.kept;
     return this.#schema.hasNullableKeys;
@@ -177,7 +180,7 @@ export class TransactionRecorder implements Disposable {
     return entries;
   }
 
-  /** The tables in which full-text tables are kept before, during and after a transaction with these entries. */
+  /** The full-text tables that exist before, during or after a transaction with these entries. */
   #keptIn(entries: readonly CaptureEntry[]): Kept {
     const before = this.#kept;
     const after = this.#schema.kept;
@@ -189,14 +192,16 @@ export class TransactionRecorder implements Disposable {
       const { isVirtual, renames, name = '' } = schemaStatement(entry.sql);
       if (isVirtual) all.add(name);
       if (renames && hasMade) {
-        throw unrecordable('it makes a full-text table and renames a table: use a transaction for each');
+        throw unrecordable('it creates a full-text table and renames a table: use a transaction for each');
       }
       hasMade ||= isVirtual;
     }
     return all;
   }
 
-  /** @param hasMade whether the transaction made tables: the rows of those travel without a key too */
+  /**
+   * @param hasMade whether the transaction changes the schema; rows of tables that it creates can be sent without a key
+   */
   #refuseTables(bytes: Uint8Array, hasMade: boolean): void {
     const schema = this.#schema;
     const reader = new ChangesetReader(bytes, {
@@ -210,7 +215,7 @@ export class TransactionRecorder implements Disposable {
         }
         if (kind === 'table' && !hasKey && !hasMade) {
           throw unrecordable(
-            `${name} has no PRIMARY KEY, which tells its rows apart in other copies: make it again with one`,
+            `${name} has no PRIMARY KEY, which must identify its rows in other copies: create the table with one`,
           );
         }
       },
@@ -219,7 +224,7 @@ export class TransactionRecorder implements Disposable {
     const [spelled] = collatedKeyChanges(bytes, (table) => schema.of(table).hasCollatedKey);
     if (spelled === undefined) return;
     throw unrecordable(
-      `a key of ${spelled} was changed to one that is equal by its collation: delete the row and insert it in two transactions`,
+      `a key of ${spelled} was changed to a key that its collation treats as equal: delete the row and insert it in two transactions`,
     );
   }
 
@@ -234,7 +239,7 @@ export class TransactionRecorder implements Disposable {
     );
     if (found.length === 0) return;
     throw unrecordable(
-      `a row of ${table} has NULL in its PRIMARY KEY, which tells rows apart in other copies: declare the key NOT NULL`,
+      `a row of ${table} has NULL in its PRIMARY KEY, which must identify it in other copies: declare the key NOT NULL`,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** A copy of a database that follows a history, and adds its own transactions to it. */
+/** A copy of a database that follows a history and publishes its own transactions to the history. */
 
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
@@ -34,7 +34,7 @@ import { Steps, type StepwiseTransaction } from './steps.js';
 import { type Trimmed, trimTo } from './trim.js';
 import { compareDigests, digestsOf, type Verified } from './verify.js';
 
-/** Time and chance, which tests of the replica itself replace by the member `clock` of the options. */
+/** An undocumented option of {@link Replica.open}. Tests use it to replace the clock and the UUIDs. */
 interface Replaced {
   readonly clock?: Clock;
 }
@@ -57,8 +57,8 @@ const realClock: Clock = {
 };
 
 /**
- * A copy of a database that follows a history. Reads go to {@link database}; writes are made by {@link transaction},
- * are committed at once, also offline, and are rebased on the history once it is read.
+ * A copy of a database that follows a history. Programs read with {@link database} and write with {@link transaction}.
+ * A transaction is committed immediately, even offline, and is rebased when the replica reads the history.
  */
 export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposable {
   readonly #copy: Copy;
@@ -85,11 +85,11 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Opens the copy in a file. One that does not exist becomes a copy: from the newest snapshot, or empty at the
-   * history's beginning. A copy opens without the server too, and follows once it answers.
+   * Opens the copy in a file. A file that does not exist is made from the newest snapshot, or begins empty with the
+   * first message. An existing copy can be opened without the server, and follows the history once the server answers.
    *
-   * @throws ReplicaError `not-a-copy` for a file with other data, `foreign-write` for one that something else wrote to,
-   *   `missing` if there is no history, `unavailable` if the server is needed and does not answer
+   * @throws ReplicaError `not-a-copy` if the file has other data, `foreign-write` if another program wrote to the file,
+   *   `missing` if the history does not exist, `unavailable` if the server is needed but does not answer
    * @throws TypeError for unknown options; SqliteError if the file cannot be opened
    */
   static async open(path: string, options: ReplicaOptions): Promise<Replica> {
@@ -127,17 +127,17 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * The connection, for reading; {@link transaction} hands it out for writing. Statements and transactions that stay
-   * open make the history wait.
+   * The connection, for reading. To write, use {@link transaction}. While a statement or transaction is open, the
+   * replica cannot apply messages.
    */
   get database(): DatabaseSync {
     return this.#copy.database;
   }
 
   /**
-   * Registers a function that transactions call by name. It runs again, on the new state, if the transaction meets a
-   * history that it does not know, in later processes too: so it must be registered before the copy goes online there,
-   * by the option `functions`. It must be synchronous, and depend on nothing but the database and its arguments.
+   * Registers a function that transactions call by name. The function runs again on the new state when its transaction
+   * is rebased, possibly in a later process. To register functions before the copy goes online, use the option
+   * `functions`. The function must be synchronous, and depend only on the database and its arguments.
    */
   register(name: string, action: RegisteredFunction): void {
     checkArgument('name', name, 'string');
@@ -148,13 +148,16 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Runs a function in a transaction of its own and commits it. If the function throws, nothing was changed.
+   * Runs a function in a new transaction and commits the transaction. If the function throws, the transaction is rolled
+   * back.
    *
-   * @param action gets the connection; it must be synchronous. Or the name of a registered function, whose arguments
-   *   must be what JSON can hold
-   * @returns what it returned, and a promise of its place in the history; with `wait` a promise of both
-   * @throws ReplicaError `schema-change` if it changes the schema without `wait`, `unrecordable` if it changes what
-   *   cannot be replicated, `unavailable` (with `wait`) if the server does not answer, `busy` within another transaction
+   * @param action a synchronous function that receives the connection, or the name of a registered function, whose
+   *   arguments must be JSON values
+   * @returns the return value of the function, and a promise of the transaction's sequence number; with `wait`, a
+   *   promise of both
+   * @throws ReplicaError `schema-change` if the function changes the schema without `wait`, `unrecordable` if a change
+   *   cannot be replicated, `unavailable` (with `wait`) if the server does not answer, `busy` if another transaction is
+   *   open
    */
   transaction<T>(action: (database: DatabaseSync) => T, options: { wait: true }): Promise<Placed<T>>;
   transaction<T>(action: (database: DatabaseSync) => T, options?: { wait?: false }): Committed<T>;
@@ -175,9 +178,10 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Begins a transaction whose parts come one after another. The history waits until it ends, so end it soon.
+   * Begins a transaction that the program runs in several parts. No message is applied until the transaction ends, so
+   * end it soon.
    *
-   * @throws ReplicaError `busy` if one is open
+   * @throws ReplicaError `busy` if a transaction is open
    */
   begin(): StepwiseTransaction<Committed<undefined>> {
     this.#refuseEnded();
@@ -201,7 +205,8 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Resolves when everything that is pending has a place, and everything that the history has now is here.
+   * Resolves when the history contains all pending transactions, and this copy has applied all messages that the
+   * history has now.
    *
    * @throws ReplicaError `unavailable` if the server does not answer, `stopped`, `closed`
    */
@@ -210,30 +215,31 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     await this.#driver.sync();
   }
 
-  /** How it does now. */
+  /** Returns the status of the replica. */
   status(): ReplicaStatus {
     const { history, copy, sequence } = this.#copy.state;
     const { state, last, problem } = this.#driver;
     return { state, history, copy, sequence, last, pending: this.#copy.pending.length, problem };
   }
 
-  /** The transactions that were rejected and not dropped, oldest first. */
+  /** Returns the rejected transactions that have not been dropped, oldest first. */
   rejected(): RejectedTransaction[] {
     return this.#copy.tables.rejected();
   }
 
-  /** Forgets a rejected transaction. Returns whether there was one. */
+  /** Deletes a rejected transaction. Returns whether it existed. */
   drop(id: string): boolean {
     checkArgument('id', id, 'string');
     return this.#copy.drop(id);
   }
 
   /**
-   * Does a rejected transaction again, as a new one in its place: its function runs if it is registered, else its row
-   * changes are made.
+   * Replaces a rejected transaction by a new one. Runs its function if the function is registered; otherwise applies
+   * its row changes.
    *
-   * @param policy what happens to rows that are not as they were
-   * @throws ReplicaError `missing` if none has this id; `rejected` if its changes do not fit; what its function throws
+   * @param policy what to do with rows that other transactions have changed
+   * @throws ReplicaError `missing` if no rejected transaction has this id; `rejected` if the changes conflict with the
+   *   database; any error that the function throws
    */
   retry(id: string, policy: UndoPolicy = 'abort'): Committed<unknown> {
     checkArgument('id', id, 'string');
@@ -250,10 +256,10 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Undoes what a message of the history changed, by a new transaction, which waits for its place.
+   * Undoes the changes of a message of the history in a new transaction with `wait: true`.
    *
-   * @throws ReplicaError `missing` if there is no such message, or it counts for no copy; `schema-change` if it changes the
-   *   schema; `rejected` if rows are not as it left them
+   * @throws ReplicaError `missing` if the message does not exist or is void; `schema-change` if the message changes the
+   *   schema; `rejected` if other transactions have changed the rows since
    */
   async undo(sequence: number, options: UndoOptions = {}): Promise<Placed<void>> {
     checkArgument('sequence', sequence, 'integer');
@@ -274,15 +280,15 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     throw replicaError('missing', `${this.#log.name} has no message ${sequence}`);
   }
 
-  /** Stores a snapshot of the history at this copy's place, for new copies. */
+  /** Stores a snapshot of the history at this copy's position, for new copies. */
   async snapshot(): Promise<Snapshot> {
     this.#refuseEnded();
     return storeSnapshot(this.#copy, this.#log);
   }
 
   /**
-   * Removes what a snapshot made needless: the messages before its own, older snapshots, and objects that no message names. A
-   * copy that has not read them must be made again.
+   * Removes the messages and snapshots before a snapshot, and objects that no message names. A copy that has not read
+   * these messages must be made again.
    */
   async trim(snapshot: Snapshot): Promise<Trimmed> {
     this.#refuseEnded();
@@ -293,8 +299,8 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
   }
 
   /**
-   * Compares the tables with those of other copies: stores their digests at this place of the history, and reads what
-   * others stored. What is pending does not count.
+   * Compares the tables with those of other copies, without the pending transactions. Stores the digests of the tables
+   * in the log, and reads the digests that other copies have stored.
    */
   async verify(): Promise<Verified> {
     this.#refuseEnded();
@@ -302,9 +308,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     return compareDigests(this.#log, { copy: this.#copy.state.copy, sequence, ...result });
   }
 
-  /**
-   * Ends following, and closes the file and the log. Transactions without a place stay pending in the file.
-   */
+  /** Stops following the history, and closes the file and the log. Pending transactions stay in the file. */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
@@ -320,7 +324,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     this.#places.end(
       replicaError(
         'closed',
-        'the replica was closed before the transaction had a place: it is kept, and published later',
+        'the replica was closed before the transaction was published: it stays pending in the file',
       ),
     );
     const { database } = this.#copy;
@@ -329,7 +333,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     await this.#log.close();
   }
 
-  /** Makes the history of which this is the first copy, and stores what it holds. */
+  /** Creates the history of this first copy, and stores a snapshot of its data. */
   async #found(): Promise<void> {
     const plain = isPlain(this.#copy.database);
     await makeHistory(this.#log, this.#copy.state.history, plain);
@@ -337,7 +341,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     if (identity !== this.#copy.state.history) {
       throw replicaError(
         'other-history',
-        `${this.#log.name} was made by another copy meanwhile, and this file is not a copy of it: name a file that does not exist, and it becomes one`,
+        `${this.#log.name} was created by another copy at the same time, and this file is not a copy of it: pass the path of a new file`,
       );
     }
     if (origin === 'empty') return;
@@ -400,7 +404,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     this.#say('stopped', error);
   }
 
-  /** What a listener throws is not an error of the replica. */
+  /** Emits an event. An error of a listener becomes an uncaught exception, so that it does not stop the replica. */
   #say<Name extends keyof ReplicaEvents>(name: Name, ...args: ReplicaEvents[Name]): void {
     try {
       (this.emit as (event: Name, ...rest: ReplicaEvents[Name]) => boolean).call(this, name, ...args);

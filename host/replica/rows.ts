@@ -1,10 +1,10 @@
-/** Which rows changesets change: two transactions that change the same one depend on each other. */
+/** Identifies the rows that changesets change, to find transactions that change the same row. */
 
 import { opInsert, valueEnd } from '../changeset/format.js';
 import { ChangesetReader } from '../changeset/reader.js';
 import type { CaptureEntry } from '../recording/capture-format.js';
 
-/** The rows of entries, each as a text that no other row has. */
+/** Yields a unique string for each row that the entries change. */
 export function* rowsOf(entries: readonly CaptureEntry[]): Generator<string, void, void> {
   for (const entry of entries) if (entry.kind === 'changeset') yield* rowsOfChangeset(entry.bytes);
 }

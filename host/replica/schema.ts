@@ -1,4 +1,4 @@
-/** What a copy knows of its schema, read again only after it changed. */
+/** Caches facts about the schema of a copy until the schema changes. */
 
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
@@ -12,13 +12,13 @@ import { digestOf } from './message.js';
 export interface TableFacts {
   readonly kind: 'table' | 'virtual' | 'shadow' | 'view' | 'missing';
   readonly hasKey: boolean;
-  /** How many columns its changes have: with the rowid if it has no key. */
+  /** The number of columns in its changesets. A table without a primary key has the rowid as an additional column. */
   readonly columns: number;
-  /** The key's columns, if they can hold NULL, which sessions do not record. */
+  /** The key columns that can be NULL. Sessions do not record rows with NULL in the key. */
   readonly nullableKey: readonly string[];
-  /** A name of the rowid that no column has. */
+  /** A name of the rowid that no column of the table uses. */
   readonly rowid: string | undefined;
-  /** Whether keys that differ can be equal by their collation. */
+  /** Whether the collation of the key can treat different values as equal. */
   readonly hasCollatedKey: boolean;
 }
 
@@ -34,14 +34,14 @@ export class SchemaFacts {
     this.#connection = connection;
   }
 
-  /** The digest of all that makes the schema, except what belongs to the replica and to SQLite. */
+  /** The digest of the schema, without the tables of the replica and of SQLite. */
   get digest(): string {
     this.#renew();
     this.#digest ??= this.#readDigest();
     return this.#digest;
   }
 
-  /** Whether a table's key can hold NULL. */
+  /** Whether any table has a key that can be NULL. */
   get hasNullableKeys(): boolean {
     this.#renew();
     this.#hasNullableKeys ??= query(
@@ -62,14 +62,14 @@ export class SchemaFacts {
     return facts;
   }
 
-  /** The tables in which full-text tables are kept. */
+  /** The full-text tables and their shadow tables. */
   get kept(): Kept {
     this.#renew();
     this.#kept ??= new Kept(fullTextTables(this.#connection));
     return this.#kept;
   }
 
-  /** A rollback may give the version of the schema to another schema. */
+  /** Clears the cache. After a rollback, the same schema version can denote another schema. */
   forget(): void {
     this.#version = -1n;
   }

@@ -1,4 +1,4 @@
-/** Snapshots: what a new copy begins with, so that it need not read the history from its beginning. */
+/** Snapshots of a history. A new copy begins with a snapshot, so that it does not have to read all messages. */
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
@@ -13,19 +13,19 @@ import { type ReplicaError, replicaError, textOf } from './errors.js';
 import type { Log, LogObject, LogState } from './log.js';
 
 const prefix = 'snapshot-';
-/** The version of this form: a database file, compressed with gzip. */
+/** The version of the snapshot format, which is a database file compressed with gzip. */
 const version = '1';
 
 /** A snapshot in the store of a log. */
 export interface Snapshot {
   readonly name: string;
-  /** The message after which it was taken. */
+  /** The sequence number of the last message that the snapshot contains. */
   readonly sequence: number;
-  /** The bytes of the database. */
+  /** The size of the database in bytes. */
   readonly size: number;
 }
 
-/** Stores a snapshot of a copy. @throws ReplicaError `busy`, `full`, and as {@link Log.put} does */
+/** Stores a snapshot of a copy. @throws ReplicaError `busy`, `full`, and the errors of {@link Log.put} */
 export async function storeSnapshot(copy: Copy, log: Log): Promise<Snapshot> {
   const path = besideOf(copy);
   try {
@@ -40,7 +40,7 @@ export async function storeSnapshot(copy: Copy, log: Log): Promise<Snapshot> {
   }
 }
 
-/** Reads the state that the history has at a copy's place, in a file that is removed afterwards. */
+/** Runs `action` on a database with the state of the history at a copy's position. The database is a temporary file. */
 export async function readSnapshot<T>(
   copy: Copy,
   action: (database: DatabaseSync) => T,
@@ -56,12 +56,12 @@ export async function readSnapshot<T>(
   }
 }
 
-/** A file beside a copy that does not exist. */
+/** Returns the path of a new file in the directory of the copy. */
 function besideOf(copy: Copy): string {
   return `${copy.database.location() ?? join(tmpdir(), 'replica')}-snapshot-${randomUUID()}`;
 }
 
-/** The snapshots of a log, oldest first. */
+/** Lists the snapshots of a log, oldest first. */
 export async function snapshots(log: Log): Promise<Snapshot[]> {
   const all = await log.objects(prefix);
   return all
@@ -71,11 +71,12 @@ export async function snapshots(log: Log): Promise<Snapshot[]> {
 }
 
 /**
- * Makes a database file out of the newest snapshot that the history goes on from.
+ * Makes a database file from the newest usable snapshot. A snapshot is usable if the messages that follow it still
+ * exist.
  *
  * @param path a file that does not exist, or is empty
- * @param progress called with how many bytes of how many are there
- * @throws ReplicaError `missing` if there is none; `forked` if it is damaged
+ * @param progress called with the loaded bytes and all bytes
+ * @throws ReplicaError `missing` if there is no usable snapshot; `forked` if the snapshot is damaged
  */
 export async function loadSnapshot(
   log: Log,
@@ -84,19 +85,19 @@ export async function loadSnapshot(
   progress: (done: number, total: number) => void,
 ): Promise<Snapshot> {
   const found = (await snapshots(log)).findLast(
-    // The message at its place must be there, so that a copy can tell that the history is the right one.
+    // The snapshot's last message must exist, because a copy compares that message with its own to check the history.
     ({ sequence }) => sequence <= state.last && sequence >= (sequence === 0 ? state.first - 1 : state.first),
   );
   if (!found) {
     throw replicaError(
       'missing',
-      `${log.name} has no snapshot from which its messages go on: take one with snapshot() of a copy`,
+      `${log.name} has no snapshot that its messages can continue: store one with snapshot() of a copy`,
     );
   }
   const about = (await log.objects(found.name)).find(({ name }) => name === found.name);
   const pieces = await log.get(found.name);
   if (!about || !pieces)
-    throw replicaError('missing', `${found.name} was removed while it was read: try again`);
+    throw replicaError('missing', `${found.name} was removed while it was being read: try again`);
   const part = `${path}.part`;
   try {
     await unpack(pieces, part, about, progress);
@@ -117,7 +118,7 @@ async function unpack(
   const total = Number(about['size']);
   const hash = createHash('sha256');
   const damaged = (why: string, cause?: unknown): ReplicaError =>
-    replicaError('forked', `${name} is damaged: ${why}; take another with snapshot() of a copy`, cause);
+    replicaError('forked', `${name} is damaged: ${why}; store another with snapshot() of a copy`, cause);
   const file = await open(path, 'w');
   try {
     let done = 0;
@@ -133,7 +134,7 @@ async function unpack(
       progress(done, total);
     }
     if (done !== total) throw damaged(`it has ${done} of ${total} bytes`);
-    if (hash.digest('hex') !== about['digest']) throw damaged('it has other bytes than were stored');
+    if (hash.digest('hex') !== about['digest']) throw damaged('its digest is wrong');
     await file.sync();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';

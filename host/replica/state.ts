@@ -1,6 +1,6 @@
 /**
- * What a copy knows, in tables of the database itself, so that it is written in the very transactions that it speaks of.
- * Sessions do not record these tables, messages may not touch them, and snapshots hold them empty.
+ * Stores the state of a copy in tables of its database, so that the state is written in the same transactions as the
+ * data. Sessions do not record these tables, messages cannot change them, and snapshots contain them empty.
  */
 
 import { connectionOf } from '../api/connections.js';
@@ -16,26 +16,26 @@ const stateTable = `main.${ownPrefix}`;
 const pendingTable = `main.${ownPrefix}_pending`;
 const rejectedTable = `main.${ownPrefix}_rejected`;
 
-/** The version of these tables. */
+/** The version of the format of these tables. */
 const version = 1;
 
-/** Where a copy is. */
+/** A position in a history. */
 export interface Position {
-  /** The sequence of the last message that it read; 0 before the first. */
+  /** The sequence number of the last message that was read; 0 before the first. */
   readonly sequence: number;
-  /** The id of the last message that counted; the identity of the log before the first. */
+  /** The id of the last message that was not void; the identity of the log before the first. */
   readonly head: string;
-  /** The digest of the message at `sequence`, whether it counted or not; '' before the first. */
+  /** The digest of the message at `sequence`, even if it is void; '' before the first. */
   readonly mark: string;
 }
 
-/** What a copy knows of itself. */
+/** The identity and the position of a copy. */
 export interface CopyState extends Position {
   /** The identity of its log. */
   readonly history: string;
-  /** Its own UUID; '' in a snapshot. */
+  /** The UUID of the copy; '' in a snapshot. */
   readonly copy: string;
-  /** The change counter of the file's header, as the last transaction leaves it. */
+  /** The change counter of the file's header after the last transaction. */
   readonly counter: number;
   /** A UUID of the replica that has the file open. */
   readonly lease: string;
@@ -44,36 +44,36 @@ export interface CopyState extends Position {
 /** A call of a registered function. */
 export interface Call {
   readonly name: string;
-  /** As JSON has them. */
+  /** JSON values. */
   readonly args: readonly unknown[];
 }
 
-/** A transaction that was committed here. */
+/** A transaction that was committed in this copy. */
 export interface LocalTransaction {
-  /** Its place among those of this copy. */
+  /** The number of the transaction in the order of this copy's commits. */
   readonly number: number;
   /** A UUID. */
   readonly id: string;
   /** When it was committed, in ms since 1970. */
   readonly time: number;
   readonly call: Call | undefined;
-  /** Its capture. */
+  /** The capture of its changes. */
   readonly changes: Uint8Array;
 }
 
 /** Why a transaction was rejected. */
 export type RejectionKind = 'conflict' | 'depends-on' | 'threw' | 'unrecordable' | 'schema';
 
-/** A transaction that could not be put on top of the history. */
+/** A transaction that could not be rebased on the history. */
 export interface RejectedTransaction extends LocalTransaction {
   readonly kind: RejectionKind;
-  /** A sentence. */
+  /** Why the transaction was rejected. */
   readonly message: string;
-  /** The position of the history that it met. */
+  /** The sequence number of the message at which the transaction was rejected. */
   readonly sequence: number;
 }
 
-/** The tables of a copy. All methods that write do so in the transaction that is open. */
+/** The state tables of a copy. All methods use the open transaction. */
 export class StateTables {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -82,7 +82,7 @@ export class StateTables {
     this.#database = database;
   }
 
-  /** Whether the tables are there. @throws ReplicaError (`format`) if they have a newer version */
+  /** Whether the tables exist. @throws ReplicaError (`format`) if they have a newer version */
   exist(): boolean {
     const connection = connectionOf(this.#database);
     const found = query(
@@ -95,11 +95,11 @@ export class StateTables {
     if (row?.[0] === BigInt(version)) return true;
     throw replicaError(
       'format',
-      `the tables of the replica have version ${row?.[0]}, and this version of sqlite-wasm-run reads ${version}`,
+      `the tables of the replica have version ${row?.[0]}, but this version of sqlite-wasm-run supports version ${version}`,
     );
   }
 
-  /** Makes the tables. */
+  /** Creates the tables. */
   make(state: CopyState): void {
     this.#host(() =>
       this.#database.exec(`
@@ -124,7 +124,7 @@ CREATE TABLE ${rejectedTable}(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQU
     );
   }
 
-  /** Removes the tables: the database is no longer a copy. */
+  /** Drops the tables, so that the database is no longer a copy. */
   unmake(): void {
     this.close();
     this.#host(() =>
@@ -151,7 +151,7 @@ COMMIT`),
     };
   }
 
-  /** The copy moved in the history. */
+  /** Stores a new position of the copy. */
   move({ sequence, head, mark }: Position, counter: number): void {
     this.#run(
       `UPDATE ${stateTable} SET sequence=?, head=?, mark=?, counter=?`,
@@ -162,17 +162,17 @@ COMMIT`),
     );
   }
 
-  /** Something else was written. */
+  /** Stores the change counter of a transaction that does not change the position. */
   count(counter: number): void {
     this.#run(`UPDATE ${stateTable} SET counter=?`, BigInt(counter));
   }
 
-  /** This replica has the file now. */
+  /** Stores the copy's UUID, and the lease of the replica that has the file open. */
   own(copy: string, lease: string): void {
     this.#run(`UPDATE ${stateTable} SET copy=?, lease=?`, copy, lease);
   }
 
-  /** Adds a transaction to the pending ones. */
+  /** Adds a pending transaction. */
   add({ number, id, time, call, changes }: LocalTransaction): void {
     this.#run(
       `INSERT INTO ${pendingTable} VALUES(?, ?, ?, ?, ?)`,
@@ -184,29 +184,29 @@ COMMIT`),
     );
   }
 
-  /** The pending transactions, oldest first. */
+  /** Returns the pending transactions, oldest first. */
   pending(): LocalTransaction[] {
     return this.#all(`SELECT number, id, time, call, changes FROM ${pendingTable} ORDER BY number`).map(
       localOf,
     );
   }
 
-  /** A pending transaction has other changes now. */
+  /** Stores the new changes of a pending transaction after a rebase. */
   redone(number: number, changes: Uint8Array): void {
     this.#run(`UPDATE ${pendingTable} SET changes=? WHERE number=?`, changes, BigInt(number));
   }
 
-  /** The pending transactions up to a number have a place in the history. */
+  /** Removes the pending transactions up to a number, because the history contains them. */
   removeUpTo(number: number): void {
     this.#run(`DELETE FROM ${pendingTable} WHERE number<=?`, BigInt(number));
   }
 
-  /** A pending transaction is no longer pending. */
+  /** Removes a pending transaction. */
   remove(number: number): void {
     this.#run(`DELETE FROM ${pendingTable} WHERE number=?`, BigInt(number));
   }
 
-  /** A pending transaction is rejected. */
+  /** Moves a pending transaction to the rejected ones. */
   reject({ number, id, time, call, changes, kind, message, sequence }: RejectedTransaction): void {
     this.remove(number);
     this.#run(
@@ -233,12 +233,12 @@ COMMIT`),
     }));
   }
 
-  /** Forgets a rejected transaction. Returns whether there was one. */
+  /** Deletes a rejected transaction. Returns whether it existed. */
   drop(id: string): boolean {
     return this.#run(`DELETE FROM ${rejectedTable} WHERE id=?`, id) > 0;
   }
 
-  /** The number of the last local transaction that is still known; 0 if there is none. */
+  /** The highest number of a pending or rejected transaction; 0 if there is none. */
   lastNumber(): number {
     const [row] = this.#all(
       `SELECT max(coalesce((SELECT max(number) FROM ${pendingTable}), 0), coalesce((SELECT max(number) FROM ${rejectedTable}), 0))`,
@@ -246,16 +246,16 @@ COMMIT`),
     return Number(row?.[0] ?? 0);
   }
 
-  /** Makes it the state of a snapshot, which belongs to no copy. */
+  /** Deletes the transactions and the UUIDs, to make a snapshot. */
   empty(): void {
     this.#run(`DELETE FROM ${pendingTable}`);
     this.#run(`DELETE FROM ${rejectedTable}`);
     this.own('', '');
   }
 
-  /** Frees the statements. */
+  /** Closes the statements. */
   close(): void {
-    // One that was freed to make room is compiled again to be closed.
+    // Closing can compile a statement again, so the authorizers must be off.
     this.#host(() => {
       for (const statement of this.#statements.values()) statement[Symbol.dispose]();
     });
@@ -279,7 +279,7 @@ COMMIT`),
     return found;
   }
 
-  /** Without asking authorizers, also if SQLite compiles the statement again. */
+  /** Runs `action` without calling authorizers, even if SQLite compiles a statement again. */
   #host<T>(action: () => T): T {
     return hooksOf(connectionOf(this.#database)).unasked(action);
   }

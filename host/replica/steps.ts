@@ -1,34 +1,35 @@
-/** A transaction whose parts are not known at once, such as that of a client that sends one statement after another. */
+/** A stepwise transaction, whose parts a program runs one after another, for example the statements of a client. */
 
 import type { DatabaseSync } from '../api/database.js';
 import type { Copy } from './copy.js';
 import type { TransactionFunction } from './functions.js';
 import type { Call, LocalTransaction } from './state.js';
 
-/** What a transaction in steps needs of its replica. */
+/** The replica of a stepwise transaction. */
 interface Owner<T> {
   readonly copy: Copy;
-  /** The transaction ended. */
+  /** Called when the transaction has ended. Returns the result of the commit. */
   ended(transaction: LocalTransaction | undefined): T;
 }
 
-/** Made by `Replica.begin()`. The history waits until it ends. */
+/** A transaction of `Replica.begin()`. No message is applied until the transaction ends. */
 export interface StepwiseTransaction<T> {
   /**
-   * Runs a part. If it throws, what it changed until then stays in the transaction, as SQLite has it.
+   * Runs a part. If the part throws, the changes of its completed statements stay in the transaction.
    *
-   * @throws what it throws; ReplicaError `refused` for what a transaction may not do
+   * @throws the error of `action`; ReplicaError `refused` if the part ran a forbidden statement
    */
   run<Value>(action: (database: DatabaseSync) => Value): Value;
 
   /**
-   * Commits it. If it meets a history that it does not know, its parts run again in order, or what `call` names.
+   * Commits the transaction. When it is rebased, its parts run again in order, or the function that `call` names runs
+   * instead.
    *
-   * @throws ReplicaError as `Replica.transaction()` does; it is rolled back then
+   * @throws ReplicaError the errors of `Replica.transaction()`, after a rollback
    */
   commit(call?: Call): T;
 
-  /** Rolls it back. Nothing happens if it is over. */
+  /** Rolls back the transaction. Does nothing if the transaction has ended. */
   rollback(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Removes the beginning of a history that a snapshot holds, and the objects that only it names. */
+/** Removes the messages of a history that a snapshot replaces, and the objects that only these messages name. */
 
 import { isReason } from './errors.js';
 import { objectName, objectPrefix } from './incoming.js';
@@ -6,18 +6,18 @@ import type { Log } from './log.js';
 import { decodeMessage } from './message.js';
 import { type Snapshot, snapshots } from './snapshot.js';
 
-/** What was removed. */
+/** The number of removed messages and objects. */
 export interface Trimmed {
   readonly messages: number;
   readonly objects: number;
 }
 
-/** So old is an object, in ms, whose message was certainly published or refused. */
+/** The age in ms after which an object's message has certainly been published or refused. */
 const certainAge = 24 * 60 * 60 * 1000;
 
 /**
- * Removes the messages before that of a snapshot, which stays, older snapshots, the objects of the messages, and objects
- * of more than a day that no message names, because it was refused.
+ * Removes the messages before the last message of a snapshot, their objects, older snapshots, and objects older than a
+ * day that no message names.
  *
  * @param now the time, in ms since 1970
  */
@@ -34,7 +34,7 @@ export async function trimTo(log: Log, { sequence }: Snapshot, now: number): Pro
   return { messages, objects: gone.size };
 }
 
-/** The objects that messages name. */
+/** Returns the names of the objects that messages name. */
 async function objectsOf(log: Log, from: number, to: number): Promise<Set<string>> {
   const names = new Set<string>();
   if (from > to) return names;

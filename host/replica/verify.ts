@@ -1,4 +1,4 @@
-/** Whether copies agree: digests of their tables at a place of the history, which each stores for the others. */
+/** Compares copies by digests of their tables. Each copy stores its digests in the log for the others. */
 
 import { createHash } from 'node:crypto';
 import { connectionOf } from '../api/connections.js';
@@ -10,14 +10,14 @@ import { travels } from './allowed.js';
 import type { Log } from './log.js';
 import { SchemaFacts } from './schema.js';
 
-/** What a table holds. */
+/** The number of rows and the digest of a table. */
 export interface TableDigest {
   readonly rows: number;
-  /** SHA-256 in hex of all of its rows, in the order of its key. */
+  /** The SHA-256 digest, in hex, of all rows in the order of the primary key. */
   readonly digest: string;
 }
 
-/** What a copy holds at a place of the history, without what is pending. */
+/** The digests of a copy after a message, without the pending transactions. */
 export interface CopyDigests {
   readonly copy: string;
   readonly sequence: number;
@@ -26,17 +26,17 @@ export interface CopyDigests {
   readonly tables: Readonly<Record<string, TableDigest>>;
 }
 
-/** How a copy compares with the others. */
+/** The result of {@link compareDigests}. */
 export interface Verified extends CopyDigests {
-  /** The copies whose digests of the same place are stored, with the tables in which they differ. */
+  /** The other copies that stored digests at the same sequence number, with the tables that differ. */
   readonly others: readonly { readonly copy: string; readonly differs: readonly string[] }[];
-  /** The copies whose digests are of another message, and cannot be compared. */
+  /** The other copies that stored digests at another sequence number. These cannot be compared. */
   readonly elsewhere: readonly { readonly copy: string; readonly sequence: number }[];
 }
 
 const prefix = 'verify-';
 
-/** The digests of a database that has the state of a place. */
+/** Computes the digests of a database. */
 export function digestsOf(database: DatabaseSync): Pick<CopyDigests, 'schema' | 'tables'> {
   const connection = connectionOf(database);
   const names = query(
@@ -49,7 +49,7 @@ export function digestsOf(database: DatabaseSync): Pick<CopyDigests, 'schema' | 
 
 function digestOfTable(database: DatabaseSync, table: string): TableDigest {
   const shape = tableShape(connectionOf(database), 'main', table);
-  const isVirtual = shape?.kind === 'virtual'; // its rows have rowids that nothing changes
+  const isVirtual = shape?.kind === 'virtual'; // full-text tables keep their rowids in all copies
   const columns = [...(isVirtual ? ['rowid'] : []), ...(shape?.columns ?? [])];
   const key = isVirtual ? ['rowid'] : columns.filter((_, i) => (shape?.key[i] ?? 0) > 0);
   const order = (key.length > 0 ? key : columns).map((name) => `${quotedName(name)} COLLATE BINARY`).join();
@@ -68,7 +68,7 @@ function digestOfTable(database: DatabaseSync, table: string): TableDigest {
   return { rows, digest: hash.digest('hex') };
 }
 
-/** A value as bytes that no other value has. */
+/** Hashes a value with its type and length, so that different values give different input. */
 function hashValue(hash: ReturnType<typeof createHash>, value: SqlValue): void {
   if (value === null) hash.update('n');
   else if (value instanceof Uint8Array) hash.update(`b${value.length}:`).update(value);
@@ -80,7 +80,7 @@ function hashValue(hash: ReturnType<typeof createHash>, value: SqlValue): void {
   }
 }
 
-/** Stores the digests of a copy, and compares them with those that others stored. */
+/** Stores the digests of a copy, and compares them with the digests of other copies. */
 export async function compareDigests(log: Log, own: CopyDigests): Promise<Verified> {
   const bytes = new TextEncoder().encode(JSON.stringify(own));
   await log.put(prefix + own.copy, { sequence: String(own.sequence) }, once(bytes));
@@ -112,7 +112,7 @@ async function read(log: Log, name: string): Promise<CopyDigests | undefined> {
     const value = JSON.parse(Buffer.concat(parts).toString()) as CopyDigests;
     return typeof value.tables === 'object' && value.tables !== null ? value : undefined;
   } catch {
-    return undefined; // not of ours
+    return undefined; // not made by this package
   }
 }
 

@@ -138,7 +138,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     const again = ask('undo', '2', '--db', 'a.db');
     expect([again.code, again.err]).toEqual([
       3,
-      expect.stringContaining('other transactions changed the same rows since'),
+      expect.stringContaining('other transactions have changed the same rows'),
     ]);
     expect(ask('undo', '1', '--db', 'a.db').err).toContain('changes the schema, which cannot be undone');
     expect(ask('undo', '2', '--db', 'b.db').err).toContain('this copy only follows (--read-only)');
@@ -224,7 +224,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await until(() => four('SELECT n FROM t ORDER BY id;'), '2\n1\n-- ok, 2 rows, 0 changes\n');
     const [id = ''] = run('rejected', '--db', 'b.db').out.split(' ');
     expect(run('rejected', '--db', 'b.db').out).toMatch(
-      /^\S+ {2}\S+ {2}conflict at message 3: the history changed what it changes/,
+      /^\S+ {2}\S+ {2}conflict at message 3: its changes conflict with the history/,
     );
     expect(run('rejected', 'show', id.slice(0, 8), '--db', 'b.db').out).toBe("t\n  ~ id='x' | n: 1 -> 11\n");
     expect(ask('rejected', 'retry', id, '--db', 'b.db')).toMatchObject({
@@ -256,7 +256,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
       );
     }
     const refused = await start('a', ...history());
-    expect(refused.said()).toContain('something other than the replica wrote to');
+    expect(refused.said()).toContain('another program wrote to');
     expect(ask('adopt', '--db', 'a.db').err).toMatch(/^3 changes pending as transaction \S+\n$/);
     expect(ask('adopt', '--db', 'a.db').err).toBe('nothing differs\n');
     {

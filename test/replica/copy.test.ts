@@ -336,7 +336,7 @@ test('outside of transactions the connection reads, and writes nothing', () => {
     kept.run(1);
     return kept;
   }).value;
-  expect(() => statement.run(2)).toThrow('changes are made by transaction()');
+  expect(() => statement.run(2)).toThrow('use transaction() of the replica');
   expect(database.isTransaction).toBe(false);
   expect(rows(a, 'SELECT a FROM t')).toEqual([[1]]);
 });

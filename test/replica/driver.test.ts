@@ -78,7 +78,7 @@ async function first(path?: string, options: Options = {}): Promise<Replica> {
 describe('opening', () => {
   test('a history that does not exist is made only if that is wanted', async () => {
     expect(await failure(open())).toBe('missing');
-    await expect(open()).rejects.toThrow('there is no memory: to make it, pass create: true');
+    await expect(open()).rejects.toThrow('memory does not exist: to create it, pass create: true');
     await close(await open(':memory:', { create: true }));
     expect(stream.identity).not.toBe('');
   });

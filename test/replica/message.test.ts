@@ -69,7 +69,7 @@ test('a message whose captures are in an object', () => {
 test('a newer form is neither read nor ignored', () => {
   const bytes = encodeMessage(head, body);
   bytes[4] = 2;
-  expect(outcome(() => decodeMessage(bytes))).toMatch(/^format: .*install a newer one/);
+  expect(outcome(() => decodeMessage(bytes))).toMatch(/^format: .*install a newer version/);
   bytes[4] = 0;
   expect(outcome(() => decodeMessage(bytes))).toMatch(/^malformed/);
 });

@@ -274,7 +274,7 @@ test('retry does a rejected transaction again in its place: its function, or its
     [2, 0],
     [3, 5],
   ]);
-  expect(() => b.retry(`${two}`)).toThrow('other transactions changed the same rows since (conflict in t)');
+  expect(() => b.retry(`${two}`)).toThrow('other transactions have changed the same rows (conflict in t)');
   expect(b.rejected().map(({ id }) => id)).toEqual([two]);
   await clock.wait(b.retry(`${two}`, 'theirs').placed);
   expect(rows(b)).toEqual([
