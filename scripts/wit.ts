@@ -88,16 +88,16 @@ export function contractText(): string {
   return `// Generated from the WIT by scripts/bindings.ts: do not edit.
 ${stampOf(files)}
 
-/** The contract with components: all that its WIT says of itself. */
+/** The contract with components, as its WIT defines it. */
 export const contract = {
   package: '${packageName}',
-  /** The newest release, which is served here. */
+  /** The newest release, which this host implements. */
   version: '${contractVersion}',
-  /** All that there were, the oldest first. */
+  /** All releases, oldest first. */
   releases: ${quoted(releases)},
-  /** The interfaces that the host offers, beside \`types\`, which holds no functions. */
+  /** The interfaces that the host offers, except \`types\`, which has no functions. */
   services: ${quoted(services)},
-  /** What a component of each world exports beside \`metadata\`. */
+  /** The exports of each world, except \`metadata\`. */
   worlds: {
 ${lines.join('')}  },
 } as const;

@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/changeset`, bound to one connection and one component's grants. */
+/** Implements the interface `sqlite:extension/changeset` for one connection and one component's grants. */
 
 import type { Field, Functions, Change as WitChange } from '../abi/generated/changeset.js';
 import { asResult } from '../abi/results.js';
@@ -27,21 +27,21 @@ import type { Owner } from '../kernel/owner.js';
 import { changesetColumns, tableShape } from '../kernel/schema.js';
 import type { Client } from './client.js';
 
-/** A changeset that a component wrote piece by piece. */
+/** A changeset that the host stores for a component, possibly in pieces. */
 interface Held {
   pieces: Uint8Array[];
-  /** Where `changes` stopped. */
+  /** The reader at the position where the last call of `changes` stopped. */
   reader: ChangesetReader | undefined;
 }
 
 const maxHeld = 10_000;
 const maxHeldBytes = 2 ** 30;
 
-/** The most changes of a page, and the most bytes of the changeset that they are read from. */
+/** The maximum number of changes of a page, and the maximum number of changeset bytes that they are read from. */
 const maxPage = 4096;
 const maxPageBytes = 4 * 2 ** 20;
 
-/** The approximate cost of a value, and of a change, in the host during conversion to text, in bytes. */
+/** The approximate memory in bytes that the host needs for a value and a change during conversion to text. */
 const valueCost = 24;
 const changeCost = 200;
 
@@ -49,12 +49,12 @@ const changeCost = 200;
 class HeldChangesets {
   readonly #held = new HandleTable<Held>('changeset');
   readonly #who: string;
-  /** How many bytes they may have. */
+  /** The maximum number of bytes of all changesets together. */
   readonly #most: number;
-  /** Of all of them. */
+  /** The present number of bytes of all changesets together. */
   #bytes = 0;
 
-  /** @param who the owner, for messages */
+  /** @param who the owner, for error messages */
   constructor(who: string, most: number) {
     this.#who = who;
     this.#most = most;
@@ -104,14 +104,17 @@ class HeldChangesets {
   }
 }
 
-/** A component may hold at most as many bytes as its memory limit, counted separately. */
+/**
+ * Makes the store of an owner. A component can hold as many bytes of changesets as its memory limit. They do not count
+ * towards the memory of the component itself.
+ */
 const heldBy = ({ isUser, grants }: Owner): HeldChangesets =>
   new HeldChangesets(
     isUser ? 'connection' : 'component',
     Math.min(maxHeldBytes, grants?.memory ?? maxHeldBytes),
   );
 
-/** The approximate size in the host of a text and its parts; counting stops beyond `most`. */
+/** The approximate memory in bytes that converting a changeset to text needs. Counting stops above `most`. */
 function costOf(bytes: Uint8Array, most: number): number {
   const reader = new ChangesetReader(bytes);
   let cost = 4 * bytes.length;
@@ -119,7 +122,7 @@ function costOf(bytes: Uint8Array, most: number): number {
   return cost;
 }
 
-/** Runs an operation of the codec: its errors become SQLITE_CORRUPT. */
+/** Runs an operation of the codec, and converts its errors to SQLITE_CORRUPT. */
 function coded<T>(action: () => T): T {
   try {
     return action();
@@ -134,13 +137,13 @@ export function changesetInterface({ owner, grants }: Client): Functions {
   const { engine } = connection;
   const mayApply = grants.sql === 'rw';
   const held = owner.part(heldBy);
-  /** The bytes of a changeset to convert to text, which the host holds completely. */
+  /** The bytes of a changeset to convert to text. Refuses a changeset whose text would need too much memory. */
   const forText = (number: number): Uint8Array => {
     const bytes = held.bytes(number);
     if (costOf(bytes, grants.memory) > grants.memory) {
       throw sqliteError(
         SQLITE_TOOBIG,
-        `the changeset is too large to convert to text within ${grants.memory} bytes: read it page by page with changes`,
+        `the changeset is too large to convert to text within ${grants.memory} bytes: use changes to read it page by page`,
       );
     }
     return bytes;

@@ -1,16 +1,16 @@
 // Generated from the WIT by scripts/bindings.ts: do not edit.
 // WIT sha256: 728bddc7563b5ccc63656fb69acfa13f5c1a694df81e1bb74ee0775d405be6e9
 
-/** The contract with components: all that its WIT says of itself. */
+/** The contract with components, as its WIT defines it. */
 export const contract = {
   package: 'sqlite:extension',
-  /** The newest release, which is served here. */
+  /** The newest release, which this host implements. */
   version: '1.1.0',
-  /** All that there were, the oldest first. */
+  /** All releases, oldest first. */
   releases: ['1.0.0', '1.1.0'],
-  /** The interfaces that the host offers, beside `types`, which holds no functions. */
+  /** The interfaces that the host offers, except `types`, which has no functions. */
   services: ['session', 'changeset', 'spi', 'logging'],
-  /** What a component of each world exports beside `metadata`. */
+  /** The exports of each world, except `metadata`. */
   worlds: {
     minimal: ['scalar-function'],
     stateful: ['aggregate-function'],

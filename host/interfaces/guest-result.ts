@@ -1,4 +1,7 @@
-/** Parameters and results of components' SQL, copied between the core's memory and a component's. */
+/**
+ * Copies the parameters and results of a component's SQL between the memory of the core and the memory of the
+ * component.
+ */
 
 import type { Bindings } from '../core/bindings.js';
 import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';
@@ -7,22 +10,21 @@ import { cellContent, cellLength, cellSize } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
 import { scratchSize } from '../kernel/engine.js';
 
-/** A larger buffer is not kept for the next result. */
+/** A buffer with more bytes than this is not reused for the next result. */
 const keptBytes = 1 << 20;
 
-/** The result of a statement, valid until the next one of the same depth. */
+/** The result of a statement. It is valid until the next statement at the same nesting depth. */
 export class GuestResult {
   names: readonly Uint8Array[] = [];
   rows = 0;
   changes = 0n;
   lastInsertRowid = 0n;
   /**
-   * The values as bridge_row writes them, 16 bytes each: type, length, then a number, or where the bytes begin
-   * in `heap`.
+   * The values in the form that bridge_row writes, 16 bytes each: type, length, then a number or an offset in `heap`.
    */
   cells = new DataView(new ArrayBuffer(1024));
   heap = new Uint8Array(1024);
-  /** Bytes of `heap` in use. */
+  /** The number of used bytes of `heap`. */
   filled = 0;
 
   clear(): void {
@@ -33,7 +35,7 @@ export class GuestResult {
     this.filled = 0;
   }
 
-  /** Adds a row of `width` values at `source` of the core's memory. */
+  /** Copies a row of `width` values from the address `source` of the core's memory. */
   add(memory: { readonly view: DataView; readonly bytes: Uint8Array }, source: number, width: number): void {
     const start = this.rows * width * cellSize;
     const end = start + width * cellSize;
@@ -73,7 +75,7 @@ export class GuestResult {
   }
 }
 
-/** Binds the parameters of a statement, from 1 on. */
+/** Binds the parameters of a statement in order, beginning with parameter 1. */
 export class Parameters {
   readonly #connection: Connection;
   readonly #null: Bindings['sqlite3_bind_null'];
@@ -94,7 +96,7 @@ export class Parameters {
     this.#blob = c.bridge_bind_blob;
   }
 
-  /** Begins with the first one of the statement at this address. */
+  /** Selects a statement, and restarts at its first parameter. */
   of(statement: number): this {
     this.#statement = statement;
     this.#last = 0;

@@ -1,4 +1,4 @@
-/** SQL that a component runs on its connection: confined, its statements kept, its results gathered in one place. */
+/** Runs the SQL of a component on its connection. The SQL is confined, and compiled statements are reused. */
 
 import { bytesAsText } from '../changeset/text.js';
 import type { Bindings } from '../core/bindings.js';
@@ -24,33 +24,33 @@ import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
 import { GuestResult, Parameters } from './guest-result.js';
 
 const decoder = new TextDecoder();
-/** The most rows of one result. */
+/** The maximum number of rows of a result. */
 const mostRows = 1_000_000;
-/** The statements that are kept, per component. */
+/** The maximum number of statements that are kept for reuse, per component. */
 const mostStatements = 32;
-/** How deeply components may call themselves through SQL. */
+/** The maximum nesting depth of calls from a component through SQL to components. */
 export const deepest = 16;
 
-/** A statement, ready to be run again. */
+/** A compiled statement. */
 interface Kept {
   readonly text: Uint8Array;
   readonly pointer: number;
   readonly parameters: number;
   readonly readOnly: boolean;
-  /** The columns' names in UTF-8, as they were after the last count of `reprepares`. */
+  /** The names of the columns in UTF-8. They are read again when `reprepares` has changed. */
   names: Uint8Array[];
   reprepares: number;
-  /** Room in the core for a row. */
+  /** The address of a buffer for one row in the core's memory. */
   cells: number;
   busy: boolean;
-  /** Whether it is kept for reuse. */
+  /** Whether the statement is kept for reuse. */
   kept: boolean;
 }
 
-/** What a component's SQL may do. */
+/** The grants for a component's SQL. */
 export interface GuestRights {
   readonly sql: 'none' | 'ro' | 'rw';
-  /** The most bytes that a result may have. */
+  /** The maximum size of a result in bytes. */
   readonly memory: number;
 }
 
@@ -62,18 +62,17 @@ export class GuestSql {
   readonly #confinement: Confinement;
   readonly #rights: GuestRights;
   readonly #kept = new Map<string, Kept>();
-  /** The last one: most components run the same statement repeatedly. */
+  /** The last statement. It is compared first, because most components run the same statement repeatedly. */
   #last: Kept | undefined;
   readonly #parameters: Parameters;
-  // The core's exports are a dictionary: looking up a function costs more than calling it.
+  // Copied from the core's exports, where looking up a function costs more than calling it.
   readonly #c: Pick<
     Bindings,
     'bridge_row' | 'sqlite3_step' | 'sqlite3_reset' | 'sqlite3_stmt_status' | 'sqlite3_last_insert_rowid'
   >;
-  /** One for each depth, because code that runs in between may run SQL itself. */
+  /** One result for each nesting depth, because a statement can call code that runs SQL. */
   readonly #results: GuestResult[] = [];
 
-  /** @param owner whose SQL it is */
   constructor(owner: Owner, rights: GuestRights) {
     const { connection } = owner;
     this.#connection = connection;
@@ -93,11 +92,11 @@ export class GuestSql {
   }
 
   /**
-   * Runs the one statement of `sql`.
+   * Runs the single statement in `sql`.
    *
-   * @param count how many parameters `bind` binds
-   * @param use takes the result, which is valid until it returns
-   * @throws SqliteError with SQLite's code and message; see interface spi for the others
+   * @param count the number of parameters that `bind` binds
+   * @param use receives the result, which is valid until `use` returns
+   * @throws SqliteError with SQLite's code and message, or with a code that the interface spi describes
    */
   execute<T>(
     sql: Uint8Array,
@@ -131,7 +130,7 @@ export class GuestSql {
     });
   }
 
-  /** Runs all statements of `sql`; rows are dropped. @throws SqliteError as {@link execute} does */
+  /** Runs all statements in `sql` and ignores their rows. @throws SqliteError the errors of {@link execute} */
   run(sql: Uint8Array): void {
     this.#enter(() => {
       this.#confinement.run(
@@ -167,7 +166,10 @@ export class GuestSql {
     this.#owners.settle();
     const confinement = this.#confinement;
     if (confinement.depth >= deepest) {
-      throw this.#error(SQLITE_ERROR, `SQL of components is nested ${deepest} deep, which is the limit`);
+      throw this.#error(
+        SQLITE_ERROR,
+        `too many nested calls of components through SQL: the limit is ${deepest}`,
+      );
     }
     confinement.depth += 1;
     try {
@@ -177,9 +179,9 @@ export class GuestSql {
     }
   }
 
-  /** The statement that `sql` is, kept or compiled. */
+  /** Returns a kept or newly compiled statement for `sql`. */
   #statement(sql: Uint8Array): Kept {
-    const { frozen } = this.#confinement; // then a statement compiled before may be refused now
+    const { frozen } = this.#confinement; // if frozen, a statement that was compiled earlier may be forbidden now
     const last = frozen ? undefined : this.#last;
     if (last && !last.busy && equal(sql, last.text)) {
       last.busy = true;
@@ -193,7 +195,7 @@ export class GuestSql {
       return known;
     }
     const { c } = this.#connection.engine.core;
-    const text = sql.slice(); // the component's memory may grow while others are asked about the statement
+    const text = sql.slice(); // an authorizer may run, and the component's memory may grow
     const { pointer, tail } = this.#compile(text, SQLITE_PREPARE_PERSISTENT);
     if (pointer === 0) throw this.#misuse('the SQL holds no statement');
     const statement: Kept = {
@@ -205,7 +207,7 @@ export class GuestSql {
       reprepares: -1,
       cells: 0,
       busy: true,
-      kept: known === undefined && !frozen, // if it is known, it is running already, and this one is used once
+      kept: known === undefined && !frozen, // a known statement that is still running is compiled a second time, for one use
     };
     try {
       if (this.#hasStatement(text.subarray(tail)))
@@ -241,7 +243,9 @@ export class GuestSql {
     return false;
   }
 
-  /** Compiles the first statement; `tail` is where the next one begins. Pointer 0: there is none. */
+  /**
+   * Compiles the first statement. `tail` is the offset of the next statement. `pointer` is 0 if there is no statement.
+   */
   #compile(sql: Uint8Array, flags: number): { pointer: number; tail: number } {
     const { engine, db } = this.#connection;
     const { c, memory } = engine.core;
@@ -267,7 +271,7 @@ export class GuestSql {
     return { pointer, tail: pointer === 0 ? sql.length : tail };
   }
 
-  /** What the authorizer cannot see. */
+  /** Checks what the authorizer does not report. */
   #check(statement: number, out: number): void {
     const { engine, db } = this.#connection;
     const { c, memory } = engine.core;
@@ -347,7 +351,10 @@ export class GuestSql {
     c.sqlite3_free(statement.cells);
   }
 
-  /** Throws SQLite's error, or what a callback threw instead: a component never sees the latter itself. */
+  /**
+   * Throws SQLite's error. If a callback of the host threw an exception, throws that exception, which the component
+   * never receives.
+   */
   #fail(code: number): never {
     const { engine, db } = this.#connection;
     const thrown = engine.takeThrown()?.error;

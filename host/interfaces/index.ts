@@ -1,4 +1,4 @@
-/** The interfaces that the host offers, by name, and how a component's import finds its match. */
+/** The interfaces that the host offers, by name, and the rules that match a component's import to one of them. */
 
 import { changesetInterface } from './changeset.js';
 import type { Client } from './client.js';
@@ -20,14 +20,17 @@ export interface InterfaceName {
   readonly version: string;
 }
 
-/** Takes `sqlite:extension/session@1.0.0` apart. The version is '' if there is none. */
+/** Parses a name such as `sqlite:extension/session@1.0.0`. The version is '' if the name has none. */
 export function parseInterface(text: string): InterfaceName {
   const [path = '', version = ''] = text.split('@');
   const [pack = '', name = ''] = path.split('/');
   return { package: pack, name, version };
 }
 
-/** Whether a component that names `version` is supported: the same major number, not newer than ours. */
+/**
+ * Whether the host supports components made for `version`: its major number must be the host's, and it must not be
+ * newer.
+ */
 export function servesVersion(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = contract.version.split('.').map(Number);
   const [wantMajor = 0, wantMinor = 0, wantPatch = 0] = version.split(/[.-]/).map(Number);
@@ -35,7 +38,9 @@ export function servesVersion(version: string): boolean {
   return wantMinor < minor || (wantMinor === minor && wantPatch <= patch);
 }
 
-/** Whether the host offers an interface of our package by this name: `types` holds no functions. */
+/**
+ * Whether the host offers an interface of the package `sqlite:extension`, including `types`, which has no functions.
+ */
 export function offers(name: string): boolean {
   return name === 'types' || isService(name);
 }
@@ -44,7 +49,7 @@ function isService(name: string): name is Service {
   return Object.hasOwn(offered, name);
 }
 
-/** One interface's functions, bound to a client. */
+/** The functions of an interface, bound to a client. */
 export function interfaceFor(name: string, client: Client): object {
   if (name === 'types') return {};
   if (!isService(name))

@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/logging@1.0.0`: a component's messages on standard error. */
+/** Implements the interface `sqlite:extension/logging@1.0.0`, which writes a component's messages to standard error. */
 
 import type { Functions, Level } from '../abi/generated/logging.js';
 import { withDirect } from '../abi/results.js';

@@ -1,9 +1,9 @@
-/** Messages of components to the user: on standard error, marked with the component's name. */
+/** Writes messages of components to standard error, with the component's name in front. */
 
 import { platform } from '../core/platform.js';
 import { shown } from '../core/shown.js';
 
-/** Writes one line. A component cannot move the cursor or forge other components' lines. */
+/** Writes one line. Control characters are escaped, so that a component cannot imitate the lines of others. */
 export function writeMarked(mark: string, text: string): void {
   platform().writeError(`${shown(mark)}: ${shown(text)}\n`);
 }

@@ -1,4 +1,4 @@
-/** Which sessions a component may use: its own, and the user's if they are granted. */
+/** Decides which sessions a component may use: its own, and those of the user if they are granted. */
 
 import { SQLITE_AUTH, SQLITE_MISUSE } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
@@ -6,10 +6,13 @@ import { type Confinement, confinementOf } from '../kernel/confinement.js';
 import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
 import { type SessionRegistry, type SessionState, sessionsOf } from '../recording/sessions.js';
 
-/** Added if a session is not found by a client that may not use the user's. */
+/** Added to the error if a session is not found and the client may not use the user's sessions. */
 const remedy = "; the user's sessions need --allow-sessions, or grants.sessions in code";
 
-/** What one owner may use. Functions called by a component's SQL are limited to that component's sessions. */
+/**
+ * The sessions that one owner may use. If a component's SQL calls functions of the user, these functions can use only
+ * the component's sessions.
+ */
 export class SessionAccess {
   readonly #owner: Owner;
   readonly #owners: Owners;
@@ -21,18 +24,20 @@ export class SessionAccess {
     this.#confinement = confinementOf(owner.connection);
   }
 
-  /** Its own sessions, to make one. @throws SqliteError (SQLITE_AUTH) if it may not read rows */
+  /**
+   * The client's own sessions, to make another one. @throws SqliteError (SQLITE_AUTH) if the client may not read rows
+   */
   get own(): SessionRegistry {
     this.refuseRows('a session');
     const actor = this.#actor;
     if (!actor.isOver) return sessionsOf(actor);
     throw sqliteError(
       SQLITE_MISUSE,
-      'this instance of the component ended, because it trapped or was loaded again, so it cannot make sessions',
+      'this instance of the component has trapped or was replaced, so it cannot make sessions',
     );
   }
 
-  /** The sessions that have `handle`, or that report why there is none. */
+  /** The registry that has the session `handle`. @throws SqliteError if there is no such session */
   having(handle: bigint): SessionRegistry {
     const sessions = sessionsOf(this.#actor);
     if (sessions.has(handle) || sessions.gave(handle)) return sessions;
@@ -40,7 +45,7 @@ export class SessionAccess {
     throw sessions.unknown(handle, remedy);
   }
 
-  /** Those that can be used: the user's, then its own. */
+  /** Lists the sessions that can be used: those of the user, then those of the client. */
   list(): SessionState[] {
     const actor = this.#actor;
     const { user } = this.#owners;
@@ -48,7 +53,7 @@ export class SessionAccess {
     return [...users, ...sessionsOf(actor).list()];
   }
 
-  /** @throws SqliteError (SQLITE_AUTH) unless it was granted to read rows */
+  /** @throws SqliteError (SQLITE_AUTH) if the client may not read rows */
   refuseRows(what: string): void {
     const { grants } = this.#actor;
     if (grants?.sql !== 'none') return;
@@ -58,7 +63,7 @@ export class SessionAccess {
     );
   }
 
-  /** The caller: the component whose SQL runs, if that calls the user's own functions. */
+  /** The owner on whose behalf a call runs. If a component's SQL calls functions of the user, this is the component. */
   get #actor(): Owner {
     this.#owners.settle();
     return (this.#owner.isUser && this.#confinement.actor) || this.#owner;

@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/session`, bound to one connection and to whose sessions can be used. */
+/** Implements the interface `sqlite:extension/session` for one connection and one client. */
 
 import type { Functions } from '../abi/generated/session.js';
 import { mostAtOnce } from '../abi/guest.js';
@@ -13,18 +13,21 @@ import type { Client } from './client.js';
 import { SessionAccess } from './session-access.js';
 
 /**
- * The functions of the interface. Each can be called with JavaScript values, and carries a direct form for jco that
- * reads and writes the guest's memory itself.
+ * The functions of the interface. Each function can be called with JavaScript values, and has a direct form that jco
+ * calls and that accesses the guest's memory itself.
  */
 export function sessionInterface({ owner, memory }: Client): Functions {
   const { connection } = owner;
   const access = new SessionAccess(owner);
-  /** The sessions of a handle, if they may be used; deleting one runs no SQL. */
+  /**
+   * The registry of a session that the client may use. Deleting a session runs no SQL, so it is allowed in more
+   * callbacks.
+   */
   const live = (handle: bigint, use: 'session' | 'session.delete' = 'session'): SessionRegistry => {
     connection.refuseWithin('session', use);
     return access.having(handle);
   };
-  /** The sessions among which one can be made. */
+  /** The registry for new sessions. */
   const own = (): SessionRegistry => {
     connection.refuseWithin('session', 'session');
     return access.own;
@@ -36,7 +39,7 @@ export function sessionInterface({ owner, memory }: Client): Functions {
     if (live(handle).attach(handle, table ?? null)) return;
     throw sqliteError(
       SQLITE_NOTICE,
-      `${table} records nothing now: the table does not exist, or it has no primary key`,
+      `${table} is not recorded now: the table does not exist or has no primary key`,
     );
   };
   const remove = (handle: bigint): void => {
@@ -44,14 +47,14 @@ export function sessionInterface({ owner, memory }: Client): Functions {
       throw sqliteError(SQLITE_NOTFOUND, `session ${handle} was already deleted`);
   };
 
-  /** Reads a changeset that still fits an SQL value. */
+  /** Passes a changeset to `use` if it fits in an SQL value and in the component's memory. */
   const fitting = <T>(bytes: Uint8Array, use: (bytes: Uint8Array) => T): T => {
     const most = memory === undefined ? maxLength : Math.min(maxLength, mostAtOnce(memory));
     if (bytes.length <= most) return use(bytes);
     const why =
       most === maxLength
-        ? `an SQL value has at most ${maxLength}: `
-        : `${most} fit the component (--max-memory, or grants.memory in code): `;
+        ? `but an SQL value has at most ${maxLength}: `
+        : `but the component can hold at most ${most} (--max-memory, or grants.memory in code): `;
     throw sqliteError(
       SQLITE_TOOBIG,
       `the changeset has ${bytes.length} bytes, ${why}` +
@@ -62,7 +65,7 @@ export function sessionInterface({ owner, memory }: Client): Functions {
     live(handle).read(handle, kind, (bytes) => fitting(bytes, use));
   const take = (handle: bigint): Uint8Array =>
     live(handle).take(handle, (bytes) => fitting(bytes, () => undefined));
-  /** A function from a handle to bytes, and its direct form. */
+  /** Makes a function that returns bytes for a handle, with its direct form. */
   const reader = (action: (handle: bigint, use: (bytes: Uint8Array) => unknown) => unknown) =>
     withDirect(
       (handle: bigint): Uint8Array => asResult(() => action(handle, (bytes) => bytes.slice()) as Uint8Array),
@@ -117,7 +120,7 @@ export function sessionInterface({ owner, memory }: Client): Functions {
       }),
     filter: (handle, globs) => call(handle, (sessions) => sessions.filterByGlobs(handle, globs)),
     warnings: (handle) => call(handle, (sessions) => sessions.warnings(handle)),
-    // It runs no SQL and cannot return an error, so it always answers.
+    // Listing sessions runs no SQL and has no error result, so it is allowed at any time.
     sessions: () =>
       access.list().map(({ handle, database, bytes, ...state }) => ({
         h: handle,

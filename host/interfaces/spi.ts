@@ -1,4 +1,4 @@
-/** Interface `sqlite:extension/spi`: SQL of a component on its connection, as far as granted. */
+/** Implements the interface `sqlite:extension/spi`, by which a component runs the granted SQL on its connection. */
 
 import type { Functions, QueryResult, SqlValue } from '../abi/generated/spi.js';
 import type { Guest } from '../abi/guest.js';
@@ -53,7 +53,7 @@ export function spiInterface({ owner, grants, memory }: Client): Functions {
         (text: number, bytes: number, params: number, count: number, out: number): void =>
           answer(guest, queryOrError, out, (place) =>
             sql.execute(
-              guest.slice(text, bytes), // GuestSql checks that it is UTF-8
+              guest.slice(text, bytes), // GuestSql checks that the text is UTF-8
               count >>> 0,
               (parameters) => bindGuest(guest, parameters, params >>> 0, count >>> 0),
               (result) => lowerResult(guest, place, result),
@@ -78,7 +78,7 @@ function bindWit(parameters: Parameters, value: SqlValue): void {
   else parameters.blob(value.val);
 }
 
-/** Binds the list<sql-value> at `address` of the guest. */
+/** Binds the `list<sql-value>` at an address of the guest's memory. */
 function bindGuest(guest: Guest, parameters: Parameters, address: number, count: number): void {
   guest.slice(address, count * valueSize);
   const { view } = guest;
@@ -96,7 +96,7 @@ function bindGuest(guest: Guest, parameters: Parameters, address: number, count:
   }
 }
 
-/** Stores a `record query-result` at `address` of the guest. */
+/** Stores a `record query-result` at an address of the guest's memory. */
 function lowerResult(guest: Guest, address: number, result: GuestResult): void {
   const { names, rows, cells, heap } = result;
   const width = names.length;

@@ -1,6 +1,6 @@
 /**
- * The part of WASI that every component has: streams to standard error or nowhere, clocks, random
- * bytes. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
+ * The part of WASI that every component can use: streams to standard error or to nothing, clocks and random bytes.
+ * https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
  */
 
 import { platform } from '../core/platform.js';
@@ -10,7 +10,7 @@ import { writeMarked } from './marked.js';
 /** `resource error` of wasi:io/error. */
 export class IoError {
   readonly #message: string;
-  /** The case of wasi:filesystem's error-code, if a file's call failed. */
+  /** The case of `error-code` of wasi:filesystem; undefined if the error does not come from a file. */
   readonly code: string | undefined;
 
   constructor(message: string, code?: string) {
@@ -23,23 +23,23 @@ export class IoError {
   }
 }
 
-/** `variant stream-error`: how a function of a stream fails. */
+/** Makes a `variant stream-error`. Without an error the stream is closed. */
 export function streamError(
   error?: IoError,
 ): { tag: 'closed' } | { tag: 'last-operation-failed'; val: IoError } {
   return error ? { tag: 'last-operation-failed', val: error } : { tag: 'closed' };
 }
 
-/** Of the monotonic clock, in nanoseconds. */
+/** The time of the monotonic clock, in nanoseconds. */
 function monotonicNow(): bigint {
   return BigInt(Math.round(performance.now() * 1_000_000));
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-/** The longest single wait of a thread, in milliseconds: some 24 days. */
+/** The longest single wait of a thread, in milliseconds: about 24 days. */
 const longestWait = 2 ** 31 - 1;
 
-/** `resource pollable`: ready from a moment of the monotonic clock on; at once if none is given. */
+/** `resource pollable`, which becomes ready at a time of the monotonic clock. By default it is ready immediately. */
 export class Pollable {
   readonly from: bigint;
 
@@ -72,10 +72,10 @@ export const poll = {
   },
 };
 
-/** The most bytes that one call of a stream moves. */
+/** The maximum number of bytes that one call of a stream transfers. */
 const longestRead = 65_536n;
 
-/** `resource input-stream`. This one is at its end. */
+/** `resource input-stream`. This implementation is always at the end of the stream. */
 export class InputStream {
   read(_length: bigint): Uint8Array {
     throw streamError();
@@ -98,7 +98,7 @@ export class InputStream {
   }
 }
 
-/** `resource output-stream`. This one discards what is written. */
+/** `resource output-stream`. This implementation discards the written bytes. */
 export class OutputStream {
   checkWrite(): bigint {
     return longestRead;
@@ -139,7 +139,10 @@ export class OutputStream {
   }
 }
 
-/** Gathers what a component writes into lines, each of which goes to standard error with its name before it. */
+/**
+ * Splits the output of a component into lines, and writes each line to standard error with the component's name in
+ * front.
+ */
 export class MarkedLines {
   readonly #mark: string;
   readonly #decoder = new TextDecoder();
@@ -156,7 +159,7 @@ export class MarkedLines {
     if (this.#line.length >= longestMessage) this.end();
   }
 
-  /** Writes the last line if it has no line end. */
+  /** Writes the last line if it has no newline. */
   end(): void {
     if (this.#line !== '') writeMarked(this.#mark, this.#line);
     this.#line = '';
@@ -180,7 +183,7 @@ export const wallClock = {
   resolution: (): { seconds: bigint; nanoseconds: number } => ({ seconds: 0n, nanoseconds: 1_000_000 }),
 };
 
-/** The most random bytes that one call gives. */
+/** The maximum number of random bytes that one call returns. */
 const mostRandom = 2 ** 24;
 
 function bytes(length: bigint): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-/** The parts of WASI that the system implements: folders, and the network. */
+/** The parts of WASI that need the system: folders and the network. */
 
 import type { CheckedGrants } from '../kernel/grants.js';
 import type { InputStream, IoError, OutputStream } from './wasi-io.js';
@@ -7,11 +7,11 @@ import type { InputStream, IoError, OutputStream } from './wasi-io.js';
 export interface WasiFiles {
   readonly types: object;
   readonly preopens: object;
-  /** Closes all that is open. */
+  /** Closes all open files. */
   close(): void;
 }
 
-/** The classes of wasi:io that a network's streams belong to. */
+/** The wasi:io classes of a network's streams. */
 export interface NetworkIo {
   readonly streams: { InputStream: new () => object; OutputStream: new () => object };
   readonly poll: object;
@@ -21,18 +21,18 @@ export interface NetworkIo {
 export interface WasiNetwork {
   readonly io: NetworkIo;
   readonly clocks: { readonly monotonicClock: { subscribeDuration(duration: bigint): object } };
-  /** wasi:sockets and wasi:http by interface. */
+  /** The functions of wasi:sockets and wasi:http, by interface name. */
   network(): Record<string, object>;
 }
 
 export interface WasiPlatform {
   /**
-   * The two interfaces over the granted folders.
+   * The filesystem interfaces for the granted folders.
    *
-   * @param adapt makes a stream an instance of the class that jco expects
+   * @param adapt converts a stream to an instance of the class that jco expects
    */
   files(folders: CheckedGrants['fs'], adapt: (stream: InputStream | OutputStream) => object): WasiFiles;
-  /** Loads the network, once a thread: some 20 to 200 ms. */
+  /** Loads the network modules, once per thread. Loading takes about 20 to 200 ms. */
   network(): WasiNetwork;
 }
 
@@ -47,7 +47,7 @@ export function wasiPlatform(): WasiPlatform {
   return used;
 }
 
-/** The functions of a descriptor, by their names in JavaScript. */
+/** The JavaScript names of the functions of a descriptor. */
 const methods = [
   'advise',
   'appendViaStream',
@@ -78,14 +78,15 @@ const methods = [
   'writeViaStream',
 ] as const;
 
-/** The two interfaces if no folder was granted. */
+/** The filesystem interfaces if no folder was granted. */
 export function noFiles(): WasiFiles {
   class Descriptor {}
   class DirectoryEntryStream {}
   const never = (): never => {
     throw new Error('the component has no descriptor');
   };
-  // jco reads each function that the component imports, although none can ever be called.
+  // jco reads every function that the component imports, so all must exist, although none can be called without a
+  // descriptor.
   for (const name of methods) {
     Object.defineProperty(Descriptor.prototype, name, { value: never });
   }

@@ -1,6 +1,7 @@
 /**
- * WASI for one component. Every component has streams, clocks, random bytes and an environment without
- * variables; its output goes to standard error, marked. Folders, variables and the network must be granted.
+ * WASI for one component. Every component has streams, clocks, random bytes and an empty environment. The output of a
+ * component goes to standard error, with its name in front. Folders, environment variables and the network must be
+ * granted.
  */
 
 import { bytesAsText } from '../changeset/text.js';
@@ -18,7 +19,7 @@ import {
 } from './wasi-io.js';
 import { noFiles, type WasiNetwork, wasiPlatform } from './wasi-platform.js';
 
-/** The interfaces that need no grant, without their version. */
+/** The names of the interfaces that need no grant, without version. */
 const free: ReadonlySet<string> = new Set(
   (
     'io/error io/poll io/streams cli/stdin cli/stdout cli/stderr cli/terminal-input cli/terminal-output ' +
@@ -29,8 +30,8 @@ const free: ReadonlySet<string> = new Set(
 );
 
 /**
- * The functions of descriptors that C libraries import for the sake of standard streams. A component that has
- * no others does not use files: it never gets a descriptor to call them on.
+ * The descriptor functions that C libraries import to support standard streams. A component that imports only these
+ * does not use files, because it never gets a descriptor.
  */
 const harmless: ReadonlySet<string> = new Set(
   'stat get-type get-flags read-via-stream write-via-stream append-via-stream'.split(' '),
@@ -38,12 +39,12 @@ const harmless: ReadonlySet<string> = new Set(
 
 const networks = /^(?:sockets|http)\//;
 
-/** The grant that an interface of WASI needs. `unknown`: it does not exist. */
+/** The grant that an interface of WASI needs. `unknown` means that the interface does not exist. */
 export type WasiNeed = 'nothing' | 'fs' | 'net' | 'unknown';
 
 /**
  * @param name an import, such as `wasi:filesystem/types@0.2.6`
- * @param component the component's bytes, in which the descriptor functions that it imports are named
+ * @param component the component's bytes, which contain the names of the imported descriptor functions
  */
 export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
   const [, path = '', version = ''] = /^wasi:([^@]*)@?(.*)$/.exec(name) ?? [];
@@ -56,9 +57,7 @@ export function wasiNeed(name: string, component: Uint8Array): WasiNeed {
   return wanted.every((method) => harmless.has(method)) ? 'nothing' : 'fs';
 }
 
-/**
- * The functions behind `names`, all of WASI, which the policy has let through.
- */
+/** The functions of the WASI interfaces `names`, which must have been granted. */
 export function wasiFor(names: readonly string[], client: Client): Record<string, object> {
   const used = client.grants.net ? wasiPlatform().network() : undefined;
   const all = interfaces(used, client);
@@ -77,7 +76,7 @@ function interfaces(
 ): Record<string, object> {
   const { connection } = owner;
   const network = grants.net ? used?.network() : undefined;
-  // The shim's sockets make the shim's streams; jco requires instances of the exact class that it is given.
+  // jco requires instances of exactly the stream classes that it is given. The shim's sockets use the shim's classes.
   const io =
     network && used ? used.io : { streams: { InputStream, OutputStream }, poll, error: { Error: IoError } };
   const subscribe = network && used ? () => used.clocks.monotonicClock.subscribeDuration(0n) : undefined;
@@ -131,7 +130,7 @@ function interfaces(
   };
 }
 
-/** The functions of an object and of the classes it is made of. */
+/** The methods of an object, including those of its classes, bound to the object. */
 function boundMethods(object: object): Record<string, unknown> {
   const methods: Record<string, unknown> = {};
   for (let at = object; at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
@@ -143,7 +142,7 @@ function boundMethods(object: object): Record<string, unknown> {
   return methods;
 }
 
-/** Waiting, in the form that the shim's poll takes. */
+/** The clock functions that return a pollable for the shim's poll. */
 function later({ clocks }: WasiNetwork): object {
   const now = monotonicClock.now;
   return {

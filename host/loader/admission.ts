@@ -1,21 +1,24 @@
-/** What may be linked: read from a component's imports and exports, before any of it runs. */
+/** Decides whether a component may be loaded, from its imports and exports, before any of its code runs. */
 
 import { contract } from '../interfaces/contract.js';
 import { offers, parseInterface, servesVersion } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
 import type { CheckedGrants } from '../kernel/grants.js';
 
-/** A component exports at least one of these: a table can be written if it is one. */
+/**
+ * The interfaces of which a component must export at least one. `writable-table` is not one of them, because it
+ * requires `virtual-table`.
+ */
 export const capabilityNames: readonly string[] = contract.worlds.full.filter(
   (name) => name !== 'writable-table',
 );
 
 /**
- * Checks that a component is an extension of our contract and imports only what exists.
+ * Checks that a component is an extension, and that all of its imports exist.
  *
- * @param path what the user named, for messages
- * @param component its bytes
- * @throws Error that names what was expected and what was found
+ * @param path the path that the user gave, for error messages
+ * @param component the bytes of the component
+ * @throws Error that says what was expected and what was found
  */
 export function checkComponent(
   path: string,
@@ -64,13 +67,16 @@ function wrongVersion(path: string, found: string): string {
   return `${path} is made for ${found}; this host has ${contract.package}@${contract.version}`;
 }
 
-/** Something that a component requires and that must be granted. */
+/** An import that needs a grant. */
 export interface Need {
-  /** The import that requires it. */
+  /** The name of the import. */
   readonly import: string;
-  /** The part of the import; absent if all of it, without which the component is not loaded. */
+  /**
+   * The part of the import that needs the grant. If it is absent, the whole import does, and the component is not
+   * loaded without the grant.
+   */
   readonly part?: string;
-  /** What grants it, for messages. */
+  /** The options that grant it, for error messages. */
   readonly remedy: string;
   readonly granted: boolean;
 }
@@ -78,7 +84,7 @@ export interface Need {
 const sqlRemedy = '--allow-sql, or grants.sql in code';
 const sessionsRemedy = '--allow-sessions, or grants.sessions in code';
 
-/** The parts of our interfaces that must be granted, although components that import them load without. */
+/** The parts of an interface that need a grant. A component is loaded even without these grants. */
 function partsOf(name: string, { sql, sessions }: CheckedGrants): Omit<Need, 'import'>[] {
   if (name === 'session') {
     return [
@@ -113,7 +119,7 @@ export function needsOf(imports: readonly string[], component: Uint8Array, grant
   });
 }
 
-/** @throws Error that names the first import that is not granted, and what grants it */
+/** @throws Error that names the first import that is not granted, and the option that grants it */
 export function checkNeeds(
   path: string,
   imports: readonly string[],
@@ -126,7 +132,7 @@ export function checkNeeds(
   if (missing) throw new Error(`${path} requires ${missing.import}: allow it with ${missing.remedy}`);
 }
 
-/** @param replaced what would be replaced, in words. @throws Error if there is anything */
+/** @param replaced descriptions of what would be replaced. @throws Error if anything would be replaced */
 export function refuseReplacing(path: string, replaced: readonly string[]): void {
   const [first, ...others] = replaced;
   if (first === undefined) return;

@@ -1,4 +1,7 @@
-/** Aggregate and window functions of components. The component keeps the state of each group by its number. */
+/**
+ * Aggregate and window functions of components. The host numbers the groups, and the component keeps the state of each
+ * group.
+ */
 
 import type { Functions as AggregateFunction, FunctionSpec } from '../abi/generated/aggregate-function.js';
 import { nothingOrError, sqlValue, valueOrError } from '../abi/layout.js';
@@ -12,20 +15,20 @@ import { type Component, type CoreInterface, payloadOf } from './component.js';
 import { type Brought, letGo } from './replacements.js';
 import { checkSpecs, flagsOf, nameOf } from './scalars.js';
 
-/** How a component's aggregates are called: directly, or through jco's wrappers. */
+/** Calls a component's aggregates, either directly or through jco's wrappers. */
 interface Calls {
   take(id: bigint, context: number, group: number, count: number, cells: number, inverse: boolean): void;
   give(id: bigint, context: number, group: number, final: boolean): void;
 }
 
-/** What implements an aggregate: a loaded component. */
+/** The component that implements an aggregate. */
 interface Answer {
   readonly component: Component;
   readonly spec: FunctionSpec;
   readonly calls: Calls;
 }
 
-/** The open groups of a connection, by number; numbers are reused. */
+/** The open groups of a connection, by number. Numbers are reused. */
 class Groups {
   readonly #answers: (Answer | undefined)[] = [undefined]; // 0 is not a group
   readonly #free: number[] = [];
@@ -36,7 +39,10 @@ class Groups {
     return group;
   }
 
-  /** The component that has the state of a group: the one with which it began, even if that was loaded again since. */
+  /**
+   * The component instance that has the state of a group, which is the instance with which the group began, even if the
+   * component was loaded again meanwhile.
+   */
   answer(group: number): Answer {
     return this.#answers[group] as Answer;
   }
@@ -47,7 +53,7 @@ class Groups {
   }
 }
 
-/** One SQL aggregate of a connection, and what implements new groups of it. */
+/** An SQL aggregate of a connection, and the implementation for its new groups. */
 interface Slot {
   answer: Answer;
 }
@@ -67,7 +73,7 @@ export function bringAggregates(component: Component, path: string): Brought | u
   return { names: specs.map(nameOf), register: () => register(component, functions, specs) };
 }
 
-/** An identical existing one is handed over to the new instance: see scalars.ts. */
+/** Registers the aggregates. If an identical aggregate exists, its slot gets the new instance; scalars.ts says why. */
 function register(component: Component, functions: AggregateFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;
@@ -110,7 +116,7 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
       } catch (error) {
         component.connection.engine.failIn(context, component.failed(spec.name, error));
       }
-      return own; // the group gets its number in any case
+      return own; // return the number of the group even after an error
     },
     groupValue(context, group, final) {
       const own = group || groups.begin(slot.answer);
@@ -121,7 +127,7 @@ function aggregate(slot: Slot, groups: Groups): Pick<Required<Callback>, 'step' 
       } catch (thrown) {
         const { engine } = component.connection;
         const error = component.failed(spec.name, thrown);
-        // Groups end after the error that ended their statement, which must be kept.
+        // After an error, SQLite finalizes the groups of the statement. That error must be kept.
         if (final)
           failWith(engine.core, context, {
             code: SQLITE_ERROR,
@@ -170,7 +176,7 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
 }
 
 function wrappedCalls({ core }: Engine, functions: AggregateFunction, memory: number): Calls {
-  /** Runs `action`; the component's own error becomes the statement's. */
+  /** Runs `action`. An error that the component returns becomes the error of the statement. */
   const call = (context: number, action: () => void): void => {
     try {
       action();

@@ -1,9 +1,9 @@
 /**
- * Reads the imports and exports of a component, without compiling it.
+ * Reads the imports and exports of a component without compiling the component.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
  */
 
-/** The kind of a file, by its first eight bytes. */
+/** The kind of a file, according to its first eight bytes. */
 export type Kind = 'component' | 'core module' | 'neither';
 
 export function kindOf(bytes: Uint8Array): Kind {
@@ -14,10 +14,10 @@ export function kindOf(bytes: Uint8Array): Kind {
 }
 
 export interface Interfaces {
-  /** The full names of its imports, such as `sqlite:extension/session@1.0.0`. */
+  /** The full names of the imports, such as `sqlite:extension/session@1.0.0`. */
   readonly imports: string[];
   readonly exports: string[];
-  /** Whether it contains components with code of their own: only jco can do calls between them. */
+  /** Whether the component contains other components with code. Only jco can make calls between them. */
   readonly composed: boolean;
 }
 
@@ -27,7 +27,10 @@ const componentSection = 4;
 const importSection = 10;
 const exportSection = 11;
 
-/** The names a component imports and exports at its outermost level. Throws if it is malformed. */
+/**
+ * Reads the names that a component imports and exports at its outermost level. @throws Error if the component is
+ * malformed
+ */
 export function interfacesOf(component: Uint8Array): Interfaces {
   const imports: string[] = [];
   const exports: string[] = [];
@@ -59,9 +62,9 @@ export function interfacesOf(component: Uint8Array): Interfaces {
   const name = (): string => {
     const form = byte();
     if (form > 2) throw malformed('an unknown form of name');
-    return form === 2 ? text() + text() : text(); // 2: the rest of the version follows separately
+    return form === 2 ? text() + text() : text(); // form 2: a version suffix follows
   };
-  /** Skips the type of an import or export; a value's is an index, or a byte for a primitive. */
+  /** Skips the type of an import or export. The type of a value is an index, or one byte for a primitive type. */
   const type = (): void => {
     const sort = byte();
     if (sort > 5) throw malformed('an unknown kind of import or export');
@@ -71,7 +74,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
     if (!isResource) unsigned();
   };
 
-  /** Whether the component that begins here, or one inside it, contains a module. */
+  /** Whether the component at `start`, or a component inside it, contains a module. */
   const hasCode = (start: number, end: number): boolean => {
     let found = false;
     for (at = start + 8; at < end; ) {
@@ -98,7 +101,7 @@ export function interfacesOf(component: Uint8Array): Interfaces {
     } else if (section === exportSection) {
       for (let count = unsigned(); count > 0; count--) {
         exports.push(name());
-        if (byte() === 0) byte(); // the sort of the export, then its index
+        if (byte() === 0) byte(); // the kind of the export, followed by its index
         unsigned();
         if (byte() === 1) type();
       }

@@ -1,6 +1,7 @@
 /**
- * Calls of a component's scalar functions. The direct path moves `sql-value`s between the two memories by the
- * canonical ABI; the other uses jco's wrappers, for components that the direct path does not fit.
+ * Calls a component's scalar functions. The direct path copies values between the memories of the core and the
+ * component with the canonical ABI. The wrapped path uses jco's wrappers, for components that the direct path does not
+ * support.
  */
 
 import type { Functions as ScalarFunction } from '../abi/generated/scalar-function.js';
@@ -15,10 +16,10 @@ import type { Engine } from '../kernel/engine.js';
 import { setResult } from '../kernel/values.js';
 import { type CoreInterface, payloadOf } from './component.js';
 
-/** Runs function `id` of a component over the values at address `cells`; sets the result in `context`. */
+/** Calls function `id` of a component with the values at address `cells`, and sets the result in `context`. */
 export type Call = (id: bigint, context: number, count: number, cells: number) => void;
 
-/** Ends the running statement with a component's own error. */
+/** Makes the running statement fail with an error that a component returned. */
 export function failWith({ c, memory }: Core, context: number, error: WitError): void {
   using arena = memory.arena();
   const { pointer, length } = arena.text(shown(error.message));
@@ -48,7 +49,7 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   };
 }
 
-/** @param memory the component's limit, in bytes */
+/** Makes a {@link Call} that uses jco's wrappers. @param memory the component's memory limit in bytes */
 export function wrappedCall(core: Core, functions: ScalarFunction, memory: number): Call {
   return (id, context, count, cells) => {
     const args = cellsToWit(core, count, cells, memory);

@@ -1,4 +1,7 @@
-/** Collations of components. SQLite allows them neither to fail nor to change, because indexes depend on their order. */
+/**
+ * Collations of components. SQLite has no way for a collation to fail, and indexes depend on its order, so the order
+ * must never change.
+ */
 
 import type { Functions as Collation, CollationSpec } from '../abi/generated/collation.js';
 import { shownName } from '../core/shown.js';
@@ -7,14 +10,14 @@ import { type Hooks, hooksOf } from '../kernel/hooks.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 
-/** The order of the texts at two places in the core's memory: less than, equal to or more than 0. */
+/** Compares the texts at two addresses of the core's memory. The result is less than, equal to or greater than 0. */
 type Compare = (left: number, leftLength: number, right: number, rightLength: number) => number;
 
-/** One collation of a connection, and the component that implements it now. */
+/** A collation of a connection, and the component that implements it now. */
 interface Slot {
   component: Component;
   compare: Compare;
-  /** Of its connection. */
+  /** The hooks of the connection. */
   readonly hooks: Hooks;
 }
 
@@ -42,8 +45,8 @@ export function bringCollations(component: Component, path: string): Brought | u
 }
 
 /**
- * Registers the collations. An existing one is handed over to the new instance, because SQLite does not allow
- * replacing one while a statement runs.
+ * Registers the collations. If a collation exists already, its slot gets the new instance, because SQLite does not
+ * allow replacing a collation while a statement runs.
  */
 function register(component: Component, collation: Collation, specs: readonly CollationSpec[]): void {
   const { connection } = component;
@@ -79,7 +82,7 @@ function register(component: Component, collation: Collation, specs: readonly Co
   }
 }
 
-/** Compares. If the component cannot, returns 0 and prevents commits until the rollback. */
+/** Compares two texts. If the component fails, returns 0 and refuses commits until a rollback. */
 function guarded(
   { component, compare, hooks }: Slot,
   name: string,
@@ -89,7 +92,7 @@ function guarded(
   rightLength: number,
 ): number {
   const { connection } = component;
-  // The failed statement ends soon, but may sort a lot before.
+  // The statement fails at its next step, but SQLite may finish a long sort first.
   if (!component.alive && hooks.poisoned) return 0;
   const outer = connection.restrict(comparing);
   try {
@@ -103,7 +106,7 @@ function guarded(
   }
 }
 
-/** How a component's collation is called: directly, or through jco's wrappers. */
+/** Makes the function that calls a component's collation, either directly or through jco's wrappers. */
 function compareOf(component: Component, collation: Collation, { id }: CollationSpec): Compare {
   const { memory } = component.connection.engine.core;
   const core = component.core('collation');
@@ -115,7 +118,7 @@ function compareOf(component: Component, collation: Collation, { id }: Collation
   type Direct = (id: bigint, left: number, leftLength: number, right: number, rightLength: number) => number;
   const direct = core.function('compare') as Direct;
   return (left, leftLength, right, rightLength) => {
-    // The guest frees both: it owns strings that are passed to it.
+    // The guest frees both strings, because it owns its arguments.
     const a = guest.take(memory, left, leftLength);
     const b = guest.take(memory, right, rightLength);
     return direct(id, a, leftLength, b, rightLength);

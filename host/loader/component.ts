@@ -1,4 +1,4 @@
-/** One instance of a component on one connection: linked, described, callable, and dead once it traps. */
+/** One instance of a component on one connection. After a trap the instance cannot be called any more. */
 
 import { compileFunction } from 'node:vm';
 import type { Functions as Metadata } from '../abi/generated/metadata.js';
@@ -21,15 +21,18 @@ type Instantiate = (
   instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
 ) => Record<string, unknown>;
 
-/** `direct`: between the memories, if the component fits. `wrapped`: always through jco. */
+/**
+ * How to call a component. `direct` copies values between the memories if the component supports that. `wrapped` always
+ * uses jco's wrappers.
+ */
 export type CallPath = 'direct' | 'wrapped';
 
-/** The core functions of one exported interface, for calls without jco's wrappers. */
+/** The core functions of an exported interface, for calls without jco's wrappers. */
 export interface CoreInterface {
   readonly guest: Guest;
-  /** The core function `name` of the interface, as the canonical ABI flattens it. */
+  /** Returns the core function `name` of the interface, with the flat parameters of the canonical ABI. */
   function(name: string): (...flat: never[]) => number;
-  /** Frees the result of `name` that lies at an address. */
+  /** Returns the function that frees a result of `name`, given its address. */
   post(name: string): (result: number) => void;
 }
 
@@ -37,19 +40,22 @@ export class Component {
   readonly name: string;
   readonly version: string;
   readonly connection: Connection;
-  /** Its memory limit, in bytes. */
+  /** The memory limit in bytes. */
   readonly memory: number;
   readonly #exported: Record<string, unknown>;
   readonly #keys: readonly string[];
   readonly #cores: readonly WebAssembly.Exports[];
   readonly #callPath: CallPath;
   readonly #owner: Owner;
-  /** Why it is dead. */
+  /** The reason why the instance cannot be called any more; undefined if it can be called. */
   #fault: string | undefined;
-  /** What {@link enter} threw last. */
+  /** The last error that {@link enter} threw. */
   #refusal: SqliteError | undefined;
 
-  /** @throws Error if it cannot be compiled on this Node, or traps while it starts or describes itself */
+  /**
+   * @throws Error if this version of Node cannot compile the component, or if it traps while it starts or describes
+   *   itself
+   */
   constructor(
     connection: Connection,
     prepared: Prepared,
@@ -78,7 +84,7 @@ export class Component {
         (name) => prepared.module(name, grants.memory),
         imports,
         (module, coreImports) => {
-          // Its memory limit is divided among its modules, so each can be instantiated only once.
+          // The memory limit is divided among the modules, so each can be instantiated only once.
           if (instantiated.has(module) && prepared.hasMemory(module)) {
             throw new Error('it instantiates a core module with its own memory more than once');
           }
@@ -90,8 +96,9 @@ export class Component {
       );
     } catch (error) {
       if (error instanceof WebAssembly.CompileError) {
-        // Components with an interpreter compute addresses in constant expressions.
-        const newer = error.message.includes('constant expression') ? 'Node 22 or later' : 'a newer one';
+        // Components that contain an interpreter use extended constant expressions, which older versions of Node do not
+        // support.
+        const newer = error.message.includes('constant expression') ? 'Node 22 or later' : 'a newer version';
         throw new Error(
           `Node ${process.version} cannot compile ${path}, which needs ${newer}: ${error.message}`,
         );
@@ -103,7 +110,7 @@ export class Component {
     this.version = version;
   }
 
-  /** Runs a `describe` of the component. @throws Error that names `path` if it fails */
+  /** Calls a `describe` function of the component. @throws Error that names `path` if the function fails */
   described<T>(path: string, describe: () => T): T {
     try {
       return describe();
@@ -112,13 +119,16 @@ export class Component {
     }
   }
 
-  /** An interface of the contract that it exports, behind jco's wrappers; undefined if it does not export it. */
+  /** An interface that the component exports, through jco's wrappers; undefined if the component does not export it. */
   interface<T>(name: string): T | undefined {
     const key = this.#key(name);
     return key === undefined ? undefined : (this.#exported[key] as T);
   }
 
-  /** The same interface without wrappers; undefined if the component does not fit, or wrappers were requested. */
+  /**
+   * The same interface without wrappers; undefined if the component does not support direct calls, or if the call path
+   * is `wrapped`.
+   */
   core(name: string): CoreInterface | undefined {
     const key = this.#key(name);
     return key === undefined || this.#callPath === 'wrapped'
@@ -127,10 +137,10 @@ export class Component {
   }
 
   /**
-   * Runs `action`, which calls the component on behalf of `what`, the SQL name of a function or table.
+   * Runs `action`, which calls the component. `what` is the SQL name of a function or table, for error messages.
    *
-   * @throws SqliteError if the component traps now, or did before. Its own errors are not traps: `action`
-   *   handles them
+   * @throws SqliteError if the component traps or has trapped before. `action` must handle the errors that the
+   *   component returns
    */
   guard<T>(what: string, action: () => T): T {
     try {
@@ -141,7 +151,10 @@ export class Component {
     }
   }
 
-  /** The first half of {@link guard}, for calls too frequent for a closure each: throws if it trapped before. */
+  /**
+   * The first half of {@link guard}, for frequent calls that should not create a closure. Throws if the component has
+   * trapped before.
+   */
   enter(what: string): void {
     if (this.#fault === undefined) return;
     this.#refusal = sqliteError(
@@ -152,8 +165,8 @@ export class Component {
   }
 
   /**
-   * The other half: converts a caught error. The component is dead now, unless the error is from {@link enter}, or the
-   * component was not called because its arguments are too large.
+   * The second half of {@link guard}. Converts a caught error, and marks the component as trapped. It does not mark the
+   * component if {@link enter} threw the error, or if the arguments were too large to call the component.
    */
   failed(what: string, error: unknown): SqliteError {
     if (this.#refusal && error === this.#refusal) return this.#refusal;
@@ -168,23 +181,23 @@ export class Component {
     );
   }
 
-  /** The instance is over, because it trapped or another took its place: its resources end with it. */
+  /** Closes the resources of the instance, after it has trapped or was replaced. */
   end(): void {
     ownersOf(this.connection).end(this.#owner);
   }
 
-  /** Why it can no longer be called; undefined while it can. */
+  /** The reason why the instance cannot be called any more; undefined if it can be called. */
   get fault(): string | undefined {
     return this.#fault;
   }
 
-  /** Whether it can still be called. */
+  /** Whether the instance can still be called. */
   get alive(): boolean {
     return this.#fault === undefined;
   }
 
   #metadata(): Metadata {
-    return this.interface<Metadata>('metadata') as Metadata; // checkComponent checked that
+    return this.interface<Metadata>('metadata') as Metadata; // checkComponent checked that it is exported
   }
 
   #key(name: string): string | undefined {
@@ -198,15 +211,15 @@ export class Component {
 const compiled = new Map<string, Instantiate>();
 
 /**
- * The globals that glue sees. It makes an asynchronous form of every function, which nobody calls here: if
- * WebAssembly has no `promising`, each costs an error with a stack, a millisecond; otherwise a wrapper. It also checks
- * the environment many times per call whether to log, which it does not without a `process`.
+ * The globals that jco's glue code gets. The glue makes an asynchronous form of every function, which the host does not
+ * use. A trivial `promising` makes that cheap: without one, each function costs a caught error of a millisecond.
+ * `process` is absent, because the glue would read its environment many times per call to decide whether to log.
  */
 const seen = {
   WebAssembly: Object.create(WebAssembly, { promising: { value: <T>(found: T): T => found } }) as object,
 };
 
-/** The glue's `instantiate`, compiled once a process. */
+/** The `instantiate` function of the glue, compiled once per process. */
 function instantiator(prepared: Prepared): Instantiate {
   let instantiate = compiled.get(prepared.digest);
   if (!instantiate) {
@@ -219,7 +232,10 @@ function instantiator(prepared: Prepared): Instantiate {
   return instantiate;
 }
 
-/** The one core instance that has the interface and its own memory. Undefined if it is not that simple. */
+/**
+ * The interface of the only core instance that exports it and has its own memory. Undefined if there is not exactly one
+ * such instance.
+ */
 function coreInterface(
   cores: readonly WebAssembly.Exports[],
   key: string,
@@ -247,7 +263,10 @@ function coreInterface(
   };
 }
 
-/** The component's own error out of what jco throws. Anything else is a fault and is rethrown. */
+/**
+ * Returns the error that a component returned, from the exception that jco throws for it. Throws any other exception
+ * again.
+ */
 export function payloadOf(error: unknown): WitError {
   const payload = Object.hasOwn(Object(error), 'payload') ? (error as { payload: unknown }).payload : error;
   if (

@@ -1,4 +1,4 @@
-/** A component's imports, exports and required grants, and whether it would load. */
+/** Inspects a component: its imports, exports and required grants, and whether it can be loaded. */
 
 import { readFileSync } from 'node:fs';
 import type { Functions as Aggregates } from '../abi/generated/aggregate-function.js';
@@ -19,51 +19,50 @@ import { capabilities, check, locate } from './loader.js';
 import { replacements } from './replacements.js';
 import { isShipped, prepare } from './transpiled-files.js';
 
-/** An import and whether it is granted. */
 export interface InspectedImport {
   readonly name: string;
-  /** Whether it is available with the given grants. */
+  /** Whether the import is available with the given grants. */
   readonly granted: boolean;
-  /** What would grant it; absent if no grant is needed, or none helps. */
+  /** The option that grants the import; absent if no grant is needed, or if no grant helps. */
   readonly remedy?: string;
-  /** The parts that must be granted separately, although the component loads without. */
+  /** The parts that need separate grants. The component can be loaded without these grants. */
   readonly parts?: readonly { readonly name: string; readonly granted: boolean; readonly remedy: string }[];
 }
 
-/** What a component says it provides. */
+/** The description that a component gives of itself. */
 export interface Described {
   readonly name: string;
   readonly version: string;
-  /** As `name(arguments)`, where -1 is any number, followed by flags. */
+  /** Each function as `name(arguments)`, followed by its flags. -1 means any number of arguments. */
   readonly functions: string[];
   readonly aggregates: string[];
   readonly collations: string[];
   readonly tables: string[];
   readonly hooks: string[];
-  /** Which of these would replace something built in. */
+  /** Which of these would replace a built-in function, collation or table. */
   readonly replaces: string[];
 }
 
-/** What is known of a component without running it. */
+/** Facts about a component that are read without running it. */
 export interface Inspection {
   readonly file: string;
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
   readonly sha256: string;
   readonly shipped: boolean;
-  /** The contract it was made for, as `sqlite:extension@1.0.0`; several if it mixes them. */
+  /** The contract for which the component was made, such as `sqlite:extension@1.0.0`; several if it mixes versions. */
   readonly contracts: string[];
-  /** Our worlds whose exports it has, the largest first; empty for a custom world. */
+  /** The worlds whose exports the component has, largest first; empty for a custom world. */
   readonly worlds: string[];
   readonly imports: InspectedImport[];
   readonly exports: string[];
-  /** Why it would not load. */
+  /** Why the component cannot be loaded. */
   readonly refused?: string;
-  /** Why it cannot run without grants. */
+  /** Why the component cannot run without grants. */
   readonly cannotRun?: string;
 }
 
-/** The exports of each world of the contract beside metadata, the largest world first. */
+/** The exports of each world of the contract except `metadata`, largest world first. */
 const worlds: readonly (readonly [name: string, exports: readonly string[]])[] = Object.entries(
   contract.worlds,
 )
@@ -72,7 +71,7 @@ const worlds: readonly (readonly [name: string, exports: readonly string[]])[] =
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Reads a component. None of it runs. @throws Error if the file does not exist */
+/** Inspects a component without running it. @throws Error if the file does not exist */
 export function inspect(path: string, grants: CheckedGrants): Inspection {
   const file = locate(path);
   const bytes = readFileSync(file);
@@ -93,7 +92,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     refused = messageOf(error);
   }
   if (interfaces.imports.some((name) => wasiNeed(name, bytes) === 'net')) {
-    cannotRun ??= 'it requires the network, which inspection does not grant';
+    cannotRun ??= 'it requires the network, and inspection does not grant the network';
   }
   const { imports, exports } = interfaces;
   const needs = needsOf(imports, bytes, grants);
@@ -126,9 +125,9 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
 }
 
 /**
- * Runs a component only to describe itself, on a temporary connection, without grants.
+ * Runs the `describe` functions of a component without grants. `connection` should be a temporary connection.
  *
- * @param patience how long its preparation may take, in ms
+ * @param patience the maximum time to prepare the component, in ms
  * @throws Error that says why it cannot run
  */
 export function describe(connection: Connection, path: string, memory: number, patience: number): Described {

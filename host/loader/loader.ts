@@ -1,4 +1,4 @@
-/** `.load` and `load_extension`: from a path to SQL functions. */
+/** Implements `.load` and `load_extension`: loads the component at a path and registers what it provides. */
 
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -22,13 +22,16 @@ import { isShipped, prepare } from './transpiled-files.js';
 import { bringAuthorizer, bringHooks } from './watchers.js';
 
 export interface LoaderOptions {
-  /** How functions are called; by default SQLITE_WASM_RUN_CALLS=wrapped decides, for benchmarks and tests. */
+  /**
+   * How to call components. By default `direct`, unless the environment has SQLITE_WASM_RUN_CALLS=wrapped, for
+   * benchmarks and tests.
+   */
   readonly calls?: CallPath;
-  /** How long a component's preparation may take, in ms; a minute by default. */
+  /** The maximum time to prepare a component, in ms; a minute by default. */
   readonly patience?: number | undefined;
 }
 
-/** What a component can provide. */
+/** The functions that read what a component provides, one for each kind. */
 export const capabilities: readonly ((component: Component, path: string) => Brought | undefined)[] = [
   bringScalars,
   bringAggregates,
@@ -38,12 +41,12 @@ export const capabilities: readonly ((component: Component, path: string) => Bro
   bringHooks,
 ];
 
-/** Serves an engine's `.load`. */
+/** Makes the extension loader of an engine. */
 export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Extensions {
   return { open: (path) => said(() => open(engine, path, options)) };
 }
 
-/** Runs a step of loading: its errors include what the component says about itself. */
+/** Runs `action`, and escapes control characters in its errors, because these can contain text of the component. */
 function said<T>(action: () => T): T {
   try {
     return action();
@@ -56,7 +59,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
   const file = locate(path);
   const bytes = readFileSync(file);
   const { imports, composed } = check(path, bytes);
-  // A connection of the API has grants of its own, known once its address is: in link.
+  // A connection of the API has its own grants, which are known in `link`, once the connection's address is known.
   const known = engine.loading ?? engine.grants;
   const shipped = isShipped(bytes);
   const allow = (grants: CheckedGrants): CheckedGrants => {
@@ -86,21 +89,21 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
   return { link: (db) => said(() => link(db)) };
 }
 
-/** Where a component came from. */
+/** The file and digest of a component. */
 interface Source {
   readonly file: string;
   readonly digest: string;
 }
 
 const sources = new WeakMap<Component, Source>();
-/** The component that each file was last loaded as. */
+/** The last component that was loaded from each file. */
 const loaded = (): Map<string, Component> => new Map();
 
 /**
- * Registers what a component provides, in place of what it provided when it was loaded before.
+ * Registers what a component provides. Replaces what the same component registered when it was loaded before.
  *
- * @param mayReplace whether others' functions, collations and tables may be replaced
- * @param isTold whether replacements are reported
+ * @param mayReplace whether it may replace functions, collations and tables of others
+ * @param isTold whether to report replacements
  */
 function bring(
   component: Component,
@@ -129,7 +132,7 @@ function bring(
   files.set(source.file, component);
 }
 
-/** The folder of the components in the package. */
+/** The folder of the components that the package includes. */
 const shipped = (): string => ownFile('../extensions');
 
 function shippedNames(): string[] {
@@ -139,12 +142,13 @@ function shippedNames(): string[] {
 }
 
 /**
- * The file that `path` names. If the path does not exist and its last part is one of our components, it means that one, so
- * that `.load session` and `.load extensions/session.wasm` work in any folder.
+ * Finds the file of a component. If `path` does not exist, but its last part is the name of an included component,
+ * returns that component, so that `.load session` and `.load extensions/session.wasm` work in any folder.
  */
 export function locate(path: string): string {
   if (existsSync(path)) {
-    if (statSync(path).isDirectory()) throw new Error(`${path} is a folder: name a component's .wasm file`);
+    if (statSync(path).isDirectory())
+      throw new Error(`${path} is a folder: pass the path of a component's .wasm file`);
     return path;
   }
   const own = join(shipped(), `${basename(path, '.wasm')}.wasm`);
@@ -152,11 +156,11 @@ export function locate(path: string): string {
   if ((asked === '.' || basename(asked) === 'extensions') && existsSync(own)) return own;
   const names = shippedNames().join(', ');
   throw new Error(
-    `no such file: ${path} (expected a component's .wasm file, or one that is included: ${names})`,
+    `no such file: ${path} (expected a component's .wasm file, or an included component: ${names})`,
   );
 }
 
-/** @throws Error if the file is not a component of ours */
+/** Reads the interfaces of a component. @throws Error if the file is not a component, or is malformed */
 export function check(path: string, bytes: Uint8Array): Interfaces {
   const kind = kindOf(bytes);
   if (kind === 'neither')

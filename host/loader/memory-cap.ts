@@ -1,13 +1,16 @@
-/** Limits the memory and tables of a core module: the sections that declare them get a maximum before compilation. */
+/**
+ * Limits the memories and tables of a core module. The declarations in the module get a maximum before the module is
+ * compiled.
+ */
 
-/** Bytes of a page of wasm memory. */
+/** The size of a page of wasm memory in bytes. */
 const page = 65_536;
 const tableSection = 4;
 const memorySection = 5;
 const funcref = 0x70;
 const externref = 0x6f;
 
-/** Flags of limits: has a maximum; shared by threads; 64-bit sizes. */
+/** The flags of limits: 1 has a maximum, 2 shared by threads, 4 64-bit sizes. */
 const hasMaximum = 1;
 const known = 7;
 
@@ -27,7 +30,10 @@ class Reader {
     return value;
   }
 
-  /** An unsigned LEB128 number of at most `bits` bits. Above 2^53 it is not exact, which is large enough. */
+  /**
+   * Reads an unsigned LEB128 number of at most `bits` bits. A number above 2^53 is not exact, but still exceeds every
+   * limit.
+   */
   unsigned(bits = 32): number {
     let value = 0;
     for (let shift = 0; shift < bits; shift += 7) {
@@ -50,7 +56,7 @@ function encode(value: number): number[] {
   return [...bytes, rest];
 }
 
-/** The sections of a module, by where they begin. @throws Error if it is malformed */
+/** Yields the sections of a module. @throws Error if the module is malformed */
 function* sectionsOf(module: Uint8Array): Generator<{ at: number; id: number; reader: Reader; end: number }> {
   for (let at = 8; at < module.length; ) {
     const reader = new Reader(module, at);
@@ -63,7 +69,7 @@ function* sectionsOf(module: Uint8Array): Generator<{ at: number; id: number; re
   }
 }
 
-/** How many memories a module has of its own, and how many tables. @throws Error if it is malformed */
+/** The number of memories and tables that a module defines. @throws Error if the module is malformed */
 export function ownParts(module: Uint8Array): { memories: number; tables: number } {
   let memories = 0;
   let tables = 0;
@@ -75,10 +81,10 @@ export function ownParts(module: Uint8Array): { memories: number; tables: number
 }
 
 /**
- * The module, with each memory of its own limited to `most` bytes, and each table of its own to a part of that; the
- * same bytes if they are so limited already.
+ * Returns the module with each of its memories limited to `most` bytes, and each of its tables to `mostEntries`
+ * entries. Returns the same bytes if the limits are not above these already.
  *
- * @throws Error if it requires more than that from the start, or is malformed
+ * @throws Error if the module requires more from the start, or is malformed
  */
 export function capMemory(module: Uint8Array, most: number, mostEntries = entriesFor(most)): Uint8Array {
   const pages = Math.floor(most / page);
@@ -97,12 +103,15 @@ export function capMemory(module: Uint8Array, most: number, mostEntries = entrie
   return Buffer.concat([...pieces, module.subarray(copied)]);
 }
 
-/** How many entries a table may have beside a memory of so many bytes: each takes some dozens of bytes of the host. */
+/**
+ * The maximum number of entries of a table for a memory limit in bytes. Each entry takes some dozens of bytes in the
+ * host.
+ */
 export function entriesFor(memory: number): number {
   return Math.max(Math.floor(memory / 64), 4096);
 }
 
-/** Rewrites the tables of a section so that none has more entries than `most`. */
+/** Rewrites the tables of a section with at most `most` entries each. */
 function cappedTables(reader: Reader, most: number): number[] {
   const count = reader.unsigned();
   const tables = encode(count);
@@ -116,7 +125,7 @@ function cappedTables(reader: Reader, most: number): number[] {
     const maximum = flags & hasMaximum ? reader.unsigned() : most;
     if (minimum > most) {
       throw new Error(
-        `it requires a table of ${minimum} entries, but the limit is ${most}: ` +
+        `it requires a table with ${minimum} entries, but the limit is ${most}: ` +
           'allow more memory with --max-memory SIZE, or grants.memory in code',
       );
     }
@@ -125,7 +134,7 @@ function cappedTables(reader: Reader, most: number): number[] {
   return tables;
 }
 
-/** Rewrites the section's vector of limits. */
+/** Rewrites the memories of a section with at most `pages` pages each. */
 function cappedLimits(reader: Reader, pages: number): number[] {
   const count = reader.unsigned();
   const limits = encode(count);

@@ -1,24 +1,24 @@
-/** From the files that jco made of a component to modules that can be instantiated. */
+/** Makes modules that can be instantiated from the files into which jco transpiled a component. */
 
 import { capMemory, entriesFor, ownParts } from './memory-cap.js';
 
-/** A component, ready to be instantiated. */
+/** A component that can be instantiated. */
 export interface Prepared {
-  /** The sha256 of the component, as hex. */
+  /** The SHA-256 digest of the component in hex. */
   readonly digest: string;
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   /** The body of a function that returns jco's `instantiate`. */
   readonly glue: string;
-  /** A core module by its file name. The memories of all modules together cannot grow beyond `memory` bytes. */
+  /** Compiles a core module, given its file name. The memories of all modules together cannot exceed `memory` bytes. */
   module(name: string, memory: number): WebAssembly.Module;
-  /** Whether a module has memories or tables of its own, so that each instance has others. */
+  /** Whether a module defines memories or tables, so that each instance has its own. */
   hasMemory(module: WebAssembly.Module): boolean;
 }
 
 /**
  * @param files the transpiled files by name: `glue.js` and the core modules
- * @param described what the component imports and exports
+ * @param described the imports and exports of the component
  */
 export function preparedFrom(
   digest: string,

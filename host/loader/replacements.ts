@@ -1,4 +1,4 @@
-/** What a component would replace on the connection: functions, collations, tables. */
+/** Finds the functions, collations and tables of a connection that a component would replace. */
 
 import { SQLITE_ERROR } from '../core/constants.js';
 import { shownName } from '../core/shown.js';
@@ -8,24 +8,27 @@ import { query, quotedName } from '../kernel/query.js';
 import type { SqlValue } from '../kernel/values.js';
 import type { Component } from './component.js';
 
-/** Something that SQL refers to by name. */
+/** A function, collation or table. */
 export interface Named {
   readonly kind: 'function' | 'collation' | 'table';
   readonly name: string;
-  /** Of a function: how many arguments, -1 for any number. */
+  /** The number of arguments of a function; -1 for any number. */
   readonly args?: number;
 }
 
-/** What one capability of a component provides, registered once all of it has been accepted. */
+/**
+ * The names that one interface of a component provides. `register` registers them after all interfaces have been
+ * accepted.
+ */
 export interface Brought {
   readonly names: readonly Named[];
   register(): void;
 }
 
-/** The most names of each kind that a component may provide. */
+/** The maximum number of names of each kind that a component may provide. */
 const mostNames = 10_000;
 
-/** @throws Error if a component describes too many of something */
+/** @throws Error if a component describes more than {@link mostNames} names of a kind */
 export function checkCount(component: Component, count: number, what: string): void {
   if (count <= mostNames) return;
   throw new Error(
@@ -33,27 +36,27 @@ export function checkCount(component: Component, count: number, what: string): v
   );
 }
 
-/** The components of a connection, by the names that they implement. */
+/** The components of a connection, by the keys of the names that they implement. */
 const bringers = (): Map<string, Component> => new Map();
 
 const keyOf = ({ kind, name, args = 0 }: Named): string => `${kind} ${args} ${name.toLowerCase()}`;
 
-/** The key of a function that serves if none has exactly that number of arguments. */
+/** The key of a function that takes any number of arguments. SQLite calls it if no function has the exact number. */
 const openKeyOf = ({ kind, name }: Named): string => `${kind} ... ${name.toLowerCase()}`;
 
-/** Notes which component implements a name now. */
+/** Records which component implements each of the names now. */
 export function brought(component: Component, names: readonly Named[]): void {
   const all = component.connection.part(bringers);
   for (const name of names) all.set(keyOf(name), component);
 }
 
-/** SQLite released what `component` registered under a name: it is another's, or nobody's. */
+/** Forgets that `component` implements a name, after SQLite has released it. */
 export function letGo(component: Component, name: Named): void {
   const all = component.connection.part(bringers);
   if (all.get(keyOf(name)) === component) all.delete(keyOf(name));
 }
 
-/** What would be replaced, in words, such as `abs(1), which is built in`. */
+/** Descriptions of what would be replaced, such as `abs(1), which is built in`. */
 export function replacements(
   connection: Connection,
   names: readonly Named[],
@@ -79,7 +82,7 @@ function titleOf({ kind, name, args = 0 }: Named): string {
 }
 
 function originOf({ builtIn }: Known, bringer: Component | undefined): string {
-  if (bringer) return `which component ${shownName(bringer.name)} brought`;
+  if (bringer) return `which component ${shownName(bringer.name)} registered`;
   return builtIn ? 'which is built in' : 'which the program registered';
 }
 
@@ -91,8 +94,8 @@ interface Known {
 const builtInCollations = new Set(['binary', 'nocase', 'rtrim']);
 
 /**
- * Whether a name may be taken. Most components replace nothing, and compiling a call of each function tells in a fraction
- * of the time that the list of all functions takes.
+ * Whether a name may exist already. Compiling a call of a function is much faster than listing all functions, and most
+ * components replace nothing.
  */
 function mayExist({ engine, db }: Connection, { kind, name }: Named): boolean {
   if (kind !== 'function') return true;
@@ -102,11 +105,11 @@ function mayExist({ engine, db }: Connection, { kind, name }: Named): boolean {
   const call = arena.text(`SELECT ${quotedName(name)}()`);
   const code = c.sqlite3_prepare_v3(db, call.pointer, call.length + 1, 0, out, 0);
   c.sqlite3_finalize(memory.pointerAt(out));
-  // The message differs if there are such functions with other numbers of arguments.
+  // SQLite has another message if functions of that name exist with other numbers of arguments.
   return code !== SQLITE_ERROR || !memory.cString(c.sqlite3_errmsg(db))?.startsWith('no such function: ');
 }
 
-/** The names of the connection that are of these kinds. No authorizer is called, because only the host sees the answer. */
+/** The existing names of these kinds. No authorizer is called, because only the host uses the result. */
 function known(connection: Connection, kinds: ReadonlySet<Named['kind']>): Map<string, Known> {
   const all = new Map<string, Known>();
   const add = (named: Named, builtIn: boolean): void => {

@@ -1,4 +1,4 @@
-/** Scalar functions of components, as SQL functions of the connection. */
+/** Registers the scalar functions of components as SQL functions of the connection. */
 
 import type { FunctionSpec, Functions as ScalarFunction } from '../abi/generated/scalar-function.js';
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS } from '../core/constants.js';
@@ -7,7 +7,7 @@ import { type Call, directCall, wrappedCall } from './call.js';
 import type { Component } from './component.js';
 import { type Brought, checkCount, letGo, type Named } from './replacements.js';
 
-/** One SQL function of a connection, and the component that implements it now. */
+/** An SQL function of a connection, and the component that implements it now. */
 interface Slot {
   component: Component;
   spec: FunctionSpec;
@@ -27,8 +27,8 @@ export function bringScalars(component: Component, path: string): Brought | unde
 }
 
 /**
- * Registers the functions. An identical existing one is handed over to the new instance, because
- * SQLite does not allow replacing one while a statement runs, and `SELECT load_extension(...)` is a statement.
+ * Registers the functions. If an identical function exists, its slot gets the new instance, because SQLite does not
+ * allow replacing a function while a statement runs, and `SELECT load_extension(...)` is a statement.
  */
 function register(component: Component, functions: ScalarFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
@@ -68,12 +68,12 @@ function register(component: Component, functions: ScalarFunction, specs: readon
 
 type Spec = Pick<FunctionSpec, 'name' | 'numArgs'>;
 
-/** A function as SQL calls it. */
+/** The SQL name and number of arguments of a function. */
 export function nameOf({ name, numArgs }: Spec): Named {
   return { kind: 'function', name, args: numArgs };
 }
 
-/** @throws Error if there are too many, or SQLite cannot have one of them */
+/** @throws Error if there are too many functions, or if SQLite does not support one of them */
 export function checkSpecs(component: Component, specs: readonly Spec[]): void {
   checkCount(component, specs.length, 'functions');
   for (const spec of specs) checkSpec(component, spec);
@@ -90,7 +90,7 @@ function checkSpec(component: Component, spec: Spec): void {
   }
 }
 
-/** SQLite's flags for those of the contract. */
+/** Converts the function flags of the contract to SQLite's flags. */
 export function flagsOf(options: FunctionSpec['options']): number {
   return (
     (options.deterministic ? SQLITE_DETERMINISTIC : 0) |

@@ -1,4 +1,4 @@
-/** Scans of virtual tables: from a component's batches to the core's. */
+/** Scans of virtual tables. Copies batches of rows from a component to the core. */
 
 import type { SqlValue as WitValue } from '../abi/generated/types.js';
 import type { Argument, Batch, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
@@ -30,24 +30,27 @@ import { type CoreInterface, payloadOf } from './component.js';
 
 /** The start of a scan. */
 export interface FilterRequest {
-  /** The component's number of the cursor. */
+  /** The cursor's number in the component. */
   readonly cursor: number;
   readonly plan: number;
   readonly text: string;
-  /** Which arguments are all values of an IN at once. */
+  /** The indexes of the arguments that are all values of an IN operator. */
   readonly lists: readonly number[];
   readonly count: number;
   readonly values: number;
   readonly ask: number;
 }
 
-/** How rows are requested from a component. Each function fills the core's batch at an address, or returns the error. */
+/**
+ * Requests rows from a component. Each function fills the batch of the core at the address `batch`, or returns the
+ * component's error.
+ */
 export interface Scans {
   filter(request: FilterRequest, batch: number, columns: number): WitError | undefined;
   fetch(cursor: number, ask: number, batch: number, columns: number): WitError | undefined;
 }
 
-/** The values of an IN. C: `sqlite3_vtab_in_first`, `sqlite3_vtab_in_next`. */
+/** The values of an IN operator. C: `sqlite3_vtab_in_first`, `sqlite3_vtab_in_next`. */
 function listOf({ core }: Engine, value: number): WitValue[] {
   const { c, memory } = core;
   using arena = memory.arena();
@@ -73,12 +76,12 @@ function argumentsOf(engine: Engine, { count, values, lists }: FilterRequest): A
   });
 }
 
-/** The largest batch, because SQLite counts its bytes in an int. */
+/** The maximum size of a batch in bytes, because SQLite stores sizes in an int. */
 const mostBytes = 0x7fff_0000;
 
 /**
- * Allocates room for rows in the core's struct Batch at `batch`; see host.h. Returns where the rowids go; the cells
- * come next, then texts and blobs.
+ * Allocates memory for rows in the core's `struct Batch` at `batch`; see host.h. Returns the address of the rowids,
+ * which the cells and then the texts and blobs follow.
  */
 function room({ core }: Engine, batch: number, rows: number, count: number, bytes: number): number {
   const { c, memory } = core;
@@ -98,7 +101,7 @@ function room({ core }: Engine, batch: number, rows: number, count: number, byte
   return block;
 }
 
-/** Tells the core how many rows the batch has, once they are written. */
+/** Stores the number of rows in the batch, after the rows have been written. */
 function ready({ core }: Engine, batch: number, rows: number, done: boolean): void {
   core.memory.view.setInt32(batch + 12, rows, true);
   core.memory.view.setInt32(batch + 16, Number(done), true);
@@ -117,7 +120,7 @@ function checkCounts(rows: number, values: number, columns: number, ask: number,
 
 const { size: argumentSize, payload: argumentPayload } = argument;
 const { rowids: rowsAt, values: valuesAt } = batchLayout.at;
-/** Up to this many bytes a loop is faster than a view and a call of set(). */
+/** Up to this many bytes, a loop is faster than a view and a call of set(). */
 const shortText = 48;
 
 export function directScans(engine: Engine, exports: CoreInterface): Scans {
@@ -139,18 +142,18 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
   const lower = lowering(engine, guest);
   const encoder = new TextEncoder();
 
-  /** Checks that a list of the component lies in its memory, aligned as 64-bit numbers are. */
+  /** Checks that a list is within the component's memory and aligned to 8 bytes. */
   const checkPlace = (place: number, size: number): void => {
     if (place + size > guest.bytes.length || (place & 7) !== 0) {
-      throw new RangeError('the component returned rows outside its memory, or not aligned');
+      throw new RangeError('the component returned rows that are outside its memory or not aligned');
     }
   };
 
-  /** Copies `length` bytes of the component; text if `isText`. */
+  /** Copies `length` bytes of the component, and checks UTF-8 if `isText`. */
   const copyBytes = (from: number, length: number, target: Uint8Array, to: number, isText: boolean): void => {
     const source = guest.bytes;
     if (from + length > source.length) {
-      throw new RangeError(`the component named ${length} bytes outside its memory`);
+      throw new RangeError(`the component returned ${length} bytes that are outside its memory`);
     }
     if (length > shortText) {
       target.set(isText ? guest.utf8(from, length) : source.subarray(from, from + length), to);
@@ -166,8 +169,8 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
   };
 
   /**
-   * Takes rows from a `result<batch, sqlite-error>`. The core takes values as the component stores them, except the
-   * addresses of texts and blobs.
+   * Copies the rows of a `result<batch, sqlite-error>` to the core. The core uses the same layout of values as the
+   * component; only the addresses of texts and blobs are changed.
    */
   const lift = (result: number, batch: number, columns: number, ask: number): WitError | undefined => {
     if (!isOk(guest, result, batchOrError)) return failureAt(guest, result, batchOrError);

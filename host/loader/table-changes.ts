@@ -1,4 +1,4 @@
-/** INSERT, UPDATE and DELETE on tables of components: directly between the memories, or through jco's wrappers. */
+/** INSERT, UPDATE and DELETE on tables of components, with direct calls or through jco's wrappers. */
 
 import type { SqlValue as WitValue } from '../abi/generated/types.js';
 import type { ConflictMode, Functions as WritableTable } from '../abi/generated/writable-table.js';
@@ -10,11 +10,11 @@ import type { Engine } from '../kernel/engine.js';
 import { type CoreInterface, payloadOf } from './component.js';
 
 /**
- * Passes changes to a component. A row is `count` values at address `values`. Each function returns the component's
- * error, or that there was none.
+ * Passes changes to a component. A row consists of `count` values at the address `values`. Each function returns the
+ * error of the component; undefined if there was none.
  */
 export interface Changes {
-  /** Also returns the rowid. */
+  /** Returns also the rowid of the new row. */
   insert(
     table: number,
     rowid: bigint | undefined,
@@ -33,7 +33,7 @@ export interface Changes {
   delete(table: number, rowid: bigint): WitError | undefined;
 }
 
-/** `conflict-mode`, in its order, which is SQLite's: `sqlite3_vtab_on_conflict` gives these from 1 on. */
+/** The cases of `conflict-mode`. `sqlite3_vtab_on_conflict` numbers them in the same order, from 1. */
 const modes: readonly ConflictMode[] = ['rollback', 'ignore', 'fail', 'abort', 'replace'];
 
 const { size: optionSize, payload: optionPayload } = optionalValue;

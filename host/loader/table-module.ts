@@ -1,4 +1,7 @@
-/** One module of virtual tables, as SQLite calls it: tables and cursors by number, and the instance that implements them. */
+/**
+ * A module of virtual tables, which SQLite calls. Tables and cursors have numbers, and each belongs to a component
+ * instance.
+ */
 
 import type { ModuleSpec, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../abi/generated/writable-table.js';
@@ -31,18 +34,18 @@ import { readPlanText, readQuery, writePlan } from './table-plans.js';
 import { declare, type Shape } from './table-schemas.js';
 import { step, type Told, Transaction } from './table-transactions.js';
 
-/** The tables of one instance of a component. */
+/** The table interfaces of a component instance. */
 export interface Instance {
   readonly component: Component;
   readonly tables: VirtualTable;
   readonly scans: Scans;
-  /** Undefined if it does not export `writable-table`. */
+  /** Undefined if the component does not export `writable-table`. */
   readonly writing: { readonly table: WritableTable; readonly changes: Changes } | undefined;
 }
 
 interface Table {
   instance: Instance;
-  /** The instance's number of it. */
+  /** The number of the table in the component instance. */
   number: number;
   readonly name: string;
   readonly shape: Shape;
@@ -50,11 +53,11 @@ interface Table {
   /** The arguments of `connect`. */
   readonly args: string[];
   readonly eponymous: boolean;
-  /** How many scans are open. */
+  /** The number of open scans. */
   cursors: number;
   readonly transactional: boolean;
   readonly transaction: Transaction;
-  /** How many nested calls of the instance are running for it. */
+  /** The number of nested calls of the instance that are running for the table. */
   running: number;
 }
 
@@ -64,11 +67,11 @@ interface Cursor {
   readonly number: number;
 }
 
-/** One module of a connection; loading the component again puts the new instance here. */
+/** A module of a connection. Loading the component again stores the new instance here. */
 export interface Slot {
   instance: Instance;
   spec: ModuleSpec;
-  /** What SQLite knows of the module; another one needs a module of its own. */
+  /** The properties with which the module was registered. A module with other properties must be registered again. */
   readonly shape: string;
 }
 
@@ -131,7 +134,7 @@ export class ComponentModule implements TableModule {
     const found = this.#table(table);
     const { instance, number, name, running } = found;
     if (running > 0) this.#kept(() => this.#refuseDrop(name));
-    // A table whose component trapped can be dropped: only its row in the schema is left.
+    // A table whose component has trapped can still be dropped, because only its row in the schema must be deleted.
     if (instance.component.alive) {
       this.#kept(() =>
         this.#during(found, () => this.#ask(instance, name, () => instance.tables.destroy(number))),
@@ -150,7 +153,7 @@ export class ComponentModule implements TableModule {
       if (plan) writePlan(this.#connection, info, asked, plan, name);
       return plan !== undefined;
     } catch (error) {
-      // SQLite gives some codes a meaning here: SQLITE_CONSTRAINT means that there is no plan.
+      // An error code must not reach SQLite here, because SQLITE_CONSTRAINT means that there is no plan.
       throw new Error((error as Error).message);
     }
   }
@@ -208,7 +211,7 @@ export class ComponentModule implements TableModule {
 
   #change(found: Table, count: number, values: number): bigint | undefined {
     const { instance, number, name } = found;
-    // Rolled back by SQL that ran within the statement.
+    // SQL that ran during the statement has rolled back the transaction.
     if (found.transactional && !found.transaction.open) throw sqliteError(SQLITE_ABORT_ROLLBACK);
     const { c, memory } = this.#connection.engine.core;
     const { changes } = this.#writing(instance);
@@ -238,7 +241,7 @@ export class ComponentModule implements TableModule {
     const ends = what === step.commit || what === step.rollback;
     const calls = transaction.calls(what, savepoint);
     if (ends) transaction.done(what, savepoint);
-    // If the component trapped, begin and sync report that; everything else works without it.
+    // If the component has trapped, begin and sync report that. The other steps work without the component.
     if (!instance.component.alive && what !== step.begin && what !== step.sync) return;
     const { table: writable } = this.#writing(instance);
     const tell = (): void => {
@@ -251,8 +254,8 @@ export class ComponentModule implements TableModule {
   }
 
   /**
-   * If ROLLBACK TO undid a table's CREATE, SQLite does not tell the table, unless a savepoint followed: while a table
-   * is new, its existence is checked.
+   * Checks whether ROLLBACK TO has undone the CREATE of a new table, because SQLite does not report that to the table
+   * unless a later savepoint exists.
    */
   #undone(kind: number, code: number): void {
     if (!this.#connection.inTransaction) {
@@ -266,7 +269,7 @@ export class ComponentModule implements TableModule {
     }
   }
 
-  /** Runs what cannot return an error to SQLite: the next call reports a trap. */
+  /** Runs a call that cannot return an error to SQLite. If the component traps, the next call reports that. */
   #attempt(action: () => void): void {
     try {
       action();
@@ -274,8 +277,9 @@ export class ComponentModule implements TableModule {
   }
 
   /**
-   * While SQLite changes its list of participating tables, SQL may not run, because it could change the list too.
-   * During sync it may write, but not end the transaction.
+   * Calls the component for a step of a transaction. In begin, commit and rollback the component may not run SQL,
+   * because SQLite is using its list of participating tables, which SQL can change. In sync, its SQL may write but not
+   * end the transaction.
    */
   #tell(writable: WritableTable, call: Told[0], table: number, savepoint: number): void {
     const action = (): void => writable[call](table, savepoint);
@@ -304,7 +308,10 @@ export class ComponentModule implements TableModule {
     );
   }
 
-  /** Calls the component for a table that SQLite uses until the call returns: SQL of the component may not drop it. */
+  /**
+   * Calls the component for a table. Until the call returns, SQLite uses the table, so SQL of the component may not
+   * drop it.
+   */
   #during<T>(table: Table, action: () => T): T {
     table.running += 1;
     try {
@@ -318,7 +325,7 @@ export class ComponentModule implements TableModule {
     throw sqliteError(SQLITE_LOCKED, `${name} cannot be dropped while its component is being called for it`);
   }
 
-  /** Keeps an exception for the caller: here SQLite takes only a code, without a message. */
+  /** Keeps an exception for the caller, because SQLite accepts only an error code here, without a message. */
   #kept<T>(action: () => T): T {
     try {
       return action();
@@ -328,7 +335,10 @@ export class ComponentModule implements TableModule {
     }
   }
 
-  /** A rowid as SQLite takes one: also a text or a real number that is an integer. NULL is not one. */
+  /**
+   * Converts a value to a rowid. As in SQLite, a text or a real number can represent the integer. Returns undefined for
+   * NULL.
+   */
   #rowid(value: number): bigint | undefined {
     const { c } = this.#connection.engine.core;
     const given = c.sqlite3_value_type(value);
@@ -340,7 +350,7 @@ export class ComponentModule implements TableModule {
     throw sqliteError(SQLITE_MISMATCH);
   }
 
-  /** Calls the component through jco's wrappers; its own errors are thrown as SQLite's. */
+  /** Calls the component through jco's wrappers, and throws the errors that it returns as SqliteError. */
   #ask<T>({ component }: Instance, name: string, action: () => T): T {
     let failed: WitError | undefined;
     const result = component.guard(name, () => {
@@ -355,7 +365,7 @@ export class ComponentModule implements TableModule {
     return result as T;
   }
 
-  /** Calls what cannot fail: a trap is noted, and the next call reports it. */
+  /** Calls the component where SQLite accepts no error. If the component traps, the next call reports that. */
   #quietly({ component }: Instance, action: () => void): void {
     try {
       component.guard('a table', action);
@@ -364,7 +374,7 @@ export class ComponentModule implements TableModule {
     }
   }
 
-  /** Disconnects. SQL may not run from there, because SQLite may be changing its schema. */
+  /** Disconnects a table. The component may not run SQL meanwhile, because SQLite may be changing its schema. */
   #letGo(instance: Instance, disconnect: () => void): void {
     if (!instance.component.alive) return;
     this.#connection.within('disconnect', () => this.#quietly(instance, disconnect));
@@ -381,8 +391,9 @@ export class ComponentModule implements TableModule {
   }
 
   /**
-   * The table, connected again if its component was loaded again: always if the old instance trapped, otherwise only
-   * if its eponymous table is not being scanned. A created table stays with the instance that has its data.
+   * Returns a table. If its component was loaded again, the table may be connected to the new instance first: always if
+   * the old instance has trapped, otherwise only if the table is eponymous and not being scanned. A created table stays
+   * with the instance that has its data.
    */
   #table(table: number): Table {
     const found = this.#known(table);
@@ -397,7 +408,7 @@ export class ComponentModule implements TableModule {
       this.#letGo(instance, () => instance.tables.disconnect(made.table));
       throw sqliteError(
         SQLITE_ERROR,
-        `${found.name}: component ${shownName(instance.component.name)}, which was loaded again, now declares a different table: ` +
+        `${found.name}: component ${shownName(instance.component.name)} was loaded again and now declares a different table: ` +
           'open the database again',
       );
     }
@@ -419,7 +430,7 @@ export class ComponentModule implements TableModule {
     return writing;
   }
 
-  /** The component's own error. An error with a code of success becomes SQLITE_ERROR. */
+  /** Converts an error that the component returned. If its code is not an error code, the code becomes SQLITE_ERROR. */
   #failure({ code, extendedCode, message }: WitError): SqliteError {
     const known = extendedCode || code;
     const primary = known & 0xff;

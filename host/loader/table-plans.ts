@@ -1,4 +1,4 @@
-/** Between `sqlite3_index_info` and best-index: the question, and the plan that answers it. */
+/** Converts `sqlite3_index_info` to the arguments of best-index, and the plan of the component back. */
 
 import type { IndexPlan, IndexQuery } from '../abi/generated/virtual-table.js';
 import { toWit } from '../abi/values.js';
@@ -7,13 +7,13 @@ import { type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { readValue } from '../kernel/values.js';
 
-// struct sqlite3_index_info, as wasm32 lays it out.
+// The layout of struct sqlite3_index_info in wasm32.
 const info = {
   constraintCount: 0,
-  constraints: 4, // of 12 bytes: int column, u8 op, u8 usable
+  constraints: 4, // 12 bytes each: int column, u8 op, u8 usable
   orderCount: 8,
-  orders: 12, // of 8 bytes: int column, u8 descending
-  usages: 16, // of 8 bytes: int argument, u8 omit
+  orders: 12, // 8 bytes each: int column, u8 descending
+  usages: 16, // 8 bytes each: int argument, u8 omit
   number: 20,
   text: 24,
   freeText: 28,
@@ -30,8 +30,9 @@ const comparing = new Set([equal, 4, 8, 16, 32, 68, 69, 72]);
 const mostRows = 2n ** 62n;
 
 /**
- * The question at an address. A term that compares by another collation than its column has cannot be used: the
- * component does not know of it. The C functions that are asked may move the memory: no view outlives a call.
+ * Reads the query from the `sqlite3_index_info` at an address. A constraint whose collation differs from its column's
+ * is not usable, because the component does not know that collation. The C functions can grow the memory, so views are
+ * not kept across calls.
  */
 export function readQuery(
   { engine }: Connection,
@@ -81,8 +82,8 @@ export function readQuery(
 /**
  * Writes the plan into the `sqlite3_index_info` at an address.
  *
- * @param name the table's, for errors
- * @throws SqliteError if it is not a plan for the question
+ * @param name the name of the table, for errors
+ * @throws SqliteError if the plan does not fit the query
  */
 export function writePlan(
   { engine }: Connection,
@@ -126,14 +127,16 @@ export function writePlan(
   if (plan.unique) view.setInt32(at + info.flags, SQLITE_INDEX_SCAN_UNIQUE, true);
 }
 
-/** A plan's text for xFilter, in front of it which arguments are lists: `2,3|text`. */
+/**
+ * The string for xFilter: the indexes of the arguments that are lists, and the text of the plan, such as `2,3|text`.
+ */
 function planText(lists: readonly number[], text: string): string {
   return lists.length === 0 && text === '' ? '' : `${lists.join()}|${text}`;
 }
 
 const none: readonly number[] = [];
 
-/** The parts of {@link planText}. */
+/** Parses a string of {@link planText}. */
 export function readPlanText(given: string): { lists: readonly number[]; text: string } {
   if (given === '') return { lists: none, text: '' };
   const bar = given.indexOf('|');

@@ -1,4 +1,4 @@
-/** Checks a component's descriptions of its modules and tables, before SQLite sees them. */
+/** Checks a component's descriptions of its modules and tables before they are passed to SQLite. */
 
 import type { ModuleFlags, ModuleSpec } from '../abi/generated/virtual-table.js';
 import { SQLITE_ERROR } from '../core/constants.js';
@@ -8,7 +8,7 @@ import { type Connection, connectionAt } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 import type { Component } from './component.js';
 
-/** MODULE_ of c/host.h. */
+/** The constants MODULE_* of c/host.h. */
 const flagBits: Readonly<Record<keyof ModuleFlags, number>> = {
   eponymous: 1,
   creatable: 2,
@@ -19,21 +19,21 @@ const flagBits: Readonly<Record<keyof ModuleFlags, number>> = {
   savepoints: 64,
 };
 
-/** A module's flags as the core takes them. */
+/** Converts a module's flags to the form of the core. */
 export function optionsOf(flags: ModuleFlags): number {
   let options = 0;
   for (const [name, bit] of Object.entries(flagBits)) if (flags[name as keyof ModuleFlags]) options |= bit;
   return options;
 }
 
-/** A module's suffixes of shadow tables as the core takes them. */
+/** Converts a module's suffixes of shadow tables to the form of the core. */
 export function shadowsOf(spec: ModuleSpec): string {
   return spec.shadowNames.map((suffix) => `${suffix}\n`).join('');
 }
 
 /**
  * @param writable whether the component exports `writable-table`
- * @throws Error if one of the modules is invalid, or two have the same name
+ * @throws Error if a module is invalid, or if two modules have the same name
  */
 export function checkModules(component: Component, specs: readonly ModuleSpec[], writable: boolean): void {
   const names = new Set<string>();
@@ -58,25 +58,25 @@ export function checkModules(component: Component, specs: readonly ModuleSpec[],
   }
 }
 
-/** What SQLite makes of a declaration. */
+/** The properties of a declared table. */
 export interface Shape {
-  /** How many columns there are. */
+  /** The number of columns. */
   readonly columns: number;
-  /** The collation of each column, in lower case; undefined for a HIDDEN one, which is a parameter. */
+  /** The collation of each column, in lower case; undefined for a HIDDEN column, which is a parameter. */
   readonly collations: readonly (string | undefined)[];
   readonly rowids: boolean;
 }
 
-/** How many declarations are remembered. */
+/** The maximum number of cached declarations. */
 const mostKnown = 200;
 const known = new Map<string, Shape>();
 
 /**
- * Declares the table whose xCreate or xConnect runs now, and returns what it is.
+ * Declares the table whose xCreate or xConnect is running, and returns the table's properties.
  *
  * C: `sqlite3_declare_vtab`
  *
- * @throws SqliteError if SQLite refuses the declaration, or our modules do not support it
+ * @throws SqliteError if SQLite refuses the declaration, or if components' modules do not support it
  */
 export function declare(connection: Connection, db: number, declaration: string, writable: boolean): Shape {
   const { engine } = connection;
@@ -102,7 +102,10 @@ function refused(why: string): SqliteError {
   return sqliteError(SQLITE_ERROR, `the component declares an invalid table: ${shown(why)}`);
 }
 
-/** Lets SQLite create the table in a separate database: a rowid table has all columns that a virtual one has. */
+/**
+ * Creates the table in a separate database to read its columns, because a rowid table has all columns that a virtual
+ * table has.
+ */
 function made({ engine }: Connection, declaration: string): Shape {
   const { c, memory } = engine.core;
   using arena = memory.arena();

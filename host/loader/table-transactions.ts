@@ -1,10 +1,11 @@
 /**
  * Reports transactions and savepoints to a component's table. SQLite reports only the savepoints that begin while a
- * table takes part, may return to earlier ones, and begins one again if a statement failed in between. A component
- * gets them in order: numbers count from 0 without a gap, and each one that ends was begun.
+ * table takes part in the transaction, can roll back to earlier savepoints, and can report the same savepoint twice
+ * after a failed statement. The component gets a regular sequence: savepoints are numbered from 0 without gaps, and
+ * only savepoints that have begun end.
  */
 
-/** `what` of {@link TableModule.transaction}. */
+/** The values of `what` of {@link TableModule.transaction}. */
 export const step = {
   begin: 0,
   sync: 1,
@@ -15,7 +16,7 @@ export const step = {
   rollbackTo: 6,
 } as const;
 
-/** One call of the component. */
+/** A call of the component. */
 export type Told = readonly [
   what: 'begin' | 'sync' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollbackTo',
   savepoint: number,
@@ -24,15 +25,15 @@ export type Told = readonly [
 export class Transaction {
   /** Whether the table takes part in a transaction. */
   open: boolean;
-  /** How many savepoints the component knows. */
+  /** The number of savepoints that were reported to the component. */
   #depth = 0;
-  /** Savepoints before this one are older than the table. */
+  /** Savepoints below this number began before the table took part. */
   #floor: number | undefined;
   #created: boolean;
-  /** Its CREATE was undone: nothing more is reported. */
+  /** Whether the CREATE of the table was undone. Then nothing more is reported. */
   #undone = false;
 
-  /** @param created whether the table is created now, in a transaction that it takes part in */
+  /** @param created whether the table is being created, in a transaction in which it takes part */
   constructor(created: boolean) {
     this.open = created;
     this.#created = created;
@@ -43,7 +44,7 @@ export class Transaction {
     return this.#created && !this.#undone;
   }
 
-  /** The calls of the component, in this order. */
+  /** The calls of the component to make, in order. */
   calls(what: number, savepoint: number): Told[] {
     if (what === step.begin) return [['begin', 0]];
     if (this.#undone) return [];
@@ -58,7 +59,7 @@ export class Transaction {
     if (savepoint >= this.#depth) return [];
     if (what === step.release) return [['release', savepoint]];
     if (savepoint >= (this.#floor ?? 0)) return [['rollbackTo', savepoint]];
-    // To before it took part: a savepoint that began the transaction has the number -1.
+    // A rollback to a savepoint before the table took part. A savepoint that began the transaction has the number -1.
     return this.#created
       ? [['rollback', 0]]
       : [
@@ -67,7 +68,7 @@ export class Transaction {
         ];
   }
 
-  /** Notes that all of these calls were made. */
+  /** Records that the calls for this step have been made. */
   done(what: number, savepoint: number): void {
     if (what === step.begin) {
       this.open = true;

@@ -1,4 +1,4 @@
-/** Virtual tables of components: their modules, by name. */
+/** Registers the virtual table modules of components. */
 
 import type { ModuleSpec, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../abi/generated/writable-table.js';
@@ -26,8 +26,8 @@ export function bringTables(component: Component, path: string): Brought | undef
 }
 
 /**
- * Registers the modules. An identical existing one is handed over to the new instance; tables of the old one
- * are connected to it if possible.
+ * Registers the modules. If an identical module exists, its slot gets the new instance, and tables of the old instance
+ * are connected to the new one if possible.
  *
  * C: `sqlite3_create_module_v2`
  */

@@ -1,4 +1,7 @@
-/** `node transpile-program.js FOLDER < IN.wasm`: transpiles in a process of its own, because loading is synchronous. */
+/**
+ * `node transpile-program.js FOLDER < IN.wasm`: transpiles a component. A separate process is needed because loading is
+ * synchronous.
+ */
 
 import { readFileSync } from 'node:fs';
 import { transpileTo } from './transpile.js';

@@ -1,5 +1,5 @@
 /**
- * Turns a component into files that a running host can link: script text, core modules and their description.
+ * Transpiles a component into files that the host can instantiate: a script, core modules, and a description of them.
  */
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
 import { interfacesOf } from './binary.js';
 
-/** jco-transpile's version and, after the slash, that of this code. Part of every cache key. */
+/** The version of jco-transpile, a slash, and the version of this code. It is part of every cache key. */
 export const transpilerVersion = '0.15.0/3';
 
 export interface Transpiled {
   /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
   readonly files: Record<string, Uint8Array>;
-  /** Its imports, with versions. `instantiate` reads them under these names. */
+  /** The imports with their versions. `instantiate` looks up the imports by these names. */
   readonly imports: string[];
-  /** The interfaces it exports, with their versions. */
+  /** The exported interfaces with their versions. */
   readonly exports: string[];
 }
 
@@ -26,7 +26,7 @@ export interface Meta {
   readonly transpiler: string;
   readonly imports: string[];
   readonly exports: string[];
-  /** The sha256 of each other file of the folder, as hex. */
+  /** The SHA-256 digest in hex of each other file of the folder. */
   readonly files: Record<string, string>;
 }
 
@@ -48,7 +48,7 @@ interface Bindgen {
   ): { files: [string, Uint8Array][] };
 }
 
-/** The copy that is shipped; in a checkout that is not built, the package from which it is copied. */
+/** Loads the transpiler: the copy in this package or, in a checkout without a build, the npm package. */
 async function bindgen(): Promise<Bindgen> {
   const shipped = ownFile('transpiler/js-component-bindgen-component.js');
   const glue: string = existsSync(shipped)
@@ -60,7 +60,7 @@ async function bindgen(): Promise<Bindgen> {
 }
 
 /**
- * Node's own, since 25.4, stops before the end of an array that a text fills exactly
+ * A TextEncoder for the glue. Since Node 25.4, encodeInto() stops early if a text fills the array exactly
  * (https://github.com/nodejs/node/issues/65994).
  */
 const encoder = `new (class extends TextEncoder {
@@ -78,10 +78,10 @@ const encoder = `new (class extends TextEncoder {
 function asFunctionBody(module: string): string {
   const body = module.replace(/^export (?=function instantiate\(|const _util\b)/gm, '');
   if (!/^function instantiate\(/m.test(body) || /^(?:export|import)\b|\bimport\.meta\b/m.test(body)) {
-    throw new Error('the transpiler made a module of an unexpected form');
+    throw new Error('the transpiler returned a module of an unexpected form');
   }
   const script = body
-    // U+FEFF is part of a text, even at its beginning.
+    // Keep U+FEFF at the beginning of a text.
     .replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })")
     .replaceAll('new TextEncoder()', encoder);
   return `'use strict';\n${script}\nreturn instantiate;\n`;
@@ -96,7 +96,7 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
     noTypescript: true,
     instantiation: { tag: 'sync' },
     importBindings: { tag: 'hybrid' },
-    // Without the map, the glue would read its imports under names without their version.
+    // Without this map, the glue would look up its imports by names without versions.
     map: imports.map((name) => [name, name]),
     noNodejsCompat: true,
     noComponentErrorWrapping: true,
@@ -114,7 +114,7 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
   return { files, imports, exports };
 }
 
-/** Renames a folder, in place of what is there, which another process may be doing at the same time. */
+/** Renames a folder and replaces an existing one. Another process may do the same at the same time. */
 function moveTo(from: string, to: string): void {
   for (let tries = 10; ; tries--) {
     rmSync(to, { recursive: true, force: true });
@@ -128,9 +128,9 @@ function moveTo(from: string, to: string): void {
 }
 
 /**
- * Transpiles a component into `folder`, which appears complete or not at all; an existing one is replaced.
+ * Transpiles a component into `folder`, and replaces an existing folder. The folder appears only when it is complete.
  *
- * @param smaller makes the script smaller
+ * @param smaller minifies the script
  */
 export async function transpileTo(
   component: Uint8Array,
@@ -143,7 +143,7 @@ export async function transpileTo(
     files['glue.js'] = new TextEncoder().encode(await smaller(new TextDecoder().decode(script)));
   }
   mkdirSync(dirname(folder), { recursive: true });
-  const work = mkdtempSync(`${folder}.`); // readable by its owner alone
+  const work = mkdtempSync(`${folder}.`); // only its owner can read it
   try {
     const digests: Record<string, string> = {};
     for (const [name, content] of Object.entries(files)) {

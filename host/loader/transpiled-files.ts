@@ -1,4 +1,4 @@
-/** The transpiled files of components, which can be trusted: included in the package, cached, or made now. */
+/** Finds the transpiled files of a component in the package or the cache, or transpiles the component. */
 
 import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -13,7 +13,7 @@ function sha256(bytes: Uint8Array): string {
   return crypto().createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Where transpiled components are kept: `SQLITE_WASM_RUN_CACHE`, or the user's cache folder. */
+/** The folder for transpiled components: `SQLITE_WASM_RUN_CACHE`, or `sqlite-wasm-run` in the user's cache folder. */
 export function cacheFolder(): string {
   return (
     process.env.SQLITE_WASM_RUN_CACHE ??
@@ -22,15 +22,15 @@ export function cacheFolder(): string {
 }
 
 /**
- * Reads a transpiled folder. Undefined if it is absent or incomplete: then it is made again, because its
- * script is run.
+ * Reads a folder of transpiled files. Returns undefined if the folder is absent, incomplete or damaged. All digests are
+ * checked, because the script in the folder will be run.
  */
 function readFolder(folder: string, digest: string): Prepared | undefined {
   let meta: Meta;
   try {
     meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Meta;
   } catch {
-    return undefined; // absent or damaged: either way it is made again
+    return undefined; // absent or damaged
   }
   if (meta.transpiler !== transpilerVersion) return undefined;
   const files = new Map<string, Buffer>();
@@ -49,10 +49,10 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
 }
 
 /**
- * The cache folder, created if it does not exist. Its scripts are run: if others may write to the named folder, a
- * folder of the user's own inside it is used, and an existing folder keeps its mode.
+ * The cache folder, created if it does not exist. Its scripts will be run, so if other users can write to the folder, a
+ * private folder inside it is used.
  *
- * @throws Error if it belongs to somebody else
+ * @throws Error if other users can write to the private folder
  */
 function privateFolder(): string {
   const folder = cacheFolder();
@@ -78,22 +78,22 @@ function isPrivate({ uid, mode }: Stats, own: number): boolean {
 
 const prepared = new Map<string, Prepared>();
 
-/** The transpiled files of a component in the package. */
+/** The folder for the transpiled files of a component that the package includes. */
 function shippedFolder(digest: string): string {
   return ownFile(`extensions/${digest}`);
 }
 
-/** Whether exactly this component is in the package. */
+/** Whether the package includes a component with exactly these bytes. */
 export function isShipped(component: Uint8Array): boolean {
   return existsSync(shippedFolder(sha256(component)));
 }
 
 /**
- * The transpiled files of `component`. Those of the package's components are part of it;
- * others are cached by content, and made in a separate process the first time, which takes a second.
+ * Returns the transpiled files of `component`. The package contains the files of its own components. Other components
+ * are transpiled in a separate process, which takes about a second, and are cached by their digest.
  *
- * @param path what the user named, for messages
- * @param patience how long that may take, in ms
+ * @param path the path that the user gave, for error messages
+ * @param patience the maximum time to transpile the component, in ms
  * @throws Error if the component cannot be transpiled
  */
 export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
@@ -122,7 +122,7 @@ function fromCache(component: Uint8Array, digest: string, path: string, patience
   return made;
 }
 
-/** The most memory of the transpiler's script, in MiB. The build limits that of its WebAssembly. */
+/** The heap limit of the transpiler process in MiB. The build limits the memory of the transpiler's WebAssembly. */
 const transpilerHeap = 2048;
 
 function runTranspiler(component: Uint8Array, folder: string, path: string, patience: number): void {

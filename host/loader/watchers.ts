@@ -1,4 +1,4 @@
-/** Authorizers and hooks of components. */
+/** Registers the authorizers and hooks of components. */
 
 import { resolve } from 'node:path';
 import type { Functions as Authorizer, Verdict } from '../abi/generated/authorizer.js';
@@ -12,17 +12,17 @@ import type { Component } from './component.js';
 import type { Brought } from './replacements.js';
 
 /**
- * Adds hooks of a component, or replaces those that the same component had: loading it again revives one that
- * trapped.
+ * Adds the hooks of a component. If the same component was loaded before, replaces its hooks, so that loading a
+ * component again revives it after a trap.
  */
 function add(component: Component, path: string, what: string, hooks: Partial<ConnectionHooks>): void {
   hooksOf(component.connection).add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
 }
 
-/** SQLite's codes for what ends or undoes a transaction, which has "ROLLBACK" as its first text then. */
+/** The codes SQLITE_TRANSACTION and SQLITE_SAVEPOINT, whose first argument is "ROLLBACK" for a rollback. */
 const transactional = new Set([22, 32]);
 
-/** The answer of an authorizer that trapped: everything is refused, with the reason, except ending a transaction. */
+/** The result of an authorizer that has trapped: denies everything except ROLLBACK, and reports why. */
 function refuse(component: Component, path: string, action: number, first: string | null): number {
   if (transactional.has(action) && first === 'ROLLBACK') return SQLITE_OK;
   const { connection } = component;
@@ -40,7 +40,7 @@ const verdicts: Readonly<Record<Verdict, number>> = {
   ignore: SQLITE_IGNORE,
 };
 
-/** A component's authorizer, for the chain. After a trap, everything is denied. */
+/** The authorizer of a component; undefined if it exports none. After a trap, everything except ROLLBACK is denied. */
 export function bringAuthorizer(component: Component, path: string): Brought | undefined {
   const authorizer = component.interface<Authorizer>('authorizer');
   if (!authorizer) return undefined;
@@ -64,7 +64,7 @@ function registerAuthorizer(component: Component, path: string, authorizer: Auth
   });
 }
 
-/** A component's hooks, for the chains. Those of a component that trapped are no longer called. */
+/** The hooks of a component; undefined if it exports none. After a trap, they are no longer called. */
 export function bringHooks(component: Component, path: string): Brought | undefined {
   const hooks = component.interface<Hooks>('hooks');
   if (!hooks) return undefined;
@@ -76,7 +76,7 @@ function registerHooks(component: Component, path: string, hooks: Hooks, wanted:
   const own = hooksOf(component.connection);
   own.beReady();
 
-  /** If it traps, returns `otherwise`, and nothing commits until the rollback. */
+  /** Calls a hook. If the component traps, returns `otherwise` and refuses commits until a rollback. */
   const ask = <T>(name: string, otherwise: T, action: () => T): T => {
     try {
       return component.guard(name, action);
@@ -85,12 +85,12 @@ function registerHooks(component: Component, path: string, hooks: Hooks, wanted:
       return otherwise;
     }
   };
-  /** For events after the fact, when nothing can be refused. */
+  /** Calls a hook that cannot refuse anything. */
   const tell = (name: string, action: () => void): void => {
     if (!component.alive) return;
     try {
       component.guard(name, action);
-    } catch {} // it is marked as trapped
+    } catch {} // the component is marked as trapped
   };
   add(component, path, 'hooks', {
     ...(wanted.update && {

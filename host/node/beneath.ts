@@ -1,10 +1,10 @@
 /**
- * Paths beneath an open folder, which nothing can escape: neither `..`, nor a symbolic link, nor a folder that
- * another process replaces while the path is followed. Each name is looked up in a folder that is held
- * open, so the system never resolves more than one name of the path at once.
+ * Resolves paths beneath an open folder. A path cannot leave the folder by `..`, by a symbolic link, or because another
+ * process replaces a folder meanwhile. Each name is looked up in a folder that is open, so the system never resolves
+ * more than one name at once.
  *
- * On Linux a name in an open folder is `/proc/self/fd/N/NAME`. On other systems there is no such name: the folder's own
- * path is used, after checking that the folder is still there, and links are not followed at all.
+ * On Linux, `/proc/self/fd/N/NAME` is a name in an open folder. Other systems have no such path. There, the path of the
+ * folder is used, after a check that the folder is still at that path, and symbolic links are not followed.
  */
 
 import {
@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** A case of wasi:filesystem's error-code. Thrown unwrapped. */
+/** A case of `error-code` of wasi:filesystem. It is thrown as a string. */
 export type ErrorCode = string;
 
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -58,7 +58,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   ERR_INVALID_ARG_VALUE: 'invalid', // U+0000 in a path
 };
 
-/** Runs a call of the file system. @throws ErrorCode */
+/** Runs a file system call, and converts its errors. @throws ErrorCode */
 export function call<T>(action: () => T): T {
   try {
     return action();
@@ -67,19 +67,19 @@ export function call<T>(action: () => T): T {
   }
 }
 
-/** A folder that is open. */
+/** An open folder. */
 export interface Folder {
   readonly fd: number;
-  /** Where it was when it was opened. */
+  /** The path of the folder when it was opened. */
   readonly path: string;
 }
 
 const hasProc = existsSync('/proc/self/fd');
-/** Opens a path without permission to read it, which intermediate folders need not grant. */
+/** Opens a folder without read permission, because intermediate folders may be unreadable. */
 const O_PATH = hasProc ? 0x200000 : 0;
 const mostLinks = 40;
 
-/** A path of the system's for a name in an open folder. @throws ErrorCode if the folder no longer exists */
+/** Returns the system path of a name in an open folder. @throws ErrorCode if the folder no longer exists */
 function pathOf({ fd, path }: Folder, name: string): string {
   if (hasProc) return `/proc/self/fd/${fd}/${name}`;
   const [there, own] = [lstatSync(path), fstatSync(fd)];
@@ -87,9 +87,9 @@ function pathOf({ fd, path }: Folder, name: string): string {
   return join(path, name);
 }
 
-/** Where a path leads: a name in a folder that is open until this is disposed of. */
+/** A resolved path: a name in an open folder. Disposing of the place closes the folder. */
 export class Place implements Disposable {
-  /** The first folder, and those that were opened on the way. */
+  /** The base folder, and the folders that were opened while the path was followed. */
   readonly #folders: Folder[];
   #name = '.';
 
@@ -100,8 +100,8 @@ export class Place implements Disposable {
   /**
    * Follows a path.
    *
-   * @param follow whether a symbolic link at its end is followed
-   * @throws ErrorCode: not-permitted if it leads out of `base`
+   * @param follow whether to follow a symbolic link at the end of the path
+   * @throws ErrorCode `not-permitted` if the path leaves `base`
    */
   static of(base: Folder, path: string, follow: boolean): Place {
     const place = new Place(base);
@@ -114,12 +114,12 @@ export class Place implements Disposable {
     }
   }
 
-  /** The system's path for it, for one call that follows no link. @throws ErrorCode */
+  /** The system path of the place, for one call that does not follow links. @throws ErrorCode */
   get path(): string {
     return pathOf(this.#last, this.#name);
   }
 
-  /** Where it was when the path was followed. */
+  /** The ordinary path of the place at the time when the path was followed. */
   get told(): string {
     return join(this.#last.path, this.#name);
   }
@@ -129,7 +129,7 @@ export class Place implements Disposable {
   }
 
   get #last(): Folder {
-    return this.#folders.at(-1) as Folder; // there is always the first one
+    return this.#folders.at(-1) as Folder; // never empty
   }
 
   #go(path: string, follow: boolean): void {
@@ -183,7 +183,7 @@ export class Place implements Disposable {
   }
 }
 
-/** The system's path for an open folder itself. */
+/** Returns the system path of an open folder. */
 export function pathOfFolder(folder: Folder): string {
   return call(() => pathOf(folder, '.'));
 }

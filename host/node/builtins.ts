@@ -1,4 +1,4 @@
-/** Modules of Node that take some ms to load and that most starts do not need: they are loaded when they are used. */
+/** Modules of Node that are loaded on first use, because loading takes some ms and most programs do not need them. */
 
 export const os = (): typeof import('node:os') => process.getBuiltinModule('node:os');
 export const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');

@@ -1,48 +1,54 @@
-/** Locks on ranges of bytes: what SQLite's locks on a database are made of, and what each system implements. */
+/** Locks on byte ranges of a file. SQLite's locks on a database consist of these, and each system implements them. */
 
 export const pendingByte = 0x40000000;
 export const reservedByte = pendingByte + 1;
 export const sharedFirst = pendingByte + 2;
 export const sharedSize = 510;
-/** All three ranges: they are adjacent. */
+/** The length of all three ranges, which are adjacent. */
 export const allSize = sharedFirst + sharedSize - pendingByte;
 
 export type LockKind = 'read' | 'write' | 'none';
 
-/** The locks of one open of a file. Two opens exclude each other, in one process too. */
+/** The locks of one open file description. Two of them exclude each other, even in one process. */
 export interface ByteLocks {
   /**
-   * Locks or unlocks a range without waiting: it replaces the locks that this open has there. If it fails, they stay
-   * as they were. A length of 0 is all that follows.
+   * Locks or unlocks a range without waiting, and replaces the locks that this file has in the range. If the call
+   * fails, the locks stay as they were. A length of 0 means all bytes from `start` on.
    *
    * @returns the system's error number, or 0
    */
   set(kind: LockKind, start: number, length: number): number;
   /**
-   * Whether another open has a lock for writing in the range; or, if the system tells, one for reading.
+   * Whether the file is locked by another open file description for writing in the range. Some systems also report
+   * locks for reading.
    *
-   * @returns 0 no, 1 yes, below 0 the negative error number
+   * @returns 0 for no, 1 for yes, or a negative error number
    */
   test(start: number, length: number): number;
 }
 
-/** What an error number means: another has the lock, the descriptor cannot have it, locks do not exist there. */
+/**
+ * The meaning of an error number. `busy`: another program has the lock; `read-only`: the descriptor cannot lock for
+ * writing; `unsupported`: the file system has no locks.
+ */
 export type LockError = 'busy' | 'read-only' | 'denied' | 'unsupported' | 'failed';
 
-/** The locks of a system. */
+/** The lock functions of a system. */
 export interface LockSystem {
-  /** The call that takes them, for messages. */
+  /** The name of the system call, for error messages. */
   readonly call: string;
   of(fd: number): ByteLocks;
-  /** Locks as programs take them that use another call, if there are any: both kinds must exclude each other. */
+  /**
+   * Makes locks with the call that native SQLite uses, if that differs. Tests check that both kinds exclude each other.
+   */
   nativeOf?(fd: number): ByteLocks;
   meaning(error: number): LockError;
 }
 
-/** Returns the system's locks, or why they are unavailable. */
+/** Returns the lock functions of the system, or the reason why they are unavailable. */
 export type LockProvider = () => LockSystem | string;
 
-/** Whether the file can be locked at all, checked once when it is opened: some file systems have no locks. */
+/** Whether the file can be locked. Some file systems have no locks, so this is checked when a file is opened. */
 export function lockable(system: LockSystem, fd: number): boolean {
   const answer = system.of(fd).test(pendingByte, 1);
   return answer >= 0 || system.meaning(-answer) !== 'unsupported';

@@ -1,6 +1,7 @@
 /**
- * Locks by fcntl: open-file-description locks. They belong to one open of the file, so that two connections of this
- * process exclude each other, and reading the file elsewhere in the process does not drop any.
+ * Open-file-description locks of fcntl. Such a lock belongs to an open file description and not to the process. Two
+ * connections of this process therefore exclude each other, and closing another descriptor of the file does not release
+ * the locks.
  */
 
 import { constants, endianness } from 'node:os';
@@ -9,7 +10,7 @@ import type { Koffi } from './system.js';
 
 const { EACCES, EAGAIN, EBADF, EBUSY, EINTR, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EPERM, ETIMEDOUT } =
   constants.errno;
-/** The errors that mean that another has the lock (os_unix.c, sqliteErrorFromPosixError). */
+/** The errors that mean that another program has the lock (os_unix.c, sqliteErrorFromPosixError). */
 const busy = new Set([EACCES, EAGAIN, ETIMEDOUT, EBUSY, EINTR, ENOLCK]);
 
 /** The layout and the constants of `struct flock`. */
@@ -24,7 +25,7 @@ export interface Layout {
   readonly getLock: number;
   readonly setProcessLock: number;
   readonly prototype: string;
-  /** What goes before the structure in a call. */
+  /** The koffi types of the variadic arguments. */
   readonly variadic: readonly string[];
 }
 
@@ -41,7 +42,7 @@ export const layouts: Readonly<Record<'linux' | 'darwin', Layout>> = {
     prototype: 'int fcntl(int, int, void *)',
     variadic: [],
   },
-  // On arm64, variadic arguments are passed on the stack there, so the prototype must be variadic.
+  // On arm64, macOS passes variadic arguments on the stack, so the prototype must be variadic.
   darwin: {
     size: 24,
     type: 20,
@@ -90,7 +91,7 @@ function meaning(error: number): LockError {
 
 const little = endianness() === 'LE';
 
-/** A transaction takes the same few locks every time: each `struct flock` is made once. */
+/** A cache of `struct flock` buffers, because every transaction takes the same few locks. */
 class Structures {
   readonly layout: Layout;
   readonly #made = {
@@ -105,7 +106,7 @@ class Structures {
 
   make(kind: LockKind, start: number, length: number): Buffer {
     const { layout } = this;
-    const bytes = Buffer.alloc(layout.size); // the owner's number must be zero in locks of this kind; SEEK_SET is zero
+    const bytes = Buffer.alloc(layout.size); // l_pid must be zero in locks of this kind, and SEEK_SET is zero
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     view.setInt16(layout.type, layout.kinds[kind], little);
     view.setBigInt64(layout.start, BigInt(start), little);

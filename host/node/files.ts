@@ -1,4 +1,4 @@
-/** Files for SQLite over node:fs: like SQLite's own VFS, call by call, without copying. */
+/** The file system for SQLite, implemented with node:fs. Each call does the same as in SQLite's own VFS. */
 
 import {
   closeSync,
@@ -55,10 +55,12 @@ import { isPosix } from './systems.js';
 import { OwnIndex, SharedIndex } from './wal-index.js';
 
 /**
- * @param options.locking 'auto': SQLite's own locks; if they are unavailable no database is opened, unless its URI has
- *   nolock=1 or immutable=1. 'none': no locks; the caller knows that nothing else uses the file.
- * @param locks where the locks come from
- * @param mappings maps files into memory: without them, only one connection can use a WAL database
+ * @param options.locking 'auto' takes the same locks as SQLite's own VFS. If locks are unavailable, opening a database
+ *   fails, unless its URI has nolock=1 or immutable=1. 'none' takes no locks: the caller must ensure that nothing else
+ *   uses the file
+ * @param locks returns the locks of the system
+ * @param mappings returns the functions that map files into memory. Without these, only one connection can use a WAL
+ *   database
  */
 export function nodeFileSystem(
   options: { locking: 'auto' | 'none' },
@@ -89,7 +91,8 @@ function openFile(
     throw new FileError(SQLITE_CANTOPEN_SYMLINK, `a symbolic link leads to ${path}`);
   }
   const found = isDatabase && locks ? locks() : undefined;
-  // Before the file is created, so that a refusal leaves nothing behind. A reader without a lock could see partial transactions.
+  // Refuse before the file is created, so that nothing is left behind. Readers need locks too, because a reader without
+  // a lock could see partial transactions.
   if (typeof found === 'string') throw refused(path, found);
 
   const like = isJournal ? databaseOf(path) : undefined;
@@ -98,7 +101,7 @@ function openFile(
     let lock: DatabaseLock = new NoLock(path, undefined);
     let newIndex = (): WalIndex => new OwnIndex(lock);
     if (isDatabase) {
-      // Windows opens directories for writing, too.
+      // Windows can open a directory for writing.
       if ((readOnly || !isPosix) && fstatSync(fd).isDirectory()) {
         throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
       }
@@ -135,7 +138,7 @@ function refused(path: string, why: string): FileError {
   );
 }
 
-/** Opens as the flags say, but read-only if writing is not allowed. */
+/** Opens a file as the flags say. If it cannot be opened for writing, opens it read-only. */
 function openDescriptor(
   path: string,
   flags: number,
@@ -171,8 +174,8 @@ function openDescriptor(
 }
 
 /**
- * Opens a file, on Windows with patience. If it cannot be opened for writing, it may be possible for reading, at
- * once: not if another program denies both, or is deleting it.
+ * Opens a file. On Windows, tries again if another program has the file open. If the file may still be opened
+ * read-only, does not wait.
  */
 function patiently(path: string, open: () => number, writable: boolean): number {
   if (isPosix) return open();
@@ -182,7 +185,10 @@ function patiently(path: string, open: () => number, writable: boolean): number 
   return repeat(open, (error) => isWorthIt(error) && again(error));
 }
 
-/** The database of a journal or WAL: a user with access to the one must have access to the other. */
+/**
+ * The mode and owner of the database to which a journal or WAL belongs. A user with access to the database must have
+ * access to the journal and the WAL.
+ */
 function databaseOf(path: string): Stats | undefined {
   const dash = path.lastIndexOf('-');
   if (dash <= 0 || path.lastIndexOf('.') > dash) return undefined;
@@ -194,7 +200,7 @@ function databaseOf(path: string): Stats | undefined {
   }
 }
 
-/** A file that is deleted when it is closed. @throws FileError if no folder is writable */
+/** Opens a temporary file, which is deleted when it is closed. @throws FileError if no folder is writable */
 export function openTemporary(): OpenFile {
   const { fd, path } = temporaryDescriptor();
   return new NodeFile(fd, path, new NoLock(path, undefined), false);
@@ -220,7 +226,10 @@ function access(path: string, kind: number): boolean {
   return permits(path, fs.R_OK | fs.W_OK);
 }
 
-/** SQLite looks for the journal and the log in every transaction, and seldom finds them: the cheapest check comes first. */
+/**
+ * Whether a file exists. SQLite looks for the journal and the WAL in every transaction, and they rarely exist, so the
+ * cheapest check comes first.
+ */
 function exists(path: string): boolean {
   if (!(frequentCalls()?.exists ?? existsSync)(path)) return false;
   try {
@@ -233,7 +242,7 @@ function exists(path: string): boolean {
 
 const header = Buffer.alloc(2);
 
-/** The versions for writing and reading in the header of a database: 2 is WAL. */
+/** Whether a database is in WAL mode. Then the write and read versions in its header are 2. */
 function isWal(fd: number, path: string): boolean {
   try {
     return readSync(fd, header, 0, 2, 18) === 2 && header[1] === 2;
@@ -243,7 +252,7 @@ function isWal(fd: number, path: string): boolean {
   }
 }
 
-/** Why nothing is mapped, if nothing is. */
+/** The reason why files cannot be mapped; undefined if they can. */
 function whyNot(mappings: MappingProvider): string | undefined {
   const found = mappings();
   return typeof found === 'string' ? found : undefined;

@@ -1,6 +1,6 @@
 /**
- * SQLite's locks on a database file: the byte ranges and the order of its own VFS, so that native processes can use
- * the same file.
+ * SQLite's locks on a database file. The byte ranges and the order are those of SQLite's own VFS, so that native
+ * processes can use the same file.
  */
 
 import {
@@ -29,22 +29,22 @@ import {
   sharedSize,
 } from './byte-locks.js';
 
-/** The lock of one open database file. */
+/** The lock of an open database file. */
 export interface DatabaseLock {
   lock(level: number): void;
   unlock(level: number): void;
   reservedElsewhere(): boolean;
-  /** Locks the file for this connection alone until `leaveAlone`, whatever SQLite unlocks in between. */
+  /** Locks the file exclusively for this connection until `leaveAlone`, even if SQLite unlocks it meanwhile. */
   takeAlone(): void;
   leaveAlone(): void;
 }
 
-/** @param why only one connection at a time is possible */
+/** @param why the reason why only one connection at a time can use the database */
 function walMessage(path: string, why: string): string {
-  return `${path}: a database in WAL mode can be open in one connection at a time, because ${why}; another one has it`;
+  return `${path}: a database in WAL mode can be open in one connection at a time, because ${why}; another connection has it open`;
 }
 
-/** The levels of SQLite's own VFS. Its code for threads and inodes is not needed here. */
+/** The lock levels of SQLite's own VFS. Its code for threads and inodes is not needed here. */
 export class RangeLock implements DatabaseLock {
   readonly #system: LockSystem;
   readonly #locks: ByteLocks;
@@ -52,12 +52,15 @@ export class RangeLock implements DatabaseLock {
   readonly #whyAlone: () => string | undefined;
   #level = SQLITE_LOCK_NONE;
   #first = true;
-  /** All ranges are held for writing, whatever the level. */
+  /** Whether all ranges are locked for writing, independent of the level. */
   #alone = false;
-  /** They are kept when SQLite unlocks. */
+  /** Whether to keep these locks when SQLite unlocks. */
   #kept = false;
 
-  /** @param whyAlone returns why this must be the only connection on the database now; undefined if it need not */
+  /**
+   * @param whyAlone returns the reason why this must be the only connection to the database; undefined if others are
+   *   possible
+   */
   constructor(system: LockSystem, fd: number, path: string, whyAlone: () => string | undefined) {
     this.#system = system;
     this.#locks = system.of(fd);
@@ -78,7 +81,7 @@ export class RangeLock implements DatabaseLock {
     if (level === SQLITE_LOCK_RESERVED) {
       this.#take('write', reservedByte, 1);
     } else {
-      // From SHARED directly to EXCLUSIVE, a hot journal is rolled back: without PENDING.
+      // To roll back a hot journal, SQLite goes from SHARED directly to EXCLUSIVE, without PENDING.
       if (this.#level === SQLITE_LOCK_RESERVED) {
         this.#take('write', pendingByte, 1);
         this.#level = SQLITE_LOCK_PENDING;
@@ -89,7 +92,7 @@ export class RangeLock implements DatabaseLock {
   }
 
   #lockShared(): void {
-    // Readers pass through the pending byte, so that a writer who waits there does not starve.
+    // Readers lock the pending byte first, so that they cannot starve a writer that holds it.
     this.#takeToRead(pendingByte, 1);
     try {
       this.#takeToRead(sharedFirst, sharedSize);
@@ -100,8 +103,8 @@ export class RangeLock implements DatabaseLock {
     this.#level = SQLITE_LOCK_SHARED;
     try {
       this.#release(pendingByte, 1);
-      // SQLite keeps SHARED from here to the end of a connection in WAL mode. If it were granted to two
-      // connections that both need to be alone, neither ever would be.
+      // In WAL mode, SQLite keeps SHARED until the connection is closed. If two connections that both need the file
+      // exclusively got SHARED, neither could ever continue.
       const why = this.#first ? this.#whyAlone() : undefined;
       if (why !== undefined) this.#takeAll(why);
     } catch (error) {
@@ -151,18 +154,19 @@ export class RangeLock implements DatabaseLock {
     this.#kept = true;
   }
 
-  /** One call for all three ranges, so that a refusal leaves what was held. */
+  /** Locks all three ranges in one call, so that a failure keeps the locks that were held. */
   #takeAll(why: string): void {
     const error = this.#locks.set('write', pendingByte, allSize);
     if (this.#system.meaning(error) === 'busy') {
-      // Plain SQLITE_BUSY from xShmMap means "try again at once" to SQLite: ten seconds, and no busy handler.
+      // After a plain SQLITE_BUSY from xShmMap, SQLite would try again for ten seconds without calling the busy
+      // handler.
       throw new FileError(SQLITE_BUSY_RECOVERY, walMessage(this.#path, why), error);
     }
     if (this.#system.meaning(error) === 'read-only') {
       throw new FileError(
         SQLITE_CANTOPEN,
-        `cannot open ${this.#path} read-only: it is in WAL mode, and ${why}, so it must be locked for one ` +
-          'connection alone, which needs write permission',
+        `cannot open ${this.#path} read-only: it is in WAL mode, and ${why}, so it must be locked exclusively for one ` +
+          'connection, which needs write permission',
         error,
       );
     }
@@ -172,7 +176,7 @@ export class RangeLock implements DatabaseLock {
 
   leaveAlone(): void {
     this.#kept = false;
-    // Above SHARED everything is kept: unlocking to SHARED or NONE soon releases all of it.
+    // Above SHARED keep all locks. SQLite soon unlocks to SHARED or NONE, which releases them.
     if (!this.#alone || this.#level > SQLITE_LOCK_SHARED) return;
     if (this.#level === SQLITE_LOCK_SHARED) this.#relaxToShared();
     else this.#release(0, 0);
@@ -199,13 +203,16 @@ export class RangeLock implements DatabaseLock {
 
 const walOpen = new Set<string>();
 
-/** No locks: only SQLite tracks the levels. But a WAL database is limited to one connection of this process. */
+/** Takes no locks on the file. A WAL database is limited to one connection of this process. */
 export class NoLock implements DatabaseLock {
   readonly #path: string;
   readonly #identity: (() => string | undefined) | undefined;
   #taken: string | undefined;
 
-  /** @param identity names the file, whatever its path. Without it a WAL database is refused. */
+  /**
+   * @param identity returns an identifier of the file that does not depend on its path. Without this function, a WAL
+   *   database is refused
+   */
   constructor(path: string, identity: (() => string | undefined) | undefined) {
     this.#path = path;
     this.#identity = identity;
@@ -239,5 +246,5 @@ export class NoLock implements DatabaseLock {
   }
 }
 
-/** How to continue without locks. */
+/** The part of an error message that tells how to open a file without locks. */
 export const withoutLocks = "if nothing else uses the file, pass --locking none, or locking: 'none' in code";

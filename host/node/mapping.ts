@@ -1,31 +1,34 @@
 /**
- * Files mapped into the memory of WebAssembly: a mapping of the system replaces pages of a memory that the engine made,
- * so that wasm, other threads and other processes read and write the same bytes.
+ * Maps files into the memory of WebAssembly. A mapping replaces pages of the memory, so that WebAssembly code, other
+ * threads and other processes read and write the same bytes.
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { type Koffi, loadKoffi, temporaryDescriptor } from './system.js';
 import { isMac, thisSystem } from './systems.js';
 
-/** `memory` is an entire WebAssembly memory; `address` is an address of the process, not of wasm. */
+/**
+ * The mapping functions. `memory` is an entire WebAssembly memory. `address` is an address in the process, not in the
+ * WebAssembly memory.
+ */
 export interface Mappings {
   /** The system's page size, in bytes. */
   readonly pageSize: number;
-  /** The address of a memory in the process. */
+  /** Returns the address of a memory in the process. */
   addressOf(memory: Uint8Array): number;
   /**
    * Maps the bytes of a file from `offset` on to `length` bytes at `address`. If `readOnly`, the mapping is private:
-   * writing changes only the mapping, and the descriptor may be read-only. Its pages are writable even
-   * then, because the engine makes all of a memory writable when it grows, and aborts the process if that fails.
+   * writes change only the mapping, and the descriptor can be read-only. The pages are writable even then, because V8
+   * makes all of a memory writable when it grows, and aborts the process if that fails.
    *
    * @returns the system's error number, or 0
    */
   map(address: number, length: number, fd: number, offset: number, readOnly: boolean): number;
-  /** Maps zeros there, as the engine did. Returns the system's error number, or 0. */
+  /** Replaces a mapping by zeros, the original content of a memory. Returns the system's error number, or 0. */
   unmap(address: number, length: number): number;
 }
 
-/** Returns the system's mappings, or why they are unavailable. */
+/** Returns the mapping functions of the system, or the reason why they are unavailable. */
 export type MappingProvider = () => Mappings | string;
 
 const PROT_READ_WRITE = 3;
@@ -36,7 +39,7 @@ const MAP_ANONYMOUS = { linux: 0x20, darwin: 0x1000 };
 
 let system: Mappings | string | undefined;
 
-/** The mappings of this system, tested at the first call. */
+/** Returns the mapping functions of this system, or the reason why they are unavailable. The first call tests them. */
 export function systemMappings(): Mappings | string {
   system ??= load();
   return system;
@@ -66,7 +69,7 @@ function mappingsOf(koffi: Koffi): Mappings {
     Number(mmap(address, length, PROT_READ_WRITE, flags | MAP_FIXED, fd, offset)) === -1 ? koffi.errno() : 0;
   return {
     pageSize: Number(getpagesize()),
-    // It returns its first argument, and copies nothing here.
+    // memcpy returns its first argument. With the length 0 it copies nothing.
     addressOf: (memory) => Number(memcpy(memory, memory, 0)),
     map: (address, length, fd, offset, readOnly) =>
       map(address, length, readOnly ? MAP_PRIVATE : MAP_SHARED, fd, offset),
@@ -75,11 +78,10 @@ function mappingsOf(koffi: Koffi): Mappings {
 }
 
 /**
- * Tests mappings: maps a temporary file into a memory like the core's, writes on both sides, and makes the memory
- * grow.
+ * Tests the mapping functions: maps a temporary file into a memory, writes to both, and grows the memory.
  *
- * @returns what failed, or undefined
- * @throws Error if there can be no temporary file
+ * @returns a description of the fault; undefined if there is none
+ * @throws Error if a temporary file cannot be created
  */
 export function flawOf(mappings: Mappings): string | undefined {
   const { pageSize } = mappings;

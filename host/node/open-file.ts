@@ -1,4 +1,4 @@
-/** One open file of SQLite's: its bytes, its lock, and whether it still is what its path names. */
+/** An open file of SQLite. */
 
 import {
   closeSync,
@@ -32,7 +32,7 @@ import { failure, frequentCalls, statOf, systemError } from './system.js';
 import { isPosix } from './systems.js';
 import { OwnIndex } from './wal-index.js';
 
-/** The bits of the flags of a sync that are SQLITE_SYNC_NORMAL or SQLITE_SYNC_FULL. */
+/** The bits of the sync flags that hold SQLITE_SYNC_NORMAL or SQLITE_SYNC_FULL. */
 const syncKind = 0x0f;
 
 export class NodeFile implements OpenFile {
@@ -85,7 +85,7 @@ export class NodeFile implements OpenFile {
         if (read === 0) break;
         done += read;
       } catch (error) {
-        // Not SQLITE_IOERR_CORRUPTFS, which statements report as a malformed database, without the reason.
+        // Do not use SQLITE_IOERR_CORRUPTFS, which SQLite reports as a malformed database without the reason.
         if (isInterrupted(error)) continue;
         again ??= ioPatience();
         if (!again(error)) this.#fail(SQLITE_IOERR_READ, error);
@@ -120,7 +120,7 @@ export class NodeFile implements OpenFile {
     }
   }
 
-  /** fdatasync writes all that is needed to read the data again, the size included. The flags are for macOS. */
+  /** Syncs the file. fdatasync is sufficient, because it also writes the file size. The flags matter only on macOS. */
   sync(flags: number): void {
     try {
       flush(this.#fd, fdatasyncSync, (flags & syncKind) === SQLITE_SYNC_FULL);
@@ -128,7 +128,7 @@ export class NodeFile implements OpenFile {
       this.#fail(SQLITE_IOERR_FSYNC, error);
     }
     if (!this.#directoryToSync) return;
-    // A journal whose name is lost in a power failure cannot roll back.
+    // Sync the directory, because a journal whose directory entry is lost in a power failure cannot be rolled back.
     this.#directoryToSync = false;
     try {
       syncDirectoryOf(this.#path);
@@ -163,7 +163,7 @@ export class NodeFile implements OpenFile {
     try {
       return identityOf(this.#path) !== this.#identity;
     } catch {
-      return true; // its path no longer leads to it
+      return true; // the path no longer leads to the file
     }
   }
 
@@ -176,28 +176,28 @@ export class NodeFile implements OpenFile {
   }
 }
 
-/** For reading and writing. */
+/** Makes the retry policy for reading and writing, which retries only on Windows. */
 const ioPatience = (): Patience => (isPosix ? () => false : patience());
 
-/** A signal came first: Node repeats other calls then, but not reads. */
+/** Whether a signal interrupted a call. Node repeats other interrupted calls itself, but not reads. */
 export function isInterrupted(error: unknown): boolean {
   return systemError(error).code === 'EINTR';
 }
 
-/** Names a file, whatever its path. */
+/** Returns an identifier of a file that does not depend on its path; undefined if the file does not exist. */
 export function identityOf(file: number | string): string | undefined {
   if (isPosix) {
     const found = typeof file === 'number' ? fstatSync(file) : statSync(file, { throwIfNoEntry: false });
     return found && `${found.dev}:${found.ino}`;
   }
-  // The number of a file has 64 bits on Windows; that of its volume is not the same by path and by descriptor in Node
-  // 22.12 to 22.16 and 24.0 to 24.1.
+  // On Windows the file number has 64 bits. The volume number is not used, because in Node 22.12 to 22.16 and 24.0 to
+  // 24.1 statSync and fstatSync return different ones.
   const options = { bigint: true, throwIfNoEntry: false } as const;
   const found = typeof file === 'number' ? fstatSync(file, options) : statSync(file, options);
   return found && `${found.ino}`;
 }
 
-/** Syncs a file as SQLite's own VFS does, which on macOS is less than what Node does. */
+/** Syncs a file as SQLite's own VFS does. On macOS, Node's functions would also flush the cache of the disk. */
 function flush(fd: number, sync: (fd: number) => void, isFull = false): void {
   const call = isFull ? undefined : frequentCalls()?.flush;
   if (!call) {
@@ -208,7 +208,10 @@ function flush(fd: number, sync: (fd: number) => void, isFull = false): void {
   if (error) throw Object.assign(new Error(`fsync failed with error ${error}`), { errno: error });
 }
 
-/** Syncs created and deleted names to disk. Directories that cannot be opened or synced are skipped. */
+/**
+ * Syncs the directory of a file, so that created and deleted names are on disk. Does nothing if the directory cannot be
+ * opened or synced.
+ */
 export function syncDirectoryOf(path: string): void {
   if (!isPosix) return;
   let fd: number;

@@ -1,24 +1,25 @@
-/** The files of this package that are read at run time, also by a program that bundles its modules. */
+/** Finds the files of this package at run time, even in a program that bundles its modules. */
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Undefined in a CommonJS bundle. */
+/** The URL of this module; undefined in a CommonJS bundle. */
 const here: string | undefined = import.meta.url;
 
 let folder: string | undefined;
 
-/** Requires packages that are installed beside this one, or beside the bundle. */
+/** Requires a package that is installed next to this package or next to the bundle. */
 export function requireHere(name: string): unknown {
   return createRequire(here ?? pathToFileURL(process.argv[1] ?? join(process.cwd(), 'index.js')).href)(name);
 }
 
 /**
- * The path of a file of the package, given as it is under `dist/`.
+ * Returns the path of a file of the package.
  *
- * @throws Error in a bundle, if the package is not installed where the bundle runs
+ * @param path the path relative to `dist/` @throws Error in a bundle if the package is not installed where the bundle
+ *   runs
  */
 export function ownFile(path: string): string {
   folder ??= ownFolder();
@@ -32,9 +33,9 @@ function ownFolder(): string {
     if (from === undefined) continue;
     try {
       return dirname(createRequire(from).resolve('sqlite-wasm-run'));
-    } catch {} // the next one
+    } catch {} // try the next folder
   }
   throw new Error(
-    'cannot find the files of sqlite-wasm-run beside this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
+    'cannot find the files of sqlite-wasm-run next to this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
   );
 }

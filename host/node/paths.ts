@@ -1,4 +1,7 @@
-/** Full names of databases: SQLite names the journal and the WAL after them, so they are those of its own VFS. */
+/**
+ * The full path names of databases. They are the same as in SQLite's own VFS, because SQLite derives the names of the
+ * journal and the WAL from them.
+ */
 
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join, parse, sep, win32 } from 'node:path';
@@ -10,27 +13,30 @@ import { isPosix } from './systems.js';
 const maxLinks = 100; // SQLITE_MAX_SYMLINK
 
 /**
- * The last path from `fullPathname`, if a symbolic link led to it. SQLite asks for it right before it
- * opens a database, and SQLITE_OPEN_NOFOLLOW refers to the path as the caller wrote it.
+ * The last result of `fullPathname` if it followed a symbolic link. SQLite calls `fullPathname` immediately before it
+ * opens a database, and SQLITE_OPEN_NOFOLLOW refers to the path that the caller passed.
  */
 let followed: string | undefined;
 
-/** Whether a symbolic link led to a path, which `fullPathname` has just returned. */
+/**
+ * Whether `fullPathname` followed a symbolic link to return this path. Call this function immediately after
+ * `fullPathname`.
+ */
 export function isFollowed(path: string): boolean {
   return path === followed;
 }
 
 export const fullPathname = isPosix ? posixPathname : windowsPathname;
 
-/** winFullPathname: os_win.c follows no links, so the journal is beside the link there. */
+/** winFullPathname. os_win.c does not follow links, so on Windows the journal is next to the link. */
 export function windowsPathname(path: string): string {
-  // A URI has a slash before the drive.
+  // In a URI, a slash precedes the drive.
   const full = win32.resolve(/^\/(?:[A-Za-z]:|\\\\\?\\)/.test(path) ? path.slice(1) : path);
   if (full === win32.parse(full).root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
   return full;
 }
 
-/** Follows the path name by name: `..` after a symbolic link is the parent of the link's target. */
+/** Follows a path name by name, because `..` after a symbolic link means the parent of the link's target. */
 function posixPathname(path: string): string {
   const start = isAbsolute(path) ? path : workingDirectory(path) + sep + path;
   const { root } = parse(start);
@@ -67,6 +73,6 @@ function workingDirectory(path: string): string {
   try {
     return process.cwd();
   } catch (error) {
-    throw failure(SQLITE_CANTOPEN, path, error); // it was deleted
+    throw failure(SQLITE_CANTOPEN, path, error); // the working directory was deleted
   }
 }

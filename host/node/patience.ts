@@ -1,6 +1,6 @@
 /**
- * On Windows a file that another program has open may refuse to be opened, deleted, read or written: programs that
- * index files or look for viruses have it for a moment. os_win.c waits for them (winRetryIoerr), and so is done here.
+ * Retries file operations on Windows. They can fail while another program, such as an indexer or a virus scanner, has
+ * the file open for a moment. os_win.c retries them in the same way (winRetryIoerr).
  */
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -9,16 +9,16 @@ export function pause(milliseconds: number): void {
   Atomics.wait(sleeper, 0, 0, milliseconds);
 }
 
-/** What Node calls the errors for which os_win.c waits. */
+/** Node's codes of the errors after which os_win.c retries. */
 const passing = new Set(['EACCES', 'EBUSY', 'ECONNRESET', 'ENETUNREACH', 'EPERM', 'ETIMEDOUT']);
 /** SQLITE_WIN32_IOERR_RETRY and SQLITE_WIN32_IOERR_RETRY_DELAY. */
 const mostTries = 10;
 const delay = 25;
 
-/** Waits after a failed call of node:fs, longer each time, and returns whether to try it again. */
+/** Waits after a failed call of node:fs, longer each time. Returns whether to try the call again. */
 export type Patience = (error: unknown) => boolean;
 
-/** @param first the shortest wait, in ms */
+/** Makes a retry policy. @param first the first wait, in ms */
 export function patience(first = delay): Patience {
   let tries = 0;
   return (error) => {
@@ -30,7 +30,7 @@ export function patience(first = delay): Patience {
   };
 }
 
-/** Calls `action` until it succeeds or `again` returns false: then its error is thrown. */
+/** Calls `action` until it succeeds. If it fails and `again` returns false, throws its error. */
 export function repeat<T>(action: () => T, again: Patience): T {
   for (;;) {
     try {

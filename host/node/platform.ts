@@ -1,4 +1,6 @@
-/** This package on Node: imported for its effect by every program. */
+/**
+ * Installs the Node implementation of the platform. Each entry of the package imports this module for its side effect.
+ */
 
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The used parts of preview2-shim, loaded when a component is first granted what they implement. */
+/** The parts of preview2-shim that are used. They are loaded when a component with the network grant needs them. */
 
 import type { NetworkIo, WasiNetwork } from '../interfaces/wasi-platform.js';
 import { requireHere } from './package.js';
@@ -10,9 +10,9 @@ interface Modules {
 
 let loaded: WasiNetwork | undefined;
 
-/** Loads the shim, once a thread: some 20 to 200 ms, so it is loaded only if needed. */
+/** Loads the shim once per thread, and only if needed, because loading takes about 20 to 200 ms. */
 export function shim(): WasiNetwork {
-  // Loading a component is synchronous, and so is this: Node has required ES modules since 20.19.
+  // Loading a component is synchronous, so use require(), which supports ES modules since Node 20.19.
   if (!loaded) {
     const { io, clocks } = requireHere('@bytecodealliance/preview2-shim') as Modules;
     const { WASIShim } = requireHere('@bytecodealliance/preview2-shim/instantiation') as {

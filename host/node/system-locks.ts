@@ -1,4 +1,4 @@
-/** The locks of the system that this runs on. */
+/** Chooses and tests the lock functions of this system. */
 
 import { closeSync, openSync } from 'node:fs';
 import {
@@ -16,7 +16,7 @@ import { windowsLocks } from './windows-locks.js';
 
 let system: LockSystem | string | undefined;
 
-/** The locks of this system. Loads koffi when first called, so that start-up does not wait for it. */
+/** Returns the lock functions of this system, or the reason why they are unavailable. The first call loads koffi. */
 export function systemLocks(): LockSystem | string {
   system ??= load();
   return system;
@@ -32,17 +32,18 @@ function load(): LockSystem | string {
         : fcntlLocks(koffi, isMac ? layouts.darwin : layouts.linux);
     if (thisSystem?.tried) return found;
     const wrong = flawOfLocks(found);
-    return wrong === undefined ? found : `${found.call} does not work as it should: ${wrong}`;
+    return wrong === undefined ? found : `${found.call} does not work correctly: ${wrong}`;
   } catch (error) {
     return `koffi does not work: ${(error as Error).message.split('\n')[0]}`;
   }
 }
 
 /**
- * Tests locks: takes those of a transaction by one open of a temporary file, while another open of it tries to.
+ * Tests the lock functions: opens a temporary file twice, takes the locks of a transaction with one descriptor, and
+ * tries them with the other.
  *
- * @returns what failed, or undefined
- * @throws Error if there can be no temporary file
+ * @returns a description of the fault; undefined if there is none
+ * @throws Error if a temporary file cannot be created
  */
 export function flawOfLocks(locks: LockSystem, folder?: string): string | undefined {
   const { fd, path, remove } = temporaryFile(folder);
@@ -68,20 +69,22 @@ function flawBetween(locks: LockSystem, one: ByteLocks, other: ByteLocks): strin
     if (error) return `${locks.call} failed with error ${error}`;
   }
   if (first('write', reservedByte, 1)) return 'a lock for writing is refused';
-  if (!busy(second('write', reservedByte, 1))) return 'two opens of a file have the same lock for writing';
-  if (other.test(reservedByte, 1) !== 1) return 'a lock is not seen by another open of the file';
-  if (!busy(first('write', sharedFirst, sharedSize))) return 'a lock for writing is granted beside a reader';
+  if (!busy(second('write', reservedByte, 1))) return 'two descriptors have the same lock for writing';
+  if (other.test(reservedByte, 1) !== 1) return 'a lock is not visible to another descriptor';
+  if (!busy(first('write', sharedFirst, sharedSize)))
+    return 'a lock for writing is granted while another descriptor reads';
   if (!busy(second('write', sharedFirst, sharedSize))) return 'a refused lock loses the lock held before';
   second('none', 0, 0);
   if (first('write', sharedFirst, sharedSize)) return 'a lock for reading cannot become one for writing';
-  if (!busy(second('read', sharedFirst, sharedSize))) return 'a lock for reading is granted beside a writer';
+  if (!busy(second('read', sharedFirst, sharedSize)))
+    return 'a lock for reading is granted while another descriptor writes';
   if (first('read', sharedFirst, sharedSize)) return 'a lock for writing cannot become one for reading';
-  if (second('read', sharedFirst, sharedSize)) return 'a writer that only reads keeps readers out';
+  if (second('read', sharedFirst, sharedSize)) return 'a lock for reading excludes other readers';
   if (first('none', pendingByte, 2) || second('write', reservedByte, 1)) return 'a lock cannot be released';
   return first('none', 0, 0) || second('none', 0, 0) ? 'locks cannot be released' : undefined;
 }
 
-/** Native SQLite must respect our locks, and we its. */
+/** Tests that these locks and the locks of native SQLite exclude each other. */
 function flawWithNative(locks: LockSystem, ours: ByteLocks, native: ByteLocks): string | undefined {
   const busy = (error: number): boolean => error !== 0 && locks.meaning(error) === 'busy';
   if (ours.set('write', reservedByte, 1)) return 'locks cannot be taken again';
@@ -89,5 +92,5 @@ function flawWithNative(locks: LockSystem, ours: ByteLocks, native: ByteLocks): 
   ours.set('none', 0, 0);
   if (native.set('write', reservedByte, 1)) return 'a native lock is refused';
   if (!busy(ours.set('write', reservedByte, 1))) return "our locks do not respect native SQLite's";
-  return ours.test(reservedByte, 1) === 1 ? undefined : 'a native lock is not seen';
+  return ours.test(reservedByte, 1) === 1 ? undefined : 'a native lock is not visible';
 }

@@ -1,7 +1,4 @@
-/**
- * What the modules of this folder share: the system's errors, the owners of new files, temporary files, and functions
- * of the system.
- */
+/** Shared functions of this folder: system errors, owners of new files, temporary files, and calls of the C library. */
 
 import {
   accessSync,
@@ -23,19 +20,19 @@ import { requireHere } from './package.js';
 import { patience, repeat } from './patience.js';
 import { isMac, isPosix, thisSystem } from './systems.js';
 
-/** Not defined on Windows. */
+/** O_NOFOLLOW, which Windows does not define. */
 export const noFollow = fs.O_NOFOLLOW ?? 0;
 
 export function systemError(error: unknown): { code: string; errno: number; message: string } {
   const { code = '', errno = 0, message } = error as NodeJS.ErrnoException;
   if (!code.startsWith('Unknown system error')) return { code, errno: Math.abs(errno), message };
-  // Node has no text for some, such as EDQUOT.
+  // Node does not know some error numbers, such as EDQUOT.
   const known = Object.entries(os().constants.errno).find(([, number]) => number === Math.abs(errno));
   const name = known?.[0] ?? code;
   return { code: name, errno: Math.abs(errno), message: message.replace(`${code}: ${code}`, name) };
 }
 
-/** The error of a call of node:fs, with the result code that SQLite gets for it. */
+/** Converts an error of node:fs to a FileError with a result code for SQLite. */
 export function failure(code: number, path: string, error: unknown): FileError {
   const { errno, message } = systemError(error);
   return new FileError(code, message.includes(path) ? message : `${message} ${path}`, errno);
@@ -51,9 +48,9 @@ export function statOf(fd: number, path: string): Stats {
 }
 
 /**
- * Mode and owner of a new file beside a database, which would otherwise depend on the umask and user of the process
- * (os_unix.c, robust_open and robustFchown). As there, a file that cannot be given them is used as it is: some file systems
- * have no owners.
+ * Sets the mode and owner of a new file next to a database, which would otherwise depend on the umask and user of the
+ * process (os_unix.c, robust_open and robustFchown). Ignores errors, as os_unix.c does, because some file systems have
+ * no owners.
  */
 export function ownLike(fd: number, like: Stats): void {
   try {
@@ -62,11 +59,11 @@ export function ownLike(fd: number, like: Stats): void {
     if (process.geteuid?.() !== 0 || (now.uid === like.uid && now.gid === like.gid)) return;
     fchownSync(fd, like.uid, like.gid);
   } catch {
-    // It is usable without.
+    // The file can be used without.
   }
 }
 
-/** A new file that only this process knows. The caller closes the descriptor. */
+/** A new temporary file. The caller closes the descriptor. */
 export interface TemporaryFile {
   readonly fd: number;
   readonly path: string;
@@ -87,15 +84,18 @@ export function temporaryFile(folder = temporaryFolder()): TemporaryFile {
   }
 }
 
-/** A new unnamed file, which no other process can open and no crash leaves behind. @throws FileError if no folder is writable */
+/**
+ * Creates a temporary file and deletes its name, so that no other process can open it, and a crash leaves nothing
+ * behind. @throws FileError if no folder is writable
+ */
 export function temporaryDescriptor(): { fd: number; path: string } {
   const { fd, path, remove } = temporaryFile();
-  // Windows keeps a deleted file, too, while a descriptor is open.
+  // Windows also keeps a deleted file while a descriptor is open.
   remove();
   return { fd, path };
 }
 
-/** Deletes a file. On Windows it waits for programs that have it open for a moment. Throws what node:fs throws. */
+/** Deletes a file. On Windows, tries again while another program has the file open. Throws the errors of node:fs. */
 export function removeFile(path: string): void {
   if (isPosix) {
     unlinkSync(path);
@@ -108,7 +108,7 @@ export function removeFile(path: string): void {
   );
 }
 
-/** Where SQLite's own VFS looks for a folder. */
+/** Returns a folder for temporary files, from the same candidates as in SQLite's own VFS. */
 function temporaryFolder(): string {
   const { SQLITE_TMPDIR, TMPDIR } = process.env;
   const usual = isPosix ? [TMPDIR, '/var/tmp', '/usr/tmp', '/tmp', '.'] : [tmpdir(), '.'];
@@ -131,31 +131,34 @@ export function permits(path: string, mode: number): boolean {
 
 /** The part of koffi used here. */
 export interface Koffi {
-  /** A library of functions; null is the program itself, with the C library on Unix. */
+  /** Loads a library. null means the program itself, which includes the C library on Unix. */
   load(library: string | null): { func(prototype: string): (...values: unknown[]) => unknown };
   errno(): number;
 }
 
 let koffi: Koffi | undefined;
 
-/** Calls of the system that every transaction makes: by the FFI they take half of the time that Node's take. */
+/** System calls that every transaction makes. Through koffi they take half of the time of Node's functions. */
 export interface FrequentCalls {
-  /** The size of a file; negative if that failed. */
+  /** Returns the size of a file; negative after an error. */
   size(fd: number): number;
-  /** Whether there is a file; symbolic links are followed. */
+  /** Whether a file exists. Follows symbolic links. */
   exists(path: string): boolean;
   /**
-   * On macOS, writes a file to the disk, but not out of the disk's own cache, which Node does always and SQLite only
-   * with `PRAGMA fullfsync`. Returns the system's error number, or 0.
+   * Writes a file to the disk on macOS without flushing the disk's own cache. Node always flushes that cache, but
+   * SQLite does so only with `PRAGMA fullfsync`. Returns the system's error number, or 0.
    */
   flush?(fd: number): number;
 }
 
 let frequent: FrequentCalls | undefined;
 
-/** Undefined unless {@link loadKoffi} has loaded the FFI, which takes some ms that a start without locks saves. */
+/**
+ * Returns the calls; undefined unless {@link loadKoffi} has loaded koffi. Loading takes some ms, so programs that need
+ * no locks do not load it.
+ */
 export function frequentCalls(): FrequentCalls | undefined {
-  // The C library of Windows has other names, and descriptors of its own.
+  // The C library of Windows has other function names, and its own descriptors.
   if (!koffi || !isPosix) return undefined;
   frequent ??= frequentCallsOf(koffi, isMac);
   return frequent;
@@ -174,7 +177,7 @@ export function frequentCallsOf(ffi: Koffi, onMac: boolean): FrequentCalls {
   };
 }
 
-/** Functions of the system by their prototypes, or why they are unavailable. */
+/** Loads koffi. Returns the reason as a string if koffi is unavailable. */
 export function loadKoffi(): Koffi | string {
   if (!thisSystem) return `not supported on ${process.platform} ${process.arch}`;
   try {
@@ -183,6 +186,6 @@ export function loadKoffi(): Koffi | string {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'MODULE_NOT_FOUND') return 'koffi is not installed';
-    return `koffi does not load: ${message.split('\n')[0]}`;
+    return `cannot load koffi: ${message.split('\n')[0]}`;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The index of a WAL. Shared: the `-shm` file of SQLite's unix VFS, mapped into the core's memory, with the locks of
- * os_unix.c on it, so that native processes and other connections can use it too. Alone: private memory,
- * if files cannot be mapped; then only one connection can use the database.
+ * The index of a WAL. The shared index is the `-shm` file of SQLite's unix VFS, mapped into the core's memory, with the
+ * locks of os_unix.c, so that native processes and other connections can use it too. If files cannot be mapped, the
+ * index is in private memory, and only one connection can use the database.
  */
 
 import {
@@ -35,13 +35,16 @@ import { failure, noFollow, ownLike } from './system.js';
 
 /** UNIX_SHM_BASE: the byte of the first lock. */
 const firstLock = 120;
-/** UNIX_SHM_DMS: held for reading while the index is open, and for writing while the first connection opens it. */
+/**
+ * UNIX_SHM_DMS, which is locked for reading while the index is open, and for writing while the first connection opens
+ * it.
+ */
 const openByte = 128;
-/** One byte of each block of this size is written, to allocate it. */
+/** To allocate disk space, one byte of each block of this size is written. */
 const block = 4096;
 const oneByte = Buffer.alloc(1);
 
-/** An index in private memory: the lock keeps other connections away from the database. */
+/** An index in private memory. The database lock excludes other connections. */
 export class OwnIndex implements WalIndex {
   readonly #lock: DatabaseLock;
   #regions = 0;
@@ -61,7 +64,7 @@ export class OwnIndex implements WalIndex {
     memory.fill(0, at, at + length);
   }
 
-  /** There are no locks except its own. */
+  /** Does nothing, because no other connection uses the index. */
   lock(): void {}
 
   close(): void {
@@ -75,11 +78,11 @@ interface Open {
   readonly fd: number;
   readonly locks: ByteLocks;
   readonly readOnly: boolean;
-  /** The open byte is not held yet: no writer has the file open, so its contents cannot be trusted. */
+  /** Whether the open byte is not locked yet. Then no writer has the file open, and its contents cannot be trusted. */
   unlocked: boolean;
 }
 
-/** The `-shm` file, opened once for each connection. */
+/** An index in the `-shm` file, which each connection opens once. */
 export class SharedIndex implements WalIndex {
   readonly #system: LockSystem;
   readonly #mappings: Mappings;
@@ -90,13 +93,13 @@ export class SharedIndex implements WalIndex {
   /** The address of the memory when the first region was mapped, and its buffer when last checked. */
   #address = 0;
   #buffer: ArrayBufferLike | undefined;
-  /** The locks held, a bit for each. */
+  /** The locks that this connection holds, one bit for each. */
   #shared = 0;
   #exclusive = 0;
 
   /**
-   * @param path of the `-shm` file
-   * @param database `fstat` of the database, whose mode and owner a new file gets
+   * @param path the path of the `-shm` file
+   * @param database returns the `fstat` result of the database, whose mode and owner a new file gets
    */
   constructor(system: LockSystem, mappings: Mappings, path: string, database: () => Stats) {
     this.#system = system;
@@ -150,7 +153,7 @@ export class SharedIndex implements WalIndex {
         const how = fs.O_RDWR | fs.O_CREAT | noFollow;
         return { fd: openSync(this.#path, how, database.mode & 0o777), readOnly: false };
       } catch {
-        // It may still be read.
+        // Try to open the file read-only.
       }
     }
     try {
@@ -161,10 +164,10 @@ export class SharedIndex implements WalIndex {
   }
 
   /**
-   * unixLockSharedMemory: joins the users of the file; if there are none, truncates it first, because a crash
-   * may have left anything in it. To 3 bytes instead of 0, as SQLite does to mark that.
+   * unixLockSharedMemory. Locks the open byte for reading. If no other connection has the file open, first truncates
+   * the file, because a crash can leave invalid contents. The new size is 3 bytes, as in SQLite.
    *
-   * @throws FileError SQLITE_BUSY while another does so; SQLite waits and tries again
+   * @throws FileError SQLITE_BUSY while another connection does the same; SQLite waits and tries again
    */
   #register(open: Open): void {
     const answer = open.locks.test(openByte, 1);
@@ -178,11 +181,12 @@ export class SharedIndex implements WalIndex {
         throw failure(SQLITE_IOERR_SHMOPEN, this.#path, error);
       }
     }
-    // Refused while another holds it for writing: nobody reads what is about to be truncated.
+    // This fails while another connection locks the byte for writing, so no connection reads a file that is about to be
+    // truncated.
     this.#set(open.locks, 'read', openByte, 1);
   }
 
-  /** Whether the file has at least this length; extends it if `extend`. */
+  /** Whether the file has at least this length. If `extend`, extends the file. */
   #grown(fd: number, needed: number, extend: boolean): boolean {
     let size: number;
     try {
@@ -193,7 +197,8 @@ export class SharedIndex implements WalIndex {
     if (size >= needed) return true;
     if (!extend) return false;
     try {
-      // A byte in each block: on a full disk this fails, whereas writing to a mapped hole would kill the process.
+      // Write a byte in each block. On a full disk this fails with an error, but writing to a mapped hole would kill
+      // the process.
       for (let at = Math.floor(size / block) * block; at < needed; at += block) {
         writeSync(fd, oneByte, 0, 1, at + block - 1);
       }
@@ -211,14 +216,14 @@ export class SharedIndex implements WalIndex {
     this.#buffer = memory.buffer;
     const error = this.#mappings.map(this.#address + at, length, open.fd, offset, open.readOnly);
     if (error) {
-      // A failed mapping may have removed the previous one.
+      // A failed mmap may have removed the previous mapping.
       this.#mappings.unmap(this.#address + at, length);
       this.#fail(SQLITE_IOERR_SHMMAP, 'mmap', error);
     }
     this.#mapped.push({ at, length });
   }
 
-  /** unixShmLock. A lock is never converted from one kind to the other. */
+  /** unixShmLock. SQLite never converts a lock from one kind to the other. */
   lock(memory: Uint8Array, first: number, count: number, flags: number): void {
     const open = this.#open;
     if (!open) throw new FileError(SQLITE_IOERR_SHMLOCK, `${this.#path} is not open`);
@@ -230,7 +235,7 @@ export class SharedIndex implements WalIndex {
       this.#exclusive &= ~mask;
       return;
     }
-    // Every transaction begins with a lock.
+    // Check here, because every transaction begins with a lock.
     if (memory.buffer !== this.#buffer) this.#check(memory);
     if (flags & SQLITE_SHM_SHARED) {
       if (this.#shared & mask) return;
@@ -243,7 +248,10 @@ export class SharedIndex implements WalIndex {
     this.#exclusive |= mask;
   }
 
-  /** unixShmUnmap. The descriptor is closed last: the system keeps its locks while a mapping exists. */
+  /**
+   * unixShmUnmap. Closes the descriptor last, because the system keeps the locks of a descriptor while a mapping
+   * exists.
+   */
   close(memory: Uint8Array, deleteFile: boolean): void {
     const open = this.#open;
     if (!open) return;
@@ -256,7 +264,7 @@ export class SharedIndex implements WalIndex {
         try {
           unlinkSync(this.#path);
         } catch {
-          // The next connection uses it, and truncates it first.
+          // Ignore the error. The next connection truncates the file before it uses it.
         }
       }
     } finally {
@@ -267,7 +275,7 @@ export class SharedIndex implements WalIndex {
   #unmap(memory: Uint8Array): void {
     const mapped = this.#mapped.splice(0);
     this.#buffer = undefined;
-    // If the memory moved, the mappings are at the old address, which may be in use by now.
+    // If the memory has moved, the mappings were at the old address, which may be in use by now.
     if (mapped.length === 0 || this.#mappings.addressOf(memory) !== this.#address) return;
     for (const { at, length } of mapped) {
       const error = this.#mappings.unmap(this.#address + at, length);
@@ -275,12 +283,14 @@ export class SharedIndex implements WalIndex {
     }
   }
 
-  /** A memory that grows must not move, or the mappings would no longer be in the core's memory. */
+  /**
+   * Checks that the memory has not moved while growing, because the mappings would then be outside the core's memory.
+   */
   #check(memory: Uint8Array): void {
     if (this.#mapped.length > 0 && this.#mappings.addressOf(memory) !== this.#address) {
       throw new FileError(
         SQLITE_IOERR_SHMMAP,
-        `the memory moved away from ${this.#path}: open the database again`,
+        `the memory has moved, so ${this.#path} is no longer mapped: open the database again`,
       );
     }
     this.#buffer = memory.buffer;
@@ -290,7 +300,7 @@ export class SharedIndex implements WalIndex {
     const error = locks.set(kind, start, count);
     if (!error) return;
     const meaning = this.#system.meaning(error);
-    // As in os_unix.c, it is SQLITE_BUSY if a read-only descriptor cannot take a write lock.
+    // As in os_unix.c, the result is SQLITE_BUSY if a read-only descriptor cannot take a write lock.
     if (meaning === 'busy' || meaning === 'read-only') throw new FileError(SQLITE_BUSY, '', error);
     this.#fail(SQLITE_IOERR_SHMLOCK, this.#system.call, error);
   }

@@ -1,4 +1,4 @@
-/** What wasi:filesystem reports about a file: its kind, its size and its times. */
+/** Converts the type, size and times of a file to the form of wasi:filesystem. */
 
 import type { BigIntStats, Dirent } from 'node:fs';
 
@@ -25,7 +25,7 @@ export interface FileStat {
   statusChangeTimestamp: DateTime;
 }
 
-/** The kind of a file. */
+/** The type of a file. */
 export function typeOf(of: BigIntStats | Dirent): FileType {
   if (of.isFile()) return 'regular-file';
   if (of.isDirectory()) return 'directory';
@@ -51,7 +51,7 @@ export function statOf(stats: BigIntStats): FileStat {
   };
 }
 
-/** A new file time, in seconds. */
+/** Converts a new file time to seconds. */
 export function secondsOf(time: NewTimestamp, now: bigint): number {
   if (time.tag === 'timestamp') return Number(time.val.seconds) + time.val.nanoseconds / 1e9;
   return time.tag === 'now' ? Date.now() / 1000 : Number(now) / 1e9;

@@ -1,4 +1,6 @@
-/** wasi:filesystem within the folders that were granted. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2/filesystem */
+/**
+ * Implements wasi:filesystem for the granted folders. https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2/filesystem
+ */
 
 import {
   closeSync,
@@ -53,7 +55,10 @@ interface DescriptorFlags {
   requestedWriteSync?: boolean;
   mutateDirectory?: boolean;
 }
-/** Functions of a descriptor throw cases of error-code; anything else is a fault of ours. */
+/**
+ * The error code of an exception. The functions of a descriptor throw error codes as strings. Any other exception
+ * becomes `io`.
+ */
 function codeOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : 'io';
 }
@@ -105,11 +110,11 @@ class FileOutput extends OutputStream {
   }
 }
 
-/** Closes what a component did not close. */
+/** Closes the descriptors that a component did not close. */
 const forgotten = new FinalizationRegistry<number>((fd) => {
   try {
     closeSync(fd);
-  } catch {} // it was closed
+  } catch {} // already closed
 });
 
 /** `resource directory-entry-stream` */
@@ -141,7 +146,7 @@ class DirectoryEntryStream implements Disposable {
   }
 }
 
-/** How many files and listings a component may have open: the process has a limit of its own. */
+/** The maximum number of files and listings that a component may have open, below the limit of the process. */
 const mostOpen = 256;
 
 /** @throws ErrorCode if the component has reached its limit of open files */
@@ -151,24 +156,24 @@ function checkRoom({ open }: Store): void {
 
 /** The shared state of one component's descriptors. */
 interface Store {
-  /** Makes a stream an instance of the class that jco expects. */
+  /** Converts a stream to an instance of the class that jco expects. */
   readonly adapt: (stream: InputStream | OutputStream) => object;
-  /** The descriptors and listings that are open. */
+  /** The open descriptors and listings. */
   readonly open: Set<{ close(): void }>;
 }
 
-/** `resource descriptor`: an open file or folder. Paths stay beneath the folder that they begin in. */
+/** `resource descriptor`: an open file or folder. A path cannot leave the folder in which it begins. */
 class Descriptor implements Disposable {
   readonly #store: Store;
   readonly #fd: number;
   readonly #path: string;
   readonly #type: FileType;
   readonly #flags: DescriptorFlags;
-  /** Whether it is read-only. */
+  /** Whether the grant is read-only. */
   readonly #readOnly: boolean;
   #closed = false;
 
-  /** @param path its path, for systems that have no name for an open folder */
+  /** @param path the path of the file, for systems without paths to open folders */
   constructor(store: Store, fd: number, path: string, flags: DescriptorFlags, readOnly: boolean) {
     this.#store = store;
     this.#fd = fd;
@@ -184,7 +189,7 @@ class Descriptor implements Disposable {
     this.close();
   }
 
-  /** Closes it. Can be called more than once. */
+  /** Closes the descriptor. Can be called more than once. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -254,7 +259,7 @@ class Descriptor implements Disposable {
   linkAt(follow: PathFlags, path: string, target: Descriptor, targetPath: string): void {
     this.#refuseIfReadOnly();
     target.#refuseIfReadOnly();
-    // Some systems resolve a symbolic link here, even to outside.
+    // Some systems follow a symbolic link here, even to a file outside the folder.
     if (process.platform !== 'linux') throw 'unsupported';
     using from = this.#place(path, follow.symlinkFollow);
     using to = target.#place(targetPath, false);
@@ -386,19 +391,19 @@ class Descriptor implements Disposable {
   }
 }
 
-/** A granted folder, returned again whenever a component asks for its folders. */
+/** A granted folder. Disposing of it does nothing, because each call of get-directories returns the same object. */
 class Granted extends Descriptor {
   override [Symbol.dispose](): void {}
 }
 
-/** The most bytes that one call reads. */
+/** The maximum number of bytes that one call reads. */
 const longestRead = 1_048_576n;
 
 /**
- * The two interfaces over the granted folders.
+ * Makes the two interfaces of wasi:filesystem for the granted folders.
  *
- * @param adapt makes a stream an instance of the class that jco expects
- * @returns `close` closes all that is open
+ * @param adapt converts a stream to an instance of the class that jco expects
+ * @returns the interfaces; `close` closes all open files
  */
 export function wasiFiles(
   folders: CheckedGrants['fs'],

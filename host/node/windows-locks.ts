@@ -1,7 +1,7 @@
 /**
- * Locks by LockFileEx, which belong to a handle as those of fcntl belong to an open of the file. It differs in that
- * a lock cannot be replaced by another, and that a range is unlocked exactly as it was locked: the locks held are
- * remembered here, and a range of several of SQLite's is locked piece by piece.
+ * Locks of LockFileEx, which belong to a handle. Unlike with fcntl, a lock cannot be replaced by another, and a range
+ * must be unlocked exactly as it was locked. This module therefore tracks the held locks, and splits a range that
+ * covers several of SQLite's ranges.
  */
 
 import {
@@ -27,10 +27,10 @@ const ERROR_CALL_NOT_IMPLEMENTED = 120;
 const ERROR_NOT_LOCKED = 158;
 const ERROR_IO_PENDING = 997;
 
-/** The bytes at which ranges are cut. */
+/** The bytes at which ranges are split. */
 const cuts = [pendingByte, reservedByte, sharedFirst, pendingByte + allSize];
 
-/** The functions of Windows that are used, with their prototypes on 64 bits. */
+/** The prototypes of the Windows functions on 64-bit systems. */
 export const prototypes = {
   handle: 'intptr_t uv_get_osfhandle(int)',
   lock: 'int LockFileEx(intptr_t, uint32_t, uint32_t, uint32_t, uint32_t, void *)',
@@ -39,13 +39,13 @@ export const prototypes = {
 } as const;
 
 export function windowsLocks(koffi: Koffi): LockSystem {
-  // From the program itself, because the C library of another DLL does not know the descriptors of Node.
+  // Load the function from the program itself, because the C library of another DLL does not know Node's descriptors.
   const handleOf = koffi.load(null).func(prototypes.handle);
   const kernel = koffi.load('kernel32.dll');
   const lockFile = kernel.func(prototypes.lock);
   const unlockFile = kernel.func(prototypes.unlock);
   const lastError = kernel.func(prototypes.error);
-  // A call that failed must not seem to have succeeded, even if the reason is lost.
+  // If a call fails but the error number is 0, use ERROR_GEN_FAILURE, so that the call does not seem to succeed.
   const failed = (result: unknown): number => (result === 0 ? Number(lastError()) || ERROR_GEN_FAILURE : 0);
   const calls: Calls = {
     lock(handle, kind, { start, length }) {
@@ -63,7 +63,7 @@ function meaning(error: number): LockError {
   return unsupported.includes(error) ? 'unsupported' : 'failed';
 }
 
-/** An OVERLAPPED of 64 bits: Internal, InternalHigh, Offset and OffsetHigh as one number, hEvent. */
+/** Makes a 64-bit OVERLAPPED structure: Internal, InternalHigh, Offset and OffsetHigh as one number, hEvent. */
 function overlapped(start: number): Buffer {
   const bytes = Buffer.alloc(32);
   bytes.writeBigUInt64LE(BigInt(start), 16);
@@ -75,7 +75,7 @@ interface Range {
   readonly length: number;
 }
 
-/** Each returns an error number of Windows, or 0. */
+/** The lock calls. Each returns a Windows error number, or 0. */
 interface Calls {
   lock(handle: unknown, kind: 'read' | 'write', range: Range): number;
   unlock(handle: unknown, range: Range): number;
@@ -84,7 +84,7 @@ interface Calls {
 class HandleLocks implements ByteLocks {
   readonly #calls: Calls;
   readonly #handle: unknown;
-  /** By the first byte. */
+  /** The held locks, by their first byte. */
   readonly #held = new Map<number, Range & { readonly kind: 'read' | 'write' }>();
 
   constructor(calls: Calls, handle: unknown) {
@@ -112,8 +112,8 @@ class HandleLocks implements ByteLocks {
 
   test(start: number, length: number): number {
     for (const piece of pieces(start, length)) {
-      if (this.#held.get(piece.start)?.kind === 'write') continue; // so nobody else has it
-      // For reading, as os_win.c does: two that test at once do not take each other for a writer.
+      if (this.#held.get(piece.start)?.kind === 'write') continue; // then no other handle has it
+      // Lock for reading, as os_win.c does, so that two concurrent tests do not mistake each other for a writer.
       const error = this.#calls.lock(this.#handle, 'read', piece);
       if (error) return meaning(error) === 'busy' ? 1 : -error;
       const errorAfter = this.#calls.unlock(this.#handle, piece);
@@ -129,15 +129,15 @@ class HandleLocks implements ByteLocks {
     const errorBefore = before ? this.#drop(piece) : 0;
     if (errorBefore) return errorBefore;
     const error = this.#lock(kind, piece);
-    // In between another may have locked it, if it had none of SQLite's other two ranges to respect. os_win.c
-    // goes on without the lock then, too: SQLite gives the transaction up.
+    // Another program may have locked the range meanwhile. Then this file continues without the lock, as in os_win.c,
+    // and SQLite ends the transaction.
     if (error && before) this.#lock(before.kind, piece);
     return error;
   }
 
   #lock(kind: 'read' | 'write', piece: Range): number {
     let error = this.#calls.lock(this.#handle, kind, piece);
-    // Programs that index files and look for viruses lock bytes for a moment: os_win.c tries the pending byte again.
+    // Indexers and virus scanners lock bytes for a moment, so os_win.c tries again to lock the pending byte.
     for (let tries = 2; error && tries > 0 && piece.start === pendingByte; tries--) {
       if (meaning(error) !== 'busy') break;
       pause(1);

@@ -69,7 +69,7 @@ describe('session', () => {
     const handle = session.create('main');
     session.attach(handle, 't');
     session.attach(handle, undefined);
-    const nothing = /^\w+ records nothing now: the table does not exist, or it has no primary key$/;
+    const nothing = /^\w+ is not recorded now: the table does not exist or has no primary key$/;
     expect(failure(() => session.attach(handle, 'nk'))).toEqual(said(27, nothing));
     expect(failure(() => session.attach(handle, 'later'))).toEqual(said(27, nothing));
   });
@@ -263,7 +263,7 @@ describe('changeset', () => {
     expect(count).toBe(20_000);
     const tooLarge = said(
       18,
-      'the changeset is too large to convert to text within 1048576 bytes: read it page by page with changes',
+      'the changeset is too large to convert to text within 1048576 bytes: use changes to read it page by page',
     );
     expect(failure(() => poor.toJson(number))).toEqual(tooLarge);
     expect(failure(() => poor.toSql(number))).toEqual(tooLarge);

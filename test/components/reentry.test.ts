@@ -83,7 +83,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     using update = db.prepare('UPDATE t SET b = ?');
     update.run(sql);
     for (let times = 0; times < 3; times++) {
-      expect(outcome(sql)).toEqual([1, 'SQL of components is nested 16 deep, which is the limit']);
+      expect(outcome(sql)).toEqual([1, 'too many nested calls of components through SQL: the limit is 16']);
     }
     expect(column(`SELECT ask('SELECT count(*) FROM answers(''SELECT a FROM t'')')`)).toEqual([3]);
   });

@@ -31,7 +31,7 @@ describe('is refused', () => {
     ['load_extension', 'load_extension(1), which is built in'],
     ['min', 'min(1), which is built in'],
     ['concat', 'concat(...), which is built in'], // which takes any number of arguments
-    ['session_changeset', 'session_changeset(1), which component session brought'],
+    ['session_changeset', 'session_changeset(1), which component session registered'],
     ['mine', 'mine(1), which the program registered'],
     ['odd "näme', 'odd "näme(1), which the program registered'],
   ])('%s', (name, what) => {
@@ -52,7 +52,7 @@ describe('is refused', () => {
     db.loadExtension(bringing('f'));
     const other = forge(join(folder, 'other.wasm'), { function: 'g', name: 'other' });
     expect(failure(() => db.loadExtension(other))).toMatch(
-      /would replace forge_fail\(0\), which component forger brought, and 1 more: allow it/,
+      /would replace forge_fail\(0\), which component forger registered, and 1 more: allow it/,
     );
   });
 
@@ -63,7 +63,7 @@ describe('is refused', () => {
       const other = join(folder, `other-${name}.wasm`);
       writeFileSync(other, built);
       expect(failure(() => db.loadExtension(other, { grants: { sql: 'rw' } }))).toMatch(
-        /would replace (?:collation|table) \w+, which component \w+ brought/,
+        /would replace (?:collation|table) \w+, which component \w+ registered/,
       );
     }
   });

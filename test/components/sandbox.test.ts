@@ -195,7 +195,7 @@ describe('memory', () => {
     for (const call of ['session_changeset', 'session_take']) {
       expect(failure(() => value(`SELECT ${call}(?)`, h))).toMatchObject({
         message: expect.stringMatching(
-          /^the changeset has 90\d+ bytes, 7340032 fit the component \(--max-memory/,
+          /^the changeset has 90\d+ bytes, but the component can hold at most 7340032 \(--max-memory/,
         ),
         errcode: 18,
       });
@@ -261,7 +261,7 @@ describe('memory', () => {
     expect(capped(4, 4, 1, 0x70, 0, 1)).toEqual([4, 6, 1, 0x70, 1, 1, 0x80, 0x20]);
     expect(capped(4, 5, 1, 0x6f, 1, 1, 7)).toEqual([4, 5, 1, 0x6f, 1, 1, 7]);
     expect(() => capped(4, 6, 1, 0x70, 0, 0x80, 0x80, 0x04)).toThrow(
-      'it requires a table of 65536 entries, but the limit is 4096',
+      'it requires a table with 65536 entries, but the limit is 4096',
     );
     expect(() => capped(4, 4, 1, 0x64, 0, 1)).toThrow('a table of an unknown kind (100, 0)');
     expect(() => capped(4, 5, 1, 0x70, 0, 1, 0)).toThrow('its table section has the wrong length');
@@ -337,7 +337,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   test('a component that calls itself through SQL', () => {
     expect(value('SELECT sql_nest(16)')).toBe(16);
     const error = failure(() => value('SELECT sql_nest(17)'));
-    expect(error.message).toBe('SQL of components is nested 16 deep, which is the limit');
+    expect(error.message).toBe('too many nested calls of components through SQL: the limit is 16');
     expect(value('SELECT sql_nest(3)')).toBe(3);
   });
 

@@ -257,7 +257,7 @@ describe('the test of a system', () => {
 
   test('finds locks that lock nothing', () => {
     expect(flawed({ lockFile: () => 1, unlockFile: () => 1 })).toBe(
-      'two opens of a file have the same lock for writing',
+      'two descriptors have the same lock for writing',
     );
   });
 
@@ -462,7 +462,7 @@ describe('connections with the locks of Windows', () => {
     using two = connect();
     expect(() => two.exec('SELECT * FROM t')).toThrow(
       'in WAL mode can be open in one connection at a time, because files cannot be mapped into the memory of ' +
-        'WebAssembly on Windows; another one has it',
+        'WebAssembly on Windows; another connection has it open',
     );
     one.close();
     expect(two.value('SELECT a FROM t')).toBe(1);

@@ -160,7 +160,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       one.walIndex.open(0, 32_768, true, false);
       one.unlock(0);
       expect(() => two.lock(1)).toThrow(
-        /in WAL mode can be open in one connection at a time, because nothing is mapped here; another one has it/,
+        /in WAL mode can be open in one connection at a time, because nothing is mapped here; another connection has it open/,
       );
       one.walIndex.close(memory, false);
       two.lock(1);

@@ -273,7 +273,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
       db.grow(65_536);
       expect(codeOf(() => db.value('SELECT n FROM c'))).toBe(IOERR_SHMMAP);
       expect(() => db.value('SELECT n FROM c')).toThrow(
-        /the memory moved away from .*-shm: open the database again/,
+        /the memory has moved, so .*-shm is no longer mapped: open the database again/,
       );
       moved = 0;
     }

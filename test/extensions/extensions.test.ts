@@ -177,7 +177,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
 
   test('no such file', () => {
     expect(messageOf(() => db.loadExtension('nowhere/none.wasm'))).toBe(
-      "no such file: nowhere/none.wasm (expected a component's .wasm file, or one that is included: changeset, completion, hash, listargs, series, session, stats, text)",
+      "no such file: nowhere/none.wasm (expected a component's .wasm file, or an included component: changeset, completion, hash, listargs, series, session, stats, text)",
     );
   });
 
@@ -208,12 +208,14 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     const [connection, owner] = [{} as Connection, {} as Owner]; // compiling comes before anything of them is used
     expect(
       messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct', noGrants, owner)),
-    ).toMatch(new RegExp(`^Node ${process.version} cannot compile future\\.wasm, which needs a newer one: `));
+    ).toMatch(
+      new RegExp(`^Node ${process.version} cannot compile future\\.wasm, which needs a newer version: `),
+    );
   });
 
   test('a folder', () => {
     expect(messageOf(() => db.loadExtension(folder))).toBe(
-      `${folder} is a folder: name a component's .wasm file`,
+      `${folder} is a folder: pass the path of a component's .wasm file`,
     );
   });
 
