@@ -135,8 +135,9 @@ function checked(verdict: unknown): number {
   return verdict;
 }
 
-/** @throws Error (ERR_INVALID_STATE) while an authorizer runs: SQLite is compiling a statement */
+/** @throws Error (ERR_INVALID_STATE) while SQLite compiles a statement, and an authorizer runs, or writes to its error log */
 export function refuseInAuthorizer(connection: Connection): void {
+  connection.engine.refuseInLog();
   if (connection.inside === 'an authorizer') {
     throw invalidState('database cannot be accessed from an authorizer callback');
   }

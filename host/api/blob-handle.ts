@@ -1,8 +1,14 @@
 /** Reading and writing a part of one value. */
 
 import type { Bindings } from '../core/bindings.js';
-import { SQLITE_ABORT, SQLITE_OK, SQLITE_READONLY } from '../core/constants.js';
-import { sqliteError } from '../core/errors.js';
+import {
+  SQLITE_ABORT,
+  SQLITE_DBCONFIG_DEFENSIVE,
+  SQLITE_ERROR,
+  SQLITE_OK,
+  SQLITE_READONLY,
+} from '../core/constants.js';
+import { SqliteError, sqliteError } from '../core/errors.js';
 import {
   bytesOf,
   checkArgument,
@@ -14,6 +20,8 @@ import {
   isBytes,
   outOfRange,
 } from '../kernel/arguments.js';
+import { query } from '../kernel/query.js';
+import { isOn } from '../kernel/settings.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
 
@@ -37,6 +45,8 @@ class OpenBlob {
   pointer: number;
   /** Whether SQLite works on it: a callback that closed or moved it would have SQLite use freed memory. */
   isBusy = false;
+  /** Why it has no value any more, once SQLite says that it has none. */
+  lost = 'the BLOB handle has lost its row, which was changed or deleted: open it again';
   /** The code of the last failure, which closing repeats. */
   said = SQLITE_OK;
   readonly #unwatch: () => void;
@@ -122,6 +132,7 @@ export class BlobHandle implements Disposable {
     if (!isBytes(bytes)) {
       throw invalidType('The "bytes" argument must be an ArrayBuffer, a TypedArray or a DataView.');
     }
+    this.#open.connection.refuse('', false);
     const source = bytesOf(bytes);
     this.#checkRange(offset, source.length);
     const { memory } = this.#open.connection.engine.core;
@@ -138,7 +149,14 @@ export class BlobHandle implements Disposable {
   reopen(rowid: number | bigint): void {
     const pointer = this.#there();
     const row = checkedRowid(rowid);
-    this.#call(() => this.#c.sqlite3_blob_reopen(pointer, row));
+    try {
+      this.#call(() => this.#c.sqlite3_blob_reopen(pointer, row));
+    } catch (error) {
+      if (error instanceof SqliteError && (error.errcode & 0xff) !== SQLITE_ABORT) {
+        this.#blob.lost = `the BLOB handle has no value since reopen(${row}) failed (${error.message}): open it again`;
+      }
+      throw error;
+    }
   }
 
   /** Closes it. C: `sqlite3_blob_close`. @throws SqliteError if the transaction that it ends cannot be committed */
@@ -196,10 +214,7 @@ export class BlobHandle implements Disposable {
       this.#blob.said = code;
       if (code === SQLITE_READONLY) throw sqliteError(code, 'the BLOB handle was opened to read only');
       if ((code & 0xff) === SQLITE_ABORT) {
-        throw sqliteError(
-          SQLITE_ABORT,
-          'the BLOB handle has lost its row, which was changed or deleted: open it again',
-        );
+        throw sqliteError(SQLITE_ABORT, this.#blob.lost);
       }
       engine.check(db, code);
     });
@@ -213,6 +228,20 @@ function checkedRowid(rowid: unknown): bigint {
     throw invalidType('The "rowid" argument must be a number or a bigint.');
   }
   throw outOfRange(`The "rowid" argument must be an integer of 64 bits, not ${rowid}.`);
+}
+
+/** Refuses what an UPDATE is refused: SQLite does not check it here. @throws SqliteError */
+function refuseDefended({ connection }: OpenDatabase, database: string, table: string): void {
+  const isSchema = /^sqlite_(?:temp_)?(?:schema|master)$/i.test(table);
+  if (!isSchema && !table.includes('_')) return; // the name of a shadow table has one
+  if (!isOn(connection, SQLITE_DBCONFIG_DEFENSIVE)) return;
+  const shadow =
+    "SELECT 1 FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND name=?2 COLLATE NOCASE AND type='shadow'";
+  if (!isSchema && query(connection, shadow, database, table).length === 0) return;
+  throw sqliteError(
+    SQLITE_ERROR,
+    `table ${table} may not be modified while the database is defensive: open the BLOB with { readOnly: true }`,
+  );
 }
 
 /** Opens a value, for {@link DatabaseSync.openBlob}. `forget` closes it unless it is closed. */
@@ -230,6 +259,7 @@ export function openBlob(
   if ([table, column, options.db ?? ''].some((name) => name.includes('\0'))) {
     throw invalidValue('The names of a table, a column and a database have no null characters.');
   }
+  if (!options.readOnly) open.run(() => refuseDefended(open, options.db ?? 'main', table));
   const { engine, db } = open.connection;
   const { c, memory } = engine.core;
   using arena = memory.arena();

@@ -103,6 +103,7 @@ export class Capture implements Disposable {
     const now = this.#now();
     if (!now) throw invalidState('database is not open');
     if (this.#closed || now !== this.#open) throw invalidState('capture is not open');
+    this.#open.connection.engine.refuseInLog();
     return this.#log;
   }
 }

@@ -39,6 +39,7 @@ import { connectionAt } from '../kernel/connection.js';
 import { lost } from '../kernel/engine.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
+import { runRuled } from '../kernel/query.js';
 import type { SqlValue } from '../kernel/values.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
 import { type AggregateOptions, createAggregate } from './aggregate.js';
@@ -108,7 +109,7 @@ export interface ApplyOptions extends ApplyFlags {
   /**
    * Called for each conflict with its kind, one of the SQLITE_CHANGESET_ constants, and the change that met it,
    * which can be read while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (for DATA
-   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. By default every conflict aborts.
+   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. By default every conflict aborts. SQL in it cannot end the transaction.
    */
   onConflict?: (kind: number, conflict: Conflict) => number;
   /**
@@ -247,7 +248,10 @@ export class DatabaseSync implements Disposable {
     using arena = own.core.memory.arena();
     const text = arena.cString(sql);
     current.statements.ran(sql);
-    current.run(() => own.check(db, own.core.c.sqlite3_exec(db, text, 0, 0, 0)));
+    current.run(() => {
+      if (current.connection.rule) runRuled(current.connection, sql);
+      else own.check(db, own.core.c.sqlite3_exec(db, text, 0, 0, 0));
+    });
   }
 
   /**
@@ -538,7 +542,10 @@ export class DatabaseSync implements Disposable {
 
   #open(): OpenDatabase {
     const current = this.#current;
-    if (current) return current;
+    if (current) {
+      current.connection.engine.refuseInLog();
+      return current;
+    }
     throw invalidState(this.#opened ? lost : 'database is not open');
   }
 

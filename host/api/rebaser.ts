@@ -4,6 +4,7 @@ import { type Pieces, type Take, withInput } from '../applying/changeset-streams
 import { changesetError, checkChangeset, takeBytes } from '../applying/transform.js';
 import { SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
 import { checkArgument, invalidType } from '../kernel/arguments.js';
+import { Busy } from '../kernel/busy.js';
 import type { Engine } from '../kernel/engine.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { streamed } from '../kernel/pieces.js';
@@ -16,6 +17,7 @@ import { Changeset, type ChangesetLike } from './changeset.js';
 export class Rebaser implements Disposable {
   readonly #engine: Engine = engine();
   #pointer: number;
+  readonly #busy = new Busy();
 
   constructor() {
     const { core } = this.#engine;
@@ -69,18 +71,25 @@ export class Rebaser implements Disposable {
     checkArgument('take', take, 'function');
     const pointer = this.#live();
     const { c } = this.#engine.core;
-    const code = withInput(this.#engine, pieces, (input, inputId) =>
-      streamed(
-        this.#engine,
-        (piece) => take(piece.slice()),
-        (output, id) => c.sqlite3rebaser_rebase_strm(pointer, input, inputId, output, id),
+    const code = this.#busy.during(() =>
+      withInput(this.#engine, pieces, (input, inputId) =>
+        streamed(
+          this.#engine,
+          (piece) => take(piece.slice()),
+          (output, id) => c.sqlite3rebaser_rebase_strm(pointer, input, inputId, output, id),
+        ),
       ),
     );
     this.#check(code);
   }
 
-  /** Frees it. Can be called more than once. C: `sqlite3rebaser_delete`. */
+  /**
+   * Frees it. Can be called more than once. C: `sqlite3rebaser_delete`.
+   *
+   * @throws SqliteError (SQLITE_MISUSE) within a callback of its own
+   */
   close(): void {
+    this.#refuseInCallback();
     if (this.#pointer !== 0) this.#engine.core.c.sqlite3rebaser_delete(this.#pointer);
     this.#pointer = 0;
   }
@@ -90,7 +99,16 @@ export class Rebaser implements Disposable {
     this.close();
   }
 
+  #refuseInCallback(): void {
+    this.#engine.refuseInLog();
+    if (!this.#busy.isOn) return;
+    throw changesetError('rebase', SQLITE_MISUSE, {
+      said: 'the rebaser cannot be used within a callback of its own',
+    });
+  }
+
   #live(): number {
+    this.#refuseInCallback();
     if (this.#pointer !== 0) return this.#pointer;
     throw changesetError('rebase', SQLITE_MISUSE, { said: 'the rebaser is closed' });
   }

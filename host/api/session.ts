@@ -84,6 +84,7 @@ export class Session implements Disposable {
 
   /**
    * Returns the changeset in pieces of some KiB, so that it is never completely in memory. The caller owns each piece.
+   * Meanwhile the database can only be read, and the session not at all.
    * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   writeTo(take: (piece: Uint8Array) => void, kind: ChangesetKind = 'changeset'): void {
@@ -192,6 +193,7 @@ export class Session implements Disposable {
     const { open } = this.#owner;
     const now = this.#owner.now();
     if (!now) throw invalidState('database is not open');
+    open.connection.engine.refuseInLog();
     const sessions = sessionsOfUser(open.connection);
     if (now !== open || !sessions.has(this.#handle)) throw invalidState('session is not open');
     return sessions;
@@ -206,7 +208,10 @@ export interface SessionCreation {
   tables?: readonly string[];
   /** The database: 'main', 'temp' or an attached one. */
   db?: string;
-  /** If all tables are recorded: only those for which it returns true, or whose names match the globs (`!glob`: not). */
+  /**
+   * If all tables are recorded: only those for which it returns true, or whose names match the globs (`!glob`: not). SQLite
+   * calls it in the middle of a change: it can run only SQL that reads.
+   */
   filter?: ((table: string) => boolean) | readonly string[];
   /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
   rowid?: boolean;

@@ -11,6 +11,7 @@ import {
 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
 import { batchBytes, batchCells, batchHeader, type Engine, mostBatched } from '../kernel/engine.js';
+import { onlyReads } from '../kernel/statement-rules.js';
 import type { SqlValue } from '../kernel/values.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
@@ -261,6 +262,7 @@ export class StatementSync implements Disposable {
     const statement = this.#ready();
     if (this.#run !== run) throw invalidState('iterator was invalidated');
     if (!statement.standing) return undefined;
+    this.#refuse(statement);
     let row: Row | undefined;
     this.#enter(statement);
     try {
@@ -276,6 +278,7 @@ export class StatementSync implements Disposable {
 
   /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) if it is finalized or runs */
   close(): void {
+    this.#engine.refuseInLog();
     this.#ready();
     this.#closed = true;
     this.#owner.open.statements.finalize(this.#held);
@@ -348,6 +351,7 @@ export class StatementSync implements Disposable {
   /** The C statement, compiled again if another holder has it or it had to make room. */
   #open(): Prepared {
     if (this.#closed || this.#engine.isLost) throw invalidState('statement has been finalized');
+    this.#engine.refuseInLog();
     if (!PreparedStatements.holds(this.#held)) {
       const { open } = this.#owner;
       this.#held = open.run(() => open.statements.take(this.#sql));
@@ -382,6 +386,7 @@ export class StatementSync implements Disposable {
   #begin(): Prepared {
     refuseInAuthorizer(this.#owner.open.connection);
     const prepared = this.#ready();
+    this.#refuse(prepared);
     this.#run += 1;
     prepared.used = true;
     if (prepared.standing) {
@@ -389,6 +394,11 @@ export class StatementSync implements Disposable {
       this.#core.c.sqlite3_reset(prepared.pointer);
     }
     return prepared;
+  }
+
+  #refuse({ sql, pointer }: Prepared): void {
+    const { connection } = this.#owner.open;
+    if (connection.rule) connection.refuse(sql, onlyReads(this.#core, pointer));
   }
 
   #enter(prepared: Prepared): void {

@@ -7,6 +7,7 @@ import {
   CALLBACK_STREAM_INPUT,
   CALLBACK_TABLE_FILTER,
   SQLITE_ABORT,
+  SQLITE_BUSY,
   SQLITE_CHANGESET_ABORT,
   SQLITE_CHANGESET_CONFLICT,
   SQLITE_CHANGESET_DATA,
@@ -24,7 +25,8 @@ import type { Core } from '../core/core.js';
 import type { Connection } from '../kernel/connection.js';
 import type { Callback } from '../kernel/engine.js';
 import { piecewise } from '../kernel/pieces.js';
-import { insideSavepoint } from '../kernel/savepoint.js';
+import { insideSavepoint, refusedByWriter, whileApplying } from '../kernel/savepoint.js';
+import { keepsTransaction } from '../kernel/statement-rules.js';
 import { oncePerTable } from '../kernel/table-filters.js';
 import type { ApplyFlags } from './apply-options.js';
 import { ApplyTargets } from './apply-targets.js';
@@ -75,8 +77,11 @@ export interface Applied {
  */
 export function applyTo(connection: Connection, input: ChangesetInput, handlers: OwnHandlers): Applied {
   // SQLite cannot be told that a filter failed: it would continue with the next changes.
-  if ((!handlers.filter && !handlers.filterChange) || handlers.noSavepoint) {
-    return applyAsIs(connection, input, handlers);
+  connection.refuse('', false);
+  if (handlers.noSavepoint) return applyAsIs(connection, input, handlers);
+  if (!handlers.filter && !handlers.filterChange) {
+    const apply = (): Applied => applyAsIs(connection, input, handlers);
+    return connection.ruled(keepsTransaction(whileApplying), apply);
   }
   return insideSavepoint(connection, 'sqlite_wasm_run_filtered', () => {
     const came = applyAsIs(connection, input, handlers);
@@ -125,6 +130,7 @@ function applyAsIs(connection: Connection, given: ChangesetInput, handlers: OwnH
     if ((code & 0xff) === SQLITE_ABORT) return { done: false, rebase: new Uint8Array(0), shadows };
     if (code !== SQLITE_OK) {
       const error = malformedError(code, whole) ?? core.error(db, code);
+      if (code === SQLITE_BUSY && connection.hasWriter) throw refusedByWriter(error);
       if (calls.illegal) error.cause = new Error(calls.illegal);
       throw error;
     }

@@ -18,6 +18,7 @@ import type { Core } from '../core/core.js';
 import { errorText, malformed, type SqliteError, sqliteError } from '../core/errors.js';
 import type { Arena } from '../core/memory.js';
 import { invalidValue } from '../kernel/arguments.js';
+import { Busy } from '../kernel/busy.js';
 import type { Connection } from '../kernel/connection.js';
 import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
@@ -121,8 +122,8 @@ export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
   #isClosed = (): boolean => false;
-  /** Whether SQLite works on it: a callback that used it would have SQLite use freed memory, or change what it reads. */
-  #isBusy = false;
+  /** A callback that used it would have SQLite use freed memory, or change what it reads. */
+  readonly #busy = new Busy();
   #hasSchema = false;
   #isPatchset = false;
 
@@ -181,7 +182,7 @@ export class Group implements Disposable {
     const id = this.#engine.register({ streamInput });
     try {
       const input = core.c.bridge_callback(CALLBACK_STREAM_INPUT);
-      const code = this.#working(() => core.c.sqlite3changegroup_add_strm(group, input, id));
+      const code = this.#busy.during(() => core.c.sqlite3changegroup_add_strm(group, input, id));
       this.#check('concat', code);
     } finally {
       this.#engine.release(id);
@@ -271,7 +272,7 @@ export class Group implements Disposable {
   outputTo(take: (piece: Uint8Array) => void): void {
     const group = this.#live();
     const { c } = this.#engine.core;
-    const code = this.#working(() =>
+    const code = this.#busy.during(() =>
       streamed(this.#engine, take, (output, id) => c.sqlite3changegroup_output_strm(group, output, id)),
     );
     this.#check('concat', code);
@@ -283,13 +284,15 @@ export class Group implements Disposable {
    * @throws SqliteError (SQLITE_MISUSE) within a callback of its own
    */
   [Symbol.dispose](): void {
-    if (this.#isBusy) throw this.#misuse(busy);
+    this.#engine.refuseInLog();
+    if (this.#busy.isOn) throw this.#misuse(busy);
     if (this.#pointer !== 0) this.#engine.core.c.sqlite3changegroup_delete(this.#pointer);
     this.#pointer = 0;
   }
 
   #live(): number {
-    if (this.#isBusy) throw this.#misuse(busy);
+    this.#engine.refuseInLog();
+    if (this.#busy.isOn) throw this.#misuse(busy);
     if (this.#isClosed()) throw this.#misuse('the database of its schema is closed');
     if (this.#pointer === 0) throw this.#misuse('the changeset group is closed');
     return this.#pointer;
@@ -297,15 +300,6 @@ export class Group implements Disposable {
 
   #misuse(said: string): SqliteError {
     return changesetError('group', SQLITE_MISUSE, { said });
-  }
-
-  #working<T>(action: () => T): T {
-    this.#isBusy = true;
-    try {
-      return action();
-    } finally {
-      this.#isBusy = false;
-    }
   }
 
   #check(what: string, code: number, changeset?: Uint8Array): void {

@@ -21,6 +21,7 @@ import { cellSize } from '../kernel/cells.js';
 import { type Confinement, confinementOf, refusalOfText } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
 import { type Owner, type Owners, ownersOf } from '../kernel/owner.js';
+import { onlyReads } from '../kernel/statement-rules.js';
 import { GuestResult, Parameters } from './guest-result.js';
 
 const decoder = new TextDecoder();
@@ -118,6 +119,7 @@ export class GuestSql {
                 `the statement has ${statement.parameters} parameters, but ${count} were given`,
               );
             }
+            this.#refuse(statement.pointer);
             if (count > 0) bind(this.#parameters.of(statement.pointer));
             this.#connection.nested(() => this.#run(statement, result));
           } finally {
@@ -141,6 +143,7 @@ export class GuestSql {
             rest = rest.subarray(tail);
             if (pointer === 0) continue; // a comment
             try {
+              this.#refuse(pointer);
               this.#connection.nested(() => {
                 while (this.#step(pointer));
               });
@@ -269,6 +272,14 @@ export class GuestSql {
       throw error;
     }
     return { pointer, tail: pointer === 0 ? sql.length : tail };
+  }
+
+  /** Refuses what SQLite's current operation does not allow. */
+  #refuse(statement: number): void {
+    if (!this.#connection.rule) return;
+    const { core } = this.#connection.engine;
+    const sql = core.memory.cString(core.c.sqlite3_sql(statement)) ?? '';
+    this.#connection.refuse(sql, onlyReads(core, statement));
   }
 
   /** Checks what the authorizer does not report. */

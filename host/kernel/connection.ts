@@ -5,6 +5,7 @@ import { sqliteError } from '../core/errors.js';
 import type { Engine } from './engine.js';
 import { type CheckedGrants, noGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
+import type { StatementRule } from './statement-rules.js';
 
 /** Services for components that SQLite does not allow inside every callback. */
 export type Use = 'spi' | 'session' | 'session.delete' | 'changeset' | 'changeset.apply';
@@ -25,6 +26,8 @@ export class Connection {
   /** The grants of its components, unless the call that loads a component specifies others. */
   grants: CheckedGrants;
   #restriction: Restriction | undefined;
+  /** Refuses statements while an operation runs that they would disturb. */
+  rule: StatementRule | undefined;
   readonly #before: (() => void)[] = [];
   readonly #parts = new Parts<Connection>(this);
   #isClosed = false;
@@ -74,6 +77,23 @@ export class Connection {
     return outer;
   }
 
+  /** Runs `action`, during which statements run only if `rule` allows it: see {@link refuse}. */
+  ruled<T>(rule: StatementRule, action: () => T): T {
+    const outer = this.rule;
+    this.rule = rule;
+    try {
+      return action();
+    } finally {
+      this.rule = outer;
+    }
+  }
+
+  /** @throws SqliteError (SQLITE_MISUSE) if the rule refuses a statement, or a write without one if `sql` is empty */
+  refuse(sql: string, reads: boolean): void {
+    const why = this.rule?.(sql, reads);
+    if (why !== undefined) throw sqliteError(SQLITE_MISUSE, why);
+  }
+
   /** The running operation during which SQL may not run; see {@link within}. */
   get inside(): string | undefined {
     return this.#restriction?.what;
@@ -117,25 +137,29 @@ export class Connection {
     }
   }
 
+  /** Whether a statement that writes is running. */
+  get hasWriter(): boolean {
+    const { c } = this.engine.core;
+    let statement = c.sqlite3_next_stmt(this.db, 0);
+    while (statement !== 0) {
+      if (c.sqlite3_stmt_busy(statement) !== 0 && c.sqlite3_stmt_readonly(statement) === 0) return true;
+      statement = c.sqlite3_next_stmt(this.db, statement);
+    }
+    return false;
+  }
+
   #abortWriters(): void {
     const { c, memory } = this.engine.core;
-    for (
-      let statement = c.sqlite3_next_stmt(this.db, 0);
-      statement !== 0;
-      statement = c.sqlite3_next_stmt(this.db, statement)
-    ) {
-      if (c.sqlite3_stmt_busy(statement) === 0 || c.sqlite3_stmt_readonly(statement) !== 0) continue;
-      // After a change of this setting, SQLite opens no more tables for running statements.
-      using arena = memory.arena();
-      const out = arena.allocate(4);
-      const configure = (value: number): void =>
-        this.engine.check(this.db, c.bridge_db_config(this.db, SQLITE_DBCONFIG_DQS_DML, value, out));
-      configure(-1);
-      const on = memory.view.getInt32(out, true);
-      configure(1 - on);
-      configure(on);
-      return;
-    }
+    if (!this.hasWriter) return;
+    // After a change of this setting, SQLite opens no more tables for running statements.
+    using arena = memory.arena();
+    const out = arena.allocate(4);
+    const configure = (value: number): void =>
+      this.engine.check(this.db, c.bridge_db_config(this.db, SQLITE_DBCONFIG_DQS_DML, value, out));
+    configure(-1);
+    const on = memory.view.getInt32(out, true);
+    configure(1 - on);
+    configure(on);
   }
 
   /**

@@ -11,8 +11,18 @@ export function useEngine(factory: () => Engine): void {
   make = factory;
 }
 
-/** Returns the engine. Makes one if there is none, or if an exception made the last one unusable. */
+/**
+ * Returns the engine. Makes one if there is none, or if an exception made the last one unusable.
+ *
+ * @throws Error (ERR_INVALID_STATE) while SQLite writes to its error log
+ */
 export function engine(): Engine {
+  const found = present();
+  found.refuseInLog();
+  return found;
+}
+
+function present(): Engine {
   if (!engineOfThread || engineOfThread.isLost) {
     engineOfThread?.closeFiles(); // to release its locks
     if (!make) throw new Error('no engine: useEngine was not called');
@@ -25,5 +35,5 @@ export function engine(): Engine {
 /** Sets the function that receives SQLite's error log, for this engine and later ones of this thread. */
 export function setLogger(log: Engine['logger']): void {
   logger = log;
-  engine().logger = log;
+  present().logger = log;
 }

@@ -256,13 +256,18 @@ export class Engine implements Callbacks {
     this.core.closeFiles();
   }
 
+  /** @throws Error (ERR_INVALID_STATE) while SQLite writes to its error log: nothing of it may be used then */
+  refuseInLog(): void {
+    if (this.#isLogging) throw invalidState('databases cannot be used while SQLite writes to its error log');
+  }
+
   /**
    * Begins a call of the user. Discards an exception that an earlier call left, such as that of an aggregate that ended
    * early.
    */
   begin(): void {
     if (this.isLost) throw invalidState(lost);
-    if (this.#isLogging) throw invalidState('databases cannot be used while SQLite writes to its error log');
+    this.refuseInLog();
     this.#thrown = undefined;
   }
 

@@ -3,6 +3,7 @@
 import { SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import { cellSize, readCell } from './cells.js';
 import type { Connection } from './connection.js';
+import { onlyReads } from './statement-rules.js';
 import type { SqlValue } from './values.js';
 
 /**
@@ -63,6 +64,31 @@ export function run(connection: Connection, sql: string): void {
   const { engine, db } = connection;
   using arena = engine.core.memory.arena();
   engine.check(db, engine.core.c.sqlite3_exec(db, arena.cString(sql), 0, 0, 0));
+}
+
+/** Runs the user's statements one by one, each if the connection's rule allows it; rows are dropped. @throws SqliteError */
+export function runRuled(connection: Connection, sql: string): void {
+  const { engine, db } = connection;
+  const { core } = engine;
+  const { c, memory } = core;
+  using arena = memory.arena();
+  const out = arena.allocate(8);
+  let rest = arena.cString(sql);
+  while (memory.bytes[rest] !== 0) {
+    engine.check(db, c.sqlite3_prepare_v3(db, rest, -1, 0, out, out + 4));
+    const statement = memory.pointerAt(out);
+    rest = memory.pointerAt(out + 4);
+    if (statement === 0) continue; // a comment
+    try {
+      connection.refuse(memory.cString(c.sqlite3_sql(statement)) ?? '', onlyReads(core, statement));
+      let code = SQLITE_ROW;
+      while (code === SQLITE_ROW) code = c.sqlite3_step(statement);
+      if (code !== SQLITE_DONE) engine.check(db, code);
+      engine.surface();
+    } finally {
+      c.sqlite3_finalize(statement);
+    }
+  }
 }
 
 /** Returns the result of a PRAGMA that returns one number. */

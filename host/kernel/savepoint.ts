@@ -3,6 +3,18 @@
 import { SQLITE_DONE } from '../core/constants.js';
 import { SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from './connection.js';
+import { keepsTransaction } from './statement-rules.js';
+
+/** When the user's SQL may not end the transaction. */
+export const whileApplying = 'while a changeset is applied';
+
+/** The error of an apply within a statement that writes. */
+export function refusedByWriter({ errcode }: SqliteError): SqliteError {
+  return sqliteError(
+    errcode,
+    'a changeset cannot be applied while a statement of the same connection writes',
+  );
+}
 
 /**
  * The statements of a savepoint. They are compiled in advance, because compiling could fail later for lack of memory.
@@ -27,7 +39,7 @@ function savepoints(connection: Connection): Map<string, Statements> {
 }
 
 /**
- * Runs `action` within a savepoint.
+ * Runs `action` within a savepoint, which SQL of the user's cannot end.
  *
  * @param action returns its result, and whether to keep its changes
  * @throws the exception of `action`, after undoing its changes
@@ -38,19 +50,17 @@ export function insideSavepoint<T>(
   name: string,
   action: () => readonly [T, boolean],
 ): T {
+  connection.refuse('', false);
   const { begin, release, rollBack } = statementsOf(connection, name);
   try {
     step(connection, begin);
   } catch (error) {
     if (!(error instanceof SqliteError)) throw error;
-    throw sqliteError(
-      error.errcode,
-      `a changeset cannot be applied while a statement of the same connection writes: ${error.message}`,
-    );
+    throw refusedByWriter(error);
   }
   let keep = false;
   try {
-    const [result, stays] = action();
+    const [result, stays] = connection.ruled(keepsTransaction(whileApplying), action);
     if (stays) step(connection, release);
     keep = stays;
     return result;

@@ -2,6 +2,8 @@
  * Describes tables as the session extension sees them, and warns of changes that it would silently not record or apply.
  */
 
+import { SQLITE_LOCKED } from '../core/constants.js';
+import { SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from './connection.js';
 import { numberPragma, query, quotedName } from './query.js';
 
@@ -80,7 +82,16 @@ export function dataVersion(connection: Connection, database: string): bigint {
 
 /** A number that increases with every change of a database's schema. A rollback restores it. */
 export function schemaVersion(connection: Connection, database: string): bigint {
-  return numberPragma(connection, database, 'schema_version');
+  try {
+    return numberPragma(connection, database, 'schema_version');
+  } catch (error) {
+    // While something records, the core refuses the pragma within a statement that writes: it may change the schema.
+    if (!(error instanceof SqliteError) || error.errcode !== SQLITE_LOCKED) throw error;
+    throw sqliteError(
+      SQLITE_LOCKED,
+      'what needs the version of the schema, such as a capture, cannot be used inside a statement that writes while a session or capture records: use it before or after',
+    );
+  }
 }
 
 /** The number of columns of each table of a database. */

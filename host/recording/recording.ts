@@ -3,6 +3,7 @@
 import { ChangesetReader } from '../changeset/index.js';
 import { CAPTURE_SCHEMA, SQLITE_DONE, SQLITE_SCHEMA } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
+import { Busy } from '../kernel/busy.js';
 import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 import { query } from '../kernel/query.js';
@@ -15,6 +16,7 @@ import {
   tableShape,
 } from '../kernel/schema.js';
 import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
+import { readsOnly } from '../kernel/statement-rules.js';
 import { type ChangesetKind, CSession, readError, type SessionOptions } from './c-session.js';
 import { tableTakenFrom } from './ddl.js';
 import { Segments } from './segments.js';
@@ -38,6 +40,7 @@ export class Recording implements RowidRecording, SchemaListener {
   readonly #connection: Connection;
   readonly #segments: Segments<CSession, Part>;
   #ahead: Ahead | undefined;
+  readonly #reading = new Busy();
   #filter: ((table: string) => boolean) | undefined;
   /** The number of the callback that filters tables. */
   readonly #filterId: number;
@@ -84,13 +87,13 @@ export class Recording implements RowidRecording, SchemaListener {
    */
   read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     this.#refuseParts();
-    return this.#last.read(kind, use);
+    return this.#during(() => this.#last.read(kind, use));
   }
 
   /** The same in pieces of some KiB. C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`. */
   stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     this.#refuseParts();
-    this.#last.stream(kind, take);
+    this.#during(() => this.#last.stream(kind, take));
   }
 
   /**
@@ -101,7 +104,7 @@ export class Recording implements RowidRecording, SchemaListener {
    */
   take(check: (bytes: Uint8Array) => void = () => undefined): Part {
     const part = this.#part;
-    const taken = part ?? this.#last.read('changeset', (bytes) => bytes.slice());
+    const taken = part ?? this.#during(() => this.#last.read('changeset', (bytes) => bytes.slice()));
     check(taken);
     if (part) this.#segments.forget(this.#segments.held.indexOf(part) + 1);
     else this.#segments.restart(this.#begin());
@@ -141,7 +144,17 @@ export class Recording implements RowidRecording, SchemaListener {
   }
 
   diff(from: string, table: string): { code: number; said: string | null } {
-    return this.#last.diff(from, table);
+    return this.#during(() => this.#last.diff(from, table));
+  }
+
+  /** Whether SQLite reads or fills it: a callback that ended it would have SQLite use freed memory. */
+  get isBusy(): boolean {
+    return this.#reading.isOn;
+  }
+
+  /** Runs `action`, which reads or fills the C session. Changes of rows meanwhile would be recorded in what it reads. */
+  #during<T>(action: () => T): T {
+    return this.#connection.ruled(readsOnly('while a session is read'), () => this.#reading.during(action));
   }
 
   /** Called once for each table if all are recorded. C: `sqlite3session_table_filter`. */

@@ -5,6 +5,7 @@ import { errorText, type SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
 import { hasKey, recordingWarnings, schemaWarnings, tableShape, type Warning } from '../kernel/schema.js';
+import { readsOnly } from '../kernel/statement-rules.js';
 import { globsInclude, oncePerTable } from '../kernel/table-filters.js';
 import type { ChangesetKind, SessionOptions } from './c-session.js';
 import { collatedKeyChanges, hasCollatedKey, spelledOtherwise } from './collated-keys.js';
@@ -26,6 +27,8 @@ export interface SessionState {
 
 /** The most sessions that an owner can have on a connection, so that a leak ends in an error. */
 export const maxSessions = 10_000;
+
+const whileFiltering = "while a session's filter is running";
 
 /** How many filters are running on a connection: SQLite is in the middle of a session there. */
 const filteringOn = (): { running: number } => ({ running: 0 });
@@ -66,6 +69,7 @@ export class SessionRegistry implements Disposable {
    *   sessions
    */
   create(name: string, options: SessionOptions = {}): bigint {
+    this.#refuseInFilter('created');
     const attached = this.#databases();
     if (!attached.some((known) => known.toLowerCase() === name.toLowerCase())) {
       throw sqliteError(SQLITE_ERROR, `unknown database ${quoted(name)}; attached are ${list(attached)}`);
@@ -91,8 +95,7 @@ export class SessionRegistry implements Disposable {
    *   no primary key
    */
   attach(handle: bigint, table: string | null): boolean {
-    this.#refuseInFilter('attached');
-    const recording = this.#recording(handle);
+    const recording = this.#idle(handle, 'attached');
     recording.attach(table);
     if (table === null) return true;
     const shape = tableShape(this.#connection, recording.database, table);
@@ -108,8 +111,7 @@ export class SessionRegistry implements Disposable {
    * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column
    */
   read<T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
-    this.#refuseInFilter('read');
-    return this.#recording(handle).read(kind, use);
+    return this.#idle(handle, 'read').read(kind, use);
   }
 
   /** A copy of what was recorded; empty if nothing changed in the end. */
@@ -125,14 +127,12 @@ export class SessionRegistry implements Disposable {
    * @param check may throw: then nothing is forgotten
    */
   take(handle: bigint, check?: (bytes: Uint8Array) => void): Uint8Array<ArrayBuffer> {
-    this.#refuseInFilter('taken');
-    return this.#recording(handle).take(check);
+    return this.#idle(handle, 'taken').take(check);
   }
 
   /** Forgets what was recorded; tables, filter and state stay, and what {@link warnings} compares with. */
   forget(handle: bigint): void {
-    this.#refuseInFilter('taken');
-    this.#recording(handle).forget();
+    this.#idle(handle, 'taken').forget();
   }
 
   /**
@@ -140,8 +140,7 @@ export class SessionRegistry implements Disposable {
    * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
-    this.#refuseInFilter('read');
-    this.#recording(handle).stream(kind, take);
+    this.#idle(handle, 'read').stream(kind, take);
   }
 
   /** Starts or stops recording, if `on` is given; returns whether it records now. C: `sqlite3session_enable`. */
@@ -184,7 +183,7 @@ export class SessionRegistry implements Disposable {
    * @throws SqliteError (SQLITE_SCHEMA) if the two tables differ in columns or key
    */
   diff(handle: bigint, from: string, table: string): void {
-    const recording = this.#recording(handle);
+    const recording = this.#idle(handle, 'filled');
     if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables continues
     const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
@@ -193,13 +192,16 @@ export class SessionRegistry implements Disposable {
 
   /**
    * If every table is attached: records those for which `filter` returns true. It is called once for each table, when
-   * the table first changes. What it throws is rethrown by the statement's call. C: `sqlite3session_table_filter`.
+   * the table first changes. What it throws is rethrown by the statement's call. SQLite is in the middle of a change, so
+   * it can run only SQL that reads. C: `sqlite3session_table_filter`.
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
+    const rule = readsOnly(whileFiltering);
+    const connection = this.#connection;
     const wanted = (table: string): boolean => {
       this.#filtering.running += 1;
       try {
-        return filter(table);
+        return connection.ruled(rule, () => filter(table));
       } finally {
         this.#filtering.running -= 1;
       }
@@ -216,7 +218,7 @@ export class SessionRegistry implements Disposable {
 
   /** What the session currently silently leaves out. */
   warnings(handle: bigint): Warning[] {
-    const recording = this.#recording(handle);
+    const recording = this.#idle(handle, 'asked for its warnings');
     const { tables, database, options } = recording;
     const found = schemaWarnings(this.#connection, database, recording.columns, recording.hasParts);
     if (recording.hasOtherWriter) {
@@ -261,7 +263,7 @@ export class SessionRegistry implements Disposable {
       if (this.gave(handle)) return false;
       throw this.unknown(handle);
     }
-    this.#refuseInFilter('deleted');
+    this.#idle(handle, 'deleted');
     this.#recordings.delete(handle);
     recording.end();
     return true;
@@ -269,7 +271,15 @@ export class SessionRegistry implements Disposable {
 
   #refuseInFilter(what: string): void {
     if (this.#filtering.running === 0) return;
-    throw sqliteError(SQLITE_MISUSE, `a session cannot be ${what} while a session's filter is running`);
+    throw sqliteError(SQLITE_MISUSE, `a session cannot be ${what} ${whileFiltering}`);
+  }
+
+  /** The recording, for what may not be done in the middle of a change, or of its own reading. */
+  #idle(handle: bigint, what: string): Recording {
+    this.#refuseInFilter(what);
+    const recording = this.#recording(handle);
+    if (!recording.isBusy) return recording;
+    throw sqliteError(SQLITE_MISUSE, `session ${handle} cannot be ${what} in a callback of its own reading`);
   }
 
   /** Whether the handle names a session that can be used here. */

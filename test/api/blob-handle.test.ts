@@ -1,7 +1,15 @@
 /** Values in parts, against what SQL says of them; and what SQLite's error log has. */
 
 import { join } from 'node:path';
-import { type BlobHandle, Changeset, BlobHandle as Class, DatabaseSync, setErrorLog } from 'sqlite-wasm-run';
+import {
+  type BlobHandle,
+  Changeset,
+  ChangesetGroup,
+  BlobHandle as Class,
+  DatabaseSync,
+  Rebaser,
+  setErrorLog,
+} from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testFolder } from '../kit/folder.js';
 
@@ -116,7 +124,27 @@ describe('openBlob', () => {
     expect(blob.length).toBe(0);
     using second = db.openBlob('t', 'b', 1);
     expect(() => second.reopen(3)).toThrow('cannot open value of type integer');
-    expect(() => second.read()).toThrow(gone);
+    expect(() => second.read()).toThrow(
+      'the BLOB handle has no value since reopen(3) failed (cannot open value of type integer): open it again',
+    );
+    using third = db.openBlob('t', 'b', 1);
+    expect(() => third.reopen(99)).toThrow('no such rowid: 99');
+    expect(() => third.reopen(1)).toThrow('has no value since reopen(99) failed (no such rowid: 99)');
+  });
+
+  test.each([
+    ['sqlite_schema', 'sql'],
+    ['SQLITE_MASTER', 'sql'],
+    ['f_data', 'block'],
+  ])('%s is not written while the database is defensive, as by an UPDATE', (table, column) => {
+    db.exec('CREATE VIRTUAL TABLE f USING fts5(x)');
+    expect(() => db.exec(`UPDATE ${table} SET ${column}=1`)).toThrow(/^table \w+ may not be modified/i);
+    expect(() => db.openBlob(table, column, 1)).toThrow(
+      `table ${table} may not be modified while the database is defensive`,
+    );
+    db.openBlob(table, column, 1, { readOnly: true }).close();
+    db.enableDefensive(false);
+    db.openBlob(table, column, 1).close();
   });
 
   test('ends with its database, and keeps nothing open', () => {
@@ -216,7 +244,63 @@ describe('setErrorLog', () => {
     expect(log).toHaveLength(2);
   });
 
-  test('cannot use a database, and what it throws is an uncaught exception', async () => {
+  test('nothing of SQLite can be used in it', () => {
+    using db = new DatabaseSync(':memory:');
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 'x')");
+    using session = db.createSession();
+    using capture = db.capture();
+    using blob = db.openBlob('t', 'b', 1);
+    using group = new ChangesetGroup();
+    using rebaser = new Rebaser();
+    using other = new DatabaseSync(':memory:');
+    const statement = db.prepare('SELECT 1');
+    const rows = statement.iterate();
+    const closed = new DatabaseSync(':memory:', { open: false });
+    const uses: Record<string, () => unknown> = {
+      'new DatabaseSync': () => new DatabaseSync(':memory:'),
+      open: () => closed.open(),
+      exec: () => other.exec('SELECT 1'),
+      location: () => other.location(),
+      limits: () => other.limits.length,
+      function: () => other.function('f', () => 1),
+      createSession: () => other.createSession(),
+      close: () => other.close(),
+      get: () => statement.get(),
+      next: () => rows.next(),
+      columns: () => statement.columns(),
+      'statement.close': () => statement.close(),
+      changeset: () => session.changeset(),
+      enabled: () => session.enabled,
+      'session.close': () => session.close(),
+      lost: () => capture.lost(),
+      'capture.close': () => capture.close(),
+      read: () => blob.read(),
+      'group.add': () => group.add(new Uint8Array(0)),
+      'group.close': () => group.close(),
+      'new ChangesetGroup': () => new ChangesetGroup(),
+      'rebaser.close': () => rebaser.close(),
+      'new Rebaser': () => new Rebaser(),
+      invert: () => new Changeset(new Uint8Array(0)).invert(),
+    };
+    const said: Record<string, unknown> = {};
+    setErrorLog(() => {
+      for (const [name, use] of Object.entries(uses)) {
+        try {
+          said[name] = use();
+        } catch (error) {
+          said[name] = (error as Error).message;
+        }
+      }
+    });
+    expect(() => db.exec('SELECT x')).toThrow('no such column: x');
+    setErrorLog(undefined);
+    const why = 'databases cannot be used while SQLite writes to its error log';
+    expect(said).toEqual(Object.fromEntries(Object.keys(uses).map((name) => [name, why])));
+    expect([...rows]).toHaveLength(1);
+    other.exec('SELECT 1');
+  });
+
+  test('what it throws, such as that it cannot use a database, is an uncaught exception', async () => {
     using db = new DatabaseSync(':memory:');
     const said: string[] = [];
     setErrorLog(() => {

@@ -462,8 +462,6 @@ describe('apply reports', () => {
       return 1;
     });
     db.exec('CREATE TABLE o(x); INSERT INTO o SELECT go()');
-    expect(message).toMatch(
-      /^a changeset cannot be applied while a statement of the same connection writes: /,
-    );
+    expect(message).toMatch(/^a changeset cannot be applied while a statement of the same connection writes/);
   });
 });

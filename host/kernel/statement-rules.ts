@@ -1,0 +1,61 @@
+/** Which statements may run while SQLite is in the middle of an operation that others would disturb. */
+
+import type { Core } from '../core/core.js';
+
+/**
+ * Why a statement may not run, if it may not.
+ *
+ * @param sql its text; empty for a write without SQL
+ * @param reads whether it only reads
+ */
+export type StatementRule = (sql: string, reads: boolean) => string | undefined;
+
+/** Whether a compiled statement only reads: others that SQLite calls read-only control transactions and settings. */
+export function onlyReads({ c }: Core, statement: number): boolean {
+  return c.sqlite3_stmt_readonly(statement) !== 0 && c.sqlite3_column_count(statement) > 0;
+}
+
+/** @param during when, such as "while a session is read" */
+export function readsOnly(during: string): StatementRule {
+  return (_, reads) => (reads ? undefined : `only SQL that reads can run ${during}`);
+}
+
+const controls =
+  /^(?:[\s;\ufeff]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*(commit|end|rollback|release|savepoint)\b/i;
+/** A comment, a quoted name, a word, or any other character. */
+const token =
+  /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|\S/g;
+
+/** What a statement does to the transaction, and to which savepoint; undefined if it does nothing to it. */
+function controlOf(sql: string): { verb: string; savepoint: string | undefined } | undefined {
+  const match = controls.exec(sql);
+  if (!match) return undefined;
+  const verb = (match[1] ?? '').toLowerCase();
+  const rest = sql.slice(match[0].length).match(token) ?? [];
+  const words = rest.filter((text) => !/^(?:--|\/\*)/.test(text)).map((text) => text.toLowerCase());
+  const end = words.indexOf(';');
+  const own = end < 0 ? words : words.slice(0, end);
+  const to = verb === 'rollback' ? own.lastIndexOf('to', own.length - 2) + 1 : 0;
+  const isWhole = verb === 'commit' || verb === 'end' || (verb === 'rollback' && to === 0);
+  const name = isWhole ? undefined : own.at(-1)?.replace(/^["'`[]([\s\S]*)["'`\]]$/, '$1');
+  return { verb, savepoint: name };
+}
+
+/** The transaction, and the savepoints of which it consists at the start, must not end. */
+export function keepsTransaction(during: string): StatementRule {
+  const begun: string[] = [];
+  return (sql, reads) => {
+    const control = reads ? undefined : controlOf(sql);
+    if (!control) return undefined;
+    const { verb, savepoint } = control;
+    if (savepoint === undefined) return `the transaction cannot be ended ${during}`;
+    if (verb === 'savepoint') {
+      begun.push(savepoint);
+      return undefined;
+    }
+    const at = begun.lastIndexOf(savepoint);
+    if (at < 0) return `savepoint ${savepoint} cannot be ended or rolled back ${during}: it was begun before`;
+    begun.length = verb === 'release' ? at : at + 1;
+    return undefined;
+  };
+}
