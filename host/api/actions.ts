@@ -1,18 +1,18 @@
-/** What statements do, as SQLite's authorizer says it. */
+/** The actions of statements, as SQLite's authorizer reports them. */
 
 import { authorizerConstants as constants } from './authorizer.js';
 
-/** Something that a statement does: see https://www.sqlite.org/c3ref/c_alter_table.html for the arguments. */
+/** An action of a statement. https://www.sqlite.org/c3ref/c_alter_table.html describes the arguments. */
 export interface Action {
   readonly code: number;
   readonly first: string | null;
   readonly second: string | null;
   readonly database: string | null;
-  /** The innermost trigger or view that it comes from. */
+  /** The innermost trigger or view that causes the action. */
   readonly source: string | null;
 }
 
-/** Actions that write to a table or the schema, with the position of the database's name if it is unusual. */
+/** Actions that write to a table or the schema. */
 const writing = new Set<number>([
   constants.SQLITE_CREATE_INDEX,
   constants.SQLITE_CREATE_TABLE,
@@ -31,7 +31,7 @@ const writing = new Set<number>([
   constants.SQLITE_REINDEX,
   constants.SQLITE_ANALYZE,
 ]);
-/** Pragmas that write to the file what is captured. */
+/** Pragmas that write content that a capture records. */
 const writingPragmas = new Set(['user_version', 'application_id', 'optimize']);
 
 /** The database that an action writes to; undefined if it writes to none. */
@@ -42,7 +42,7 @@ export function written({ code, first, second, database }: Action): string | und
   return sets && (second !== null || first?.toLowerCase() === 'optimize') ? (database ?? 'main') : undefined;
 }
 
-/** The table, index, trigger or view that an action is about. */
+/** The name of the table, index, trigger or view that an action affects. */
 export function subject({ code, first, second }: Action): string {
   return (code === constants.SQLITE_ALTER_TABLE ? second : first) ?? '';
 }

@@ -1,4 +1,4 @@
-/** Aggregate and window functions written in JavaScript, as `node:sqlite` takes them. */
+/** Aggregate and window functions written in JavaScript, with the options of `node:sqlite`. */
 
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
 import { HandleTable } from '../core/handles.js';
@@ -8,39 +8,42 @@ import type { Connection } from '../kernel/connection.js';
 import type { Callback } from '../kernel/engine.js';
 import { type SqlValue, setJsResult } from '../kernel/values.js';
 
-/** The parts of an aggregate. `State` is its state for a group. */
+/** The functions and options of an aggregate. `State` is the state of one group. */
 export interface AggregateOptions<State = unknown> {
   /** The state of a group without rows, or a function that makes it. */
   start: State | (() => State);
-  /** Adds a row and returns the new state. It takes as many SQL arguments as it declares after the state. */
+  /** Adds a row and returns the new state. The parameters after `state` are the SQL arguments. */
   step: (state: State, ...values: never[]) => State;
   /** Returns the SQL value of a state. If omitted, the state itself is the value. */
   result?: (state: State) => unknown;
   /** Removes the oldest row. If given, the aggregate is also a window function. */
   inverse?: (state: State, ...values: never[]) => State;
-  /** Takes any number of SQL arguments. */
+  /** Accepts any number of SQL arguments. */
   varargs?: boolean;
-  /** Not callable from the schema. */
+  /** Prevents calls from the schema, such as from a view or trigger. */
   directOnly?: boolean;
-  /** Integers arrive as bigint. */
+  /** Passes integers as bigint. */
   useBigIntArguments?: boolean;
-  /** The same rows always give the same result. */
+  /** Declares that the same rows always give the same result. */
   deterministic?: boolean;
 }
 
 /** One group of one running statement. */
 interface Group {
   state: unknown;
-  /** A value was requested before its end, so the end is that of a window and its result is not used. */
+  /**
+   * Whether a value was requested before the end of the group. The group is then a window, and its final result is not
+   * used.
+   */
   isWindow: boolean;
-  /** A function threw: the statement has failed, and the result is not used. */
+  /** Whether a function threw. The statement has then failed, and the result is not used. */
   hasFailed: boolean;
 }
 
 /**
  * Adds an aggregate, or replaces one with the same number of arguments. C: `sqlite3_create_window_function`.
  *
- * @throws TypeError for options of another kind
+ * @throws TypeError if an option has the wrong type
  * @throws SqliteError if SQLite refuses the name or the number of arguments
  */
 export function createAggregate(connection: Connection, name: string, options: AggregateOptions): void {
@@ -83,7 +86,7 @@ export function createAggregate(connection: Connection, name: string, options: A
   );
 }
 
-/** The SQL arguments that a function declares: all but the state. */
+/** The number of SQL arguments that a function declares: all parameters except the state. */
 function argumentsOf(name: string, { length }: { length: unknown }): number {
   if (!isInt32(length)) {
     throw invalidType(`The "options.${name}.length" property must be an integer.`);

@@ -1,4 +1,4 @@
-/** An authorizer written in JavaScript, and its constants, as in `node:sqlite`. */
+/** Authorizers written in JavaScript, and their constants, as in `node:sqlite`. */
 
 import {
   SQLITE_ALTER_TABLE,
@@ -47,16 +47,16 @@ import { hooksOf } from '../kernel/hooks.js';
 export type Authorizer = (
   /** The action, such as `constants.SQLITE_READ`. */
   actionCode: number,
-  /** The meaning of this and the next argument depends on the action: https://www.sqlite.org/c3ref/c_alter_table.html */
+  /** The meaning of `arg1` and `arg2` depends on the action: https://www.sqlite.org/c3ref/c_alter_table.html */
   arg1: string | null,
   arg2: string | null,
   /** The database: "main", "temp" or an attached name. */
   dbName: string | null,
-  /** The innermost trigger or view that the action comes from. */
+  /** The innermost trigger or view that causes the action. */
   triggerOrView: string | null,
 ) => number;
 
-/** The verdicts and the action codes. */
+/** The return values and the action codes of authorizers. */
 export const authorizerConstants = {
   SQLITE_OK,
   SQLITE_DENY,
@@ -100,10 +100,11 @@ export const authorizerConstants = {
 const owner = 'setAuthorizer';
 
 /**
- * Sets the program's authorizer, or removes it with null; those of components stay. What it throws is rethrown
- * unchanged by the call that compiles, as is an error about its return value. C: `sqlite3_set_authorizer`.
+ * Sets the program's authorizer, or removes it if `callback` is null. Authorizers of components stay. The call that
+ * compiles a statement rethrows an exception of the authorizer, or throws if its return value is invalid. C:
+ * `sqlite3_set_authorizer`.
  *
- * @throws TypeError if it is neither a function nor null
+ * @throws TypeError if `callback` is neither a function nor null
  */
 export function setAuthorizer(connection: Connection, callback: Authorizer | null): void {
   const { engine } = connection;

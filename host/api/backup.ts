@@ -1,4 +1,4 @@
-/** Copies of a whole database, page by page, while it is in use. */
+/** Copies a whole database, page by page, while it is in use. */
 
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { SQLITE_BUSY, SQLITE_DONE, SQLITE_ERROR, SQLITE_LOCKED, SQLITE_OK } from '../core/constants.js';
@@ -6,32 +6,31 @@ import { checkOptions, invalidState, invalidValue } from '../kernel/arguments.js
 import { connectionOf } from './connections.js';
 import { DatabaseSync } from './database.js';
 
-/** How {@link backup} copies. */
+/** Options of {@link backup}. */
 export interface BackupOptions {
-  /** The database that is copied: 'main' (the default), 'temp' or an attached one. */
+  /** The database to copy: 'main' (the default), 'temp' or an attached database. */
   source?: string;
-  /** The database of the target that is overwritten: 'main' by default. */
+  /** The database of the target to overwrite: 'main' by default. */
   target?: string;
-  /** How many pages are copied before other work gets a turn: 100 by default. */
+  /** The number of pages to copy before other code can run: 100 by default. */
   rate?: number;
-  /** Called after each such part except the last. If it throws, the backup ends. */
+  /** Called after each part except the last. An exception ends the backup. */
   progress?: (progress: { totalPages: number; remainingPages: number }) => void;
 }
 
-/** How long to wait for a lock, in all and at a time, in milliseconds. */
+/** How long to wait for a lock: in total, and before each new attempt. In milliseconds. */
 const patience = 5000;
 const pause = 25;
 
 const optionKinds = { source: 'string', target: 'string', rate: 'integer', progress: 'function' } as const;
 
 /**
- * Copies a database into a file, which becomes equal to it or stays unchanged. If another connection writes to the
- * source meanwhile, or if the source is in memory and is written to, the copy starts again; what the source's own
- * connection writes to a file is copied too.
- * C: `sqlite3_backup_init`, `sqlite3_backup_step`, `sqlite3_backup_finish`.
+ * Copies a database to a file. If the copy fails, the file stays unchanged. The copy starts again if another connection
+ * writes to the source, or if the source is in memory and changes. Changes that `source` itself makes to a file are
+ * copied too. C: `sqlite3_backup_init`, `sqlite3_backup_step`, `sqlite3_backup_finish`.
  *
  * @param source an open {@link DatabaseSync}
- * @param path the file; it is created if it does not exist
+ * @param path the target file; it is created if it does not exist
  * @returns the number of pages
  * @throws TypeError for an invalid argument; SqliteError if a file cannot be read or written, or stays locked
  */
@@ -58,7 +57,7 @@ export async function backup(
     finished = true;
     return c.sqlite3_backup_finish(job);
   };
-  // SQLite does not close a connection that is being copied from.
+  // SQLite does not close the source of a backup, so finish the backup first.
   const unwatch = connection.beforeClose(() => {
     if (!finished) finish();
   });

@@ -1,4 +1,4 @@
-/** Reading and writing a part of one value. */
+/** Reads and writes a part of a value. */
 
 import type { Bindings } from '../core/bindings.js';
 import {
@@ -25,43 +25,46 @@ import { isOn } from '../kernel/settings.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
 
-/** Which value {@link DatabaseSync.openBlob} opens, and what for. */
+/** Options of {@link DatabaseSync.openBlob}. */
 export interface BlobOptions {
-  /** The database: 'main' (the default), 'temp' or an attached one. */
+  /** The database: 'main' (the default), 'temp' or an attached database. */
   db?: string;
-  /** Opens it to read only. */
+  /** Opens the value read-only. */
   readOnly?: boolean;
 }
 
 const optionKinds = { db: 'string', readOnly: 'boolean' } as const;
 
-/** Bytes that cross at once. */
+/** The most bytes that one call of the core copies. */
 const most = 1 << 20;
 
 /** An open `sqlite3_blob`. It does not refer to the BlobHandle. */
 class OpenBlob {
   readonly open: OpenDatabase;
-  /** 0 once it is closed. */
+  /** The address of the `sqlite3_blob`; 0 once it is closed. */
   pointer: number;
-  /** Whether SQLite works on it: a callback that closed or moved it would have SQLite use freed memory. */
+  /**
+   * Whether an operation on the handle is running. If a callback closed or moved the handle meanwhile, SQLite would use
+   * freed memory.
+   */
   isBusy = false;
   /** Why it has no value any more, once SQLite says that it has none. */
   lost = 'the BLOB handle has lost its row, which was changed or deleted: open it again';
-  /** The code of the last failure, which closing repeats. */
+  /** The code of the last failure. `sqlite3_blob_close` returns it again. */
   said = SQLITE_OK;
   readonly #unwatch: () => void;
 
   constructor(open: OpenDatabase, pointer: number) {
     this.open = open;
     this.pointer = pointer;
-    // SQLite does not close a connection that has open values.
+    // SQLite does not close a connection with open BLOB handles.
     this.#unwatch = open.connection.beforeClose(() => {
       const code = this.end();
       if (code !== SQLITE_OK) open.lost ??= open.connection.engine.error(open.connection.db, code);
     });
   }
 
-  /** Closes it unless it is closed. Returns SQLite's code. */
+  /** Closes the handle if it is open. Returns SQLite's result code. */
   end(): number {
     const { pointer, open } = this;
     this.pointer = 0;
@@ -72,14 +75,14 @@ class OpenBlob {
   }
 }
 
-/** Only this file has it: `new BlobHandle()` in a program throws. */
+/** Known only to this file, so that `new BlobHandle()` throws in a program. */
 const own = Symbol('made by a database');
 let construct: (blob: OpenBlob) => BlobHandle;
 
 /**
- * An open BLOB or TEXT value, whose bytes are read and written in place, without the rest of the value. Made by
- * {@link DatabaseSync.openBlob}; ends with its database. It cannot change how long the value is: insert
- * `zeroblob(N)` first. While it is open, so is a transaction.
+ * An open BLOB or TEXT value. It reads and writes parts of the value in place. {@link DatabaseSync.openBlob} makes
+ * handles, and they end with the database. A handle cannot change the length of the value: insert `zeroblob(N)` first.
+ * A transaction is open while a handle is open.
  */
 export class BlobHandle implements Disposable {
   readonly #blob: OpenBlob;
@@ -94,16 +97,17 @@ export class BlobHandle implements Disposable {
     construct = (blob) => new BlobHandle(own, blob);
   }
 
-  /** How many bytes the value has; 0 once the row is gone. C: `sqlite3_blob_bytes`. */
+  /** The length of the value in bytes; 0 once the row was changed or deleted. C: `sqlite3_blob_bytes`. */
   get length(): number {
     return this.#c.sqlite3_blob_bytes(this.#there());
   }
 
   /**
-   * Reads `length` bytes from `offset` on: by default all that follow. The caller owns them. C: `sqlite3_blob_read`.
+   * Reads `length` bytes from `offset` on, by default up to the end. The caller owns the result. C:
+   * `sqlite3_blob_read`.
    *
-   * @throws RangeError (ERR_OUT_OF_RANGE) if the value has no such bytes
-   * @throws SqliteError (SQLITE_ABORT) if its row was changed or deleted
+   * @throws RangeError (ERR_OUT_OF_RANGE) if the range is not inside the value
+   * @throws SqliteError (SQLITE_ABORT) if the row was changed or deleted
    */
   read(offset = 0, length?: number): Uint8Array<ArrayBuffer> {
     const pointer = this.#there();
@@ -122,10 +126,10 @@ export class BlobHandle implements Disposable {
   }
 
   /**
-   * Writes bytes over those from `offset` on. Sessions and captures record it. C: `sqlite3_blob_write`.
+   * Overwrites bytes from `offset` on. Sessions and captures record the change. C: `sqlite3_blob_write`.
    *
-   * @throws RangeError (ERR_OUT_OF_RANGE) if the value has no such bytes; nothing was written
-   * @throws SqliteError (SQLITE_READONLY) if it was opened to read only, (SQLITE_ABORT) if its row was changed or deleted
+   * @throws RangeError (ERR_OUT_OF_RANGE) if the range is not inside the value; nothing is written
+   * @throws SqliteError (SQLITE_READONLY) if the handle is read-only, (SQLITE_ABORT) if the row was changed or deleted
    */
   write(bytes: ArrayBufferView | ArrayBufferLike, offset = 0): void {
     const pointer = this.#there();
@@ -142,9 +146,11 @@ export class BlobHandle implements Disposable {
   }
 
   /**
-   * Moves to the value of the same column in another row, which is faster than opening it. C: `sqlite3_blob_reopen`.
+   * Moves the handle to the same column of another row. This is faster than opening another handle. C:
+   * `sqlite3_blob_reopen`.
    *
-   * @throws SqliteError if there is no such row, or its value is not a BLOB or TEXT; then only `close` works
+   * @throws SqliteError if there is no such row, or its value is not a BLOB or TEXT. The handle can then only be
+   *   closed.
    */
   reopen(rowid: number | bigint): void {
     const pointer = this.#there();
@@ -159,7 +165,9 @@ export class BlobHandle implements Disposable {
     }
   }
 
-  /** Closes it. C: `sqlite3_blob_close`. @throws SqliteError if the transaction that it ends cannot be committed */
+  /**
+   * Closes the handle. C: `sqlite3_blob_close`. @throws SqliteError if this ends a transaction that cannot be committed
+   */
   close(): void {
     this.#there();
     this.#open.run(() => {
@@ -168,7 +176,7 @@ export class BlobHandle implements Disposable {
     });
   }
 
-  /** Closes it unless it or its database is closed already. */
+  /** Closes the handle unless it or its database is already closed. */
   [Symbol.dispose](): void {
     if (this.#blob.pointer !== 0 && !this.#blob.isBusy && !this.#open.isLost) this.close();
   }
@@ -190,14 +198,14 @@ export class BlobHandle implements Disposable {
     return this.#blob.pointer;
   }
 
-  /** Checks that bytes are in the value. Returns how many. */
+  /** Checks that a range is inside the value. Returns its length. */
   #checkRange(offset: number, length: number | undefined): number {
     checkArgument('offset', offset, 'integer');
     if (length !== undefined) checkArgument('length', length, 'integer');
     const { length: all } = this;
     const count = length ?? all - offset;
     if (offset >= 0 && count >= 0 && offset + count <= all) return count;
-    if (all === 0) this.#call(() => this.#c.sqlite3_blob_read(this.#blob.pointer, 0, 0, 0)); // says if the row is gone
+    if (all === 0) this.#call(() => this.#c.sqlite3_blob_read(this.#blob.pointer, 0, 0, 0)); // throws if the row was changed or deleted
     throw outOfRange(`bytes ${offset} to ${offset + count} are not all in the value, which has ${all} bytes`);
   }
 
@@ -212,7 +220,7 @@ export class BlobHandle implements Disposable {
         this.#blob.isBusy = false;
       }
       this.#blob.said = code;
-      if (code === SQLITE_READONLY) throw sqliteError(code, 'the BLOB handle was opened to read only');
+      if (code === SQLITE_READONLY) throw sqliteError(code, 'the BLOB handle is read-only');
       if ((code & 0xff) === SQLITE_ABORT) {
         throw sqliteError(SQLITE_ABORT, this.#blob.lost);
       }
@@ -244,7 +252,7 @@ function refuseDefended({ connection }: OpenDatabase, database: string, table: s
   );
 }
 
-/** Opens a value, for {@link DatabaseSync.openBlob}. `forget` closes it unless it is closed. */
+/** Implements {@link DatabaseSync.openBlob}. `forget` closes the handle if it is open. */
 export function openBlob(
   open: OpenDatabase,
   table: string,
@@ -257,7 +265,7 @@ export function openBlob(
   checkOptions(options, optionKinds);
   const row = checkedRowid(rowid);
   if ([table, column, options.db ?? ''].some((name) => name.includes('\0'))) {
-    throw invalidValue('The names of a table, a column and a database have no null characters.');
+    throw invalidValue('The names of a table, a column and a database must not contain null characters.');
   }
   if (!options.readOnly) open.run(() => refuseDefended(open, options.db ?? 'main', table));
   const { engine, db } = open.connection;

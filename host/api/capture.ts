@@ -1,4 +1,4 @@
-/** Captures in code: sessions that also record schema changes. */
+/** Captures, which record changes and schema changes. */
 
 import { checkOptions, illegalConstructor, invalidState } from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
@@ -8,13 +8,13 @@ import type { OpenDatabase } from './open-database.js';
 import { checkTables, type RecordedDatabase } from './session.js';
 
 type Construct = (open: OpenDatabase, log: CaptureLog, now: () => OpenDatabase | undefined) => Capture;
-/** Only this file has it: `new Capture()` in a program throws. */
+/** Known only to this file, so that `new Capture()` throws in a program. */
 const own = Symbol('made by a database');
 let construct: Construct;
 
 /**
- * Records changes and the statements that change the schema, in order, from its creation on. Made by
- * {@link DatabaseSync.capture}; ends with its database. What is rolled back is removed from it.
+ * Records changes and the statements that change the schema, in order. {@link DatabaseSync.capture} makes captures, and
+ * they end with the database. A rollback removes what it undoes from the capture.
  */
 export class Capture implements Disposable {
   readonly #open: OpenDatabase;
@@ -40,24 +40,25 @@ export class Capture implements Disposable {
   }
 
   /**
-   * What was captured so far, for {@link DatabaseSync.applyCapture}; a changeset if the schema did not change.
-   * The caller owns the bytes. Their form is that of {@link encodeCapture}.
+   * Returns the capture so far, in the format of {@link encodeCapture}, for {@link DatabaseSync.applyCapture}. It is a
+   * changeset if the schema did not change. The caller owns the bytes.
    *
    * @throws Error (ERR_INVALID_STATE) if the capture or its database is closed
-   * @throws SqliteError (SQLITE_SCHEMA) if another connection changed the schema so that changes are lost
+   * @throws SqliteError (SQLITE_SCHEMA) if changes are lost because another connection changed the schema
    */
   read(): Uint8Array<ArrayBuffer> {
     return encodeCapture(this.entries());
   }
 
-  /** The same, entry by entry. The bytes belong to the capture: do not change them. */
+  /** Returns the capture so far as entries. Do not change their bytes: the capture owns them. */
   entries(): CaptureEntry[] {
     const log = this.#live();
     return this.#open.run(() => log.entries());
   }
 
   /**
-   * Like {@link read}, and then starts again. If it throws, nothing is forgotten.
+   * Returns the capture so far, as {@link read} does, and empties the capture. If it throws, the capture keeps
+   * everything.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
@@ -67,7 +68,7 @@ export class Capture implements Disposable {
   }
 
   /**
-   * Forgets what was captured so far and continues: like {@link take}, if it was read already.
+   * Empties the capture and continues. Call it instead of {@link take} if the capture was already read.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
@@ -76,17 +77,17 @@ export class Capture implements Disposable {
     this.#open.run(() => log.forget());
   }
 
-  /** What is silently left out, or was lost. */
+  /** Warnings of changes that are silently not recorded, or that were lost. */
   warnings(): Warning[] {
     return this.#live().warnings();
   }
 
-  /** The warnings about lost changes. Fast, because usually there are none. */
+  /** Only the warnings of lost changes, which are faster to get. */
   lost(): Warning[] {
     return this.#live().lost;
   }
 
-  /** Ends the capture. @throws Error (ERR_INVALID_STATE) if it is closed, or a callback is running */
+  /** Ends the capture. @throws Error (ERR_INVALID_STATE) if the capture is closed, or a callback is running */
   close(): void {
     const log = this.#live();
     if (this.#open.running > 0) throw invalidState('capture cannot be closed while in a callback');
@@ -94,7 +95,7 @@ export class Capture implements Disposable {
     log.end();
   }
 
-  /** Ends the capture unless it is closed already or a callback of its database is running. */
+  /** Ends the capture unless it is already closed or a callback of its database is running. */
   [Symbol.dispose](): void {
     if (!this.#closed && this.#now() === this.#open && this.#open.running === 0) this.close();
   }
@@ -108,19 +109,19 @@ export class Capture implements Disposable {
   }
 }
 
-/** What a capture records, and how. */
+/** Options of {@link DatabaseSync.capture}. */
 export interface CaptureOptions {
   /** The tables to record; all by default. */
   tables?: readonly string[];
-  /** The database: 'main', 'temp' or an attached one. */
+  /** The database: 'main' (the default), 'temp' or an attached database. */
   db?: string;
-  /** As in {@link SessionCreation}. */
+  /** See {@link SessionCreation.filter}. */
   filter?: ((table: string) => boolean) | readonly string[];
-  /** As in {@link SessionCreation}. */
+  /** See {@link SessionCreation.rowid}. */
   rowid?: boolean;
   /** Marks changes as indirect. */
   indirect?: boolean;
-  /** Omits old values. */
+  /** Records patchsets, which omit old values. */
   patchset?: boolean;
 }
 
@@ -133,7 +134,10 @@ const captureOptionKinds = {
   patchset: 'boolean',
 } as const;
 
-/** @returns the capture, and what to do once it is garbage-collected, which may not refer to the capture */
+/**
+ * @returns the capture, and a function to call after the capture is garbage-collected. The function does not refer to
+ *   the capture.
+ */
 export function startCapture(
   { open, now }: RecordedDatabase,
   options: CaptureOptions,

@@ -1,4 +1,4 @@
-/** Changesets in code: immutable values that can be read, transformed and built. */
+/** Changesets as immutable objects that can be read, transformed and built. */
 
 import { changeAt, IteratorConflict } from '../applying/changes.js';
 import {
@@ -16,7 +16,7 @@ import { checkArgument, checkOptions, invalidType, outOfRange } from '../kernel/
 import { engine } from '../kernel/engine-of-thread.js';
 import { connectionOf } from './connections.js';
 
-/** What a changeset can be given as. */
+/** A changeset as an object or as its bytes. */
 export type ChangesetLike = Changeset | Uint8Array;
 
 function bytesOf(changeset: ChangesetLike, name = 'changeset'): Uint8Array {
@@ -31,18 +31,18 @@ function checkedPieces(name: string, pieces: Pieces): Pieces {
   throw invalidType(`The "${name}" argument must be an iterable of Uint8Arrays.`);
 }
 
-/** A changeset or patchset. It is immutable: transformations make another. No database is needed. */
+/** A changeset or patchset. It is immutable and needs no database. Transformations return a new changeset. */
 export class Changeset implements Iterable<Change> {
-  /** Its bytes, as the C library writes them. They belong to the changeset: do not change them. */
+  /** The changeset in SQLite's format. Do not change these bytes: the changeset owns them. */
   readonly bytes: Uint8Array;
 
-  /** @param bytes kept, not copied; not checked until they are read */
+  /** @param bytes are not copied, and are checked only when they are read */
   constructor(bytes: Uint8Array) {
     if (!(bytes instanceof Uint8Array)) throw invalidType('The "bytes" argument must be a Uint8Array.');
     this.bytes = bytes;
   }
 
-  /** Reads a changeset that comes in pieces, such as a ReadableStream. */
+  /** Reads a changeset from pieces, such as a ReadableStream. */
   static async from(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Changeset> {
     const kept: Uint8Array[] = [];
     for await (const piece of pieces) kept.push(piece);
@@ -50,8 +50,8 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * Builds a changeset or patchset of changes; tables are those of `database`.
-   * C: `sqlite3changegroup_change_begin` and related functions.
+   * Builds a changeset or patchset from changes of tables of `database`. C: `sqlite3changegroup_change_begin` and
+   * related functions.
    */
   static of(
     database: object,
@@ -66,7 +66,7 @@ export class Changeset implements Iterable<Change> {
     return group.output();
   }
 
-  /** One changeset that does what the given ones do in order. C: `sqlite3changeset_concat`. */
+  /** Joins changesets, in order, into one. C: `sqlite3changeset_concat`. */
   static concat(...changesets: ChangesetLike[]): Changeset {
     return new Changeset(
       concat(
@@ -77,24 +77,28 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * The changes of a changeset in pieces, one of which is in memory at a time.
-   * C: `sqlite3changeset_start_v2_strm`.
+   * Iterates over the changes of a changeset that is given in pieces. Only one piece is in memory at a time. C:
+   * `sqlite3changeset_start_v2_strm`.
    *
-   * @param inverted returns the changes that undo them
-   * @throws SqliteError if it is malformed; what the pieces throw is rethrown unchanged
+   * @param inverted returns the inverse changes
+   * @throws SqliteError if the changeset is malformed. An exception of `pieces` is rethrown unchanged.
    */
   static read(pieces: Pieces, inverted = false): IterableIterator<Change> {
     checkArgument('inverted', inverted, 'boolean');
     return changesOf(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
   }
 
-  /** Inverts in pieces; the caller owns each piece that `take` gets. C: `sqlite3changeset_invert_strm`. */
+  /**
+   * Inverts a changeset in pieces. The caller owns each piece that `take` receives. C: `sqlite3changeset_invert_strm`.
+   */
   static invertTo(pieces: Pieces, take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     invertPieces(engine(), checkedPieces('pieces', pieces), (piece) => take(piece.slice()));
   }
 
-  /** Joins two in pieces; the caller owns each piece that `take` gets. C: `sqlite3changeset_concat_strm`. */
+  /**
+   * Joins two changesets in pieces. The caller owns each piece that `take` receives. C: `sqlite3changeset_concat_strm`.
+   */
   static concatTo(first: Pieces, second: Pieces, take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     concatPieces(engine(), checkedPieces('first', first), checkedPieces('second', second), (piece) =>
@@ -103,8 +107,8 @@ export class Changeset implements Iterable<Change> {
   }
 
   /**
-   * The approximate size of the pieces of all streams, in bytes; sets it first if given. One number for all
-   * databases of the thread. C: `sqlite3session_config`.
+   * Returns the approximate size of the pieces of all streams, in bytes. Sets it first if `bytes` is given. The size
+   * holds for all databases of the thread. C: `sqlite3session_config`.
    */
   static pieceSize(bytes?: number): number {
     if (bytes !== undefined) {
@@ -114,37 +118,37 @@ export class Changeset implements Iterable<Change> {
     return pieceSize(engine(), bytes);
   }
 
-  /** Whether it is empty. */
+  /** Whether the changeset has no changes. */
   get isEmpty(): boolean {
     return this.bytes.length === 0;
   }
 
-  /** Whether it is a patchset: without old values. */
+  /** Whether this is a patchset, which has no old values. */
   get isPatchset(): boolean {
     return this.bytes[0] === patchsetMark;
   }
 
   /**
-   * Its changes in order. C: `sqlite3changeset_start_v2`, `sqlite3changeset_next`.
+   * Iterates over the changes in order. C: `sqlite3changeset_start_v2`, `sqlite3changeset_next`.
    *
-   * @throws SqliteError (SQLITE_CORRUPT) if it is malformed
+   * @throws SqliteError (SQLITE_CORRUPT) if the changeset is malformed
    */
   [Symbol.iterator](): Iterator<Change> {
     return changesOf(engine(), this.bytes, false, changeAt);
   }
 
-  /** What undoes it. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset */
+  /** Returns the changeset that undoes this one. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset */
   invert(): Changeset {
     return new Changeset(invert(engine().core, this.bytes));
   }
 
-  /** One changeset that does what this one and then the others do. C: `sqlite3changeset_concat`. */
+  /** Joins this changeset and others, in order, into one. C: `sqlite3changeset_concat`. */
   concat(...others: ChangesetLike[]): Changeset {
     return Changeset.concat(this, ...others);
   }
 
   /**
-   * The same changes, rebased on what was applied before them elsewhere: `rebases` are the rebase buffers of
+   * Rebases the changes on changesets that were applied before them elsewhere. `rebases` are their rebase buffers from
    * {@link ApplyReport}, in order. C: `sqlite3rebaser_rebase`.
    */
   rebase(...rebases: Uint8Array[]): Changeset {
@@ -155,40 +159,43 @@ export class Changeset implements Iterable<Change> {
 
 const operations: readonly Operation[] = ['insert', 'update', 'delete'];
 
-/** Changesets and changes that become one changeset. Close it: it holds memory outside of JavaScript. */
+/**
+ * Merges changesets and single changes into one changeset. Close the group when done, because it uses memory outside of
+ * JavaScript.
+ */
 export class ChangesetGroup implements Disposable {
   readonly #group = new Group(engine());
 
   /**
-   * Sets the database for whose tables changes are built, and whose columns complete changesets made before columns
-   * were added. Must be called first. C: `sqlite3changegroup_schema`.
+   * Sets the database whose schema describes the tables. It allows adding changes of its tables, and changesets that
+   * were made before columns were added. Must be called first. C: `sqlite3changegroup_schema`.
    */
   schema(database: object, db = 'main'): void {
     checkArgument('db', db, 'string');
     this.#group.schema(connectionOf(database), db);
   }
 
-  /** Builds a patchset. Before the first change. C: `sqlite3changegroup_config`. */
+  /** Makes the group build a patchset. Must be called before the first change. C: `sqlite3changegroup_config`. */
   patchset(): void {
     this.#group.patchset();
   }
 
-  /** Adds all changes of a changeset. On an error the group is unchanged. C: `sqlite3changegroup_add`. */
+  /** Adds all changes of a changeset. If it fails, the group is unchanged. C: `sqlite3changegroup_add`. */
   add(changeset: ChangesetLike): void {
     this.#group.add(bytesOf(changeset));
   }
 
-  /** The same for a changeset that comes in pieces. C: `sqlite3changegroup_add_strm`. */
+  /** Adds all changes of a changeset that is given in pieces. C: `sqlite3changegroup_add_strm`. */
   addFrom(pieces: Pieces): void {
     this.#group.addFrom(checkedPieces('pieces', pieces));
   }
 
   /**
-   * Adds one change: of values, or the conflict of a handler that runs, to keep what could not be applied.
-   * INTEGER values are bigint, numbers are REAL, undefined is not part of the change. Its table is one of `schema`, of a
-   * changeset that was added, or, without a schema, the one that its `key` describes: a change that was read can be
-   * added as it is, an INSERT of a patchset after {@link patchset} was called.
-   * C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
+   * Adds one change, or the conflict of a running conflict handler, which keeps a change that could not be applied. A
+   * bigint becomes INTEGER, a number REAL, and undefined means that the value is not part of the change. The table must
+   * be in the database of {@link schema} or in a changeset that was added before; without a schema, the change's `key`
+   * describes it. So a change that was read can be added as it is; call {@link patchset} before adding an INSERT of a
+   * patchset. C: `sqlite3changegroup_change_begin`, `_finish`; for a conflict `sqlite3changegroup_add_change`.
    */
   addChange(change: ChangeLike): void {
     if (change instanceof IteratorConflict) {
@@ -202,28 +209,28 @@ export class ChangesetGroup implements Disposable {
     this.#group.addChange(change);
   }
 
-  /** All changes as one changeset; the group can continue. C: `sqlite3changegroup_output`. */
+  /** Returns all changes as one changeset. More changes can be added afterwards. C: `sqlite3changegroup_output`. */
   output(): Changeset {
     return new Changeset(this.#group.output());
   }
 
-  /** The same in pieces. C: `sqlite3changegroup_output_strm`. */
+  /** Passes the changeset to `take` in pieces. C: `sqlite3changegroup_output_strm`. */
   outputTo(take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     this.#group.outputTo((piece) => take(piece.slice()));
   }
 
-  /** The same as a stream of pieces, all of which are made at once. */
+  /** Returns the changeset as a stream. All pieces are made at once. */
   outputStream(): ReadableStream<Uint8Array> {
     return readable((take) => this.#group.outputTo(take));
   }
 
-  /** Frees it. */
+  /** Frees the group. */
   close(): void {
     this.#group[Symbol.dispose]();
   }
 
-  /** As {@link close}. */
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -1,4 +1,4 @@
-/** The constants that `node:sqlite` has, and those of the session extension beyond it. */
+/** The constants of `node:sqlite`, and further constants of the session extension. */
 
 import {
   SQLITE_CHANGEGROUP_CONFIG_PATCHSET,
@@ -25,7 +25,7 @@ import {
 } from '../core/constants.js';
 import { authorizerConstants } from './authorizer.js';
 
-/** The constants of the session extension and of authorizers, and the codes of operations. */
+/** The constants of the session extension and of authorizers. */
 export const constants = Object.freeze({
   ...authorizerConstants,
   SQLITE_SESSION_OBJCONFIG_SIZE,

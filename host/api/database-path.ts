@@ -1,9 +1,9 @@
-/** The path by which a database is opened, as callers give it and as SQLite takes it. */
+/** Converts the path of a database from the caller's form to SQLite's. */
 
 import { fileURLToPath } from 'node:url';
 import { coded, invalidType, invalidValue } from '../kernel/arguments.js';
 
-/** The text of a path: of bytes, or of a `file:` URL. @throws TypeError */
+/** Converts a path, bytes or a `file:` URL to text. @throws TypeError if that is not possible */
 export function pathText(path: unknown): string {
   let text: string | undefined;
   if (path instanceof URL && path.protocol !== 'file:') {
@@ -19,19 +19,19 @@ export function pathText(path: unknown): string {
   if (text === undefined || text.includes('\0')) {
     throw invalidType('The "path" argument must be a string, Uint8Array, or URL without null bytes.');
   }
-  const stored = Buffer.from(text).toString(); // half a character becomes another
+  const stored = Buffer.from(text).toString(); // a lone surrogate becomes another character
   if (stored !== text) throw notUtf8(stored);
   return text;
 }
 
-/** Decoded leniently, such a name could be that of another file. */
+/** A lenient decoder could produce the name of another file. */
 function notUtf8(text: string): TypeError {
   return invalidValue(`The file name ${text} is not UTF-8; use a link with another name to open it.`);
 }
 
 /**
- * A URI that names an in-memory database shared by all connections of the thread that open that name, as with SQLite's
- * VFS memdb; undefined if `path` is not such a URI. SQLite's shared cache, which uses this URI, is not compiled in.
+ * Converts a URI for SQLite's shared cache in memory, which is not compiled in, to a URI for the VFS memdb. All
+ * connections of the thread that open the same name share the database. Undefined if `path` is not such a URI.
  */
 export function sharedMemory(path: string): string | undefined {
   const [, name = '', query = ''] = /^file:([^?#]*)\?([^#]*)/.exec(path) ?? [];

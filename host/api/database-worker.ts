@@ -1,4 +1,4 @@
-/** A database in a thread of its own, so that a statement's time can be limited, whatever it calls. */
+/** Runs a database in its own thread, so that every call can have a time limit. */
 
 import { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../core/constants.js';
@@ -10,19 +10,19 @@ import type { DatabaseOptions } from './database.js';
 import type { Row } from './rows.js';
 import type { RunResult } from './statement.js';
 
-/** How a {@link DatabaseWorker} opens its database, and how long its calls may take. */
+/** Options of {@link DatabaseWorker}. */
 export interface DatabaseWorkerOptions {
-  /** How the database is opened. */
+  /** Options for opening the database. */
   database?: DatabaseOptions;
-  /** Components to load whenever it is opened: by path or name, or with grants of their own. */
+  /** Components to load whenever the database is opened, by path or name, optionally with their own grants. */
   extensions?: readonly (string | { path: string; grants: Grants })[];
-  /** How long a call may take, in ms, if the call does not say; unlimited by default. */
+  /** The default time limit of a call, in ms; unlimited by default. */
   timeout?: number;
 }
 
 /** Options of one call of a {@link DatabaseWorker}. */
 export interface CallOptions {
-  /** How long this call may take, in ms. */
+  /** The time limit of this call, in ms. */
   timeout?: number;
 }
 
@@ -32,31 +32,31 @@ export type Request =
   | { readonly kind: 'all' | 'run'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'close' };
 
-/** Its answer: the result, or what was thrown, as plain objects. */
+/** The thread's reply: the result or the error, as plain objects. */
 export type Reply =
   | { readonly value: unknown }
   | { readonly failed: PlainError }
   | { readonly thrown: { readonly message: string; readonly code?: string } };
 
-/** What a thread is made with. */
+/** The data that a new thread receives. */
 export interface ThreadInput {
   readonly path: string;
   readonly database: DatabaseOptions;
   readonly extensions: readonly (string | { path: string; grants: Grants })[];
-  /** One word: 1 interrupts the statement. */
+  /** One element; 1 interrupts the running statement. */
   readonly shared: Int32Array;
 }
 
-/** How long an interrupted call may take to end, in ms. */
+/** How long to wait for an interrupted call to end, in ms. */
 const grace = 1000;
 
-/** A call took too long. */
+/** Thrown if a call exceeds its time limit. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ERR_SQLITE_TIMEOUT';
   /**
-   * Whether the connection was lost: the call could not be interrupted. The database is opened again for the next
-   * one; uncommitted transactions are rolled back, temporary tables and in-memory databases are lost.
+   * Whether the connection was lost because the call could not be interrupted. Uncommitted transactions are rolled
+   * back, and temporary tables and in-memory databases are lost. The next call opens the database again.
    */
   readonly connectionLost: boolean;
 
@@ -74,9 +74,9 @@ interface Call {
 }
 
 /**
- * One connection to a database, in a thread of its own. Calls are done one after another, in their order. A call
- * that takes too long is interrupted; if that has no effect within a second, because a component loops without
- * end, the thread is terminated, and the database opened again.
+ * A connection to a database in its own thread. Calls run one after another, in order. A call that exceeds its time
+ * limit is interrupted. If it does not end within a second, for example because a component is in an infinite loop, the
+ * thread is terminated and the database is opened again.
  */
 export class DatabaseWorker {
   readonly #path: string;
@@ -88,9 +88,9 @@ export class DatabaseWorker {
   #closed = false;
 
   /**
-   * Opens a database as DatabaseSync does, at the first call.
+   * Creates the worker. The database is opened at the first call, as DatabaseSync does.
    *
-   * @throws TypeError for an argument of another kind or an unknown option
+   * @throws TypeError if an argument has the wrong type or an option is unknown
    */
   constructor(path: string, options: DatabaseWorkerOptions = {}) {
     checkArgument('path', path, 'string');
@@ -100,28 +100,28 @@ export class DatabaseWorker {
     this.#options = { ...options };
   }
 
-  /** Runs all statements of `sql`; rows are dropped. @throws as {@link all} does */
+  /** Runs all statements of `sql` and discards their rows. @throws the errors of {@link all} */
   async exec(sql: string, options: CallOptions = {}): Promise<void> {
     await this.#call({ kind: 'exec', sql }, options);
   }
 
   /**
-   * All rows of one statement.
+   * Runs one statement and returns all its rows.
    *
-   * @param parameters its values, or an object with the named ones first
-   * @throws SqliteError if it fails
-   * @throws TimeoutError if it takes too long, or waited for a call that lost the connection
+   * @param parameters the values in order; the first may be an object of named parameters
+   * @throws SqliteError if the statement fails
+   * @throws TimeoutError if the call exceeds its time limit, or waited for a call that lost the connection
    */
   async all(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<Row[]> {
     return (await this.#call({ kind: 'all', sql, parameters }, options)) as Row[];
   }
 
-  /** Runs one statement to its end and returns what it changed; parameters and errors are those of {@link all}. */
+  /** Runs one statement and returns the number of changes. Parameters and errors are those of {@link all}. */
   async run(sql: string, parameters: readonly unknown[] = [], options: CallOptions = {}): Promise<RunResult> {
     return (await this.#call({ kind: 'run', sql, parameters }, options)) as RunResult;
   }
 
-  /** Closes the database once the earlier calls are done. */
+  /** Closes the database after all earlier calls have finished. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const closing = this.#worker || this.#running ? this.#call({ kind: 'close' }, {}) : undefined;
@@ -189,7 +189,7 @@ export class DatabaseWorker {
     }, grace);
   }
 
-  /** Terminates the thread. Waiting calls fail too: they may belong to the lost transaction. */
+  /** Terminates the thread. Waiting calls fail too, because they may belong to the lost transaction. */
   async #end(call: Call): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
@@ -211,7 +211,7 @@ export class DatabaseWorker {
   }
 }
 
-/** The calls that were interrupted because they took too long. */
+/** The calls that were interrupted because they exceeded their time limit. */
 const interrupted = new WeakSet<Call>();
 
 function errorOf(reply: Exclude<Reply, { value: unknown }>, call: Call): Error {

@@ -1,4 +1,4 @@
-/** Databases, shaped as `DatabaseSync` of `node:sqlite`. PARITY.md lists what is supported. */
+/** Databases with the interface of `DatabaseSync` of `node:sqlite`. PARITY.md lists the differences. */
 
 import { applyTo } from '../applying/apply.js';
 import {
@@ -63,27 +63,27 @@ import {
 } from './statement.js';
 import { makeTagStore, type SQLTagStore } from './tag-store.js';
 
-/** How a database is opened, and the defaults of its statements. */
+/** Options for opening a database, and the default options of its statements. */
 export interface DatabaseOptions extends StatementOptions {
-  /** Opens at once; true by default. If false, call `open()`. */
+  /** Opens the database in the constructor; true by default. If false, call `open()`. */
   open?: boolean;
   /** Opens read-only, and does not create the file. */
   readOnly?: boolean;
   /** Enforces foreign keys; true by default. */
   enableForeignKeyConstraints?: boolean;
-  /** Lets "x" mean the text 'x' if there is no column x, as old versions of SQLite did. */
+  /** Treats "x" as the text 'x' if there is no column x, as old versions of SQLite did. */
   enableDoubleQuotedStringLiterals?: boolean;
   /** Prevents SQL from corrupting the file, for example by writing to the schema's tables; true by default. */
   defensive?: boolean;
   /** Allows `loadExtension` and the SQL function `load_extension`. */
   allowExtension?: boolean;
-  /** What components may use. */
+  /** The default grants of components. */
   grants?: Grants;
-  /** What the connection accepts, by name; see {@link DatabaseSync.limits}. */
+  /** Limits of the connection; see {@link DatabaseSync.limits}. */
   limits?: Partial<Limits>;
   /** How long to wait for another connection's lock, in ms. */
   timeout?: number;
-  /** `none`: takes no locks, for files that nothing else uses. `auto`: locks as SQLite does. */
+  /** `auto` locks as SQLite does. `none` takes no locks; use it only for files that nothing else uses. */
   locking?: 'auto' | 'none';
 }
 
@@ -102,27 +102,27 @@ const databaseOptionKinds = {
 } as const;
 
 export interface ApplyOptions extends ApplyFlags {
-  /** Called once for each table of the changeset; returns whether its changes are applied. */
+  /** Called once for each table of the changeset. Returns whether to apply the table's changes. */
   filter?: (table: string) => boolean;
-  /** Called for each change; returns whether it is applied. */
+  /** Called for each change. Returns whether to apply it. */
   filterChange?: (change: Change) => boolean;
   /**
-   * Called for each conflict with its kind, one of the SQLITE_CHANGESET_ constants, and the change that met it,
-   * which can be read while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (for DATA
-   * and CONFLICT only) or SQLITE_CHANGESET_ABORT. By default every conflict aborts. SQL in it cannot end the transaction.
+   * Called for each conflict with its kind, an SQLITE_CHANGESET_ constant, and the conflicting change, which is valid
+   * only while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (only for DATA and CONFLICT)
+   * or SQLITE_CHANGESET_ABORT. By default every conflict aborts. SQL in it cannot end the transaction.
    */
   onConflict?: (kind: number, conflict: Conflict) => number;
   /**
-   * Is given the rebase buffer for {@link Rebaser} once all is applied: empty if no conflict was omitted or
-   * replaced. It is not called if a conflict aborts.
+   * Called with the rebase buffer for {@link Rebaser} after all changes are applied. The buffer is empty if no conflict
+   * was omitted or replaced. Not called if a conflict aborts.
    */
   onRebase?: (buffer: Uint8Array) => void;
 }
 
-/** Frees databases that were not closed: a safety net, because closing frees everything. */
+/** Frees databases that were garbage-collected without being closed. */
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
 
-/** One connection to a database. Close it to free its memory, its file and its locks. */
+/** A connection to a database. Close it to free its memory, file and locks. */
 export class DatabaseSync implements Disposable {
   readonly #path: string;
   readonly #options: DatabaseOptions;
@@ -132,11 +132,11 @@ export class DatabaseSync implements Disposable {
   readonly #limits: Limits = limitsOf(() => this.#open());
 
   /**
-   * Opens a database: a file, which is created if it does not exist, or ':memory:'.
+   * Opens a database file or ':memory:'. The file is created if it does not exist.
    *
    * @param path text or bytes of a path, or a `file:` URL
-   * @throws TypeError for an argument of another kind or an unknown option
-   * @throws SqliteError if it cannot be opened
+   * @throws TypeError if an argument has the wrong type or an option is unknown
+   * @throws SqliteError if the database cannot be opened
    */
   constructor(path: string | Uint8Array | URL, options: DatabaseOptions = {}) {
     this.#path = pathText(path);
@@ -152,7 +152,9 @@ export class DatabaseSync implements Disposable {
     if (options.open ?? true) this.open();
   }
 
-  /** Opens a database that was made with `open: false`, or closed. @throws Error (ERR_INVALID_STATE) if open */
+  /**
+   * Opens a database that was created with `open: false`, or closed. @throws Error (ERR_INVALID_STATE) if it is open
+   */
   open(): void {
     if (this.#current) throw invalidState('database is already open');
     const { core } = engine();
@@ -185,7 +187,7 @@ export class DatabaseSync implements Disposable {
         try {
           current.close();
         } catch {
-          // Nobody is left who could be told.
+          // There is no caller to report the error to.
         }
       };
       forgotten.register(this, free, current);
@@ -196,10 +198,11 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Closes the database: ends its sessions, finalizes its statements, closes its file.
+   * Closes the database, its sessions, captures, statements and BLOB handles.
    *
-   * @throws Error (ERR_INVALID_STATE) if it is closed, or one of its own callbacks is running
-   * @throws SqliteError if what an open BLOB handle holds back cannot be committed; it is closed all the same
+   * @throws Error (ERR_INVALID_STATE) if the database is closed, or one of its callbacks is running
+   * @throws SqliteError if closing a BLOB handle ends a transaction that cannot be committed. The database is closed
+   *   nevertheless.
    */
   close(): void {
     const current = this.#open();
@@ -209,17 +212,17 @@ export class DatabaseSync implements Disposable {
     current.close();
   }
 
-  /** Closes the database unless it is closed already or one of its own callbacks is running. */
+  /** Closes the database unless it is already closed or one of its callbacks is running. */
   [Symbol.dispose](): void {
     if (this.#current && this.#current.running === 0) this.close();
   }
 
-  /** Whether it is open. */
+  /** Whether the database is open. */
   get isOpen(): boolean {
     return this.#current !== undefined;
   }
 
-  /** What the connection accepts. Setting one changes it at once. C: `sqlite3_limit`. */
+  /** The limits of the connection. Assigning to a property changes the limit at once. C: `sqlite3_limit`. */
   get limits(): Limits {
     this.#open();
     return this.#limits;
@@ -231,7 +234,7 @@ export class DatabaseSync implements Disposable {
     return own.core.c.sqlite3_get_autocommit(db) === 0;
   }
 
-  /** The file of a database, or null if it is in memory. C: `sqlite3_db_filename`. */
+  /** The path of a database's file, or null if the database is in memory. C: `sqlite3_db_filename`. */
   location(dbName = 'main'): string | null {
     const { db, engine: own } = this.#open().connection;
     checkArgument('dbName', dbName, 'string');
@@ -240,7 +243,9 @@ export class DatabaseSync implements Disposable {
     return memory.cString(c.sqlite3_db_filename(db, arena.cString(dbName))) || null;
   }
 
-  /** Runs all statements of `sql`; rows are dropped. C: `sqlite3_exec`. @throws SqliteError */
+  /**
+   * Runs all statements of `sql` and discards their rows. C: `sqlite3_exec`. @throws SqliteError if a statement fails
+   */
   exec(sql: string): void {
     const current = this.#ready();
     const { db, engine: own } = current.connection;
@@ -255,11 +260,11 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Compiles one statement. What follows it in `sql` is ignored. C: `sqlite3_prepare_v3`.
+   * Compiles the first statement of `sql` and ignores the rest. C: `sqlite3_prepare_v3`.
    *
-   * @param options the form of rows and names of parameters, if different from the database's own
-   * @throws SqliteError if it cannot be compiled
-   * @throws TypeError (ERR_INVALID_ARG_VALUE) if there is no statement
+   * @param options override the database's own statement options
+   * @throws SqliteError if the statement cannot be compiled
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) if `sql` contains no statement
    */
   prepare(sql: string, options: StatementOptions = {}): StatementSync {
     const open = this.#ready();
@@ -273,11 +278,11 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Adds an SQL function, or replaces one with the same number of arguments. It gets SQL values, integers as
-   * numbers unless `useBigIntArguments`, and returns one: numbers as REAL, bigint as INTEGER, undefined as NULL.
-   * What it throws is rethrown unchanged by the statement's call. C: `sqlite3_create_function_v2`.
+   * Adds an SQL function, or replaces the function with the same name and number of arguments. Integer arguments are
+   * numbers unless `useBigIntArguments` is set. A returned number becomes REAL, a bigint INTEGER, and undefined NULL.
+   * The call that runs the statement rethrows an exception of the function unchanged. C: `sqlite3_create_function_v2`.
    *
-   * @throws TypeError for arguments of another kind
+   * @throws TypeError if an argument has the wrong type
    * @throws SqliteError if SQLite refuses the name or the number of arguments
    */
   function(name: string, implementation: (...values: SqlValue[]) => unknown): void;
@@ -290,10 +295,10 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Adds an aggregate, or replaces one with the same number of arguments; with `inverse` it is a window function
-   * too. Values are converted as for {@link function}. C: `sqlite3_create_window_function`.
+   * Adds an aggregate, or replaces the aggregate with the same name and number of arguments. With `inverse` it is also
+   * a window function. Values are converted as for {@link function}. C: `sqlite3_create_window_function`.
    *
-   * @throws TypeError for options of another kind
+   * @throws TypeError if an option has the wrong type
    * @throws SqliteError if SQLite refuses the name or the number of arguments
    */
   aggregate<State>(name: string, options: AggregateOptions<State>): void {
@@ -303,21 +308,20 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Sets the function that decides what statements may do, instead of the previous one; null removes it. What
-   * components and the host refuse stays refused. C: `sqlite3_set_authorizer`.
+   * Sets the function that decides what statements may do, or removes it if `callback` is null. The authorizers of
+   * components and the host stay in force. C: `sqlite3_set_authorizer`.
    *
-   * @throws TypeError if it is neither a function nor null
+   * @throws TypeError if `callback` is neither a function nor null
    */
   setAuthorizer(callback: Authorizer | null): void {
     setAuthorizer(this.#ready().connection, callback);
   }
 
   /**
-   * Starts recording changes of `db` ('main'), in one table, some, or all. C: `sqlite3session_create`,
-   * `sqlite3session_object_config`, `sqlite3session_table_filter`, `sqlite3session_attach`. The session ends with
-   * the database.
+   * Starts recording changes of some or all tables. The session ends with the database. C: `sqlite3session_create`,
+   * `sqlite3session_object_config`, `sqlite3session_table_filter`, `sqlite3session_attach`.
    *
-   * @throws SqliteError (SQLITE_CONSTRAINT) if `onUnrecorded` is 'refuse' and something would be left out
+   * @throws SqliteError (SQLITE_CONSTRAINT) if `onUnrecorded` is 'refuse' and some changes would not be recorded
    */
   createSession(options: SessionCreation = {}): Session {
     const open = this.#ready();
@@ -327,8 +331,7 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Starts recording changes and the statements that change the schema of `db` ('main'). A session records only the
-   * first, and is lost if one of its tables is dropped or loses a column; a capture is not.
+   * Starts recording changes together with the statements that change the schema, which a session does not record.
    *
    * @throws SqliteError if there is no such database
    */
@@ -339,9 +342,9 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Runs tagged templates on this database, and keeps the statements of the texts that were used last.
+   * Returns an object that runs tagged templates on this database and caches their statements.
    *
-   * @param maxSize how many, 1000 by default
+   * @param maxSize the most cached statements, 1000 by default
    */
   createTagStore(maxSize = 1000): SQLTagStore<DatabaseSync> {
     this.#open();
@@ -349,9 +352,9 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * The bytes of a database, as its file would have them; the caller owns them. C: `sqlite3_serialize`.
+   * Returns a database as bytes, in the format of a database file. The caller owns the bytes. C: `sqlite3_serialize`.
    *
-   * @param dbName 'main' (the default), 'temp' or an attached one
+   * @param dbName 'main' (the default), 'temp' or an attached database
    * @throws SqliteError if there is no such database
    */
   serialize(dbName = 'main'): Uint8Array<ArrayBuffer> {
@@ -359,21 +362,22 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Replaces a database by one in memory with these bytes, which are copied; a file that it was stays as it is. Functions
-   * and statements stay, and a database in WAL mode becomes one without. C: `sqlite3_deserialize`.
+   * Replaces a database with an in-memory database that has these bytes, which are copied. The previous database file
+   * stays unchanged. Functions and statements stay valid. WAL mode is turned off. C: `sqlite3_deserialize`.
    *
-   * @throws SqliteError if there is no such database, a transaction or a statement is open, or a session or capture records
+   * @throws SqliteError if there is no such database, a transaction or a statement is open, or a session or capture is
+   *   recording
    */
   deserialize(buffer: Uint8Array, options: { dbName?: string } = {}): void {
     deserialize(this.#ready(), buffer, options);
   }
 
   /**
-   * Opens the value of a column of the row with this rowid, to read and write a part of it in place. It ends with the
+   * Opens a value in the row with this rowid, to read and write parts of it in place. The handle ends with the
    * database. C: `sqlite3_blob_open`.
    *
-   * @throws SqliteError if there is no such row, the value is not a BLOB or TEXT, the table has no rowids, or the column
-   *   cannot be written because it is in a key, an index or a foreign key
+   * @throws SqliteError if there is no such row, the value is not a BLOB or TEXT, the table has no rowids, or the
+   *   column is read-only because it is in a key, an index or a foreign key
    */
   openBlob(table: string, column: string, rowid: number | bigint, options: BlobOptions = {}): BlobHandle {
     const { handle, forget } = openBlob(this.#ready(), table, column, rowid, options);
@@ -382,11 +386,11 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Applies a capture to `main`, all of it or nothing. Its statements change the schema and cannot reach beyond the
-   * database. Triggers and foreign key actions do not run by default, because what they did was captured.
+   * Applies a capture to `main`, completely or not at all. Its statements may change the schema but cannot reach beyond
+   * the database. Triggers and foreign key actions do not run by default, because the capture contains their changes.
    *
-   * @throws SqliteError if it is malformed or an entry fails
-   * @throws TypeError (ERR_INVALID_ARG_VALUE) if statements would have to be inverted
+   * @throws SqliteError if the capture is malformed or an entry fails
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) if `invert` is set and the capture contains statements
    */
   applyCapture(capture: Uint8Array | readonly CaptureEntry[], options: ReportOptions = {}): CaptureReport {
     const current = this.#open();
@@ -400,11 +404,12 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Applies a changeset or patchset to `main`, completely or not at all; pieces of one are read one at a time.
-   * C: `sqlite3changeset_apply_v2`, `sqlite3changeset_apply_v3` and their `_strm` forms.
+   * Applies a changeset or patchset to `main`, completely or not at all. If it is given in pieces, they are read one at
+   * a time. C: `sqlite3changeset_apply_v2`, `sqlite3changeset_apply_v3` and their `_strm` forms.
    *
-   * @returns false if a conflict aborted it
-   * @throws SqliteError if it is malformed or cannot be applied; what a handler throws is rethrown unchanged
+   * @returns false if a conflict aborted the apply
+   * @throws SqliteError if the changeset is malformed or cannot be applied. An exception of a handler is rethrown
+   *   unchanged.
    */
   applyChangeset(
     changeset: Uint8Array | Changeset | Iterable<Uint8Array>,
@@ -432,10 +437,10 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Applies changesets to `main` in order, all or none, by a policy, and reports the result for each table,
-   * including what SQLite silently leaves out.
+   * Applies changesets to `main` in order, all or none, with a conflict policy. Returns a report for each table,
+   * including changes that SQLite silently ignores.
    *
-   * @throws TypeError for unknown options; SqliteError if one is malformed or cannot be applied
+   * @throws TypeError for unknown options; SqliteError if a changeset is malformed or cannot be applied
    */
   apply(
     changesets: Uint8Array | Changeset | readonly (Uint8Array | Changeset)[],
@@ -452,9 +457,8 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * The same for a changeset that comes in pieces over time, such as a ReadableStream. It is read to its end first,
-   * so that nothing is locked meanwhile; it is never completely in memory, but in a temporary file if it has more
-   * than a MiB.
+   * Applies a changeset from a stream as {@link apply} does. The stream is read to its end before anything is locked.
+   * If the changeset exceeds 1 MiB, it is kept in a temporary file.
    */
   async applyStream(
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -485,7 +489,7 @@ export class DatabaseSync implements Disposable {
     own.check(db, own.core.c.sqlite3_enable_load_extension(db, Number(allow)));
   }
 
-  /** Prevents SQL from corrupting the file, or allows it; see {@link DatabaseOptions.defensive}. */
+  /** Turns defensive mode on or off; see {@link DatabaseOptions.defensive}. */
   enableDefensive(active: boolean): void {
     const { db, engine: own } = this.#ready().connection;
     checkArgument('active', active, 'boolean');
@@ -495,11 +499,12 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Loads a component, by its path or the name of an included one. C: `sqlite3_load_extension`.
+   * Loads a component by path, or an included component by name. C: `sqlite3_load_extension`.
    *
-   * @param options what this component may use, if different from the database's own `grants`. A string is accepted
-   *   for compatibility with native extensions, which may have several entry points: a component has one
-   * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that says why it cannot be loaded; then none of it is registered
+   * @param options the grants of this component, if different from the database's `grants`. A string, the entry point
+   *   of a native extension, is ignored: a component has only one.
+   * @throws Error (ERR_LOAD_SQLITE_EXTENSION) that explains why the component cannot be loaded. Nothing is registered
+   *   then.
    * @throws Error (ERR_INVALID_STATE) if loading is not allowed
    */
   loadExtension(path: string, options?: string | { grants?: Grants }): void {
@@ -533,7 +538,7 @@ export class DatabaseSync implements Disposable {
     }
   }
 
-  /** The open database, for operations that are not allowed while a statement is compiled. */
+  /** Returns the open state for operations that are not allowed inside an authorizer. */
   #ready(): OpenDatabase {
     const current = this.#open();
     refuseInAuthorizer(current.connection);
@@ -561,7 +566,7 @@ function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-/** A conflict handler's answer: an invalid one is passed on as one that SQLite refuses (SQLITE_MISUSE). */
+/** Converts a conflict handler's return value. An invalid value becomes -1, which SQLite refuses with SQLITE_MISUSE. */
 function answer(value: unknown): number {
   return isInt32(value) ? value : -1;
 }

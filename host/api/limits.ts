@@ -1,4 +1,4 @@
-/** What a connection accepts: https://www.sqlite.org/limits.html. */
+/** The limits of a connection: https://www.sqlite.org/limits.html. */
 
 import {
   SQLITE_LIMIT_ATTACHED,
@@ -32,33 +32,36 @@ const numbers = {
 } as const satisfies Record<keyof Limits, number>;
 const names = Object.keys(numbers) as (keyof Limits)[];
 
-/** The limits of a connection. Setting one changes it at once; it cannot exceed what SQLite was built with. */
+/**
+ * The limits of a connection. Assigning to a property changes the limit at once. A limit cannot exceed SQLite's
+ * compile-time maximum.
+ */
 export interface Limits {
-  /** Bytes of a text, a BLOB or a row. */
+  /** The size of a text, a BLOB or a row, in bytes. */
   length: number;
-  /** Bytes of SQL. */
+  /** The length of an SQL statement, in bytes. */
   sqlLength: number;
-  /** Columns of a table, an index, a result or a clause. */
+  /** The number of columns in a table, an index, a result or a clause. */
   column: number;
-  /** Levels of an expression. */
+  /** The depth of an expression. */
   exprDepth: number;
-  /** Terms of a compound SELECT. */
+  /** The number of terms in a compound SELECT. */
   compoundSelect: number;
-  /** Instructions of a statement. */
+  /** The number of virtual machine instructions in a statement. */
   vdbeOp: number;
-  /** Arguments of a function. */
+  /** The number of arguments of a function. */
   functionArg: number;
-  /** Attached databases. */
+  /** The number of attached databases. */
   attach: number;
-  /** Bytes of a pattern of LIKE or GLOB. */
+  /** The length of a LIKE or GLOB pattern, in bytes. */
   likePatternLength: number;
   /** The highest number of a parameter. */
   variableNumber: number;
-  /** Levels of triggers. */
+  /** The depth of trigger recursion. */
   triggerDepth: number;
 }
 
-/** More than any limit: SQLite takes the most that there can be. */
+/** Above every limit. SQLite then uses the maximum. */
 const unlimited = 0x7fff_ffff;
 
 /** @param open throws if the database is closed */

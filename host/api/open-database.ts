@@ -1,20 +1,23 @@
-/** The state of an open database: its connection with its statements. */
+/** The state of an open database: its connection and statements. */
 
 import { SQLITE_ERROR } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { PreparedStatements } from './prepared-statements.js';
 
-/** The most calls within each other. Their code is on one stack, that of JavaScript. */
+/** The most nested calls. They all use the JavaScript stack. */
 const deepest = 100;
 
-/** An open database, as its statements and sessions see it. It does not refer to the DatabaseSync. */
+/**
+ * The open database that statements and sessions refer to. It does not refer to the DatabaseSync, which can thus be
+ * collected.
+ */
 export class OpenDatabase {
   readonly connection: Connection;
   readonly statements: PreparedStatements;
-  /** How many calls of SQLite are running: above 0, the current code is one of its callbacks. */
+  /** The number of running calls of SQLite. If it is above 0, the current code is a callback. */
   running = 0;
-  /** What could not be committed while it was closed. */
+  /** An error that occurred while the database was closed. */
   lost: Error | undefined;
 
   constructor(connection: Connection) {
@@ -22,21 +25,21 @@ export class OpenDatabase {
     this.statements = new PreparedStatements(connection);
   }
 
-  /** Whether it can no longer be used, although nobody closed it. See {@link Engine.isLost}. */
+  /** Whether an exception made the engine unusable. See {@link Engine.isLost}. */
   get isLost(): boolean {
     return this.connection.engine.isLost;
   }
 
-  /** A call of SQLite begins. @throws SqliteError if it is within too many others */
+  /** Begins a call of SQLite. @throws SqliteError if too many calls are nested */
   enter(): void {
     if (this.running >= deepest) {
       throw sqliteError(SQLITE_ERROR, `SQL in functions is nested ${deepest} deep, which is the limit`);
     }
     this.connection.engine.begin();
-    this.running += 1; // last: without any stack left, begin() throws
+    this.running += 1; // last, because begin() throws if the stack is exhausted
   }
 
-  /** Runs an action that may call back. */
+  /** Runs an action that may call callbacks of the user. */
   run<T>(action: () => T): T {
     const nested = this.running > 0;
     const { engine } = this.connection;
@@ -57,7 +60,7 @@ export class OpenDatabase {
     }
   }
 
-  /** Finalizes the statements and closes; SQLite reports that to the connection, which ends the sessions. */
+  /** Finalizes the statements and closes the connection. The connection then ends its sessions. */
   close(): void {
     if (this.isLost) return;
     this.statements.close();

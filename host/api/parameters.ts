@@ -1,4 +1,4 @@
-/** Binds the parameters of statements: in their order, or by name. */
+/** Binds the parameters of statements, by position or by name. */
 
 import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_NULL, SQLITE_TEXT } from '../core/constants.js';
 import type { Core } from '../core/core.js';
@@ -9,7 +9,7 @@ import type { OpenDatabase } from './open-database.js';
 import type { Prepared } from './prepared-statements.js';
 
 /**
- * What can be bound to a parameter. Numbers are bound as REAL (a bigint makes an INTEGER), booleans as 1 and 0,
+ * The types that can be bound to a parameter. A number is bound as REAL, a bigint as INTEGER, a boolean as 1 or 0, and
  * undefined as NULL.
  */
 export type SupportedValueType =
@@ -22,7 +22,7 @@ export type SupportedValueType =
   | ArrayBuffer
   | ArrayBufferView;
 
-/** The most parameters that go in one call. */
+/** The most parameters that one call binds. */
 const mostPacked = 256;
 
 /** The parameters of one statement. */
@@ -31,7 +31,7 @@ export class Parameters {
   readonly #engine: Engine;
   readonly #core: Core;
   #allowBare: boolean;
-  /** Whether names that the statement does not have are ignored. */
+  /** Whether unknown parameter names are ignored. */
   allowUnknown: boolean;
   #byName: Map<string, number> | undefined;
   /** The indexes of the unnamed parameters. */
@@ -54,7 +54,7 @@ export class Parameters {
     this.#byName = undefined;
   }
 
-  /** @param named those that are given by name, as {@link namedIn} returns them */
+  /** @param named the named parameters, from {@link namedIn} */
   bind(
     prepared: Prepared,
     parameters: readonly unknown[],
@@ -63,7 +63,7 @@ export class Parameters {
     const positions = this.#positions;
     if (!named && positions?.length === parameters.length && prepared.count === parameters.length) {
       for (let i = 0; i < parameters.length; i++) {
-        this.#bind(prepared.pointer, positions[i] as number, parameters[i]); // most often: all of them, in their order
+        this.#bind(prepared.pointer, positions[i] as number, parameters[i]); // the usual case: all parameters in order
       }
     } else this.#bindAll(prepared, parameters, named);
   }
@@ -87,16 +87,15 @@ export class Parameters {
     this.#positions ??= this.#readPositions(prepared);
     const skipped = named ? 1 : 0;
     for (let i = skipped; i < parameters.length; i++) {
-      // One too many is bound past the end, where SQLite refuses it.
+      // SQLite refuses a parameter after the last one.
       this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
     }
   }
 
   /**
-   * Writes the parameters to the scratch space, as cells and the bytes that they point to, for one call that binds all
-   * of them.
+   * Writes the parameters to the scratch space, as Cells and their bytes, so that one call can bind all of them.
    *
-   * @returns where they are; 0 if they are not what the statement has in their order, or do not fit
+   * @returns the address of the Cells; 0 if the parameters do not fit, or must be bound one by one
    */
   pack(prepared: Prepared, parameters: readonly unknown[]): number {
     const { count } = prepared;
@@ -167,7 +166,7 @@ export class Parameters {
     return this.#byName.get(name) ?? 0;
   }
 
-  /** The names of the parameters in their order; null if one has none. `?5` is a number, not a name. */
+  /** The name of each parameter; null for an unnamed parameter. `?5` is a number, not a name. */
   #names({ pointer, count }: Prepared): (string | null)[] {
     const { c, memory } = this.#core;
     return Array.from({ length: count }, (_, i) =>
@@ -204,7 +203,7 @@ export class Parameters {
   }
 }
 
-/** The first of the parameters, if it is an object of named ones. */
+/** The entries of the first parameter, if it is an object of named parameters. */
 export function namedIn(parameters: readonly unknown[]): [string, unknown][] | undefined {
   const first = parameters[0];
   return (typeof first === 'object' || typeof first === 'function') && first !== null && !isBytes(first)

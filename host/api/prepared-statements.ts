@@ -1,8 +1,8 @@
 /**
- * The C statements of a connection. A StatementSync has one while it needs it: after its execution the C statement
- * waits here, by its text, for the next of the same text, and is finalized when many others have come since. So
- * statements that are prepared by the million and forgotten cost no more memory than the last thousands, also in a loop
- * that never lets Node collect them.
+ * Caches the C statements of a connection by their SQL. A StatementSync holds a C statement only while it needs it.
+ * Afterwards the C statement stays in the cache for the next StatementSync with the same SQL, and is finalized when the
+ * cache is full. So a loop that prepares millions of statements uses little memory, even if Node never collects the
+ * StatementSync objects.
  */
 
 import { SQLITE_NOMEM } from '../core/constants.js';
@@ -12,66 +12,66 @@ import { type Confinement, confinementOf } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
 import type { RowBuilder } from './rows.js';
 
-/** How many bytes of C statements may wait. */
+/** The most bytes of cached C statements. */
 const maxBytes = 8 * 1024 * 1024;
 
 /** SQLITE_STMTSTATUS_MEMUSED */
 const memoryUsed = 99;
 
-/** A C statement, and cached facts about it. */
+/** A C statement, with cached facts. */
 export interface Prepared {
   readonly sql: string;
   /** The address of the `sqlite3_stmt`; 0 once it is finalized. */
   pointer: number;
-  /** How many parameters it has. */
+  /** The number of parameters. */
   readonly count: number;
-  /** Grows when it goes to another holder or is finalized: the previous holder has lost it. */
+  /** Increases when the statement goes to another holder or is finalized, so that the previous holder notices. */
   ticket: number;
-  /** Whether it is being stepped, so that the current code was called by it. */
+  /** Whether the statement is being stepped. The current code is then a callback. */
   running: boolean;
-  /** Whether an iteration left it between two rows. */
+  /** Whether an iteration has stopped between two rows. */
   standing: boolean;
-  /** Where the core's stack was before it was stepped. */
+  /** The core's stack pointer before the step. */
   stack: number;
-  /** Whether it ran since it was last checked. */
+  /** Whether the statement ran since the last sweep. */
   used: boolean;
-  /** Room for one row; 0 until there was one. */
+  /** The buffer for one row; 0 before the first row. */
   cells: number;
-  /** The names of the result's columns; undefined until there was a row. */
+  /** The names of the result's columns; undefined before the first row. */
   names: string[] | undefined;
-  /** How often SQLite had compiled it again when `names` were read. */
+  /** How often SQLite had compiled the statement again when `names` was read. */
   reprepares: number;
-  /** How many rows were read since, until there is a builder. */
+  /** The number of rows read without a row builder. */
   rows: number;
-  /** Makes a row of its cells; undefined until some were read. */
+  /** Makes a row from Cells; undefined until several rows were read. */
   build: RowBuilder | undefined;
-  /** The same for rows that keep their prototype. */
+  /** Like `build`, for rows with a prototype. */
   buildPlain: RowBuilder | undefined;
-  /** Whether its meaning stays the same while no schema, function or setting changes. */
+  /** Whether the cache may keep the statement until a schema, function or setting changes. */
   readonly isKeepable: boolean;
-  /** Whether it may change one of those. */
+  /** Whether the statement may change a schema, function or setting. */
   readonly changesMeaning: boolean;
   readonly bytes: number;
 }
 
-/** A C statement as its holder knows it. */
+/** A holder's reference to a C statement. It is valid while the tickets are equal. */
 export interface Held {
   readonly prepared: Prepared;
   readonly ticket: number;
 }
 
-/** Statements whose meaning stays the same while no schema, function or setting changes. */
+/** Matches statements that stay valid until a schema, function or setting changes. */
 const keepable = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|insert|update|delete|replace|with|values)\b/i;
-/** Statements after which they still do. */
+/** Matches statements that change no schema, function or setting. */
 const harmless =
   /^\s*(?:begin|commit|end|rollback|savepoint|release|select|insert|update|delete|replace|with)\b[^;]*;?\s*$/i;
 
 export class PreparedStatements {
   readonly #connection: Connection;
   readonly #confinement: Confinement;
-  /** All of them, oldest first. */
+  /** All C statements, oldest first. */
   readonly #all = new Set<Prepared>();
-  /** Those that another holder can take when they are idle. */
+  /** The C statements that another holder can take when they are idle, by SQL. */
   #kept = new Map<string, Prepared>();
   #bytes = 0;
   #closed = false;
@@ -81,16 +81,16 @@ export class PreparedStatements {
     this.#confinement = confinementOf(connection);
   }
 
-  /** How many there are. */
+  /** The number of C statements. */
   get size(): number {
     return this.#all.size;
   }
 
   /**
-   * A C statement for `sql`, which is one statement; what follows it is ignored. C: `sqlite3_prepare_v3`.
+   * Returns a C statement for the first statement of `sql`. C: `sqlite3_prepare_v3`.
    *
-   * @throws SqliteError if it cannot be compiled
-   * @throws TypeError (ERR_INVALID_ARG_VALUE) if there is no statement
+   * @throws SqliteError if the statement cannot be compiled
+   * @throws TypeError (ERR_INVALID_ARG_VALUE) if `sql` contains no statement
    * @throws Error (ERR_INVALID_STATE) if the database is closed
    */
   take(sql: string): Held {
@@ -110,7 +110,7 @@ export class PreparedStatements {
     return { prepared, ticket: prepared.ticket };
   }
 
-  /** Whether its holder still has it. */
+  /** Whether the holder still has the statement. */
   static holds({ prepared, ticket }: Held): boolean {
     return prepared.ticket === ticket;
   }
@@ -120,7 +120,7 @@ export class PreparedStatements {
     return this.#closed || this.#connection.engine.isLost;
   }
 
-  /** Its holder is gone. It waits for the next one, or is finalized if its meaning changed. */
+  /** Returns a statement to the cache, or finalizes it if the cache cannot keep it. */
   giveBack({ prepared, ticket }: Held): void {
     if (prepared.ticket !== ticket || this.isClosed) return;
     if (prepared.standing) this.#connection.engine.core.c.sqlite3_reset(prepared.pointer);
@@ -129,25 +129,25 @@ export class PreparedStatements {
     if (this.#kept.get(prepared.sql) !== prepared) this.#finalize(prepared);
   }
 
-  /** Its holder closes it: its resources in SQLite, such as the connection to a virtual table, are freed. */
+  /** Finalizes a statement, which frees its resources in SQLite, such as connections to virtual tables. */
   finalize({ prepared, ticket }: Held): void {
     if (prepared.ticket === ticket) this.#finalize(prepared);
   }
 
-  /** Something changed on which compiled statements depend: none goes to another holder. */
+  /** Empties the cache after a change on which compiled statements depend. */
   forget(): void {
     this.#kept = new Map();
   }
 
-  /** The statements of `sql` were run by `exec`. */
+  /** Called when `exec` runs the statements of `sql`. */
   ran(sql: string): void {
     if (this.#kept.size > 0 && !harmless.test(sql)) this.forget();
   }
 
   /**
-   * Reads the names of the columns of its rows, and makes room for a row of them.
+   * Reads the column names of the result and allocates the buffer for a row.
    *
-   * @param reprepares how often SQLite has compiled it again
+   * @param reprepares how often SQLite has compiled the statement again
    */
   describe(prepared: Prepared, reprepares: number): string[] {
     const { c, memory } = this.#connection.engine.core;
@@ -166,7 +166,7 @@ export class PreparedStatements {
     return names;
   }
 
-  /** Finalizes all. */
+  /** Finalizes all statements. */
   close(): void {
     this.#closed = true;
     this.forget();
@@ -179,7 +179,7 @@ export class PreparedStatements {
     using arena = memory.arena();
     const out = arena.allocate(4);
     const { pointer: text, length } = arena.text(sql);
-    // The length includes the terminator: SQLite copies the text otherwise.
+    // The length includes the terminator, because SQLite otherwise copies the text.
     const prepare = (): number => c.sqlite3_prepare_v3(db, text, length + 1, 0, out, 0);
     let code = prepare();
     if (code === SQLITE_NOMEM && this.#sweep(undefined, 0)) code = prepare();
@@ -209,9 +209,10 @@ export class PreparedStatements {
   }
 
   /**
-   * Finalizes idle ones, those first that did not run since the last sweep, until at most `keep` bytes are left.
+   * Finalizes idle statements until at most `keep` bytes are left. Statements that did not run since the last sweep go
+   * first.
    *
-   * @returns whether there was one
+   * @returns whether a statement was finalized
    */
   #sweep(except: Prepared | undefined, keep: number): boolean {
     const before = this.#all.size;

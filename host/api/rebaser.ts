@@ -1,4 +1,4 @@
-/** Rebasing local changes in code. */
+/** Rebases local changes. */
 
 import { type Pieces, type Take, withInput } from '../applying/changeset-streams.js';
 import { changesetError, checkChangeset, takeBytes } from '../applying/transform.js';
@@ -11,8 +11,8 @@ import { streamed } from '../kernel/pieces.js';
 import { Changeset, type ChangesetLike } from './changeset.js';
 
 /**
- * Rebases changesets on how conflicts with others were resolved. Close it: it holds memory outside of JavaScript.
- * C: `sqlite3rebaser_create` and related functions.
+ * Rebases changesets on the conflicts that were resolved when other changesets were applied. Close the rebaser when
+ * done, because it uses memory outside of JavaScript. C: `sqlite3rebaser_create` and related functions.
  */
 export class Rebaser implements Disposable {
   readonly #engine: Engine = engine();
@@ -28,8 +28,8 @@ export class Rebaser implements Disposable {
   }
 
   /**
-   * Adds the rebase buffer of an apply ({@link ApplyReport}), in the order in which they were applied.
-   * C: `sqlite3rebaser_configure`.
+   * Adds the rebase buffer of an apply ({@link ApplyReport}). Call it in the order in which the changesets were
+   * applied. C: `sqlite3rebaser_configure`.
    *
    * @throws SqliteError if the buffer is malformed
    */
@@ -44,7 +44,7 @@ export class Rebaser implements Disposable {
     );
   }
 
-  /** The rebased changeset. C: `sqlite3rebaser_rebase`. @throws SqliteError if it is malformed */
+  /** Returns the rebased changeset. C: `sqlite3rebaser_rebase`. @throws SqliteError if `changeset` is malformed */
   rebase(changeset: ChangesetLike): Changeset {
     const pointer = this.#live();
     const { core } = this.#engine;
@@ -63,8 +63,8 @@ export class Rebaser implements Disposable {
   }
 
   /**
-   * The same in pieces; the caller owns each piece that `take` gets. If the input is damaged or truncated, the
-   * C library ends the output there without an error: check foreign input first (`Changeset.read`).
+   * Rebases a changeset in pieces. The caller owns each piece that `take` receives. If the input is damaged or
+   * truncated, the C library ends the output there without an error. Check untrusted input first with `Changeset.read`.
    * C: `sqlite3rebaser_rebase_strm`.
    */
   rebaseTo(pieces: Pieces, take: Take): void {
@@ -84,7 +84,7 @@ export class Rebaser implements Disposable {
   }
 
   /**
-   * Frees it. Can be called more than once. C: `sqlite3rebaser_delete`.
+   * Frees the rebaser. Can be called more than once. C: `sqlite3rebaser_delete`.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a callback of its own
    */
@@ -94,7 +94,7 @@ export class Rebaser implements Disposable {
     this.#pointer = 0;
   }
 
-  /** As {@link close}. */
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -1,4 +1,4 @@
-/** The rows of a statement one by one, as iterators of JavaScript have them. */
+/** Iterates over the rows of a statement. */
 
 import type { Row } from './rows.js';
 
@@ -6,9 +6,9 @@ const iterators: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.
 
 /** The rows of `StatementSync.iterate`, with iterator helpers if the runtime has them. */
 export interface RowIterator extends IterableIterator<Row, null> {
-  /** The next row. @throws as `StatementSync.all` does, and if the statement was run again */
+  /** Returns the next row. @throws the errors of `StatementSync.all`, and an error if the statement was run again */
   next(): IteratorResult<Row, null>;
-  /** Ends the iteration: the statement is reset. @throws Error (ERR_INVALID_STATE) if it is finalized */
+  /** Ends the iteration and resets the statement. @throws Error (ERR_INVALID_STATE) if the statement is finalized */
   return(): IteratorResult<Row, null>;
 }
 
@@ -32,7 +32,7 @@ export class StatementRows implements RowIterator {
 
   next(): IteratorResult<Row, null> {
     if (this.#done) {
-      this.#finish(); // only checks whether the statement still exists
+      this.#finish(); // only checks that the statement is not finalized
       return ended();
     }
     const value = this.#next();

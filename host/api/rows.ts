@@ -1,25 +1,26 @@
-/** Rows as objects, of the cells that the core writes. */
+/** Makes rows from the Cells that the core writes. */
 
 import type { Memory } from '../core/memory.js';
 import { cellSize, readCell } from '../kernel/cells.js';
 import type { SqlValue } from '../kernel/values.js';
 
 /**
- * A row by column names, without a prototype unless `plainRows` is set; or, with `returnArrays`, its values in order.
+ * A row: an object with the column names as keys, without a prototype unless `plainRows` is set. With `returnArrays`,
+ * an array of the values.
  */
 export type Row = Record<string, SqlValue>;
 
-/** Makes a row of the cells at an address. */
+/** Makes a row from the Cells at an address. */
 export type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
 
-/** The most properties that are added to an empty object: of many more, V8 makes a hash table. */
+/** The most properties that are added to an empty object. V8 turns an object with many more into a hash table. */
 const mostAdded = 256;
 
 /**
- * Code for these names is several times as fast as adding one name after the other. Rows without a prototype lose it
- * while they are empty: since Node 24 the time that this takes grows with the number of properties.
+ * Generates code for the names, which is several times faster than adding properties in a loop. The code removes the
+ * prototype while the object is empty, because since Node 24 this takes longer the more properties there are.
  *
- * @param plain whether it keeps its prototype
+ * @param plain whether rows keep their prototype
  */
 export function rowBuilder(names: readonly string[], plain: boolean): RowBuilder {
   const keys = names.map((name) => JSON.stringify(name));
@@ -29,7 +30,7 @@ export function rowBuilder(names: readonly string[], plain: boolean): RowBuilder
   if (plain) code = `return (memory,cells,bigints)=>(${literal})`;
   else if (names.length > mostAdded) code = `return (memory,cells,bigints)=>bare(${literal},null)`;
   else {
-    // Node shows an object without a prototype with the name of the function that made it.
+    // Node prints the name of the constructor for an object without a prototype.
     const added = keys.map((key, index) => `this[${key}]=${read(index)};`).join('');
     code = `function Object(memory,cells,bigints){bare(this,null);${added}}
       return (memory,cells,bigints)=>new Object(memory,cells,bigints)`;
@@ -37,12 +38,12 @@ export function rowBuilder(names: readonly string[], plain: boolean): RowBuilder
   try {
     return new Function('read', 'bare', code)(readCell, Object.setPrototypeOf) as RowBuilder;
   } catch {
-    // Node does not allow code from strings.
+    // Node was started with --disallow-code-generation-from-strings.
     return (memory, cells, bigints) => buildRow(names, plain, memory, cells, bigints);
   }
 }
 
-/** Makes a row name by name. */
+/** Makes a row without generated code. */
 export function buildRow(
   names: readonly string[],
   plain: boolean,

@@ -1,4 +1,4 @@
-/** Scalar functions written in JavaScript, as `node:sqlite` takes them. */
+/** Scalar functions written in JavaScript, with the options of `node:sqlite`. */
 
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
 import { checkArgument, checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
@@ -6,23 +6,23 @@ import { cellSize, readCell } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
 import { type SqlValue, setJsResult } from '../kernel/values.js';
 
-/** How {@link DatabaseSync.function} adds a function. */
+/** Options of {@link DatabaseSync.function}. */
 export interface FunctionOptions {
-  /** Integers arrive as bigint. */
+  /** Passes integers as bigint. */
   useBigIntArguments?: boolean;
-  /** Takes any number of arguments; by default as many as the function declares. */
+  /** Accepts any number of arguments; by default, as many as the function declares. */
   varargs?: boolean;
-  /** The same arguments always give the same result. */
+  /** Declares that the same arguments always give the same result. */
   deterministic?: boolean;
-  /** Not callable from the schema. */
+  /** Prevents calls from the schema, such as from a view or trigger. */
   directOnly?: boolean;
 }
 
 /**
- * Adds an SQL function, or replaces one with the same number of arguments. C: `sqlite3_create_function_v2`.
+ * Implements {@link DatabaseSync.function}. C: `sqlite3_create_function_v2`.
  *
- * @param rest the arguments after the name: the options, which are optional, and the function
- * @throws TypeError for arguments of another kind
+ * @param rest the arguments after the name: optional options, then the function
+ * @throws TypeError if an argument has the wrong type
  * @throws SqliteError if SQLite refuses the name or the number of arguments
  */
 export function createFunction(connection: Connection, name: string, rest: readonly unknown[]): void {

@@ -1,4 +1,4 @@
-/** Whole databases as bytes. */
+/** Converts whole databases to and from bytes. */
 
 import {
   SQLITE_BUSY,
@@ -57,8 +57,8 @@ export function deserialize(open: OpenDatabase, buffer: unknown, options: { dbNa
   open.statements.forget();
   using arena = memory.arena();
   const name = arena.cString(dbName);
-  const bytes = memory.allocateBytes(buffer); // SQLite frees it, also if it fails
-  // In memory there is no WAL: SQLite could not open it.
+  const bytes = memory.allocateBytes(buffer); // SQLite frees the bytes, also on failure
+  // SQLite cannot open an in-memory database in WAL mode.
   for (const at of [18, 19])
     if (memory.bytes[bytes + at] === 2 && buffer.length > 19) memory.bytes[bytes + at] = 1;
   const flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE;

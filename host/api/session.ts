@@ -1,4 +1,4 @@
-/** Sessions in code, shaped as `Session` of `node:sqlite`. */
+/** Sessions with the interface of `Session` of `node:sqlite`. */
 
 import { readable } from '../applying/changeset-streams.js';
 import { refusal } from '../core/errors.js';
@@ -16,18 +16,18 @@ import { type SessionRegistry, sessionsOfUser } from '../recording/sessions.js';
 import { refuseInAuthorizer } from './authorizer.js';
 import type { OpenDatabase } from './open-database.js';
 
-/** What a session or a capture uses of its database. */
+/** The part of a database that a session or capture uses. */
 export interface RecordedDatabase {
   readonly open: OpenDatabase;
-  /** The database's open state, if it is open. */
+  /** The current open state of the database; undefined if it is closed. */
   now(): OpenDatabase | undefined;
 }
 
-/** Only this file has it: `new Session()` in a program throws. */
+/** Known only to this file, so that `new Session()` throws in a program. */
 const own = Symbol('made by a database');
 let construct: (owner: RecordedDatabase, handle: bigint) => Session;
 
-/** Records changes from its creation on. Made by {@link DatabaseSync.createSession}; ends with its database. */
+/** Records changes. {@link DatabaseSync.createSession} makes sessions, and they end with the database. */
 export class Session implements Disposable {
   readonly #owner: RecordedDatabase;
   readonly #handle: bigint;
@@ -44,25 +44,26 @@ export class Session implements Disposable {
   }
 
   /**
-   * What was recorded so far, old values included; empty if nothing changed in the end. The caller owns the
-   * bytes. C: `sqlite3session_changeset`.
+   * Returns the recorded changes as a changeset; empty if there is no net change. The caller owns the bytes. C:
+   * `sqlite3session_changeset`.
    *
    * @throws Error (ERR_INVALID_STATE) if the session or its database is closed
-   * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column: see `take`
+   * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column; see {@link take}
    */
   changeset(): Uint8Array<ArrayBuffer> {
     return this.#read('changeset');
   }
 
-  /** The same without old values. C: `sqlite3session_patchset`. */
+  /** Returns the recorded changes as a patchset, without old values. C: `sqlite3session_patchset`. */
   patchset(): Uint8Array<ArrayBuffer> {
     return this.#read('patchset');
   }
 
   /**
-   * Returns the changeset and starts again: what it holds is forgotten, tables and settings stay. If it throws,
-   * nothing is forgotten. If a recorded table was dropped, renamed or lost a column, it returns only what was recorded
-   * before that, and the next call returns the rest; {@link Capture} also keeps the statements.
+   * Returns the changeset and empties the session, which keeps its tables and settings. If it throws, the session keeps
+   * its changes. If a recorded table was dropped, renamed or lost a column, the call returns only the changes recorded
+   * before that, and the next call returns the others. {@link Capture} also records the statements that change the
+   * schema.
    */
   take(): Uint8Array<ArrayBuffer> {
     const sessions = this.#open();
@@ -70,22 +71,22 @@ export class Session implements Disposable {
   }
 
   /**
-   * The changeset as it is now, as a stream. It is never completely in memory: what the reader has not taken yet waits in
-   * a temporary file if it has more than a MiB. C: `sqlite3session_changeset_strm`.
+   * Returns the current changeset as a stream. If the unread part exceeds 1 MiB, it is kept in a temporary file. C:
+   * `sqlite3session_changeset_strm`.
    */
   changesetStream(): ReadableStream<Uint8Array> {
     return this.#stream('changeset');
   }
 
-  /** The same without old values. C: `sqlite3session_patchset_strm`. */
+  /** Returns the current patchset as a stream. C: `sqlite3session_patchset_strm`. */
   patchsetStream(): ReadableStream<Uint8Array> {
     return this.#stream('patchset');
   }
 
   /**
-   * Returns the changeset in pieces of some KiB, so that it is never completely in memory. The caller owns each piece.
-   * Meanwhile the database can only be read, and the session not at all.
-   * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
+   * Passes the changeset to `take` in pieces of a few KiB, so that it is never completely in memory. The caller owns
+   * each piece. Meanwhile the database can only be read, and the session not at all. C:
+   * `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   writeTo(take: (piece: Uint8Array) => void, kind: ChangesetKind = 'changeset'): void {
     checkArgument('take', take, 'function');
@@ -94,16 +95,18 @@ export class Session implements Disposable {
   }
 
   /**
-   * Starts recording a table, or every table if there is no argument. C: `sqlite3session_attach`.
+   * Starts recording a table, or all tables if `table` is omitted. C: `sqlite3session_attach`.
    *
-   * @returns false if the table is attached but currently records nothing; `warnings` say why
+   * @returns false if no changes of the table are currently recorded; {@link warnings} explains why
    */
   attach(table?: string): boolean {
     if (table !== undefined) checkArgument('table', table, 'string');
     return this.#open().attach(this.#handle, table ?? null);
   }
 
-  /** Whether it records. Rows touched while it does not are left out. C: `sqlite3session_enable`. */
+  /**
+   * Whether the session records changes. Changes made while it is false are not recorded. C: `sqlite3session_enable`.
+   */
   get enabled(): boolean {
     return this.#open().enable(this.#handle);
   }
@@ -112,7 +115,7 @@ export class Session implements Disposable {
     this.#open().enable(this.#handle, on);
   }
 
-  /** Whether changes are marked as indirect, as those of triggers always are. C: `sqlite3session_indirect`. */
+  /** Whether changes are marked as indirect. Changes made by triggers always are. C: `sqlite3session_indirect`. */
   get indirect(): boolean {
     return this.#open().indirect(this.#handle);
   }
@@ -121,24 +124,29 @@ export class Session implements Disposable {
     this.#open().indirect(this.#handle, on);
   }
 
-  /** Whether nothing was recorded, even if it was undone since. C: `sqlite3session_isempty`. */
+  /**
+   * Whether no change was recorded. False also if all recorded changes were undone later. C: `sqlite3session_isempty`.
+   */
   get isEmpty(): boolean {
     return this.#open().isEmpty(this.#handle);
   }
 
-  /** Bytes of memory in use. C: `sqlite3session_memory_used`. */
+  /** The memory used by the session, in bytes. C: `sqlite3session_memory_used`. */
   get memoryUsed(): number {
     return this.#open().memoryUsed(this.#handle);
   }
 
-  /** The most bytes the changeset can have. C: `sqlite3session_changeset_size`. @throws SqliteError without `size` */
+  /**
+   * An upper bound of the changeset's size in bytes. C: `sqlite3session_changeset_size`. @throws SqliteError if the
+   * session was created without `size`
+   */
   get changesetSize(): number {
     return this.#open().changesetSize(this.#handle);
   }
 
   /**
-   * Records what turns the table of database `from`, an attached one, into this session's.
-   * C: `sqlite3session_diff`.
+   * Records the changes that turn a table of the attached database `from` into the table of the session's database. C:
+   * `sqlite3session_diff`.
    *
    * @throws SqliteError (SQLITE_SCHEMA) if the tables differ in columns or key
    */
@@ -149,7 +157,10 @@ export class Session implements Disposable {
     this.#owner.open.run(() => sessions.diff(this.#handle, from, table));
   }
 
-  /** What is currently silently left out: tables without a key, rows with NULL in it, and so on. */
+  /**
+   * Warnings of changes that are silently not recorded, such as those of tables without a key and rows with NULL in the
+   * key.
+   */
   warnings(): Warning[] {
     return this.#open().warnings(this.#handle);
   }
@@ -157,7 +168,7 @@ export class Session implements Disposable {
   /**
    * Ends the session. C: `sqlite3session_delete`.
    *
-   * @throws Error (ERR_INVALID_STATE) if it is closed, or a callback of its database is running
+   * @throws Error (ERR_INVALID_STATE) if the session is closed, or a callback of its database is running
    */
   close(): void {
     const sessions = this.#there();
@@ -165,7 +176,7 @@ export class Session implements Disposable {
     sessions.delete(this.#handle);
   }
 
-  /** Ends the session unless it is closed already or a callback of its database is running. */
+  /** Ends the session unless it is already closed or a callback of its database is running. */
   [Symbol.dispose](): void {
     const { open } = this.#owner;
     if (this.#owner.now() !== open || open.running > 0) return;
@@ -174,7 +185,7 @@ export class Session implements Disposable {
 
   #read(kind: ChangesetKind): Uint8Array<ArrayBuffer> {
     const sessions = this.#open();
-    // Generated columns are computed for it, by functions that may call back.
+    // Making the changeset may compute generated columns, which may call functions of the user.
     return this.#owner.open.run(() => sessions.changeset(this.#handle, kind));
   }
 
@@ -183,7 +194,7 @@ export class Session implements Disposable {
     return readable((take) => this.#owner.open.run(() => sessions.stream(this.#handle, kind, take)));
   }
 
-  /** The sessions, for operations that may run SQL. */
+  /** Returns the sessions for operations that may run SQL. */
   #open(): SessionRegistry {
     refuseInAuthorizer(this.#owner.open.connection);
     return this.#there();
@@ -200,28 +211,28 @@ export class Session implements Disposable {
   }
 }
 
-/** What a session records, and how. */
+/** Options of {@link DatabaseSync.createSession}. */
 export interface SessionCreation {
-  /** The one table to record. */
+  /** The only table to record. */
   table?: string;
   /** The tables to record; all by default. */
   tables?: readonly string[];
-  /** The database: 'main', 'temp' or an attached one. */
+  /** The database: 'main' (the default), 'temp' or an attached database. */
   db?: string;
   /**
-   * If all tables are recorded: only those for which it returns true, or whose names match the globs (`!glob`: not). SQLite
-   * calls it in the middle of a change: it can run only SQL that reads.
+   * Selects the tables if all tables are recorded: a function that returns true, or GLOB patterns for names (`!glob`
+   * excludes). SQLite calls it in the middle of a change: it can run only SQL that reads.
    */
   filter?: ((table: string) => boolean) | readonly string[];
-  /** Records tables without a PRIMARY KEY too, by rowid, as a first column `_rowid_`. */
+  /** Also records tables without a PRIMARY KEY. Their rowid becomes a first column `_rowid_`. */
   rowid?: boolean;
-  /** Counts bytes for {@link Session.changesetSize}. */
+  /** Enables {@link Session.changesetSize}. */
   size?: boolean;
   /** Marks changes as indirect. */
   indirect?: boolean;
-  /** If false, recording starts when {@link Session.enabled} is set. */
+  /** If false, recording starts when {@link Session.enabled} is set to true. */
   enabled?: boolean;
-  /** `refuse`: throws if a table or row would be silently left out. */
+  /** With `refuse`, `createSession` throws if changes of a table or row would silently not be recorded. */
   onUnrecorded?: 'ignore' | 'refuse';
 }
 
@@ -237,7 +248,10 @@ const sessionOptionKinds = {
   onUnrecorded: 'string',
 } as const;
 
-/** @returns the session, and what to do once it is garbage-collected, which may not refer to the session */
+/**
+ * @returns the session, and a function to call after the session is garbage-collected. The function does not refer to
+ *   the session.
+ */
 export function createSession(
   owner: RecordedDatabase,
   options: SessionCreation,
@@ -274,7 +288,7 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
-/** Checks the options that say which tables are recorded. @throws TypeError */
+/** Checks the options `tables` and `filter`. @throws TypeError if one is wrong */
 export function checkTables({ tables, filter }: Pick<SessionCreation, 'tables' | 'filter'>): void {
   if (tables !== undefined && !isTexts(tables)) {
     throw invalidType('The "options.tables" argument must be an array of strings.');

@@ -1,4 +1,4 @@
-/** Prepared statements, shaped as `StatementSync` of `node:sqlite`. */
+/** Prepared statements with the interface of `StatementSync` of `node:sqlite`. */
 
 import { ROW_IN_CELLS, SQLITE_DONE, SQLITE_NOMEM, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
@@ -20,20 +20,20 @@ import { type Held, type Prepared, PreparedStatements } from './prepared-stateme
 import { type RowIterator, StatementRows } from './row-iterator.js';
 import { buildRow, type Row, type RowBuilder, rowBuilder } from './rows.js';
 
-/** The form of a statement's rows, and how its parameters are named. */
+/** Options for a statement's rows and parameters. */
 export interface StatementOptions {
-  /** Integers as bigint. By default one that does not fit in a number is an error. */
+  /** Returns integers as bigint. By default, an integer that does not fit in a number is an error. */
   readBigInts?: boolean;
-  /** Rows as arrays. */
+  /** Returns rows as arrays. */
   returnArrays?: boolean;
   /**
-   * Rows as ordinary objects. By default they have no prototype, as those of `node:sqlite`: making them takes twice the
-   * time.
+   * Returns rows as ordinary objects. By default rows have no prototype, as in `node:sqlite`, and take twice as long to
+   * make.
    */
   plainRows?: boolean;
-  /** `{ id: 1 }` may name parameter `:id`; true by default. */
+  /** Allows `{ id: 1 }` for parameter `:id`; true by default. */
   allowBareNamedParameters?: boolean;
-  /** Names that the statement does not have are ignored. */
+  /** Ignores unknown parameter names. */
   allowUnknownNamedParameters?: boolean;
 }
 
@@ -45,23 +45,23 @@ export const statementOptionKinds = {
   allowUnknownNamedParameters: 'boolean',
 } as const;
 
-/** What {@link StatementSync.run} changed. */
+/** The result of {@link StatementSync.run}. */
 export interface RunResult {
-  /** Rows changed by the last INSERT, UPDATE or DELETE of the connection (`sqlite3_changes64`). */
+  /** The number of rows changed by the connection's last INSERT, UPDATE or DELETE (`sqlite3_changes64`). */
   changes: number | bigint;
-  /** `sqlite3_last_insert_rowid`. */
+  /** The rowid of the last inserted row (`sqlite3_last_insert_rowid`). */
   lastInsertRowid: number | bigint;
 }
 
-/** A column of a statement's result, and where its values come from: null for an expression. */
+/** A column of a statement's result. `column`, `database`, `table` and `type` are null if it is an expression. */
 export interface Column {
-  /** The column's own name in its table; null if it is an expression. */
+  /** The column's name in its table. */
   column: string | null;
   database: string | null;
-  /** The name in the result. */
+  /** The column's name in the result. */
   name: string;
   table: string | null;
-  /** Its declared type. */
+  /** The declared type. */
   type: string | null;
 }
 
@@ -74,7 +74,7 @@ interface Iterated {
 /** Resets statements whose iterators were garbage-collected. */
 const abandoned = new FinalizationRegistry<Iterated>(({ open, held }) => open.statements.giveBack(held));
 
-/** What a statement uses of its database. It prevents the DatabaseSync from being collected before it. */
+/** The part of a database that a statement uses. `database` keeps the DatabaseSync alive as long as the statement. */
 export interface StatementOwner {
   readonly open: OpenDatabase;
   readonly database: object;
@@ -83,28 +83,31 @@ export interface StatementOwner {
 /** SQLITE_STMTSTATUS_REPREPARE */
 const reprepared = 5;
 
-/** Fewer rows in a batch are not worth it. */
+/** A batch with fewer rows is slower than single rows. */
 const leastBatched = 4;
 
-/** Rows read before a statement gets a row builder of its own: making one costs as much as some dozen rows. */
+/**
+ * The number of rows read before a statement gets a row builder. Making a builder takes as long as reading dozens of
+ * rows.
+ */
 const rowsBeforeBuilder = 16;
 
-/** Only this file has it: `new StatementSync()` in a program throws. */
+/** Known only to this file, so that `new StatementSync()` throws in a program. */
 const own = Symbol('made by a database');
 let construct: typeof createStatement;
 
-/** Makes the statement of a C statement that was compiled for it. */
+/** Makes a StatementSync for a C statement. */
 export function createStatement(owner: StatementOwner, held: Held, options: StatementOptions): StatementSync {
   return construct(owner, held, options);
 }
 
-/** One prepared statement. Made by {@link DatabaseSync.prepare}; finalized with its database at the latest. */
+/** A prepared statement. {@link DatabaseSync.prepare} makes statements, and they end with the database. */
 export class StatementSync implements Disposable {
   readonly #owner: StatementOwner;
   readonly #sql: string;
   readonly #engine: Engine;
   readonly #core: Core;
-  /** The C statement; another holder may have taken it. */
+  /** The C statement. Another StatementSync may have taken it. */
   #held: Held;
   #closed = false;
   #bigints: boolean;
@@ -113,7 +116,7 @@ export class StatementSync implements Disposable {
   #names: string[] | undefined;
   #build: RowBuilder | undefined;
   readonly #parameters: Parameters;
-  /** Counts the executions: an iteration ends when the next one begins. */
+  /** Counts the executions. An iteration ends when the next execution begins. */
   #run = 0;
   #iterated: Iterated | undefined;
 
@@ -136,14 +139,13 @@ export class StatementSync implements Disposable {
   }
 
   /**
-   * Returns all rows, copied. C: `sqlite3_step` until it is done.
+   * Runs the statement and returns all rows. C: `sqlite3_step`.
    *
-   * @param parameters first an object with the named ones if there are such, then the others in order; those
-   *   that are not given are NULL
+   * @param parameters the values in order; the first may be an object of named parameters. Missing values are NULL
    * @throws SqliteError if the statement fails
-   * @throws Error (ERR_INVALID_STATE) if it is finalized, or an outer call is executing it
-   * @throws TypeError for a value that cannot be bound
-   * @throws RangeError (ERR_OUT_OF_RANGE) for an integer that is not a safe number, unless `readBigInts`
+   * @throws Error (ERR_INVALID_STATE) if the statement is finalized or already running
+   * @throws TypeError if a value cannot be bound
+   * @throws RangeError (ERR_OUT_OF_RANGE) if an integer does not fit in a number and `readBigInts` is not set
    */
   all(...parameters: unknown[]): Row[] {
     const statement = this.#start(parameters);
@@ -162,7 +164,7 @@ export class StatementSync implements Disposable {
     return rows;
   }
 
-  /** The first row, or undefined if there is none; parameters and errors are those of {@link all}. */
+  /** Returns the first row, or undefined if there is none. Parameters and errors are those of {@link all}. */
   get(...parameters: unknown[]): Row | undefined {
     const named = namedIn(parameters);
     const statement = this.#begin();
@@ -176,7 +178,7 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Runs the statement to its end and returns what it changed; parameters and errors are those of {@link all}. */
+  /** Runs the statement and returns the number of changes. Parameters and errors are those of {@link all}. */
   run(...parameters: unknown[]): RunResult {
     const named = namedIn(parameters);
     const statement = this.#begin();
@@ -192,7 +194,7 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** The same in one call of the core. @param cells the parameters, as {@link #pack} wrote them */
+  /** Implements {@link run} with one call of the core. @param cells the parameters from {@link #pack} */
   #runPacked(prepared: Prepared, cells: number, count: number): RunResult {
     const { open } = this.#owner;
     const { c, memory } = this.#core;
@@ -232,8 +234,8 @@ export class StatementSync implements Disposable {
   }
 
   /**
-   * Rows one by one; parameters and errors are those of {@link all}. Leaving the loop early resets the statement.
-   * Once it runs again, or is finalized, `next` throws ERR_INVALID_STATE.
+   * Iterates over the rows. Parameters and errors are those of {@link all}. Leaving the loop early resets the
+   * statement. If the statement is run again or finalized, `next` throws ERR_INVALID_STATE.
    */
   iterate(...parameters: unknown[]): RowIterator {
     const prepared = this.#start(parameters);
@@ -256,7 +258,7 @@ export class StatementSync implements Disposable {
     );
   }
 
-  /** The next row of the iteration that is the statement's `run`th execution; undefined at the end. */
+  /** The next row of an iteration; undefined at the end. @param run the number of the iteration's execution */
   #next(run: number): Row | undefined {
     refuseInAuthorizer(this.#owner.open.connection);
     const statement = this.#ready();
@@ -276,7 +278,7 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) if it is finalized or runs */
+  /** Finalizes the statement. C: `sqlite3_finalize`. @throws Error (ERR_INVALID_STATE) if it is finalized or running */
   close(): void {
     this.#engine.refuseInLog();
     this.#ready();
@@ -284,12 +286,14 @@ export class StatementSync implements Disposable {
     this.#owner.open.statements.finalize(this.#held);
   }
 
-  /** Finalizes the statement unless it is finalized already. */
+  /** Finalizes the statement unless it is already finalized. */
   [Symbol.dispose](): void {
     if (!this.#closed && !this.#owner.open.statements.isClosed) this.close();
   }
 
-  /** The columns of the result; empty if it has no rows. C: `sqlite3_column_name` and related functions. */
+  /**
+   * The columns of the result; empty if the statement returns no rows. C: `sqlite3_column_name` and related functions.
+   */
   columns(): Column[] {
     const { pointer: statement } = this.#open();
     const { c, memory } = this.#core;
@@ -303,13 +307,13 @@ export class StatementSync implements Disposable {
     }));
   }
 
-  /** The SQL it was prepared from. C: `sqlite3_sql`. */
+  /** The SQL of the statement. C: `sqlite3_sql`. */
   get sourceSQL(): string {
     const { c, memory } = this.#core;
     return memory.cString(c.sqlite3_sql(this.#open().pointer)) ?? '';
   }
 
-  /** The SQL with the values of the last run in place of the parameters. C: `sqlite3_expanded_sql`. */
+  /** The SQL with the parameters replaced by their last values. C: `sqlite3_expanded_sql`. */
   get expandedSQL(): string {
     const { c, memory } = this.#core;
     const pointer = c.sqlite3_expanded_sql(this.#open().pointer);
@@ -320,35 +324,35 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Whether integers in rows and results are bigint. */
+  /** Sets whether integers are returned as bigint. */
   setReadBigInts(enabled: boolean): void {
     this.#open();
     checkArgument('readBigInts', enabled, 'boolean');
     this.#bigints = enabled;
   }
 
-  /** Whether rows are arrays of their values. */
+  /** Sets whether rows are returned as arrays. */
   setReturnArrays(enabled: boolean): void {
     this.#open();
     checkArgument('returnArrays', enabled, 'boolean');
     this.#arrays = enabled;
   }
 
-  /** Whether `{ id: 1 }` may name parameter `:id`. */
+  /** Sets whether `{ id: 1 }` is allowed for parameter `:id`. */
   setAllowBareNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('allowBareNamedParameters', enabled, 'boolean');
     this.#parameters.setBare(enabled);
   }
 
-  /** Whether names that the statement does not have are ignored. */
+  /** Sets whether unknown parameter names are ignored. */
   setAllowUnknownNamedParameters(enabled: boolean): void {
     this.#open();
     checkArgument('enabled', enabled, 'boolean');
     this.#parameters.allowUnknown = enabled;
   }
 
-  /** The C statement, compiled again if another holder has it or it had to make room. */
+  /** Returns the C statement. Compiles it again if another StatementSync took it or the cache finalized it. */
   #open(): Prepared {
     if (this.#closed || this.#engine.isLost) throw invalidState('statement has been finalized');
     this.#engine.refuseInLog();
@@ -361,7 +365,7 @@ export class StatementSync implements Disposable {
   }
 
   #ready(): Prepared {
-    const held = this.#held; // usually present
+    const held = this.#held; // usually still valid
     if (
       held.prepared.ticket === held.ticket &&
       !this.#closed &&
@@ -375,9 +379,9 @@ export class StatementSync implements Disposable {
     return prepared;
   }
 
-  /** Begins an execution: resets an unfinished one, and binds the parameters. */
+  /** Begins an execution: resets an unfinished one and binds the parameters. */
   #start(parameters: unknown[]): Prepared {
-    const named = namedIn(parameters); // first, because it may call getters
+    const named = namedIn(parameters); // first, because namedIn may call getters
     const prepared = this.#begin();
     this.#parameters.bind(prepared, parameters, named);
     return prepared;
@@ -416,7 +420,7 @@ export class StatementSync implements Disposable {
     this.#engine.doubted = true;
     try {
       if (this.#engine.stack() === prepared.stack) {
-        this.#core.c.sqlite3_reset(prepared.pointer); // the step reported its error already
+        this.#core.c.sqlite3_reset(prepared.pointer); // the step already reported its error
         this.#engine.doubted = false;
       }
     } finally {
@@ -429,11 +433,11 @@ export class StatementSync implements Disposable {
     if (prepared.changesMeaning) this.#owner.open.statements.forget();
   }
 
-  /** Whether there is a row. */
+  /** Steps the statement. Returns whether there is a row. */
   #step({ pointer }: Prepared): boolean {
     const { open } = this.#owner;
     const { c } = this.#core;
-    // This statement itself is among the running ones.
+    // `running` includes this statement.
     const code =
       open.running > 1 ? open.connection.nested(() => c.sqlite3_step(pointer)) : c.sqlite3_step(pointer);
     if (code !== SQLITE_ROW && code !== SQLITE_DONE) this.#engine.check(open.connection.db, code);
@@ -442,13 +446,13 @@ export class StatementSync implements Disposable {
   }
 
   /**
-   * Reads the rows that follow, many in one call of the core.
+   * Reads the remaining rows, many with each call of the core.
    *
-   * @returns whether all were read; otherwise the statement is at the last row that was added
+   * @returns true if all rows were read; if false, the statement is at the last row that was added
    */
   #readBatches(prepared: Prepared, rows: Row[]): boolean {
     const { open } = this.#owner;
-    const names = this.#names as string[]; // a row was read
+    const names = this.#names as string[]; // set, because a row was read
     const most = Math.min(mostBatched, Math.floor(batchCells / names.length));
     const room = open.running > 1 || most < leastBatched ? undefined : this.#engine.takeBatch();
     if (!room) return false;
@@ -469,7 +473,7 @@ export class StatementSync implements Disposable {
         if (code === SQLITE_DONE) return true;
         if (!stands) continue;
         rows.push(this.#row(prepared));
-        if (count < leastBatched) return false; // they are so large that it does not pay
+        if (count < leastBatched) return false; // the rows are so large that batches are not faster
       }
     } finally {
       room.taken = false;
@@ -477,9 +481,9 @@ export class StatementSync implements Disposable {
   }
 
   /**
-   * The next row, or undefined if there is none, in one call of the core.
+   * Returns the next row, or undefined if there is none, with one call of the core.
    *
-   * @param cells `count` parameters to bind before, as {@link Parameters.pack} wrote them
+   * @param cells the `count` parameters to bind first, from {@link Parameters.pack}
    */
   #stepRow(prepared: Prepared, cells: number, count: number): Row | undefined {
     const { open } = this.#owner;
@@ -493,14 +497,14 @@ export class StatementSync implements Disposable {
     if (code !== ROW_IN_CELLS && code !== SQLITE_DONE && code !== SQLITE_ROW) {
       this.#engine.check(open.connection.db, code);
     } else if (this.#engine.hasThrown) this.#engine.surface();
-    if (code === ROW_IN_CELLS) return this.#rowIn(prepared, prepared.names as string[]); // they are as `row` is
+    if (code === ROW_IN_CELLS) return this.#rowIn(prepared, prepared.names as string[]); // the core compared `reprepares`
     return code === SQLITE_ROW ? this.#row(prepared) : undefined;
   }
 
-  /** The row at which the statement is. */
+  /** The statement's current row. */
   #row(prepared: Prepared): Row {
     const { c } = this.#core;
-    // SQLite compiles a statement again after the schema changed: the columns may differ then.
+    // SQLite compiles a statement again after a schema change, and the columns may then differ.
     const reprepares = c.sqlite3_stmt_status(prepared.pointer, reprepared, 0);
     let { names } = prepared;
     if (names === undefined || reprepares !== prepared.reprepares) {
@@ -510,7 +514,7 @@ export class StatementSync implements Disposable {
     return this.#rowIn(prepared, names);
   }
 
-  /** The row that is in the statement's cells. */
+  /** The row in the statement's buffer. */
   #rowIn(prepared: Prepared, names: string[]): Row {
     if (names !== this.#names) {
       this.#names = names;
@@ -527,7 +531,7 @@ export class StatementSync implements Disposable {
     return this.#rowAt(names, prepared.cells);
   }
 
-  /** A row of the cells at an address. */
+  /** Makes a row from the Cells at an address. */
   #rowAt(names: readonly string[], cells: number): Row {
     const { memory } = this.#core;
     if (this.#arrays) {
@@ -540,13 +544,13 @@ export class StatementSync implements Disposable {
   }
 }
 
-/** An integer of the core as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit one */
+/** Reads a 64-bit integer as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit in a number */
 function safeAt(view: DataView, at: number): number {
   const value = view.getInt32(at + 4, true) * 4_294_967_296 + view.getUint32(at, true);
   return Number.isSafeInteger(value) ? value : safe(view.getBigInt64(at, true));
 }
 
-/** @throws RangeError (ERR_OUT_OF_RANGE) if the integer is not a safe number */
+/** @throws RangeError (ERR_OUT_OF_RANGE) if the integer does not fit in a number */
 function safe(value: bigint): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;

@@ -1,4 +1,4 @@
-/** Statements as tagged templates, prepared once for each text. */
+/** Statements as tagged templates. Each template is prepared once. */
 
 import { illegalConstructor, invalidType, isBytes, isInt32, outOfRange } from '../kernel/arguments.js';
 import type { SupportedValueType } from './parameters.js';
@@ -6,26 +6,26 @@ import type { RowIterator } from './row-iterator.js';
 import type { Row } from './rows.js';
 import type { RunResult, StatementSync } from './statement.js';
 
-/** Only this file has it: `new SQLTagStore()` in a program throws. */
+/** Known only to this file, so that `new SQLTagStore()` throws in a program. */
 const own = Symbol('made by a database');
 let construct: <Database extends Preparing>(database: Database, capacity: number) => SQLTagStore<Database>;
 
-/** What a store uses of its database. */
+/** The part of a database that a tag store uses. */
 export interface Preparing {
-  /** Whether it is open. */
+  /** Whether the database is open. */
   readonly isOpen: boolean;
   /** Compiles one statement. */
   prepare(sql: string): StatementSync;
 }
 
 /**
- * Runs tagged templates: each `${value}` is a parameter, never text of the SQL. The statements of the `capacity` texts
- * that were used last stay prepared. Made by `DatabaseSync.createTagStore`.
+ * Runs tagged templates. Each `${value}` is bound as a parameter and never becomes part of the SQL. The store keeps the
+ * `capacity` most recently used statements. `DatabaseSync.createTagStore` makes stores.
  */
 export class SQLTagStore<Database extends Preparing = Preparing> {
   readonly #database: Database;
   readonly #capacity: number;
-  /** By text, that which was used last at the end. */
+  /** The statements by their SQL, the most recently used last. */
   readonly #statements = new Map<string, StatementSync>();
 
   /** @throws Error (ERR_ILLEGAL_CONSTRUCTOR) if a program calls it */
@@ -39,37 +39,37 @@ export class SQLTagStore<Database extends Preparing = Preparing> {
     construct = (database, capacity) => new SQLTagStore(own, database, capacity);
   }
 
-  /** All rows. Errors are those of `DatabaseSync.prepare` and {@link StatementSync.all}. */
+  /** Returns all rows. Errors are those of `DatabaseSync.prepare` and {@link StatementSync.all}. */
   all(strings: TemplateStringsArray, ...values: SupportedValueType[]): Row[] {
     return this.#statement(strings, values).all(...values);
   }
 
-  /** The first row, or undefined if there is none. */
+  /** Returns the first row, or undefined if there is none. */
   get(strings: TemplateStringsArray, ...values: SupportedValueType[]): Row | undefined {
     return this.#statement(strings, values).get(...values);
   }
 
-  /** The rows one by one. */
+  /** Iterates over the rows. */
   iterate(strings: TemplateStringsArray, ...values: SupportedValueType[]): RowIterator {
     return this.#statement(strings, values).iterate(...values);
   }
 
-  /** Runs the statement to its end and returns what it changed. */
+  /** Runs the statement and returns the number of changes. */
   run(strings: TemplateStringsArray, ...values: SupportedValueType[]): RunResult {
     return this.#statement(strings, values).run(...values);
   }
 
-  /** Forgets all statements. */
+  /** Removes all statements from the store. */
   clear(): void {
     this.#statements.clear();
   }
 
-  /** How many statements are kept. */
+  /** The number of statements in the store. */
   get size(): number {
     return this.#statements.size;
   }
 
-  /** How many are kept at most. */
+  /** The most statements that the store keeps. */
   get capacity(): number {
     return this.#capacity;
   }
@@ -83,7 +83,7 @@ export class SQLTagStore<Database extends Preparing = Preparing> {
     if (!Array.isArray(strings) || strings.some((part) => typeof part !== 'string')) {
       throw invalidType('First argument must be an array of strings (template literal).');
     }
-    // An object would name parameters.
+    // The statement would treat an object as named parameters.
     const wrong = values.findIndex((value) => typeof value === 'object' && value !== null && !isBytes(value));
     if (wrong >= 0) throw invalidType(`Provided value cannot be bound to SQLite parameter ${wrong + 1}.`);
     const text = strings.join('?');
@@ -101,7 +101,7 @@ export class SQLTagStore<Database extends Preparing = Preparing> {
   }
 }
 
-/** For `DatabaseSync.createTagStore`. */
+/** Implements `DatabaseSync.createTagStore`. */
 export function makeTagStore<Database extends Preparing>(
   database: Database,
   maxSize: unknown,

@@ -1,4 +1,4 @@
-/** What can be asked of an apply, checked at once. */
+/** The options of an apply, and their checks. */
 
 import type { Change } from '../changeset/format.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
@@ -9,13 +9,13 @@ import { type Policy, policyRules } from './conflict-policy.js';
 
 /** The flags of `sqlite3changeset_apply_v2`, by name. */
 export interface ApplyFlags {
-  /** Takes no savepoint of its own: after an error part of it may be done. SQLITE_CHANGESETAPPLY_NOSAVEPOINT. */
+  /** Opens no savepoint, so an error may leave the changeset partly applied. SQLITE_CHANGESETAPPLY_NOSAVEPOINT. */
   noSavepoint?: boolean;
-  /** Applies the inverse. SQLITE_CHANGESETAPPLY_INVERT. */
+  /** Applies the inverse of the changeset. SQLITE_CHANGESETAPPLY_INVERT. */
   invert?: boolean;
-  /** A change that would change nothing is not a conflict. SQLITE_CHANGESETAPPLY_IGNORENOOP. */
+  /** Does not report a conflict for a change that has no effect. SQLITE_CHANGESETAPPLY_IGNORENOOP. */
   ignoreNoop?: boolean;
-  /** Foreign key actions (such as ON DELETE CASCADE) do not run. SQLITE_CHANGESETAPPLY_FKNOACTION. */
+  /** Disables foreign key actions, such as ON DELETE CASCADE. SQLITE_CHANGESETAPPLY_FKNOACTION. */
   fkNoAction?: boolean;
   /** Does not retry UPDATEs that block each other. SQLITE_CHANGESETAPPLY_NOUPDATELOOP. */
   noUpdateLoop?: boolean;
@@ -29,45 +29,49 @@ export const applyFlagKinds = {
   noUpdateLoop: 'boolean',
 } as const;
 
-/** Without `noSavepoint`: what is reported is done whole or not at all. */
+/** Options of an apply with a report. `noSavepoint` is not available, because such an apply is always atomic. */
 export interface ReportOptions extends Omit<ApplyFlags, 'noSavepoint'> {
-  /** What to do about conflicts; `abort` by default. */
+  /** How conflicts are resolved; `abort` by default. */
   policy?: Policy;
-  /** Decides before the policy does; undefined leaves it to the policy. */
+  /** Resolves a conflict before the policy does. Return undefined to apply the policy. */
   onConflict?: (kind: number, conflict: Conflict) => number | undefined;
-  /** Only tables whose name matches one of these, as the GLOB operator does, and none that begins with "!". */
+  /** GLOB patterns that select the tables. A pattern that begins with "!" excludes tables. */
   tables?: readonly string[];
-  /** Returns whether a change is applied. Called once for each. */
+  /** Called once for each change. Returns whether to apply it. */
   filterChange?: (change: Change) => boolean;
-  /** If false, triggers do not fire: the changes hold their effect already. C: `sqlite3_db_config`. */
+  /** If false, triggers do not fire, because the changeset already contains their changes. C: `sqlite3_db_config`. */
   triggers?: boolean;
-  /** Applies, reports, and rolls back everything. */
+  /** Applies the changes, reports, and rolls everything back. */
   dryRun?: boolean;
-  /** Kinds of warnings on which nothing is applied; `true` means every kind. */
+  /** The kinds of warnings that make the apply fail; `true` for all kinds. */
   refuse?: boolean | readonly Warning['kind'][];
   /**
-   * What a DROP TABLE of a capture does to rows that refer to the table, if the capture does not record it (version 1, or
-   * made by hand): nothing, or their foreign key actions. By default such a statement is refused.
+   * What a DROP TABLE of a capture does to rows that refer to the table, if the capture does not record it (version 1,
+   * or made by hand). `alone` leaves them, `cascade` runs their foreign key actions. By default such a statement is
+   * refused.
    */
   drops?: 'alone' | 'cascade';
-  /** Runs integrity_check and foreign_key_check at the end, and rolls back everything if they find something. */
+  /** Runs integrity_check and foreign_key_check at the end, and rolls everything back if they report errors. */
   check?: boolean;
-  /** How many conflicts the report lists: 20 by default. */
+  /** The most conflicts that the report lists; 20 by default. */
   conflicts?: number;
-  /** Called periodically with the progress, of `total`, in bytes: each is read twice, to plan and to apply. */
+  /**
+   * Called periodically with the number of bytes read and the total. Each changeset counts twice, because it is read to
+   * plan and to apply.
+   */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** With what only the host itself asks for. */
+/** Report options with one that only the host uses. */
 export interface OwnReportOptions extends ReportOptions {
   /**
-   * Whether the changes of a virtual table are changes of its rows, and are made through it. If it is given, changes of
-   * shadow tables are refused.
+   * Whether the changeset contains the rows of a virtual table, so that its changes are applied to the virtual table
+   * itself. If given, changes of shadow tables are refused.
    */
   virtualRows?: (table: string) => boolean;
 }
 
-/** The kinds of warnings that can be refused: those about the tables of a changeset. */
+/** The kinds of warnings that `refuse` accepts, all about tables of a changeset. */
 export const surveyKinds: readonly Warning['kind'][] = [
   'missing-table',
   'fewer-columns',
@@ -94,7 +98,7 @@ const optionKinds = {
   onProgress: 'function',
 } as const;
 
-/** Checks options of {@link applyWithReport} at once. @throws TypeError that names what is wrong */
+/** Checks the options of {@link applyWithReport}. @throws TypeError that names the wrong option */
 export function checkReportOptions(options: ReportOptions): void {
   checkOptions(options, optionKinds);
   if (options.policy !== undefined) policyRules(options.policy);

@@ -1,6 +1,6 @@
 /**
- * Tables of a changeset that need special treatment: shadow tables, which a defensive connection refuses to write, and
- * virtual tables, through some of which the file itself can be written.
+ * Handles shadow tables and virtual tables during an apply. A defensive connection cannot write shadow tables, and some
+ * virtual tables could write to the database file directly.
  */
 
 import { SQLITE_DBCONFIG_DEFENSIVE, SQLITE_ERROR } from '../core/constants.js';
@@ -10,17 +10,17 @@ import { query } from '../kernel/query.js';
 import { tableShape } from '../kernel/schema.js';
 import { isOn, set } from '../kernel/settings.js';
 
-/** Follows an apply from table to table. Close it to restore the connection's setting. */
+/** Tracks the current table of an apply. Dispose of it to restore the connection's defensive mode. */
 export class ApplyTargets implements Disposable {
   readonly #connection: Connection;
   readonly #virtualRows: ((table: string) => boolean) | undefined;
-  /** Whether each table that was seen is a shadow table. */
+  /** For each table seen so far, whether it is a shadow table. */
   readonly #shadows = new Map<string, boolean>();
   #table: string | undefined;
-  /** Whether the connection is defensive, except during a shadow table. */
+  /** Whether defensive mode is temporarily off for a shadow table. */
   #lifted = false;
 
-  /** @param virtualRows as in `OwnReportOptions` */
+  /** @param virtualRows see `OwnReportOptions` */
   constructor(connection: Connection, virtualRows?: (table: string) => boolean) {
     this.#connection = connection;
     this.#virtualRows = virtualRows;
@@ -37,7 +37,7 @@ export class ApplyTargets implements Disposable {
   }
 
   /**
-   * The changes of a table come next. SQLite compiles the statements for them after this.
+   * Called before the changes of a table are applied, and before SQLite compiles the statements for them.
    *
    * @throws SqliteError if it is a virtual table
    */
@@ -57,7 +57,7 @@ export class ApplyTargets implements Disposable {
     return isShadow;
   }
 
-  /** Runs code of the user, with the connection as defensive as before. */
+  /** Runs code of the user with defensive mode restored. */
   outside<T>(action: () => T): T {
     if (!this.#lifted) return action();
     set(this.#connection, SQLITE_DBCONFIG_DEFENSIVE, true);
@@ -79,7 +79,10 @@ export class ApplyTargets implements Disposable {
     this.#lifted = true;
   }
 
-  /** Whether a table is a shadow table. Those have an underscore in their names; most others cost no query. */
+  /**
+   * Whether a table is a shadow table. Names of shadow tables contain an underscore, so most other tables need no
+   * query.
+   */
   #look(table: string): boolean {
     if (!table.includes('_') || table === 'sqlite_stat1') return false;
     const kind = tableShape(this.#connection, 'main', table)?.kind;
@@ -91,18 +94,18 @@ export class ApplyTargets implements Disposable {
   }
 }
 
-/** Whether a name is that of an eponymous virtual table, such as sqlite_dbpage. */
+/** Whether a name is the name of an eponymous virtual table, such as sqlite_dbpage. */
 export function isModule(connection: Connection, name: string): boolean {
   const found = query(connection, 'SELECT 1 FROM pragma_module_list WHERE name=?1 COLLATE NOCASE', name);
   return found.length > 0;
 }
 
-/** Why the changes of a virtual table are refused. */
+/** The error for changes of a virtual table. */
 export function virtualTable(table: string): SqliteError {
   return refusedTable(table, 'it is a virtual table');
 }
 
-/** Why the changes of a table are refused. */
+/** The error for changes of a table that cannot be applied. */
 export function refusedTable(table: string, why: string): SqliteError {
   return sqliteError(SQLITE_ERROR, `changes of ${table} cannot be applied: ${why}`);
 }

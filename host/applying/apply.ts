@@ -1,4 +1,4 @@
-/** Applying changesets: the C function with filters and conflict handlers. */
+/** Applies changesets with the C function, with filters and conflict handlers. */
 
 import type { Change } from '../changeset/format.js';
 import {
@@ -42,41 +42,41 @@ const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
   noUpdateLoop: SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
 };
 
-/** Callbacks during an apply. What they throw ends it and is rethrown unchanged. */
+/** The callbacks of an apply. An exception ends the apply and is rethrown unchanged. */
 export interface ApplyHandlers extends ApplyFlags {
-  /** Called once for each table; returns whether its changes are applied. */
+  /** Called once for each table. Returns whether to apply the table's changes. */
   filter?: ((table: string) => boolean) | undefined;
-  /** Called for each change; returns whether it is applied. */
+  /** Called for each change. Returns whether to apply it. */
   filterChange?: ((change: Change) => boolean) | undefined;
   /** Returns SQLITE_CHANGESET_OMIT, REPLACE or ABORT. By default every conflict aborts. */
   onConflict?: ((kind: number, conflict: Conflict) => number) | undefined;
 }
 
-/** With what only the host itself asks for. */
+/** Handlers with an option that only the host uses. */
 export interface OwnHandlers extends ApplyHandlers {
-  /** As in `OwnReportOptions`. */
+  /** See `OwnReportOptions`. */
   readonly virtualRows?: (table: string) => boolean;
 }
 
 /** The result of {@link applyTo}. */
 export interface Applied {
-  /** False if a conflict aborted it: then nothing was applied. */
+  /** False if a conflict aborted the apply, so that nothing was applied. */
   readonly done: boolean;
-  /** For the rebaser; empty if there was nothing to note. */
+  /** The rebase buffer; empty if no conflict was omitted or replaced. */
   readonly rebase: Uint8Array;
-  /** The shadow tables that it changed. */
+  /** The shadow tables that the apply changed. */
   readonly shadows: readonly string[];
 }
 
 /**
- * Applies a changeset to the database `main`. C: `sqlite3changeset_apply_v2`, or `_v3` with `filterChange`, and
- * their `_strm` forms if it comes in pieces.
+ * Applies a changeset to the database `main`. C: `sqlite3changeset_apply_v2`, or `_v3` with `filterChange`, and their
+ * `_strm` forms for input in pieces.
  *
- * @throws SqliteError if it is malformed or SQLite fails; what a handler throws, unchanged. Then nothing was
- *   applied, unless `noSavepoint` was set
+ * @throws SqliteError if the changeset is malformed or SQLite fails; an exception of a handler, unchanged. Nothing is
+ *   applied then, unless `noSavepoint` is set
  */
 export function applyTo(connection: Connection, input: ChangesetInput, handlers: OwnHandlers): Applied {
-  // SQLite cannot be told that a filter failed: it would continue with the next changes.
+  // A filter cannot return an error, so SQLite would continue with the next changes.
   connection.refuse('', false);
   if (handlers.noSavepoint) return applyAsIs(connection, input, handlers);
   if (!handlers.filter && !handlers.filterChange) {
@@ -142,7 +142,7 @@ function applyAsIs(connection: Connection, given: ChangesetInput, handlers: OwnH
   }
 }
 
-/** Calls the handlers of one apply. Once one has thrown, none is called again. */
+/** Calls the handlers of one apply. After an exception, no handler is called again. */
 class HandlerCalls {
   readonly #core: Core;
   readonly #targets: ApplyTargets;
@@ -150,7 +150,7 @@ class HandlerCalls {
   readonly #isPatchset: () => boolean;
   /** The first exception. */
   thrown: { readonly error: unknown } | undefined;
-  /** What is wrong with a conflict handler's answer. */
+  /** The error message for an invalid return value of a conflict handler. */
   illegal: string | undefined;
 
   constructor(core: Core, targets: ApplyTargets, handlers: ApplyHandlers, isPatchset: () => boolean) {
@@ -161,7 +161,7 @@ class HandlerCalls {
     this.#handlers = filter && filterChange ? { ...handlers, filter: oncePerTable(filter) } : handlers;
   }
 
-  /** A function that returns `failed` if `action` throws, which is kept, or if something was thrown before. */
+  /** Wraps `action` to keep its exception and return `failed`. Also returns `failed` after an earlier exception. */
   guarded<A extends unknown[], T>(failed: T, action: (...args: A) => T): (...args: A) => T {
     return (...args) => {
       if (this.thrown) return failed;
@@ -192,7 +192,7 @@ class HandlerCalls {
   #filterChange(iterator: number): boolean {
     const { filter, filterChange } = this.#handlers;
     const change = readChange(this.#core, iterator, this.#isPatchset());
-    this.#targets.isShadow(change.table); // its statements are compiled already: only a virtual table is refused
+    this.#targets.isShadow(change.table); // only refuses virtual tables, because the table's statements are already compiled
     return (!filter || Boolean(filter(change.table))) && Boolean(filterChange?.(change));
   }
 
@@ -203,7 +203,7 @@ class HandlerCalls {
     try {
       const answer = this.#targets.outside(() => onConflict(kind, conflict));
       this.illegal ??= illegalAnswer(kind, answer);
-      // A virtual table whose shadow tables were changed in part is damaged.
+      // Applying only some changes of shadow tables would damage the virtual table.
       const isShadow = this.#targets.inShadow && kind !== SQLITE_CHANGESET_FOREIGN_KEY;
       return isShadow ? SQLITE_CHANGESET_ABORT : answer;
     } finally {
@@ -213,17 +213,19 @@ class HandlerCalls {
 }
 
 /**
- * Makes SQLite read the schema again, which disconnects each virtual table: one that keeps parts of its
- * shadow tables in memory, as FTS5 does, would not notice that they were changed.
+ * Makes SQLite read the schema again, which disconnects all virtual tables. Otherwise a virtual table that caches parts
+ * of its shadow tables, as FTS5 does, would not notice that they changed.
  */
 function reconnectVirtualTables({ engine, db }: Connection): number {
   const { c } = engine.core;
-  // Without foreign key actions the schema is compiled otherwise, so SQLite reads it before and after.
+  // With the flag FKNOACTION, SQLite reads the schema again before and after the apply.
   const conflict = c.bridge_callback(CALLBACK_CONFLICT);
   return c.sqlite3changeset_apply_v2(db, 0, 0, 0, conflict, 0, 0, 0, SQLITE_CHANGESETAPPLY_FKNOACTION);
 }
 
-/** What is wrong with a handler's answer; SQLite reports only SQLITE_MISUSE. */
+/**
+ * The error message for a handler's return value; undefined if the value is valid. SQLite reports only SQLITE_MISUSE.
+ */
 function illegalAnswer(kind: number, answer: number): string | undefined {
   if (answer === SQLITE_CHANGESET_OMIT || answer === SQLITE_CHANGESET_ABORT) return undefined;
   if (answer !== SQLITE_CHANGESET_REPLACE) {

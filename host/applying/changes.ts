@@ -1,4 +1,4 @@
-/** One change of a changeset, as the engine's iterator shows it. */
+/** Reads changes from SQLite's changeset iterator. */
 
 import { type Change, type Operation, operationOf, type Value, type Values } from '../changeset/format.js';
 import {
@@ -10,7 +10,7 @@ import {
 import type { Core } from '../core/core.js';
 import { readValue } from '../kernel/values.js';
 
-/** A change and the number of columns of its table, as the iterator at an address stands. */
+/** The table, operation and column count of an iterator's current change. */
 interface Head {
   readonly table: string;
   readonly columns: number;
@@ -18,10 +18,10 @@ interface Head {
   readonly indirect: boolean;
 }
 
-/** The last table name that was read: usually the next is the same. */
+/** The last table name that was read, because the next change usually has the same table. */
 const lastNames = new WeakMap<Core, { readonly text: string; readonly bytes: Uint8Array }>();
 
-/** The terminated text at an address. */
+/** Reads the terminated table name at an address. */
 function tableNameAt(core: Core, pointer: number): string {
   const known = lastNames.get(core);
   const { bytes } = core.memory;
@@ -49,7 +49,7 @@ function readHead(core: Core, iterator: number, out: number): Head {
 
 type Reader = 'sqlite3changeset_old' | 'sqlite3changeset_new' | 'sqlite3changeset_conflict';
 
-/** The values that one of the iterator's functions returns; a null pointer is "not part of the change". */
+/** Reads values with one of the iterator's functions. A null pointer means that the value is not part of the change. */
 function readValues(core: Core, iterator: number, columns: number, reader: Reader, out: number): Values {
   const { c, memory } = core;
   const values: (Value | undefined)[] = [];
@@ -62,7 +62,10 @@ function readValues(core: Core, iterator: number, columns: number, reader: Reade
   return values;
 }
 
-/** Per column 0, or its place in the PRIMARY KEY from 1. C: `sqlite3changeset_pk`. @param out as in {@link readHead} */
+/**
+ * For each column, its position in the PRIMARY KEY from 1, or 0. C: `sqlite3changeset_pk`. @param out see {@link
+ * readHead}
+ */
 function readKey(core: Core, iterator: number, columns: number, out: number): number[] {
   const { c, memory } = core;
   const code = c.sqlite3changeset_pk(iterator, out, out + 4);
@@ -75,11 +78,11 @@ function readKey(core: Core, iterator: number, columns: number, out: number): nu
  * Reads the current change of the iterator at an address.
  *
  * @param out 16 bytes of the core's memory
- * @param patchset whether it is one of a patchset, which an iterator does not tell
+ * @param patchset whether the change is from a patchset, which the iterator does not report
  */
 export type Read<T> = (core: Core, iterator: number, out: number, patchset: boolean) => T;
 
-/** The whole change, copied. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
+/** Copies the whole change. C: `sqlite3changeset_op`, `_pk`, `_old`, `_new`. */
 export const changeAt: Read<Change> = (core, iterator, out, patchset) => {
   const { table, columns, op, indirect } = readHead(core, iterator, out);
   const read = (reader: Reader): Values => readValues(core, iterator, columns, reader, out);
@@ -89,7 +92,7 @@ export const changeAt: Read<Change> = (core, iterator, out, patchset) => {
   return { table, op, indirect, key, patchset, old, new: fresh };
 };
 
-/** What a change does, without its values: quick to read. */
+/** A change without its values, which is fast to read. */
 export class Outline {
   readonly table: string;
   readonly op: Operation;
@@ -108,12 +111,12 @@ export class Outline {
     this.#out = out;
   }
 
-  /** As in {@link Change}; read when requested, while the iterator is there. */
+  /** See {@link Change}. It is read when requested, so the iterator must still be at this change. */
   get key(): readonly number[] {
     return readKey(this.#core, this.#iterator, this.#columns, this.#out);
   }
 
-  /** Whether it is an UPDATE with a new value for a column of the key; read as {@link key} is. */
+  /** Whether the change is an UPDATE of a key column. It is read when requested, as {@link key} is. */
   get changesKey(): boolean {
     if (this.op !== 'update') return false;
     const { c, memory } = this.#core;
@@ -127,26 +130,29 @@ export class Outline {
 
 export const outlineAt: Read<Outline> = (core, iterator, out) => new Outline(core, iterator, out);
 
-/** The current change of the iterator at an address. */
+/** Copies the current change of the iterator at an address. */
 export function readChange(core: Core, iterator: number, patchset: boolean): Change {
   using arena = core.memory.arena();
   return changeAt(core, iterator, arena.allocate(16), patchset);
 }
 
-/** A change that could not be applied. Its members are read when requested, only during the handler's call. */
+/**
+ * A change that could not be applied. Its members are read when requested, so they are valid only during the handler's
+ * call.
+ */
 export interface Conflict extends Change {
   /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
   readonly kind: number;
   /** The existing row, for DATA and CONFLICT; otherwise empty. C: `sqlite3changeset_conflict`. */
   readonly conflicting: Values;
   /**
-   * Above 0 for FOREIGN_KEY, otherwise 0. Current SQLite returns 1, however many rows violate a foreign key; PRAGMA
+   * Above 0 for FOREIGN_KEY, otherwise 0. Current versions of SQLite return 1 for any number of violations. PRAGMA
    * foreign_key_check lists them. C: `sqlite3changeset_fk_conflicts`.
    */
   readonly foreignKeyViolations: number;
 }
 
-/** The conflict at which the engine's iterator stands. */
+/** A conflict that reads from SQLite's iterator. */
 export class IteratorConflict implements Conflict {
   readonly kind: number;
   readonly patchset: boolean;
@@ -155,7 +161,7 @@ export class IteratorConflict implements Conflict {
   #iterator: number;
   #change: Change | undefined;
 
-  /** @param violations for a FOREIGN_KEY conflict without an iterator, how many rows violate a foreign key */
+  /** @param violations for a FOREIGN_KEY conflict without an iterator: the number of rows that violate a foreign key */
   constructor(core: Core, kind: number, iterator: number, patchset: boolean, violations?: number) {
     this.kind = kind;
     this.patchset = patchset;
@@ -202,7 +208,7 @@ export class IteratorConflict implements Conflict {
     return memory.view.getInt32(out, true);
   }
 
-  /** The address of the iterator. @throws Error once the handler has returned */
+  /** The address of the iterator. @throws Error after the handler has returned */
   #live(): number {
     if (this.#iterator === 0) throw new Error('a conflict can be read only while its handler runs');
     return this.#iterator;
@@ -212,7 +218,7 @@ export class IteratorConflict implements Conflict {
     const { patchset } = this;
     const iterator = this.#violations === undefined ? this.#live() : 0;
     if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY) {
-      // It concerns the whole changeset: the iterator has no current change.
+      // A foreign-key conflict concerns the whole changeset, so the iterator has no current change.
       this.#change ??= { table: '', op: 'update', indirect: false, key: [], patchset, old: [], new: [] };
     }
     this.#change ??= readChange(this.#core, iterator, patchset);
@@ -220,9 +226,9 @@ export class IteratorConflict implements Conflict {
   }
 
   /**
-   * The address of the iterator at the change.
+   * The address of the iterator.
    *
-   * @throws Error for a FOREIGN_KEY conflict, which carries no change, and once the handler has returned
+   * @throws Error for a FOREIGN_KEY conflict, which has no change, and after the handler has returned
    */
   get address(): number {
     if (this.kind === SQLITE_CHANGESET_FOREIGN_KEY)
@@ -230,7 +236,7 @@ export class IteratorConflict implements Conflict {
     return this.#live();
   }
 
-  /** Called when the handler has returned: SQLite moves the iterator on. */
+  /** Called after the handler has returned, because SQLite then moves the iterator. */
   over(): void {
     this.#iterator = 0;
   }

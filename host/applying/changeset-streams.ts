@@ -1,4 +1,4 @@
-/** The session extension's functions on streams: neither input nor output is completely in memory. */
+/** The session extension's stream functions. They keep neither the input nor the output completely in memory. */
 
 import {
   CALLBACK_STREAM_INPUT,
@@ -15,14 +15,14 @@ import type { Read } from './changes.js';
 import { type ChangesetInput, marked } from './input.js';
 import { changesetError } from './transform.js';
 
-/** A changeset in pieces of any length. They are read one at a time. */
+/** A changeset in pieces of any length, which are read one at a time. */
 export type Pieces = Iterable<Uint8Array>;
 /** Receives a piece that is valid only during the call. */
 export type Take = (piece: Uint8Array) => void;
 
 /**
- * The approximate size of the pieces that the C library writes or reads, because they end with a change; `bytes` sets it
- * first if given. Applies to all databases of the thread. C: `sqlite3session_config`.
+ * Returns the approximate size of the pieces that the C library reads and writes. Sets it first if `bytes` is given.
+ * Applies to all databases of the thread. C: `sqlite3session_config`.
  */
 export function pieceSize(engine: Engine, bytes?: number): number {
   const { c, memory } = engine.core;
@@ -46,15 +46,15 @@ export function withInput<T>(engine: Engine, pieces: Pieces, action: (input: num
   }
 }
 
-/** Throws what a stream threw, unchanged, or the error for `code`. */
+/** Throws the exception of a stream, unchanged, or the error for `code`. */
 export function checkStream(engine: Engine, what: string, code: number, changeset?: Uint8Array): void {
   engine.surface();
   if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
 }
 
 /**
- * The changes of a changeset, one after another, as `read` reads them. C: `sqlite3changeset_start_v2`, its `_strm` form
- * if it comes in pieces, and `sqlite3changeset_next`.
+ * Iterates over the changes of a changeset and reads each with `read`. C: `sqlite3changeset_start_v2`, its `_strm` form
+ * for input in pieces, and `sqlite3changeset_next`.
  */
 export function* changesOf<T>(
   engine: Engine,
@@ -110,7 +110,8 @@ export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take
 }
 
 /**
- * A stream of what `write` produces. It runs at once; output that is not requested yet waits in a file if it is large.
+ * Returns a stream of the output of `write`. `write` runs at once, and large output is kept in a temporary file until
+ * it is read.
  */
 export function readable(write: (take: Take) => void): ReadableStream<Uint8Array> {
   const spool = new Spool();

@@ -1,4 +1,4 @@
-/** Policies for conflicts: rules that can be written as JSON. */
+/** Conflict policies: rules that can be written as JSON. */
 
 import type { Operation } from '../changeset/format.js';
 import {
@@ -18,10 +18,10 @@ import { matchesGlob } from '../kernel/table-filters.js';
 
 /** Why a change cannot be applied: the SQLITE_CHANGESET_ constants by name. */
 export type ConflictKind = 'data' | 'notfound' | 'conflict' | 'constraint' | 'foreign-key';
-/** What becomes of a change that cannot be applied: leave it out, replace the existing row, or abort. */
+/** How a conflict is resolved: omit the change, replace the existing row, or abort. */
 export type ConflictAction = 'omit' | 'replace' | 'abort';
 
-/** SQLite's codes of the kinds. */
+/** SQLite's code for each kind. */
 export const conflictKinds: Readonly<Record<ConflictKind, number>> = {
   data: SQLITE_CHANGESET_DATA,
   notfound: SQLITE_CHANGESET_NOTFOUND,
@@ -30,30 +30,30 @@ export const conflictKinds: Readonly<Record<ConflictKind, number>> = {
   'foreign-key': SQLITE_CHANGESET_FOREIGN_KEY,
 };
 
-/** SQLite's codes of the actions. */
+/** SQLite's code for each action. */
 export const conflictActions: Readonly<Record<ConflictAction, number>> = {
   omit: SQLITE_CHANGESET_OMIT,
   replace: SQLITE_CHANGESET_REPLACE,
   abort: SQLITE_CHANGESET_ABORT,
 };
 
-/** One rule: the first that matches decides. Omitted members match everything. */
+/** A rule of a policy. The first rule that matches a conflict decides. An omitted member matches everything. */
 export interface PolicyRule {
-  /** As the GLOB operator matches. */
+  /** A GLOB pattern for the table's name. */
   readonly table?: string;
   readonly op?: Operation;
   readonly conflict?: ConflictKind | '*';
-  /** `replace` is for data and conflict only. */
+  /** `replace` is allowed only for the conflicts `data` and `conflict`. */
   readonly action: ConflictAction;
 }
 
 /**
- * `abort`: the first conflict ends it. `ours`: existing rows stay. `theirs`: the changeset wins if possible.
- * `append-only`: existing rows stay, any other conflict ends it. The last three abort if
- * foreign keys are violated in the end.
+ * `abort`: every conflict aborts. `ours`: existing rows stay. `theirs`: the changeset replaces existing rows if
+ * possible. `append-only`: existing rows stay, and all other conflicts abort. `ours`, `theirs` and `append-only` abort
+ * if a foreign key is violated at the end.
  */
 export type PolicyName = 'abort' | 'ours' | 'theirs' | 'append-only';
-/** How conflicts are resolved: by a policy's name, or by rules. */
+/** How conflicts are resolved: the name of a policy, or rules. */
 export type Policy = PolicyName | readonly PolicyRule[];
 
 const named: Readonly<Record<PolicyName, readonly PolicyRule[]>> = {
@@ -71,7 +71,7 @@ const named: Readonly<Record<PolicyName, readonly PolicyRule[]>> = {
   ],
 };
 
-/** The policies that have a name. */
+/** The names of the predefined policies. */
 export const policyNames: readonly string[] = Object.keys(named);
 
 function oneOf(what: string, value: unknown, names: readonly string[], place = ''): void {
@@ -79,7 +79,7 @@ function oneOf(what: string, value: unknown, names: readonly string[], place = '
   throw invalidValue(unknownName(what, value, names, place));
 }
 
-/** Checks a policy at once. @throws TypeError (ERR_INVALID_ARG_VALUE) that names what is wrong */
+/** Checks a policy and returns its rules. @throws TypeError (ERR_INVALID_ARG_VALUE) that names the wrong part */
 export function policyRules(policy: Policy): readonly PolicyRule[] {
   if (!Array.isArray(policy)) {
     oneOf('policy', policy, Object.keys(named));
@@ -108,7 +108,7 @@ export function policyRules(policy: Policy): readonly PolicyRule[] {
   return policy;
 }
 
-/** The rules' decision about a conflict. */
+/** Returns the action of the first rule that matches a conflict. */
 export function decide(
   core: Core,
   rules: readonly PolicyRule[],

@@ -1,4 +1,4 @@
-/** Conflicts row by row, as a report has them. */
+/** The list of conflicts in a report. */
 
 import { sameBytes } from '../changeset/bytes.js';
 import type { Operation, Values } from '../changeset/format.js';
@@ -10,23 +10,23 @@ import type { SqlValue } from '../kernel/values.js';
 import type { Conflict } from './changes.js';
 import type { ConflictAction, ConflictKind } from './conflict-policy.js';
 
-/** Values by their columns, in the form that a changeset has in JSON. */
+/** Values by column name, as in the JSON form of a changeset. */
 export type NamedValues = Record<string, JsonValue>;
 
-/** One conflict. */
+/** One conflict in a report. */
 export interface ConflictReport {
   kind: ConflictKind;
   table: string;
   op: Operation;
-  /** The row's key in the change. */
+  /** The key of the row in the change. */
   key: NamedValues;
-  /** The old values that the change expected; if there is a row, only those that differ. */
+  /** The old values that the change expected. If the row exists, only those that differ. */
   expected?: NamedValues;
-  /** The values that were found; omitted if there is no row. */
+  /** The values in the database; omitted if the row does not exist. */
   found?: NamedValues;
-  /** The values that the change wanted to write. */
+  /** The new values of the change. */
   wanted?: NamedValues;
-  /** How it was resolved. */
+  /** How the conflict was resolved. */
   action: ConflictAction;
 }
 
@@ -46,7 +46,10 @@ export class ConflictList {
     return this.conflicts.length >= this.#most;
   }
 
-  /** Adds one, whose handler runs, unless the list is full. SQLite asks some twice: the last answer counts. */
+  /**
+   * Adds the conflict of a running handler unless the list is full. If SQLite reports the same conflict twice, the last
+   * action is kept.
+   */
   add(kind: ConflictKind, conflict: Conflict, action: ConflictAction): void {
     const { table, op, key, old, new: fresh } = conflict;
     const names = this.#names(table, key.length);

@@ -1,4 +1,7 @@
-/** Applies changesets with a report: each is planned and executed, and its conflicts are answered and noted. */
+/**
+ * Applies changesets with a report. Each changeset is planned and executed, and its conflicts are resolved and
+ * reported.
+ */
 
 import {
   SQLITE_CHANGESET_ABORT,
@@ -32,13 +35,13 @@ import { Application, type ApplyReport, type Request } from './report.js';
 /** A changeset that can be read twice. */
 type Whole = Uint8Array | Spool;
 
-/** How much is read at a time if progress is reported, in bytes. */
+/** The bytes read between two progress reports. */
 const pieceSize = 65_536;
 
 /**
- * Applies changesets one after another, all of them or none. Each is read twice: to plan, and to apply.
+ * Applies changesets one after another, all or none. Each is read twice, to plan and to apply.
  *
- * @throws SqliteError if one is malformed, SQLite fails, or a warning must be refused
+ * @throws SqliteError if a changeset is malformed, SQLite fails, or the option `refuse` refuses a warning
  */
 export function applyWithReport(
   connection: Connection,
@@ -64,7 +67,7 @@ export function applyWithReport(
   );
 }
 
-/** Reads changesets in pieces and reports how much of them was read, if that is wanted. */
+/** Reads changesets in pieces to report progress, if `onProgress` is given. */
 function watcher(
   changesets: readonly Whole[],
   onProgress: ReportOptions['onProgress'],
@@ -86,7 +89,7 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
-/** Applies a changeset that was planned. Returns false if a conflict ends it. @throws SqliteError as {@link applyTo} */
+/** Applies a planned changeset. Returns false if a conflict aborts. @throws the errors of {@link applyTo} */
 function execute(application: Application, input: ChangesetInput): boolean {
   const { connection, options, tally } = application;
   const { filterChange, virtualRows } = options;
@@ -114,14 +117,14 @@ function execute(application: Application, input: ChangesetInput): boolean {
   return true;
 }
 
-/** Answers a conflict, and notes it. */
+/** Resolves a conflict and adds it to the report. */
 function resolve(application: Application, conflict: Conflict): number {
   const { connection, options, tally, conflicts } = application;
   const { kind, answer, isOwn } = answerTo(application, conflict);
   if (kind === 'foreign-key') {
     if (application.abortedFor) return SQLITE_CHANGESET_ABORT;
     const rows = orphanRows(connection);
-    application.foreignKeyViolations = Math.max(1, rows.length); // SQLite says that there are some, not how many
+    application.foreignKeyViolations = Math.max(1, rows.length); // SQLite reports violations but not their number
     if (answer === SQLITE_CHANGESET_ABORT) {
       application.abortedFor = 'foreign keys';
       application.problems.push(...rows.slice(0, options.conflicts ?? 20));
@@ -135,7 +138,10 @@ function resolve(application: Application, conflict: Conflict): number {
   return conflicts.isFull ? answer : SQLITE_CHANGESET_OMIT;
 }
 
-/** The answer to a conflict: the program's own, otherwise the policy's. @throws SqliteError if it is not allowed */
+/**
+ * Returns the action for a conflict: that of `onConflict`, otherwise that of the policy. @throws SqliteError if the
+ * action is not allowed
+ */
 export function answerTo(
   { connection, options, rules }: Request,
   conflict: Conflict,
@@ -147,23 +153,23 @@ export function answerTo(
   if (answer === SQLITE_CHANGESET_REPLACE && kind !== 'data' && kind !== 'conflict') {
     throw sqliteError(
       SQLITE_MISUSE,
-      `A ${kind} conflict of a changeset cannot be replaced: omit it or abort.`,
+      `A ${kind} conflict cannot be resolved by replace: omit the change or abort.`,
     );
   }
   return { kind, answer, isOwn: own !== undefined };
 }
 
-/** The result of `action`; undefined if it failed because the policy aborts. */
+/** Returns the result of `action`, or undefined if it failed because the policy aborts. */
 function attempt(application: Application, action: () => Applied): Applied | undefined {
   try {
     return action();
   } catch (error) {
     if (!(error instanceof SqliteError)) throw error;
     const { abortedFor, warnings } = application;
-    if (abortedFor === 'a conflict') return undefined; // caused by changes that were omitted meanwhile
+    if (abortedFor === 'a conflict') return undefined; // the error is a consequence of changes that were omitted to collect conflicts
     if (abortedFor === 'foreign keys' && (error.errcode & 0xff) === SQLITE_CONSTRAINT) return undefined;
     const reason = warnings.find(({ kind }) => kind === 'key-collation');
-    // SQLite has no specific error for such a key.
+    // SQLite returns only SQLITE_ERROR for such a key.
     throw error.errcode === SQLITE_ERROR && reason ? sqliteError(error.errcode, reason.message) : error;
   }
 }

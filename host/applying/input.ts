@@ -1,11 +1,13 @@
-/** What changesets are read from. */
+/** The input of changeset functions. */
 
 import { patchsetMark } from '../changeset/format.js';
 
-/** A changeset, whole or in pieces. */
+/** A changeset as bytes or in pieces. */
 export type ChangesetInput = Uint8Array | Iterable<Uint8Array>;
 
-/** Tells whether a changeset is a patchset: its first byte does, once it was read. Use the returned input. */
+/**
+ * Finds out from the first byte whether the input is a patchset. Read the returned `input` before calling `isPatchset`.
+ */
 export function marked(input: ChangesetInput): {
   readonly input: ChangesetInput;
   readonly isPatchset: () => boolean;

@@ -1,4 +1,7 @@
-/** Plans an apply: compares a changeset with a database before, because SQLite reports differences only to its log. */
+/**
+ * Plans an apply: compares a changeset with the database's tables first, because SQLite reports differences only in its
+ * error log.
+ */
 
 import { refusal } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
@@ -13,9 +16,9 @@ import type { ChangesetInput } from './input.js';
 import type { Application } from './report.js';
 
 /**
- * Reads a changeset before it is applied: counts its changes, and warns of what SQLite would silently skip.
+ * Reads a changeset before it is applied. Counts its changes, and warns of changes that SQLite would silently skip.
  *
- * @throws SqliteError if it is malformed, or one of the warnings is refused
+ * @throws SqliteError if the changeset is malformed, or a warning is refused
  */
 export function plan(
   { connection, options, includes, tally, warnings }: Application,
@@ -33,10 +36,10 @@ export function plan(
 }
 
 /**
- * Checks the table of each change of a changeset, before its first change is applied. Adds to `warnings` what
- * SQLite would silently skip: it only logs that a table is missing, has fewer columns or another key.
+ * Makes a function that checks the table of each change before the changeset is applied. It adds warnings for changes
+ * that SQLite would silently skip because a table is missing, has fewer columns or has another key.
  *
- * @returns tells whether SQLite skips a change because of that
+ * @returns a function that tells whether SQLite skips a change
  */
 function survey(
   connection: Connection,
@@ -58,11 +61,11 @@ function survey(
       warn('missing-table', table, 'the table does not exist, so its changes are skipped');
       return true;
     }
-    const isStatistics = table.toLowerCase() === 'sqlite_stat1'; // its key is known without being declared
+    const isStatistics = table.toLowerCase() === 'sqlite_stat1'; // SQLite knows its key, which is not declared
     const keyed = isStatistics || shape.key.some((place) => place > 0);
     const own = keyed ? shape.key : [1, ...shape.key];
     const has = own.length;
-    // If the key has a column after the changes' last one, it differs too.
+    // The keys also differ if a column after the change's last column is in the key.
     let skip = false;
     const differs = own.some((place, i) => place !== (key[i] ?? 0));
     if (has < key.length) {

@@ -1,11 +1,11 @@
-/** What is wrong with a database: damage, and rows that violate a foreign key, existing and new ones. */
+/** Finds damage in a database and rows that violate a foreign key. */
 
 import type { Connection } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 
 /**
- * Errors that the virtual tables of shadow tables find in themselves. The changes may
- * fit, and the index may still be damaged.
+ * Returns the errors that integrity checks of virtual tables find after their shadow tables changed. The index can be
+ * damaged even if all changes were applied.
  */
 export function damagedIndexes(connection: Connection, shadows: readonly string[]): string[] {
   if (shadows.length === 0) return [];
@@ -23,7 +23,7 @@ export function damagedIndexes(connection: Connection, shadows: readonly string[
   );
 }
 
-/** What integrity_check and foreign_key_check find in `main`. */
+/** Returns the errors that integrity_check and foreign_key_check find in `main`. */
 export function problems(connection: Connection): string[] {
   const found = query(connection, 'PRAGMA main.integrity_check')
     .map((row) => String(row[0]))
@@ -32,7 +32,7 @@ export function problems(connection: Connection): string[] {
   return found;
 }
 
-/** Rows that violate a foreign key, counted by table, referenced table and values. */
+/** The number of rows that violate a foreign key, by table, referenced table and values. */
 export type Violations = ReadonlyMap<string, number>;
 
 /** Finds the rows of `main` that violate a foreign key. C: PRAGMA foreign_key_check. */
@@ -50,7 +50,7 @@ export function violations(connection: Connection): Violations {
   return found;
 }
 
-/** How many rows violate a foreign key now that did not before. */
+/** The number of rows that violate a foreign key in `after` but not in `before`. */
 export function added(before: Violations, after: Violations): number {
   let count = 0;
   for (const [row, now] of after) count += Math.max(0, now - (before.get(row) ?? 0));
@@ -62,12 +62,12 @@ function violationsOf(connection: Connection, child: string): string[] {
   try {
     rows = query(connection, `PRAGMA main.foreign_key_check(${quotedName(child)})`);
   } catch {
-    return []; // what it refers to has no such key: SQLite then refuses each change of the table by itself
+    return []; // the referenced table has no such key; SQLite then refuses every change of this table
   }
   const columns = new Map<string, string>();
   return rows.map(([, rowid, parent, key]) => {
     const where = `${child.toLowerCase()} ${String(parent).toLowerCase()}`;
-    if (rowid === null) return where; // WITHOUT ROWID: such rows are told apart by nothing
+    if (rowid === null) return where; // rows of a WITHOUT ROWID table are not distinguished
     const id = String(key);
     let list = columns.get(id);
     if (list === undefined) {
@@ -86,7 +86,7 @@ function violationsOf(connection: Connection, child: string): string[] {
   });
 }
 
-/** The rows that violate a foreign key, in words. */
+/** Describes the rows that violate a foreign key. */
 export function orphanRows(connection: Connection): string[] {
   return query(connection, 'PRAGMA main.foreign_key_check').map(
     ([table, rowid, parent]) =>

@@ -1,9 +1,9 @@
 /**
- * Applying captures: their changesets and statements in order, all or none.
+ * Applies captures: their changesets and statements in order, all or none.
  *
- * What triggers and foreign keys did was recorded, so neither acts here: a DROP TABLE deletes no rows of other tables,
- * and a reference may dangle until the end, as it may between the statements of a transaction. References that dangle
- * then and did not before are one foreign key conflict.
+ * A capture contains the changes made by triggers and foreign key actions, so both are disabled while it is applied. A
+ * DROP TABLE deletes no rows of other tables, and foreign keys may be violated until the end. New violations at the end
+ * are one foreign key conflict.
  */
 
 import {
@@ -36,33 +36,34 @@ import type { ApplyReport, Request } from './report.js';
 
 /** The result of applying a capture. */
 export interface CaptureReport {
-  /** False if a conflict or a check rolled everything back; for a dry run, what would happen. */
+  /** False if a conflict or a check rolled everything back. In a dry run, whether the changes would be applied. */
   applied: boolean;
   dryRun: boolean;
-  /** Rows changed. */
+  /** The number of changed rows. */
   changes: number;
-  /** Per entry, up to the one that ended it: a changeset's report, or the statement that was run. */
+  /** For each entry up to the last one that ran: the report of a changeset, or the statement. */
   entries: (ApplyReport | { readonly sql: string })[];
-  /** Rows that violate a foreign key at the end, and did not before. */
+  /** The number of rows that violate a foreign key at the end but did not before. */
   foreignKeyViolations: number;
-  /** What `check` found. */
+  /** The errors that `check` found. */
   problems: string[];
 }
 
-/** A replay on its way. */
+/** A running replay. */
 interface Replay extends Request {
   readonly report: CaptureReport;
 }
 
 /**
- * Applies the entries of a capture to `main`. Its statements are restricted to those that a capture holds: one statement each
- * that changes the schema, and nothing that reaches beyond the database.
+ * Applies the entries of a capture to `main`. Each statement entry must be a single statement that changes the schema
+ * and does not reach beyond the database.
  *
- * Triggers do not run by default. Foreign key actions do not run, except, if the options say so, for a capture
- * without statements that change the schema.
+ * Triggers do not run by default. Foreign key actions can run only if the options allow them and the capture does not
+ * change the schema.
  *
- * @throws SqliteError if an entry is malformed or fails; then nothing was applied
- * @throws TypeError (ERR_INVALID_ARG_VALUE) if statements were to be inverted, or foreign key actions to run in them
+ * @throws SqliteError if an entry is malformed or fails; nothing is applied then
+ * @throws TypeError (ERR_INVALID_ARG_VALUE) if the capture changes the schema and the options require inverting it or
+ *   running foreign key actions
  */
 export function applyCapture(
   connection: Connection,
@@ -113,12 +114,12 @@ function refuseOptions({ invert, fkNoAction }: ReportOptions): void {
   if (invert) throw invalidValue('A capture that changes the schema cannot be inverted.');
   if (fkNoAction === false) {
     throw invalidValue(
-      'Foreign key actions cannot run in a capture that changes the schema, because it holds their effect already. Omit "fkNoAction".',
+      'Foreign key actions cannot run for a capture that changes the schema, because it already contains their changes. Omit "fkNoAction".',
     );
   }
 }
 
-/** Applies the entries in order. Returns false if a conflict ended one. */
+/** Applies the entries in order. Returns false if a conflict aborted. */
 function runEntries(replay: Replay, entries: readonly CaptureEntry[]): boolean {
   const { connection, options, report } = replay;
   const { dryRun: _, check: __, drops, onProgress, ...rest } = options;
@@ -146,7 +147,7 @@ function runEntries(replay: Replay, entries: readonly CaptureEntry[]): boolean {
   return true;
 }
 
-/** Whether rows that violate a foreign key end it. */
+/** Whether the replay aborts because of rows that violate a foreign key. */
 function aborts(replay: Replay): boolean {
   const { connection, report } = replay;
   const { core } = connection.engine;
@@ -190,12 +191,12 @@ function change(request: Request, { sql, settings }: Statement): void {
   });
   if (['create', 'alter', 'drop'].includes(statement.verb) && schemaVersion(connection, 'main') === before) {
     throw refuse(
-      `it changes nothing here: ${statement.name} ${statement.verb === 'drop' ? 'does not exist' : 'already exists'}`,
+      `it changes nothing in this database: ${statement.name} ${statement.verb === 'drop' ? 'does not exist' : 'already exists'}`,
     );
   }
 }
 
-/** The settings for a statement: those during the capture, if they affect it. */
+/** Returns the settings under which a statement runs: those during the capture, if they affect it. */
 function under(
   { verb, object, renames }: SchemaStatement,
   settings: StatementSettings | undefined,
@@ -215,7 +216,7 @@ function under(
   return chosen;
 }
 
-/** Refuses a DROP TABLE that would have effects here that it did not have during the capture. */
+/** Refuses a DROP TABLE that would have effects that it did not have during the capture. */
 function refuseDrop(
   { connection, options, rules }: Request,
   { name = '' }: SchemaStatement,
@@ -244,9 +245,9 @@ function refuseDrop(
   );
 }
 
-/** Refuses a statement in which a name in double quotes, text during the capture, names a column here. */
+/** Refuses a statement in which a text in double quotes would now be the name of a column. */
 function refuseNamed(connection: Connection, sql: string, refuse: (why: string) => SqliteError): void {
   const off = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML].map((option) => [option, false] as const);
   if (!withSettings(connection, off, () => compiles(connection, sql))) return;
-  throw refuse('a name in double quotes, which was text during the capture, is a column here');
+  throw refuse('a name in double quotes was a text during the capture but is a column in this database');
 }

@@ -1,4 +1,4 @@
-/** The report of an apply: everything that is skipped, omitted or replaced is in it. */
+/** The report of an apply, with all changes that are skipped, omitted or replaced. */
 
 import { joinBytes } from '../changeset/bytes.js';
 import type { Connection } from '../kernel/connection.js';
@@ -9,50 +9,55 @@ import { type PolicyRule, policyRules } from './conflict-policy.js';
 import { ConflictList, type ConflictReport } from './conflict-report.js';
 import { type TableReport, Tally } from './tally.js';
 
-/** The result of applying a changeset. It can be written as JSON, except `rebase`. */
+/** The result of applying changesets. All of it except `rebase` can be written as JSON. */
 export interface ApplyReport {
-  /** False if a conflict or a check rolled everything back; for a dry run, what would happen. */
+  /** False if a conflict or a check rolled everything back. In a dry run, whether the changes would be applied. */
   applied: boolean;
   dryRun: boolean;
-  /** Rows changed. */
+  /** The number of changed rows. */
   changes: number;
   tables: TableReport[];
   /**
-   * The first conflicts, row by row. If the policy aborts, they are collected as if they were omitted, and everything is
-   * rolled back when the list is full, or at the end.
+   * The first conflicts. If the policy aborts, the apply continues as if the changes were omitted, to collect more
+   * conflicts. It is rolled back when the list is full or at the end.
    */
   conflicts: ConflictReport[];
-  /** Rows that violate a foreign key, after the last changeset that left any. */
+  /** The number of rows that violate a foreign key, after the last changeset that caused violations. */
   foreignKeyViolations: number;
   warnings: Warning[];
-  /** What `check` found, and the rows that violate a foreign key if that rolled everything back. */
+  /**
+   * The errors that `check` found. If violated foreign keys rolled everything back, also the rows that violate them.
+   */
   problems: string[];
-  /** For the rebaser. */
+  /** The rebase buffer for the rebaser. */
   rebase: Uint8Array;
 }
 
-/** What is applied to, and how. */
+/** The database and the options of an apply. */
 export interface Request {
   readonly connection: Connection;
   readonly options: OwnReportOptions;
   readonly rules: readonly PolicyRule[];
 }
 
-/** An apply on its way: each changeset is planned and executed, which is noted here, and reported at the end. */
+/** A running apply. It collects the results of all its changesets for the report. */
 export class Application implements Request {
   readonly connection: Connection;
   readonly options: OwnReportOptions;
   readonly rules: readonly PolicyRule[];
-  /** Whether the changes of a table are wanted. */
+  /** Whether the option `tables` selects a table. */
   readonly includes: (table: string) => boolean;
   readonly tally = new Tally();
   readonly conflicts: ConflictList;
   readonly warnings: Warning[] = [];
   readonly problems: string[] = [];
-  /** For the rebaser, one for each changeset that was executed. */
+  /** The rebase buffers, one for each executed changeset. */
   readonly rebases: Uint8Array[] = [];
   foreignKeyViolations = 0;
-  /** What the policy aborted for. After a conflict more of them are collected, as if they were omitted. */
+  /**
+   * Why the policy aborted. After a conflict the apply continues, as if the change were omitted, to collect more
+   * conflicts.
+   */
   abortedFor: 'a conflict' | 'foreign keys' | undefined;
 
   constructor(connection: Connection, options: OwnReportOptions) {

@@ -8,26 +8,26 @@ import type { ConflictKind } from './conflict-policy.js';
 /** The results of one table's changes. */
 export interface TableReport {
   table: string;
-  /** Rows inserted, updated and deleted, those that a conflict replaced included. */
+  /** The numbers of inserted, updated and deleted rows, including rows that a conflict replaced. */
   inserted: number;
   updated: number;
   deleted: number;
-  /** Changes that a conflict left out. */
+  /** The number of changes that were omitted after a conflict. */
   omitted: number;
-  /** Changes that overwrote what was there. */
+  /** The number of changes that replaced an existing row. */
   replaced: number;
-  /** Changes that a filter left out. */
+  /** The number of changes that a filter excluded. */
   filtered: number;
-  /** Changes of a table that cannot take any; a warning says why. */
+  /** The number of changes that were skipped because the table does not match; a warning explains why. */
   skipped: number;
-  /** Conflicts by kind; kinds without any are left out. */
+  /** The number of conflicts by kind; kinds without conflicts are omitted. */
   conflicts: Partial<Record<ConflictKind, number>>;
 }
 
 /** Counts the results of changes: one {@link TableReport} per table. */
 export class Tally {
   readonly #tables = new Map<string, TableReport>();
-  /** The resolution of each row's last conflict: SQLite retries some rows, and then asks again. */
+  /** The resolution of each row's last conflict. SQLite retries some rows and then reports the conflict again. */
   readonly #answers = new Map<string, number>();
 
   of(name: string): TableReport {
@@ -40,13 +40,13 @@ export class Tally {
     return found;
   }
 
-  /** @param by 1 for a change that will be applied, -1 for one that then is not */
+  /** @param by 1 for a change that will be applied, -1 to take that back */
   planned({ table, op }: Pick<Change, 'table' | 'op'>, by: 1 | -1): void {
     const counters = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
     this.of(table)[counters[op]] += by;
   }
 
-  /** The next of several changesets begins: its rows are others. */
+  /** Called before the next changeset, which has other rows. */
   next(): void {
     this.#answers.clear();
   }
@@ -66,7 +66,7 @@ export class Tally {
     this.#answers.set(row, answer);
   }
 
-  /** @param by 1 for a change that is left out, -1 for one that then is not */
+  /** @param by 1 for a change that is omitted, -1 to take that back */
   #omitted(change: Change, by: 1 | -1): void {
     this.of(change.table).omitted += by;
     this.planned(change, by === 1 ? -1 : 1);
@@ -79,7 +79,7 @@ export class Tally {
   }
 }
 
-/** The values of a change's key: no other change of the changeset has the same. */
+/** The key of a change, which is unique within a table of a changeset. */
 function keyOf({ op, key, old, new: fresh }: Change): string {
   const values: Values = op === 'insert' ? fresh : old;
   const own = values.filter((_, i) => (key[i] ?? 0) > 0);

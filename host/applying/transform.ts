@@ -1,4 +1,4 @@
-/** Transforms changesets: the C library's functions that need no database. */
+/** Transforms changesets with the C library's functions that need no database. */
 
 import { type Change, codeOf, patchsetMark, type Values } from '../changeset/format.js';
 import { validate } from '../changeset/validate.js';
@@ -23,7 +23,7 @@ import type { Connection } from '../kernel/connection.js';
 import type { Engine } from '../kernel/engine.js';
 import { piecewise, streamed } from '../kernel/pieces.js';
 
-/** Why an operation on changesets fails, if the C library returns only a code. */
+/** The error messages for the C library's result codes. */
 const meanings: Readonly<Record<number, string>> = {
   [SQLITE_ERROR]: 'changesets and patchsets cannot be mixed',
   [SQLITE_CORRUPT]: 'the changeset is malformed, or is a patchset, which is not allowed here',
@@ -33,9 +33,9 @@ const meanings: Readonly<Record<number, string>> = {
 };
 
 /**
- * Makes the error of a failed operation on changesets. It names the operation and says what the code means there.
+ * Makes the error of a failed operation on changesets. The message names the operation and explains the code.
  *
- * @param changeset what SQLite read: if it is malformed, the error names the byte
+ * @param changeset the input; if it is malformed, the error names the wrong byte
  */
 export function changesetError(
   what: string,
@@ -48,7 +48,7 @@ export function changesetError(
   return sqliteError(code, `${what}: ${detail}`, { detail });
 }
 
-/** The error for a changeset that SQLite calls corrupt, if the codec finds the byte; undefined for other codes. */
+/** Makes the error for SQLITE_CORRUPT if the codec finds the wrong byte; otherwise undefined. */
 export function malformedError(
   code: number,
   changeset: Uint8Array | undefined,
@@ -58,7 +58,7 @@ export function malformedError(
   return fault ? malformed(fault.reason, fault.offset, what) : undefined;
 }
 
-/** Calls a C function that returns bytes by pointers to their length and address, and copies them. */
+/** Calls a C function that writes a length and an address to pointers, and copies the bytes. */
 export function takeBytes(
   core: Core,
   what: string,
@@ -78,7 +78,7 @@ export function takeBytes(
   }
 }
 
-/** The inverse of a changeset. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset or damaged bytes */
+/** Inverts a changeset. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset or malformed bytes */
 export function invert(core: Core, changeset: Uint8Array): Uint8Array {
   if (changeset[0] === patchsetMark) {
     throw changesetError('invert', SQLITE_CORRUPT, {
@@ -96,7 +96,7 @@ export function invert(core: Core, changeset: Uint8Array): Uint8Array {
 }
 
 /**
- * Checks a changeset, because the rebaser silently stops at an error.
+ * Checks a changeset, because the rebaser silently stops at malformed bytes.
  *
  * @throws SqliteError (SQLITE_CORRUPT)
  */
@@ -112,12 +112,15 @@ export function checkChangeset(core: Core, what: string, changeset: Uint8Array):
   if (code !== SQLITE_OK) throw changesetError(what, code, { changeset });
 }
 
-/** A change to build: an INSERT needs no old values, a DELETE no new ones, and one whose table is known no key. */
+/** A change to build. An INSERT needs no old values, a DELETE no new values, and a change of a known table no key. */
 export type ChangeLike = Pick<Change, 'table' | 'op'> & Partial<Change>;
 
-const busy = 'the changeset group cannot be used within a callback of its own';
+const busy = 'the changeset group cannot be used in its own callback';
 
-/** Joins changesets into one. C: `sqlite3changegroup_new` and related functions. Close it: it is C memory. */
+/**
+ * Joins changesets into one. Dispose of the group to free its C memory. C: `sqlite3changegroup_new` and related
+ * functions.
+ */
 export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
@@ -138,8 +141,8 @@ export class Group implements Disposable {
   }
 
   /**
-   * Completes changesets that were made before columns were added. Use the group only while the connection is
-   * open. C: `sqlite3changegroup_schema`.
+   * Sets the database whose columns complete changesets that were made before columns were added. Use the group only
+   * while the connection is open. C: `sqlite3changegroup_schema`.
    */
   schema(connection: Connection, database: string): void {
     const { c, memory } = this.#engine.core;
@@ -150,7 +153,7 @@ export class Group implements Disposable {
     this.#hasSchema = true;
   }
 
-  /** Builds changes as a patchset. C: `sqlite3changegroup_config`. */
+  /** Makes {@link addChange} build a patchset. C: `sqlite3changegroup_config`. */
   patchset(): void {
     const { c, memory } = this.#engine.core;
     using arena = memory.arena();
@@ -161,7 +164,7 @@ export class Group implements Disposable {
     this.#isPatchset = true;
   }
 
-  /** Adds a changeset. On an error the group is unchanged. C: `sqlite3changegroup_add`. */
+  /** Adds a changeset. If it fails, the group is unchanged. C: `sqlite3changegroup_add`. */
   add(changeset: Uint8Array): void {
     const { c, memory } = this.#engine.core;
     using arena = memory.arena();
@@ -169,7 +172,7 @@ export class Group implements Disposable {
     this.#check('concat', c.sqlite3changegroup_add(this.#live(), changeset.length, bytes), changeset);
   }
 
-  /** The same in pieces. C: `sqlite3changegroup_add_strm`. */
+  /** Adds a changeset that is given in pieces. C: `sqlite3changegroup_add_strm`. */
   addFrom(pieces: Iterable<Uint8Array>): void {
     const group = this.#live();
     const { core } = this.#engine;
@@ -195,15 +198,16 @@ export class Group implements Disposable {
   }
 
   /**
-   * Adds a change made of values. Its table must be known: by a changeset that was added, by `schema`, or, if there is
-   * none, by the change's own `key`, as every change has that was read.
-   * C: `sqlite3changegroup_change_begin`, `_int64`, `_double`, `_text`, `_blob`, `_null`, `_finish`.
+   * Adds a change made of values. Its table must be known from a changeset that was added or from `schema`; without a
+   * schema, the change's own `key` is enough, which every change that was read has. C:
+   * `sqlite3changegroup_change_begin`, `_int64`, `_double`, `_text`, `_blob`, `_null`, `_finish`.
    */
   addChange(change: ChangeLike): void {
     const { core } = this.#engine;
     const { c, memory } = core;
     const group = this.#live();
-    // The C library builds changes of one kind: a patchset's needs its own changeset in a group of no known kind.
+    // The C library cannot build a change of a patchset in a group whose kind is unknown, so such a change is encoded
+    // as a patchset.
     const ofPatchset = change.patchset === true && !this.#isPatchset && !this.#hasSchema;
     const read = ofPatchset ? byItself(change, true) : undefined;
     if (read) {
@@ -259,7 +263,7 @@ export class Group implements Disposable {
     return c.sqlite3changegroup_change_blob(group, isNew, column, arena.bytes(value), value.length);
   }
 
-  /** All changes as one changeset. The group can continue. C: `sqlite3changegroup_output`. */
+  /** Returns all changes as one changeset. More changes can be added afterwards. C: `sqlite3changegroup_output`. */
   output(): Uint8Array {
     const group = this.#live();
     const { core } = this.#engine;
@@ -268,7 +272,10 @@ export class Group implements Disposable {
     );
   }
 
-  /** The same in pieces of some KiB, each valid only during the call. C: `sqlite3changegroup_output_strm`. */
+  /**
+   * Passes the changeset to `take` in pieces of a few KiB, each valid only during the call. C:
+   * `sqlite3changegroup_output_strm`.
+   */
   outputTo(take: (piece: Uint8Array) => void): void {
     const group = this.#live();
     const { c } = this.#engine.core;
@@ -279,9 +286,9 @@ export class Group implements Disposable {
   }
 
   /**
-   * Frees it. Can be called more than once. C: `sqlite3changegroup_delete`.
+   * Frees the group. Can be called more than once. C: `sqlite3changegroup_delete`.
    *
-   * @throws SqliteError (SQLITE_MISUSE) within a callback of its own
+   * @throws SqliteError (SQLITE_MISUSE) within a callback of the group
    */
   [Symbol.dispose](): void {
     this.#engine.refuseInLog();
@@ -309,9 +316,9 @@ export class Group implements Disposable {
 }
 
 /**
- * The changeset of one change whose `key` says what its table is; undefined if it does not, or values are missing.
+ * Encodes one change as a changeset. Undefined if its `key` does not describe the table, or values are missing.
  *
- * @param patchset whether it is one of a patchset, if one cannot tell
+ * @param patchset whether the change is from a patchset, if the change itself does not show it
  */
 function byItself(change: ChangeLike, patchset: boolean): Uint8Array | undefined {
   const { table, op, indirect = false, key = [], old = [], new: fresh = [] } = change;
@@ -328,13 +335,13 @@ function byItself(change: ChangeLike, patchset: boolean): Uint8Array | undefined
     });
   const given = change.patchset === undefined ? [patchset, !patchset] : [change.patchset];
   const own = given.find(fits);
-  const kind = own === false && change.patchset === false ? patchset : own; // a patchset leaves old values out
+  const kind = own === false && change.patchset === false ? patchset : own; // a patchset has no old values
   return kind === undefined
     ? undefined
     : encode([{ table, op, indirect, key, patchset: kind, old, new: fresh }]);
 }
 
-/** One changeset that does what `changesets` do in order; `schema` as in {@link Group.schema}. */
+/** Joins changesets, in order, into one. @param schema see {@link Group.schema} */
 export function concat(
   engine: Engine,
   changesets: Iterable<Uint8Array>,
@@ -347,8 +354,8 @@ export function concat(
 }
 
 /**
- * Rebases local changes on what was applied before them: `rebases` are the rebase buffers of those applies, in
- * order. C: `sqlite3rebaser_create`, `_configure`, `_rebase`, `_delete`.
+ * Rebases local changes on changesets that were applied before them. `rebases` are the rebase buffers of those applies,
+ * in order. C: `sqlite3rebaser_create`, `_configure`, `_rebase`, `_delete`.
  */
 export function rebase(core: Core, changeset: Uint8Array, rebases: Iterable<Uint8Array>): Uint8Array {
   checkChangeset(core, 'rebase', changeset);

@@ -106,7 +106,7 @@ describe('openBlob', () => {
     [
       'to read only',
       () => db.openBlob('t', 'b', 2, { readOnly: true }).write(new Uint8Array(1)),
-      'the BLOB handle was opened to read only',
+      'the BLOB handle is read-only',
     ],
     ['new BlobHandle()', () => new (Class as unknown as new () => BlobHandle)(), 'Illegal constructor'],
   ])('%s is refused', (_what, action, message) => {
@@ -204,7 +204,7 @@ describe('openBlob', () => {
     db.exec('ROLLBACK');
     expect(() => blob.read()).toThrow('the BLOB handle has lost its row');
     blob.close();
-    expect(() => db.openBlob('t\0', 'b', 1)).toThrow('have no null characters');
+    expect(() => db.openBlob('t\0', 'b', 1)).toThrow('must not contain null characters');
   });
 
   test('sessions and captures record what is written', () => {

@@ -320,7 +320,7 @@ describe('apply reports', () => {
     const deleted = changesOf(three, 'DELETE FROM t WHERE a=3');
     const onConflict = (): number => constants.SQLITE_CHANGESET_REPLACE;
     expect(failure(() => apply(mine, deleted, { onConflict }))).toBe(
-      'A notfound conflict of a changeset cannot be replaced: omit it or abort.',
+      'A notfound conflict cannot be resolved by replace: omit the change or abort.',
     );
   });
   test('a dry run says what would be and changes nothing', () => {

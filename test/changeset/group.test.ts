@@ -46,7 +46,7 @@ function gathered(write: (take: (piece: Uint8Array) => void) => void): {
 
 test('a group cannot be used within its own callbacks, nor its schema be closed there', () => {
   const whole = many();
-  const misuse = 'group: the changeset group cannot be used within a callback of its own';
+  const misuse = 'group: the changeset group cannot be used in its own callback';
   const group = new ChangesetGroup();
   group.add(whole);
   for (const use of [() => group.close(), () => group.add(whole), () => group.output()]) {

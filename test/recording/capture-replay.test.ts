@@ -204,11 +204,11 @@ describe('a statement means the same at the target as during the capture', () =>
     const capture = source.capture();
     source.exec('CREATE TABLE IF NOT EXISTS t(a, b)');
     expect(failure(() => database('CREATE TABLE t(other)').applyCapture(capture.read()))).toBe(
-      'a statement of the capture is refused because it changes nothing here: t already exists: CREATE TABLE IF NOT EXISTS t(a, b)',
+      'a statement of the capture is refused because it changes nothing in this database: t already exists: CREATE TABLE IF NOT EXISTS t(a, b)',
     );
     source.exec('DROP TABLE IF EXISTS t');
     expect(failure(() => database().applyCapture([{ kind: 'ddl', sql: 'DROP TABLE IF EXISTS t' }]))).toBe(
-      'a statement of the capture is refused because it changes nothing here: t does not exist: DROP TABLE IF EXISTS t',
+      'a statement of the capture is refused because it changes nothing in this database: t does not exist: DROP TABLE IF EXISTS t',
     );
   });
   test('RENAME under legacy_alter_table, and beside a view that is broken', () => {
@@ -231,7 +231,7 @@ describe('a statement means the same at the target as during the capture', () =>
     expect(contentOf(target)).toEqual(contentOf(source));
     const other = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b, word)', lax);
     expect(failure(() => other.applyCapture(bytes))).toBe(
-      'a statement of the capture is refused because a name in double quotes, which was text during the capture, is a column here: CREATE INDEX i ON t(b) WHERE b <> "word"',
+      'a statement of the capture is refused because a name in double quotes was a text during the capture but is a column in this database: CREATE INDEX i ON t(b) WHERE b <> "word"',
     );
     const named = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b, word)').capture();
     opened.at(-1)?.exec('CREATE INDEX i ON t("word")');
