@@ -136,7 +136,7 @@ function checked(verdict: unknown): number {
   return verdict;
 }
 
-/** @throws Error (ERR_INVALID_STATE) while SQLite compiles a statement, and an authorizer runs, or writes to its error log */
+/** @throws Error (ERR_INVALID_STATE) while an authorizer or the function of {@link setErrorLog} runs */
 export function refuseInAuthorizer(connection: Connection): void {
   connection.engine.refuseInLog();
   if (connection.inside === 'an authorizer') {

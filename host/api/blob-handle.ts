@@ -48,7 +48,7 @@ class OpenBlob {
    * freed memory.
    */
   isBusy = false;
-  /** Why it has no value any more, once SQLite says that it has none. */
+  /** The error message if the handle no longer has a value. */
   lost = 'the BLOB handle has lost its row, which was changed or deleted: open it again';
   /** The code of the last failure. `sqlite3_blob_close` returns it again. */
   said = SQLITE_OK;
@@ -238,10 +238,10 @@ function checkedRowid(rowid: unknown): bigint {
   throw outOfRange(`The "rowid" argument must be an integer of 64 bits, not ${rowid}.`);
 }
 
-/** Refuses what an UPDATE is refused: SQLite does not check it here. @throws SqliteError */
+/** Refuses tables that a defensive connection cannot UPDATE, because SQLite does not check this for BLOB handles. */
 function refuseDefended({ connection }: OpenDatabase, database: string, table: string): void {
   const isSchema = /^sqlite_(?:temp_)?(?:schema|master)$/i.test(table);
-  if (!isSchema && !table.includes('_')) return; // the name of a shadow table has one
+  if (!isSchema && !table.includes('_')) return; // the name of a shadow table contains an underscore
   if (!isOn(connection, SQLITE_DBCONFIG_DEFENSIVE)) return;
   const shadow =
     "SELECT 1 FROM pragma_table_list WHERE schema=?1 COLLATE NOCASE AND name=?2 COLLATE NOCASE AND type='shadow'";

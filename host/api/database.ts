@@ -109,7 +109,7 @@ export interface ApplyOptions extends ApplyFlags {
   /**
    * Called for each conflict with its kind, an SQLITE_CHANGESET_ constant, and the conflicting change, which is valid
    * only while the handler runs. Returns SQLITE_CHANGESET_OMIT, SQLITE_CHANGESET_REPLACE (only for DATA and CONFLICT)
-   * or SQLITE_CHANGESET_ABORT. By default every conflict aborts. SQL in it cannot end the transaction.
+   * or SQLITE_CHANGESET_ABORT. By default every conflict aborts. SQL in the handler cannot end the transaction.
    */
   onConflict?: (kind: number, conflict: Conflict) => number;
   /**

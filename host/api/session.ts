@@ -85,7 +85,7 @@ export class Session implements Disposable {
 
   /**
    * Passes the changeset to `take` in pieces of a few KiB, so that it is never completely in memory. The caller owns
-   * each piece. Meanwhile the database can only be read, and the session not at all. C:
+   * each piece. While `take` runs, SQL can only read the database, and the session cannot be used. C:
    * `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   writeTo(take: (piece: Uint8Array) => void, kind: ChangesetKind = 'changeset'): void {
@@ -221,7 +221,7 @@ export interface SessionCreation {
   db?: string;
   /**
    * Selects the tables if all tables are recorded: a function that returns true, or GLOB patterns for names (`!glob`
-   * excludes). SQLite calls it in the middle of a change: it can run only SQL that reads.
+   * excludes). SQLite calls the function in the middle of a change, so it can run only SQL that reads.
    */
   filter?: ((table: string) => boolean) | readonly string[];
   /** Also records tables without a PRIMARY KEY. Their rowid becomes a first column `_rowid_`. */

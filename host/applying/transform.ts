@@ -125,7 +125,7 @@ export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;
   #isClosed = (): boolean => false;
-  /** A callback that used it would have SQLite use freed memory, or change what it reads. */
+  /** If a callback used the group during an operation, SQLite could use freed memory. */
   readonly #busy = new Busy();
   #hasSchema = false;
   #isPatchset = false;
