@@ -339,6 +339,10 @@ test.each([
     'replica run --db a.db --server nats://h --nam x',
     'unknown option --nam; did you mean --name? See sqlite-wasm-run replica run --help',
   ],
+  [
+    'replica log --server foo://user:secret@h --name x',
+    '--server: "foo://h" is not the address of a NATS server, such as nats://HOST, nats://HOST:PORT or tls://HOST',
+  ],
   ['replica log --server nats://h --name x y', '"y" is not a message: give its number, as log prints it'],
   [
     'replica log --server nats://h --name x.y',
