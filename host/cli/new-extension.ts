@@ -2,11 +2,12 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { contract } from '../interfaces/contract.js';
 import { ownFile } from '../node/package.js';
 import type { Action } from './command.js';
 import { exitCodes, usageError } from './exit.js';
+import { installedFrom } from './installed-from.js';
 import { print } from './output.js';
 
 const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
@@ -137,7 +138,7 @@ function commonFiles(request: Request): Files {
     files: [`${name}.wasm`],
     engines: { node: oldestNode[language] },
     scripts: { build: 'node build.mjs', test: 'node --test' },
-    devDependencies: { ...tools[language], 'sqlite-wasm-run': ownSource(name, version) },
+    devDependencies: { ...tools[language], 'sqlite-wasm-run': installedFrom(packageRoot, version, name) },
   };
   const files: Files = new Map([
     ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
@@ -156,12 +157,6 @@ function commonFiles(request: Request): Files {
     files.set(`wit/deps/sqlite-extension/${file}`, readFileSync(join(wit, file), 'utf8'));
   }
   return files;
-}
-
-/** Where npm finds this program: the registry, or the folder itself if it runs from a clone. */
-function ownSource(name: string, version: string): string {
-  if (packageRoot.split(sep).includes('node_modules')) return `^${version}`;
-  return `file:${relative(resolve(name), packageRoot).split(sep).join('/')}`;
 }
 
 /** The world of the component. An interpreter imports everything that its world does, so the imports must be listed there. */
