@@ -1,4 +1,4 @@
-/** Exports internals for the tests and benchmarks. It is built but not published. */
+/** What the tests and the benchmarks reach into beside the public API. It is built, and not published. */
 
 import './node/platform.js';
 

@@ -112,8 +112,6 @@ export class StatementSync implements Disposable {
   #closed = false;
   #bigints: boolean;
   #arrays: boolean;
-  /** What a function set during a call that has the same form for all its rows. */
-  #later: { readonly bigints?: boolean; readonly arrays?: boolean } | undefined;
   readonly #plain: boolean;
   #names: string[] | undefined;
   #build: RowBuilder | undefined;
@@ -326,20 +324,18 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Sets whether integers are returned as bigint, by the next call, or the next row of an iteration. */
+  /** Sets whether integers are returned as bigint. */
   setReadBigInts(enabled: boolean): void {
-    const prepared = this.#open();
+    this.#open();
     checkArgument('readBigInts', enabled, 'boolean');
-    if (isFixed(prepared)) this.#later = { ...this.#later, bigints: enabled };
-    else this.#bigints = enabled;
+    this.#bigints = enabled;
   }
 
-  /** Sets whether rows are returned as arrays, by the next call, or the next row of an iteration. */
+  /** Sets whether rows are returned as arrays. */
   setReturnArrays(enabled: boolean): void {
-    const prepared = this.#open();
+    this.#open();
     checkArgument('returnArrays', enabled, 'boolean');
-    if (isFixed(prepared)) this.#later = { ...this.#later, arrays: enabled };
-    else this.#arrays = enabled;
+    this.#arrays = enabled;
   }
 
   /** Sets whether `{ id: 1 }` is allowed for parameter `:id`. */
@@ -435,11 +431,6 @@ export class StatementSync implements Disposable {
   #done(prepared: Prepared): void {
     this.#pause(prepared);
     if (prepared.changesMeaning) this.#owner.open.statements.forget();
-    if (this.#later) {
-      this.#bigints = this.#later.bigints ?? this.#bigints;
-      this.#arrays = this.#later.arrays ?? this.#arrays;
-      this.#later = undefined;
-    }
   }
 
   /** Steps the statement. Returns whether there is a row. */
@@ -552,9 +543,6 @@ export class StatementSync implements Disposable {
     return buildRow(names, this.#plain, memory, cells, this.#bigints);
   }
 }
-
-/** Whether `all`, `get` or `run` executes the statement, as opposed to an iteration. */
-const isFixed = ({ running, standing }: Prepared): boolean => running && !standing;
 
 /** Reads a 64-bit integer as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit in a number */
 function safeAt(view: DataView, at: number): number {

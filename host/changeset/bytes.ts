@@ -1,6 +1,6 @@
-/** Joins and compares byte arrays. */
+/** Byte arrays, joined and compared. */
 
-/** Joins pieces into a new array. */
+/** A copy of all pieces, one after the other. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;

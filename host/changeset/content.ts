@@ -1,4 +1,4 @@
-/** Reads the values of a changeset. */
+/** The contents of a changeset's bytes, value by value. */
 
 import { cutShort, noType } from './errors.js';
 import {
@@ -17,9 +17,7 @@ import { Texts } from './text.js';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/**
- * The values of a changeset. The place of a value is the offset of its type byte. The caller has checked its length.
- */
+/** The values of a changeset. A value's place is that of its type byte; its length was checked before. */
 export class Content {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -27,7 +25,7 @@ export class Content {
   /** The end of the last record. */
   end = 0;
 
-  /** @throws ChangesetError if there are more bytes than C can count */
+  /** @throws ChangesetError for more bytes than C can count */
   constructor(bytes: Uint8Array) {
     this.bytes = plain(bytes);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -53,7 +51,7 @@ export class Content {
     return this.#texts.text(this.#contentAt(place), valueEnd(this.bytes, place));
   }
 
-  /** Returns a TEXT, or undefined if it is not UTF-8. */
+  /** Undefined if the text is not UTF-8. */
   validTextAt(place: number): string | undefined {
     const text = this.textAt(place);
     if (!text.includes('\ufffd')) return text;
@@ -85,7 +83,7 @@ export class Content {
     }
   }
 
-  /** Reads all values of a record and sets `end` to its end. @throws ChangesetError if the record is malformed */
+  /** All values of a record at once; `end` is its end. @throws ChangesetError if it is malformed */
   record(from: number, columns: number): (Value | undefined)[] {
     const { bytes } = this;
     const view = this.#view;
@@ -95,7 +93,7 @@ export class Content {
     for (let i = 0; i < columns; i++) {
       if (at >= size) throw cutShort(size);
       let type = bytes[at] as number;
-      // In an UPDATE, usually most columns in a row have no value.
+      // Most columns of an UPDATE have no value, one beside the other.
       while (type === typeUndefined) {
         values[i] = undefined;
         at += 1;
@@ -117,7 +115,7 @@ export class Content {
         const length = bytes[place + 1] as number;
         const more = bytes[place + 2] as number;
         let start = place + 2;
-        // Short lengths are decoded here, because a function call makes the loop slow.
+        // A call in this loop makes all of it slow; it is rarely needed.
         if (length < 0x80) at = start + length;
         else if (more < 0x80) {
           start += 1;
@@ -137,7 +135,7 @@ export class Content {
     return values;
   }
 
-  /** The offset of a TEXT's or BLOB's bytes, after its type and length. */
+  /** Where the bytes of a TEXT or BLOB begin: after type and length. */
   #contentAt(place: number): number {
     return place + 1 + lengthSize(this.bytes, place + 1);
   }

@@ -1,11 +1,11 @@
-/** The errors of this folder. Wrong arguments throw a TypeError instead. */
+/** The errors of changesets. Nothing else is thrown here, except for mistakes in the caller's program. */
 
-/** Thrown if bytes, a JSON document or changes are not a valid changeset. */
+/** Why bytes, a document or changes are not a changeset. */
 export class ChangesetError extends Error {
   override readonly name = 'ChangesetError';
-  /** The message without the offset. */
+  /** One sentence, without the place. */
   readonly reason: string;
-  /** The offset of the first wrong byte; undefined if the error is not in bytes. */
+  /** The first wrong byte, from 0; undefined if no byte is wrong. */
   readonly offset: number | undefined;
 
   constructor(reason: string, offset?: number) {
@@ -15,11 +15,11 @@ export class ChangesetError extends Error {
   }
 }
 
-/** The error for a changeset that ends too early, after `size` bytes. */
+/** The changeset ends too early: `size` is its end. */
 export const cutShort = (size: number): ChangesetError =>
   new ChangesetError('the changeset is truncated', size);
 
-/** The error for an argument that is not a Uint8Array. */
+/** A mistake in the caller's program: no bytes were given. */
 export const notBytes = (): TypeError =>
   Object.assign(new TypeError('The "bytes" argument must be a Uint8Array.'), {
     code: 'ERR_INVALID_ARG_TYPE',

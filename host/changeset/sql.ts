@@ -1,4 +1,4 @@
-/** Converts changesets to SQL. */
+/** Changesets as SQL text. */
 
 import { ChangesetError } from './errors.js';
 import { opDelete, opInsert, type Table, typeBlob, typeInteger, typeReal, typeText } from './format.js';
@@ -6,11 +6,11 @@ import { toHex } from './hex.js';
 import type { ColumnNames, JsonValue } from './json.js';
 import { ChangesetReader } from './reader.js';
 
-/** Options of {@link toSql} and {@link sqlStatements}. */
+/** How {@link toSql} and {@link sqlStatements} write SQL. */
 export interface SqlOptions {
   /**
-   * Returns the column names of a table. Columns without known names become c1, c2 and so on; the SQL then runs only if
-   * the columns have those names.
+   * The columns' names by table. Unknown ones are c1, c2 and so on, which shows what changed but
+   * runs only if the columns have those names.
    */
   readonly columnNames?: ColumnNames;
   /** Called for each change with the number of bytes read. */
@@ -21,14 +21,11 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/**
- * Matches control characters except tab and line feed. A literal cannot contain NUL, a shell changes CR, and a terminal
- * interprets the others.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for them
+/** What a literal cannot hold, a shell changes (CR), or a terminal interprets: controls except tab and line feed. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controls = /([\u0000-\u0008\u000b-\u001f\u007f-\u009f]+)/;
 
-/** Writes a text as an SQL expression, with `char()` for control characters. */
+/** A text as SQL writes it, with control characters by `char()`. */
 export function quoteText(text: string): string {
   const parts = text.split(controls);
   if (parts.length === 1) return `'${text.replaceAll("'", "''")}'`;
@@ -39,7 +36,7 @@ export function quoteText(text: string): string {
   return `(${written.filter(Boolean).join('||')})`;
 }
 
-/** Writes a REAL so that SQLite reads the same number. NaN becomes NULL, as in SQLite. */
+/** A REAL as SQL reads it back to the same number. SQLite has no NaN: it is NULL. */
 export function sqlReal(value: number): string {
   if (Number.isNaN(value)) return 'NULL';
   if (!Number.isFinite(value)) return value < 0 ? '-9.0e+999' : '9.0e+999';
@@ -48,14 +45,14 @@ export function sqlReal(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-/** Writes the value at a place of the changeset as SQL. */
+/** The value at a place of the changeset, as SQL writes it. */
 export function sqlValueAt(reader: ChangesetReader, place: number): string {
   switch (reader.typeAt(place)) {
     case typeInteger: {
       const number = reader.numberAt(place);
       if (Number.isSafeInteger(number)) return `${number}`;
       const value = reader.integerAt(place);
-      return value === -(2n ** 63n) ? '(-9223372036854775807-1)' : `${value}`; // SQLite reads a literal without its sign
+      return value === -(2n ** 63n) ? '(-9223372036854775807-1)' : `${value}`; // a literal is read without its sign
     }
     case typeReal:
       return sqlReal(reader.realAt(place));
@@ -70,7 +67,7 @@ export function sqlValueAt(reader: ChangesetReader, place: number): string {
   }
 }
 
-/** Writes a JSON value as SQL. `{}`, a missing value, is not allowed. */
+/** A value in JSON, as SQL writes it; `{}` is not a value. */
 export function sqlOf(value: JsonValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : sqlReal(value);
@@ -82,7 +79,7 @@ export function sqlOf(value: JsonValue): string {
   return kind === 'text' ? `CAST(x'${content}' AS TEXT)` : '';
 }
 
-/** The beginning of each statement for a table, and the names of its columns. */
+/** How the statements of one table begin, and its columns' names. */
 interface Names {
   readonly table: Table;
   readonly columns: readonly string[];
@@ -109,7 +106,7 @@ function namesOf(table: Table, { columnNames }: SqlOptions): Names {
 }
 
 /**
- * Returns statements that make the same changes, one per line. They find rows by key and do not compare old values.
+ * Statements that make the same changes, one per line. They find rows by key; old values are not compared.
  *
  * @throws ChangesetError if the bytes are not a changeset
  */
@@ -139,7 +136,7 @@ function newValues(reader: ChangesetReader): string {
   return text;
 }
 
-/** The WHERE clause for a row; '' if the table has no key. */
+/** The WHERE clause for a row; '' if there is no key. */
 function keyOf(reader: ChangesetReader, names: readonly string[]): string {
   const { key } = reader.table;
   let text = '';
@@ -149,7 +146,7 @@ function keyOf(reader: ChangesetReader, names: readonly string[]): string {
   return text;
 }
 
-/** The SET clause of an UPDATE; '' if the UPDATE sets nothing. */
+/** The SET clause of an UPDATE; '' if it sets nothing. */
 function changed(reader: ChangesetReader, names: readonly string[]): string {
   let text = '';
   for (let i = 0; i < names.length; i++) {
@@ -159,7 +156,7 @@ function changed(reader: ChangesetReader, names: readonly string[]): string {
   return text;
 }
 
-/** Returns all statements of {@link sqlStatements} as one text; '' if there are none. */
+/** All of {@link sqlStatements} as one text; '' if nothing changed. */
 export function toSql(bytes: Uint8Array, options: SqlOptions = {}): string {
   return [...sqlStatements(bytes, options)].map((statement) => `${statement}\n`).join('');
 }

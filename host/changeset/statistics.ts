@@ -3,24 +3,24 @@
 import { opDelete, opInsert } from './format.js';
 import { ChangesetReader } from './reader.js';
 
-/** The number of changes of one table. */
+/** The counts of one table. */
 export interface TableStatistics {
   table: string;
   inserts: number;
   updates: number;
   deletes: number;
-  /** The number of indirect changes. */
+  /** How many of them are indirect. */
   indirect: number;
-  /** The number of values that UPDATEs changed. */
+  /** How many values the UPDATEs changed. */
   values: number;
-  /** The size of the table's part of the changeset. */
+  /** Of the changeset: of all tables together, its size. */
   bytes: number;
 }
 
 /**
- * Counts the changes of each table, in the order in which the tables appear. Includes tables without changes.
+ * Counts per table, in the order in which tables appear; including those without changes.
  *
- * @throws ChangesetError if the changeset is malformed
+ * @throws ChangesetError if it is malformed
  */
 export function statistics(bytes: Uint8Array): TableStatistics[] {
   const tables = new Map<string, TableStatistics>();
@@ -36,7 +36,7 @@ export function statistics(bytes: Uint8Array): TableStatistics[] {
     },
   });
   while (reader.next()) {
-    if (!counts) break; // there is no change before the first table
+    if (!counts) break; // not without a table
     if (reader.op === opInsert) counts.inserts += 1;
     else if (reader.op === opDelete) counts.deletes += 1;
     else {

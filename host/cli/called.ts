@@ -1,15 +1,14 @@
-/** How a command answers who called it: with its help, its output or its complaint, and its exit code. */
+/** Runs a command from the command line, and turns its result or error into an exit code. */
 
 import { CommandError, complain, exitCodes } from './exit.js';
-import { columnsOf, fitted } from './fitted.js';
 import { flush, print } from './output.js';
 import { statusLine } from './progress.js';
 
 /**
- * Runs a command, or prints its help if that is asked for.
+ * Runs a command, or prints its help if the arguments ask for help.
  *
- * @param words that called it, the program's name first
- * @param args what follows them
+ * @param words the words that called the command, beginning with the program's name
+ * @param args the arguments after these words
  * @returns the exit code
  */
 export async function called(
@@ -20,14 +19,14 @@ export async function called(
 ): Promise<number> {
   try {
     const asked = args.includes('--help') || args.includes('-h');
-    if (asked) print(fitted(await help(), columnsOf(1)));
+    if (asked) print(await help());
     const code = asked ? exitCodes.done : await action();
     flush();
     return code;
   } catch (error) {
     statusLine.clear();
     if (error instanceof CommandError && error.exitCode === exitCodes.unread) return error.exitCode;
-    flush(); // what was printed before it
+    flush(); // write the output that precedes the error
     return complain(words, error);
   }
 }

@@ -1,17 +1,16 @@
-/** Commands: parsing, help and shell completion are made from one table of options. */
+/** Commands and their options. One table of options is used for parsing, help and shell completion. */
 
 import { parseArgs } from 'node:util';
 import { nearest } from '../kernel/nearest.js';
 import { type CommandError, usageError } from './exit.js';
-import { broken, helpWidth } from './fitted.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 
 export interface Option {
-  /** The name of its value in the help; without it the option is a switch. FILE, OUT and PATH are files. */
+  /** The name of the value in the help; undefined for a switch. FILE, OUT and PATH are files. */
   readonly value?: string;
-  /** The values that it takes; if absent, any. */
+  /** The permitted values. By default any value is permitted. */
   readonly choices?: readonly string[];
-  /** Some of its values, for shell completion. */
+  /** Some values, for shell completion. */
   readonly hints?: readonly string[];
   readonly short?: string;
   readonly multiple?: boolean;
@@ -19,57 +18,57 @@ export interface Option {
   readonly help: string;
 }
 
-/** An option of all commands that open databases. */
+/** The option `--locking` of the commands that open databases. */
 export const lockingOption: Option = {
   value: 'auto|none',
   choices: ['auto', 'none'],
   help: 'lock files as sqlite3 does (auto), or not at all (none), which is safe only if nothing else uses them',
 };
 
-/** The options as they were given. */
+/** The parsed options and operands. */
 export interface Given {
-  /** What the shell's own options say, if the command takes them. */
+  /** The options of {@link OwnOptions}, if the command takes them. */
   readonly own: OwnOptions | undefined;
-  /** The value of an option; the last one if there are several. */
+  /** Returns the value of an option; the last value if it was given several times. */
   text(name: string): string | undefined;
   texts(name: string): string[];
   on(name: string): boolean;
   readonly rest: readonly string[];
 }
 
-/** The action of a command, and what it takes. */
+/** The action of a command, its options and its operands. */
 export interface Action {
-  /** What follows the options, such as `IN ...`. */
+  /** The operands in the help, such as `IN ...`. */
   readonly operands: string;
-  /** The least and the most operands. */
+  /** The minimum and maximum number of operands. */
   readonly count: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
-  /** Whether it takes the options that the shell has beyond those of sqlite3, such as grants. */
+  /** Whether the command takes the options that the shell has in addition to those of sqlite3, such as grants. */
   readonly takesOwn?: boolean;
-  /** What the help says after the options. */
+  /** The text of the help after the options. */
   readonly notes?: string;
-  /** Whether it runs in a thread of its own, so that signals are handled while it works. */
+  /** Whether the command runs in a worker thread, so that signals are handled while it runs. */
   readonly threaded?: boolean;
   /** Returns the exit code. */
   run(given: Given): number | Promise<number>;
 }
 
-/** A command as it is known before it is loaded. */
+/** A command, which is loaded when it is called. */
 export interface Command {
   readonly name: string;
-  /** Its first line is used alone if there is room for only one. */
+  /** The description. If only one line fits, the first line is used. */
   readonly summary: string;
   load(): Promise<Action>;
 }
 
-/** A word that one of several commands follows. */
+/** A group of commands, such as `changeset`. */
 export interface Group {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly Command[];
-  /** What its help says after the commands. */
+  /** The text of the help after the commands. */
   readonly notes: string;
-  /** Runs one of its commands. Returns the exit code. */
+  /** Loads the function that runs the commands of the group. That function returns the exit code. */
   start(): Promise<
     (command: Command, action: Action, given: Given, args: readonly string[]) => number | Promise<number>
   >;
@@ -78,13 +77,15 @@ export interface Group {
 /** The first word of a command line. */
 export type Subcommand = Command | Group;
 
-/** Names as a choice: "a, b or c". */
+/** Joins names as a choice: "a, b or c". */
 const anyOf = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 
 /**
+ * Parses the arguments of a command.
+ *
  * @param called the words that call the command
- * @throws CommandError that names what is wrong
+ * @throws CommandError that says what is wrong
  */
 export function parse(called: string, command: Omit<Action, 'run'>, argv: readonly string[]): Given {
   const { args, own } = command.takesOwn ? takeOwnOptions(argv) : { args: argv, own: undefined };
@@ -136,7 +137,7 @@ export function parse(called: string, command: Omit<Action, 'run'>, argv: readon
   };
 }
 
-/** The error for an option that has a value and should not, or the other way round. */
+/** The error message for an option with an unexpected value or a missing value. */
 function wrongValue(command: Omit<Action, 'run'>, error: Error): string {
   const [, name = ''] = /--([\w-]+)/.exec(error.message) ?? [];
   const value = command.options[name]?.value;
@@ -147,12 +148,20 @@ function wrongValue(command: Omit<Action, 'run'>, error: Error): string {
   return `--${name} ${value}: the value is missing${dash}`;
 }
 
-/** `--name VALUE` as the help shows it. */
+/** Formats an option for the help, such as `--name VALUE`. */
 function shown(name: string, { value, short }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
 }
 
-/** @param called the words that call the command */
+/** The width of the help in columns. */
+const helpWidth = 80;
+
+/** Breaks a text between words into lines of at most `width` characters. */
+function broken(text: string, width: number): string[] {
+  return text.match(new RegExp(`.{1,${width}}(?= |$)`, 'g'))?.map((line) => line.trimStart()) ?? [text];
+}
+
+/** Makes the help of a command. @param called the words that call the command */
 export function helpOf(called: string, summary: string, command: Omit<Action, 'run'>): string {
   const required = Object.entries(command.options).filter(([, option]) => option.required);
   const words = required.map(([name, { value }]) => ` --${name} ${value}`).join('');

@@ -1,19 +1,19 @@
 /**
- * /dev/stdin, /dev/fd/63 and so on. node:wasi resolves symbolic links itself and finds no file if one
- * leads to a pipe, so these paths are served here, with the process's own descriptors.
+ * Opens /dev/stdin, /dev/fd/63 and similar paths with the process's own descriptors. node:wasi resolves symbolic links
+ * itself and cannot open a link that leads to a pipe.
  */
 
 import { readSync, writeSync } from 'node:fs';
 
 export type WasiFunction = (...args: number[]) => number;
 
-/** Their numbers begin here, above those of node:wasi. */
+/** The first descriptor number of these files, above the numbers that node:wasi uses. */
 const first = 1_000_000;
 
 const streams: Readonly<Record<string, number>> = { stdin: 0, stdout: 1, stderr: 2 };
 const pattern = /^\/?(?:dev\/(stdin|stdout|stderr)|(?:dev|proc\/self)\/fd\/(\d{1,6}))$/;
 
-/** WASI: result codes, and a file type for which isatty is false while seeking is among its rights. */
+/** WASI result codes, and a file type for which isatty is false and seeking is permitted. */
 const success = 0;
 const ioError = 29;
 const noSpace = 51;
@@ -23,7 +23,7 @@ const characterDevice = 2;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** `functions` with those paths added. @param memory returns the memory once it exists */
+/** Adds these paths to WASI functions. @param memory returns the memory, which does not exist yet */
 export function withDevices(
   functions: Readonly<Record<string, WasiFunction>>,
   memory: () => WebAssembly.Memory,
@@ -79,9 +79,9 @@ export function withDevices(
 }
 
 /**
- * `fd_read` or `fd_write` without its descriptor.
+ * Makes `fd_read` or `fd_write` without the parameter for the descriptor.
  *
- * @param move reads or writes a buffer: returns how many bytes, or the negative of WASI's number for its error
+ * @param move reads or writes a buffer; returns the number of bytes, or a negative WASI error number
  */
 export function transfer(
   memory: () => WebAssembly.Memory,
@@ -105,10 +105,10 @@ export function transfer(
 }
 
 /**
- * The result of `action`, or the negative of WASI's number for its error. Waits for a terminal or pipe that another process
- * made non-blocking.
+ * Returns the result of `action`, or a negative WASI error number. Waits if another process made the terminal or pipe
+ * non-blocking.
  *
- * @param waiting is called between two attempts
+ * @param waiting called between two attempts
  */
 export function patiently(action: () => number, waiting: () => void = () => {}): number {
   for (;;) {

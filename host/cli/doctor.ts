@@ -1,4 +1,7 @@
-/** `sqlite-wasm-run doctor [FOLDER]`: checks what this machine offers, and prints what a report of a fault should contain. */
+/**
+ * Implements `sqlite-wasm-run doctor [FOLDER]`, which checks the system and prints the facts that a bug report should
+ * contain.
+ */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { release } from 'node:os';
@@ -14,11 +17,11 @@ import type { Action } from './command.js';
 import { CommandError, exitCodes, reason } from './exit.js';
 import { print } from './output.js';
 
-/** One line of the report. */
+/** A line of the report. */
 interface Finding {
   readonly name: string;
   readonly value: string;
-  /** Whether something is missing that the program can use. */
+  /** Whether a feature is missing that the program can use. */
   readonly lacks: boolean;
 }
 
@@ -53,7 +56,7 @@ function examine(folder: string): Finding[] {
       fact('sqlite', `${v} ${id}`),
       fact('node', `${process.version}, V8 ${process.versions.v8}`),
       fact('system', `${process.platform} ${process.arch} ${release()}`),
-      fact('tried', thisSystem?.tried ? 'yes' : 'not on this system: please report what this prints'),
+      fact('tried', thisSystem?.tried ? 'yes' : 'not on this system: please report this output'),
       fact('cache of components', cacheFolder()),
       locks(work),
       mappings(),
@@ -64,7 +67,7 @@ function examine(folder: string): Finding[] {
   }
 }
 
-/** Whether files in a folder can be locked as SQLite needs it. */
+/** Checks whether files in a folder can be locked. */
 function locks(folder: string): Finding {
   const found = systemLocks();
   const answer = (value: string, lacks: boolean): Finding => ({ name: 'file locks', value, lacks });
@@ -80,7 +83,7 @@ function mappings(): Finding {
     : { name: 'mapped memory', value: `yes, in pages of ${found.pageSize} bytes`, lacks: false };
 }
 
-/** Whether two connections can have a database in WAL mode. */
+/** Checks whether two connections can use a database in WAL mode. */
 function wal(folder: string): Finding {
   const path = join(folder, 'wal.db');
   try {

@@ -1,4 +1,4 @@
-/** Completes what the shell leaves to its host: dot-commands, and their file arguments. */
+/** Completes dot-commands and their file arguments, which the shell itself does not complete. */
 
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -11,7 +11,7 @@ const commands =
   'vfsinfo vfslist vfsname width www';
 
 /**
- * The candidates for the last word of a dot-command, and that word.
+ * Returns the candidates for the last word of a dot-command, and that word.
  *
  * @param directory the working directory of the shell
  */

@@ -1,23 +1,22 @@
-/** How a command ends: exit codes, and errors whose message the user sees. */
+/** The exit codes of commands, and the errors that they report. */
 
 import { shown } from '../core/shown.js';
 
-/** Exit codes of commands. */
 export const exitCodes = {
   done: 0,
   /** A file, the database or a statement failed. */
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
-  /** Everything was rolled back because of a conflict, a check or a refusal. */
+  /** Everything was rolled back because of a conflict, a failed check or a refused warning. */
   notApplied: 3,
   /** The input is not a changeset. */
   malformed: 4,
-  /** Nobody reads standard output now: the code that a shell reports for a program that SIGPIPE ended. */
+  /** Standard output was closed. A shell reports this code for a program that SIGPIPE killed. */
   unread: 141,
 } as const;
 
-/** What the exit codes mean, as the help has it. */
+/** The text of the help about the exit codes. */
 export function exitHelp(): string {
   const meanings: readonly (readonly [code: number, meaning: string])[] = [
     [exitCodes.done, 'done'],
@@ -30,7 +29,7 @@ export function exitHelp(): string {
   return `Exit codes: ${text},\n130 interrupted by Ctrl-C.\n`.replace(', 3 ', ',\n3 ');
 }
 
-/** A failure whose sentence the user sees, with the exit code that it ends with. */
+/** An error that is printed as a message, with the exit code of the command. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: number;
@@ -41,15 +40,15 @@ export class CommandError extends Error {
   }
 }
 
-/** A failure because of wrong use. */
+/** Makes an error for a wrong command line. */
 export function usageError(message: string): CommandError {
   return new CommandError(message, exitCodes.usage);
 }
 
 /**
- * Prints on standard error why a command failed, in the same form for the whole program.
+ * Prints on standard error why a command failed.
  *
- * @param command the words that called it, the program's name first
+ * @param command the words that called the command, beginning with the program's name
  * @returns the exit code
  */
 export function complain(command: string, error: unknown): number {
@@ -59,7 +58,7 @@ export function complain(command: string, error: unknown): number {
   return code;
 }
 
-/** A reason without the code, the call and the path that Node puts around it. */
+/** Returns the message of an error without the code, the call and the path that Node adds. */
 export function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return /^[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message;

@@ -1,6 +1,7 @@
 /**
- * The history of statements, and its file: one line an entry. An entry of several lines is written with a
- * backslash before it and its line ends as \n; all others are unchanged, so that sqlite3's own history can be read.
+ * The history of statements and its file, which has one line for each entry. An entry of several lines begins with a
+ * backslash, and its newlines are written as \n. All other entries are unchanged, so that sqlite3's own history can be
+ * read.
  */
 
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ const editlineHeader = '_HiStOrY_V2_';
 export class History {
   readonly #entries: string[] = [];
   #file: string | undefined;
-  /** The entry that is shown; at the end, what was being typed. */
+  /** The index of the shown entry; the number of entries while new text is shown. */
   #position = 0;
   #typed = '';
 
@@ -21,7 +22,7 @@ export class History {
     try {
       lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
     } catch {
-      // It does not exist yet, or cannot be read: a history is not worth an error.
+      // Ignore a file that does not exist or cannot be read.
     }
     if (lines[0] === editlineHeader) lines.shift();
     this.#entries.push(...lines.slice(-maxEntries).map(decode));
@@ -29,7 +30,7 @@ export class History {
     this.rewind();
   }
 
-  /** Adds a statement, also to the file at once: neither a crash nor a second shell loses any. */
+  /** Adds a statement, and appends it to the file immediately, so that a crash or a second shell loses none. */
   add(entry: string): void {
     if (entry.trim() === '' || entry === this.#entries.at(-1)) return;
     this.#entries.push(entry);
@@ -47,7 +48,9 @@ export class History {
     this.#typed = '';
   }
 
-  /** The entry `step` away, or undefined at either end. @param current what is in the line now */
+  /**
+   * Moves by `step` and returns the entry there; undefined at either end. @param current the current text of the line
+   */
   move(step: number, current: string): string | undefined {
     const to = this.#position + step;
     if (to < 0 || to > this.#entries.length) return undefined;
@@ -62,7 +65,7 @@ export class History {
       writeFileSync(next, `${lines.slice(-maxEntries).join('\n')}\n`, { mode: 0o600 });
       renameSync(next, file);
     } catch {
-      // Then it is not shortened.
+      // Leave the file as it is.
     }
   }
 }

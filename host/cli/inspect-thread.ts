@@ -1,4 +1,4 @@
-/** The thread in which `inspect` lets a component describe itself. */
+/** The worker thread in which `inspect` runs a component to describe itself. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from '../api/connections.js';
@@ -17,5 +17,6 @@ function answer({ path, memory, patience }: InspectInput): Answer {
   }
 }
 
-// After the module's evaluation: Node 22 and later crash if a thread is terminated during it.
+// Wait until the module has been evaluated, because Node 22 and later crash if a thread is terminated during the
+// evaluation.
 setImmediate(() => parentPort?.postMessage(answer(workerData as InspectInput)));

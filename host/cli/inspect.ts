@@ -1,4 +1,7 @@
-/** `sqlite-wasm-run inspect FILE.wasm`: shows a component's imports, exports and required grants, and whether it would load. */
+/**
+ * Implements `sqlite-wasm-run inspect FILE.wasm`, which shows a component's imports, exports and required grants, and
+ * whether it can be loaded.
+ */
 
 import '../node/platform.js';
 import { Worker } from 'node:worker_threads';
@@ -11,20 +14,20 @@ import type { Action, Given } from './command.js';
 import { exitCodes, usageError } from './exit.js';
 import { print } from './output.js';
 
-/** How long a component may take to describe itself, in ms. */
+/** The maximum time in ms for a component to describe itself. */
 const patience = 10_000;
-/** The most characters of a line. */
+/** The maximum length of a line in characters. */
 const longestLine = 1000;
 
-/** What the thread that runs the component answers. */
+/** The answer of the thread that runs the component. */
 export type Answer = { readonly described: Described } | { readonly failed: string };
 
-/** What that thread is told. */
+/** The input of that thread. */
 export interface InspectInput {
   readonly path: string;
-  /** In bytes. */
+  /** The memory limit in bytes. */
   readonly memory: number;
-  /** In ms. */
+  /** The maximum time to prepare the component, in ms. */
   readonly patience: number;
 }
 
@@ -44,12 +47,12 @@ async function run({ own, rest, on }: Given): Promise<number> {
     grants = checkGrants(own?.grants);
     found = inspect(path, grants);
   } catch (error) {
-    throw error instanceof Error ? usageError(error.message) : error; // 1 means that it would not load
+    throw error instanceof Error ? usageError(error.message) : error; // exit code 1 means that the component cannot be loaded
   }
   const answer: Answer = found.cannotRun
     ? { failed: found.cannotRun }
     : await described({ path, memory: grants.memory, patience });
-  // A component that cannot run here may still load with the grants that it requires.
+  // A component that cannot run without grants may still be loaded with them.
   const refused = found.refused ?? whyRefused(path, answer, found, grants);
   const report = {
     ...found,
@@ -61,7 +64,7 @@ async function run({ own, rest, on }: Given): Promise<number> {
   return report.loads ? exitCodes.done : exitCodes.failed;
 }
 
-/** Why a component that can be linked would not load. */
+/** The reason why a component that can be linked cannot be loaded; undefined if it can. */
 function whyRefused(
   path: string,
   answer: Answer,
@@ -77,7 +80,7 @@ function whyRefused(
   return undefined;
 }
 
-/** Lets the component describe itself in a thread of its own, which is terminated if it does not finish. */
+/** Runs the component to describe itself in a worker thread, and terminates the thread if it takes too long. */
 function described(workerData: InspectInput): Promise<Answer> {
   return new Promise((resolve) => {
     const worker = new Worker(ownFile('cli/inspect-thread.js'), { workerData });
@@ -99,7 +102,7 @@ type Report = Inspection & Partial<{ described: Described; failed: string }> & {
 function asText(path: string, report: Report): string {
   const { described: own } = report;
   const lines: string[] = [];
-  // What a component says about itself must not look like part of this report.
+  // Escape the component's texts, so that they cannot imitate lines of this report.
   const add = (label: string, values: readonly string[]): void => {
     values.forEach((value, index) => {
       lines.push(`  ${(index === 0 ? label : '').padEnd(11)}${shown(value, longestLine)}`);

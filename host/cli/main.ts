@@ -1,12 +1,11 @@
 #!/usr/bin/env node
-/** The command: our subcommands, our own long options, then the sqlite3 shell with all the others. */
+/** The program: runs a subcommand, or handles its own options and passes all others to the sqlite3 shell. */
 
 import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { nearest } from '../kernel/nearest.js';
 import { complain, usageError } from './exit.js';
-import { columnsOf, fitted } from './fitted.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
@@ -25,23 +24,23 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return complain(programName, error);
   }
-  const asksHelp = args.some((arg) => arg === '-help' || arg === '--help');
-  // On a terminal the shell blocks in a worker, so that this thread can edit lines and handle Ctrl-C.
-  if (isatty(0) && isatty(1) && !asksHelp) {
+  // On a terminal, run the shell in a worker thread, so that this thread can edit lines and handle Ctrl-C.
+  if (isatty(0) && isatty(1)) {
     const { runOnTerminal } = await import('./terminal.js');
     return runOnTerminal({ args, own });
   }
-  if (own.timeout !== undefined && !asksHelp) {
+  if (own.timeout !== undefined) {
     const { runSupervised } = await import('./supervised.js');
     return runSupervised({ args, own });
   }
   const code = runShell({ args, own, terminal: processTerminal() });
-  if (code === 0 && asksHelp) process.stderr.write(fitted(ownHelp() + subcommandHelp(), columnsOf(2)));
+  if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help'))
+    process.stderr.write(ownHelp() + subcommandHelp());
   return code;
 }
 
 /**
- * Refuses arguments that are not UTF-8: Node has already replaced them by others, which may name other files.
+ * Refuses arguments that are not UTF-8. Node replaces their invalid bytes, so they could name other files.
  *
  * @throws CommandError
  */
@@ -51,7 +50,7 @@ function refuseInvalidBytes(argv: readonly string[]): void {
   try {
     raw = readFileSync('/proc/self/cmdline');
   } catch {
-    return; // this system does not show them
+    return; // this system does not have the file
   }
   if (isUtf8(raw)) return;
   const [wrong = ''] = argv.filter((arg) => arg.includes('\ufffd'));
@@ -59,7 +58,7 @@ function refuseInvalidBytes(argv: readonly string[]): void {
 }
 
 /**
- * Refuses a word that is not a file but nearly a command: the shell would create a database of that name.
+ * Refuses a word that is not a file but resembles a command, because the shell would create a database of that name.
  *
  * @throws CommandError
  */

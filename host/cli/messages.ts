@@ -1,8 +1,8 @@
-/** The messages between the shell's thread and the terminal's. */
+/** The messages between the shell's thread and the terminal's thread. */
 
 import type { OwnOptions } from './options.js';
 
-/** The words of the shared Int32Array. */
+/** The indexes in the shared Int32Array. */
 export const Word = {
   wake: 0,
   interrupt: 1,
@@ -13,7 +13,7 @@ export const Word = {
   count: 6,
 } as const;
 
-/** Milliseconds on a clock that all threads share, from 1 to 2^31 - 1 and round again. */
+/** The time in ms on a clock that all threads share. It wraps around after 2^31 - 1 and is never 0. */
 export function clock(): number {
   return Number(process.hrtime.bigint() / 1_000_000n) & 0x7fff_ffff || 1;
 }
@@ -22,19 +22,20 @@ export interface WorkerInput {
   readonly args: readonly string[];
   readonly own: OwnOptions;
   /**
-   * See {@link Word}: an answer came; what runs is to be interrupted; a command of the user's has the terminal;
-   * when the statement that runs began, or 0; the columns of the terminal, as in {@link terminalColumns};
-   * whether what began is the loading of a component, which cannot be interrupted.
+   * The shared integers, by {@link Word}. `wake`: an answer has arrived. `interrupt`: the running statement must end.
+   * `command`: a command of the user has the terminal. `started`: the time when the running statement began, or 0.
+   * `columns`: the result of {@link terminalColumns}. `loading`: a component is being loaded, which cannot be
+   * interrupted.
    */
   readonly shared: Int32Array;
-  /** Whether lines are edited in the main thread. */
+  /** Whether the main thread edits lines. */
   readonly edited: boolean;
 }
 
 export type FromShell =
   /**
-   * The shell waits for input. `continuations` are the prompts it has shown for lines it had at once; `directory` is
-   * where it is.
+   * The shell waits for input. `continuations` are the prompts of lines that it received together. `directory` is its
+   * working directory.
    */
   | {
       readonly kind: 'read';
@@ -47,6 +48,6 @@ export type FromShell =
   | { readonly kind: 'exit'; readonly code: number };
 
 export type ToShell =
-  /** @param end whether the input ends after them */
+  /** Lines of input. `end` says whether the input ends after these lines. */
   | { readonly kind: 'lines'; readonly lines: readonly string[]; readonly end: boolean }
   | { readonly kind: 'complete'; readonly line: string };

@@ -1,18 +1,19 @@
-/** `sqlite-wasm-run new-extension NAME`: a folder with an extension that builds and passes its own test. */
+/**
+ * Implements `sqlite-wasm-run new-extension NAME`, which creates a folder with an extension, its build and its test.
+ */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { contract } from '../interfaces/contract.js';
 import { ownFile } from '../node/package.js';
 import type { Action } from './command.js';
 import { exitCodes, usageError } from './exit.js';
-import { installedFrom } from './installed-from.js';
 import { print } from './output.js';
 
 const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
 
-/** The dependencies of generated folders, pinned to versions that were tested. */
+/** The dependencies of a generated folder, in versions that were tested. */
 const tools: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   c: { '@bytecodealliance/jco-transpile': '0.15.0', '@yowasp/clang': '22.0.0-git20542-10' },
   typescript: { 'componentize-qjs': '0.4.5', typescript: '7.0.2' },
@@ -37,7 +38,7 @@ export const newExtension: Action = {
     world: {
       value: 'WORLD',
       choices: Object.keys(worlds),
-      help: `what it provides: ${Object.keys(worlds).join(', ')}; default: minimal, which is scalar functions`,
+      help: `the world of the extension: ${Object.keys(worlds).join(', ')}; default: minimal, for scalar functions`,
     },
     language: {
       value: 'LANGUAGE',
@@ -66,7 +67,7 @@ interface Request {
   readonly language: string;
 }
 
-/** @throws Error if it cannot be the name of a package and of a folder on every system */
+/** Checks a name. @throws CommandError if it cannot be the name of a package and of a folder on every system */
 function checkName(name: string): void {
   if (!/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/.test(name)) {
     throw usageError(
@@ -83,7 +84,7 @@ function checkName(name: string): void {
   ];
   const device = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/.test(name); // on Windows
   if (device || taken.includes(name)) {
-    throw usageError(`"${name}" cannot be the name of an extension: the name is taken; choose another one`);
+    throw usageError(`"${name}" cannot be the name of an extension: the name is reserved; choose another`);
   }
 }
 
@@ -91,13 +92,13 @@ const templates = ownFile('cli/templates');
 const generated = ownFile('abi/generated');
 const packageRoot = ownFile('..');
 
-/** The names of the sample's files for an interface: a table that can be written is another one. */
+/** The name of the sample files for an interface. Writable tables have their own sample. */
 function sampleOf(name: string, world: string): string {
   const writable = worlds[world]?.includes('writable-table');
   return writable && name.endsWith('-table') ? 'scratch' : name;
 }
 
-/** @throws Error if the folder exists already, or cannot be written */
+/** Creates the folder. @throws Error if the folder exists already or cannot be written */
 function makeFolder(request: Request): void {
   const files = request.language === 'c' ? cFiles(request) : typescriptFiles(request);
   try {
@@ -115,7 +116,7 @@ function makeFolder(request: Request): void {
 
 type Files = Map<string, string>;
 
-/** A template with this extension's names in it. */
+/** Reads a template and inserts the names of the extension. */
 function template(path: string, { name, world }: Request): string {
   return readFileSync(join(templates, path), 'utf8')
     .replaceAll('EXTENSION_NAME', name)
@@ -138,7 +139,7 @@ function commonFiles(request: Request): Files {
     files: [`${name}.wasm`],
     engines: { node: oldestNode[language] },
     scripts: { build: 'node build.mjs', test: 'node --test' },
-    devDependencies: { ...tools[language], 'sqlite-wasm-run': installedFrom(packageRoot, version, name) },
+    devDependencies: { ...tools[language], 'sqlite-wasm-run': ownSource(name, version) },
   };
   const files: Files = new Map([
     ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
@@ -159,7 +160,19 @@ function commonFiles(request: Request): Files {
   return files;
 }
 
-/** The world of the component. An interpreter imports everything that its world does, so the imports must be listed there. */
+/**
+ * The npm version of this program: a version in the registry, or the path of this folder if the program runs from a
+ * clone.
+ */
+function ownSource(name: string, version: string): string {
+  if (packageRoot.split(sep).includes('node_modules')) return `^${version}`;
+  return `file:${relative(resolve(name), packageRoot).split(sep).join('/')}`;
+}
+
+/**
+ * The WIT text of the component's world. For TypeScript it lists the imports as comments, because an interpreter
+ * imports everything that its world contains.
+ */
 function worldText({ name, world, language }: Request): string {
   const known = (text: string): string => `${contract.package}/${text}@${contract.version}`;
   const lines = [`include ${known(world)};`];
@@ -168,7 +181,7 @@ function worldText({ name, world, language }: Request): string {
     lines.splice(
       0,
       1,
-      '// What it may call. Only what is listed is available; the user must grant `spi` and sessions.',
+      '// The interfaces that the extension can call. The user must grant `spi` and sessions.',
     );
     for (const service of contract.services) {
       lines.push(`${service === 'logging' && usesLogging ? '' : '// '}import ${known(service)};`);
@@ -197,7 +210,7 @@ function cFiles(request: Request): Files {
   return files;
 }
 
-/** `virtual-table` as the names of its members in JavaScript. */
+/** Converts a name such as `virtual-table` to camel case. */
 const camel = (name: string): string =>
   name.replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
 
@@ -225,7 +238,10 @@ function typescriptFiles(request: Request): Files {
   return files;
 }
 
-/** The host's types as a guest sees them: integers of 64 bits are numbers there, and absent values are null. */
+/**
+ * Converts the host's type declarations to those of a guest, in which 64-bit integers are numbers and absent values are
+ * null.
+ */
 function guestTypes(text: string): string {
   return text
     .replace(/^\/\/ Generated from the WIT .*\n\/\/ WIT sha256: .*\n/, '// Generated: do not edit.\n')

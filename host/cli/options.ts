@@ -1,4 +1,7 @@
-/** The options that the sqlite3 shell does not have: a fixed list, removed before the shell sees the others. */
+/**
+ * The options that the sqlite3 shell does not have. They are removed from the arguments before the shell reads the
+ * others.
+ */
 
 import { statSync } from 'node:fs';
 import type { FolderGrant } from '../kernel/grants.js';
@@ -6,7 +9,7 @@ import { usageError } from './exit.js';
 
 export interface OwnOptions {
   locking: 'auto' | 'none';
-  /** What components may use. */
+  /** The grants for components. */
   grants: {
     sql?: 'ro' | 'rw';
     sessions?: boolean;
@@ -16,23 +19,23 @@ export interface OwnOptions {
     replace?: boolean;
     memory?: number;
   };
-  /** How long a statement may run, in ms; undefined: without limit. */
+  /** The maximum time of a statement in ms; undefined for no limit. */
   timeout: number | undefined;
 }
 
 interface OwnOption {
-  /** Whether a value follows: always, as `--name=value` only, or never. */
+  /** Whether the option has a value: `always`, `joined` only as `--name=value`, or `never`. */
   readonly value: 'always' | 'joined' | 'never';
   readonly help: string;
-  /** What it takes, in words, if it takes a value. */
+  /** A description of the value, for error messages. */
   readonly takes?: string;
-  /** What the value can be, for shell completion; if absent, anything. */
+  /** The permitted values, for shell completion; undefined for any value. */
   readonly values?: 'folders' | readonly string[];
-  /** Sets the value; returns false if it is invalid. `value` is '' if there is none. */
+  /** Sets the value. Returns false if the value is invalid. `value` is '' if none was given. */
   set(options: OwnOptions, value: string): boolean;
 }
 
-/** By name, with its dashes. */
+/** The options by name, including the dashes. */
 export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--locking': {
     value: 'always',
@@ -115,7 +118,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   '--timeout': {
     value: 'always',
     takes: 'seconds above 0, such as 0.5',
-    help: '--timeout SECONDS    end a statement that runs longer, and all that it calls',
+    help: '--timeout SECONDS    end a statement that runs longer, with everything it calls',
     set(options, value) {
       const seconds = /^\d{1,6}(?:\.\d+)?$/.test(value) ? Number(value) : 0;
       options.timeout = Math.ceil(seconds * 1000);
@@ -124,7 +127,7 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
   },
 };
 
-/** The sqlite3 shell's own options, for completion alone: switches, and those that a value follows. */
+/** The switches of the sqlite3 shell. This list and {@link shellOptions} are used only for completion. */
 export const shellSwitches =
   'append ascii bail batch box column csv deserialize echo header help html ifexists interactive json line list ' +
   'markdown memtrace no-rowid-in-view nofollow noheader noinit pcachetrace quote readonly safe stats table tabs ' +
@@ -146,9 +149,9 @@ export const shellOptions = {
 } as const;
 
 /**
- * Separates our options from the shell's, which stay as they are, in their order.
+ * Separates these options from the shell's arguments, which keep their order.
  *
- * @throws CommandError
+ * @throws CommandError if an option is invalid
  */
 export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: OwnOptions } {
   const own: OwnOptions = {
@@ -183,7 +186,7 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
   return { args, own };
 }
 
-/** What `-help` adds to the shell's own text. */
+/** The text that `-help` adds to the shell's own help. */
 export function ownHelp(): string {
   const lines = Object.values(ownOptions).map(({ help }) => `   ${help}\n`);
   return `Options of sqlite-wasm-run:\n${lines.join('')}`;

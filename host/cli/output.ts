@@ -1,4 +1,4 @@
-/** What commands print: rows on standard output, complete and in order; messages on standard error. */
+/** Prints the output of commands on standard output, and messages on standard error. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -6,7 +6,7 @@ import { shownJson, shownLines } from '../core/shown.js';
 import { CommandError, exitCodes, reason } from './exit.js';
 import { statusLine } from './progress.js';
 
-/** How much is collected before it is written, in characters. */
+/** The number of characters that are collected before they are written. */
 const blockSize = 65_536;
 
 const onTerminal = isatty(1);
@@ -16,9 +16,10 @@ let pending: string[] = [];
 let size = 0;
 
 /**
- * Prints a text on standard output, soon: {@link flush} says when.
+ * Prints a text on standard output. The text may be buffered until {@link flush}.
  *
- * @throws CommandError if it cannot be written; with {@link exitCodes.unread}, and no message, if nobody reads it
+ * @throws CommandError if the text cannot be written; if standard output was closed, with {@link exitCodes.unread} and
+ *   without a message
  */
 export function print(text: string): void {
   pending.push(text);
@@ -26,7 +27,7 @@ export function print(text: string): void {
   if (size >= blockSize || onTerminal) flush();
 }
 
-/** Writes what was printed. @throws as {@link print} does */
+/** Writes the buffered text. @throws the errors of {@link print} */
 export function flush(): void {
   const text = pending.join('');
   pending = [];
@@ -36,7 +37,7 @@ export function flush(): void {
   writeBytes(Buffer.from(text));
 }
 
-/** Writes bytes to standard output. @throws as {@link print} does */
+/** Writes bytes to standard output. @throws the errors of {@link print} */
 export function writeBytes(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -44,29 +45,29 @@ export function writeBytes(bytes: Uint8Array): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new CommandError('', exitCodes.unread);
-      // A pipe that another process made non-blocking is still waited for.
+      // Wait even if another process made the pipe non-blocking.
       if (code !== 'EAGAIN') throw new CommandError(`cannot write standard output: ${reason(error)}`);
       Atomics.wait(sleeper, 0, 0, 5);
     }
   }
 }
 
-/** Prints a JSON document, or a part of one. */
+/** Prints a JSON document, or a part of it. Escapes control characters on a terminal. */
 export function printJson(text: string): void {
   print(onTerminal ? shownJson(text) : text);
 }
 
-/** Prints SQL: unchanged to a pipe or file, without control characters to a terminal. */
+/** Prints SQL. Escapes control characters on a terminal. */
 export function printSql(text: string): void {
   print(onTerminal ? shownLines(text) : text);
 }
 
-/** Prints a sentence on standard error, which may be closed. */
+/** Prints a message on standard error. Ignores errors, because standard error may be closed. */
 export function say(text: string): void {
   statusLine.clear();
   try {
     writeSync(2, `${shownLines(text)}\n`);
   } catch {
-    // the work goes on
+    // continue without the message
   }
 }

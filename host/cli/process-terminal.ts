@@ -1,4 +1,4 @@
-/** The shell's access to the system when nobody edits lines: a script, a pipe. */
+/** The shell's access to standard streams and processes if lines are not edited, for example in a script. */
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -8,7 +8,7 @@ import type { CommandStreams, Terminal } from '../core/host-services.js';
 import { childProcess } from '../node/builtins.js';
 import { shellFiles } from './shell-files.js';
 
-/** Standard streams, unchanged, and processes. */
+/** Makes a terminal that uses the standard streams directly. */
 export function processTerminal(): Terminal {
   const input = new LineReader(0);
   return {
@@ -23,7 +23,7 @@ export function processTerminal(): Terminal {
     stifleHistory() {},
     addCompletion() {},
     columns() {
-      // This thread blocks in the shell and handles no signal meanwhile; on this one, Node asks the system again.
+      // This thread is blocked in the shell and receives no signals. Emitting SIGWINCH makes Node read the size again.
       if (terminal()) process.emit('SIGWINCH');
       return terminalColumns();
     },
@@ -33,7 +33,7 @@ export function processTerminal(): Terminal {
 
 let reader: WriteStream | undefined;
 
-/** The terminal of this process, by the first standard stream that is one. */
+/** The first standard stream that is a terminal; undefined if there is none. */
 function terminal(): WriteStream | undefined {
   if (process.stdout.isTTY) return process.stdout;
   if (process.stderr.isTTY) return process.stderr;
@@ -42,20 +42,20 @@ function terminal(): WriteStream | undefined {
 }
 
 /**
- * The columns of the terminal as Node last heard, 0 if it does not say; -1 without a terminal. For the main thread
- * only: in others the standard streams are not terminals.
+ * The number of columns of the terminal; 0 if unknown, and -1 without a terminal. Call this function only in the main
+ * thread, because in other threads the standard streams are not terminals.
  */
 export function terminalColumns(): number {
   return terminal()?.columns ?? -1;
 }
 
-/** Called with {@link terminalColumns} whenever they may have changed. */
+/** Calls `hear` with {@link terminalColumns} whenever the size of the terminal may have changed. */
 export function onResize(hear: (columns: number) => void): void {
-  terminal(); // Node's own listener for this signal is added with the stream, and must run first
+  terminal(); // creates the stream first, so that Node's own listener for this signal runs first
   process.on('SIGWINCH', () => hear(terminalColumns()));
 }
 
-/** Runs a command as C's `system` does; returns what `wait` does, which the shell prints. */
+/** Runs a command like C's `system`. Returns a wait status, which the shell prints. */
 export function runCommand(command: string, { directory, input, output }: CommandStreams): number {
   const opened: number[] = [];
   const stream = (path: string | null, flags: string): number | 'inherit' => {
@@ -78,7 +78,7 @@ export function runCommand(command: string, { directory, input, output }: Comman
   }
 }
 
-/** Lines of a descriptor. */
+/** Reads lines from a descriptor. */
 class LineReader {
   readonly #fd: number;
   readonly #bytes = Buffer.alloc(65_536);

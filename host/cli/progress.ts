@@ -1,25 +1,25 @@
-/** The progress of long work: one line on the terminal, overwritten repeatedly and removed at the end. */
+/** Shows the progress of long work in one line of the terminal, which is removed at the end. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** Shorter work shows nothing, in ms. */
+/** No progress is shown before this time, in ms. */
 const patience = 500;
-/** The least time that a line is shown, in ms. */
+/** The minimum time between two updates of the line, in ms. */
 const interval = 100;
 const barWidth = 24;
 
 const onTerminal = isatty(2) && process.env.TERM !== 'dumb';
 
-/** The line of standard error that is overwritten, if that is a terminal. */
+/** The status line on standard error, if that is a terminal. */
 class StatusLine {
   #shown = false;
   #at = 0;
 
-  /** Whether there is a terminal to show it on. */
+  /** Whether the line can be shown, because standard error is a terminal. */
   readonly possible = onTerminal;
 
-  /** Whether it can be shown, and the last one was shown long enough. */
+  /** Whether the line can be updated now. */
   get due(): boolean {
     return onTerminal && Date.now() - this.#at >= interval;
   }
@@ -27,12 +27,12 @@ class StatusLine {
   show(text: string): void {
     this.#at = Date.now();
     this.#shown = true;
-    // A worker is told by the thread that started it.
+    // In a worker thread, the environment has the number of columns.
     const columns = process.stderr.columns ?? (Number(process.env.COLUMNS) || 80);
     this.#write(`\r${text.slice(0, columns - 1)}\u001b[K`);
   }
 
-  /** Removes it: the cursor is where it began. */
+  /** Removes the line, and moves the cursor back to its start. */
   clear(): void {
     if (this.#shown) this.#write('\r\u001b[K');
     this.#shown = false;
@@ -43,22 +43,25 @@ class StatusLine {
     try {
       writeSync(2, text);
     } catch {
-      // a terminal that is gone
+      // the terminal was closed
     }
   }
 }
 
 export const statusLine = new StatusLine();
 
-/** The work in progress, for {@link tick}. */
+/** The innermost work in progress, for {@link tick}. */
 let running: Progress | undefined;
 
-/** Time passes within a step of unknown length. */
+/** Updates the line during a step of unknown length. */
 export function tick(): void {
   if (statusLine.due) running?.tick();
 }
 
-/** Work that can be long. Nothing is shown if standard error is not a terminal, or in the first half second. */
+/**
+ * Shows the progress of one piece of work. Shows nothing if standard error is not a terminal, or in the first half
+ * second.
+ */
 export class Progress implements Disposable {
   readonly #what: string;
   #total: number | undefined;
@@ -69,9 +72,9 @@ export class Progress implements Disposable {
   #note = '';
 
   /**
-   * @param what names the work, such as "applying a.cs"
-   * @param total how much there is to do; undefined if unknown
-   * @param unit what is counted; '' counts bytes
+   * @param what a description of the work, such as "applying a.cs"
+   * @param total the total amount; undefined if unknown
+   * @param unit the counted unit; '' for bytes
    */
   constructor(what: string, total?: number, unit = '') {
     this.#what = what;
@@ -81,14 +84,14 @@ export class Progress implements Disposable {
     running = this;
   }
 
-  /** Updates the amount that is done. @param note names the current item */
+  /** Sets the completed amount. @param note a description of the current item */
   at(done: number, note = ''): void {
     this.#done = done;
     this.#note = note;
     if (statusLine.due) this.tick();
   }
 
-  /** Updates the amount that is done of a total that became known. */
+  /** Sets the completed amount and the total. */
   of(done: number, total: number): void {
     this.#total = total;
     this.at(done);
@@ -99,7 +102,7 @@ export class Progress implements Disposable {
     if (elapsed >= patience) statusLine.show(this.#text(elapsed));
   }
 
-  /** The work is over: removes the line. */
+  /** Ends the progress and removes the line. */
   [Symbol.dispose](): void {
     running = this.#outer;
     statusLine.clear();

@@ -1,9 +1,9 @@
-/** The shell's file operations that WASI does not have. */
+/** The file operations of the shell that WASI does not provide. */
 
 import { chmodSync, lstatSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import type { ShellFiles } from '../core/host-services.js';
 
-/** Errno of WASI. */
+/** The error numbers of WASI. */
 const numbers: Readonly<Record<string, number>> = {
   EACCES: 2,
   EEXIST: 20,

@@ -1,4 +1,4 @@
-/** The shell's thread on a terminal: it blocks whenever the shell does. */
+/** The shell's thread on a terminal. It blocks while the shell waits for input. */
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Core } from '../core/core.js';
@@ -29,9 +29,9 @@ let candidates: string[] = [];
 let lines: string[] = [];
 let ended = false;
 let continuations: string[] = [];
-/** Whether the shell got a Ctrl-C since it last read a line. */
+/** Whether the shell has received a Ctrl-C since it last read a line. */
 let hasInterrupt = false;
-/** Whether it has read one, and not only its arguments. */
+/** Whether the shell has read a line, and is not only running its arguments. */
 let reads = false;
 
 const columns = (): number => Atomics.load(shared, Word.columns);
@@ -53,7 +53,7 @@ const editing: Terminal = {
     while (lines.length === 0) {
       if (ended) {
         if (!hasInterrupt) return null;
-        // After a Ctrl-C the shell takes an end of input for its echo, and asks again forever.
+        // After a Ctrl-C, the shell would treat an end of input as the echo of the interrupt, and ask again forever.
         hasInterrupt = false;
         return '';
       }
@@ -70,7 +70,7 @@ const editing: Terminal = {
     hasInterrupt = false;
     return lines.shift() ?? null;
   },
-  // The thread in which statements are typed keeps the history and writes its file.
+  // The main thread keeps the history and writes its file.
   addHistory() {},
   saveHistory() {},
   stifleHistory() {},
@@ -78,7 +78,7 @@ const editing: Terminal = {
     tell({ kind: 'history', file });
   },
   addCompletion(line) {
-    if (shown(line) !== line) return; // a name with control characters
+    if (shown(line) !== line) return; // skip names with control characters
     candidates.push(line);
   },
   columns,
@@ -92,7 +92,8 @@ const editing: Terminal = {
   },
 };
 
-// After the module's evaluation: Node 22 and later crash if a thread is terminated during it.
+// Wait until the module has been evaluated, because Node 22 and later crash if a thread is terminated during the
+// evaluation.
 setImmediate(() => {
   const code = runShell({
     args,
@@ -100,7 +101,7 @@ setImmediate(() => {
     terminal: edited ? editing : { ...processTerminal(), columns },
     muted: () => edited && hasInterrupt,
     statement(running, loads) {
-      // For SQL in its arguments, output after the interrupted statement is shown again.
+      // For SQL in the arguments, show the output of the statements after an interrupted one.
       if (running && !reads) hasInterrupt = false;
       Atomics.store(shared, Word.loading, Number(loads));
       Atomics.store(shared, Word.started, running ? clock() : 0);

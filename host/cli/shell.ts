@@ -1,4 +1,4 @@
-/** Runs the sqlite3 shell in this thread, from its arguments to its exit code. */
+/** Runs the sqlite3 shell in this thread. */
 
 import '../node/platform.js';
 import { homedir } from 'node:os';
@@ -22,15 +22,15 @@ export interface ShellOptions {
   readonly own: OwnOptions;
   readonly terminal: Terminal;
   readonly interrupted?: () => boolean;
-  /** Whether output is dropped, because the user interrupted it. */
+  /** Whether to drop output, because the user interrupted it. */
   readonly muted?: () => boolean;
-  /** Called when a statement begins and ends, and when a component is loaded outside of one. */
+  /** Called when a statement begins and ends, and when a component is loaded outside a statement. */
   readonly statement?: (running: boolean, loads: boolean) => void;
   /** Called once before the shell runs. */
   readonly started?: (core: Core) => void;
 }
 
-/** Reports when statements and loads begin and end; a load within a statement is part of it. */
+/** Reports when statements and loads begin and end. A load in a statement is not reported separately. */
 class Times {
   readonly #heard: ShellOptions['statement'];
   #runs = false;
@@ -44,7 +44,7 @@ class Times {
     this.#heard?.(running, false);
   }
 
-  /** The same loader, with its time measured. */
+  /** Wraps a loader so that its loads are reported. */
   loader({ open }: Extensions): Extensions {
     return {
       open: (path) => {
@@ -65,7 +65,7 @@ class Times {
   }
 }
 
-/** How the shell leaves: unwinds the core's stack, which is not used again. */
+/** The exception by which the shell exits. It unwinds the core's stack, and the core is not used again. */
 class Exit extends Error {
   readonly code: number;
 
@@ -75,15 +75,15 @@ class Exit extends Error {
   }
 }
 
-/** Errno of WASI. */
+/** The error numbers of WASI. */
 const again = 6;
 const brokenPipe = 64;
-/** What a shell reports for a program that SIGPIPE ended, as it ends a native sqlite3. */
+/** The exit code that a shell reports for a program that SIGPIPE killed, as it kills a native sqlite3. */
 const brokenPipeExit = 141;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Returns the exit code. */
+/** Runs the shell. Returns the exit code. */
 export function runShell(options: ShellOptions): number {
   const wasi = makeWasi({ ...process.env, HOME: process.env.HOME ?? homedir() });
   const unlocked = nodeFileSystem({ locking: 'none' });
@@ -115,8 +115,8 @@ export function runShell(options: ShellOptions): number {
 }
 
 /**
- * Puts argv into pages of their own: sqlite3_malloc would initialize SQLite, which the shell wants to configure
- * before that.
+ * Stores argv in new pages of the memory. sqlite3_malloc cannot be used, because it would initialize SQLite before the
+ * shell has configured it.
  */
 function putArguments(
   memory: WebAssembly.Memory,
@@ -139,7 +139,10 @@ function putArguments(
 
 const pageSize = 65_536;
 
-/** node:wasi, without the warning that it is experimental: stderr belongs to the shell. */
+/**
+ * Makes a node:wasi instance without the warning that node:wasi is experimental, which would appear in the shell's
+ * standard error.
+ */
 function makeWasi(env: NodeJS.ProcessEnv): WASI {
   const emitWarning = process.emitWarning;
   const filtered = (warning: string | Error, ...rest: unknown[]): void => {

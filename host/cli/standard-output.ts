@@ -1,26 +1,26 @@
-/** Writes the shell's standard output in pieces, so that Ctrl-C is handled between two of them. */
+/** Writes the shell's standard output in pieces, so that Ctrl-C is handled between two pieces. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { patiently, transfer, type WasiFunction } from './devices.js';
 
-/** A terminal shows this much in some ms. */
+/** The size of a piece in bytes, which a terminal shows in some ms. */
 const pieceSize = 16_384;
 const newline = 10;
 const success = 0;
 
 export interface Hearing {
-  /** Tells the shell about a Ctrl-C, if there was one. */
+  /** Interrupts the shell if there was a Ctrl-C. */
   poll(): void;
-  /** Whether the rest of the output is dropped. */
+  /** Whether to drop the rest of the output. */
   muted(): boolean;
 }
 
 /**
- * `fd_write` of WASI for standard output, without its descriptor.
+ * Makes `fd_write` of WASI for standard output, without the parameter for the descriptor.
  *
- * @param memory gives the memory once there is one
- * @param usual writes what is no longer than a piece
+ * @param memory returns the memory, which does not exist yet
+ * @param usual writes output that is not larger than a piece
  */
 export function standardOutput(
   memory: () => WebAssembly.Memory,
@@ -28,7 +28,7 @@ export function standardOutput(
   { poll, muted }: Hearing,
 ): WasiFunction {
   const onTerminal = isatty(1);
-  /** Whether this output left the cursor at the beginning of a line. */
+  /** Whether the cursor is at the beginning of a line. */
   let fresh = true;
   const inPieces = transfer(memory, (buffer) => {
     poll();
@@ -52,7 +52,7 @@ export function standardOutput(
       view.setUint32(result >>> 0, total, true);
       return success;
     }
-    // After part of a longer write, the rest is written in any case, or dropped after a newline.
+    // After a part of a longer write, the rest is always written, or dropped after a newline.
     fresh = total <= pieceSize && last === newline;
     return total <= pieceSize ? usual(vectors, count, result) : inPieces(vectors, count, result);
   };

@@ -1,6 +1,6 @@
 /**
- * Where an input statement ends, as the shell sees it: its scan of lines, and `sqlite3_complete`. Statements are
- * collected here, so that an abandoned one never reaches the shell, which could not drop it.
+ * Finds the end of a statement in the input like the shell, by a scan of lines and `sqlite3_complete`. Statements are
+ * collected here before the shell gets them, because the shell cannot drop a statement that the user abandons.
  */
 
 const space = /[ \t\n\v\f\r]/;
@@ -8,7 +8,7 @@ const space = /[ \t\n\v\f\r]/;
 export class StatementReader {
   readonly lines: string[] = [];
   #sql = '';
-  /** What ends the quoted text or comment that is open. */
+  /** The end of the open quoted text or comment; '' if none is open. */
   #awaited = '';
   #dark = false;
   #semicolon = false;
@@ -19,7 +19,7 @@ export class StatementReader {
     return this.lines.length === 0;
   }
 
-  /** Adds the next line. Returns whether the shell would now have something to run, or nothing at all. */
+  /** Adds the next line. Returns whether the input is complete: a statement, a dot-command, or nothing but space. */
   add(line: string): boolean {
     this.lines.push(line);
     if (this.#awaited === '' && isTerminator(line) && isComplete(`${this.#sql};`)) return true;
@@ -30,12 +30,15 @@ export class StatementReader {
     return blank || (this.#semicolon && this.#awaited === '' && isComplete(this.#sql));
   }
 
-  /** The lines for the shell: it takes a statement with a comment after it for complete only at the next line. */
+  /**
+   * The lines for the shell. If a comment follows the statement, an empty line is added, because the shell treats the
+   * statement as complete only at the next line.
+   */
   get input(): string[] {
     return this.#comment && this.#sql !== '' ? [...this.lines, ''] : this.lines;
   }
 
-  /** The shell's continuation prompt: what is open shows in its first three characters. */
+  /** The shell's continuation prompt, whose first three characters show the open quote, comment or parenthesis. */
   prompt(continuation: string): string {
     let open = '';
     if (this.#awaited !== '') open = this.#awaited === '*' ? '/*' : this.#awaited;
@@ -84,12 +87,15 @@ export class StatementReader {
   }
 }
 
-/** "/" (Oracle) or "go" (SQL Server) alone. */
+/** Whether a line consists of "/" (Oracle) or "go" (SQL Server). */
 function isTerminator(line: string): boolean {
   return /^\s*(?:\/|go)\s*(?:--.*)?$/i.test(line);
 }
 
-/** The states of sqlite3_complete: what each becomes on ; space other EXPLAIN CREATE TEMP TRIGGER END. */
+/**
+ * The transitions of sqlite3_complete. Each row is a state, and each column an input: ; space other EXPLAIN CREATE TEMP
+ * TRIGGER END.
+ */
 const transitions: readonly string[] = [
   '10234222', // nothing yet
   '11234222', // start
@@ -111,12 +117,12 @@ const words: Readonly<Record<string, number>> = {
 const token =
   /(;)|(\s+|--[^\n]*\n?|\/\*[\s\S]*?\*\/)|([`'"])[\s\S]*?\3|\[[^\]]*\]|([\w$\u0080-\uffff]+)|[\s\S]/gy;
 
-/** Whether a text is whole statements, as `sqlite3_complete` sees it. */
+/** Whether a text consists of complete statements, according to `sqlite3_complete`. */
 export function isComplete(sql: string): boolean {
   return scan(sql, () => {}) === 1;
 }
 
-/** The end of the first statement, after its semicolon; -1 if none is complete. */
+/** Returns the offset after the first statement and its semicolon; -1 if no statement is complete. */
 export function statementEnd(sql: string): number {
   let first = -1;
   scan(sql, (end) => {
@@ -127,14 +133,14 @@ export function statementEnd(sql: string): number {
 }
 
 /**
- * Scans a text. Returns the state at its end, or -1 if something is open there.
+ * Scans a text. Returns the state at the end, or -1 if a quoted text or comment is open there.
  *
- * @param ended called with the end of each statement; `true` ends the scan
+ * @param ended called with the end of each statement; returns true to stop the scan
  */
 export function scan(sql: string, ended: (end: number) => unknown): number {
   let state = 0;
   for (const { 0: text, 1: semicolon, 2: blank, 3: quote, 4: word, index } of sql.matchAll(token)) {
-    // What is opened and not closed matches as its first character alone.
+    // For an unclosed quote or comment, the pattern matches only its first character.
     if (quote === undefined && word === undefined && /^['"`[]$/.test(text)) return -1;
     if (text === '/' && sql.startsWith('/*', index)) return -1;
     let column = 2;

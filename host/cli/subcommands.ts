@@ -1,4 +1,4 @@
-/** The commands of the program besides the shell. Each is loaded when it is called: the shell does not wait for them. */
+/** The commands of the program except the shell. Each command is loaded only when it is called. */
 
 import { changesetGroup } from './changeset/commands.js';
 import type { Subcommand } from './command.js';
@@ -11,8 +11,8 @@ export const subcommands: readonly Subcommand[] = [
     name: 'inspect',
     summary:
       "show a component's imports, exports and required grants,\n" +
-      'and whether it would load with the given options. Exit code: 0 if it\n' +
-      'would, 1 if not, 2 if the file is missing or not WebAssembly.',
+      'and whether it can be loaded with the given options. Exit code: 0 if it\n' +
+      'can, 1 if not, 2 if the file does not exist.',
     load: async () => (await import('./inspect.js')).inspectCommand,
   },
   {
@@ -25,8 +25,8 @@ export const subcommands: readonly Subcommand[] = [
   {
     name: 'doctor',
     summary:
-      'check what this machine offers, for a report of a fault:\n' +
-      'versions, file locks, shared WAL. The files that it makes in FOLDER\n' +
+      'check the system, for a bug report:\n' +
+      'versions, file locks, shared WAL. The files that it creates in FOLDER\n' +
       '(default: the current one) are removed. Exit code: 1 if something is\n' +
       'missing.',
     load: async () => (await import('./doctor.js')).doctor,
@@ -38,7 +38,7 @@ export const subcommands: readonly Subcommand[] = [
   },
 ];
 
-/** What `-help` adds to the shell's own text. */
+/** The text that `-help` adds to the shell's own help. */
 export function subcommandHelp(): string {
   const lines = subcommands.map(
     ({ name, summary }) => `   ${name.padEnd(20)} ${summary.replace(/[,.:]?\n.*/s, '')}\n`,

@@ -1,10 +1,10 @@
-/** The shell without a terminal, in a thread of its own, so that a statement's time can be limited. */
+/** Runs the shell without a terminal in a worker thread, so that the time of statements can be limited. */
 
 import type { OwnOptions } from './options.js';
 import { programName } from './shell.js';
 import { Supervisor } from './supervisor.js';
 
-/** Returns the exit code: 1 if a statement had to be ended. */
+/** Returns the exit code, which is 1 if a statement was terminated. */
 export function runSupervised({ args, own }: { args: readonly string[]; own: OwnOptions }): Promise<number> {
   return new Promise((resolve, reject) => {
     new Supervisor({

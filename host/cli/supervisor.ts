@@ -1,6 +1,6 @@
 /**
- * The shell's thread, seen from the main one. A statement is interrupted as SQLite does it, between two steps of
- * its engine. A computation inside a component has no such steps: then the thread is terminated, with the connection.
+ * The main thread's side of the shell's thread. A statement is interrupted between two steps of SQLite's virtual
+ * machine. A computation in a component has no such steps. Then the thread is terminated, and its connection is lost.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -9,20 +9,20 @@ import { clock, type FromShell, type ToShell, Word, type WorkerInput } from './m
 import type { OwnOptions } from './options.js';
 import { onResize, terminalColumns } from './process-terminal.js';
 
-/** How long an interrupted statement may take to end, in ms. */
+/** The maximum time in ms for a statement to notice an interrupt. */
 const grace = 1000;
-/** How long it may take after it noticed the interrupt, in ms: its changes are undone in that time. */
+/** The maximum time in ms for a statement to end after it has noticed the interrupt, while its changes are undone. */
 const patience = 10_000;
-/** How often a statement's time is checked, in ms. */
+/** The interval in ms at which the time of a statement is checked. */
 const pulse = 50;
 
 export interface SupervisorOptions {
   readonly own: OwnOptions;
-  /** Whether lines are edited in the main thread; else the shell reads standard input itself. */
+  /** Whether the main thread edits lines. Otherwise the shell reads standard input itself. */
   readonly edited: boolean;
   /** Called with the shell's messages. */
   heard(message: FromShell): void;
-  /** Called when the thread was terminated; `why` is the reason, as a sentence. */
+  /** Called when the thread has been terminated. `why` is a sentence. */
   lost(why: string): void;
   failed(error: unknown): void;
 }
@@ -31,7 +31,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   #shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
   #worker: Worker | undefined;
-  /** When the statement began that was interrupted because of its time. */
+  /** The start time of the statement that was interrupted because of `--timeout`. */
   #overdue = 0;
 
   constructor(options: SupervisorOptions) {
@@ -41,7 +41,7 @@ export class Supervisor {
     if (timeout !== undefined) setInterval(() => this.#look(timeout), pulse).unref();
   }
 
-  /** Starts the shell, with the arguments that are its own. */
+  /** Starts the shell with its arguments. */
   start(args: readonly string[]): void {
     const { own, edited } = this.#options;
     const shared = new Int32Array(new SharedArrayBuffer(4 * Word.count));
@@ -50,7 +50,7 @@ export class Supervisor {
     const worker = new Worker(ownFile('cli/shell-thread.js'), { workerData });
     this.#shared = shared;
     this.#worker = worker;
-    // A terminated thread sends nothing more.
+    // Ignore messages of a terminated thread.
     worker.on('message', (message: FromShell) => {
       if (this.#worker === worker) this.#options.heard(message);
     });
@@ -65,22 +65,22 @@ export class Supervisor {
     Atomics.notify(this.#shared, Word.wake);
   }
 
-  /** Whether a command of the user's has the terminal, and with it Ctrl-C. */
+  /** Whether a command of the user has the terminal, which then handles Ctrl-C. */
   get commandRuns(): boolean {
     return Atomics.load(this.#shared, Word.command) !== 0;
   }
 
-  /** The shell waits for input: no statement runs. */
+  /** Call this when the shell waits for input, so that no statement runs. */
   settled(): void {
     Atomics.store(this.#shared, Word.interrupt, 0);
     Atomics.store(this.#shared, Word.started, 0);
   }
 
   /**
-   * Interrupts what runs; if it has not noticed within a second, terminates its thread.
+   * Interrupts the running statement. If it has not noticed the interrupt within a second, terminates the thread.
    *
-   * @param why begins the sentence about that
-   * @returns false if it was interrupted already and has not noticed yet
+   * @param why the beginning of the sentence about the termination
+   * @returns false if an earlier interrupt has not been noticed yet
    */
   interrupt(why: string): boolean {
     const shared = this.#shared;
@@ -111,7 +111,7 @@ export class Supervisor {
     }
     const why = `a statement ran for more than ${timeout / 1000} seconds`;
     if (started === this.#overdue) {
-      if (over > patience) this.#end(why); // it was interrupted, but continued
+      if (over > patience) this.#end(why); // it continued after the interrupt
       return;
     }
     this.#overdue = started;

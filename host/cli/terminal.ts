@@ -1,4 +1,4 @@
-/** The shell on a terminal: the user's side of it, in the main thread. Whole statements are edited here. */
+/** The shell on a terminal. The main thread edits whole statements, and the shell runs in a worker thread. */
 
 import { EventEmitter } from 'node:events';
 import { createInterface, emitKeypressEvents, type Interface, type Key } from 'node:readline';
@@ -11,13 +11,13 @@ import { programName } from './shell.js';
 import { StatementReader } from './statement.js';
 import { Supervisor } from './supervisor.js';
 
-/** Returns the exit code. */
+/** Runs the shell on a terminal. Returns the exit code. */
 export async function runOnTerminal(options: { args: readonly string[]; own: OwnOptions }): Promise<number> {
   const editor = new StatementEditor((message) => supervisor.send(message));
   process.on('exit', () => editor.restore());
   process.on('SIGINT', () => {
     if (editor.discard() || supervisor.commandRuns) return;
-    // The shell itself exits at the second one that it notices; this is for the case that it notices none.
+    // The shell itself exits at the second Ctrl-C that it notices. Exit here if it notices none.
     if (!supervisor.interrupt('a statement was to end at Ctrl-C')) process.exit(1);
   });
   let finish: (code: number) => void;
@@ -46,7 +46,7 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
     lost(why) {
       process.stderr.write(`\n${programName}: ${why}\n`);
       if (!editor.used)
-        finish(1); // its statements were given at the start, and must not run again
+        finish(1); // the statements in the arguments must not run again
       else supervisor.start(editor.argumentsAgain(options.args));
     },
     failed(error) {
@@ -59,26 +59,26 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
   process.exit(await finished);
 }
 
-/** The parts of readline's Interface that are documented as readable and are set here: see {@link show}. */
+/** The members of readline's Interface that {@link show} sets. They are documented only as readable. */
 interface EditedLine {
   line: string;
   cursor: number;
 }
 
-/** What the shell puts in the first three characters of its continuation prompt. */
+/** The first three characters of the shell's continuation prompt. */
 const openPrefix = /^(?:\(x\d|\(\.\.|\)x!|['"`\]] {2}|\/\* )/;
 const lineEnd = /\r?\n|\r/;
 
 /**
- * Readline edits the line; the keys go through here first. That lets the history be one of statements, keeps
- * what was typed ahead for the next prompt, and handles Ctrl-C before a statement is complete.
+ * Passes keys to readline, which edits the line. This class keeps a history of statements, keeps keys typed ahead for
+ * the next prompt, and handles Ctrl-C before a statement is complete.
  */
 class StatementEditor {
   readonly history = new History();
   readonly #send: (message: ToShell) => void;
   readonly #keys = new EventEmitter();
   #readline: Interface | undefined;
-  /** Typed and not processed yet. */
+  /** Keys that are not processed yet. */
   #ahead: string[] = [];
   #pasting = false;
   #reading = false;
@@ -88,7 +88,7 @@ class StatementEditor {
   #prompt = '';
   #directory = '.';
   #continuation = '   ...> ';
-  /** The last command that opened a database, and the one that a new shell begins with. */
+  /** The last command that opened a database, and the command with which a new shell begins. */
   #opened: string | undefined;
   #reopen: string | undefined;
 
@@ -101,7 +101,7 @@ class StatementEditor {
     return this.#readline !== undefined;
   }
 
-  /** The shell's arguments if it starts again: without commands, which ran already. */
+  /** The arguments to start the shell again, without commands, because these have run already. */
   argumentsAgain(args: readonly string[]): string[] {
     this.#reopen = this.#opened;
     return args.filter((arg, index) => !isCommand(arg) && !(index > 0 && isCommand(args[index - 1] ?? '')));
@@ -128,12 +128,12 @@ class StatementEditor {
     this.#typeAhead();
   }
 
-  /** The shell's candidates for the line that was to be completed. */
+  /** Receives the shell's candidates for the completed line. */
   offer(lines: readonly string[]): void {
     this.#completing?.(lines);
   }
 
-  /** Drops the statement that is being typed. Returns whether that was possible. */
+  /** Drops the statement that the user is typing. Returns whether that was possible. */
   discard(): boolean {
     if (!this.#reading || !this.#readline) return false;
     this.#discarding = true;
@@ -151,7 +151,7 @@ class StatementEditor {
 
   #open(): Interface {
     if (this.#readline) return this.#readline;
-    // Readline needs a stream that it may switch to raw mode (on Ctrl-Z); keys reach it only by `write`.
+    // Readline needs a stream whose raw mode it can set (on Ctrl-Z). Keys reach readline only through `write`.
     const input = Object.assign(new Readable({ read() {} }), {
       setRawMode: (mode: boolean) => process.stdin.setRawMode(mode),
     });
@@ -206,7 +206,7 @@ class StatementEditor {
   #recall(readline: Interface, step: number): void {
     const entry = this.history.move(step, readline.line);
     if (entry === undefined) return;
-    // From its end, readline knows how many rows of the screen the old text took.
+    // Move to the end first, so that readline clears all screen rows of the old text.
     readline.write(null, { ctrl: true, name: 'e' });
     const buffer = readline as unknown as EditedLine;
     buffer.line = entry;
@@ -222,7 +222,7 @@ class StatementEditor {
     };
     const finish = (found: [string[], string]): void => {
       done(found);
-      // Readline inserts the answer in the next turn; keys wait for that.
+      // Readline inserts the answer in the next turn of the event loop, so process the next keys after that.
       setImmediate(() => {
         this.#completing = undefined;
         this.#typeAhead();
@@ -240,7 +240,7 @@ class StatementEditor {
       this.#readline?.prompt();
       return;
     }
-    // A statement that was recalled comes as one text.
+    // A statement from the history is one text of several lines.
     let whole = false;
     for (const line of text.split('\n')) whole = this.#statement.add(line);
     if (whole) {
@@ -251,7 +251,7 @@ class StatementEditor {
     this.#readline?.prompt();
   }
 
-  /** Gives the shell what was typed. */
+  /** Sends the typed lines to the shell. */
   #hand(end: boolean): void {
     if (!this.#reading) return;
     this.#reading = false;
@@ -267,7 +267,7 @@ class StatementEditor {
   }
 }
 
-/** Whether the shell takes the next argument for a command to run first. */
+/** Whether the argument is `-cmd`, so that the next argument is a command. */
 function isCommand(arg: string): boolean {
   return arg === '-cmd' || arg === '--cmd';
 }

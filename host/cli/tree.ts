@@ -1,10 +1,9 @@
-/** Runs what the words of a command line call: a command, or one of a group. */
+/** Runs the command that a command line names: a command, or a command of a group. */
 
 import { nearest } from '../kernel/nearest.js';
 import { called } from './called.js';
 import { type Command, type Group, helpOf, parse, type Subcommand } from './command.js';
 import { exitCodes, usageError } from './exit.js';
-import { columnsOf, fitted } from './fitted.js';
 import { print } from './output.js';
 
 export function isGroup(subcommand: Subcommand): subcommand is Group {
@@ -12,8 +11,8 @@ export function isGroup(subcommand: Subcommand): subcommand is Group {
 }
 
 /**
- * @param words that called it, the program's name first
- * @param args what follows them
+ * @param words the words that called the command, beginning with the program's name
+ * @param args the arguments after these words
  * @returns the exit code
  */
 export function runSubcommand(
@@ -55,7 +54,7 @@ function runGroup(words: string, group: Group, args: readonly string[]): Promise
   );
 }
 
-/** The help of a group. */
+/** Makes the help of a group. */
 function overview(words: string, { commands, notes }: Group): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(
@@ -65,10 +64,10 @@ function overview(words: string, { commands, notes }: Group): string {
   return `${words} COMMAND [options]\n\n${lines.join('')}\n${notes}`;
 }
 
-/** @throws CommandError if `name` does not ask for help */
+/** Prints the help of a group, if `name` asks for it. @throws CommandError otherwise */
 function withoutCommand(words: string, group: Group, name: string | undefined): number {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    print(fitted(overview(words, group), columnsOf(1)));
+    print(overview(words, group));
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
   if (name.startsWith('-')) throw usageError(`expected a command before "${name}"; see ${words} --help`);

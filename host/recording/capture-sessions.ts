@@ -1,4 +1,4 @@
-/** The sessions of a capture: one with its settings, and one for the tables created during the capture. */
+/** The sessions of a capture: one with its settings, and one for the tables created meanwhile. */
 
 import type { Connection } from '../kernel/connection.js';
 import {
@@ -18,31 +18,31 @@ import { rowCount } from './schema-reading.js';
 import { type SessionRegistry, sessionsOfUser } from './sessions.js';
 
 export interface CaptureSettings {
-  /** The database: 'main', 'temp' or an attached database. */
+  /** The database: 'main', 'temp' or an attached one. */
   readonly database: string;
-  /** The tables to record; null for all, including tables created later. */
+  /** The tables to record; null is all, including those created later. */
   readonly tables: readonly string[] | null;
   readonly filter?: ((table: string) => boolean) | readonly string[] | undefined;
-  /** See {@link SessionOptions}. */
+  /** As in {@link SessionOptions}. */
   readonly rowid: boolean;
   readonly indirect: boolean;
   /** The kind of changeset made from the sessions. */
   readonly kind: ChangesetKind;
 }
 
-/** The handles of sessions that record at the same time, each for other tables. */
+/** The handles of sessions that record side by side, each its own tables. */
 export type Recorded = readonly bigint[];
 
 export class CaptureSessions {
   readonly #connection: Connection;
   readonly #sessions: SessionRegistry;
   readonly #settings: CaptureSettings;
-  /** Whether the settings include a table with this name. */
+  /** Whether the settings include a table, by its name. */
   readonly #wanted: (table: string) => boolean;
-  /** The shapes of tables by name in lower case, for the schema version {@link #shapesOf}. */
+  /** The shapes of tables at {@link #shapesOf}, the schema's version, by their names in lower case. */
   #shapes = new Map<string, TableShape | undefined>();
   #shapesOf = -1n;
-  /** Whether the keys of these tables can contain NULL. */
+  /** Of the same tables, whether their keys can hold NULL. */
   #nullable = new Map<string, boolean>();
 
   constructor(connection: Connection, settings: CaptureSettings) {
@@ -57,11 +57,11 @@ export class CaptureSessions {
   }
 
   /**
-   * Starts recording.
+   * Begins to record.
    *
-   * @param made the tables created during the capture. All their rows are recorded, because later statements may copy
-   *   from them into recorded tables
-   * @param except a table that a DROP removes. The table and its statistics, which are also removed, are not recorded
+   * @param made the tables created during the capture: they are recorded completely, because later statements may
+   *   copy from them into recorded tables
+   * @param except a table that a DROP removes: it is left out, and so are its statistics, which are removed too
    * @throws SqliteError as {@link SessionRegistry.create} does
    */
   begin(made: ReadonlySet<string>, except?: string): Recorded {
@@ -91,16 +91,13 @@ export class CaptureSessions {
     }
   }
 
-  /**
-   * Called before this connection changes the schema, because after a rollback another schema may have the same
-   * version.
-   */
+  /** The schema is about to be changed on this connection: a rollback may then give its version to another schema. */
   forgetShapes(): void {
     this.#shapes.clear();
     this.#nullable.clear();
   }
 
-  /** Returns the changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
+  /** The changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
   read(recorded: Recorded): Uint8Array[] {
     return recorded.map((handle) => this.#sessions.changeset(handle, this.#settings.kind));
   }
@@ -121,7 +118,7 @@ export class CaptureSessions {
     for (const handle of recorded ?? []) this.#sessions.delete(handle);
   }
 
-  /** Warns of tables that the settings exclude. @param made tables that are recorded regardless of the settings */
+  /** What the settings leave out. @param made tables that are recorded regardless of the settings */
   warnings([own]: Recorded, made: ReadonlySet<string>): Warning[] {
     if (own === undefined) return [];
     return this.#sessions
@@ -129,14 +126,14 @@ export class CaptureSessions {
       .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
   }
 
-  /** Warns of tables of changesets in which only the spelling of a key changed. */
+  /** The tables of changesets in which only the spelling of a key changed. */
   spelledOtherwise(changesets: readonly Uint8Array[]): Warning[] {
     const isCollated = (table: string): boolean =>
       hasCollatedKey(this.#connection, this.#settings.database, table);
     return changesets.flatMap((bytes) => [...collatedKeyChanges(bytes, isCollated)].map(spelledOtherwise));
   }
 
-  /** Warns of rows of tables created during the capture that a session cannot record. */
+  /** Rows of tables created during the capture that a session cannot record. */
   unrecorded(made: ReadonlySet<string>): Warning[] {
     const { database } = this.#settings;
     return [...made].flatMap((table): Warning[] => {
@@ -154,7 +151,7 @@ export class CaptureSessions {
   #hiddenRows(table: string): Warning[] {
     const rows = rowCount(this.#connection, this.#settings.database, table) ?? 0;
     if (rows === 0) return [];
-    const message = `${table}: it was created during the capture, and its ${rows} rows cannot be recorded because ${hiddenRowid}`;
+    const message = `${table}: it was made during the capture, and its ${rows} rows cannot be recorded, because ${hiddenRowid}`;
     return [{ kind: 'lost', table, message }];
   }
 
@@ -189,7 +186,7 @@ export class CaptureSessions {
     return nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
   }
 
-  /** Whether the settings alone record all changes of a table. */
+  /** Whether the settings alone record all of a table. */
   #isRecorded(table: string): boolean {
     const { tables, rowid } = this.#settings;
     if (tables && !tables.some((name) => name.toLowerCase() === table)) return false;

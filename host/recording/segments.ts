@@ -1,35 +1,31 @@
 /**
- * Splits a recording at statements that change the schema. A C session cannot be read after one of its tables was
- * dropped, renamed or lost a column. So its changes are read before such a statement and held, and a new C session
- * continues.
+ * What is recorded between the statements that cut it off. A C session cannot read a table that was dropped, renamed
+ * or lost a column: so what it recorded is read before such a statement and held, and another one continues.
  *
- * The old session is kept until the transaction commits. If a rollback undoes the statement, the old session becomes
- * valid again and continues. The schema version shows which statements a rollback undid, because the rollback restores
- * the version and no other connection can change it within the transaction.
+ * Until the transaction is committed the old one is kept, because a rollback undoes the statement, and what was recorded
+ * before it becomes valid again. The schema's version number tells which statements a rollback undid: it is rolled
+ * back too, and no other connection can change it meanwhile.
  */
 
 import { CAPTURE_ROLLBACK, SQLITE_DONE } from '../core/constants.js';
 import type { Connection } from '../kernel/connection.js';
 import { schemaVersion } from '../kernel/schema.js';
 
-/** The recording before a statement that a rollback can still undo. */
+/** What was recorded before a statement that a rollback can still undo. */
 export interface Segment<Recorder, Held> {
-  /** The recorder, which is paused. */
+  /** What recorded it, and is at rest. */
   readonly recorder: Recorder;
   readonly held: Held;
-  /** The schema version after the statement. */
+  /** The schema's version after the statement. */
   readonly after: bigint;
 }
 
-/** The operations on recorders when segments end. */
+/** What is done with recorders at the ends of segments. */
 export interface Ends<Recorder, Held> {
-  /**
-   * Called after a rollback undid the statement after `segment`. Its recorder continues in place of `last`, which is
-   * ended next.
-   */
+  /** A rollback undid the statement after `segment`: its recorder continues in place of `last`, which is ended next. */
   rejoin(segment: Segment<Recorder, Held>, last: Recorder): void;
   end(recorder: Recorder): void;
-  /** Whether to keep the held data after the statement can no longer be undone. */
+  /** Whether it must be kept once the statement can no longer be undone. */
   isKept(held: Held): boolean;
 }
 
@@ -38,9 +34,9 @@ export class Segments<Recorder, Held> {
   readonly #database: string;
   readonly #ends: Ends<Recorder, Held>;
   #recorder: Recorder;
-  /** The held data of segments whose statements can no longer be undone, oldest first. */
+  /** What is held of segments whose statements can no longer be undone, oldest first. */
   #past: Held[] = [];
-  /** The later segments, whose statements can still be undone. */
+  /** Those whose statements can be, which are later. */
   #open: Segment<Recorder, Held>[] = [];
   /** Whether an error may have undone a statement within the transaction. */
   #isDoubtful = false;
@@ -52,26 +48,25 @@ export class Segments<Recorder, Held> {
     this.#recorder = first;
   }
 
-  /** The recorder that is recording. */
+  /** What records now. */
   get recorder(): Recorder {
     return this.#recorder;
   }
 
-  /** The current recorder, and those that continue if the transaction is rolled back. */
+  /** That, and what records again if the transaction is rolled back. */
   get recorders(): Recorder[] {
     return [...this.#open.map(({ recorder }) => recorder), this.#recorder];
   }
 
-  /** The held data of all segments, oldest first. Call {@link reconcile} first. */
+  /** What was cut off, oldest first; up to date after {@link reconcile}. */
   get held(): Held[] {
     return [...this.#past, ...this.#open.map(({ held }) => held)];
   }
 
   /**
-   * Ends a segment at a statement; `next` continues. The caller has paused the current recorder, and calls {@link
-   * settle} next.
+   * A statement cut off what was recorded, which is at rest now; `next` continues. {@link settle} is called next.
    *
-   * @param after the schema version after the statement
+   * @param after the schema's version after the statement
    */
   cut(next: Recorder, held: Held, after: bigint): void {
     this.#open.push({ recorder: this.#recorder, held, after });
@@ -79,10 +74,9 @@ export class Segments<Recorder, Held> {
   }
 
   /**
-   * Called after a statement was stepped, with the arguments of {@link SchemaListener.after}. Runs no query if `code`
-   * is an error.
+   * A statement was stepped, with the arguments of {@link SchemaListener.after}. No query runs if `code` is an error.
    *
-   * @returns how the transaction ended; undefined if it did not end
+   * @returns how the transaction ended, if it did
    */
   settle(kind: number, code: number): 'committed' | 'rolled back' | undefined {
     const isDone = code === SQLITE_DONE;
@@ -100,7 +94,7 @@ export class Segments<Recorder, Held> {
     return 'rolled back';
   }
 
-  /** Detects statements that an error undid, and transactions that ended without a report. */
+  /** Detects what an error undid, and ends of transactions that were not reported. */
   reconcile(): void {
     const last = this.#open.at(-1);
     if (!last) return;
@@ -110,13 +104,13 @@ export class Segments<Recorder, Held> {
     else this.#undo(0);
   }
 
-  /** Removes the held data of the first `count` segments. */
+  /** Forgets the first `count` of what is held. */
   forget(count: number): void {
     const past = this.#past.splice(0, count).length;
     for (const { recorder } of this.#open.splice(0, count - past)) this.#ends.end(recorder);
   }
 
-  /** Removes all segments; `next` continues. */
+  /** Forgets all that was recorded; `next` continues. */
   restart(next: Recorder): void {
     this.end();
     this.#past = [];
@@ -129,7 +123,7 @@ export class Segments<Recorder, Held> {
     for (const recorder of this.recorders) this.#ends.end(recorder);
   }
 
-  /** Removes the segments of statements that a rollback within the transaction undid. */
+  /** Drops the statements that a rollback within the transaction undid. */
   #rewind(): void {
     if (this.#open.length > 0) {
       const version = this.#schemaVersion();
@@ -139,7 +133,7 @@ export class Segments<Recorder, Held> {
     this.#isDoubtful = false;
   }
 
-  /** Returns to the state before the statement that ended the open segment at `index`. */
+  /** Returns to the state before the statement after the open segment at `index`. */
   #undo(index: number): void {
     const [first, ...rest] = this.#open.splice(index);
     this.#isDoubtful = false;
@@ -150,7 +144,7 @@ export class Segments<Recorder, Held> {
     for (const recorder of [...rest.map((segment) => segment.recorder), last]) this.#ends.end(recorder);
   }
 
-  /** Called after a commit. Ends the recorders that only a rollback would have needed. */
+  /** The transaction was committed: recorders that a rollback would have needed are ended. */
   #commit(): void {
     for (const { recorder, held } of this.#open.splice(0)) {
       this.#ends.end(recorder);

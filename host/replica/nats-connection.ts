@@ -10,10 +10,7 @@ import { natsError } from './nats-errors.js';
 
 /** The addresses of a NATS server, and how to log in. */
 export interface NatsServer {
-  /**
-   * An address such as 'nats://localhost:4222', or the addresses of the servers of a cluster. 'tls://' instead of 'nats://'
-   * requires TLS.
-   */
+  /** An address such as 'nats://localhost:4222', or the addresses of the servers of a cluster. */
   servers: string | readonly string[];
   /** The path of a credentials file written by `nsc`. */
   credentials?: string;
@@ -25,15 +22,6 @@ export interface NatsServer {
   /** The maximum time to wait for an answer, in ms: 2000 by default. */
   timeout?: number;
 }
-
-/** Why an address cannot be that of a server; undefined if it can. */
-export function wrongAddress(server: string): string | undefined {
-  const [, scheme] = /^([^:/?#]*):\/\//.exec(server) ?? [];
-  if (server !== '' && (scheme === undefined || /^(?:nats|tls)$/i.test(scheme))) return undefined;
-  return `"${shownServer(server)}" is not the address of a NATS server, such as nats://HOST, nats://HOST:PORT or tls://HOST`;
-}
-
-const requiresTls = (server: string): boolean => /^tls:/i.test(server);
 
 /** The address of a server for error messages, without credentials. */
 const shownServer = (server: string): string => shown(server.replace(/^(\w+:\/\/)?[^@/]*@/, '$1'));
@@ -125,12 +113,10 @@ export class NatsLink {
 
   async #connect(): Promise<Connected> {
     const clients = await load();
-    const { user, password, token, credentials } = this.#server;
-    const servers = [this.#server.servers].flat();
-    const tls = this.#server.tls ?? (servers.some(requiresTls) ? {} : undefined);
+    const { servers, user, password, token, tls, credentials } = this.#server;
     try {
       const connection = await clients.transport.connect({
-        servers,
+        servers: typeof servers === 'string' ? servers : [...servers],
         timeout: this.timeout,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
@@ -157,7 +143,8 @@ export class NatsLink {
         manager: await clients.jetstream.jetstreamManager(connection, { ...options, checkAPI: false }),
       };
     } catch (error) {
-      throw natsError(error, `connect to ${servers.map(shownServer).join(', ')}`);
+      const named = (typeof servers === 'string' ? [servers] : servers).map(shownServer);
+      throw natsError(error, `connect to ${named.join(', ')}`);
     }
   }
 

@@ -74,7 +74,7 @@ describe('capture', () => {
   test('without it one changeset is written, and a warning says what it does not hold', () => {
     expect(capture(script)).toMatchObject({
       code: 0,
-      err: 'warning: 3 statements changed the schema, which a changeset does not hold (--ddl records that too): ALTER TABLE t ADD COLUMN w DEFAULT 5\n',
+      err: 'warning: 3 statements changed the schema and cannot be in a changeset (use --ddl to record them): ALTER TABLE t ADD COLUMN w DEFAULT 5\n',
     });
     expect(run(['show', 'o']).out).toBe(
       "t\n  ~ c1=1 | c2: 'one' -> 'x'\n  + c1=3, c2='three', c3=6\nu\n  + c1=1\n",
@@ -94,7 +94,7 @@ describe('capture', () => {
       capture('INSERT INTO u VALUES(1); BEGIN; INSERT INTO u VALUES(2); CREATE TABLE x(a)', '--ddl'),
     ).toMatchObject({
       code: 0,
-      err: 'warning: the script ends in an open transaction, which was rolled back\n',
+      err: 'warning: the script ended with an open transaction, which was rolled back\n',
     });
     expect(run(['show', 'o']).out).toBe('u\n  + c1=1\n');
   });
@@ -103,7 +103,7 @@ describe('capture', () => {
     for (const [args, message] of [
       [[], 'pass either --script FILE, or - for standard input'],
       [['--script', '-', '-'], 'pass either --script FILE, or - for standard input'],
-      [['s.sql'], 'unexpected argument "s.sql"; name the script with --script'],
+      [['s.sql'], 'unexpected argument "s.sql"; use --script to name the script'],
       [['--script', 'a.db'], 'a.db is not SQL: '],
       [['--script', 'nul'], 'nul is not SQL: line 2 contains a NUL'],
       [['--script', 'none'], 'cannot read none: no such file or directory'],
@@ -119,7 +119,7 @@ describe('capture', () => {
     expect(
       capture("INSERT INTO u VALUES('a;\n');\n\n-- c\n/* d\n */ INSERT INTO u VALUES('a;\n');").err,
     ).toBe(
-      'sqlite-wasm-run changeset capture: standard input, line 6: UNIQUE constraint failed: u.k; what was committed before that was written: a changeset of 12 bytes\n',
+      'sqlite-wasm-run changeset capture: standard input, line 6: UNIQUE constraint failed: u.k; the changes committed before the error were written: a changeset of 12 bytes\n',
     );
   });
 });
@@ -215,7 +215,7 @@ PRAGMA user_version=4;
       [
         ['concat', 'o', '--schema', 'b.db'],
         2,
-        '--schema cannot be used with captures, which hold the statements that add columns',
+        '--schema cannot be used with captures, which contain the statements that add columns',
       ],
     ];
     for (const [args, code, message] of cases) {
@@ -252,7 +252,7 @@ describe('what triggers and foreign key actions did', () => {
     CREATE TABLE log(id INTEGER PRIMARY KEY, x);
     CREATE TRIGGER tr AFTER INSERT ON p BEGIN INSERT INTO log(x) VALUES(new.id); END`;
   const hint = (options: string): string =>
-    `hint: a changeset already holds the effect of triggers and foreign key actions; if they ran again here, add ${options}\n`;
+    `hint: a changeset already contains the effects of triggers and foreign key actions; to keep them from running again, add ${options}\n`;
   test.each([
     ['INSERT INTO p VALUES(2)', '--no-triggers'],
     ['DELETE FROM p', '--no-triggers --fk-no-action'],

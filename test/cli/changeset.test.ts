@@ -49,7 +49,7 @@ describe('capture', () => {
     );
     expect(found.code).toBe(1);
     expect(found.err).toContain(
-      'standard input, line 1: near "nonsense": syntax error; what was committed before that was written: a changeset of 87 bytes\n',
+      'standard input, line 1: near "nonsense": syntax error; the changes committed before the error were written: a changeset of 87 bytes\n',
     );
     expect(run(['stat', 'o.cs']).out).toContain('users        1        1        1 ');
   });
@@ -270,7 +270,7 @@ describe('changes by rowid', () => {
     const script = "CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1),('b',2)";
     expect(run(['capture', '--db', 'a.db', '--ddl', '-', '-o', 'o'], script)).toMatchObject({
       code: 1,
-      err: expect.stringContaining(`its 2 rows cannot be recorded because ${hides}`),
+      err: expect.stringContaining(`its 2 rows cannot be recorded, because ${hides}`),
     });
   });
   test('show and sql call the rowid _rowid_ and the columns by their names', () => {
@@ -302,7 +302,7 @@ test('diff says which keys differ only in a way that their collation ignores', (
   expect(run(['diff', 'a.db', 'b.db'])).toMatchObject({
     code: 0,
     err: expect.stringContaining(
-      "warning: k: 1 key differs only in a way that the key's collation ignores, which a changeset cannot hold\n",
+      "warning: k: 1 key differs only in a way that the key's collation ignores, which a changeset cannot express\n",
     ),
   });
 });

@@ -116,7 +116,7 @@ describe('inputs', () => {
   test('patchsets instead of changesets, folders, options without their value', () => {
     run(['capture', '--db', 'a.db', '-', '--patchset', '-o', 'p'], 'UPDATE t SET v=5');
     for (const [args, code, message] of [
-      [['invert', 'p'], 4, 'p is a patchset, which has no old values, so it cannot be inverted'],
+      [['invert', 'p'], 4, 'p is a patchset and has no old values, so it cannot be inverted'],
       [['concat', 'a.cs', 'p'], 4, 'changesets and patchsets cannot be mixed'],
       [['diff', '-o', 'd'], 2, 'OLD.db NEW.db is missing'],
       [['diff', 'a.db', '-o', 'd'], 2, 'NEW.db is missing'],
@@ -231,7 +231,7 @@ describe('what capture may not write to', () => {
     writeFileSync(path('o'), 'kept');
     expect(run(['capture', '--db', 'a.db', '-o', 'o', '-'], 'nonsense;')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('; nothing was committed before that, so nothing was written\n'),
+      err: expect.stringContaining('; nothing was committed before the error, so nothing was written\n'),
     });
     expect(readFileSync(path('o'), 'utf8')).toBe('kept');
   });
@@ -290,7 +290,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
       await ended;
       expect(child.exitCode).toBe(code);
       expect(said()).toMatch(
-        /s\.sql, line \d+: interrupted; what was committed before that was written: a changeset of /,
+        /s\.sql, line \d+: interrupted; the changes committed before the error were written: a changeset of /,
       );
       const db = new DatabaseSync(path('a.db'));
       const count = Number(db.prepare('SELECT count(*) AS n FROM t WHERE id >= 10').get()?.n);

@@ -111,7 +111,7 @@ describe.skipIf(!present)('on a terminal', () => {
     await shows(/^running s\.sql .* {2}1 s$/m);
     tmux('send-keys', 'C-c');
     expect(await shows(/^left with 130/m)).toContain(
-      's.sql, line 2: interrupted; what was committed before that',
+      's.sql, line 2: interrupted; the changes committed before the error',
     );
     expect(spawnSync(join(folder, 'run'), ['show', join(folder, 'o')], { encoding: 'utf8' }).stdout).toBe(
       't\n  + c1=5, c2=5\n',

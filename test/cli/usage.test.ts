@@ -41,7 +41,7 @@ test.each([
   ['--locking maybe x.db', '--locking takes auto or none, not "maybe"'],
   [
     '--timeout',
-    '--timeout needs a value: --timeout SECONDS end a statement that runs longer, and all that it calls',
+    '--timeout needs a value: --timeout SECONDS end a statement that runs longer, with everything it calls',
   ],
 ])('%s', (line, message) => {
   expect(run(...line.split(' '))).toEqual({ code: 2, out: '', err: `sqlite-wasm-run: ${message}\n` });

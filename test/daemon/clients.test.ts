@@ -138,7 +138,7 @@ describe('lines', () => {
       encoding: 'utf8',
     });
     expect(stdout).toBe(
-      `${greeting}-- ok, 0 rows, 0 changes; the changeset does not hold its schema changes\n5\n-- ok, 1 rows, 0 changes\n`,
+      `${greeting}-- ok, 0 rows, 0 changes; the changeset does not contain its schema changes\n5\n-- ok, 1 rows, 0 changes\n`,
     );
   });
 });

@@ -21,7 +21,7 @@ describe('lines', () => {
     expect(greeting).toBe('sqlite-wasm-run daemon 1 a.db\n');
     expect(statSync(join(folder, 's')).mode & 0o777).toBe(0o600);
     expect(await ask('CREATE TABLE t(a INTEGER PRIMARY KEY, b);')).toBe(
-      '-- ok, 0 rows, 0 changes; the changeset does not hold its schema changes\n',
+      '-- ok, 0 rows, 0 changes; the changeset does not contain its schema changes\n',
     );
     expect(await ask("INSERT INTO t VALUES(1,\n'a;b'),(2,NULL);")).toBe('-- ok, 0 rows, 2 changes\n');
     expect(await ask("SELECT a, b, x'00ff', 1.0, 'x\ty' FROM t;")).toBe(
@@ -106,7 +106,7 @@ describe('frames', () => {
       error: { code: 19, extendedCode: 1555, message: 'UNIQUE constraint failed: t.a' },
     });
     expect(await ask({ id: 4, sql: 'SELECT 1; SELECT 2;' })).toMatchObject({
-      error: { message: 'a request must hold one statement' },
+      error: { message: 'a request must contain exactly one statement' },
     });
     expect(await ask({ id: 5 })).toMatchObject({ error: { code: 21 } });
     expect(await ask({ id: 6, command: 'status' })).toEqual({

@@ -99,12 +99,12 @@ describe('a start with other options', () => {
   });
   test('another database is refused; the right one then has it all', async () => {
     native('CREATE TABLE t(a INTEGER PRIMARY KEY, b)', 'other.db');
-    await refused('other.db does not know o.cs.journal, which holds 6 transactions', '--db', 'other.db');
+    await refused('other.db does not know o.cs.journal, which contains 6 transactions', '--db', 'other.db');
     await startAndStop();
     expect(captured()).toEqual(all);
   });
   test('a missing database is refused, and not created', async () => {
-    await refused('none.db does not exist, but o.cs.journal holds 6 transactions', '--db', 'none.db');
+    await refused('none.db does not exist, but o.cs.journal contains 6 transactions', '--db', 'none.db');
   });
   test('without --ddl, the statements of the journal begun with it are in the output', async () => {
     const { code, said } = await startAndStop();
@@ -114,7 +114,7 @@ describe('a start with other options', () => {
   });
   test('another --output is refused until the first one is written', async () => {
     await refused(
-      /^sqlite-wasm-run changeset daemon: .*o\.cs\.journal holds 6 transactions of a\.db that are not in an output yet: start with --output .*o\.cs first$/m,
+      /^sqlite-wasm-run changeset daemon: .*o\.cs\.journal contains 6 transactions of a\.db that are not in an output yet: start with --output .*o\.cs first$/m,
       '--output',
       'p.cs',
     );
@@ -126,7 +126,7 @@ describe('a start with other options', () => {
     const { code, said } = await startAndStop('--table', 'u', '--rowid');
     expect(code).toBe(0);
     expect(said).toContain(
-      'o.cs was begun with neither --table nor --rowid; from here on it is --table u --rowid',
+      'o.cs was begun with neither --table nor --rowid; it continues with --table u --rowid',
     );
     expect(captured()).toEqual(all);
   });
@@ -197,23 +197,25 @@ describe('the table in which the database keeps what is captured', () => {
     );
     child.kill('SIGKILL');
     await ended;
-    await refused('a.db does not know o.cs.journal, which holds 7 transactions');
+    await refused('a.db does not know o.cs.journal, which contains 7 transactions');
     expect((await startAndStop('--accept-loss')).code).toBe(0);
     expect(captured()).toEqual([...all, 6]);
   });
   test('dropped while no daemon runs', async () => {
     native(`DROP TABLE ${marker}`);
-    await refused('a.db does not know o.cs.journal, which holds 6 transactions. Nothing was changed');
+    await refused('a.db does not know o.cs.journal, which contains 6 transactions. Nothing was changed');
     const { code, said } = await startAndStop('--accept-loss');
     expect(code).toBe(0);
-    expect(said).toContain('6 transactions could be kept; the old journal is kept as o.cs.journal.damaged');
+    expect(said).toContain('6 transactions are kept; the old journal is kept as o.cs.journal.damaged');
     expect(captured()).toEqual(all);
     expect(bytesOf('o.cs.journal.damaged').equals(readFileSync(join(killed, 'o.cs.journal')))).toBe(true);
   });
   test('of an earlier version is not touched', async () => {
     native(`DROP TABLE ${marker}; CREATE TABLE ${marker}(journal TEXT PRIMARY KEY, number INTEGER NOT NULL)`);
     rmSync(path('o.cs.journal'));
-    await refused(`a.db has a table ${marker} of another version: start and end the program that made it`);
+    await refused(
+      `a.db has a table ${marker} of another version: start and end the version of the program that made it`,
+    );
   });
 });
 
@@ -247,7 +249,7 @@ describe('a damaged journal', () => {
     );
     const { code, said } = await startAndStop('--accept-loss');
     expect(code).toBe(0);
-    expect(said).toContain(`${count} transactions could be kept`);
+    expect(said).toContain(`${count} transactions are kept`);
     expect(captured()).toHaveLength(count);
     expect(existsSync(path('o.cs.journal.damaged'))).toBe(true);
     expect((await startAndStop()).code).toBe(0);
@@ -277,7 +279,7 @@ describe('a damaged journal', () => {
     await refused('it held 6 transactions', '--ddl');
     const { code, said } = await startAndStop('--accept-loss');
     expect(code).toBe(0);
-    expect(said).toContain('it held 6 transactions committed in a.db: 0 transactions could be kept');
+    expect(said).toContain('it held 6 transactions committed in a.db: 0 transactions are kept');
     expect((await startAndStop()).code).toBe(0);
   });
 });
@@ -289,7 +291,7 @@ describe('a database that was put back', () => {
   ])('by %s: refused; accepted, what was acknowledged is in the output', async (_, state, known) => {
     putBack(state);
     await refused(
-      `o.cs.journal holds 6 transactions, of which a.db knows ${known}: that is an earlier state`,
+      `o.cs.journal contains 6 transactions, but a.db has ${known} of them: it is an earlier state`,
     );
     expect((await startAndStop('--accept-loss')).code).toBe(0);
     expect(captured()).toEqual(all);
@@ -308,7 +310,7 @@ describe('a database that was put back', () => {
     copyFileSync(path('o.cs.journal'), path('kept'));
     await of('3', 'other');
     copyFileSync(path('kept'), path('o.cs.journal'));
-    await refused('o.cs.journal and a.db do not hold the same 5 transactions');
+    await refused('o.cs.journal and a.db do not have the same 5 transactions');
   });
   test('with its journal: both go on from there', async () => {
     putBack('3');

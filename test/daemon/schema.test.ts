@@ -28,7 +28,7 @@ async function runs(more: string[], ...statements: string[]): Promise<string[]> 
 }
 
 const ok = '-- ok, 0 rows, 0 changes';
-const noted = `${ok}; the changeset does not hold its schema changes`;
+const noted = `${ok}; the changeset does not contain its schema changes`;
 
 describe('a schema that another program changed while the daemon was down', () => {
   const native = (sql: string): void => {
@@ -56,8 +56,8 @@ describe('a schema that another program changed while the daemon was down', () =
     return second.said();
   }
   const differs = (tables: string): string =>
-    `warning: the schema of a.db differs from the one at which o.cs.journal ended (${tables}), because another program changed it: that is not captured`;
-  const apart = ', and what was captured before it stays apart in o.cs\n';
+    `warning: the schema of a.db differs from the schema at the end of o.cs.journal (${tables}), because another program changed it; that change is not captured`;
+  const apart = ', and the changes captured before and after it stay separate in o.cs\n';
 
   test('the start says which tables, and what was acknowledged stays a changeset of its own', async () => {
     const said = await killedAndStarted(
@@ -106,9 +106,9 @@ describe('with --ddl', () => {
   test('VACUUM is refused, and the answer says why', async () => {
     const answers = await runs(['--ddl'], 'VACUUM;', "/* a copy */ vacuum main into 'copy.db';");
     expect(answers[0]).toBe(
-      '-- error 23: VACUUM is refused while the daemon runs, because it gives the rows of tables without a PRIMARY KEY other rowids: end the daemon first',
+      '-- error 23: VACUUM is refused while the daemon runs, because it changes the rowids of tables without a PRIMARY KEY: end the daemon first',
     );
-    expect(answers[1]).toBe('-- error 23: VACUUM INTO is refused, because clients write to a.db only');
+    expect(answers[1]).toBe('-- error 23: VACUUM INTO is refused, because clients can write only to a.db');
   });
   test('the output is a capture, in order, which gives the same database', async () => {
     const answers = await runs(

@@ -263,10 +263,10 @@ describe('one client’s settings', () => {
     ['main.synchronous(7)', 'acknowledged changes must be on disk, for every client'],
     ['journal_mode=MEMORY', 'a crash would damage the database, for every client'],
     ['journal_mode=o', 'a crash would damage the database, for every client'],
-    ['locking_mode=EXCLUSIVE', 'it would hold for every client of the daemon'],
-    ['case_sensitive_like=1', 'it would hold for every client of the daemon'],
-    ['writable_schema=ON', 'it would hold for every client of the daemon'],
-    ['temp_store=MEMORY', 'it would hold for every client of the daemon'],
+    ['locking_mode=EXCLUSIVE', 'it would affect every client of the daemon'],
+    ['case_sensitive_like=1', 'it would affect every client of the daemon'],
+    ['writable_schema=ON', 'it would affect every client of the daemon'],
+    ['temp_store=MEMORY', 'it would affect every client of the daemon'],
   ])('that would apply to all clients are refused: PRAGMA %s', async (pragma, why) => {
     await start();
     const { ask } = await lines();
@@ -303,7 +303,7 @@ describe('attached databases', () => {
       'INSERT INTO same.t VALUES(1)',
     ]) {
       expect(await ask(`${sql};`)).toMatch(
-        /^-- error 23: \w+\.\w* ?is in an attached database, whose changes are not captured: clients may write only to a\.db\n/,
+        /^-- error 23: \w+\.\w* ?is in an attached database, and its changes are not captured: clients can write only to a\.db\n/,
       );
     }
     expect(await ask('INSERT INTO main.t SELECT a FROM b.t;')).toBe('-- ok, 0 rows, 1 changes\n');

@@ -151,9 +151,9 @@ describe('what is refused, with exit code 2 and a sentence', () => {
     [['a b'], '"a b" cannot be the name of an extension'],
     [['.hidden'], '".hidden" cannot be the name of an extension'],
     [['x'.repeat(101)], 'cannot be the name of an extension'],
-    [['nul'], '"nul" cannot be the name of an extension: the name is taken; choose another one'],
-    [['typescript'], '"typescript" cannot be the name of an extension: the name is taken'],
-    [['fs'], '"fs" cannot be the name of an extension: the name is taken'],
+    [['nul'], '"nul" cannot be the name of an extension: the name is reserved; choose another'],
+    [['typescript'], '"typescript" cannot be the name of an extension: the name is reserved'],
+    [['fs'], '"fs" cannot be the name of an extension: the name is reserved'],
     [[], 'NAME is missing; see sqlite-wasm-run new-extension --help'],
     [['a', 'b'], 'unexpected argument "b"; see sqlite-wasm-run new-extension --help'],
     [

@@ -181,17 +181,11 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     );
   });
 
-  test.each([
-    ['hello', 'not WebAssembly'],
-    ['', 'empty'],
-    ['SQLite format 3\0', 'an SQLite database'],
-    ['\x7fELF\x02', 'a native library'],
-    ['(component)', 'WebAssembly as text: convert it with wasm-tools parse'],
-  ])('not WebAssembly: %j', (content, what) => {
+  test('not WebAssembly', () => {
     const file = join(folder, 'text.wasm');
-    writeFileSync(file, content);
+    writeFileSync(file, 'hello');
     expect(messageOf(() => db.loadExtension(file))).toBe(
-      `${file} is ${what}; an extension is a component in WebAssembly`,
+      `${file} is not WebAssembly: extensions are components, not libraries`,
     );
   });
 

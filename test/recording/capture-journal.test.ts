@@ -86,7 +86,7 @@ describe('a full disk', () => {
     const found = capture(inserts(50), { room: 20_000 });
     expect(found.code).toBe(1);
     expect(found.err).toMatch(
-      /standard input, line \d+: .*(?:database or disk is full|no space left on device).*; what was committed/,
+      /standard input, line \d+: .*(?:database or disk is full|no space left on device).*; the changes committed/,
     );
     const there = rows();
     expect(there.length).toBeGreaterThan(0);
@@ -99,7 +99,7 @@ describe('a full disk', () => {
     const found = capture(inserts(3), { fail: at, code: 'ENOSPC', torn: true });
     expect(found).toMatchObject({
       code: 1,
-      err: 'sqlite-wasm-run changeset capture: standard input, line 1: transaction rolled back, because it cannot be captured: cannot write o.journal: no space left on device; nothing was committed before that, so nothing was written\n',
+      err: 'sqlite-wasm-run changeset capture: standard input, line 1: transaction rolled back, because it cannot be captured: cannot write o.journal: no space left on device; nothing was committed before the error, so nothing was written\n',
     });
     expect(rows()).toEqual([]);
   });
@@ -118,10 +118,10 @@ describe('a full disk', () => {
     const kept = run(['capture', '--db', 'a.db', '-', '-o', '/dev/full'], inserts(3, 4));
     expect(kept.code).toBe(1);
     expect(kept.err).toBe(
-      'sqlite-wasm-run changeset capture: cannot write /dev/full: no space left on device; committed changes are kept in a.db.capture-journal: run it again with the same --db and --output, with an empty script if nothing is left to run\n',
+      'sqlite-wasm-run changeset capture: cannot write /dev/full: no space left on device; committed changes are kept in a.db.capture-journal: run the command again with the same --db and --output, and with an empty script if no SQL is left to run\n',
     );
     const again = run(['capture', '--db', 'a.db', '-'], inserts(1, 7));
-    expect(again.err).toBe('3 transactions committed by a killed capture come first in standard output\n');
+    expect(again.err).toBe('3 transactions of a killed capture come first in standard output\n');
     expect(keysIn(again.out)).toEqual([4, 5, 6, 7]);
     expect(readdirSync(folder).sort()).toEqual(['a.db']);
   });
@@ -146,7 +146,7 @@ describe('SIGKILL', () => {
     const found = capture(inserts(1, 30_000));
     expect(found.code).toBe(0);
     expect(found.err).toBe(
-      `${there.length} transaction${there.length === 1 ? '' : 's'} committed by a killed capture come first in o\n`,
+      `${there.length} transaction${there.length === 1 ? '' : 's'} of a killed capture come first in o\n`,
     );
     expect(keysOf('o')).toEqual([...there, 30_000]);
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'o']);
@@ -196,7 +196,7 @@ describe('what a killed capture left', () => {
     expect(found).toMatchObject({
       code: 0,
       err: expect.stringContaining(
-        'warning: the schema of a.db differs from the one at which o.journal ended (t), because another program changed it: that is not captured',
+        'warning: the schema of a.db differs from the schema at the end of o.journal (t), because another program changed it; that change is not captured',
       ),
     });
     const entries = api.decodeCapture(new Uint8Array(readFileSync(path('o'))));
@@ -224,13 +224,13 @@ describe('what a killed capture left', () => {
     const db = new DatabaseSync(path('b.db'));
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     db.close();
-    refused(`of ${path('a.db')}, which a capture left that was killed. Nothing was changed`, '--db', 'b.db');
-    refused('holds changesets: run it without --patchset first', '--patchset');
+    refused(`of ${path('a.db')} from a killed capture. Nothing was changed`, '--db', 'b.db');
+    refused('contains changesets: run the command without --patchset first', '--patchset');
     const bytes = readFileSync(path('o.journal'));
     const at = bytes.indexOf('TRAN') + 45;
     bytes[at] = (bytes[at] ?? 0) ^ 1;
     writeFileSync(path('o.journal'), bytes);
-    refused('o.journal, which a capture left that was killed, is damaged: ');
+    refused('o.journal, the journal of a killed capture, is damaged: ');
     const found = run(['capture', '--db', 'a.db', '-', '-o', 'o', '--accept-loss'], inserts(1, 9));
     expect(found.code).toBe(0);
     expect(found.err).toContain('the old journal is kept as o.journal.damaged');
@@ -246,7 +246,7 @@ describe('what a killed capture left', () => {
     db.exec('UPDATE t SET b=3');
     db.close();
     refused(
-      'another program changed a.db: it is neither as the last of 1 transaction in o.journal left it, nor as before that',
+      'another program changed a.db: its state is neither the one after the last of 1 transaction in o.journal, nor the one before',
     );
   });
   test('is not taken up by the daemon, and the daemon’s not by capture', () => {
@@ -254,7 +254,7 @@ describe('what a killed capture left', () => {
     const daemon = run(['daemon', '--db', 'a.db', '--socket', 's', '-o', 'o']);
     expect(daemon).toMatchObject({
       code: 1,
-      err: 'sqlite-wasm-run changeset daemon: o.journal is the journal of "changeset capture" that was killed: run that again with the same files first\n',
+      err: 'sqlite-wasm-run changeset daemon: o.journal is the journal of "changeset capture" that was killed: run that command again with the same files first\n',
     });
   });
   test('cut behind its last whole record: that one was not committed', () => {
@@ -315,7 +315,7 @@ describe('as the script says', () => {
   test('a key spelled otherwise by one transaction is warned of', () => {
     capture("CREATE TABLE n(a TEXT COLLATE NOCASE PRIMARY KEY, b); INSERT INTO n VALUES('ab', 1)");
     expect(capture("UPDATE n SET a='AB'; INSERT INTO t VALUES(1, 1)").err).toContain(
-      'warning: n: a key was changed to a value that is equal in its collation',
+      'warning: n: a key was changed to one that is equal by its collation',
     );
   });
 });

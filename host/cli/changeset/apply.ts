@@ -24,10 +24,13 @@ import { Progress } from '../progress.js';
 import { changesetsOf, counted, readEntries, statementsOf } from './entries.js';
 import { Output, openDatabase } from './files.js';
 
-/** How many conflicts are listed by default, as in the library. */
+/** The default number of listed conflicts, as in the library. */
 const shownConflicts = 20;
 
-/** `ours`, or a rule `TABLE:KIND:ACTION` with `*` for any table or kind. */
+/**
+ * Parses the values of `--policy`: one policy such as `ours`, or rules `TABLE:KIND:ACTION`, in which `*` means any
+ * table or kind.
+ */
 function policyOf(texts: readonly string[]): Policy {
   if (texts.length === 0) return 'abort';
   const [first = ''] = texts;
@@ -49,7 +52,7 @@ function policyOf(texts: readonly string[]): Policy {
   });
 }
 
-/** The result for one table, in words. */
+/** Describes the result for one table. */
 function tableText(report: TableReport): string {
   const { table, inserted, updated, deleted, omitted, replaced, filtered, skipped, conflicts } = report;
   const kinds = Object.entries(conflicts).map(([kind, count]) => `${count} ${kind}`);
@@ -65,7 +68,7 @@ function tableText(report: TableReport): string {
   return `${shownName(table)}: ${parts.filter(Boolean).join(', ')}`;
 }
 
-/** A conflict in one line: what the change expected, and what was found. */
+/** Describes a conflict in one line, with the expected and the found values. */
 function conflictText({ kind, op, table, key, expected, found, wanted, action }: ConflictReport): string {
   const named = (values: NamedValues): string =>
     Object.entries(values)
@@ -81,7 +84,7 @@ function conflictText({ kind, op, table, key, expected, found, wanted, action }:
   return shown(`conflict (${kind}): ${op} ${table} ${named(key)}${rest}`, Number.POSITIVE_INFINITY);
 }
 
-/** Says that not all conflicts are listed; undefined if they are. */
+/** A line that says that more conflicts exist than are listed; undefined if all are listed. */
 function hiddenConflicts({ conflicts, tables }: ApplyReport, applied: boolean): string | undefined {
   const counts = tables.flatMap((table) => Object.values(table.conflicts));
   const more = counts.reduce((sum, count) => sum + count, 0) - conflicts.length;
@@ -126,20 +129,20 @@ export const apply: Action = {
       value: 'POLICY',
       hints: policyNames,
       multiple: true,
-      help: 'abort (the default), ours, theirs or append-only; or rules TABLE:KIND:ACTION, the first that matches decides',
+      help: 'abort (the default), ours, theirs or append-only; or rules TABLE:KIND:ACTION, of which the first match applies',
     },
-    'dry-run': { help: 'report what would happen, and change nothing' },
+    'dry-run': { help: 'report what would happen, but change nothing' },
     table: { value: 'GLOB', multiple: true, help: 'only tables whose names match; !GLOB excludes tables' },
     invert: { help: 'undo the changesets instead' },
     'ignore-noop': { help: 'do not treat a change that was already made as a conflict' },
     'fk-no-action': {
-      help: 'do not run foreign key actions such as ON DELETE CASCADE: the changeset holds their effect',
+      help: 'do not run foreign key actions such as ON DELETE CASCADE: the changeset contains their effects',
     },
-    'no-triggers': { help: 'do not fire triggers: the changeset holds their effect' },
+    'no-triggers': { help: 'do not fire triggers: the changeset contains their effects' },
     drops: {
       value: 'HOW',
       hints: ['alone', 'cascade'],
-      help: 'if a capture does not record what a DROP TABLE did to the rows that refer to it: alone keeps them, cascade runs their foreign key actions',
+      help: 'if a capture does not record what DROP TABLE did to rows in other tables that refer to the table: alone keeps these rows, cascade runs their foreign key actions',
     },
     refuse: {
       value: 'KIND',
@@ -162,7 +165,7 @@ export const apply: Action = {
     const options = optionsOf(given);
     const out = given.text('rebase-out');
     const output = out === undefined ? undefined : new Output(out, path);
-    usage(() => checkReportOptions(options)); // before a file is looked for
+    usage(() => checkReportOptions(options)); // before any file is opened
     const inputs = given.rest.map(readEntries);
     if (options.invert) inputs.reverse();
     const entries = inputs.flat();
@@ -187,7 +190,7 @@ export const apply: Action = {
   },
 };
 
-/** Runs `action`; what is wrong with the options is wrong use. */
+/** Runs `action`, and reports a TypeError as an error in the command line. */
 function usage<T>(action: () => T): T {
   try {
     return action();
@@ -197,7 +200,10 @@ function usage<T>(action: () => T): T {
   }
 }
 
-/** What to do if an apply may have failed because triggers or foreign key actions repeated what was recorded. */
+/**
+ * Suggests options if applying may have failed because triggers or foreign key actions repeated recorded changes;
+ * undefined if not.
+ */
 function hintOf(
   database: DatabaseSync,
   steps: readonly (ApplyReport | { sql: string })[],
@@ -210,7 +216,7 @@ function hintOf(
   const acts = conflicts.includes('notfound') && !fkNoAction && hasActions(database);
   const options = [fires && triggers !== false && '--no-triggers', acts && '--fk-no-action'].filter(Boolean);
   if (options.length === 0) return undefined;
-  return `hint: a changeset already holds the effect of triggers and foreign key actions; if they ran again here, add ${options.join(' ')}`;
+  return `hint: a changeset already contains the effects of triggers and foreign key actions; to keep them from running again, add ${options.join(' ')}`;
 }
 
 function hasActions(database: DatabaseSync): boolean {
@@ -235,9 +241,9 @@ function optionsOf(given: Given): ReportOptions {
     dryRun: given.on('dry-run'),
     invert: given.on('invert'),
     ignoreNoop: given.on('ignore-noop'),
-    // A capture's own default is that they do not run.
+    // If the option is absent, use the default, which for a capture is not to run foreign key actions.
     ...(given.on('fk-no-action') && { fkNoAction: true }),
-    // A capture's own default is that they do not fire.
+    // If the option is absent, use the default, which for a capture is not to fire triggers.
     ...(given.on('no-triggers') && { triggers: false }),
     check: given.on('check'),
     ...(most !== undefined && { conflicts: Number(most) }),
@@ -251,7 +257,7 @@ function applied(database: DatabaseSync, entries: readonly CaptureEntry[], optio
   const changesets = changesetsOf(entries);
   const total = changesets.reduce((sum, { length }) => sum + length, 0);
   using progress = new Progress('applying', total);
-  // Every byte is read twice: to plan, and to apply.
+  // Every byte is read twice: once to plan, and once to apply.
   const watched: ReportOptions = { ...options, onProgress: (done) => progress.at(done / 2) };
   try {
     if (statementsOf(entries).length === 0) return database.apply(changesets, watched);

@@ -1,4 +1,4 @@
-/** Where `changeset capture` keeps what a script committed until its output is written: a journal, or memory. */
+/** Stores the transactions of a `changeset capture` until its output is written, in a journal or in memory. */
 
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -18,28 +18,31 @@ import { type Boundary, changesetsOf, counted } from './entries.js';
 import type { Output } from './files.js';
 
 export interface CaptureKeeper extends Keeper {
-  /** Whether statements that change the schema will be in the output. */
+  /** Whether the output will contain statements that change the schema. */
   readonly ddl: boolean;
-  /** Whether what is added is synced to disk at once, and not only safe from a kill. */
+  /** Whether each added transaction is synced to disk, so that it survives a power failure and not only a kill. */
   syncs: boolean;
-  /** The tables of the database when the last transaction was kept; undefined if that is not known. */
+  /** The tables of the database at the last stored transaction; undefined if unknown. */
   readonly tables: Tables | undefined;
-  /** Everything that was kept, in order, with a boundary wherever another program changed tables. It can be iterated again. */
+  /**
+   * All stored entries in order, with a boundary wherever another program changed tables. Can be iterated several
+   * times.
+   */
   entries(): Iterable<CaptureEntry | Boundary>;
   /**
-   * Writes the output, and forgets what it holds.
+   * Writes the output, and removes the stored transactions.
    *
-   * @param output undefined if there are no bytes and nothing is written
-   * @throws CommandError if it cannot be written
+   * @param output undefined to write no output
+   * @throws CommandError if the output cannot be written
    */
   hand(bytes: Uint8Array, output: Output | undefined): Promise<void>;
-  /** Closes it: what was not written out stays. */
+  /** Closes the journal. Transactions that are not in the output stay in it. */
   close(): void;
 }
 
 /**
- * @param path the database, as the user knows it
- * @throws CommandError if what a killed capture left cannot come first in the output
+ * @param path the path of the database, for messages
+ * @throws CommandError if a killed capture left transactions that cannot be continued
  */
 export function captureKeeper(
   given: Given,
@@ -58,7 +61,7 @@ export function captureKeeper(
   }
 }
 
-/** For a database that is gone with the program. */
+/** Stores the transactions in memory, for a database that ends with the program. */
 class MemoryKeeper implements CaptureKeeper {
   readonly digest = '';
   readonly tables = undefined;
@@ -93,13 +96,13 @@ class MemoryKeeper implements CaptureKeeper {
 
 class JournalKeeper implements CaptureKeeper {
   #ddl: boolean;
-  /** Undefined while there is nothing to keep: a script that changes nothing leaves no file. */
+  /** Undefined until the first transaction, so that a script that changes nothing leaves no file. */
   #journal: Journal | undefined;
   readonly #settings: JournalSettings;
   readonly #options: JournalOptions;
   readonly #accepts: boolean;
   readonly #path: string;
-  /** The output, as the user knows it. */
+  /** The path of the output, for messages. */
   readonly #out: string;
   #syncs = true;
   #tables: Tables | undefined;
@@ -132,7 +135,7 @@ class JournalKeeper implements CaptureKeeper {
     return this.#journal?.digest ?? '';
   }
 
-  /** Prepares what a killed capture left. @throws CommandError if it cannot come first in the output */
+  /** Takes over the transactions that a killed capture left. @throws CommandError if they cannot be continued */
   takeOver(database: DatabaseSync): void {
     const journal = this.#journal;
     if (!journal) return;
@@ -141,27 +144,27 @@ class JournalKeeper implements CaptureKeeper {
       journal.begin(null);
       return;
     }
-    // An output that is still there is about to be overwritten, so that what it holds comes first again.
+    // If the output still exists, it will be overwritten, so its transactions must be written again.
     const isDone = contents.written && !contents.inPlace;
     if (isDone || (contents.numbers.length === 0 && contents.faults.length === 0)) {
       journal.renew(null, [], () => false);
       return;
     }
     this.#refuseOtherKind(journal);
-    this.#ddl ||= head?.options.ddl ?? true; // if unknown, everything is kept
+    this.#ddl ||= head?.options.ddl ?? true; // if unknown, keep schema changes too
     const last = contents.mark === 'done' || contents.offered ? 'after' : lastState(journal, database);
     const held = counted(contents.numbers.length, 'transaction');
     const isDamaged = !head || contents.faults.length > 0 || contents.tail?.kind === 'damaged';
     let problem: string | undefined;
-    if (isDamaged) problem = `${path}, which a capture left that was killed, is damaged: ${held} can be read`;
+    if (isDamaged) problem = `${path}, the journal of a killed capture, is damaged: ${held} can be read`;
     else if (head.database !== wholePath(this.#path)) {
-      problem = `${path} holds ${held} of ${head.database}, which a capture left that was killed`;
+      problem = `${path} contains ${held} of ${head.database} from a killed capture`;
     } else if (last === 'other') {
-      problem = `another program changed ${this.#path}: it is neither as the last of ${held} in ${path} left it, nor as before that`;
+      problem = `another program changed ${this.#path}: its state is neither the one after the last of ${held} in ${path}, nor the one before`;
     }
     if (problem !== undefined && !this.#accepts) {
       throw new CommandError(
-        `${problem}. Nothing was changed. Run it with files that belong together, or pass --accept-loss to keep what can be read, which then comes first in the output`,
+        `${problem}. Nothing was changed. Run the command with files that belong together, or pass --accept-loss to write the readable transactions first in the output`,
       );
     }
     if (problem === undefined) journal.goOn(last === 'after');
@@ -176,7 +179,7 @@ class JournalKeeper implements CaptureKeeper {
     const difference = schemaDifference(this.#tables, database, this.#path, path);
     if (difference !== undefined) say(`warning: ${difference}`);
     const where = this.#out === '-' ? 'standard output' : this.#out;
-    say(`${counted(journal.count, 'transaction')} committed by a killed capture come first in ${where}`);
+    say(`${counted(journal.count, 'transaction')} of a killed capture come first in ${where}`);
   }
 
   add(entries: readonly CaptureEntry[], note: string): number {
@@ -220,7 +223,7 @@ class JournalKeeper implements CaptureKeeper {
       journal.handed();
     } catch (error) {
       journal.withdraw();
-      const kept = `committed changes are kept in ${journal.path}: run it again with the same --db and --output, with an empty script if nothing is left to run`;
+      const kept = `committed changes are kept in ${journal.path}: run the command again with the same --db and --output, and with an empty script if no SQL is left to run`;
       const code = error instanceof CommandError ? error.exitCode : exitCodes.failed;
       const message = error instanceof Error ? error.message : String(error);
       if (code === exitCodes.unread) say(kept);
@@ -257,21 +260,21 @@ class JournalKeeper implements CaptureKeeper {
       if ((first[0] === patchsetMark) === this.#options.patchset) return;
       const [has, other] = this.#options.patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
       throw new CommandError(
-        `${journal.path}, left by a killed capture, holds ${has}: run it ${other} --patchset first`,
+        `${journal.path}, left by a killed capture, contains ${has}: run the command ${other} --patchset first`,
         exitCodes.usage,
       );
     }
   }
 }
 
-/** Whether the last transaction, which is not marked as committed, was committed. */
+/** Finds out whether the last transaction was committed, if the journal does not say. */
 function lastState(journal: Journal, database: DatabaseSync): ReturnType<typeof stateOf> {
   let last: CaptureEntry[] = [];
   for (const entries of journal.transactions()) last = entries;
   return stateOf(database, last, journal.contents.note);
 }
 
-/** The journal of a capture to standard output: the first one that no other capture uses. */
+/** The path of the journal of a capture to standard output: the first one that no other capture uses. */
 function besideDatabase(database: string): string {
   for (let i = 1; i < 1000; i++) {
     const path = `${database}.capture-journal${i === 1 ? '' : `.${i}`}`;

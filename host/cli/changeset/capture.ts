@@ -1,4 +1,4 @@
-/** `changeset capture`: what a script changes. */
+/** Implements `changeset capture`, which runs a script and writes its changes. */
 
 import { subject, written } from '../../api/actions.js';
 import { connectionOf } from '../../api/connections.js';
@@ -18,16 +18,16 @@ import { nameOf, Output, openDatabase, readInput } from './files.js';
 import { interruptible, signalled } from './interruption.js';
 import { outputOption } from './transform.js';
 
-/** The options of a capture, here and in the daemon. */
+/** The options of a capture, which the daemon also has. */
 export const captureOptions = {
   table: { value: 'NAME', multiple: true, help: 'record this table only; may be repeated' },
   patchset: { help: 'omit old values' },
   rowid: { help: 'also record tables without a PRIMARY KEY, by rowid' },
-  ddl: { help: 'also record statements that change the schema; if there are any, OUT is a capture' },
-  refuse: { help: 'do not start if a table or row would be left out' },
+  ddl: { help: 'also record statements that change the schema; OUT is then a capture' },
+  refuse: { help: 'do not start if a table or row would not be recorded' },
 } as const;
 
-/** Starts the capture that the options ask for. @param filter used if they name no tables */
+/** Starts a capture with the given options. @param filter used if the options name no tables */
 export function startCapture(
   database: DatabaseSync,
   given: Given,
@@ -41,13 +41,13 @@ export function startCapture(
   });
 }
 
-/** @throws CommandError if something is left out and that must be refused */
+/** @throws CommandError if `--refuse` is given and a table or row is not recorded */
 export function refuseUnrecorded(capture: Capture, given: Given): void {
   const [sentence] = given.on('refuse') ? sentences(capture.warnings()) : [];
   if (sentence !== undefined) throw new CommandError(`refused: ${sentence}`);
 }
 
-/** Warnings as the command line words them. */
+/** Converts warnings to messages of the command line. */
 export function sentences(warnings: readonly Warning[]): string[] {
   return warnings.map(({ kind, table, message }) =>
     kind === 'no-key'
@@ -56,16 +56,16 @@ export function sentences(warnings: readonly Warning[]): string[] {
   );
 }
 
-/** Why the captured changes are not all that was asked for, and what to do; undefined if they are. */
+/** A message that schema changes were not recorded; undefined if all were. */
 export function ddlAdvice(entries: Iterable<CaptureEntry | Boundary>, ddl: boolean): string | undefined {
   if (ddl) return undefined;
   const statements: string[] = [];
   for (const entry of entries) if (entry.kind === 'ddl') statements.push(entry.sql);
   if (statements.length === 0) return undefined;
-  return `${counted(statements.length, 'statement')} changed the schema, which a changeset does not hold (--ddl records that too): ${statements[0]}`;
+  return `${counted(statements.length, 'statement')} changed the schema and cannot be in a changeset (use --ddl to record them): ${statements[0]}`;
 }
 
-/** The message if changesets are written as a capture although that was not asked for. */
+/** The message if a capture is written although `--ddl` was not given. */
 export const apartMessage =
   'changes from before and after a schema change cannot be one changeset, so a capture was written, as with --ddl';
 
@@ -79,7 +79,7 @@ export const capture: Action = {
     output: outputOption,
     ...captureOptions,
     'accept-loss': {
-      help: 'continue although the journal of a killed capture is damaged or of another database: keep what can be read',
+      help: 'continue even if the journal of a killed capture is damaged or belongs to another database; keep the readable changes',
     },
   },
   async run(given) {
@@ -102,7 +102,7 @@ export const capture: Action = {
   },
 };
 
-/** What VACUUM calls the database that it copies to. */
+/** The name that VACUUM gives to the database to which it copies. */
 const vacuumName = /^vacuum_[0-9a-f]{16}$/;
 
 interface Work {
@@ -133,7 +133,8 @@ async function captureScript(work: Work): Promise<number> {
   }
   if (recorder.inTransaction) {
     recorder.rollback();
-    if (failure === undefined) say('warning: the script ends in an open transaction, which was rolled back');
+    if (failure === undefined)
+      say('warning: the script ended with an open transaction, which was rolled back');
   }
   for (const sentence of sentences(recorder.capture.warnings())) say(`warning: ${sentence}`);
   for (const name of attached) {
@@ -145,21 +146,23 @@ async function captureScript(work: Work): Promise<number> {
   const advice = ddlAdvice(entries, keeper.ddl);
   if (advice !== undefined) say(`warning: ${advice}`);
   const { bytes, apart } = joinedForFile(entries, keeper.ddl, database);
-  // A script that fails at once leaves the output as it was.
+  // If the script fails before its first commit, leave the output unchanged.
   const isNothing = failure !== undefined && bytes.length === 0;
   await keeper.hand(bytes, isNothing ? undefined : output);
   if (failure !== undefined) {
     const code = signalled() || exitCodes.failed;
     const before = isNothing
-      ? 'nothing was committed before that, so nothing was written'
-      : `what was committed before that was written: ${kindOf(bytes)}`;
+      ? 'nothing was committed before the error, so nothing was written'
+      : `the changes committed before the error were written: ${kindOf(bytes)}`;
     throw new CommandError(`${failure}; ${before}`, code);
   }
   if (apart) throw new CommandError(apartMessage);
   return exitCodes.done;
 }
 
-/** Tables in which only the spelling of a key changed, which a changeset cannot express. */
+/**
+ * Warnings of tables in which a key changed to one that its collation treats as equal. A changeset cannot express that.
+ */
 function spelledOtherwiseIn(entries: Iterable<CaptureEntry | Boundary>, database: DatabaseSync): Warning[] {
   const known = new Map<string, boolean>();
   const isCollated = (table: string): boolean => {
@@ -180,7 +183,7 @@ function scriptOf(given: Given): string {
   const [operand] = given.rest;
   if (operand !== undefined && operand !== '-') {
     throw new CommandError(
-      `unexpected argument "${operand}"; name the script with --script`,
+      `unexpected argument "${operand}"; use --script to name the script`,
       exitCodes.usage,
     );
   }
@@ -210,19 +213,19 @@ function isSynchronous(database: DatabaseSync): boolean {
   return database.prepare('PRAGMA main.synchronous').get()?.synchronous !== 0;
 }
 
-/** Runs a script, statement by statement. @throws CommandError that names the line of the one that failed */
+/** Runs a script, statement by statement. @throws CommandError that names the line of the failed statement */
 function runScript(database: DatabaseSync, recorder: Recorder, { sql, name, keeper }: Work): void {
   using progress = new Progress(`running ${name}`, sql.length);
   using _ = interruptible(database, () => recorder.isRunning);
   let start = 0;
   const run = (end: number): void => {
     try {
-      // SQLite may see several statements in what the scan sees as one.
+      // SQLite may find several statements where the scan finds one.
       while (bare(sql.slice(start, end)) !== '') {
         if (signalled() !== 0) throw new Error('interrupted');
         const text = sql.slice(start, end);
         start += recorder.run(text).length;
-        // With synchronous off, the user accepts losses at a power failure, so the journal need not sync either.
+        // With synchronous=OFF, the user accepts losses at a power failure, so the journal does not have to sync.
         if (/^pragma\b[^;]*\bsynchronous\b/i.test(bare(text))) keeper.syncs = isSynchronous(database);
       }
     } catch (error) {

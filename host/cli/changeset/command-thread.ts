@@ -1,4 +1,4 @@
-/** The thread of a command that reacts to signals while it works. */
+/** The worker thread of a command that handles signals while it runs. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { programName } from '../shell.js';

@@ -1,20 +1,20 @@
-/** The group `changeset`, listed without loading its commands. */
+/** The list of the `changeset` commands. Each command is loaded only when it is called. */
 
 import { type Action, type Command, type Group, lockingOption } from '../command.js';
 import { exitHelp } from '../exit.js';
 
-/** Adds the option that all commands with databases have. */
+/** Adds `--locking` to a command that opens databases. */
 function withLocking(action: Action): Action {
   const opens = 'db' in action.options || 'schema' in action.options;
   return opens ? { ...action, options: { ...action.options, locking: lockingOption } } : action;
 }
 
-/** In the order of the help. */
+/** The commands in the order of the help. */
 const commands: readonly Command[] = [
   {
     name: 'capture',
     summary:
-      'Run SQL on a database and write what it changed as a changeset.\n' +
+      'Run SQL on a database and write its changes as a changeset.\n' +
       'With --ddl, it records schema changes too. If the script fails,\n' +
       'the changes committed by then are written. Each transaction is first\n' +
       'written to OUT.journal (or DB.capture-journal). After a kill or a\n' +
@@ -64,8 +64,8 @@ const commands: readonly Command[] = [
   {
     name: 'concat',
     summary:
-      'Write one changeset that does what several do in order.\n' +
-      'Captures give one capture, with its schema changes in place.',
+      'Combine several changesets into one, in order.\n' +
+      'Captures are combined into one capture with their schema changes.',
     load: async () => withLocking((await import('./transform.js')).concat),
   },
   {
@@ -77,7 +77,7 @@ const commands: readonly Command[] = [
     name: 'build',
     summary:
       'Write the changeset or capture that a JSON document describes.\n' +
-      'Its format is that of `show --json`.',
+      'The format is that of `show --json`.',
     load: async () => withLocking((await import('./transform.js')).build),
   },
   {
@@ -88,7 +88,7 @@ const commands: readonly Command[] = [
   {
     name: 'daemon',
     summary:
-      'Serve SQL on a socket and capture what it changes.\n' +
+      'Serve SQL on a socket and capture the changes.\n' +
       'On quit, SIGTERM or SIGINT, write the changeset. A crash loses\n' +
       'nothing that was committed: start the daemon again with the same\n' +
       'files.',

@@ -1,4 +1,4 @@
-/** `changeset diff`: what turns one database into another. */
+/** Implements `changeset diff`, which writes the changeset that turns one database into another. */
 
 import { SQLITE_SCHEMA } from '../../core/constants.js';
 import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
@@ -10,7 +10,7 @@ import { Progress } from '../progress.js';
 import { Output, openDatabase } from './files.js';
 import { outputOption } from './transform.js';
 
-/** The tables of a database that the session extension can compare, by name. */
+/** The tables of a database that the session extension can compare, with the kind of their keys. */
 function tablesOf(database: DatabaseSync, schema: string): Map<string, Key> {
   const rows = database
     .prepare(
@@ -22,7 +22,7 @@ function tablesOf(database: DatabaseSync, schema: string): Map<string, Key> {
   return new Map(rows.map((row) => [String(row.name), keyOf(row.keyed === 1, row.hides === 1)]));
 }
 
-/** What tells a table's rows apart: its PRIMARY KEY, its rowid, or nothing, because a column hides the rowid. */
+/** What identifies the rows of a table: its PRIMARY KEY, its rowid, or nothing if a column hides the rowid. */
 type Key = 'declared' | 'rowid' | 'none';
 
 function keyOf(isKeyed: boolean, hidesRowid: boolean): Key {
@@ -58,7 +58,7 @@ export const diff: Action = {
         const spelled = spelledOtherwise(database, table);
         if (spelled > 0)
           say(
-            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in a way that the key's collation ignores, which a changeset cannot hold`,
+            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in a way that the key's collation ignores, which a changeset cannot express`,
           );
         continue;
       }
@@ -78,7 +78,7 @@ function incomparable(given: Given, before: Key | undefined, after: Key | undefi
   return given.on('rowid') ? undefined : 'it has no primary key (--rowid compares by rowid)';
 }
 
-/** Records the differences; if that is impossible, returns why. */
+/** Records the differences of a table. Returns the reason if that is impossible. */
 function compare(session: Session, table: string): string | undefined {
   try {
     session.diff('old', table);
@@ -92,7 +92,7 @@ function compare(session: Session, table: string): string | undefined {
 
 const quoted = (name: unknown): string => `"${String(name).replaceAll('"', '""')}"`;
 
-/** How many keys of both databases are equal by their collation but differ in bytes, such as 'Ab' and 'AB' with NOCASE. */
+/** Counts the keys that their collation treats as equal but that differ in bytes, such as 'Ab' and 'AB' with NOCASE. */
 function spelledOtherwise(database: DatabaseSync, table: string): number {
   const columns = database
     .prepare(

@@ -1,4 +1,4 @@
-/** Changesets, patchsets and captures as files: read and checked, joined, and prepared for writing. */
+/** Reads, checks, joins and encodes the contents of changeset, patchset and capture files. */
 
 import { changesetMark, patchsetMark } from '../../changeset/format.js';
 import { validate } from '../../changeset/index.js';
@@ -14,17 +14,18 @@ import { CommandError, exitCodes } from '../exit.js';
 import { Progress } from '../progress.js';
 import { nameOf, readInput } from './files.js';
 
-/** What a capture begins with: "C". */
+/** The first byte of a capture: "C". */
 const captureMark = 0x43;
 
 /**
- * The entries of a changeset, patchset or capture, each checked; or which byte is wrong, and why.
+ * Decodes and checks a changeset, patchset or capture. Returns its entries, or a string that says which byte is wrong
+ * and why.
  *
- * @param name how the user knows them
+ * @param name the name of the file, for messages
  */
 export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] | string {
   using progress = new Progress(`checking ${name}`, bytes.length);
-  // A file with an unknown first byte is checked as a changeset, so that the error says what is wrong with it as one.
+  // Check a file with an unknown first byte as a changeset, so that the error says what is wrong.
   let entries: CaptureEntry[] = [{ kind: 'changeset', bytes }];
   if (bytes.length === 0 || bytes[0] === captureMark) {
     try {
@@ -43,7 +44,9 @@ export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] 
   return entries;
 }
 
-/** What is in a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) if it is not one */
+/**
+ * Reads a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) if the file is malformed
+ */
 export function readEntries(path: string): CaptureEntry[] {
   const entries = checkedEntries(readInput(path), nameOf(path));
   if (typeof entries !== 'string') return entries;
@@ -51,10 +54,10 @@ export function readEntries(path: string): CaptureEntry[] {
 }
 
 /**
- * A changeset or patchset.
+ * Reads a changeset or patchset.
  *
- * @param not what a capture cannot do, as in "cannot be inverted"
- * @throws CommandError ({@link exitCodes.malformed}) if it is not one, or a capture
+ * @param not the end of the error message for a capture, such as "cannot be inverted"
+ * @throws CommandError ({@link exitCodes.malformed}) if the file is malformed or is a capture
  */
 export function readChangeset(path: string, not: string): Uint8Array {
   const entries = readEntries(path);
@@ -65,25 +68,25 @@ export function readChangeset(path: string, not: string): Uint8Array {
   throw new CommandError(message, exitCodes.malformed);
 }
 
-/** A place in what was captured after which tables differ, although no statement changed them. */
+/** A position in the captured entries at which the tables differ, although no captured statement changed them. */
 export interface Boundary {
   readonly kind: 'boundary';
 }
 
-/** The statements among the entries. */
+/** Returns the statements among the entries. */
 export function statementsOf(entries: readonly CaptureEntry[]): string[] {
   return entries.flatMap((entry) => (entry.kind === 'ddl' ? [entry.sql] : []));
 }
 
-/** The changesets among the entries. */
+/** Returns the changesets among the entries. */
 export function changesetsOf(entries: readonly CaptureEntry[]): Uint8Array[] {
   return entries.flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : []));
 }
 
 /**
- * One changeset of several, which are read one at a time.
+ * Joins changesets into one. The changesets are read one at a time.
  *
- * @param database its tables complete changesets from before columns were added
+ * @param database a database whose tables complete changesets that were made before columns were added
  */
 export function joined(changesets: Iterable<Uint8Array>, database?: DatabaseSync): Uint8Array {
   const total = Array.isArray(changesets)
@@ -100,7 +103,7 @@ export function joined(changesets: Iterable<Uint8Array>, database?: DatabaseSync
   return group.output().bytes;
 }
 
-/** Bytes in pieces. @param heard called with the number of bytes taken so far */
+/** Yields bytes in pieces. @param heard called with the number of bytes yielded so far */
 export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Generator<Uint8Array, void, void> {
   for (let at = 0; at < bytes.length; at += 65_536) {
     heard(at);
@@ -108,7 +111,7 @@ export function* pieces(bytes: Uint8Array, heard: (done: number) => void): Gener
   }
 }
 
-/** The entries, with the changesets between two statements joined if they can be. */
+/** Joins the changesets between two statements if possible. */
 export function condensed(entries: Iterable<CaptureEntry | Boundary>): CaptureEntry[] {
   try {
     return inRuns(entries, new OneGroup());
@@ -118,13 +121,13 @@ export function condensed(entries: Iterable<CaptureEntry | Boundary>): CaptureEn
   }
 }
 
-/** Joins changesets into fewer ones. */
+/** Joins changesets. */
 interface Run {
   add(bytes: Uint8Array): void;
   take(): readonly Uint8Array[];
 }
 
-/** Joins all of them into one. None is kept in memory. */
+/** Joins all changesets into one, without keeping them in memory. */
 class OneGroup implements Run {
   #group: ChangesetGroup | undefined;
 
@@ -145,7 +148,7 @@ class OneGroup implements Run {
   }
 }
 
-/** Joins them into as few as possible. */
+/** Joins changesets into as few as possible. */
 class Parts implements Run {
   #parts: Uint8Array[] = [];
 
@@ -192,12 +195,13 @@ function joinedWherePossible(changesets: readonly Uint8Array[]): readonly Uint8A
 }
 
 /**
- * What was captured, as written to the output.
+ * Encodes the captured entries for the output.
  *
  * @param entries are iterated several times
- * @param ddl whether the statements that changed the schema are wanted
- * @param database where it was captured
- * @returns `apart` if they are not wanted but are written anyway: without them the changesets cannot be joined into one
+ * @param ddl whether to include the statements that changed the schema
+ * @param database the database of the capture
+ * @returns `apart` is true if the statements are included although `ddl` is false, because the changesets cannot be
+ *   joined without them
  */
 export function written(
   entries: Iterable<CaptureEntry | Boundary>,
@@ -217,7 +221,8 @@ export function written(
   const kept = ddl && apart > 0;
   if (!kept) {
     if (changesets < 2) return { bytes: only, apart: false };
-    // What was captured with statements and has none was changed by another program if it fits together only filled up.
+    // With `ddl`, do not complete changesets from the database's schema. If columns were added without a captured
+    // statement, another program added them.
     for (const schema of ddl ? [undefined] : [database, undefined]) {
       try {
         return { bytes: joined(changesetsIn(entries), schema), apart: false };
@@ -233,12 +238,12 @@ function* changesetsIn(entries: Iterable<CaptureEntry | Boundary>): Generator<Ui
   for (const entry of entries) if (entry.kind === 'changeset') yield entry.bytes;
 }
 
-/** How many there are of something, in words. */
+/** A number with a noun, such as "2 rows". */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What bytes are, in words. */
+/** Describes a changeset, patchset or capture, such as "a changeset of 12 bytes". */
 export function kindOf(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'an empty changeset';
   const size = counted(bytes.length, 'byte');

@@ -1,4 +1,4 @@
-/** The subcommands' files: inputs, and outputs that are written completely or not at all. */
+/** Reads the input files of commands, and writes their output files. An output is written completely or not at all. */
 
 import {
   accessSync,
@@ -22,16 +22,16 @@ import { CommandError, exitCodes, reason } from '../exit.js';
 import { writeBytes } from '../output.js';
 import { Progress } from '../progress.js';
 
-/** How the user knows an input. */
+/** The name of an input for messages. */
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
 
-/** The largest changeset, because the C library counts bytes in an int. */
+/** The maximum size of a changeset, because the C library stores sizes in an int. */
 const mostBytes = 2 ** 31 - 1;
 const pieceSize = 2 ** 20;
 
 let standardInputRead = false;
 
-/** The bytes of a file, or of standard input for `-`, which can be read once. */
+/** Reads a file, or standard input for `-`. Standard input can be read only once. */
 export function readInput(path: string): Uint8Array {
   if (path === '-') {
     if (standardInputRead) throw new CommandError('standard input can be read only once', exitCodes.usage);
@@ -56,7 +56,7 @@ function readAll(file: number, status: Stats, name: string): Uint8Array {
   const known = status.isFile() ? status.size : 0;
   if (known > mostBytes) throw new CommandError(`${name} has more than 2 GiB`);
   using progress = new Progress(`reading ${name}`, known);
-  let bytes = new Uint8Array(known + 1); // one more, to see that the file ends there
+  let bytes = new Uint8Array(known + 1); // one more byte, to detect the end of the file
   let size = 0;
   for (;;) {
     if (size === bytes.length) {
@@ -74,34 +74,36 @@ function readAll(file: number, status: Stats, name: string): Uint8Array {
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Reads some bytes; 0 is the end. */
+/** Reads some bytes. Returns 0 at the end of the file. */
 function readPatiently(file: number, bytes: Uint8Array, at: number, room: number): number {
   for (;;) {
     try {
       return readSync(file, bytes, at, room, null);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0; // a pipe's end on Windows
+      if (code === 'EOF') return 0; // the end of a pipe on Windows
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(sleeper, 0, 0, 5); // a terminal or pipe that another process made non-blocking
     }
   }
 }
 
-/** Where a command's result goes. It is checked early, because the result may be impossible to produce again. */
+/**
+ * The output of a command. It is checked before the work begins, because the result may be impossible to produce again.
+ */
 export class Output {
   readonly #path: string;
-  /** The file that is written, with links resolved. */
+  /** The path of the file, with symbolic links resolved. */
   readonly #target: string = '-';
   #mode = 0o666;
-  /** Whether the target is something other than a file, such as a pipe. */
+  /** Whether the target is not a regular file but, for example, a pipe. */
   #device = false;
 
   /**
-   * @param path a file, which may be there, or `-` for standard output
-   * @param database may not be overwritten, nor may its journals
-   * @param inputs may not be overwritten either
-   * @throws CommandError if it cannot be written
+   * @param path the path of a new or existing file, or `-` for standard output
+   * @param database a database that must not be overwritten, nor its journals
+   * @param inputs files that must not be overwritten
+   * @throws CommandError if the output cannot be written
    */
   constructor(path: string, database?: string, inputs: readonly string[] = []) {
     this.#path = path;
@@ -138,12 +140,12 @@ export class Output {
     if (inputs.some((input) => input !== '-' && real(input) === this.#target)) refuse('an input');
   }
 
-  /** Whether it is a file, and neither standard output nor a device. */
+  /** Whether the output is a regular file. */
   get isFile(): boolean {
     return this.#path !== '-' && !this.#device;
   }
 
-  /** Writes bytes; if that fails or is interrupted, the file is as it was before. */
+  /** Writes the bytes. If that fails or is interrupted, an existing file is unchanged. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#path === '-') {
       writeBytes(bytes);
@@ -190,7 +192,7 @@ export class Output {
   }
 }
 
-/** Whether a file begins as a database does. */
+/** Whether a file begins with the header of a database. */
 function isDatabase(path: string): boolean {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   const file = openSync(path, 'r');
@@ -203,7 +205,7 @@ function isDatabase(path: string): boolean {
   }
 }
 
-/** Syncs the names in a folder to disk, if the system can. */
+/** Syncs the names in a folder to disk, if the system supports that. */
 export function syncFolder(path: string): void {
   if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');

@@ -1,6 +1,7 @@
 /**
- * Ctrl-C in work whose result cannot be produced again: a capture must write what was committed by then. A busy thread
- * receives no signals, so such work runs in a thread of its own, which polls whether one came.
+ * Handles signals in commands whose result cannot be produced again, such as a capture, which must write the changes
+ * committed before Ctrl-C. A busy thread receives no signals, so such a command runs in a worker thread, which polls
+ * for signals.
  */
 
 import { parentPort, Worker } from 'node:worker_threads';
@@ -12,11 +13,11 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface ThreadInput {
   readonly args: readonly string[];
-  /** The number of the signal that came, or 0. */
+  /** The number of the received signal, or 0. */
   readonly shared: Int32Array;
 }
 
-/** Runs `changeset` with these arguments in a thread of its own. Returns the exit code. */
+/** Runs `changeset` with these arguments in a worker thread. Returns the exit code. */
 export function runInThread(args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const shared = new Int32Array(new SharedArrayBuffer(4));
@@ -25,12 +26,12 @@ export function runInThread(args: readonly string[]): Promise<number> {
     const worker = new Worker(ownFile('cli/changeset/command-thread.js'), { workerData, env });
     const heard = (_signal: NodeJS.Signals, number: number): void => {
       Atomics.store(shared, 0, number);
-      for (const signal of signals) process.off(signal, heard); // a second one ends it at once
+      for (const signal of signals) process.off(signal, heard); // a second signal ends the process immediately
     };
     let code = 1;
     worker.on('message', (message: 'begun' | number) => {
       if (message !== 'begun') code = message;
-      // Before it begins, nothing can be lost: a signal ends it at once.
+      // Until the work begins, a signal ends the process immediately, because nothing can be lost.
       else for (const signal of signals) process.on(signal, heard);
     });
     worker.on('error', reject);
@@ -44,18 +45,18 @@ export function runInThread(args: readonly string[]): Promise<number> {
 let word: Int32Array | undefined;
 let interrupted: { database: DatabaseSync; isRunning: () => boolean } | undefined;
 
-/** Gives this thread the memory in which signals are noted. */
+/** Sets the shared memory in which the main thread stores signals. */
 export function hear(shared: Int32Array): void {
   word = shared;
 }
 
-/** The exit code for the signal that came; 0 if none did. */
+/** The exit code for the received signal; 0 if there was none. */
 export function signalled(): number {
   const number = word ? Atomics.load(word, 0) : 0;
   return number === 0 ? 0 : 128 + number;
 }
 
-/** Interrupts the running statement if a signal came. Called periodically while one runs. */
+/** Interrupts the running statement if a signal was received. Called periodically while a statement runs. */
 export function poll(): void {
   if (!interrupted?.isRunning() || signalled() === 0) return;
   const { db, engine } = connectionOf(interrupted.database);
@@ -63,9 +64,9 @@ export function poll(): void {
 }
 
 /**
- * From here on, until it is disposed of, signals end statements of the database and not the program.
+ * Makes signals interrupt statements of the database instead of the program, until the result is disposed of.
  *
- * @param isRunning whether the statement that runs is one that a signal may end
+ * @param isRunning returns whether a signal may interrupt the running statement
  */
 export function interruptible(database: DatabaseSync, isRunning: () => boolean): Disposable {
   parentPort?.postMessage('begun');

@@ -1,4 +1,4 @@
-/** How a command of `sqlite-wasm-run changeset` runs: with an engine, in a thread of its own if it must hear signals. */
+/** Runs a `changeset` command. A command that must handle signals runs in a worker thread. */
 
 import '../../node/platform.js';
 import { isMainThread } from 'node:worker_threads';
@@ -10,7 +10,7 @@ import type { Action, Command, Given } from '../command.js';
 import { tick } from '../progress.js';
 import { poll, runInThread } from './interruption.js';
 
-/** @param args what follows the command's name. Returns the exit code. */
+/** @param args the arguments after the command's name @returns the exit code */
 export function runChangesetCommand(
   command: Command,
   action: Action,

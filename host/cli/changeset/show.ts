@@ -1,4 +1,4 @@
-/** Subcommands that look at changesets: show, sql, stat, validate. */
+/** Implements the commands that read changesets: show, sql, stat and validate. */
 
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
@@ -27,7 +27,10 @@ export const colorOption: Option = {
 };
 const schemaOption: Option = { value: 'FILE', help: 'a database whose schema names the columns' };
 
-/** The names of a table's columns as in changesets, read from a database if there is one. */
+/**
+ * Returns a function that reads the column names of a table from a database, in the order of changesets. Without a
+ * database, the function returns undefined.
+ */
 function columnNamesOf(
   database: DatabaseSync | undefined,
 ): (table: string, count: number) => string[] | undefined {
@@ -40,7 +43,7 @@ function columnNamesOf(
         .prepare('SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden=0 ORDER BY cid')
         .all(table);
       names = rows.map((row) => String(row.name));
-      // Changes of a table without a key are by rowid.
+      // In changesets, a table without a primary key has the rowid as its first column.
       if (rows.length > 0 && rows.every(({ pk }) => pk === 0)) names.unshift('_rowid_');
       known.set(table, names);
     }
@@ -48,7 +51,7 @@ function columnNamesOf(
   };
 }
 
-/** Runs `action` with the columns' names, from the database if one is named. */
+/** Runs `action` with the column names of the database that `--db` names, if any. */
 export function withNames<T>(given: Given, action: (names: ReturnType<typeof columnNamesOf>) => T): T {
   const path = given.text('db');
   using database = path === undefined ? undefined : openDatabase(path, { readOnly: true });
@@ -58,7 +61,7 @@ export function withNames<T>(given: Given, action: (names: ReturnType<typeof col
 type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold';
 export type Paint = (style: Style, text: string) => string;
 
-/** @param wish the value of --color */
+/** Makes the function that colors text. @param wish the value of --color */
 export function painter(wish: string | undefined): Paint {
   const on =
     wish === 'always' ||
@@ -66,10 +69,10 @@ export function painter(wish: string | undefined): Paint {
   return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
 }
 
-/** Keeps a row on one line, and removes control characters. */
+/** Escapes newlines and control characters. */
 const visible = (text: string): string => shown(text, Number.POSITIVE_INFINITY);
 
-/** One change as a line: `+` a new row, `-` one that is gone, `~` one that changed, with the values before and after. */
+/** Formats a change as a line: `+` for an insert, `-` for a delete, `~` for an update, with the old and new values. */
 function describe(reader: ChangesetReader, names: readonly string[], paint: Paint): string {
   const { op, table } = reader;
   const mark = reader.indirect ? ' (indirect)' : '';
@@ -91,7 +94,7 @@ function describe(reader: ChangesetReader, names: readonly string[], paint: Pain
   return line('yellow', `~ ${key} | ${changed}`);
 }
 
-/** Shows the progress of printing if the output itself does not. */
+/** Shows progress unless the output goes to the terminal. */
 function printing(bytes: number): Progress | undefined {
   return isatty(1) ? undefined : new Progress('printing', bytes);
 }
@@ -104,7 +107,7 @@ export const show: Action = {
   count: [1, 1],
   options: {
     db: schemaOption,
-    json: { help: 'print a JSON document, from which `build` makes the same bytes' },
+    json: { help: 'print a JSON document, which `build` converts back to the same bytes' },
     color: colorOption,
   },
   run(given) {
@@ -117,7 +120,7 @@ export const show: Action = {
   },
 };
 
-/** Prints what entries change, row by row. */
+/** Prints the changes of entries, row by row. */
 export function showEntries(
   entries: readonly CaptureEntry[],
   columnNames: ReturnType<typeof columnNamesOf>,
@@ -157,7 +160,10 @@ function showChanges(
   }
 }
 
-/** A changeset as `toJson` has it; a capture as `{"format": 1, "entries": [...]}` of such and `{"sql": "..."}`. */
+/**
+ * Prints a changeset in the format of `toJson`, and a capture as `{"format": 1, "entries": [...]}`, whose entries are
+ * changesets and statements, `{"sql": "..."}`.
+ */
 export function printDocument(
   entries: readonly CaptureEntry[],
   columnNames: ReturnType<typeof columnNamesOf>,
@@ -171,15 +177,15 @@ export function printDocument(
   print('\n');
 }
 
-/** A statement as an entry of the document; `settings` are those of {@link StatementSettings}. */
+/** Converts a statement to an entry of the document. `settings` is a {@link StatementSettings}. */
 function statementJson({ sql, settings }: Extract<CaptureEntry, { kind: 'ddl' }>): object {
   return settings ? { sql, settings } : { sql };
 }
 
 /**
- * What `JSON.stringify(value, null, 2)` returns, in pieces, because a string has at most half a GiB.
+ * Yields the result of `JSON.stringify(value, null, 2)` in pieces, because a string can have at most half a GiB.
  *
- * @param depth how deep it is cut into pieces
+ * @param depth the depth down to which values are split into pieces
  */
 function* jsonPieces(value: unknown, depth: number, indent = ''): Generator<string, void, void> {
   if (depth === 0 || typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
@@ -224,7 +230,7 @@ export const sql: Action = {
   },
 };
 
-/** The counts of all changesets together. */
+/** Counts the changes of all changesets by table. */
 export function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
   const sums = new Map<string, TableStatistics>();
   for (const bytes of changesetsOf(entries)) {

@@ -1,4 +1,4 @@
-/** Subcommands that make changesets of changesets or documents: invert, concat, rebase, build. */
+/** Implements the commands that make changesets: invert, concat, rebase and build. */
 
 import { ChangesetError, fromJson } from '../../changeset/index.js';
 import {
@@ -29,7 +29,7 @@ export const outputOption: Option = {
   help: 'the file to write (default: standard output)',
 };
 
-/** Runs `action`; errors of SQLite or the codec about the input are reported as malformed input, behind `prefix`. */
+/** Runs `action`, and reports errors of SQLite and the codec as malformed input, with `prefix` in front. */
 function ofInput<T>(action: () => T, prefix = ''): T {
   try {
     return action();
@@ -49,7 +49,7 @@ export const invert: Action = {
     const path = given.rest[0] ?? '-';
     const bytes = readChangeset(path, 'cannot be inverted');
     if (new Changeset(bytes).isPatchset) {
-      const message = `${nameOf(path)} is a patchset, which has no old values, so it cannot be inverted`;
+      const message = `${nameOf(path)} is a patchset and has no old values, so it cannot be inverted`;
       throw new CommandError(message, exitCodes.malformed);
     }
     await output.write(ofInput(() => inverted(bytes)));
@@ -72,7 +72,7 @@ export const concat: Action = {
     output: outputOption,
     schema: {
       value: 'FILE',
-      help: 'a database whose columns complete changesets from before those columns were added',
+      help: 'a database whose columns complete changesets that were made before columns were added',
     },
   },
   async run(given) {
@@ -81,7 +81,7 @@ export const concat: Action = {
     const entries = given.rest.flatMap(readEntries);
     const captures = statementsOf(entries).length > 0;
     if (captures && schema !== undefined) {
-      const message = '--schema cannot be used with captures, which hold the statements that add columns';
+      const message = '--schema cannot be used with captures, which contain the statements that add columns';
       throw new CommandError(message, exitCodes.usage);
     }
     using database = schema === undefined ? undefined : openDatabase(schema, { readOnly: true });
@@ -137,7 +137,7 @@ export const build: Action = {
   },
 };
 
-/** The bytes of a document as `show --json` prints it. @throws ChangesetError if it is not one */
+/** Encodes a document in the format of `show --json`. @throws ChangesetError if the document is invalid */
 function built(document: unknown): Uint8Array {
   const { format, entries } = (document ?? {}) as { format?: unknown; entries?: unknown };
   if (entries === undefined) return fromJson(document);
@@ -161,7 +161,7 @@ function built(document: unknown): Uint8Array {
   );
 }
 
-/** @param where names the place in the document */
+/** Reads the settings of a statement. @param where the path in the document, for errors */
 function settingsOf(json: unknown, where: string): StatementSettings {
   const { legacyAlterTable, foreignKeys, doubleQuotedText, rows } = (json ??
     {}) as Partial<StatementSettings>;

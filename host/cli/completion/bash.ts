@@ -1,12 +1,12 @@
-/** Completion for bash, 3.2 and later, without the package bash-completion. */
+/** Makes the completion script for bash 3.2 and later. The script does not need the package bash-completion. */
 
 import type { Flag, Place, Values } from './grammar.js';
 
-/** A word as bash reads it. */
+/** Quotes a word for bash. */
 const quoted = (text: string): string =>
   /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** What offers the values. */
+/** The bash command that offers values. */
 function offer(values: Values): string {
   if (values === 'files') return '_sqlite_wasm_run_files -f';
   if (values === 'folders') return '_sqlite_wasm_run_files -d';
@@ -14,10 +14,10 @@ function offer(values: Values): string {
   return `_sqlite_wasm_run_words ${values.map(quoted).join(' ')}`;
 }
 
-/** What completes the value of an option, as a branch of `case`. */
+/** The branch of a `case` command that completes the value of an option. */
 function branch({ names, value, joined }: Flag): string {
   if (value === undefined) return '';
-  // The shell's options with one dash take their value as the next word alone.
+  // Options with one dash take their value only from the next word.
   const patterns = joined ? names.map((name) => `${name}=`) : names.flatMap((name) => [name, `${name}=`]);
   return `        ${patterns.join('|')}) ${offer(value)}; return ;;\n`;
 }
@@ -25,7 +25,7 @@ function branch({ names, value, joined }: Flag): string {
 function placeText({ path, words, flags, operands }: Place): string {
   const names = flags.flatMap((flag) => flag.names).map(quoted);
   const first = words.map(({ name }) => quoted(name));
-  // If nothing else is possible, options are offered before a dash is typed.
+  // If nothing else can follow, offer options even before a dash is typed.
   const otherwise: string[] = [];
   if (first.length > 0)
     otherwise.push(`(( COMP_CWORD == ${path.length + 1} )) && _sqlite_wasm_run_words ${first.join(' ')}`);
@@ -43,7 +43,7 @@ ${otherwise.map((line) => `          ${line}\n`).join('')}          ;;
 `;
 }
 
-/** The script. It defines three functions and nothing else. */
+/** Returns the script, which defines three functions. */
 export function bashScript(places: readonly Place[]): string {
   const nested = places.filter(({ path }) => path.length > 0).map(({ path }) => quoted(path.join(' ')));
   return `# Completes sqlite-wasm-run in bash: source <(sqlite-wasm-run completion bash)

@@ -1,10 +1,10 @@
-/** Completion for fish, 3.0 and later. */
+/** Makes the completion script for fish 3.0 and later. */
 
 import type { Flag, Place, Values } from './grammar.js';
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
-/** The arguments of `complete` for the value of an option. */
+/** The arguments of fish's `complete` command for the value of an option. */
 function valueText(value: Values): string {
   if (value === 'files') return '-r -F';
   if (value === 'folders') return "-x -a '(__fish_complete_directories)'";

@@ -1,21 +1,21 @@
-/** The grammar of the command line, from the tables that parsing and help are made from. */
+/** Converts the tables of commands and options to a grammar for shell completion. */
 
 import type { Action, Option, Subcommand } from '../command.js';
 import { ownOptions, shellOptions, shellSwitches } from '../options.js';
 import { isGroup } from '../tree.js';
 
-/** What a value can be; `any` offers nothing. */
+/** The kind of a value. For `any`, nothing is offered. */
 export type Values = 'files' | 'folders' | 'any' | readonly string[];
 
 export interface Flag {
-  /** Its spellings, such as `-o` and `--output`. */
+  /** The names of the option, such as `-o` and `--output`. */
   readonly names: readonly string[];
   readonly help: string;
-  /** Without it the option is a switch. */
+  /** The kind of the value; undefined for a switch. */
   readonly value?: Values;
   /** The name of the value in the help. */
   readonly label: string;
-  /** Whether the value can only follow `=`, and is optional. */
+  /** Whether the value is optional and can only follow `=`. */
   readonly joined: boolean;
   readonly repeated: boolean;
 }
@@ -26,12 +26,12 @@ export interface Word {
   readonly help: string;
 }
 
-/** A place on the command line: after the words of `path`. */
+/** What can follow the words of `path` on the command line. */
 export interface Place {
   readonly path: readonly string[];
   readonly words: readonly Word[];
   readonly flags: readonly Flag[];
-  /** What operands are besides the words; undefined if there are none. */
+  /** The kind of the operands; undefined if there are none. */
   readonly operands: Values | undefined;
 }
 
@@ -66,7 +66,10 @@ const ownFlags: Flag[] = Object.entries(ownOptions).map(([name, { value, values,
   };
 });
 
-/** A command's place. Its operands are words, or files unless options replace them, as in `(--script FILE | -)`. */
+/**
+ * Makes the place of a command. Operands such as `a|b` are words. Other operands are files, except those that options
+ * replace, as in `(--script FILE | -)`.
+ */
 function placeOf(path: readonly string[], { options, operands, count, takesOwn }: Action): Place {
   const choices = operands.includes('|') && !operands.startsWith('(') ? operands.split('|') : [];
   const files = count[1] > 0 && choices.length === 0 && /^(?:FILE|IN|\w+\.db)\b/.test(operands);
@@ -94,7 +97,7 @@ const shellFlags: Flag[] = [
 
 const oneLine = (text: string): string => text.replace(/[,.:]?\n.*/s, '');
 
-/** The places of a word of the command line: its own first, then those of its commands. */
+/** Returns the place of a command or group, followed by the places of the group's commands. */
 async function placesOf(subcommand: Subcommand): Promise<Place[]> {
   const { name } = subcommand;
   if (!isGroup(subcommand)) return [placeOf([name], await subcommand.load())];
@@ -104,7 +107,7 @@ async function placesOf(subcommand: Subcommand): Promise<Place[]> {
   return [{ path: [name], words, flags: [helpFlag], operands: undefined }, ...(await Promise.all(inner))];
 }
 
-/** All places, the outermost first. */
+/** Returns all places, outermost first. */
 export async function places(subcommands: readonly Subcommand[]): Promise<Place[]> {
   const behind = await Promise.all(subcommands.map(placesOf));
   const words = subcommands.map(({ name, summary }) => ({ name, help: oneLine(summary) }));

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run completion SHELL`: prints a completion script for this program. */
+/** Implements `sqlite-wasm-run completion SHELL`, which prints a completion script for this program. */
 
 import type { Action, Subcommand } from '../command.js';
 import { exitCodes, usageError } from '../exit.js';
@@ -21,7 +21,7 @@ const notes = `To use it, add this to the shell's start-up file:
   fish  ${program} fish | source
 `;
 
-/** @param subcommands what is completed beside the shell */
+/** Makes the command. @param subcommands the commands to complete, in addition to the shell */
 export const completionOf = (subcommands: readonly Subcommand[]): Action => ({
   operands: shells.join('|'),
   count: [1, 1],

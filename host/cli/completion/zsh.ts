@@ -1,9 +1,9 @@
-/** Completion for zsh, by its own `_arguments`. */
+/** Makes the completion script for zsh, which uses `_arguments`. */
 
 import type { Flag, Place, Values, Word } from './grammar.js';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-/** A text within a specification of `_arguments` or `_describe`. */
+/** Escapes a text for a specification of `_arguments` or `_describe`. */
 const escaped = (text: string): string => text.replace(/[\\[\]:]/g, '\\$&');
 
 function action(value: Values): string {

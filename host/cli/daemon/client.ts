@@ -1,4 +1,4 @@
-/** One client of the daemon: what it sends, and how it is sent answers. */
+/** A client of the daemon, and its answers. */
 
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
@@ -10,29 +10,29 @@ import { frameHead, largestAnswer } from './protocol.js';
 export class Client {
   readonly number: number;
   readonly socket: Socket;
-  /** Whether it sends frames; undefined before its first byte. */
+  /** Whether the client sends frames; undefined before its first byte. */
   frames: boolean | undefined;
-  /** It sends nothing more, but waits for its answers. */
+  /** Whether the client has closed its side, but may still wait for answers. */
   ended = false;
-  /** Why its transaction was rolled back, until the client has been told. */
+  /** Why the client's transaction was rolled back. Cleared when the client has been told. */
   lost: string | undefined;
-  /** Whether answers are waiting for it to read them. */
+  /** Whether the client has unread answers. */
   isBehind = false;
   readonly #caughtUp: () => void;
 
-  /** @param caughtUp called when it has read everything that was sent */
+  /** @param caughtUp called when the client has read all answers */
   constructor(number: number, socket: Socket, caughtUp: () => void) {
     this.number = number;
     this.socket = socket;
     this.#caughtUp = caughtUp;
   }
 
-  /** Sends an answer. A client that does not read its answers is not listened to meanwhile. */
+  /** Sends an answer. The daemon reads nothing from a client with unread answers. */
   send(data: string | Uint8Array): void {
     if (!this.socket.destroyed && !this.socket.write(data)) void this.#waitUntilRead([]);
   }
 
-  /** Sends the result of a statement. @param spool becomes the client's */
+  /** Sends the result of a statement. @param spool the rows; the client disposes of the spool */
   sendAll(head: Uint8Array, spool: Spool, tail: Uint8Array): void {
     const { socket } = this;
     if (socket.destroyed || (spool.size === 0 && !socket.writableNeedDrain)) {
@@ -44,12 +44,12 @@ export class Client {
   }
 
   /**
-   * Whether it still exists: a client that only closed its own side does, one that is gone does not. Sending zero bytes
-   * tells, and the other end does not notice.
+   * Whether the client still exists. A client that has only closed its side still exists. The check sends zero bytes,
+   * which the client does not notice.
    */
   isThere(): boolean {
     if (this.socket.destroyed) return false;
-    // Sockets have a descriptor if the system has any.
+    // On systems with descriptors, a socket has one.
     const { fd } = (this.socket as unknown as { _handle?: { fd?: number } })._handle ?? {};
     if (fd === undefined || fd < 0) return true;
     try {
@@ -60,7 +60,7 @@ export class Client {
     }
   }
 
-  /** Sends the pieces as they are read. */
+  /** Sends the pieces at the pace at which the client reads them. */
   async #waitUntilRead(pieces: Iterable<Uint8Array>, spool?: Spool): Promise<void> {
     this.isBehind = true;
     const { socket } = this;
@@ -74,12 +74,12 @@ export class Client {
       await drained();
       for (const piece of pieces) {
         if (socket.destroyed) return;
-        // A piece is valid until the next one.
+        // Copy the piece, because it is valid only until the next one is read.
         socket.write(Uint8Array.from(piece));
         await drained();
       }
     } catch (error) {
-      socket.destroy(error as Error); // the answer cannot be read again: it is cut off
+      socket.destroy(error as Error); // the rest of the answer is lost
     } finally {
       spool?.[Symbol.dispose]();
       this.isBehind = false;
@@ -96,20 +96,21 @@ function* joined(head: Uint8Array, spool: Spool, tail: Uint8Array): Generator<Ui
 }
 
 /**
- * The answer to one statement while it comes. Lines are sent at once as long as they are read; a frame says its length
- * first. What cannot be sent yet is buffered, eventually in a file, so that nobody waits for a slow client.
+ * The answer to a statement, while its rows arrive. Lines are sent immediately if the client reads them. A frame begins
+ * with its length, so its rows are collected first. Rows that cannot be sent yet are buffered in memory and then in a
+ * file, so that other clients do not wait for a slow one.
  */
 export class Answer {
   readonly #client: Client;
   readonly #spool = new Spool();
-  /** Why the rest is not kept. */
+  /** Why rows could not be buffered. */
   #failure: string | undefined;
 
   constructor(client: Client) {
     this.#client = client;
   }
 
-  /** Some rows. @returns false if they cannot be kept */
+  /** Sends or buffers rows. @returns false if that failed */
   take(bytes: Uint8Array): boolean {
     const { socket, frames } = this.#client;
     if (this.#failure !== undefined || socket.destroyed) return false;
@@ -126,7 +127,7 @@ export class Answer {
     }
   }
 
-  /** Why rows could not be kept. */
+  /** Why rows could not be buffered; undefined if they could. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -136,7 +137,7 @@ export class Answer {
     this.#client.sendAll(new Uint8Array(0), this.#spool, Buffer.from(last));
   }
 
-  /** Sends an answer in a frame: the rows between two pieces of JSON. @returns false if it is too long */
+  /** Sends an answer in a frame: the rows between two pieces of JSON. @returns false if the frame would be too long */
   endFrame(before: string, after: string): boolean {
     const [head, tail] = [Buffer.from(before), Buffer.from(after)];
     const length = head.length + this.#spool.size + tail.length;
@@ -145,7 +146,7 @@ export class Answer {
     return true;
   }
 
-  /** Sends something else in place of what was not sent yet. */
+  /** Discards the rows that are not sent yet, and sends `data` instead. */
   endOtherwise(data: string | Uint8Array): void {
     this.#spool[Symbol.dispose]();
     this.#client.send(data);

@@ -14,11 +14,11 @@ export const daemonCommand: Omit<Action, 'run'> = {
       value: 'OUT',
       short: 'o',
       required: true,
-      help: 'the changeset to write; existing changes in it are kept',
+      help: 'the changeset to write; if it exists, changes are added to it',
     },
     ...captureOptions,
     'accept-loss': {
-      help: 'continue although the journal is damaged, missing or of another database: keep what can be read',
+      help: 'continue even if the journal is damaged, missing or belongs to another database; keep the readable changes',
     },
     patience: {
       value: 'SECONDS',
@@ -29,12 +29,15 @@ export const daemonCommand: Omit<Action, 'run'> = {
   },
 };
 
-/** A number of seconds in ms; undefined if it is not given. @throws CommandError if it is not a number above 0 */
+/**
+ * Converts the value of an option from seconds to ms; undefined if the option is absent. @throws CommandError if the
+ * value is not a number above 0
+ */
 export function milliseconds(given: Given, name: string): number | undefined {
   const text = given.text(name);
   if (text === undefined) return undefined;
   const time = Number(text) * 1000;
-  // A timer takes 31 bits.
+  // A timer supports at most 31 bits.
   if (time > 0 && time < 2 ** 31) return time;
   throw new CommandError(`--${name} takes a number of seconds above 0`, exitCodes.usage);
 }

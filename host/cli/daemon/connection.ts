@@ -1,4 +1,4 @@
-/** The thread that has the database, seen from the main one. */
+/** The main thread's side of the thread that has the database. */
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -16,7 +16,7 @@ import {
   Word,
 } from './messages.js';
 
-/** How long an interrupted statement may take to end, in ms. */
+/** The maximum time in ms for an interrupted statement to end. */
 const grace = 10_000;
 
 export interface Statement {
@@ -24,7 +24,7 @@ export interface Statement {
   readonly frames: boolean;
   readonly sql: string;
   readonly params: readonly SqlValue[];
-  /** Takes rows as the client is sent them. */
+  /** Receives rows in the form in which they are sent to the client. */
   rows(bytes: Uint8Array): void;
 }
 
@@ -34,18 +34,18 @@ export class DatabaseConnection {
   #rows: ((bytes: Uint8Array) => void) | undefined;
   #answer: ((message: FromDatabase) => void) | undefined;
   #fail: ((error: Error) => void) | undefined;
-  /** Why the thread ended, if it did before it was asked to. */
+  /** The error if the thread has ended unexpectedly. */
   #ended: CommandError | undefined;
   #isEnding = false;
   #why: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Called if the thread ends before it was asked to. */
+  /** Called if the thread ends unexpectedly. */
   lost = (_error: CommandError): void => {};
 
   /**
    * @param args the options of the command
-   * @param thread the file of the thread
+   * @param thread the path of the thread's script
    */
   constructor(args: readonly string[], thread = 'cli/daemon/database-thread.js') {
     const workerData: DatabaseInput = { args, shared: this.#shared };
@@ -56,7 +56,7 @@ export class DatabaseConnection {
     this.#worker.on('exit', () => this.#over(new CommandError('the thread of the database ended')));
   }
 
-  /** Waits until the database is open. @throws CommandError if it cannot be opened */
+  /** Waits until the database is open. @throws CommandError if the database cannot be opened */
   async open(): Promise<Status> {
     const answer = await this.#next();
     if (answer.is === 'open') return answer.status;
@@ -79,14 +79,14 @@ export class DatabaseConnection {
     return isInterrupted ? { ...answer, error: { ...error, message: `interrupted: ${why}` } } : answer;
   }
 
-  /** Ends the statement that runs. @param why what its client is told */
+  /** Interrupts the running statement. @param why the reason for its client */
   interrupt(why: string): void {
     if (!this.#rows || this.#why !== undefined) return;
     this.#why = why;
     Atomics.store(this.#shared, Word.interrupt, 1);
     Atomics.notify(this.#shared, Word.taken);
     this.#timer = setTimeout(() => {
-      // A long computation in C cannot be interrupted. The journal has what was committed.
+      // A long computation in C cannot be interrupted. The journal contains the committed changes.
       const message = `a statement could not be interrupted (${why}); committed changes are in the journal: start the daemon again with the same files`;
       this.#over(new CommandError(message));
       void this.#worker.terminate();
@@ -99,14 +99,14 @@ export class DatabaseConnection {
     throw unexpected(answer);
   }
 
-  /** Does what only this kind of database can do. @throws CommandError if it fails */
+  /** Runs a command that only some databases support. @throws CommandError if the command fails */
   async command(name: string, args: readonly unknown[]): Promise<unknown> {
     const answer = await this.#ask({ do: 'command', name, args });
     if (answer.is !== 'result') throw unexpected(answer);
     return answer.result;
   }
 
-  /** Ends the thread at once, while it opens the database. */
+  /** Terminates the thread while it is opening the database. */
   async abandon(): Promise<void> {
     this.lost = () => {};
     await this.#worker.terminate();
@@ -117,12 +117,12 @@ export class DatabaseConnection {
     await this.#ask({ do: 'rollback' });
   }
 
-  /** A client disconnected: discards its settings. */
+  /** Discards the settings of a client that has disconnected. */
   async leave(client: number): Promise<void> {
     await this.#ask({ do: 'leave', client });
   }
 
-  /** Writes what was captured, and ends. @throws CommandError if that fails */
+  /** Writes the captured changes and ends the thread. @throws CommandError if that fails */
   async end(): Promise<void> {
     this.lost = () => {};
     this.#isEnding = true;
@@ -170,7 +170,7 @@ export class DatabaseConnection {
     this.lost(error);
   }
 
-  /** Waits until the thread is gone. */
+  /** Waits until the thread has ended. */
   async closed(): Promise<void> {
     if (this.#worker.threadId !== -1) await once(this.#worker, 'exit');
   }

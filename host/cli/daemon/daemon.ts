@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run changeset daemon`: a long-lived capture for tools that cannot load components. */
+/** Implements `sqlite-wasm-run changeset daemon`, which captures the changes of clients that send SQL to a socket. */
 
 import { statSync } from 'node:fs';
 import { Output } from '../changeset/files.js';
@@ -9,7 +9,7 @@ import { daemonCommand, milliseconds } from './command.js';
 import { DatabaseConnection } from './connection.js';
 import { DaemonServer } from './server.js';
 
-/** How long an open transaction may be idle, in ms. */
+/** The default time in ms for which an open transaction may be idle. */
 const usualPatience = 30_000;
 
 export const daemon: Action = {
@@ -39,7 +39,7 @@ export const daemon: Action = {
   },
 };
 
-/** @throws CommandError if the output is not a file that can be written */
+/** @throws CommandError if the output is not a writable file */
 function checkOutput(out: string, database: string): void {
   if (out === '-' || (statSync(out, { throwIfNoEntry: false })?.isFile() === false && new Output(out))) {
     throw new CommandError(
@@ -47,10 +47,10 @@ function checkOutput(out: string, database: string): void {
       exitCodes.usage,
     );
   }
-  new Output(out, database); // checked at once
+  new Output(out, database); // the constructor checks the output
 }
 
-/** The options again, as a command line. */
+/** Converts parsed options back to arguments. */
 export function argumentsOf(given: Given, { options }: Pick<Action, 'options'> = daemonCommand): string[] {
   return Object.entries(options).flatMap(([name, { value, multiple }]) => {
     if (value === undefined) return given.on(name) ? [`--${name}`] : [];
@@ -59,7 +59,10 @@ export function argumentsOf(given: Given, { options }: Pick<Action, 'options'> =
   });
 }
 
-/** The reason to end: a client's request, SIGTERM, SIGINT, or the loss of the database's thread. */
+/**
+ * Makes a promise that resolves when the program must end: at a client's request, SIGTERM or SIGINT. It rejects if the
+ * database thread is lost.
+ */
 export function ending(): { wait: Promise<void>; now(): void; fail(error: Error): void } {
   let now = (): void => {};
   let fail = (_error: Error): void => {};
@@ -67,7 +70,7 @@ export function ending(): { wait: Promise<void>; now(): void; fail(error: Error)
     now = resolve;
     fail = reject;
   });
-  wait.catch(() => {}); // it may be lost before anybody waits
+  wait.catch(() => {}); // it may reject before `wait` is awaited
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => now());
   return { wait, now: () => now(), fail: (error) => fail(error) };
 }

@@ -1,4 +1,4 @@
-/** The daemon's thread that has the database: it does one thing at a time, as the main thread asks. */
+/** The daemon's database thread. It handles the requests of the main thread one at a time. */
 
 import '../../node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -31,7 +31,7 @@ useEngine(
       extensions: (engine) => extensionLoader(engine),
       interrupted() {
         if (database?.isRunning && isInterrupted()) database.interrupt();
-        return false; // true is for the shell, which handles a signal
+        return false; // only the shell returns true
       },
     }),
 );
@@ -64,7 +64,7 @@ function run(open: CapturedDatabase, task: Extract<ToDatabase, { do: 'run' }>): 
   }
 }
 
-/** Ends the thread; later requests are not answered. */
+/** Ends the thread. Later requests get no answer. */
 function end(exitCode: number, message?: string): void {
   say({ is: 'ended', exitCode, ...(message !== undefined && { message }) });
   port?.close();

@@ -1,4 +1,7 @@
-/** The daemon's database: what it runs for clients is captured, and kept in the journal before it commits. */
+/**
+ * The daemon's database. It captures the changes of the clients' statements, and writes each transaction to the journal
+ * before the commit.
+ */
 
 import { connectionOf } from '../../api/connections.js';
 import { statistics } from '../../changeset/index.js';
@@ -23,7 +26,7 @@ import { clientRules, refuseStandIns, refuseVacuum } from './rules.js';
 import { ClientSettings } from './settings.js';
 
 export class CapturedDatabase {
-  /** The database, as the user knows it. */
+  /** The path of the database, for messages. */
   readonly #path: string;
   readonly #output: DaemonOutput;
   readonly #database: DatabaseSync;
@@ -32,17 +35,17 @@ export class CapturedDatabase {
   readonly #recorder: Recorder;
   readonly #settings: ClientSettings;
   readonly #counts: Counts;
-  /** The client whose statement came last, and that. */
+  /** The client of the last statement, and the statement. */
   #client = -1;
   #sql = '';
   #timer: NodeJS.Timeout | undefined;
-  /** Clients that left while another's transaction was open. */
+  /** Clients that disconnected while another client's transaction was open. */
   #gone: number[] = [];
 
   /**
-   * Opens the database and the journal, and warns of what will not be recorded.
+   * Opens the database and the journal, and warns about tables that are not recorded.
    *
-   * @throws CommandError if they cannot be opened, or do not match
+   * @throws CommandError if the files cannot be opened or do not match
    */
   constructor(given: Given) {
     const path = given.text('db') ?? '';
@@ -86,7 +89,7 @@ export class CapturedDatabase {
     }
   }
 
-  /** Whether a client's statement is running. */
+  /** Whether a statement of a client is running. */
   get isRunning(): boolean {
     return this.#recorder.isRunning;
   }
@@ -95,10 +98,14 @@ export class CapturedDatabase {
     return this.#recorder.inTransaction;
   }
 
-  /** Runs a client's statement. @throws as {@link Recorder.run} does; TypeError if there are several */
+  /**
+   * Runs a statement of a client. @throws the errors of {@link Recorder.run}; TypeError if `sql` contains several
+   * statements
+   */
   run(client: number, sql: string, params: readonly SqlValue[], sink: RowSink): Ran & { note?: string } {
     const end = statementEnd(sql);
-    if (end >= 0 && sql.slice(end).trim() !== '') throw new TypeError('a request must hold one statement');
+    if (end >= 0 && sql.slice(end).trim() !== '')
+      throw new TypeError('a request must contain exactly one statement');
     refuseVacuum(sql, this.#path);
     if (!this.inTransaction) {
       Recorder.refuseSavepoint(sql);
@@ -112,10 +119,10 @@ export class CapturedDatabase {
     this.#settings.noticed(client, sql, this.#guard.makesTemporary);
     this.#showStatus();
     if (this.#output.ddl || ran.statements === 0) return ran;
-    return { ...ran, note: 'the changeset does not hold its schema changes' };
+    return { ...ran, note: 'the changeset does not contain its schema changes' };
   }
 
-  /** Ends the client's statement that is running. */
+  /** Interrupts the running statement. */
   interrupt(): void {
     const { db, engine } = connectionOf(this.#database);
     engine.core.c.sqlite3_interrupt(db);
@@ -126,18 +133,21 @@ export class CapturedDatabase {
     this.#recorder.rollback();
   }
 
-  /** A client disconnected. */
+  /** Discards the settings of a client that has disconnected, after the open transaction if there is one. */
   leave(client: number): void {
     if (this.inTransaction) this.#gone.push(client);
     else this.#settings.leave(client);
   }
 
-  /** What is captured so far. */
+  /** Returns the counts of the captured changes. */
   status(): Status {
     return this.#counts.status();
   }
 
-  /** Writes what was captured, and ends. @throws CommandError if it cannot be written, or is not what was asked for */
+  /**
+   * Writes the captured changes and closes the database. @throws CommandError if the output cannot be written, or lacks
+   * schema changes
+   */
   end(): void {
     clearTimeout(this.#timer);
     statusLine.clear();
@@ -151,7 +161,7 @@ export class CapturedDatabase {
     if (apart) throw new CommandError(apartMessage);
   }
 
-  /** Shows a line on a terminal and overwrites it a few times a second at most; the last one is always shown. */
+  /** Updates the status line on a terminal, at most a few times a second. The last status is always shown. */
   #showStatus(): void {
     if (this.#timer !== undefined) return;
     const show = (): void => {
@@ -163,7 +173,7 @@ export class CapturedDatabase {
   }
 }
 
-/** Counts what was committed: incrementally, because the journal only grows. */
+/** Counts the committed changes. Each call reads only the new records of the journal. */
 class Counts {
   readonly #journal: Journal;
   readonly #tables = new Map<string, { inserts: number; updates: number; deletes: number }>();

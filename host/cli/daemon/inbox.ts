@@ -1,13 +1,13 @@
-/** What a client sent that is not a complete request yet. */
+/** Buffers the input of a client until it contains a complete request. */
 
-/** Up to this size it is parsed whenever something arrives, in bytes. */
+/** Input up to this size, in bytes, is parsed whenever data arrives. */
 const small = 65_536;
-/** How long nothing must arrive before more is parsed, in ms. */
+/** Larger input is parsed if no data has arrived for this time, in ms. */
 const pause = 20;
 
 /**
- * Collects input and has it parsed: long input only if it doubled, or if nothing more arrives for a
- * moment, because each parse goes through all of it.
+ * Collects input and calls the parser. Because each parse reads all of the input, large input is parsed only if it has
+ * doubled, or if no more data arrives for a moment.
  */
 export class Inbox {
   readonly #look: (received: Buffer) => Buffer;
@@ -16,7 +16,7 @@ export class Inbox {
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param look takes whole requests from the front and returns the rest */
+  /** @param look handles the complete requests at the front and returns the remaining bytes */
   constructor(look: (received: Buffer) => Buffer) {
     this.#look = look;
   }
@@ -29,7 +29,7 @@ export class Inbox {
     else this.#timer = setTimeout(() => this.look(), pause);
   }
 
-  /** Parses what arrived. Returns what is left. */
+  /** Parses the input. Returns the remaining bytes. */
   look(): Buffer {
     clearTimeout(this.#timer);
     const rest = this.#size === 0 ? Buffer.alloc(0) : this.#look(Buffer.concat(this.#parts, this.#size));
@@ -39,7 +39,7 @@ export class Inbox {
     return rest;
   }
 
-  /** Discards it. */
+  /** Discards the input. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#parts = [];

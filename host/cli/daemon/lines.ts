@@ -1,9 +1,9 @@
-/** Requests in lines, as bytes arrive. */
+/** Parses requests in the line protocol. */
 
 import { isUtf8 } from 'node:buffer';
 import { scan, statementEnd } from '../statement.js';
 
-/** Exactly one of the three is present. */
+/** A request. Exactly one of the three members is present. */
 export interface LineRequest {
   readonly sql?: string;
   readonly command?: string;
@@ -14,13 +14,13 @@ export interface LineRequest {
 const command = /^\s*(?:\.(\w+)|(quit|status|help)\b)[ \t]*;?[^\n]*\n/;
 
 /**
- * Takes whole requests from the front. What ends a statement is ASCII, so it is found in the bytes; only then they are
- * read as UTF-8.
+ * Handles the complete requests at the front of the input. The end of a statement is found in the bytes, because it is
+ * ASCII. Only complete statements are decoded as UTF-8.
  *
- * @returns what is not a complete request yet
+ * @returns the remaining bytes, which are not a complete request
  */
 export function takeLines(received: Buffer, take: (request: LineRequest) => void): Buffer {
-  // A byte as a character each. What would be a space there is part of a character.
+  // Decode each byte as one character. Byte 0xA0 must not count as a space, because it is part of a UTF-8 character.
   let text = received.toString('latin1').replaceAll('\u00a0', '\u00a1');
   let rest = received;
   const drop = (length: number): Buffer => {
@@ -41,7 +41,7 @@ export function takeLines(received: Buffer, take: (request: LineRequest) => void
       take({ sql: drop(end).toString() });
       continue;
     }
-    // If bytes are not text, nobody knows where their statement ends: their line is dropped.
+    // If the input is not UTF-8, the end of the statement is unknown, so the whole line is dropped.
     const wrong = firstWrongByte(rest);
     const line = wrong < 0 ? 0 : text.indexOf('\n', wrong) + 1;
     const isOver = line > 0 && (end < 0 || line < end) && scan(text.slice(0, line), () => {}) >= 0;
@@ -55,7 +55,7 @@ export function takeLines(received: Buffer, take: (request: LineRequest) => void
   }
 }
 
-/** The offset of the first byte that is not UTF-8, or -1. A last character that is cut off is not an error. */
+/** Returns the offset of the first byte that is not UTF-8, or -1. An incomplete last character is not an error. */
 function firstWrongByte(bytes: Buffer): number {
   if (isUtf8(bytes)) return -1;
   for (let at = 0; at < bytes.length; ) {
@@ -68,7 +68,7 @@ function firstWrongByte(bytes: Buffer): number {
   return -1;
 }
 
-/** Whether more bytes can make a character of these. */
+/** Whether the bytes can be the beginning of a character. */
 function isBegun(bytes: Buffer): boolean {
   return bytes.subarray(1).every((byte) => byte >= 0x80 && byte < 0xc0);
 }

@@ -1,13 +1,13 @@
-/** The messages between the daemon's two threads: the main one has the sockets, the other one the database. */
+/** The messages between the daemon's main thread, which has the sockets, and its database thread. */
 
 import type { PlainError } from '../../core/errors.js';
 import type { SqlValue } from '../../kernel/values.js';
 
-/** The meaning of the numbers that the threads share. */
+/** The indexes in the array of integers that the threads share. */
 export const Word = {
-  /** Not 0: the running statement must end. Set by the main thread, which clears it before the next request. */
+  /** If it is not 0, the running statement must end. The main thread sets it, and clears it before the next request. */
   interrupt: 0,
-  /** How many pieces of answers the main thread has taken; counts on from answer to answer. */
+  /** The number of pieces of all answers that the main thread has received. */
   taken: 1,
   count: 2,
 } as const;
@@ -32,14 +32,14 @@ export type ToDatabase =
       readonly params: readonly SqlValue[];
     }
   | { readonly do: 'rollback' }
-  /** The client disconnected. */
+  /** A client has disconnected. */
   | { readonly do: 'leave'; readonly client: number }
   | { readonly do: 'status' }
-  /** Something that only this kind of database can do. */
+  /** A command that only some databases support. */
   | { readonly do: 'command'; readonly name: string; readonly args: readonly unknown[] }
   | { readonly do: 'end' };
 
-/** The result of a statement; its rows were sent before. */
+/** The result of a statement. Its rows were sent in earlier messages. */
 export interface RanMessage {
   readonly is: 'ran';
   readonly columns: readonly string[];
@@ -58,13 +58,13 @@ export interface ErrorMessage {
 
 export type FromDatabase =
   | { readonly is: 'open'; readonly status: Status }
-  /** Some rows, as the client is sent them. */
+  /** Rows in the form in which they are sent to the client. */
   | { readonly is: 'rows'; readonly bytes: Uint8Array }
   | RanMessage
   | ErrorMessage
   | { readonly is: 'status'; readonly status: Status }
   | { readonly is: 'result'; readonly result: unknown }
-  /** What was asked is done. */
+  /** The request is done. */
   | { readonly is: 'done' }
-  /** The thread ends: the database could not be opened, or the output was written or could not be. */
+  /** The thread has ended: the database could not be opened, the output was written, or writing it failed. */
   | { readonly is: 'ended'; readonly exitCode: number; readonly message?: string };

@@ -1,4 +1,4 @@
-/** The daemon's output and its journal: how they are opened, compared with the database, and finished. */
+/** Opens the daemon's output and its journal, compares the journal with the database, and writes the output. */
 
 import {
   closeSync,
@@ -39,15 +39,15 @@ import { say } from '../output.js';
 
 export class DaemonOutput {
   readonly journal: Journal;
-  /** Whether statements that change the schema will be in the output. */
+  /** Whether the output will contain statements that change the schema. */
   readonly ddl: boolean;
   readonly #path: string;
   readonly #options: JournalOptions;
   readonly #accepts: boolean;
-  /** The digest of the output when its journal was begun. */
+  /** The digest of the output when the journal was begun. */
   #base: string | null = null;
 
-  /** @throws CommandError if another daemon writes it, or nothing can be added to it */
+  /** @throws CommandError if another daemon writes the output, or if changes cannot be added to it */
   constructor(given: Given) {
     const path = given.text('output') ?? '';
     this.#path = path;
@@ -65,7 +65,7 @@ export class DaemonOutput {
       const before = this.#before();
       this.#refuseOtherKind([...before, ...this.#firstOfJournal()]);
       const { head, contents } = this.journal;
-      // If it is unknown how the journal was begun, everything is kept.
+      // If the options of the journal are unknown, keep schema changes too.
       const begun = head ? head.options.ddl : contents.numbers.length > 0;
       this.ddl = this.#options.ddl || begun || statementsOf(before).length > 0;
       this.#sayOptions();
@@ -75,20 +75,20 @@ export class DaemonOutput {
     }
   }
 
-  /** @throws CommandError if the database does not exist, although the journal has transactions of it */
+  /** @throws CommandError if the database does not exist but the journal contains its transactions */
   refuseStrange(database: string): void {
     const { numbers, written: isWritten } = this.journal.contents;
     if (existsSync(database) || isWritten || numbers.length === 0) return;
     const held = counted(numbers.length, 'transaction');
     throw new CommandError(
-      `${database} does not exist, but ${this.journal.path} holds ${held} of its database: start with that database`,
+      `${database} does not exist, but ${this.journal.path} contains ${held} of it: start with the database of that journal`,
     );
   }
 
   /**
-   * Compares the journal with what the database knows, and prepares both.
+   * Compares the journal with its record in the database, and prepares both for new transactions.
    *
-   * @throws CommandError if they do not match, unless that is accepted: nothing was changed
+   * @throws CommandError if they do not match and `--accept-loss` is not given; nothing is changed then
    */
   agree(marker: Marker): void {
     const { journal } = this;
@@ -98,7 +98,7 @@ export class DaemonOutput {
     const problem = found ?? this.#strangeBase();
     if (problem !== undefined && !this.#accepts) {
       throw new CommandError(
-        `${problem}. Nothing was changed. Restore the right files, or start with --accept-loss: what can be read is written to ${this.#path}, and the rest is lost`,
+        `${problem}. Nothing was changed. Restore the right files, or start with --accept-loss to write the readable transactions to ${this.#path} and lose the rest`,
       );
     }
     if (contents.offered && !contents.written) this.#sayAgain();
@@ -107,7 +107,7 @@ export class DaemonOutput {
       const kept = journal.isEmpty ? undefined : freeName(`${journal.path}.damaged`);
       journal.renew(this.#base, names, ({ mark, number }) => mark !== 'none' || number <= committed, kept);
       const where = kept === undefined ? '' : `; the old journal is kept as ${kept}`;
-      say(`warning: ${problem}: ${counted(journal.count, 'transaction')} could be kept${where}`);
+      say(`warning: ${problem}: ${counted(journal.count, 'transaction')} are kept${where}`);
     } else if (contents.written || this.#isIdle) journal.renew(this.#base, names, () => false);
     else if (journal.isEmpty) journal.begin(this.#base);
     else journal.goOn(withLast);
@@ -118,12 +118,17 @@ export class DaemonOutput {
     if (contents.head) this.#clear(contents.head.name);
     const difference = marker.goOn(journal);
     if (difference !== undefined) {
-      const apart = this.ddl ? `, and what was captured before it stays apart in ${this.#path}` : '';
+      const apart = this.ddl
+        ? `, and the changes captured before and after it stay separate in ${this.#path}`
+        : '';
       say(`warning: ${difference}${apart}`);
     }
   }
 
-  /** Writes the output. @returns whether it had to be a capture @throws CommandError if it cannot be written */
+  /**
+   * Writes the output. @returns whether it is a capture although `--ddl` was not given @throws CommandError if the
+   * output cannot be written
+   */
   hand(database: DatabaseSync): boolean {
     const kept = `captured changes stay in ${this.journal.path}: start the daemon again with the same files`;
     if (fileDigest(this.#path) !== this.#base) {
@@ -150,7 +155,7 @@ export class DaemonOutput {
       this.journal.handed();
     } catch (error) {
       rmSync(work, { force: true });
-      if (!isInPlace) this.journal.withdraw(); // otherwise the output's digest says that it holds everything
+      if (!isInPlace) this.journal.withdraw(); // otherwise the digest of the output shows that it is complete
       throw new CommandError(`cannot write ${this.#path}: ${reason(error)}; ${kept}`);
     }
     say(`${this.#path}: ${kindOf(bytes)}`);
@@ -158,7 +163,7 @@ export class DaemonOutput {
   }
 
   /**
-   * What the output will hold: what it held, and all that was recorded since, with a boundary wherever another program
+   * The entries of the existing output, followed by the recorded entries, with a boundary wherever another program
    * changed tables.
    */
   entries(): Iterable<CaptureEntry | Boundary> {
@@ -168,7 +173,7 @@ export class DaemonOutput {
       *[Symbol.iterator]() {
         let last: CaptureEntry | undefined;
         for (const entry of before()) {
-          // They were kept apart before.
+          // These changesets were separate in the existing output.
           if (entry.kind === 'changeset' && last?.kind === 'changeset') yield { kind: 'boundary' };
           yield entry;
           last = entry;
@@ -203,34 +208,34 @@ export class DaemonOutput {
     throw new CommandError(`${this.#path} holds ${has}: start ${other} --patchset`, exitCodes.usage);
   }
 
-  /** Reports how the options differ from those of the journal; what the journal holds is unchanged. */
+  /** Reports how the options differ from those of the journal. The recorded transactions do not change. */
   #sayOptions(): void {
     const { head, numbers, written: isWritten } = this.journal.contents;
     if (!head || isWritten || numbers.length === 0) return;
     const { options } = head;
     if (options.ddl && !this.#options.ddl) {
       say(
-        `${this.#path} was begun with --ddl, which stays in effect: it will hold the statements that change the schema`,
+        `${this.#path} was begun with --ddl, which stays in effect: it will contain the statements that change the schema`,
       );
     }
     const words = ({ rowid, tables }: JournalOptions): string =>
       [...tables.map((table) => `--table ${table}`), ...(rowid ? ['--rowid'] : [])].join(' ') ||
       'neither --table nor --rowid';
     const [then, now] = [words(options), words(this.#options)];
-    if (then !== now) say(`${this.#path} was begun with ${then}; from here on it is ${now}`);
+    if (then !== now) say(`${this.#path} was begun with ${then}; it continues with ${now}`);
   }
 
-  /** Whether the journal is empty and continues another output. */
+  /** Whether the journal is empty and belongs to an earlier state of the output. */
   get #isIdle(): boolean {
     const { head, numbers, faults, tail } = this.journal.contents;
     return head !== undefined && head.base !== this.#base && numbers.length + faults.length === 0 && !tail;
   }
 
-  /** Reports that an output that was written before is written again. */
+  /** Warns if a removed output is about to be written again. */
   #sayAgain(): void {
     const { head } = this.journal.contents;
     if (!head || existsSync(this.#workName(head.name))) return;
-    say(`warning: ${this.#path} was written before and is gone: what it held is written again`);
+    say(`warning: ${this.#path} was written before but no longer exists: its changes are written again`);
   }
 
   #strangeBase(): string | undefined {
@@ -239,17 +244,17 @@ export class DaemonOutput {
     return `${this.journal.path} does not belong to ${this.#path} as it is now`;
   }
 
-  /** Removes an output that a killed daemon had not put in its place. */
+  /** Removes the temporary output of a killed daemon. */
   #clear(name: string): void {
     rmSync(this.#workName(name), { force: true });
   }
 
-  /** The output's path, with links resolved. */
+  /** The path of the output, with symbolic links resolved. */
   get #target(): string {
     return existsSync(this.#path) ? realpathSync(this.#path) : this.#path;
   }
 
-  /** Where it is written first. The name contains the journal's, so it is nobody else's file. */
+  /** The path of the temporary output. The name is unique, because it contains the journal's name. */
   #workName(journal: string): string {
     return join(dirname(this.#target), `.${basename(this.#target)}.${journal}`);
   }

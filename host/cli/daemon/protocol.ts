@@ -1,24 +1,28 @@
 /**
  * The protocol between the daemon and its clients.
  *
- * The daemon greets with a line: `sqlite-wasm-run daemon 1 FILE`; 1 is the protocol's version. A client then sends
- * lines or frames, and its first byte tells which: a frame's length begins with the byte 0.
+ * The daemon first sends the line `sqlite-wasm-run daemon 1 FILE`, in which 1 is the version of the protocol. A client
+ * then sends lines or frames. If its first byte is 0, it sends frames.
  *
- * Lines are for people and simple tools: SQL on one or more lines; `.status`, `.quit`, `.help`. Each row comes back as a
- * line, values separated by tabs, and after the rows `-- ok, N rows, M changes`, or `-- error CODE: MESSAGE`.
+ * Lines are for people and simple tools. A client sends SQL on one or more lines, or `.status`, `.quit` or `.help`. The
+ * answer has a line for each row, with values separated by tabs, and then `-- ok, N rows, M changes` or `-- error CODE:
+ * MESSAGE`.
  *
- * A frame is its length, 4 bytes big-endian, and JSON: `{"id": 1, "sql": "...", "params": [...]}` or `{"id": 2, "command":
- * "status"}` (or "quit"). The answer has the same id, and `columns`, `rows`, `changes`, `lastInsertRowid`; or `error` with
- * `code`, `extendedCode` and `message`. A request has at most 2^24 - 1 bytes, in frames and in lines. Values are as in the JSON of changesets: `{"integer": "..."}` beyond 2^53,
- * `{"real": "1"}` for a REAL without a fraction, `{"blob": "hex"}`. Status is `transactions`, `tables` with their counts,
- * and `statements`: how many changed the schema.
+ * A frame is a length, 4 bytes big-endian, and JSON: `{"id": 1, "sql": "...", "params": [...]}` or `{"id": 2,
+ * "command": "status"}` (or "quit"). The answer has the same id, and either `columns`, `rows`, `changes` and
+ * `lastInsertRowid`, or `error` with `code`, `extendedCode` and `message`. A request has at most 2^24 - 1 bytes, in
+ * frames and in lines. Values have the JSON form of changesets: `{"integer": "..."}` beyond 2^53, `{"real": "1"}` for a
+ * REAL without a fraction, `{"blob": "hex"}`. The status has `transactions`, `tables` with their counts, and
+ * `statements`, the number of statements that changed the schema.
  *
- * A client that closes its side still gets its answers; a transaction that it left open is rolled back. If a client is
- * gone, its statement is interrupted. Rows are sent as they come if the client reads them, so in lines some may come
- * before `-- error`. "quit" interrupts what runs for other clients, and after a moment also its own earlier requests.
+ * A client that closes its side still gets its answers, and its open transaction is rolled back. If a client
+ * disconnects, its statement is interrupted. Rows are sent while the statement runs, so with lines, rows can precede
+ * `-- error`. "quit" interrupts the statements of other clients, and after a moment also the client's own earlier
+ * requests.
  *
- * Statements come one after another. Settings that a client makes with PRAGMA hold for itself, and what it attached goes
- * with it; those that would hold for all are refused, and so are changes of attached databases, which are not captured.
+ * Statements run one after another. PRAGMA settings and attached databases belong to the client that made them.
+ * Settings that would affect all clients are refused. Changes of attached databases are refused too, because they are
+ * not captured.
  */
 
 import { toHex } from '../../changeset/hex.js';
@@ -27,13 +31,13 @@ import type { SqlValue } from '../../kernel/values.js';
 
 export const protocolVersion = 1;
 export const largestFrame = 2 ** 24 - 1;
-/** What a frame's length can say. */
+/** The maximum length of a frame. */
 export const largestAnswer = 2 ** 32 - 1;
 
 export type Request =
   | { readonly sql: string; readonly params: readonly SqlValue[] }
   | { readonly command: 'status' | 'quit' }
-  /** One that only some databases know. */
+  /** A command that only some databases support. */
   | { readonly command: string; readonly args: readonly unknown[] };
 
 export function jsonOf(value: SqlValue): JsonValue {
@@ -47,7 +51,7 @@ export function jsonOf(value: SqlValue): JsonValue {
   return { blob: toHex(value) };
 }
 
-/** @throws TypeError if it is not a value */
+/** Converts JSON to an SQL value. @throws TypeError if the JSON is not a value */
 export function sqlValueOf(json: unknown): SqlValue {
   if (json === null || typeof json === 'string') return json;
   if (typeof json === 'number') {
@@ -71,7 +75,7 @@ export function sqlValueOf(json: unknown): SqlValue {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The contents of a frame. @throws Error that names what is wrong with it */
+/** Parses the contents of a frame. @throws TypeError if they are not JSON */
 export function jsonOfFrame(bytes: Uint8Array): unknown {
   let text: string;
   try {
@@ -86,14 +90,14 @@ export function jsonOfFrame(bytes: Uint8Array): unknown {
   }
 }
 
-/** The id of the answer to a request; null if the request has none. */
+/** Returns the id of a request; null if it has none. */
 export function idOf(json: unknown): unknown {
   return (json as { id?: unknown } | null)?.id ?? null;
 }
 
 /**
- * @param commands those that are known beside status and quit
- * @throws TypeError that names what is wrong with the request
+ * Checks a request. @param commands the commands in addition to status and quit
+ * @throws TypeError that says what is wrong with the request
  */
 export function requestOf(json: unknown, commands: readonly string[] = []): Request {
   const { sql, params = [], command, args = [] } = (json ?? {}) as Record<string, unknown>;
@@ -111,14 +115,14 @@ export function frame(json: unknown): Buffer {
   return Buffer.concat([frameHead(text.length), text]);
 }
 
-/** What a frame of a length begins with. */
+/** Returns the first bytes of a frame, which hold its length. */
 export function frameHead(length: number): Buffer {
   const head = Buffer.alloc(4);
   head.writeUInt32BE(length);
   return head;
 }
 
-/** A value in a line: tabs, line ends and backslashes escaped; NULL is \N. */
+/** Formats a value for a line. Tabs, newlines and backslashes are escaped, and NULL is \N. */
 export function lineValue(value: SqlValue): string {
   if (value === null) return '\\N';
   if (value instanceof Uint8Array) return `x'${toHex(value)}'`;

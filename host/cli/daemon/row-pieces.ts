@@ -1,4 +1,7 @@
-/** Rows on their way to a client, in pieces; the thread of the database waits while the main one is behind. */
+/**
+ * Sends the rows of a statement from the database thread to the main thread in pieces. The database thread waits if too
+ * many pieces are unread.
+ */
 
 import { SQLITE_INTERRUPT } from '../../core/constants.js';
 import { sqliteError } from '../../core/errors.js';
@@ -7,12 +10,12 @@ import type { RowSink } from '../journal/recorder.js';
 import { Word } from './messages.js';
 import { jsonOf, lineValue } from './protocol.js';
 
-/** How much of an answer is sent at once, in characters. */
+/** The size of a piece in characters. */
 const pieceSize = 65_536;
-/** How many pieces may be waiting for the main thread. */
+/** The maximum number of unread pieces. */
 const mostPieces = 16;
 
-/** How many pieces this thread has sent; the main one counts too. */
+/** The number of pieces that this thread has sent. The main thread counts the received pieces. */
 let pieces = 0;
 
 export class RowPieces implements RowSink {
@@ -25,7 +28,7 @@ export class RowPieces implements RowSink {
   #size = 0;
 
   /**
-   * @param shared the numbers of {@link Word}
+   * @param shared the shared integers, with the indexes of {@link Word}
    * @param post sends a piece to the main thread
    */
   constructor(frames: boolean, shared: Int32Array, post: (bytes: Uint8Array<ArrayBuffer>) => void) {
@@ -48,7 +51,7 @@ export class RowPieces implements RowSink {
     if (this.#size >= pieceSize) this.send();
   }
 
-  /** Sends what is there. @throws SqliteError (SQLITE_INTERRUPT) if the statement is interrupted meanwhile */
+  /** Sends the collected rows. @throws SqliteError (SQLITE_INTERRUPT) if the statement is interrupted meanwhile */
   send(): void {
     if (this.#size === 0) return;
     for (;;) {

@@ -1,4 +1,4 @@
-/** What the daemon's clients may not do: they share one connection, which captures one database. */
+/** Decides which statements the daemon refuses. All clients share one connection, which captures one database. */
 
 import { type Action, subject, written } from '../../api/actions.js';
 import { SQLITE_AUTH } from '../../core/constants.js';
@@ -9,7 +9,7 @@ import { markers } from '../journal/format.js';
 import type { Made, Rule } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
-/** Pragmas that affect every client and cannot be undone for the others. */
+/** Pragmas that are refused because they affect all clients. */
 const refusedPragmas = new Set([
   'case_sensitive_like',
   'hard_heap_limit',
@@ -20,17 +20,17 @@ const refusedPragmas = new Set([
   'temp_store_directory',
   'writable_schema',
 ]);
-/** SQLite accepts a prefix of a word as the word. */
+/** The refused journal modes. SQLite also accepts a prefix of such a word. */
 const unsafeJournals = ['off', 'memory'];
-/** SQLite treats any other number or word as less safe. */
+/** The accepted values of PRAGMA synchronous. All others are less safe. */
 const safeSynchronous = new Set(['full', '2', 'extra', '3']);
 
-/** @param database the database, as the user knows it */
+/** Makes the rule for the statements of clients. @param database the path of the database, for messages */
 export function clientRules(database: string): Rule {
   return (action) => {
     const to = written(action);
     if (to !== undefined && to !== 'main' && to !== 'temp') {
-      return `${to}.${subject(action)} is in an attached database, whose changes are not captured: clients may write only to ${database}`;
+      return `${to}.${subject(action)} is in an attached database, and its changes are not captured: clients can write only to ${database}`;
     }
     if (
       (to !== undefined || action.code === constants.SQLITE_CREATE_TEMP_TRIGGER) &&
@@ -46,8 +46,8 @@ export function clientRules(database: string): Rule {
 }
 
 /**
- * Refuses a temporary table or view that would hide one of the database, and the other way round, because
- * what other clients write to it would not be captured.
+ * Refuses a new table or view if `main` and `temp` would then both have that name. Otherwise other clients would write
+ * to the temporary one, which is not captured.
  *
  * @throws SqliteError (SQLITE_AUTH)
  */
@@ -70,15 +70,15 @@ export function refuseVacuum(sql: string, database: string): void {
   if (!/^vacuum\b/i.test(bare(sql))) return;
   const message =
     vacuumed(sql) === undefined
-      ? `VACUUM INTO is refused, because clients write to ${database} only`
-      : 'VACUUM is refused while the daemon runs, because it gives the rows of tables without a PRIMARY KEY other rowids: end the daemon first';
+      ? `VACUUM INTO is refused, because clients can write only to ${database}`
+      : 'VACUUM is refused while the daemon runs, because it changes the rowids of tables without a PRIMARY KEY: end the daemon first';
   throw sqliteError(SQLITE_AUTH, message);
 }
 
 function touchesMarkers({ code, first, second }: Action): boolean {
   const isMarkers = (name: string | null): boolean => name?.toLowerCase() === markers;
   if (code === constants.SQLITE_REINDEX || code === constants.SQLITE_ANALYZE) return false;
-  // A trigger and an index name their table second.
+  // For a trigger or an index, the table is the second argument.
   return isMarkers(first) || (code !== constants.SQLITE_UPDATE && isMarkers(second));
 }
 
@@ -93,5 +93,5 @@ function pragmaRule({ first, second }: Action): string | undefined {
     return `PRAGMA journal_mode=${second} is refused: a crash would damage the database, for every client`;
   }
   if (!refusedPragmas.has(name)) return undefined;
-  return `PRAGMA ${name}=${second} is refused: it would hold for every client of the daemon`;
+  return `PRAGMA ${name}=${second} is refused: it would affect every client of the daemon`;
 }

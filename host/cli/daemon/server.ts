@@ -1,4 +1,4 @@
-/** The daemon's socket: clients are served in order, and a transaction keeps the others waiting. */
+/** The daemon's socket. Requests are handled in order. While a client's transaction is open, the other clients wait. */
 
 import { once } from 'node:events';
 import { lstatSync, rmSync } from 'node:fs';
@@ -17,29 +17,29 @@ import { frame, idOf, jsonOf, jsonOfFrame, largestFrame, protocolVersion, reques
 export interface ServerOptions {
   readonly path: string;
   readonly database: string;
-  /** How long an open transaction may be idle, in ms. */
+  /** The maximum time in ms for which an open transaction may be idle. */
   readonly patience: number;
-  /** How long a statement may run, in ms; undefined: no limit. */
+  /** The maximum time of a statement in ms; undefined for no limit. */
   readonly timeout: number | undefined;
-  /** Commands that the database knows, beside status and quit. */
+  /** The commands of the database, in addition to status and quit. */
   readonly commands?: readonly string[];
-  /** A client asked the daemon to end. */
+  /** Called when a client asks the daemon to end. */
   quit(): void;
 }
 
-/** One request, waiting for its turn. */
+/** A waiting request. */
 interface Task {
   readonly client: Client;
-  /** Whether it asks the daemon to end. */
+  /** Whether the request asks the daemon to end. */
   readonly quits: boolean;
   run(database: DatabaseConnection): Promise<void> | void;
 }
 
-/** The longest path of a socket, in bytes: that of sockaddr_un without its terminating byte. */
+/** The maximum length of a socket path in bytes: the size of sun_path in sockaddr_un without the terminating byte. */
 const longestPath = process.platform === 'darwin' ? 103 : 107;
-/** How much time the requests get that a client sent before it asked the daemon to end, in ms. */
+/** The time in ms for the earlier requests of a client that asks the daemon to end. */
 const lastMoment = 2000;
-/** How often to check that the client of the running statement still exists, in ms. */
+/** The interval in ms at which the daemon checks that the client of the running statement still exists. */
 const pulse = 500;
 
 const help = 'SQL on one or more lines, ended by a semicolon, or .status or .quit';
@@ -63,19 +63,19 @@ export class DaemonServer {
   readonly #server: Server;
   readonly #clients = new Set<Client>();
   #tasks: Task[] = [];
-  /** What to do with the database before the next task. */
+  /** The work to do with the database before the next task. */
   readonly #chores: ((database: DatabaseConnection) => Promise<void>)[] = [];
   #database: DatabaseConnection | undefined;
   #lastNumber = 0;
-  /** Whose transaction is open. */
+  /** The client whose transaction is open. */
   #owner: Client | undefined;
-  /** Whose request is being done. */
+  /** The client whose request is running. */
   #running: Client | undefined;
-  /** Who asked the daemon to end, and until when its earlier requests have time. */
+  /** The client that asked the daemon to end, and the deadline of its earlier requests. */
   #leaver: { readonly client: Client; readonly until: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isWorking = false;
-  /** Whether there is more to do since the work began. */
+  /** Whether new work has arrived since the current work began. */
   #isWanted = false;
   #isStopped = false;
   #idle = (): void => {};
@@ -86,7 +86,10 @@ export class DaemonServer {
     setInterval(() => this.#lookAfterRunning(), pulse).unref();
   }
 
-  /** Begins to listen. Clients are greeted, and wait for {@link serve}. @throws CommandError if it cannot listen */
+  /**
+   * Begins to listen. Clients can connect, and wait for {@link serve}. @throws CommandError if the socket cannot be
+   * created
+   */
   async listen(): Promise<void> {
     const { path } = this.#options;
     if (process.platform !== 'win32') {
@@ -103,10 +106,10 @@ export class DaemonServer {
       }
       if (there) {
         if (await answers(path)) throw new CommandError(`another daemon listens on ${path}`);
-        rmSync(path); // of one that was killed
+        rmSync(path); // the socket of a killed daemon
       }
     }
-    const mask = process.umask(0o177); // for its owner alone
+    const mask = process.umask(0o177); // only the owner can connect
     try {
       this.#server.listen(path);
       await once(this.#server, 'listening');
@@ -117,13 +120,13 @@ export class DaemonServer {
     }
   }
 
-  /** Begins to do what clients ask for. */
+  /** Begins to handle requests. */
   serve(database: DatabaseConnection): void {
     this.#database = database;
     this.#work();
   }
 
-  /** Interrupts what runs, and does nothing more. Requests that have not begun are dropped. */
+  /** Interrupts the running request and drops the waiting ones. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#tasks = [];
@@ -136,7 +139,7 @@ export class DaemonServer {
     clearTimeout(this.#timer);
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   close(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -153,7 +156,7 @@ export class DaemonServer {
     this.#clients.add(client);
     client.send(`sqlite-wasm-run daemon ${protocolVersion} ${this.#options.database}\n`);
     const inbox = new Inbox((received) => {
-      client.frames ??= (received[0] ?? 0) < 9; // text cannot begin so: 0, or a frame that is too long
+      client.frames ??= (received[0] ?? 0) < 9; // text cannot begin with these bytes; a frame begins with 0, or is too long
       return client.frames ? this.#takeFrames(client, received) : this.#takeLines(client, received);
     });
     socket.on('data', (data) => inbox.push(data));
@@ -163,7 +166,7 @@ export class DaemonServer {
           this.#fail(client, null, new Error('the input ends in the middle of a request')),
         );
       }
-      client.ended = true; // only now: a client that has ended and waits for nothing is disconnected
+      client.ended = true; // set this only now, because an ended client without requests is disconnected
       if (!client.isThere()) socket.destroy();
       this.#work();
     });
@@ -174,7 +177,7 @@ export class DaemonServer {
 
   #gone(client: Client): void {
     this.#clients.delete(client);
-    if (this.#running === client) this.#database?.interrupt('its client is gone');
+    if (this.#running === client) this.#database?.interrupt('its client has disconnected');
     this.#tasks = this.#tasks.filter((task) => task.client !== client);
     if (this.#leaver?.client === client) this.#options.quit();
     this.#chores.push(async (database) => {
@@ -184,7 +187,9 @@ export class DaemonServer {
     this.#work();
   }
 
-  /** Interrupts the statement of a client that is gone, which a half-closed socket alone does not tell. */
+  /**
+   * Interrupts the running statement if its client has disconnected. A half-closed socket does not show that by itself.
+   */
   #lookAfterRunning(): void {
     const client = this.#running;
     if (client?.ended && !client.isThere()) client.socket.destroy();
@@ -260,7 +265,7 @@ export class DaemonServer {
     this.#enqueue(client, answer, command === 'quit');
   }
 
-  /** The next request cannot be found: reports that and disconnects. */
+  /** Reports a request that is too long, and disconnects, because the beginning of the next request is unknown. */
   #tooLong(client: Client, what: string): Buffer {
     this.#enqueue(client, () => {
       this.#fail(client, null, new Error(`${what} may have at most ${largestFrame} bytes`));
@@ -277,7 +282,10 @@ export class DaemonServer {
     this.#work();
   }
 
-  /** A client asked the daemon to end: what runs for others is interrupted; its own earlier requests get a moment. */
+  /**
+   * Prepares to end at a client's request. Interrupts the statements of other clients immediately, and the client's own
+   * earlier requests after a moment.
+   */
   #hurry(client: Client): void {
     if (this.#leaver) return;
     this.#leaver = { client, until: Date.now() + lastMoment };
@@ -285,7 +293,7 @@ export class DaemonServer {
     setTimeout(() => this.#database?.interrupt(endsNow), lastMoment).unref();
   }
 
-  /** Does everything that can be done, one thing after another. */
+  /** Handles all requests that can run, one after another. */
   #work(): void {
     if (!this.#database || this.#isStopped) return;
     this.#isWanted = true;
@@ -324,7 +332,7 @@ export class DaemonServer {
       }
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      this.#isStopped = true; // the database's thread is lost, and its owner is told
+      this.#isStopped = true; // the database thread is lost, and `lost` has been called
       return;
     }
     for (const client of this.#clients) {
@@ -332,7 +340,10 @@ export class DaemonServer {
     }
   }
 
-  /** Takes the next task: of the client that asked to end, else of the open transaction's owner, else the first. */
+  /**
+   * Takes the next task: of the client that asked the daemon to end, otherwise of the client with an open transaction,
+   * otherwise the first.
+   */
   #next(): Task | undefined {
     const leaver = this.#leaver?.client;
     const only = leaver ?? this.#owner;
@@ -367,7 +378,7 @@ export class DaemonServer {
     this.#owner = undefined;
   }
 
-  /** Runs a statement, and answers. @param id of a request in a frame */
+  /** Runs a statement and sends the answer. @param id the id of a request in a frame */
   async #answer(
     database: DatabaseConnection,
     client: Client,
@@ -426,7 +437,7 @@ export class DaemonServer {
     answer.endOtherwise(this.#errorText(client, id, sqliteError(SQLITE_TOOBIG, message)));
   }
 
-  /** Answers a request that failed. */
+  /** Sends the error of a failed request. */
   #fail(client: Client, id: unknown, error: unknown): void {
     client.send(this.#errorText(client, id, error));
   }

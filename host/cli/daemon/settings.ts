@@ -1,6 +1,6 @@
 /**
- * The settings of each client, on the one connection that serves all: those of the client whose statement is next
- * are in effect, and the others' are not.
+ * Tracks the settings of each client, because all clients share one connection. Before a statement runs, the settings
+ * of its client are put into effect.
  */
 
 import type { Action } from '../../api/actions.js';
@@ -11,7 +11,7 @@ import { quotedName } from '../../kernel/query.js';
 import { temporarySubject } from '../journal/guard.js';
 import { bare } from '../journal/recorder.js';
 
-/** Pragmas that a client can set for itself. Each returns its value as an integer, and accepts it. */
+/** Pragmas that a client can set for itself. Each of them returns and accepts an integer. */
 const ownPragmas = [
   'analysis_limit',
   'automatic_index',
@@ -46,9 +46,9 @@ type Settings = Map<string, bigint>;
 
 interface Own {
   readonly settings: Settings;
-  /** The databases that it attached. */
+  /** The databases that the client attached. */
   readonly attached: Set<string>;
-  /** The temporary tables and views that it made. */
+  /** The temporary tables and views that the client created. */
   readonly temporary: Set<string>;
 }
 
@@ -57,7 +57,7 @@ export class ClientSettings {
   /** The default values. */
   readonly #common: Settings = new Map();
   readonly #own = new Map<number, Own>();
-  /** The values in effect that are not the default. */
+  /** The values in effect that differ from the default. */
   #inForce: Settings = new Map();
 
   constructor(database: DatabaseSync) {
@@ -68,7 +68,7 @@ export class ClientSettings {
     }
   }
 
-  /** The next statements are a client's. Not within a transaction. */
+  /** Puts the settings of a client into effect. Do not call this in a transaction. */
   enter(client: number): void {
     const wanted = this.#own.get(client)?.settings ?? new Map<string, bigint>();
     for (const [name, value] of this.#common) {
@@ -79,7 +79,7 @@ export class ClientSettings {
     this.#inForce = wanted;
   }
 
-  /** A client's statement ran: notes what it set or created. */
+  /** Records what a client's statement set or created. */
   noticed(client: number, sql: string, madeTemporary: boolean): void {
     const text = bare(sql);
     if (madeTemporary || /^(?:alter|drop)\b/i.test(text)) this.#noticeTemporary(client);
@@ -93,7 +93,7 @@ export class ClientSettings {
     } else if (/^(?:attach|detach)\b/i.test(text)) this.#noticeAttached(client);
   }
 
-  /** A statement is about to be compiled: forgets temporary tables and views that are gone. */
+  /** Forgets temporary tables and views that no longer exist. Call this before a statement is compiled. */
   forgetGone(): void {
     const owners = [...this.#own.values()].filter(({ temporary }) => temporary.size > 0);
     if (owners.length === 0) return;
@@ -103,7 +103,7 @@ export class ClientSettings {
     }
   }
 
-  /** Why a client may not do something with a temporary table or view; undefined if it may. */
+  /** The reason why a client may not use the temporary table or view of an action; undefined if it may. */
   refusal(client: number, action: Action): string | undefined {
     for (const name of [temporarySubject(action), action.source ?? undefined]) {
       const why = name === undefined ? undefined : this.#refusalOf(client, name);
@@ -113,8 +113,8 @@ export class ClientSettings {
   }
 
   /**
-   * Refuses a compiled statement that opens another client's temporary tables: no authorizer is asked about one of
-   * which EXISTS reads no column.
+   * Refuses a compiled statement that opens another client's temporary table. SQLite does not call the authorizer for a
+   * table in EXISTS of which no column is read.
    *
    * @throws SqliteError (SQLITE_AUTH)
    */
@@ -138,7 +138,10 @@ export class ClientSettings {
     return undefined;
   }
 
-  /** A client disconnected: discards what it set and attached. Call it outside of a transaction. */
+  /**
+   * Discards the settings, attached databases and temporary tables of a client that has disconnected. Do not call this
+   * in a transaction.
+   */
   leave(client: number): void {
     const own = this.#own.get(client);
     if (!own) return;
@@ -151,7 +154,7 @@ export class ClientSettings {
     this.#own.delete(client);
   }
 
-  /** Drops or detaches something of a client that disconnected. What cannot be removed stays. */
+  /** Runs a statement that drops or detaches something. Ignores errors of SQLite. */
   #try(sql: string): void {
     try {
       this.#database.exec(sql);
@@ -182,7 +185,7 @@ export class ClientSettings {
     return this.#names("SELECT name FROM temp.sqlite_schema WHERE type IN ('table', 'view')");
   }
 
-  /** Notes that new objects belong to the client. */
+  /** Records that new objects belong to the client. */
   #notice(client: number, there: ReadonlySet<string>, of: (own: Own) => Set<string>): void {
     const known = new Set<string>();
     for (const own of this.#own.values()) {

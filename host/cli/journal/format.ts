@@ -1,7 +1,8 @@
 /**
- * The form of a journal, version 2: a line, then records.
+ * The format of a journal, version 2: a line, followed by records.
  *
- * The line is JSON, a space, and the CRC-32 of the JSON in 8 hexadecimal digits. Numbers of records are big-endian:
+ * The line is JSON, a space, and the CRC-32 of the JSON in 8 hexadecimal digits. The integers in records are
+ * big-endian:
  *
  *     offset  bytes
  *     0       4      "TRAN": a transaction; "OUTP": the output is about to be replaced
@@ -14,8 +15,9 @@
  *     24+n+m  4      CRC-32 of note and capture
  *     28+n+m  4      the mark: four times 0, or "DONE" once the transaction is committed and the output replaced
  *
- * The mark is written in place, so that it needs no room on a disk that is full. A record's digest is the SHA-256 of
- * the digest before it, its number, its note and its capture; the first goes on from the SHA-256 of the line.
+ * The mark is overwritten in place, so that it needs no space on a full disk. The digest of a record is the SHA-256 of
+ * the previous record's digest, and of the record's number, note and capture. For the first record, the previous digest
+ * is the SHA-256 of the line.
  */
 
 import { createHash } from 'node:crypto';
@@ -23,19 +25,19 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Given } from '../command.js';
 
-/** The table in which a database knows the daemon's journals. */
+/** The table in which a database records its journals. */
 export const markers = '_sqlite_wasm_run_daemon';
 
-/** The options with which a journal was begun. */
+/** The options of a journal. */
 export interface JournalOptions {
   readonly ddl: boolean;
   readonly patchset: boolean;
   readonly rowid: boolean;
-  /** The tables that are recorded; if empty, all. */
+  /** The recorded tables; all if empty. */
   readonly tables: readonly string[];
 }
 
-/** What a command line says of them. */
+/** Reads these options from a command line. */
 export const journalOptions = (given: Given): JournalOptions => ({
   ddl: given.on('ddl'),
   patchset: given.on('patchset'),
@@ -47,14 +49,14 @@ export const journalOptions = (given: Given): JournalOptions => ({
 export interface Head {
   readonly format: 2;
   readonly name: string;
-  /** The command that wrote it. */
+  /** The command that wrote the journal. */
   readonly kind: 'daemon' | 'capture';
-  /** The path of its database. */
+  /** The path of the database. */
   readonly database: string;
-  /** The SHA-256 of the output that it continues; null if there was none. */
+  /** The SHA-256 of the output to which the journal adds; null if there was no output. */
   readonly base: string | null;
   readonly options: JournalOptions;
-  /** The names of the journals that it replaces. */
+  /** The names of the journals that this one replaces. */
   readonly replaces?: readonly string[];
 }
 
@@ -75,7 +77,7 @@ export interface Found {
 export interface Fault {
   readonly kind: 'damaged' | 'cut';
   readonly at: number;
-  /** Where the next record begins. */
+  /** The offset of the next record. */
   readonly end: number;
 }
 
@@ -91,7 +93,7 @@ const checkedSize = 20;
 const tailSize = 4 + markSize;
 const kinds: readonly RecordKind[] = ['TRAN', 'OUTP'];
 const pieceSize = 2 ** 20;
-/** More than the longest first line. */
+/** An upper bound of the length of the first line. */
 const longestLine = 2 ** 20;
 
 export function encodeHead(head: Head): Buffer {
@@ -99,7 +101,7 @@ export function encodeHead(head: Head): Buffer {
   return Buffer.from(`${json} ${crc32(json).toString(16).padStart(8, '0')}\n`);
 }
 
-/** What the first line of a file is: a head, a head of another version, incomplete, or absent. */
+/** The first line of a file: a head, a head of another version, an incomplete line, or a damaged one. */
 export type Line =
   | { readonly is: 'head'; readonly head: Head; readonly line: Buffer }
   | { readonly is: 'version'; readonly format: unknown }
@@ -108,7 +110,7 @@ export type Line =
 export function readHead(file: number): Line {
   const bytes = readBytes(file, 0, Math.min(fstatSync(file).size, longestLine));
   const end = bytes.indexOf(10);
-  // A line that was begun is text; records have bytes that are 0.
+  // An incomplete line is text, but records contain zero bytes.
   if (end < 0) return { is: bytes.includes(0) ? 'damaged' : 'cut' };
   const line = bytes.subarray(0, end + 1);
   const [, json, sum] = /^(\{.*\}) ([0-9a-f]{8})\n$/s.exec(line.toString()) ?? [];
@@ -125,7 +127,7 @@ export function readHead(file: number): Line {
   return { is: 'damaged' };
 }
 
-/** The record to add, its mark not yet set. */
+/** Encodes a record without its mark. */
 export function encodeRecord(kind: RecordKind, number: number, note: string, capture: Uint8Array): Buffer {
   const noted = Buffer.from(note);
   const record = Buffer.alloc(headSize + noted.length + capture.length + tailSize);
@@ -141,7 +143,7 @@ export function encodeRecord(kind: RecordKind, number: number, note: string, cap
   return record;
 }
 
-/** The digest of a record that follows another. */
+/** Computes the digest of a record. @param before the digest of the previous record */
 export function chained(
   before: string,
   { number, note, capture }: Omit<Found, 'at' | 'end' | 'mark' | 'kind'>,
@@ -149,7 +151,7 @@ export function chained(
   return createHash('sha256').update(`${before} ${number} ${note}\n`).update(capture).digest('hex');
 }
 
-/** The records from an offset on, and what is between them. */
+/** Yields the records from an offset on, and the damaged parts between them. */
 export function* recordsOf(file: number, from: number): Generator<Found | Fault, void, void> {
   const { size } = fstatSync(file);
   for (let at = from; at < size; ) {
@@ -159,7 +161,7 @@ export function* recordsOf(file: number, from: number): Generator<Found | Fault,
   }
 }
 
-/** The lengths of note and capture, if there is the head of a record. */
+/** Reads the lengths of note and capture from the head of a record; undefined if the bytes are not a head. */
 function lengthsAt(bytes: Buffer): [note: number, capture: number] | undefined {
   if (bytes.length < headSize || !kinds.includes(bytes.toString('latin1', 0, 4) as RecordKind))
     return undefined;
@@ -190,10 +192,10 @@ function recordAt(file: number, at: number, size: number): Found | Fault {
   };
 }
 
-/** The offset of the next record's head after damaged bytes; the end of the file if there is none. */
+/** Finds the next record after damaged bytes. Returns the end of the file if there is none. */
 function nextRecord(file: number, from: number, size: number): number {
   for (let start = from; start < size; start += pieceSize) {
-    // Pieces overlap, so that a head between two is found.
+    // The pieces overlap, so that a head at a boundary is found.
     const bytes = readBytes(file, start, Math.min(pieceSize + headSize, size - start));
     const places = kinds.flatMap((kind) => placesOf(bytes, kind)).sort((one, other) => one - other);
     const place = places.find((at) => lengthsAt(bytes.subarray(at)));
@@ -202,7 +204,7 @@ function nextRecord(file: number, from: number, size: number): number {
   return size;
 }
 
-/** The offset of a text in some bytes. */
+/** Returns all offsets of a text in bytes. */
 function placesOf(bytes: Buffer, text: string): number[] {
   const places: number[] = [];
   for (let at = bytes.indexOf(text, 0, 'latin1'); at >= 0; at = bytes.indexOf(text, at + 1, 'latin1')) {
@@ -211,7 +213,7 @@ function placesOf(bytes: Buffer, text: string): number[] {
   return places;
 }
 
-/** Bytes of a file; fewer if it ends before. */
+/** Reads bytes of a file. Returns fewer bytes at the end of the file. */
 export function readBytes(file: number, at: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let done = 0;
@@ -223,7 +225,6 @@ export function readBytes(file: number, at: number, length: number): Buffer {
   return bytes.subarray(0, done);
 }
 
-/** Writes all of the bytes. */
 export function writeBytesAt(file: number, bytes: Uint8Array, at: number): void {
   for (let done = 0; done < bytes.length; ) {
     done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30), at + done);
@@ -232,7 +233,7 @@ export function writeBytesAt(file: number, bytes: Uint8Array, at: number): void 
 
 export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The SHA-256 of a file, read in pieces; null if there is none. */
+/** Computes the SHA-256 of a file; null if the file does not exist. */
 export function fileDigest(path: string): string | null {
   let file: number;
   try {

@@ -1,14 +1,14 @@
-/** Learns from SQLite's authorizer what the user's statements will do, and refuses what they may not do. */
+/** Uses SQLite's authorizer to find out what the user's statements do, and to refuse forbidden actions. */
 
 import { type Action, written } from '../../api/actions.js';
 import { SQLITE_AUTH, SQLITE_DENY, SQLITE_OK } from '../../core/constants.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
 import { constants, type DatabaseSync } from '../../index.js';
 
-/** Returns why an action is refused; undefined if it is not. */
+/** Returns the reason why an action is refused; undefined if it is allowed. */
 export type Rule = (action: Action) => string | undefined;
 
-/** What names its table second. */
+/** The actions whose second argument is the table. */
 const onTables = new Set<number>([
   constants.SQLITE_ALTER_TABLE,
   constants.SQLITE_CREATE_TEMP_INDEX,
@@ -17,13 +17,13 @@ const onTables = new Set<number>([
   constants.SQLITE_DROP_TEMP_TRIGGER,
 ]);
 
-/** The temporary table or view that an action reads, writes or makes; undefined if there is none. */
+/** Returns the temporary table or view that an action reads, writes or creates; undefined if there is none. */
 export function temporarySubject({ code, first, second, database }: Action): string | undefined {
   const isTemporary = (code === constants.SQLITE_ALTER_TABLE ? first : database) === 'temp';
   return isTemporary ? ((onTables.has(code) ? second : first) ?? undefined) : undefined;
 }
 
-/** A table or view that a statement is about to make. */
+/** A table or view that a statement creates. */
 export interface Made {
   readonly name: string;
   readonly isTemporary: boolean;
@@ -40,9 +40,9 @@ const making = new Set<number>([
 ]);
 
 export class Guard {
-  /** Whether the statement that was compiled last writes to the main database. */
+  /** Whether the last compiled statement writes to the main database. */
   writes = false;
-  /** What it creates. */
+  /** The tables and views that the last compiled statement creates. */
   made: Made[] = [];
   readonly #rule: Rule;
   #isWatching = false;
@@ -51,7 +51,7 @@ export class Guard {
   constructor(database: DatabaseSync, rule: Rule) {
     this.#rule = rule;
     database.setAuthorizer((code, first, second, name, source) => {
-      if (!this.#isWatching) return SQLITE_OK; // the program's own statement
+      if (!this.#isWatching) return SQLITE_OK; // a statement of this program
       const action = { code, first, second, database: name, source };
       if (written(action) === 'main') this.writes = true;
       if (making.has(code) || makingTemporary.has(code)) {
@@ -62,19 +62,22 @@ export class Guard {
     });
   }
 
-  /** Whether it makes a temporary table or view. */
+  /** Whether the last compiled statement creates a temporary table or view. */
   get makesTemporary(): boolean {
     return this.made.some(({ isTemporary }) => isTemporary);
   }
 
-  /** Compiles a statement of the user's: sets {@link writes}. @throws SqliteError (SQLITE_AUTH) if it is refused */
+  /**
+   * Compiles a statement of the user, and sets {@link writes} and {@link made}. @throws SqliteError (SQLITE_AUTH) if
+   * the statement is refused
+   */
   compile<T>(action: () => T): T {
     this.writes = false;
     this.made = [];
     return this.watch(action);
   }
 
-  /** Runs a statement of the user's, which may be compiled again. @throws as {@link compile} does */
+  /** Runs a statement of the user, which SQLite may compile again. @throws the errors of {@link compile} */
   watch<T>(action: () => T): T {
     this.#isWatching = true;
     this.#reason = undefined;

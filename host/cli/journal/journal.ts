@@ -1,9 +1,9 @@
 /**
- * A journal, next to an output that is not written yet: the changes of every transaction, on disk before it
- * commits. {@link ./format.js} describes its format.
+ * A journal stores the changes of every transaction before the commit, until the output is written. {@link ./format.js}
+ * describes its format.
  *
- * Whether its last transaction was committed, and whether the database knows the others, is decided elsewhere: see
- * {@link ./marker.js} and {@link ./leftover.js}.
+ * {@link ./marker.js} and {@link ./leftover.js} find out whether the last transaction was committed, and whether the
+ * journal belongs to the database.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -49,42 +49,45 @@ import {
   writeBytesAt,
 } from './format.js';
 
-/** The byte that a process locks in its journal. On Windows nobody else can read a locked byte, so it is beyond the end. */
+/**
+ * The byte that a process locks in its journal. It is beyond the end of the file, because on Windows other processes
+ * cannot read a locked byte.
+ */
 const ownByte = pendingByte;
 
 export interface JournalSettings {
-  /** The journal's own file. */
+  /** The path of the journal. */
   readonly path: string;
-  /** The output that it belongs to, as the user knows it; `-` for standard output. */
+  /** The output to which the journal belongs; `-` for standard output. */
   readonly output: string;
   readonly kind: Head['kind'];
-  /** Its database. */
+  /** The path of the database. */
   readonly database: string;
   readonly options: JournalOptions;
 }
 
-/** The contents of a journal that was left behind. */
+/** The contents of an existing journal. */
 export interface Contents {
-  /** The first line; undefined if it is damaged or was never complete. */
+  /** The first line; undefined if it is damaged or incomplete. */
   readonly head: Head | undefined;
-  /** The number of the last transaction without a gap before it. */
+  /** The number of the last transaction before which none is missing. */
   readonly last: number;
-  /** The digest of that transaction, and of the one before it. */
+  /** The digest of that transaction, and of the previous one. */
   readonly digest: string;
   readonly before: string;
-  /** The note of that transaction, and how it is marked. */
+  /** The note and the mark of that transaction. */
   readonly note: string;
   readonly mark: Found['mark'];
-  /** The numbers of the transactions that can be read, whether or not some before them are missing. */
+  /** The numbers of all readable transactions, even if earlier ones are missing. */
   readonly numbers: readonly number[];
-  /** Damage that a complete record follows, and the end if that is damaged. */
+  /** The damaged parts before a complete record, and the end if it is damaged. */
   readonly faults: readonly Fault[];
   /** Whether bytes follow the last complete record. */
   readonly tail: Fault | undefined;
-  /** Whether the output was about to be put in place, and whether it was, complete. */
+  /** Whether the journal says that the output was about to be replaced, and that it was replaced. */
   readonly offered: boolean;
   readonly written: boolean;
-  /** Whether the output is the one that was put in place. */
+  /** Whether the present output is the one that the journal describes. */
   readonly inPlace: boolean;
 }
 
@@ -94,7 +97,7 @@ export function isTaken(path: string): boolean {
   try {
     file = openSync(path, 'r+');
   } catch {
-    return false; // it belongs to another user
+    return false; // the file belongs to another user
   }
   try {
     const locks = systemLocks();
@@ -107,11 +110,11 @@ export function isTaken(path: string): boolean {
 export class Journal {
   readonly path: string;
   readonly contents: Contents;
-  /** Whether records are on the disk before {@link add} returns; if not, they survive a kill but not a power failure. */
+  /** Whether {@link add} syncs records to disk. Otherwise records survive a kill, but not a power failure. */
   syncs = true;
   readonly #settings: JournalSettings;
   #file: number;
-  /** Whether there was no such file. */
+  /** Whether the file did not exist before. */
   readonly isNew: boolean;
   #head: Head | undefined;
   /** The offsets of the first record, of the last one, and of the next one. */
@@ -121,18 +124,18 @@ export class Journal {
   #count = 0;
   #digest = '';
   #before = '';
-  /** Whether the last record is not marked yet. */
+  /** Whether the last record has no mark yet. */
   #unmarked = false;
-  /** Where the record about the output ends. */
+  /** The end of the record about the output. */
   #offered = 0;
-  /** Why nothing more can be added. */
+  /** The reason why nothing more can be added; undefined if records can be added. */
   #broken: string | undefined;
 
   /**
-   * Opens a journal and reads what it holds, or makes the file. Nothing is written to it before {@link begin},
-   * {@link goOn} or {@link renew}.
+   * Opens a journal and reads its contents, or creates the file. Nothing is written before {@link begin}, {@link goOn}
+   * or {@link renew}.
    *
-   * @throws CommandError if another process has it, or another version or another command wrote it
+   * @throws CommandError if another process has the journal open, or if another version or command wrote it
    */
   constructor(settings: JournalSettings) {
     const { path, kind } = settings;
@@ -144,13 +147,13 @@ export class Journal {
       const line = readHead(this.#file);
       if (line.is === 'version') {
         throw new CommandError(
-          `${path} is a journal of version ${line.format}, which this program cannot read: start and end the program that wrote it`,
+          `${path} is a journal of version ${line.format}, which this program cannot read: use the version of the program that wrote it`,
         );
       }
       if (line.is === 'head' && line.head.kind !== kind) {
         const other = line.head.kind === 'daemon' ? 'a daemon' : '"changeset capture"';
         throw new CommandError(
-          `${path} is the journal of ${other} that was killed: run that again with the same files first`,
+          `${path} is the journal of ${other} that was killed: run that command again with the same files first`,
         );
       }
       this.#head = line.is === 'head' ? line.head : undefined;
@@ -163,33 +166,33 @@ export class Journal {
     }
   }
 
-  /** The name by which the database knows the journal; '' before it has one. */
+  /** The name of the journal in the database; '' before {@link begin}. */
   get name(): string {
     return this.#head?.name ?? '';
   }
 
-  /** What it was begun with. */
+  /** The first line; undefined before {@link begin}. */
   get head(): Head | undefined {
     return this.#head;
   }
 
-  /** How many transactions there are. */
+  /** The number of transactions. */
   get count(): number {
     return this.#count;
   }
 
-  /** The digest of the last one. */
+  /** The digest of the last transaction. */
   get digest(): string {
     return this.#digest;
   }
 
-  /** Whether it is empty: it is new, or its first line was never complete. */
+  /** Whether the journal is empty: the file is new, or its first line is incomplete. */
   get isEmpty(): boolean {
     const { head, numbers, faults } = this.contents;
     return head === undefined && numbers.length === 0 && faults.length === 0;
   }
 
-  /** Begins it: writes its first line. @param base what the output holds, by its digest */
+  /** Begins the journal by writing its first line. @param base the digest of the output; null if there is none */
   begin(base: string | null): void {
     const head = this.#newHead(base);
     const line = encodeHead(head);
@@ -203,9 +206,9 @@ export class Journal {
   }
 
   /**
-   * Goes on with what it holds.
+   * Continues with the existing transactions.
    *
-   * @param withLast whether the last transaction was committed; if not it is dropped
+   * @param withLast whether the last transaction was committed; otherwise it is removed
    */
   goOn(withLast: boolean): void {
     attempt(this.path, () => {
@@ -218,9 +221,9 @@ export class Journal {
   }
 
   /**
-   * Replaces the file by a new journal, which begins with the wanted transactions.
+   * Replaces the file by a new journal, which begins with selected transactions.
    *
-   * @param kept the path under which the old file is kept; undefined if it is not
+   * @param kept the path at which to keep the old file; undefined to remove it
    */
   renew(
     base: string | null,
@@ -260,10 +263,10 @@ export class Journal {
   }
 
   /**
-   * Writes what a transaction changed that is about to commit; it is on the disk then.
+   * Adds the changes of a transaction that is about to commit.
    *
-   * @returns its number
-   * @throws SqliteError (SQLITE_FULL, SQLITE_IOERR) if it cannot be written: the journal is as it was
+   * @returns the number of the transaction
+   * @throws SqliteError (SQLITE_FULL, SQLITE_IOERR) if the record cannot be written; the journal is then unchanged
    */
   add(entries: readonly CaptureEntry[], note = ''): number {
     if (this.#broken !== undefined) throw failure(this.path, new Error(this.#broken));
@@ -286,34 +289,34 @@ export class Journal {
     return this.#count;
   }
 
-  /** The transaction that was added last is committed. */
+  /** Marks the last transaction as committed. */
   acknowledge(): void {
     try {
       this.#mark();
-      // Without a marker in the database the mark proves nothing, so it may be lost.
+      // A capture does not need the mark after a power failure, so it does not sync.
       if (this.syncs && this.#settings.kind === 'daemon') fdatasyncSync(this.#file);
     } catch {
-      // The transaction is in the journal and committed all the same. What cannot be marked now is marked with the next.
+      // The transaction is committed and in the journal even without its mark. Set the mark with the next record.
       this.#unmarked = true;
     }
   }
 
-  /** Removes the last record: its transaction was not committed. */
+  /** Removes the last record, because its transaction was not committed. */
   drop(): void {
     this.#takeBack();
     this.#cut();
   }
 
   /**
-   * The transactions' changes, in order, read from disk.
+   * Reads the changes of the transactions from the file, in order.
    *
-   * @param place where to continue, 0 being the start; it advances past each transaction
+   * @param place the offset at which to begin, or 0; it advances past each transaction
    */
   *transactions(place?: { at: number }): Generator<CaptureEntry[], void, void> {
     for (const { entries } of this.kept(place)) yield entries;
   }
 
-  /** The same with what was noted. */
+  /** Like {@link transactions}, but with the notes. */
   *kept(place: { at: number } = { at: 0 }): Generator<{ entries: CaptureEntry[]; note: string }, void, void> {
     place.at = Math.max(place.at, this.#start);
     while (place.at < this.#end) {
@@ -325,9 +328,9 @@ export class Journal {
   }
 
   /**
-   * The output is about to be put in place: after a kill its digest tells whether it was.
+   * Records that the output is about to be replaced. After a kill, the digest shows whether it was.
    *
-   * @throws CommandError if that cannot be written
+   * @throws CommandError if the record cannot be written
    */
   offer(digest: string): void {
     const record = encodeRecord('OUTP', this.#count + 1, '', Buffer.from(digest, 'hex'));
@@ -344,7 +347,7 @@ export class Journal {
     this.#offered = this.#end + record.length;
   }
 
-  /** The output is in its place. */
+  /** Records that the output has been replaced. */
   handed(): void {
     attempt(this.path, () => {
       writeBytesAt(this.#file, doneMark, this.#offered - markSize);
@@ -352,12 +355,15 @@ export class Journal {
     });
   }
 
-  /** The output could not be put in place: the journal continues. */
+  /** Removes the record of {@link offer}, because the output could not be replaced. */
   withdraw(): void {
     this.#cut();
   }
 
-  /** Ends it: its contents are no longer needed. @throws CommandError if the file cannot be removed */
+  /**
+   * Removes the journal, because the output contains its transactions. @throws CommandError if the file cannot be
+   * removed
+   */
   remove(): void {
     closeSync(this.#file);
     try {
@@ -369,7 +375,7 @@ export class Journal {
     }
   }
 
-  /** Closes it; removes the file if this object created it and it is empty. */
+  /** Closes the journal. Removes the file if this object created it and it is empty. */
   abandon(): void {
     if (this.isNew && this.#count === 0) rmSync(this.path, { force: true });
     closeSync(this.#file);
@@ -381,7 +387,7 @@ export class Journal {
     return { format: 2, name: randomUUID(), kind, database, base, options };
   }
 
-  /** Moves to the end of a first line. */
+  /** Sets the position after a first line. */
   #stand(head: Head, line: Buffer): void {
     this.#head = head;
     this.#start = line.length;
@@ -408,7 +414,7 @@ export class Journal {
     this.#unmarked = false;
   }
 
-  /** Drops the last record. */
+  /** Moves the position before the last record. */
   #takeBack(): void {
     this.#end = this.#lastAt;
     this.#digest = this.#before;
@@ -416,7 +422,7 @@ export class Journal {
     this.#unmarked = false;
   }
 
-  /** Cuts off what follows the last record. If that fails, nothing more can be added. */
+  /** Truncates the file after the last record. If that fails, nothing more can be added. */
   #cut(): void {
     try {
       ftruncateSync(this.#file, this.#end);
@@ -426,7 +432,7 @@ export class Journal {
     }
   }
 
-  /** Reads the file, and moves to the end of the last transaction before which none is missing. */
+  /** Reads the file, and sets the position after the last transaction before which none is missing. */
   #read(digest: string, cut: boolean): Contents {
     const numbers: number[] = [];
     const faults: Fault[] = [];
@@ -479,13 +485,13 @@ export class Journal {
   }
 }
 
-/** The path by which a file is known, wherever the program is started. */
+/** The absolute path of a file, with the links of its folder resolved. */
 export function wholePath(path: string): string {
   const folder = dirname(resolve(path));
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
 }
 
-/** An unused file name: the one given, or with a number. */
+/** Returns an unused path: `name`, or `name` with a number. */
 export function freeName(name: string): string {
   for (let i = 1; ; i++) {
     const free = i === 1 ? name : `${name}.${i}`;
@@ -493,19 +499,19 @@ export function freeName(name: string): string {
   }
 }
 
-/** Opens the file so that no other process can, if the system has locks; they end with the process. */
+/** Opens the file and locks it until the process ends, if the system has locks. */
 function openAlone(path: string, flags: string, { output, kind }: JournalSettings): number {
   const file = attempt(path, () => openSync(path, flags, 0o600));
   const locks = systemLocks();
   const isAlone = typeof locks === 'string' || locks.of(file).set('write', ownByte, 1) === 0;
-  // The process that had it may have replaced it meanwhile.
+  // Check that the process that had the file open has not replaced it meanwhile.
   if (isAlone && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return file;
   closeSync(file);
   const who = kind === 'daemon' ? 'daemon' : 'capture';
   throw new CommandError(`another ${who} is writing ${output}: choose another output`);
 }
 
-/** Gives a file a second name, or copies it if the file system has no hard links. */
+/** Makes a hard link to a file, or copies the file if the file system has no hard links. */
 function keepAs(path: string, name: string): void {
   try {
     linkSync(path, name);
@@ -514,7 +520,7 @@ function keepAs(path: string, name: string): void {
   }
 }
 
-/** @throws CommandError if the action fails: the file cannot be written, and why */
+/** Runs `action`. @throws CommandError that says that the file cannot be written if `action` fails */
 function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
@@ -524,7 +530,7 @@ function attempt<T>(path: string, action: () => T): T {
   }
 }
 
-/** Why a transaction cannot be kept, as an error of SQLite. */
+/** Converts a file error to an error of SQLite. */
 function failure(path: string, error: unknown): SqliteError {
   const { code } = error as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT';

@@ -1,8 +1,9 @@
 /**
- * Whether the last transaction of a journal was committed, determined from the database's contents: `changeset capture`
- * leaves no table in the database, which may be new, with its encoding or page size not set yet.
+ * Finds out from the database's contents whether the last transaction of a journal was committed. `changeset capture`
+ * creates no table of its own in the database, because the database may be new, and the script may still set its
+ * encoding or page size.
  *
- * Every change of a transaction distinguishes the state before it from the state after it.
+ * Every recorded change differs between the state before the transaction and the state after it.
  */
 
 import { connectionOf } from '../../api/connections.js';
@@ -14,14 +15,14 @@ import { changesetsOf, statementsOf } from '../changeset/entries.js';
 import type { Witness } from './recorder.js';
 import { TableNotes, type Tables } from './schema.js';
 
-/** What the database's header holds after a transaction that changed it. */
+/** The header fields of the database after a transaction. */
 interface Header {
   readonly schemaVersion: string;
   readonly userVersion: string;
   readonly applicationId: string;
 }
 
-/** What is kept with a transaction, as far as it changed. */
+/** The note of a transaction: the header fields and tables that it changed. */
 type Note = Partial<Header> & { readonly tables?: Tables };
 
 export type State = 'before' | 'after' | 'other';
@@ -31,7 +32,7 @@ export class StateWitness implements Witness {
   readonly #tables: TableNotes;
   #note = '';
 
-  /** @param tables as the journal that goes on noted them */
+  /** @param tables the tables that the continued journal noted last */
   constructor(database: DatabaseSync, tables: Tables | undefined) {
     this.#database = database;
     this.#tables = new TableNotes(database);
@@ -68,7 +69,7 @@ function headerOf(database: DatabaseSync): Header {
   };
 }
 
-/** Whether a database is in the state before or after a transaction. @param note what was kept with it */
+/** Whether a database is in the state before or after a transaction. @param note the note of the transaction */
 export function stateOf(database: DatabaseSync, entries: readonly CaptureEntry[], note: string): State {
   const changesets = changesetsOf(entries);
   const then: Note = note === '' ? {} : (JSON.parse(note) as Note);
@@ -93,11 +94,11 @@ export function stateOf(database: DatabaseSync, entries: readonly CaptureEntry[]
       if (!isBefore && !isAfter) return 'other';
     }
   }
-  // For an UPDATE of a patchset, only the new values can be checked.
+  // If the state before is not known, only the new values are checked, as for an UPDATE of a patchset.
   return isAfter ? 'after' : 'before';
 }
 
-/** The rows of a database, found by the keys of changes. */
+/** Reads the rows of a database that changes refer to. */
 class Rows {
   readonly #database: DatabaseSync;
   readonly #shapes = new Map<string, TableShape | undefined>();
@@ -106,11 +107,11 @@ class Rows {
     this.#database = database;
   }
 
-  /** Whether a row is as it was before a change, and whether it is as it is after it. */
+  /** Whether a row is in the state before a change, and whether it is in the state after the change. */
   compare({ table, key: places, op, old, new: fresh }: Change): [before: boolean, after: boolean] {
     const names = this.#columns(table, places.length);
     if (!names) return [false, false];
-    // A NULL in the key of sqlite_stat1 is an empty blob in changesets.
+    // In changesets, a NULL in the key of sqlite_stat1 is an empty blob.
     const isNull = table.toLowerCase() === 'sqlite_stat1';
     const real = (values: Change['new']): Change['new'] =>
       isNull
@@ -119,7 +120,7 @@ class Rows {
     const known = real(op === 'insert' ? fresh : old);
     const key = places.flatMap((place, i) => (place === 0 ? [] : [i]));
     const row = this.#find(table, names, key, known);
-    // A changed key is equal to the old one by its collation.
+    // If an UPDATE changes the key, the collation treats the old and the new key as equal.
     const isMoved = op === 'update' && key.some((i) => fresh[i] !== undefined);
     const moved = known.map((value, i) => real(fresh)[i] ?? value);
     const next = isMoved ? this.#find(table, names, key, moved) : row;
@@ -130,7 +131,7 @@ class Rows {
     return op === 'delete' ? [is(row, old), row === undefined] : [is(row, old), is(next, fresh)];
   }
 
-  /** The row with exactly the values of the key, not one that is only equal by collation. */
+  /** Finds the row whose key has exactly these values, and not only by the collation. */
   #find(
     table: string,
     names: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * What a database knows about its journals: a table with the number and digest of each one's last transaction, which
- * every transaction updates. So the database tells which transactions of a journal were committed, and whether
- * they are its own.
+ * The table in which a database records its journals, with the number and digest of each journal's last transaction.
+ * Every transaction updates its row. The table shows which transactions of a journal were committed, and whether the
+ * journal belongs to the database.
  */
 
 import { existsSync } from 'node:fs';
@@ -26,35 +26,35 @@ interface Row {
   readonly path: string;
 }
 
-/** The last rowid of the connection, which is the client's, may be any: `run` gives it as a bigint then. */
+/** `run` must return bigints, because the connection's last rowid, which a client set, can be any 64-bit integer. */
 const exact = { readBigInts: true };
 
 /** Whether a journal and its database match. */
 export interface Agreement {
-  /** Why they do not match, as a sentence; undefined if they do. */
+  /** Why they do not match; undefined if they match. */
   readonly problem: string | undefined;
-  /** Why another journal of the database comes first; undefined if none does. */
+  /** A message that another journal of the database must be finished first; undefined if there is none. */
   readonly other?: string;
   /** Whether the journal's last transaction was committed. */
   readonly withLast: boolean;
-  /** How many transactions were committed. */
+  /** The number of committed transactions. */
   readonly committed: number;
-  /** The journals that the database can forget once it knows this one. */
+  /** The journals whose rows can be deleted when the row of this journal is inserted. */
   readonly forgotten: readonly string[];
 }
 
 export class Marker implements Witness {
   readonly #database: DatabaseSync;
-  /** The database, as the user knows it. */
+  /** The path of the database, for messages. */
   readonly #name: string;
   readonly #rows: readonly Row[];
   readonly #tables: TableNotes;
-  /** What the row of the journal holds. */
+  /** The present row of the journal. */
   #row: Row | undefined;
-  /** What it will hold after the COMMIT. */
+  /** The row of the journal after the COMMIT. */
   #next: Row | undefined;
 
-  /** @throws CommandError if the table is of another version */
+  /** @throws CommandError if the table has another version */
   constructor(database: DatabaseSync, name: string) {
     this.#database = database;
     this.#name = name;
@@ -62,14 +62,14 @@ export class Marker implements Witness {
     this.#tables = new TableNotes(database);
   }
 
-  /** Compares the database with a journal that was left behind. */
+  /** Compares the database with an existing journal. */
   agreement(journal: Journal): Agreement {
     const { contents, path } = journal;
     const { numbers, faults, last, head } = contents;
     const here = wholePath(path);
     const own = this.#rows.find((row) => row.journal === journal.name);
     const replaced = this.#rows.filter((row) => head?.replaces?.includes(row.journal));
-    // If the first line is damaged, only the path tells which row is the journal's.
+    // If the first line is damaged, find the journal's row by its path.
     const unnamed = this.#rows.find((row) => !head && row.path === here);
     const row = own ?? unnamed;
     const others = this.#rows.filter((other) => other !== row && !replaced.includes(other));
@@ -96,7 +96,7 @@ export class Marker implements Witness {
     const left = others.find((other) => other.number > 0 && other.path !== here && !isTaken(other.path));
     if (left) {
       const output = left.path.replace(/\.journal$/, '');
-      const other = `${left.path} holds ${counted(left.number, 'transaction')} of ${this.#name} that are not in an output yet: start with --output ${output} first`;
+      const other = `${left.path} contains ${counted(left.number, 'transaction')} of ${this.#name} that are not in an output yet: start with --output ${output} first`;
       return { ...agreed, other };
     }
     if (contents.written || journal.isEmpty) {
@@ -109,7 +109,7 @@ export class Marker implements Witness {
       if (numbers.length === 0 && faults.length === 0) return agreed;
       if (replaced.length > 0) return agreed;
       return but(
-        `${this.#name} does not know ${path}, which holds ${counted(numbers.length, 'transaction')}`,
+        `${this.#name} does not know ${path}, which contains ${counted(numbers.length, 'transaction')}`,
       );
     }
     if (faults.length > 0 || last < committed || !head) {
@@ -121,16 +121,18 @@ export class Marker implements Witness {
     }
     if (last === committed) {
       if (row.digest === contents.digest) return agreed;
-      return but(`${path} and ${this.#name} do not hold the same ${counted(last, 'transaction')}`);
+      return but(`${path} and ${this.#name} do not have the same ${counted(last, 'transaction')}`);
     }
     const isUnfinished = last === committed + 1 && contents.mark === 'none' && contents.tail === undefined;
     if (isUnfinished && row.digest === contents.before) return { ...agreed, withLast: false };
     return but(
-      `${path} holds ${counted(last, 'transaction')}, of which ${this.#name} knows ${committed}: that is an earlier state of the journal's database, or another database`,
+      `${path} contains ${counted(last, 'transaction')}, but ${this.#name} has ${committed} of them: it is an earlier state of the journal's database, or another database`,
     );
   }
 
-  /** Makes the database remember a journal and forget others. @throws SqliteError if it cannot be written */
+  /**
+   * Inserts the row of a journal and deletes the rows of others. @throws SqliteError if the database cannot be written
+   */
   enter(journal: Journal, forgotten: readonly string[]): void {
     this.#row = {
       journal: journal.name,
@@ -153,7 +155,7 @@ export class Marker implements Witness {
     }
   }
 
-  /** Makes the database forget the journal: its transactions are in the output. */
+  /** Deletes the row of the journal, because the output contains its transactions. */
   leave(): void {
     if (!this.#row) return;
     this.#database.exec('BEGIN IMMEDIATE');
@@ -174,9 +176,9 @@ export class Marker implements Witness {
   }
 
   /**
-   * Goes on with the tables as a journal noted them.
+   * Continues with the tables that a journal noted last.
    *
-   * @returns how the database differs from that, as a sentence; undefined if it does not
+   * @returns a message that says how the tables of the database differ; undefined if they do not
    */
   goOn(journal: Journal): string | undefined {
     const tables = lastTables(journal.kept());
@@ -185,7 +187,7 @@ export class Marker implements Witness {
   }
 
   committing(number: number, digest: string): void {
-    if (!this.#row) throw new Error('the database does not know the journal yet');
+    if (!this.#row) throw new Error('the journal is not recorded in the database yet');
     const next = { ...this.#row, number, digest };
     this.#replace(this.#row, next);
     this.#next = next;
@@ -209,7 +211,7 @@ export class Marker implements Witness {
     return row?.number === number;
   }
 
-  /** @throws SqliteError (SQLITE_MISUSE) if the row is not what it was */
+  /** Replaces the row of the journal. @throws SqliteError (SQLITE_MISUSE) if another program changed the row */
   #replace(row: Row, next: Row): void {
     this.#database
       .prepare(`UPDATE ${table} SET number=?, digest=? WHERE journal=? AND number=? AND digest=?`, exact)
@@ -233,7 +235,7 @@ export class Marker implements Witness {
     if (there.length === 0) return [];
     if (there.join() !== columns.join()) {
       throw new CommandError(
-        `${this.#name} has a table ${markers} of another version: start and end the program that made it, or drop the table if the changes that it captured are not needed`,
+        `${this.#name} has a table ${markers} of another version: start and end the version of the program that made it, or drop the table if its captured changes are not needed`,
       );
     }
     return this.#database

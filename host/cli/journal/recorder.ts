@@ -1,4 +1,4 @@
-/** A database that writes every transaction to a journal before it commits. */
+/** Runs statements on a database, and stores the changes of every transaction before the commit. */
 
 import { connectionOf } from '../../api/connections.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
@@ -8,29 +8,29 @@ import type { SqlValue } from '../../kernel/values.js';
 import { statementsOf } from '../changeset/entries.js';
 import type { Guard } from './guard.js';
 
-/** Where transactions are kept before they commit. */
+/** Stores transactions before they commit. */
 export interface Keeper {
-  /** The digest of what was added last. */
+  /** The digest of the last stored transaction. */
   readonly digest: string;
-  /** Keeps what a transaction changed. Returns its number. @throws SqliteError if it cannot */
+  /** Stores the changes of a transaction. Returns its number. @throws SqliteError if that fails */
   add(entries: readonly CaptureEntry[], note: string): number;
-  /** The last one is committed. */
+  /** The last stored transaction was committed. */
   acknowledge(): void;
-  /** The last one is not committed. */
+  /** Removes the last stored transaction, because it was not committed. */
   drop(): void;
 }
 
-/** Tells after a kill whether a transaction was committed. */
+/** Records facts from which a later process can find out whether a transaction was committed. */
 export interface Witness {
-  /** What is kept with the changes of the transaction that is about to commit. */
+  /** Returns the note to store with the transaction that is about to commit. */
   note(entries: readonly CaptureEntry[]): string;
-  /** Within the transaction that is about to commit. @throws SqliteError if it must not */
+  /** Called in the transaction that is about to commit. @throws SqliteError if it must not commit */
   committing(number: number, digest: string): void;
-  /** It was committed. */
+  /** Called after the commit. */
   committed(): void;
-  /** It could not be committed, and is open still. */
+  /** Called if the commit failed and the transaction is still open. */
   failed(): void;
-  /** Whether it was committed, although COMMIT failed. */
+  /** Whether the transaction was committed although COMMIT returned an error. */
   isCommitted(number: number, entries: readonly CaptureEntry[]): boolean;
 }
 
@@ -38,19 +38,19 @@ export interface Witness {
 export interface Ran {
   readonly changes: number;
   readonly lastInsertRowid: bigint;
-  /** How many statements that change the schema were committed and captured. */
+  /** The number of captured statements that changed the schema. */
   readonly statements: number;
-  /** The length of the statement in `sql`, which more may follow. */
+  /** The length of the statement in `sql`. More statements may follow. */
   readonly length: number;
 }
 
-/** Takes the rows of a statement: INTEGER as bigint, REAL as number. */
+/** Receives the rows of a statement. An INTEGER is a bigint, and a REAL is a number. */
 export interface RowSink {
   columns(names: readonly string[]): void;
   row(values: readonly SqlValue[]): void;
 }
 
-/** The kind of a statement, by its first word. */
+/** The kind of a statement, according to its first word. */
 type Kind = 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'outside' | 'other';
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -74,18 +74,18 @@ const savepointName = new RegExp(
   'i',
 );
 
-/** A statement without leading space and comments. */
+/** Removes leading space and comments from a statement. */
 export const bare = (sql: string): string => sql.slice(skipped.exec(sql)?.[0].length ?? 0);
 
 function kindOf(text: string): Kind {
-  // What the header holds for the program, and the statistics that ANALYZE makes, are captured with the transaction.
+  // These pragmas write header fields or statistics, which are captured with the transaction.
   if (/^pragma\s+(?:"?main"?\s*\.\s*)?(?:(?:user_version|application_id)\s*[=(]|optimize\b)/i.test(text))
     return 'other';
   const [word = ''] = /^[a-z]+/i.exec(text) ?? [];
   return kinds[word.toUpperCase()] ?? 'other';
 }
 
-/** The savepoint that a statement names, in lower case and without quotes. */
+/** Returns the savepoint that a statement names, in lower case and without quotes. */
 function savepointOf(text: string): string {
   const [, written = ''] = savepointName.exec(text.replace(/\/\*[\s\S]*?\*\/|--[^\n]*\n/g, ' ')) ?? [];
   const quote = /^["'`[]/.exec(written)?.[0];
@@ -100,13 +100,13 @@ function savepointOf(text: string): string {
 export interface RecorderOptions {
   readonly keeper: Keeper;
   readonly witness: Witness;
-  /** Knows what statements do. */
+  /** The guard that classifies and refuses statements. */
   readonly guard: Guard;
   /** Starts a capture of the database. */
   begin(): Capture;
-  /** Called with a statement compiled, before it runs. @throws SqliteError if it is refused */
+  /** Called after a statement is compiled and before it runs. @throws SqliteError if the statement is refused */
   check?(): void;
-  /** Whether tables that a transaction made are recorded whole in those that follow. */
+  /** Whether later transactions completely record the tables that a transaction created. */
   readonly remembersTables: boolean;
 }
 
@@ -114,7 +114,7 @@ export class Recorder {
   readonly #database: DatabaseSync;
   readonly #options: RecorderOptions;
   #capture: Capture;
-  /** The savepoints that are open, if the first of them began the transaction. */
+  /** The open savepoints if the first of them began the transaction; otherwise undefined. */
   #savepoints: string[] | undefined;
   #isRunning = false;
 
@@ -129,21 +129,21 @@ export class Recorder {
     return this.#database.isTransaction;
   }
 
-  /** Whether a statement of the user's is running, and not the recorder at work. */
+  /** Whether a statement of the user is running, and not one of the recorder. */
   get isRunning(): boolean {
     return this.#isRunning;
   }
 
-  /** The capture of the transaction that is open. */
+  /** The capture of the open transaction. */
   get capture(): Capture {
     return this.#capture;
   }
 
   /**
-   * Runs one statement. If it ends a transaction, what that changed is kept before.
+   * Runs one statement. If the statement commits a transaction, the changes are stored before the commit.
    *
-   * @param sink takes the rows; those of a statement that then fails too
-   * @throws SqliteError as SQLite has it; a transaction that it rolled back is gone then
+   * @param sink receives the rows, even if the statement fails later
+   * @throws SqliteError the error of SQLite, which may have rolled back the transaction
    */
   run(sql: string, params: readonly SqlValue[] = [], sink?: RowSink): Ran {
     const text = bare(sql);
@@ -198,13 +198,16 @@ export class Recorder {
     this.#forget();
   }
 
-  /** Ends the capture, and rolls back what is open. */
+  /** Ends the capture, and rolls back the open transaction. */
   close(): void {
     if (this.inTransaction) this.#database.exec('ROLLBACK');
     this.#capture.close();
   }
 
-  /** Keeps the effect of a failed statement: SQLite commits what INSERT OR FAIL did before it failed. */
+  /**
+   * Handles a failed statement. The changes that INSERT OR FAIL made before its failure must be stored, because SQLite
+   * commits them.
+   */
   #afterFailure(own: boolean, begins: boolean): void {
     if (!this.inTransaction) this.#forget();
     else if (begins) this.rollback();
@@ -225,8 +228,8 @@ export class Recorder {
   /**
    * Commits the open transaction.
    *
-   * @param own whether it is that of a single statement, and is rolled back if it cannot be committed
-   * @returns how many statements that change the schema are in it
+   * @param own whether the transaction is that of a single statement; it is then rolled back if it cannot be committed
+   * @returns the number of statements in it that change the schema
    */
   #commit(own: boolean): number {
     const { keeper, witness } = this.#options;
@@ -265,7 +268,7 @@ export class Recorder {
     return statementsOf(entries).length;
   }
 
-  /** Goes on to the next transaction. */
+  /** Prepares for the next transaction. */
   #forget(): void {
     this.#savepoints = undefined;
     if (this.#options.remembersTables) this.#capture.forget();
@@ -283,7 +286,7 @@ export class Recorder {
     return engine.core.c.sqlite3_total_changes64(db);
   }
 
-  /** @throws Error (ERR_INVALID_STATE) for a savepoint outside of a transaction */
+  /** @throws Error (ERR_INVALID_STATE) if `sql` is a SAVEPOINT or RELEASE; call this if no transaction is open */
   static refuseSavepoint(sql: string): void {
     if (['savepoint', 'release'].includes(kindOf(bare(sql)))) {
       throw invalidState('savepoints need an open transaction here: run BEGIN first');
@@ -291,7 +294,7 @@ export class Recorder {
   }
 }
 
-/** Runs a statement to its end. */
+/** Runs a compiled statement completely. */
 export function step(
   statement: ReturnType<DatabaseSync['prepare']>,
   params: readonly SqlValue[],

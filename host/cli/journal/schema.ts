@@ -1,7 +1,7 @@
 /**
- * What the tables of a database looked like when a transaction was kept. A journal notes it with the first transaction
- * and with those before which it changed. If no statement of the journal's changed it, another program did, and
- * changesets from before and after it are not joined.
+ * The columns and keys of a database's tables when a transaction was stored. A journal notes them with the first
+ * transaction and after each change. If they changed without a statement in the journal, another program changed them,
+ * and changesets from before and after the change are not joined.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { schemaVersion } from '../../kernel/schema.js';
 import { type Boundary, statementsOf } from '../changeset/entries.js';
 import { markers } from './format.js';
 
-/** What tells the columns and key of each table from others, by its name. */
+/** A string for each table that describes its columns and key, by table name. */
 export type Tables = Readonly<Record<string, string>>;
 
 /** A transaction of a journal. */
@@ -39,39 +39,39 @@ export function tablesOf(database: DatabaseSync): Tables {
   );
 }
 
-/** The tables that a note tells of, if it does. */
+/** Reads the tables in a note; undefined if the note has none. */
 export function tablesIn(note: string): Tables | undefined {
   return note === '' ? undefined : (JSON.parse(note) as { readonly tables?: Tables }).tables;
 }
 
-/** The names of the tables that are not in both, or not the same. */
+/** Returns the names of tables that differ or are missing in one of the two. */
 function differing(one: Tables, other: Tables): string[] {
   const names = new Set([...Object.keys(one), ...Object.keys(other)]);
   return [...names].filter((name) => one[name] !== other[name]).sort();
 }
 
-/** Whether a table is gone or another, and not only a new one there. */
+/** Whether a table was removed or changed. New tables do not count. */
 const isOther = (before: Tables, now: Tables): boolean =>
   Object.keys(before).some((name) => before[name] !== now[name]);
 
-/** Tells what to note of the tables with each transaction. */
+/** Decides for each transaction whether its note must contain the tables. */
 export class TableNotes {
   readonly #database: DatabaseSync;
   #noted: Tables | undefined;
   #version = -1n;
-  /** The notes of the transaction that is about to commit, and the version of its schema. */
+  /** The tables to note for the transaction that is about to commit, and its schema version. */
   #next: { readonly tables: Tables | undefined; readonly version: bigint } | undefined;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
-  /** Goes on from what a journal noted last. */
+  /** Sets the tables that a continued journal noted last. */
   goOn(tables: Tables | undefined): void {
     this.#noted = tables;
   }
 
-  /** The notes that the transaction about to commit must make; undefined if they are made already. */
+  /** Returns the tables to note with the transaction that is about to commit; undefined if they have not changed. */
   next(): Tables | undefined {
     this.#next = undefined;
     const version = schemaVersion(connectionOf(this.#database), 'main');
@@ -82,7 +82,7 @@ export class TableNotes {
     return tables;
   }
 
-  /** The transaction was committed. */
+  /** Called after the commit. */
   committed(): void {
     this.#noted = this.#next?.tables ?? this.#noted;
     this.#version = this.#next?.version ?? this.#version;
@@ -90,14 +90,14 @@ export class TableNotes {
   }
 }
 
-/** The tables as a journal noted them last. */
+/** Returns the tables that a journal noted last. */
 export function lastTables(kept: Iterable<Kept>): Tables | undefined {
   let last: Tables | undefined;
   for (const { note } of kept) last = tablesIn(note) ?? last;
   return last;
 }
 
-/** What transactions did, in order, with a boundary at each change of tables by another program. */
+/** Yields the entries of transactions in order, with a boundary wherever another program changed tables. */
 export function* parted(kept: Iterable<Kept>): Generator<CaptureEntry | Boundary, void, void> {
   let tables: Tables | undefined;
   for (const { entries, note } of kept) {
@@ -111,9 +111,10 @@ export function* parted(kept: Iterable<Kept>): Generator<CaptureEntry | Boundary
 }
 
 /**
- * Says how the tables of a database differ from those that a journal noted last; undefined if they do not.
+ * Returns a message that says how the tables of a database differ from those that a journal noted last; undefined if
+ * they do not.
  *
- * @param name the database, as the user knows it
+ * @param name the path of the database, for messages
  */
 export function schemaDifference(
   before: Tables | undefined,
@@ -123,5 +124,5 @@ export function schemaDifference(
 ): string | undefined {
   const tables = before ? differing(before, tablesOf(database)) : [];
   if (tables.length === 0) return undefined;
-  return `the schema of ${name} differs from the one at which ${journal} ended (${tables.join(', ')}), because another program changed it: that is not captured`;
+  return `the schema of ${name} differs from the schema at the end of ${journal} (${tables.join(', ')}), because another program changed it; that change is not captured`;
 }

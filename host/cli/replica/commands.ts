@@ -1,58 +1,58 @@
-/** The group `replica`, listed without loading its commands. */
+/** The list of the `replica` commands. Each command is loaded only when it is called. */
 
 import type { Command, Group } from '../command.js';
 import { exitCodes } from '../exit.js';
 
-/** In the order of the help. */
+/** The commands in the order of the help. */
 const commands: readonly Command[] = [
   {
     name: 'run',
     summary:
       'Follow a history, and serve SQL on a socket.\n' +
-      'A file that does not exist becomes a copy. With --read-only it only\n' +
-      'follows: one copy writes, the others read. SIGTERM and SIGINT end it;\n' +
-      'what has no place in the history stays pending in the file.',
+      'A file that does not exist becomes a copy. With --read-only, the copy\n' +
+      'refuses writes. SIGTERM and SIGINT end the command. Transactions that\n' +
+      'are not published yet stay pending in the file.',
     load: async () => (await import('./run.js')).run,
   },
   {
     name: 'status',
-    summary: 'Show the place of a copy, and its pending and rejected transactions.',
+    summary: 'Show the position of a copy, and its pending and rejected transactions.',
     load: async () => (await import('./status.js')).status,
   },
   {
     name: 'log',
     summary:
-      'List the messages of a history: when, which copy, what.\nWith SEQ, show what one changes, row by row.',
+      'List the messages of a history with their time, copy and changes.\nWith SEQ, show the changes of one message, row by row.',
     load: async () => (await import('./log.js')).log,
   },
   {
     name: 'undo',
-    summary: 'Publish a transaction that undoes what a message changed.',
+    summary: 'Publish a transaction that undoes the changes of a message.',
     load: async () => (await import('./work.js')).undo,
   },
   {
     name: 'rejected',
-    summary: 'List the transactions that did not fit the history.\nShow one, do it again, or forget it.',
+    summary: 'List the rejected transactions.\nShow, retry or drop one of them.',
     load: async () => (await import('./rejected.js')).rejected,
   },
   {
     name: 'snapshot',
-    summary: 'Store a snapshot that new copies begin with.',
+    summary: 'Store a snapshot for new copies.',
     load: async () => (await import('./work.js')).snapshot,
   },
   {
     name: 'verify',
-    summary: 'Compare the tables of a copy with those of the others.',
+    summary: 'Compare the tables of a copy with those of other copies.',
     load: async () => (await import('./work.js')).verify,
   },
   {
     name: 'detach',
-    summary: 'Make a copy a database of its own.',
+    summary: 'Turn a copy into an ordinary database.',
     load: async () => (await import('./work.js')).detach,
   },
   {
     name: 'adopt',
-    summary: 'Turn what another program wrote to the file into a transaction.',
+    summary: 'Turn changes of another program to the file into a transaction.',
     load: async () => (await import('./work.js')).adopt,
   },
 ];

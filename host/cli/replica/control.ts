@@ -1,9 +1,12 @@
-/** What commands ask of a replica, in this process or in the one that follows: arguments and results are JSON. */
+/**
+ * The requests of commands to a replica, in this process or in the process of `replica run`. Arguments and results are
+ * JSON.
+ */
 
 import { type Replica, ReplicaError, type UndoPolicy } from '../../replica/index.js';
 import { CommandError, exitCodes } from '../exit.js';
 
-/** What is asked, with arguments and results. */
+/** The requests with their arguments and results. */
 export interface Requests {
   retry: { args: readonly [id: string, policy: UndoPolicy]; result: { sequence: number | null } };
   drop: { args: readonly [id: string]; result: boolean };
@@ -48,7 +51,7 @@ const answers: Answers = {
   },
 };
 
-/** Does what is asked. @throws CommandError */
+/** Handles a request. @throws CommandError */
 export async function answer<Name extends keyof Requests>(
   replica: Replica,
   name: Name,
@@ -64,7 +67,7 @@ export async function answer<Name extends keyof Requests>(
 export const isRequest = (name: unknown): name is keyof Requests =>
   typeof name === 'string' && Object.hasOwn(answers, name);
 
-/** The error of a replica as that of a command. */
+/** Converts an error of a replica to an error of a command. */
 export function asCommandError(error: unknown): unknown {
   if (!(error instanceof ReplicaError)) return error;
   return new CommandError(

@@ -1,4 +1,4 @@
-/** The file of a copy, read beside the process that follows with it. */
+/** Reads or changes the file of a copy directly, without a replica. */
 
 import type { DatabaseSync } from '../../index.js';
 import { StateTables } from '../../replica/state.js';
@@ -7,16 +7,19 @@ import { CommandError } from '../exit.js';
 import { asCommandError } from './control.js';
 import { runningOn } from './running.js';
 
-/** Reads what a copy knows. Nothing is written. @throws CommandError if the file is not a copy */
+/**
+ * Reads the state of a copy. This is safe while another process uses the file. @throws CommandError if the file is not
+ * a copy
+ */
 export function readCopy<T>(path: string, action: (tables: StateTables, database: DatabaseSync) => T): T {
   using database = openDatabase(path, { readOnly: true });
   return inCopy(path, database, action);
 }
 
-/** Changes the file of a copy that no process follows with. @throws CommandError */
+/** Changes the file of a copy. @throws CommandError if the file is not a copy, or if a `replica run` process uses it */
 export function changeCopy<T>(path: string, action: (tables: StateTables, database: DatabaseSync) => T): T {
   const running = runningOn(path);
-  if (running) throw new CommandError(`process ${running.pid} follows with ${path}: end it first`);
+  if (running) throw new CommandError(`process ${running.pid} is running a replica on ${path}: end it first`);
   using database = openDatabase(path);
   return inCopy(path, database, action);
 }

@@ -1,4 +1,4 @@
-/** `--server local`: a nats-server from PATH with its storage beside the database, for trying out. */
+/** Implements `--server local`, which starts a nats-server from PATH with its storage next to the database. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,18 +8,18 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, reason } from '../exit.js';
 
-/** A server that answers. */
+/** A running server. */
 export interface LocalServer {
   readonly address: string;
-  /** Whether it was started here. */
+  /** Whether this process started the server. */
   readonly isOwn: boolean;
-  /** Ends it if it was started here. */
+  /** Stops the server if this process started it. */
   stop(): Promise<void>;
 }
 
 const folderOf = (database: string): string => `${resolve(database)}-nats`;
 
-/** Starts the server of a database unless it runs. @throws CommandError if it does not start */
+/** Starts the server of a database unless it is running. @throws CommandError if the server does not start */
 export async function startLocal(database: string): Promise<LocalServer> {
   const folder = folderOf(database);
   mkdirSync(folder, { recursive: true });
@@ -31,7 +31,7 @@ export async function startLocal(database: string): Promise<LocalServer> {
     settings,
     `listen: 127.0.0.1:${port}\njetstream { store_dir: ${JSON.stringify(folder)}, sync_interval: always }\n`,
   );
-  // In a group of its own: Ctrl-C is for us, and we end it last.
+  // Start the server in its own process group, so that Ctrl-C does not end it before this process is done.
   const child = spawn('nats-server', ['-c', settings, '-l', join(folder, 'server.log')], {
     stdio: 'ignore',
     detached: true,
@@ -43,7 +43,7 @@ export async function startLocal(database: string): Promise<LocalServer> {
   for (let tries = 0; tries < 400; tries++) {
     if (failure) {
       throw new CommandError(
-        `cannot start nats-server (${reason(failure)}): put it in PATH, or name a server with --server nats://HOST`,
+        `cannot start nats-server (${reason(failure)}): install it in PATH, or use another server with --server nats://HOST`,
       );
     }
     if (child.exitCode !== null) break;
@@ -61,13 +61,13 @@ async function stop(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** The port of the server of a folder, the same each time, so that others can name it. */
+/** The port of the server. It is stored in the folder, so that it is the same each time. */
 async function portOf(folder: string): Promise<number> {
   const file = join(folder, 'port');
   try {
     const known = Number(readFileSync(file, 'utf8'));
     if (Number.isInteger(known) && known > 0) return known;
-  } catch {} // the first time
+  } catch {} // no port is stored yet
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -77,7 +77,7 @@ async function portOf(folder: string): Promise<number> {
   return port;
 }
 
-/** Whether a server says hello. */
+/** Whether a NATS server answers on a port. */
 function answers(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(port, '127.0.0.1');

@@ -1,4 +1,6 @@
-/** `sqlite-wasm-run replica log`: what a history holds, and what one of its messages changes. */
+/**
+ * Implements `sqlite-wasm-run replica log`, which lists the messages of a history or shows the changes of one message.
+ */
 
 import { toJson } from '../../changeset/index.js';
 import { shown } from '../../core/shown.js';
@@ -22,15 +24,17 @@ export const log: Action = {
     ...neededServerOptions,
     db: { value: 'FILE', help: 'a copy whose schema names the columns; --server local needs it' },
     limit: { value: 'N', help: 'show the last N messages (default 20), or all' },
-    json: { help: 'print JSON: a document for each message' },
+    json: { help: 'print a JSON document for each message' },
     color: colorOption,
   },
-  notes: 'With SEQ it shows what that message changes, row by row.\n',
+  notes: 'With SEQ, it shows the changes of that message, row by row.\n',
   async run(given) {
     const sequence = given.rest[0] === undefined ? undefined : sequenceOf(given.rest[0]);
     const limit = limitOf(given);
     if (given.texts('server').includes('local') && given.text('db') === undefined) {
-      throw usageError('--server local needs --db FILE, beside which the server has its storage');
+      throw usageError(
+        '--server local needs --db FILE, because the storage of the server is next to the database',
+      );
     }
     await withServers(given, async (servers) => {
       const history = logOf(given, servers);
@@ -47,11 +51,11 @@ export const log: Action = {
   },
 };
 
-/** The place of a message. @throws CommandError for anything else */
+/** Parses the number of a message. @throws CommandError if the text is not a number above 0 */
 export function sequenceOf(text: string): number {
   const sequence = Number(text);
   if (Number.isSafeInteger(sequence) && sequence > 0) return sequence;
-  throw usageError(`"${text}" is not a message: give its number, as log prints it`);
+  throw usageError(`"${text}" is not the number of a message, as "replica log" prints it`);
 }
 
 function limitOf(given: Given): number {
@@ -75,9 +79,9 @@ async function list(given: Given, history: Log, limit: number): Promise<void> {
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
-/** When, which copy, what. */
+/** Formats a message as a line with its time, copy and changes. */
 function lineOf({ sequence, message, transactions }: Incoming): string {
-  if (!message) return `${sequence}  void: it counts for no copy`;
+  if (!message) return `${sequence}  void: no copy applies it`;
   const entries = transactions.flatMap((one) => one.entries);
   const names = [...new Set(transactions.flatMap(({ name }) => name ?? []))];
   const count = transactions.length === 1 ? '' : `  ${transactions.length} transactions`;
@@ -86,7 +90,7 @@ function lineOf({ sequence, message, transactions }: Incoming): string {
   return shown(text, Number.POSITIVE_INFINITY);
 }
 
-/** `table +inserted ~updated -deleted`, and statements. */
+/** Summarizes changes as `table +inserted ~updated -deleted`, with the number of statements. */
 function summary(entries: readonly CaptureEntry[]): string {
   const parts = countsOf(entries).map(({ table, inserts, updates, deletes }) =>
     [table, inserts && `+${inserts}`, updates && `~${updates}`, deletes && `-${deletes}`]
@@ -146,7 +150,7 @@ function showMessage(given: Given, one: Incoming): void {
   });
 }
 
-/** Prints what a transaction changes, as `changeset show` does. */
+/** Prints the changes of a transaction, as `changeset show` does. */
 export function showTransaction(given: Given, entries: readonly CaptureEntry[]): void {
   withNames(given, (columnNames) => {
     if (given.on('json')) printDocument(entries, columnNames);

@@ -1,4 +1,4 @@
-/** A copy for one command: asks the process that follows with it, or opens it here. */
+/** Sends a request of a command to the process that runs the replica, or opens the replica in this process. */
 
 import { type RegisteredFunction, Replica } from '../../replica/index.js';
 import type { Given } from '../command.js';
@@ -10,7 +10,7 @@ import { logOf } from './options.js';
 import { askRunning, runningOn } from './running.js';
 import { runSql, sqlFunction } from './statements.js';
 
-/** The servers that the options name, with a local one started if it must be. */
+/** Runs `action` with the servers that the options name. Starts a local server if necessary. */
 export async function withServers<T>(
   given: Given,
   action: (servers: readonly string[]) => Promise<T>,
@@ -25,7 +25,10 @@ export async function withServers<T>(
   }
 }
 
-/** Asks for something, of the process that follows or of a copy that is opened, synchronised and closed here. */
+/**
+ * Handles a request in the process that runs the replica. If there is none, opens, synchronizes and closes the replica
+ * in this process.
+ */
 export async function request<Name extends keyof Requests>(
   given: Given,
   name: Name,
@@ -34,7 +37,7 @@ export async function request<Name extends keyof Requests>(
   const path = given.text('db') ?? '';
   const running = runningOn(path);
   if (running) return (await askRunning(path, running, name, args)) as Requests[Name]['result'];
-  readCopy(path, () => {}); // a file that does not exist is not made
+  readCopy(path, () => {}); // fails if the file does not exist
   return withServers(given, async (servers) => {
     const log = logOf(given, servers);
     using _ = new Progress('reading the history');

@@ -1,31 +1,30 @@
-/** The options that say which database, and which history. */
+/** The options that select the database and the history. */
 
 import { readFileSync } from 'node:fs';
 import { type Log, type MessageLimits, natsLog } from '../../replica/index.js';
-import { wrongAddress } from '../../replica/nats-connection.js';
 import type { Given, Option } from '../command.js';
 import { milliseconds } from '../daemon/command.js';
 import { CommandError, exitCodes, reason, usageError } from '../exit.js';
 
 export const databaseOption: Option = { value: 'FILE', required: true, help: 'the database of this copy' };
 
-/** Where the history is. */
+/** The options that select the history. */
 export const serverOptions: Readonly<Record<string, Option>> = {
   server: {
     value: 'nats://HOST',
     hints: ['local', 'nats://'],
     multiple: true,
-    help: 'the NATS server, or local: one that this command starts beside the database',
+    help: 'the NATS server; local starts a server with its storage next to the database',
   },
   name: { value: 'NAME', help: 'the name of the history: letters, digits, - and _' },
-  creds: { value: 'FILE', help: 'credentials, as nsc writes them' },
-  user: { value: 'NAME', help: 'a user; SQLITE_WASM_RUN_NATS_PASSWORD has the password' },
-  'tls-ca': { value: 'FILE', help: 'the certificate of the authority that signed the server' },
-  'tls-cert': { value: 'FILE', help: 'a certificate of our own' },
-  'tls-key': { value: 'FILE', help: 'its key' },
+  creds: { value: 'FILE', help: 'a credentials file written by nsc' },
+  user: { value: 'NAME', help: 'the user; the password is in SQLITE_WASM_RUN_NATS_PASSWORD' },
+  'tls-ca': { value: 'FILE', help: "the certificate of the authority that signed the server's certificate" },
+  'tls-cert': { value: 'FILE', help: 'the client certificate' },
+  'tls-key': { value: 'FILE', help: 'the key of the client certificate' },
 };
 
-/** The same if they cannot be left out. */
+/** The same options, with `--server` and `--name` required. */
 export const neededServerOptions: typeof serverOptions = {
   ...serverOptions,
   ...Object.fromEntries(
@@ -33,7 +32,7 @@ export const neededServerOptions: typeof serverOptions = {
   ),
 };
 
-/** What a message may cost. @throws CommandError for what is not a number above 0 */
+/** Parses the limits of a message. @throws CommandError if a limit is not a number above 0 */
 export function limitsGiven(given: Given): MessageLimits {
   const numberOf = (name: string): number | undefined => {
     const text = given.text(name);
@@ -51,15 +50,13 @@ export function limitsGiven(given: Given): MessageLimits {
   };
 }
 
-/** The history that the options name. @throws CommandError for what natsLog() refuses, and files that cannot be read */
+/**
+ * Makes the log that the options name. @throws CommandError if natsLog() refuses an option, or if a file cannot be read
+ */
 export function logOf(given: Given, servers: readonly string[]): Log {
   const name = given.text('name');
   if (servers.length === 0) throw usageError('--server nats://HOST is missing');
   if (name === undefined) throw usageError('--name NAME is missing');
-  for (const server of servers) {
-    const wrong = wrongAddress(server);
-    if (wrong !== undefined) throw usageError(`--server: ${wrong}`);
-  }
   for (const option of ['creds', 'tls-ca', 'tls-cert', 'tls-key']) checkFile(given, option);
   const [credentials, user, ca, certificate, key] = ['creds', 'user', 'tls-ca', 'tls-cert', 'tls-key'].map(
     (option) => given.text(option),

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run replica rejected`: transactions that could not be put on top of the history. */
+/** Implements `sqlite-wasm-run replica rejected`, which lists, shows, retries and drops rejected transactions. */
 
 import { shown } from '../../core/shown.js';
 import { decodeCapture } from '../../index.js';
@@ -18,7 +18,7 @@ import { askRunning, runningOn } from './running.js';
 export const undoPolicyOption: Option = {
   value: 'POLICY',
   choices: ['abort', 'ours', 'theirs'],
-  help: 'rows that are not as they were: change nothing (abort, the default), leave them (ours) or overwrite them (theirs)',
+  help: 'if other transactions changed the same rows: change nothing (abort, the default), skip these rows (ours) or overwrite them (theirs)',
 };
 
 const actions = ['list', 'show', 'retry', 'drop'] as const;
@@ -35,9 +35,9 @@ export const rejected: Action = {
     locking: lockingOption,
   },
   notes:
-    '`show ID` prints what it changed, `retry ID` does it again as a new transaction\n' +
-    '(with --server and --name), `drop ID` forgets it. The beginning of an ID is enough;\n' +
-    '`drop all` forgets all.\n',
+    '`show ID` prints its changes, `retry ID` runs it again as a new transaction\n' +
+    '(with --server and --name), `drop ID` deletes it. The beginning of an ID is enough.\n' +
+    '`drop all` deletes all.\n',
   async run(given) {
     const [action = 'list', id, ...more] = given.rest;
     if (!(actions as readonly string[]).includes(action)) {

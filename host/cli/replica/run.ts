@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run replica run`: follows a history, and serves SQL on a socket. */
+/** The options of `sqlite-wasm-run replica run`, which follows a history and serves SQL on a socket. */
 
 import { replicaPolicies } from '../../replica/rebase.js';
 import type { Action } from '../command.js';
@@ -13,24 +13,24 @@ import { type LocalServer, startLocal } from './local-server.js';
 import { databaseOption, limitsGiven, neededServerOptions } from './options.js';
 import { beginRunning, endRunning } from './running.js';
 
-/** How long an open transaction may be idle, in ms. */
+/** The default time in ms for which an open transaction may be idle. */
 const usualPatience = 30_000;
 
 export const runCommand: Omit<Action, 'run'> = {
   operands: '',
   count: [0, 0],
   options: {
-    db: { ...databaseOption, help: 'the database of this copy; made if it does not exist' },
+    db: { ...databaseOption, help: 'the database of this copy; created if it does not exist' },
     ...neededServerOptions,
-    'read-only': { help: 'only follow: refuse writes on the socket' },
-    create: { help: 'make the history if there is none, of what the file holds' },
+    'read-only': { help: 'refuse writes on the socket' },
+    create: { help: 'create the history from the file if the history does not exist' },
     socket: { value: 'PATH', help: 'serve SQL on this socket; a named pipe on Windows' },
     policy: {
       value: 'POLICY',
       choices: replicaPolicies,
-      help: 'what happens to transactions that meet the history (default rerun)',
+      help: 'how to rebase transactions on the history (default rerun)',
     },
-    wait: { help: 'answer a write once it has its place in the history' },
+    wait: { help: 'answer a write only after it has been published' },
     patience: {
       value: 'SECONDS',
       help: 'roll back a transaction that is idle for this long (default 30)',
@@ -57,8 +57,9 @@ export const run: Action = {
     const socket = given.text('socket');
     const servers = given.texts('server');
     if (given.on('read-only') && given.on('create'))
-      throw usageError('--create makes a history, and --read-only only follows one');
-    if (servers.includes('local') && servers.length > 1) throw usageError('--server local stands alone');
+      throw usageError('--create cannot be used with --read-only');
+    if (servers.includes('local') && servers.length > 1)
+      throw usageError('--server local cannot be used with other servers');
     const ended = ending();
     beginRunning(path, socket);
     let local: LocalServer | undefined;

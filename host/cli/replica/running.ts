@@ -1,4 +1,7 @@
-/** Which process follows with a file, so that other commands ask it, and never open the file beside it. */
+/**
+ * Records which process runs a replica on a file, so that other commands send requests to that process instead of
+ * opening the file.
+ */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -6,19 +9,20 @@ import { resolve } from 'node:path';
 import { frame } from '../daemon/protocol.js';
 import { CommandError, reason } from '../exit.js';
 
-/** What the file beside the database says. */
+/** The contents of the file next to the database. */
 interface Running {
   readonly pid: number;
-  /** Where it listens; null if it does not. */
+  /** The path of the process's socket; null if it has none. */
   readonly socket: string | null;
 }
 
 const fileOf = (database: string): string => `${resolve(database)}-replica`;
 
-/** Says that this process follows with a database. @throws CommandError if another one does */
+/** Records that this process runs a replica on a database. @throws CommandError if another process does */
 export function beginRunning(database: string, socket: string | undefined): void {
   const other = runningOn(database);
-  if (other) throw new CommandError(`process ${other.pid} follows with ${database} already: end it first`);
+  if (other)
+    throw new CommandError(`process ${other.pid} is already running a replica on ${database}: end it first`);
   const running: Running = { pid: process.pid, socket: socket === undefined ? null : resolve(socket) };
   try {
     writeFileSync(fileOf(database), `${JSON.stringify(running)}\n`);
@@ -31,13 +35,13 @@ export function endRunning(database: string): void {
   rmSync(fileOf(database), { force: true });
 }
 
-/** The process that follows with a database; undefined if none does. */
+/** Returns the process that runs a replica on a database; undefined if there is none. */
 export function runningOn(database: string): Running | undefined {
   let running: Running;
   try {
     running = JSON.parse(readFileSync(fileOf(database), 'utf8')) as Running;
   } catch {
-    return undefined; // none, or one that was killed before it wrote
+    return undefined; // there is no process, or it was killed while it wrote the file
   }
   if (!Number.isInteger(running.pid) || running.pid === process.pid || !exists(running.pid)) return undefined;
   return running;
@@ -52,7 +56,10 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Asks the process that follows. @throws CommandError if it does not answer, or refuses */
+/**
+ * Sends a request to the process that runs the replica. @throws CommandError if the process does not answer, or answers
+ * with an error
+ */
 export async function askRunning(
   database: string,
   { pid, socket }: Running,
@@ -61,7 +68,7 @@ export async function askRunning(
 ): Promise<unknown> {
   if (socket === null) {
     throw new CommandError(
-      `process ${pid} follows with ${database} and has no socket: end it first, or start it with --socket`,
+      `process ${pid} is running a replica on ${database} without a socket: end it first, or start it with --socket`,
     );
   }
   const answer = (await exchange(socket, { id: 1, command: 'replica', args: [name, ...args] })) as {

@@ -1,4 +1,7 @@
-/** SQL of clients on a replica: each transaction is kept as its text, which runs again if it meets the history. */
+/**
+ * Runs the SQL of clients on a replica. The SQL text of each transaction is stored, and runs again when the transaction
+ * is rebased.
+ */
 
 import { connectionOf } from '../../api/connections.js';
 import { SQLITE_AUTH, SQLITE_ERROR, SQLITE_MISUSE, SQLITE_READONLY } from '../../core/constants.js';
@@ -10,13 +13,13 @@ import { jsonOf, sqlValueOf } from '../daemon/protocol.js';
 import { bare, type Ran, type RowSink, step } from '../journal/recorder.js';
 import { statementEnd } from '../statement.js';
 
-/** The name under which texts of SQL are registered. */
+/** The name of the registered function that runs SQL texts. */
 export const sqlFunction = 'sql';
 
 /** A statement with its parameters as JSON. */
 type Kept = readonly [sql: string, params: readonly unknown[]];
 
-/** The result of a statement whose rows are sent afterwards. */
+/** The complete result of a statement. */
 interface Whole {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly SqlValue[])[];
@@ -24,7 +27,7 @@ interface Whole {
   readonly lastInsertRowid: bigint;
 }
 
-/** Runs statements, and returns the result of the last one. It is what runs again. */
+/** Runs statements, and returns the result of the last one. This function runs again when a transaction is rebased. */
 export function runSql(database: DatabaseSync, ...statements: never[]): Whole {
   let whole: Whole = { columns: [], rows: [], changes: 0, lastInsertRowid: 0n };
   for (const [sql, params] of statements as readonly Kept[]) {
@@ -56,12 +59,12 @@ function runOne(database: DatabaseSync, sql: string, params: readonly SqlValue[]
   };
 }
 
-/** How clients may write. */
+/** The options for the statements of clients. */
 export interface StatementOptions {
   readonly readOnly: boolean;
-  /** Whether each transaction has its place in the history before it is answered. */
+  /** Whether a transaction is answered only after it has been published. */
   readonly wait: boolean;
-  /** Waits for a promise unless the client's request is interrupted. */
+  /** Waits for a promise, and rejects if the client's request is interrupted. */
   until<T>(promise: Promise<T>): Promise<T>;
 }
 
@@ -71,7 +74,7 @@ export class ReplicaStatements {
   #open:
     | { readonly transaction: StepwiseTransaction<Committed<undefined>>; readonly kept: Kept[] }
     | undefined;
-  /** Whether a client's statement is running, and not the replica at work. */
+  /** Whether a statement of a client is running. */
   isRunning = false;
 
   constructor(replica: Replica, options: StatementOptions) {
@@ -83,11 +86,11 @@ export class ReplicaStatements {
     return this.#open !== undefined;
   }
 
-  /** Runs one statement. @throws SqliteError; ReplicaError as transactions do */
+  /** Runs one statement. @throws SqliteError; the ReplicaErrors of transactions */
   async run(sql: string, params: readonly SqlValue[], sink: RowSink): Promise<Ran> {
     const end = statementEnd(sql);
     if (end >= 0 && sql.slice(end).trim() !== '')
-      throw sqliteError(SQLITE_MISUSE, 'a request must hold one statement');
+      throw sqliteError(SQLITE_MISUSE, 'a request must contain exactly one statement');
     const text = bare(sql);
     const none: Ran = { changes: 0, lastInsertRowid: 0n, statements: 0, length: sql.length };
     const [word = ''] = /^[a-z]+/i.exec(text) ?? [];
@@ -131,12 +134,12 @@ export class ReplicaStatements {
       if (!/^(?:select|values|explain)\b/i.test(bare(sql))) open.kept.push([sql, params.map(jsonOf)]);
       return ran;
     } catch (error) {
-      if (!this.#replica.database.isTransaction) this.rollback(); // SQLite did
+      if (!this.#replica.database.isTransaction) this.rollback(); // SQLite rolled back
       throw error;
     }
   }
 
-  /** A statement that is a transaction of its own. */
+  /** Runs a statement outside a transaction, as a transaction of its own. */
   async #alone(sql: string, params: readonly SqlValue[], sink: RowSink): Promise<Ran> {
     const kept: Kept[] = [[sql, params.map(jsonOf)]];
     if (this.#options.wait) return this.#wait(kept, sink);
@@ -178,7 +181,7 @@ export class ReplicaStatements {
   /** Publishes a transaction before it is committed. */
   async #wait(kept: readonly Kept[], sink?: RowSink): Promise<Ran> {
     const placed = this.#replica.transaction<Whole>(sqlFunction, kept, { wait: true });
-    placed.catch(() => {}); // it may be given up
+    placed.catch(() => {}); // the request may be interrupted, and then nothing awaits it
     const { columns, rows, changes, lastInsertRowid } = (await this.#options.until(placed)).value;
     sink?.columns(columns);
     for (const row of rows) sink?.row(row);
@@ -196,14 +199,14 @@ export class ReplicaStatements {
 
   #refuseReadOnly(): void {
     if (!this.#options.readOnly) return;
-    throw sqliteError(SQLITE_READONLY, 'this copy only follows (--read-only): write to another one');
+    throw sqliteError(SQLITE_READONLY, 'this copy is read-only (--read-only): write to another copy');
   }
 }
 
 const isSchemaChange = (error: unknown): boolean =>
   error instanceof ReplicaError && error.reason === 'schema-change';
 
-/** Any error as one that the protocol can carry. */
+/** Converts an error to an SqliteError, which the protocol can send. */
 export function asSqliteError(error: unknown): SqliteError {
   if (error instanceof SqliteError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run replica status`: the place of a copy in its history. */
+/** Implements `sqlite-wasm-run replica status`, which shows the position of a copy in its history. */
 
 import { comparePosition } from '../../replica/position.js';
 import { counted } from '../changeset/entries.js';
@@ -13,7 +13,7 @@ import { runningOn } from './running.js';
 interface History {
   readonly first: number | null;
   readonly last: number | null;
-  /** Why it cannot be followed; null if it can. */
+  /** Why the copy cannot follow the history; null if it can. */
   readonly problem: string | null;
 }
 

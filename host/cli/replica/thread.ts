@@ -1,4 +1,7 @@
-/** The thread of `replica run` that has the replica: it does one request at a time, and follows in between. */
+/**
+ * The thread of `replica run` that has the replica. It handles one request at a time, and follows the history between
+ * requests.
+ */
 
 import '../../node/platform.js';
 import { once } from 'node:events';
@@ -30,7 +33,7 @@ import { limitsGiven, logOf } from './options.js';
 import { runCommand } from './run.js';
 import { asSqliteError, ReplicaStatements, runSql, sqlFunction } from './statements.js';
 
-/** How long the first answer may take before the copy counts as offline, in ms. */
+/** The time in ms to wait for the server's first answer. */
 const firstMoment = 2000;
 
 const { args, shared } = workerData as DatabaseInput;
@@ -60,7 +63,7 @@ useEngine(
 const isInterrupted = (): boolean => Atomics.load(shared, Word.interrupt) !== 0;
 const tell = (message: FromDatabase): void => port?.postMessage(message);
 
-/** Waits for a promise unless the request is interrupted. */
+/** Waits for a promise, and rejects if the request is interrupted. */
 async function until<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const interrupted = new Promise<never>((_, reject) => {
@@ -100,7 +103,7 @@ async function open(): Promise<Replica> {
   }
 }
 
-/** Waits until the server answered, or did not for some time. */
+/** Waits until the server has answered, but not longer than {@link firstMoment}. */
 async function connected(open: Replica): Promise<void> {
   const over = new AbortController();
   const { signal } = over;
@@ -110,13 +113,15 @@ async function connected(open: Replica): Promise<void> {
   over.abort();
 }
 
-/** Says on standard error what the one who runs it must know. */
+/** Prints events of the replica on standard error. */
 function watch(open: Replica): void {
   open.on('offline', (error) => say(`offline: ${error.message}`));
   open.on('online', () => say('online'));
   open.on('stalled', (error) => say(`stalled: ${error.message}`));
   open.on('rejected', ({ id, kind, message }) => say(`rejected ${id} (${kind}): ${message}`));
-  open.on('renewed', (copy) => say(`another file has the UUID of this copy: it is ${copy} now`));
+  open.on('renewed', (copy) =>
+    say(`another file has the UUID of this copy, so this copy has the new UUID ${copy}`),
+  );
   open.on('stopped', (error) => end(exitCodes.failed, error.message));
   const { state, problem } = open.status();
   if (state === 'stopped') end(exitCodes.failed, problem?.message);
@@ -157,7 +162,7 @@ async function command(open: Replica, [name, ...rest]: readonly unknown[]): Prom
   try {
     if (!isRequest(name)) throw new CommandError(`unknown command ${JSON.stringify(name)}`, exitCodes.usage);
     if (given.on('read-only') && (name === 'undo' || name === 'retry')) {
-      throw new CommandError('this copy only follows (--read-only): ask another one');
+      throw new CommandError('this copy is read-only (--read-only): use another copy');
     }
     return { value: await answer(open, name, rest as unknown as Requests[typeof name]['args']) };
   } catch (error) {
@@ -168,7 +173,7 @@ async function command(open: Replica, [name, ...rest]: readonly unknown[]): Prom
 
 let isEnding = false;
 
-/** Ends the thread; later requests are not answered. */
+/** Ends the thread. Later requests get no answer. */
 function end(exitCode: number, message?: string): void {
   if (isEnding) return;
   isEnding = true;

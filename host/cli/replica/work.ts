@@ -1,4 +1,4 @@
-/** Commands that publish, store or compare: undo, snapshot, verify; and those that change what a file is: detach, adopt. */
+/** Implements the commands undo, snapshot, verify, detach and adopt. */
 
 import { rmSync } from 'node:fs';
 import { adoptChanges, type UndoPolicy } from '../../replica/index.js';
@@ -40,10 +40,10 @@ export const snapshot: Action = {
   options: {
     db: databaseOption,
     ...neededServerOptions,
-    trim: { help: 'then remove the messages before it; its own stays' },
+    trim: { help: 'then remove the messages that the snapshot replaces' },
     locking: lockingOption,
   },
-  notes: 'A copy that has not read what --trim removes must be made again.\n',
+  notes: 'A copy that has not read the messages that --trim removes must be made again.\n',
   async run(given) {
     const { name, sequence, size, messages, objects } = await request(given, 'snapshot', [given.on('trim')]);
     say(`stored ${name}: ${size} bytes, after message ${sequence}`);
@@ -62,9 +62,9 @@ export const verify: Action = {
     locking: lockingOption,
   },
   notes:
-    'Each copy stores digests of its tables at the message that it has read, and\n' +
-    'compares them with those that others stored at the same message: run it for one\n' +
-    'copy after another while nothing is written. Exit code 1 if copies differ.\n',
+    'A copy stores the digests of its tables, and compares them with the digests that\n' +
+    'other copies stored at the same message. Run the command for one copy after another\n' +
+    'while nothing is written. The exit code is 1 if copies differ.\n',
   async run(given) {
     const found = await request(given, 'verify', []);
     const differing = found.others.filter(({ differs }) => differs.length > 0);
@@ -88,7 +88,7 @@ export const detach: Action = {
   count: [0, 0],
   options: {
     db: databaseOption,
-    force: { help: 'also if transactions are pending, which no other copy will get' },
+    force: { help: 'detach even if transactions are pending, which other copies will not get' },
     locking: lockingOption,
   },
   run(given) {
@@ -97,13 +97,13 @@ export const detach: Action = {
       const pending = tables.pending().length;
       if (pending > 0 && !given.on('force')) {
         throw new CommandError(
-          `${counted(pending, 'transaction')} pending, which no other copy has: synchronise first, or pass --force`,
+          `${counted(pending, 'transaction')} pending, which other copies do not have: synchronize first, or pass --force`,
         );
       }
       tables.unmake();
     });
     rmSync(`${path}-replica`, { force: true });
-    say(`${path} is a database of its own now`);
+    say(`${path} is an ordinary database now`);
     return exitCodes.done;
   },
 };
@@ -112,14 +112,15 @@ export const adopt: Action = {
   operands: '',
   count: [0, 0],
   options: { db: databaseOption, ...neededServerOptions, locking: lockingOption },
-  notes: 'It makes the state that the history has again beside the file, and needs room for it.\n',
+  notes: 'The command rebuilds the state of the history next to the file, and needs disk space for it.\n',
   async run(given) {
     const path = given.text('db') ?? '';
     const running = runningOn(path);
-    if (running) throw new CommandError(`process ${running.pid} follows with ${path}: end it first`);
+    if (running)
+      throw new CommandError(`process ${running.pid} is running a replica on ${path}: end it first`);
     await withServers(given, async (servers) => {
       const log = logOf(given, servers);
-      using progress = new Progress(`making the state of ${log.name} again`);
+      using progress = new Progress(`rebuilding the state of ${log.name}`);
       try {
         const { id, changes } = await adoptChanges(path, log, (done, total) => progress.of(done, total));
         say(

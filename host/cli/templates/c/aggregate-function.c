@@ -1,13 +1,13 @@
-/* middle(x): the middle of the numbers of a group, or of a window. NULL does not count. */
+/* middle(x): the median of the numbers in a group or window. NULL is ignored. */
 #include "guest.h"
 
-/* The numbers of a group in the order in which they came: a window lets go of the oldest first. */
+/* The numbers of a group in the order of the calls, because a window removes the oldest number first. */
 typedef struct {
   double *numbers;
   size_t begin, end, room;
 } Group;
 
-/* By the number that the host gives to a group; it is used again after `finalize`. */
+/* The groups by the number that the host passes. The host reuses a number after `finalize`. */
 static Group *groups;
 static uint32_t group_count;
 

@@ -1,10 +1,10 @@
-/* Tables whose name begins with log_ can be added to, not changed; columns named password read as NULL. */
+/* Rows of tables whose name begins with log_ can be inserted but not changed. Columns named password read as NULL. */
 #include "guest.h"
 
 /* https://www.sqlite.org/c3ref/c_alter_table.html */
 enum { ACTION_DELETE = 9, ACTION_DROP_TABLE = 11, ACTION_READ = 20, ACTION_UPDATE = 23, ACTION_ALTER_TABLE = 26 };
 
-/* Names are compared without regard to case, as SQLite does. */
+/* Compares names case-insensitively, as SQLite does. */
 static bool begins_with(const String *text, const char *prefix) {
   size_t len = strlen(prefix);
   if (!text || text->len < len) return false;

@@ -1,4 +1,7 @@
-/** Makes EXTENSION_NAME.wasm of src/*.c: clang to a core module, then the world of wit/ around it. */
+/**
+ * Builds EXTENSION_NAME.wasm from src/*.c: compiles a core module with clang, and makes it a component of the world in
+ * wit/.
+ */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +20,7 @@ const read = (...path) => new Uint8Array(readFileSync(join(...path)));
 const files = {
   [`${stem}.h`]: read(host, 'extensions/bindings', bindings, `${stem}.h`),
   [`${stem}.c`]: read(host, 'extensions/bindings', bindings, `${stem}.c`),
-  // Stands in for the object file that carries the world: componentEmbed adds it.
+  // Replaces the object file that contains the world, because componentEmbed adds the world.
   'anchor.c': new TextEncoder().encode(`void __component_type_object_force_link_${stem}(void) {}\n`),
 };
 for (const name of readdirSync(join(here, 'src'))) files[name] = read(here, 'src', name);
@@ -30,10 +33,10 @@ let built;
 try {
   built = await commands.clang([...flags, ...sources, ...link, '-o', 'core.wasm'], files);
 } catch {
-  process.exit(1); // clang has said why
+  process.exit(1); // clang has printed the errors
 }
 
-/** The world, and the packages it uses as blocks behind it. */
+/** The text of the world, followed by the packages that it uses. */
 function wit() {
   const texts = (folder) =>
     readdirSync(join(here, folder))

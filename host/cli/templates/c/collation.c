@@ -1,4 +1,4 @@
-/* COLLATE natsort: digits count as numbers, so that file2 comes before file10. */
+/* COLLATE natsort: compares runs of digits as numbers, so that file2 sorts before file10. */
 #include "guest.h"
 
 void exports_sqlite_extension_collation_describe(exports_sqlite_extension_collation_list_collation_spec_t *ret) {
@@ -43,7 +43,10 @@ static int32_t natural(const String *a, const String *b) {
     }
   }
   if (i < a->len || j < b->len) return i < a->len ? 1 : -1;
-  /* The same but for leading zeros. Only texts that are the same are equal: indexes rely on it. */
+  /*
+  ** The texts differ only in leading zeros, or are equal. Different texts must not compare as equal, because indexes
+  ** depend on that.
+   */
   size_t shorter = a->len < b->len ? a->len : b->len;
   int difference = memcmp(a->ptr, b->ptr, shorter);
   return difference != 0 ? (difference < 0 ? -1 : 1) : order(a->len, b->len);

@@ -1,4 +1,4 @@
-/* A transaction that changes more than a thousand rows is rolled back: a guard against a forgotten WHERE. */
+/* Rolls back a transaction that changes more than a thousand rows, as a guard against a forgotten WHERE. */
 #include "guest.h"
 
 enum { MOST_ROWS = 1000 };
@@ -32,7 +32,7 @@ bool exports_sqlite_extension_hooks_on_commit(void) {
 
 void exports_sqlite_extension_hooks_on_rollback(void) { changed = 0; }
 
-/* Not in the set above, so never called. */
+/* Never called, because it is not in the set above. */
 void exports_sqlite_extension_hooks_on_wal(String *database, uint32_t pages) {
   (void)pages;
   WORLD(string_free)(database);

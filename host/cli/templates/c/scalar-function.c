@@ -1,4 +1,7 @@
-/* slug(text): lower case, with everything except letters and digits replaced by hyphens; for parts of URLs. */
+/*
+** slug(text): converts a text to lower case and replaces everything except letters and digits by hyphens, for use in
+** URLs.
+*/
 #include "guest.h"
 
 enum { SLUG, FUNCTIONS };
@@ -30,7 +33,7 @@ static void slug(const String *text, Value *ret) {
   ret->val.text.len = len;
 }
 
-/* `args` are ours to free; the result's text and the error's message are the caller's. */
+/* This function must free `args`. The caller frees the text of the result and the message of the error. */
 bool exports_sqlite_extension_scalar_function_call(
   uint64_t id, exports_sqlite_extension_scalar_function_list_sql_value_t *args, Value *ret, Error *err
 ) {

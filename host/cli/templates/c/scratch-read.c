@@ -1,4 +1,4 @@
-/* Scratch tables: making them, and reading. */
+/* Scratch tables: creating and reading. */
 #include "scratch.h"
 
 static Table *tables;
@@ -47,7 +47,7 @@ void VT(describe)(VT(list_module_spec_t) *ret) {
   );
 }
 
-/* The arguments of CREATE VIRTUAL TABLE are its columns; they are behind the database and the table's name. */
+/* The arguments of CREATE VIRTUAL TABLE are the columns. They follow the database name and the table name. */
 static void declare(const Strings *args, String *declaration) {
   size_t len = 16;
   for (size_t i = 2; i < args->len; i++) len += args->ptr[i].len + 1;
@@ -75,7 +75,7 @@ bool VT(connect)(uint64_t module, VT(connection_kind_t) kind, Strings *args, VT(
   );
   Table *table = tables;
   while (table && strcmp(table->name, name) != 0) table = table->next;
-  /* One of that name is left if a CREATE was rolled back, or if it was dropped. */
+  /* A table of that name is left if its CREATE was rolled back, or if it was dropped. */
   if (table && kind == EXPORTS_SQLITE_EXTENSION_VIRTUAL_TABLE_CONNECTION_KIND_CREATE) {
     drop_table(table);
     table = NULL;
@@ -100,7 +100,7 @@ bool VT(destroy)(uint32_t table, Error *err) {
   return true;
 }
 
-/* Always all rows: SQLite checks the terms itself. */
+/* The plan always returns all rows, and SQLite checks the constraints itself. */
 bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)err;
   Plan *plan = begin_plan(query, ret);
@@ -110,7 +110,7 @@ bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err)
   return true;
 }
 
-/* A scan: the rowid to go on from, so that rows may come and go meanwhile. */
+/* A scan. It stores the next rowid, so that rows can be inserted and deleted meanwhile. */
 typedef struct {
   Table *table;
   int64_t next;

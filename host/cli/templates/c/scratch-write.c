@@ -1,4 +1,4 @@
-/* Scratch tables: changes, and what undoes them. */
+/* Scratch tables: changes and rollback. */
 #include "scratch.h"
 
 typedef exports_sqlite_extension_writable_table_list_sql_value_t Values;
@@ -18,7 +18,7 @@ static void take_out(Table *table, size_t place) {
   );
 }
 
-/* Puts a row in; the values become the table's. */
+/* Inserts a row. The table takes ownership of the values. */
 static bool put_in(Table *table, int64_t rowid, Values *values, Mode mode, Error *err) {
   Rows *rows = &table->rows;
   size_t place = place_of(rows, rowid);
@@ -109,10 +109,10 @@ bool exports_sqlite_extension_writable_table_release(uint32_t number, int32_t sa
   return true;
 }
 
-/* The savepoint itself stays, so its rows are copied. */
+/* The savepoint stays open, so its rows are copied. */
 bool exports_sqlite_extension_writable_table_rollback_to(uint32_t number, int32_t savepoint, Error *err) {
   Table *table = table_of(number);
-  /* A savepoint that began before the table's first change is not known: it is the transaction's begin. */
+  /* A savepoint before the table's first change is unknown. Its state is that at the beginning of the transaction. */
   while (table->saved && table->saved->below && table->saved->number > savepoint) {
     forget_saved(table, table->saved->number);
   }

@@ -1,4 +1,7 @@
-/* CREATE VIRTUAL TABLE temp.t USING scratch(column, ...): rows in memory, gone with the connection. */
+/*
+** CREATE VIRTUAL TABLE temp.t USING scratch(column, ...): a table in memory, which exists until the connection is
+** closed.
+*/
 #ifndef SCRATCH_H
 #define SCRATCH_H
 #include "table.h"
@@ -13,7 +16,7 @@ typedef struct {
   size_t count;
 } Rows;
 
-/* The rows as they were when a savepoint began, or, number -1, the transaction. */
+/* The rows at the beginning of a savepoint, or of the transaction for the number -1. */
 typedef struct Saved {
   int32_t number;
   Rows rows;
@@ -21,8 +24,8 @@ typedef struct Saved {
 } Saved;
 
 /*
-** A table. Its address is the number by which the host knows it. SQLite lets go of a table and connects it again
-** whenever it reads the schema again, so data is kept by name in a list.
+** A table. The host uses its address as the number of the table. SQLite disconnects a table and connects it again
+** whenever it reads the schema again, so the data is kept by name in a list.
 */
 typedef struct Table {
   char *name; /* DATABASE.NAME */
@@ -35,9 +38,9 @@ typedef struct Table {
 static inline Table *table_of(uint32_t number) { return (Table *)(uintptr_t)number; }
 
 void free_rows(Table *table, Rows *rows);
-/* Forgets the savepoints from `number` on. */
+/* Removes the savepoints from `number` on. */
 void forget_saved(Table *table, int32_t number);
-/* The name under which a table is kept, as new memory. */
+/* The key of a table in the list, in newly allocated memory. */
 char *full_name(const char *database, size_t database_len, const char *name, size_t name_len);
 /* The position of `rowid`, or the position for inserting it. */
 size_t place_of(const Rows *rows, int64_t rowid);

@@ -1,7 +1,7 @@
-/* words(text): a table of the words of a text, `SELECT word FROM words('one two')`. */
+/* words(text): a table of the words in a text, such as `SELECT word FROM words('one two')`. */
 #include "table.h"
 
-/* The columns. `text` is hidden: it is the argument. */
+/* The columns. The hidden column `text` is the argument. */
 enum { WORD, POSITION, INPUT, COLUMNS };
 
 /* A scan. */
@@ -17,7 +17,7 @@ static void clear(Cursor *cursor) { WORLD(string_free)(&cursor->text); }
 #define TABLE_DECLARATION "CREATE TABLE x(word TEXT, position INTEGER, text HIDDEN)"
 #include "table-function.h"
 
-/* There is one way to scan: with the text. Without it there is no plan, and SQLite tries another order of tables. */
+/* A scan needs the text. Without it there is no plan, and SQLite tries another order of tables. */
 bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)table, (void)err;
   bool waits = false;
@@ -31,12 +31,12 @@ bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err)
   return true;
 }
 
-/* ASCII punctuation and blanks stand between words. */
+/* ASCII punctuation and spaces separate words. */
 static bool in_word(uint8_t c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80;
 }
 
-/* Finds the next word: its place, or false at the end. */
+/* Finds the start and length of the next word. Returns false at the end. */
 static bool next_word(Cursor *cursor, size_t *start, size_t *len) {
   const String *text = &cursor->text;
   while (cursor->at < text->len && !in_word(text->ptr[cursor->at])) cursor->at++;

@@ -1,4 +1,4 @@
-/* The bindings of the world, and the prefix of their names. */
+/* Includes the bindings of the world, and defines the prefix of their names. */
 #ifndef WORLD
 #include "WORLD.h"
 #define WORLD(name) WORLD_##name

@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 
-/** A new database in memory with the extension loaded. */
+/** Opens a new database in memory and loads the extension. */
 export function open() {
   const db = new DatabaseSync(':memory:', { allowExtension: true });
   db.loadExtension(fileURLToPath(new URL('../EXTENSION_NAME.wasm', import.meta.url)));
   return db;
 }
 
-/** The first value of the first row. */
+/** Returns the first value of the first row. */
 export function value(db, sql) {
   return Object.values(db.prepare(sql).get() ?? {})[0];
 }

@@ -1,10 +1,10 @@
-/** middle(x): the middle of the numbers of a group, or of a window. NULL does not count. */
+/** middle(x): the median of the numbers in a group or window. NULL is ignored. */
 
 import { fail } from './errors.js';
 import type { Functions } from './types/aggregate-function.js';
 import type { SqlValue } from './types/types.js';
 
-/** The numbers of each group in the order in which they came: a window lets go of the oldest first. */
+/** The numbers of each group in the order of the calls, because a window removes the oldest number first. */
 const groups = new Map<number, number[]>();
 
 function middle(numbers: readonly number[]): SqlValue {

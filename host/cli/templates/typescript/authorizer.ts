@@ -1,4 +1,4 @@
-/** Tables whose name begins with log_ can be added to, not changed; columns named password read as NULL. */
+/** Rows of tables whose name begins with log_ can be inserted but not changed. Columns named password read as NULL. */
 
 import type { Functions } from './types/authorizer.js';
 

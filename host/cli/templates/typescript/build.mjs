@@ -1,4 +1,4 @@
-/** Makes EXTENSION_NAME.wasm: tsc checks and turns src/ to JavaScript, which QuickJS runs inside the component. */
+/** Builds EXTENSION_NAME.wasm: tsc checks src/ and compiles it to JavaScript, which QuickJS runs in the component. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
 try {
   execFileSync(process.execPath, [tsc], { cwd: here, stdio: 'inherit' });
 } catch {
-  process.exit(1); // tsc has said why
+  process.exit(1); // tsc has printed the errors
 }
 
 const entry = join(here, 'build/index.js');
@@ -24,8 +24,8 @@ const { component } = await componentize({
   jsPath: entry,
   moduleRoot: join(here, 'build'),
   optSize: true, // 1.1 MB instead of 1.7, about as fast
-  sync: true, // functions return, they do not promise
-  stubWasi: true, // nothing to grant: what would use WASI traps
+  sync: true, // functions do not return promises
+  stubWasi: true, // needs no grants: a call of WASI traps
 });
 writeFileSync(join(here, 'EXTENSION_NAME.wasm'), component);
 console.log(`EXTENSION_NAME.wasm: ${component.length} bytes`);

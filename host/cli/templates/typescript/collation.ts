@@ -1,15 +1,15 @@
-/** COLLATE natsort: digits count as numbers, so that file2 comes before file10. */
+/** COLLATE natsort: compares runs of digits as numbers, so that file2 sorts before file10. */
 
 import type { Functions } from './types/collation.js';
 
-/** The pieces of a text: runs of digits without leading zeros, and single characters. */
+/** Splits a text into runs of digits without leading zeros, and single characters. */
 function pieces(text: string): string[] {
   return text.match(/[0-9]+|[^0-9]/gu)?.map((piece) => piece.replace(/^0+(?=[0-9])/, '')) ?? [];
 }
 
 const isNumber = (piece: string): boolean => piece >= '0' && piece <= ':';
 
-/** Texts in the order of their code points, as SQLite's own collation has them. */
+/** Compares texts by their code points, like SQLite's collation BINARY. */
 function byCharacters(a: string, b: string): number {
   const left = [...a];
   const right = [...b];
@@ -30,7 +30,8 @@ function natural(a: string, b: string): number {
     if (isNumber(x) && isNumber(y) && x.length !== y.length) return x.length - y.length;
     return byCharacters(x, y);
   }
-  // The same but for leading zeros. Only texts that are the same are equal: indexes rely on it.
+  // The texts differ only in leading zeros, or are equal. Different texts must not compare as equal, because indexes
+  // depend on that.
   return left.length - right.length || byCharacters(a, b);
 }
 

@@ -1,4 +1,4 @@
-/** A transaction that changes more than a thousand rows is rolled back: a guard against a forgotten WHERE. */
+/** Rolls back a transaction that changes more than a thousand rows, as a guard against a forgotten WHERE. */
 
 import logging from 'sqlite:extension/logging@CONTRACT_VERSION';
 import type { Functions } from './types/hooks.js';
@@ -26,5 +26,5 @@ export const hooks: Functions = {
     changed = 0;
   },
 
-  onWal() {}, // not described, so never called
+  onWal() {}, // never called, because `describe` does not name it
 };

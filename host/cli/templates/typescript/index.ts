@@ -1,4 +1,4 @@
-/** What the component exports: one object for each interface of its world. */
+/** The exports of the component: one object for each interface of its world. */
 
 import type { Functions as Metadata } from './types/metadata.js';
 

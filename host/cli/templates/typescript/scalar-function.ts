@@ -1,4 +1,7 @@
-/** slug(text): lower case, with everything except letters and digits replaced by hyphens; for parts of URLs. */
+/**
+ * slug(text): converts a text to lower case and replaces everything except letters and digits by hyphens, for use in
+ * URLs.
+ */
 
 import { fail } from './errors.js';
 import type { Functions } from './types/scalar-function.js';

@@ -1,22 +1,28 @@
-/** CREATE VIRTUAL TABLE temp.t USING scratch(column, ...): rows in memory, gone with the connection. */
+/**
+ * CREATE VIRTUAL TABLE temp.t USING scratch(column, ...): a table in memory, which exists until the connection is
+ * closed.
+ */
 
 import { fail } from './errors.js';
 import type { SqlValue } from './types/types.js';
 import type { Functions as VirtualTable } from './types/virtual-table.js';
 import type { Functions as WritableTable } from './types/writable-table.js';
 
-/** Rows by rowid; an array of values never changes. */
+/** The rows by rowid. The arrays of values are never modified. */
 type Rows = Map<number, readonly SqlValue[]>;
 
 interface Table {
   database: string;
   name: string;
   rows: Rows;
-  /** The rows as they were when a savepoint began, or, number -1, the transaction. */
+  /** The rows at the beginning of each savepoint, and of the transaction with the number -1. */
   saved: { number: number; rows: Rows }[];
 }
 
-/** SQLite disconnects a table and connects it again whenever it reads the schema again: data is kept by name. */
+/**
+ * The tables. Their data is kept by name, because SQLite disconnects a table and connects it again whenever it reads
+ * the schema again.
+ */
 const tables = new Map<number, Table>();
 const cursors = new Map<number, { table: Table; left: number[] }>();
 let last = 0;
@@ -56,7 +62,7 @@ export const virtualTable: VirtualTable = {
 
   destroy() {}, // kept: if the DROP is rolled back, the table is connected again
 
-  /** Always all rows: SQLite checks the terms itself. */
+  /** The plan always returns all rows, and SQLite checks the constraints itself. */
   bestIndex(number) {
     const { size } = tableOf(number).rows;
     return { usages: [], number: 0, text: '', ordered: false, cost: size, rows: size, unique: false };
@@ -139,7 +145,7 @@ export const writableTable: WritableTable = {
 
   rollbackTo(number, savepoint) {
     const table = tableOf(number);
-    // A savepoint that began before the table's first change is not known: it is the transaction's begin.
+    // A savepoint before the table's first change is unknown. Its state is that at the beginning of the transaction.
     const kept = table.saved.findLast((saved) => saved.number <= savepoint) ?? table.saved[0];
     if (!kept) return;
     forget(table, kept.number + 1);

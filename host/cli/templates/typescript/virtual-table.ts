@@ -1,14 +1,14 @@
-/** words(text): a table of the words of a text, `SELECT word FROM words('one two')`. */
+/** words(text): a table of the words in a text, such as `SELECT word FROM words('one two')`. */
 
 import { fail } from './errors.js';
 import type { Batch, Functions } from './types/virtual-table.js';
 
-/** The columns. `text` is hidden: it is the argument. */
+/** The columns. The hidden column `text` is the argument. */
 const declaration = 'CREATE TABLE x(word TEXT, position INTEGER, text HIDDEN)';
 const textColumn = 2;
 const equal = 2; // https://www.sqlite.org/c3ref/c_index_constraint_eq.html
 
-/** The words that are left, the last one first, and how many there were. */
+/** The remaining words in reverse order, and the number of words that were returned. */
 interface Cursor {
   left: string[];
   count: number;
@@ -17,7 +17,7 @@ interface Cursor {
 const cursors = new Map<number, Cursor>();
 let last = 0;
 
-/** ASCII punctuation and blanks stand between words. */
+/** ASCII punctuation and spaces separate words. */
 const wordsOf = (text: string): string[] => text.match(/[0-9A-Za-z\u0080-\u{10ffff}]+/gu) ?? [];
 
 export const virtualTable: Functions = {
@@ -27,7 +27,7 @@ export const virtualTable: Functions = {
   disconnect() {},
   destroy() {},
 
-  /** There is one way to scan: with the text. Without it there is no plan, and SQLite tries another order of joins. */
+  /** A scan needs the text. Without it there is no plan, and SQLite tries another order of joins. */
   bestIndex(_table, { constraints }) {
     const term = constraints.findIndex(
       ({ column, op, usable }) => column === textColumn && op === equal && usable,
