@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { connectionOf } from '../api/connections.js';
 import { DatabaseSync } from '../api/database.js';
+import { writeTransaction } from '../api/write-transaction.js';
 import { ChangesetReader } from '../changeset/reader.js';
 import type { Connection } from '../kernel/connection.js';
 import { numberPragma, query, quotedName } from '../kernel/query.js';
@@ -93,8 +94,7 @@ function refuseSchema(base: Connection, own: Connection): void {
 function adopt(database: DatabaseSync, tables: StateTables, base: string): Adopted {
   const connection = connectionOf(database);
   database.prepare('ATTACH ? AS replica_base').run(base);
-  database.exec('BEGIN IMMEDIATE');
-  try {
+  return writeTransaction(database, () => {
     refuseRows(database);
     const bytes = difference(database);
     let changes = 0;
@@ -109,12 +109,8 @@ function adopt(database: DatabaseSync, tables: StateTables, base: string): Adopt
     }
     tables.own(tables.read().copy, randomUUID());
     tables.count(counter);
-    database.exec('COMMIT');
     return { id, changes };
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /** The changeset that turns the attached database `replica_base` into the main database. */

@@ -2,13 +2,14 @@
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
+import { writeTransaction } from '../api/write-transaction.js';
 import { numberPragma, query, quotedName } from '../kernel/query.js';
 import { nullKeys, tableShape } from '../kernel/schema.js';
 import { isOwn, travels } from './allowed.js';
 import { replicaError } from './errors.js';
 import { refusedVirtual } from './fulltext.js';
 import { changeCounter } from './ownership.js';
-import { type CopyState, StateTables } from './state.js';
+import { StateTables } from './state.js';
 
 /** Whether the schema of a database is empty. */
 export function isEmpty(database: DatabaseSync): boolean {
@@ -33,15 +34,11 @@ export function isCopy(database: DatabaseSync): boolean {
 export function makeCopy(database: DatabaseSync, history: string, copy: string): void {
   refuseRows(database);
   const tables = new StateTables(database);
-  database.exec('BEGIN IMMEDIATE');
   try {
-    const counter = changeCounter(connectionOf(database)) + 1;
-    const state: CopyState = { history, copy, sequence: 0, head: history, mark: '', counter, lease: '' };
-    tables.make(state);
-    database.exec('COMMIT');
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
+    writeTransaction(database, () => {
+      const counter = changeCounter(connectionOf(database)) + 1;
+      tables.make({ history, copy, sequence: 0, head: history, mark: '', counter, lease: '' });
+    });
   } finally {
     tables.close();
   }

@@ -5,6 +5,7 @@
 
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
+import { writeTransaction } from '../api/write-transaction.js';
 import { SqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
@@ -101,8 +102,7 @@ export class Ownership {
 
   /** Takes ownership of the file. */
   take(): { readonly state: CopyState; readonly pending: LocalTransaction[] } {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
+    const taken = writeTransaction(this.#database, () => {
       if (!this.#tables.exist()) throw replicaError('not-a-copy', `${this.#name} is not a copy of a history`);
       const found = this.#tables.read();
       const counter = changeCounter(this.#connection);
@@ -112,14 +112,10 @@ export class Ownership {
       const state = { ...found, copy, lease, counter: counter + 1 };
       this.#tables.own(copy, lease);
       this.#tables.count(state.counter);
-      const pending = this.#tables.pending();
-      this.#database.exec('COMMIT');
-      this.#dataVersion = dataVersion(this.#connection, 'main');
-      return { state, pending };
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+      return { state, pending: this.#tables.pending() };
+    });
+    this.#dataVersion = dataVersion(this.#connection, 'main');
+    return taken;
   }
 
   /** Whether the change counter of the file is the one that the last transaction of a replica stored. */

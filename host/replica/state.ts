@@ -173,15 +173,8 @@ COMMIT`),
   }
 
   /** Adds a pending transaction. */
-  add({ number, id, time, call, changes }: LocalTransaction): void {
-    this.#run(
-      `INSERT INTO ${pendingTable} VALUES(?, ?, ?, ?, ?)`,
-      BigInt(number),
-      id,
-      BigInt(time),
-      call ? JSON.stringify(call) : null,
-      changes,
-    );
+  add(transaction: LocalTransaction): void {
+    this.#run(`INSERT INTO ${pendingTable} VALUES(?, ?, ?, ?, ?)`, ...columnsOf(transaction));
   }
 
   /** Returns the pending transactions, oldest first. */
@@ -207,15 +200,12 @@ COMMIT`),
   }
 
   /** Moves a pending transaction to the rejected ones. */
-  reject({ number, id, time, call, changes, kind, message, sequence }: RejectedTransaction): void {
+  reject(transaction: RejectedTransaction): void {
+    const { number, kind, message, sequence } = transaction;
     this.remove(number);
     this.#run(
       `INSERT OR REPLACE INTO ${rejectedTable} VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
-      BigInt(number),
-      id,
-      BigInt(time),
-      call ? JSON.stringify(call) : null,
-      changes,
+      ...columnsOf(transaction),
       kind,
       message,
       BigInt(sequence),
@@ -284,6 +274,15 @@ COMMIT`),
     return hooksOf(connectionOf(this.#database)).unasked(action);
   }
 }
+
+/** The columns that the tables of pending and rejected transactions begin with. */
+const columnsOf = ({ number, id, time, call, changes }: LocalTransaction): SqlValue[] => [
+  BigInt(number),
+  id,
+  BigInt(time),
+  call ? JSON.stringify(call) : null,
+  changes,
+];
 
 function localOf([number, id, time, call, changes]: readonly SqlValue[]): LocalTransaction {
   if (!(changes instanceof Uint8Array)) throw damaged('a transaction has no changes');

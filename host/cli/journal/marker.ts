@@ -6,6 +6,7 @@
 
 import { existsSync } from 'node:fs';
 import { connectionOf } from '../../api/connections.js';
+import { writeTransaction } from '../../api/write-transaction.js';
 import { SQLITE_MISUSE } from '../../core/constants.js';
 import { sqliteError } from '../../core/errors.js';
 import type { DatabaseSync } from '../../index.js';
@@ -134,40 +135,28 @@ export class Marker implements Witness {
    * Inserts the row of a journal and deletes the rows of others. @throws SqliteError if the database cannot be written
    */
   enter(journal: Journal, forgotten: readonly string[]): void {
-    this.#row = {
-      journal: journal.name,
-      number: journal.count,
-      digest: journal.digest,
-      path: wholePath(journal.path),
-    };
-    this.#database.exec(`BEGIN IMMEDIATE;
-      CREATE TABLE IF NOT EXISTS ${table}(journal TEXT PRIMARY KEY, number INTEGER NOT NULL,
+    const { name, count: number, digest } = journal;
+    const path = wholePath(journal.path);
+    this.#row = { journal: name, number, digest, path };
+    writeTransaction(this.#database, () => {
+      this.#database.exec(`CREATE TABLE IF NOT EXISTS ${table}(journal TEXT PRIMARY KEY, number INTEGER NOT NULL,
         digest TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID`);
-    try {
       this.#forget(forgotten);
       this.#database
         .prepare(`INSERT OR REPLACE INTO ${table}(journal, number, digest, path) VALUES(?, ?, ?, ?)`, exact)
-        .run(this.#row.journal, BigInt(this.#row.number), this.#row.digest, this.#row.path);
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+        .run(name, BigInt(number), digest, path);
+    });
   }
 
   /** Deletes the row of the journal, because the output contains its transactions. */
   leave(): void {
-    if (!this.#row) return;
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      this.#forget([this.#row.journal]);
+    const row = this.#row;
+    if (!row) return;
+    writeTransaction(this.#database, () => {
+      this.#forget([row.journal]);
       const rest = this.#database.prepare(`SELECT count(*) AS n FROM ${table}`).get();
       if (rest?.n === 0) this.#database.exec(`DROP TABLE ${table}`);
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    });
   }
 
   note(): string {

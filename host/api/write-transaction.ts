@@ -1,0 +1,16 @@
+/** Transactions that the host runs on a database for itself. */
+
+import type { DatabaseSync } from './database.js';
+
+/** Runs `action` in a transaction that takes the write lock at the start. If it throws, the transaction is rolled back. */
+export function writeTransaction<T>(database: DatabaseSync, action: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = action();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
