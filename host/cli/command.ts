@@ -74,7 +74,7 @@ export interface Group {
   >;
 }
 
-/** The first word of a command line. */
+/** A command or group that can be the first word of a command line. */
 export type Subcommand = Command | Group;
 
 /** Joins names as a choice: "a, b or c". */

@@ -4,7 +4,7 @@ import { shown } from '../core/shown.js';
 
 export const exitCodes = {
   done: 0,
-  /** A file, the database or a statement failed. */
+  /** An operation on a file, the database or a statement failed. */
   failed: 1,
   /** The command line is wrong. */
   usage: 2,

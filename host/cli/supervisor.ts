@@ -115,7 +115,7 @@ export class Supervisor {
       return;
     }
     this.#overdue = started;
-    process.stderr.write(`${why}: it is interrupted (--timeout)\n`);
+    process.stderr.write(`${why}: interrupting it (--timeout)\n`);
     this.interrupt(why);
   }
 }

@@ -18,7 +18,7 @@ export async function runOnTerminal(options: { args: readonly string[]; own: Own
   process.on('SIGINT', () => {
     if (editor.discard() || supervisor.commandRuns) return;
     // The shell itself exits at the second Ctrl-C that it notices. Exit here if it notices none.
-    if (!supervisor.interrupt('a statement was to end at Ctrl-C')) process.exit(1);
+    if (!supervisor.interrupt('a statement was interrupted by Ctrl-C')) process.exit(1);
   });
   let finish: (code: number) => void;
   const finished = new Promise<number>((resolve) => {

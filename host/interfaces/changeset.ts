@@ -62,10 +62,7 @@ class HeldChangesets {
 
   add(bytes: Uint8Array = new Uint8Array(0)): number {
     if (this.#held.size >= maxHeld) {
-      throw sqliteError(
-        SQLITE_FULL,
-        `the ${this.#who} holds ${maxHeld} changesets already: drop unused ones`,
-      );
+      throw sqliteError(SQLITE_FULL, `the ${this.#who} already has ${maxHeld} changesets: drop unused ones`);
     }
     this.#grow(bytes.length);
     return this.#held.add({ pieces: [bytes], reader: undefined });
@@ -82,7 +79,7 @@ class HeldChangesets {
     if (this.#bytes + bytes > this.#most) {
       throw sqliteError(
         SQLITE_FULL,
-        `the changesets that the ${this.#who} holds are limited to ${this.#most} bytes: drop unused ones`,
+        `the changesets of the ${this.#who} are limited to ${this.#most} bytes: drop unused ones`,
       );
     }
     this.#bytes += bytes;

@@ -200,7 +200,7 @@ export class GuestSql {
     const { c } = this.#connection.engine.core;
     const text = sql.slice(); // an authorizer may run, and the component's memory may grow
     const { pointer, tail } = this.#compile(text, SQLITE_PREPARE_PERSISTENT);
-    if (pointer === 0) throw this.#misuse('the SQL holds no statement');
+    if (pointer === 0) throw this.#misuse('the SQL contains no statement');
     const statement: Kept = {
       text,
       pointer,
@@ -214,7 +214,7 @@ export class GuestSql {
     };
     try {
       if (this.#hasStatement(text.subarray(tail)))
-        throw this.#misuse('the SQL holds more than one statement');
+        throw this.#misuse('the SQL contains more than one statement');
     } catch (error) {
       this.#finalize(statement);
       throw error;
@@ -309,7 +309,7 @@ export class GuestSql {
       const reprepares = sqlite3_stmt_status(pointer, SQLITE_STMTSTATUS_REPREPARE, 0);
       if (reprepares !== statement.reprepares) this.#describe(statement, reprepares);
       if (result.rows >= mostRows) {
-        throw this.#error(SQLITE_TOOBIG, `the result has more than ${mostRows} rows: ask for fewer`);
+        throw this.#error(SQLITE_TOOBIG, `the result has more than ${mostRows} rows: select fewer rows`);
       }
       const width = bridge_row(pointer, statement.cells);
       if (width < 0) this.#fail(SQLITE_NOMEM);
@@ -317,7 +317,7 @@ export class GuestSql {
       if (result.filled + result.rows * width * cellSize > this.#rights.memory) {
         throw this.#error(
           SQLITE_TOOBIG,
-          `the result has more than ${this.#rights.memory} bytes: ask for less`,
+          `the result has more than ${this.#rights.memory} bytes: select less data`,
         );
       }
     }

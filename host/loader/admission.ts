@@ -34,7 +34,7 @@ export function checkComponent(
       throw new Error(
         `${path} imports ${text}, which this host does not offer; it offers ` +
           (isWasi
-            ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of 0.2'
+            ? 'wasi:io, cli, clocks, random, filesystem, sockets and http, all of version 0.2'
             : names.join(', ')),
       );
     }
@@ -64,7 +64,7 @@ function isOurs(pack: string, name: string): boolean {
 }
 
 function wrongVersion(path: string, found: string): string {
-  return `${path} is made for ${found}; this host has ${contract.package}@${contract.version}`;
+  return `${path} is made for ${found}; this host supports ${contract.package}@${contract.version}`;
 }
 
 /** An import that needs a grant. */
@@ -72,8 +72,8 @@ export interface Need {
   /** The name of the import. */
   readonly import: string;
   /**
-   * The part of the import that needs the grant. If it is absent, the whole import does, and the component is not
-   * loaded without the grant.
+   * The part of the import that needs the grant. If `part` is absent, the whole import needs the grant, and the
+   * component is not loaded without it.
    */
   readonly part?: string;
   /** The options that grant it, for error messages. */

@@ -73,7 +73,9 @@ export function bringAggregates(component: Component, path: string): Brought | u
   return { names: specs.map(nameOf), register: () => register(component, functions, specs) };
 }
 
-/** Registers the aggregates. If an identical aggregate exists, its slot gets the new instance; scalars.ts says why. */
+/**
+ * Registers the aggregates. If an identical aggregate exists, its slot gets the new instance; scalars.ts explains why.
+ */
 function register(component: Component, functions: AggregateFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;

@@ -84,7 +84,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
     check(path, bytes);
   } catch (error) {
     refused = messageOf(error);
-    cannotRun = 'it does not fit this host';
+    cannotRun = 'this host does not support it';
   }
   try {
     if (refused === undefined && !shipped) checkNeeds(path, interfaces.imports, bytes, grants);

@@ -199,7 +199,7 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
       bytes += view.getUint32(values + at + valueLength, true);
     }
     if (bytes > source.length) {
-      throw new RangeError(`the component returned ${bytes} bytes of rows, more than its memory holds`);
+      throw new RangeError(`the component returned ${bytes} bytes of rows, which is more than its memory`);
     }
     const block = room(engine, batch, rows, count, bytes);
     const target = memory.bytes;

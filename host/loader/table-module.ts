@@ -365,7 +365,10 @@ export class ComponentModule implements TableModule {
     return result as T;
   }
 
-  /** Calls the component where SQLite accepts no error. If the component traps, the next call reports that. */
+  /**
+   * Calls the component in a callback from which SQLite accepts no error. If the component traps, the next call reports
+   * that.
+   */
   #quietly({ component }: Instance, action: () => void): void {
     try {
       component.guard('a table', action);

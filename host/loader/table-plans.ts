@@ -101,7 +101,7 @@ export function writePlan(
     throw wrong('does not number its arguments from 1 on');
   }
   if (plan.text.includes('\0')) throw wrong('has a text that contains U+0000');
-  if (!(plan.cost >= 0)) throw wrong(`has the cost ${plan.cost}, which is not a number of rows`);
+  if (!(plan.cost >= 0)) throw wrong(`has the cost ${plan.cost}, which is not a number of 0 or more`);
   const usages = memory.pointerAt(at + info.usages);
   const lists: number[] = [];
   for (const [i, { argument, omit, allAtOnce }] of plan.usages.entries()) {

@@ -114,7 +114,7 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
   return { files, imports, exports };
 }
 
-/** Renames a folder and replaces an existing one. Another process may do the same at the same time. */
+/** Renames a folder and replaces an existing folder. Another process may do the same at the same time. */
 function moveTo(from: string, to: string): void {
   for (let tries = 10; ; tries--) {
     rmSync(to, { recursive: true, force: true });

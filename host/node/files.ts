@@ -166,7 +166,7 @@ function openDescriptor(
         const open = (): number => openSync(path, fs.O_RDONLY | noFollow);
         return { fd: patiently(path, open, false), readOnly: true };
       } catch {
-        // Report the first error.
+        // Report the first error, not this one.
       }
     }
     throw failure(SQLITE_CANTOPEN, path, error);

@@ -108,7 +108,7 @@ export class SharedIndex implements WalIndex {
     this.#database = database;
   }
 
-  /** unixShmMap without the mapping. */
+  /** unixShmMap without the mapping: opens the file, and extends it if `extend`. */
   open(
     region: number,
     size: number,

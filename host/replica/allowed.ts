@@ -31,13 +31,13 @@ export function refusedEntry(entry: CaptureEntry): string | undefined {
 }
 
 function refusedChanges(bytes: Uint8Array): string | undefined {
-  if (bytes[0] !== changesetMark) return 'it holds a patchset, which cannot be undone';
+  if (bytes[0] !== changesetMark) return 'it contains a patchset, which cannot be undone';
   const fault = validate(bytes);
   if (fault) return `its changeset is malformed: ${fault.reason} at byte ${fault.offset}`;
   let why: string | undefined;
   const reader = new ChangesetReader(bytes, {
     onHead: ({ table: { name, patchset } }) => {
-      if (patchset) why ??= 'it holds a patchset, which cannot be undone';
+      if (patchset) why ??= 'it contains a patchset, which cannot be undone';
       else if (!travels(name))
         why ??= `it changes ${name}, which belongs to ${isOwn(name) ? 'the replica' : 'SQLite'}`;
     },
@@ -47,10 +47,10 @@ function refusedChanges(bytes: Uint8Array): string | undefined {
 }
 
 function refusedStatement(sql: string): string | undefined {
-  if (!isCaptured(sql)) return `it holds a statement that does not change the schema: ${sql}`;
+  if (!isCaptured(sql)) return `it contains a statement that does not change the schema: ${sql}`;
   const { verb, object, name, isVirtual } = schemaStatement(sql);
   if (isTemporary(sql)) return `it creates a temporary object: ${sql}`;
-  if (verb === 'analyze') return "it holds ANALYZE, whose statistics are each copy's own";
+  if (verb === 'analyze') return 'it contains ANALYZE, but each copy has its own statistics';
   if (name !== undefined && isOwn(name)) return `it changes ${name}, which belongs to the replica`;
   // CREATE INDEX, CREATE TRIGGER and ALTER TABLE RENAME name a table later in the statement, so search all of it.
   if (verb !== 'pragma' && sql.toLowerCase().includes(ownPrefix)) {
@@ -58,5 +58,5 @@ function refusedStatement(sql: string): string | undefined {
   }
   const why = isVirtual ? refusedVirtual(sql) : undefined;
   if (why !== undefined) return `it creates the virtual table ${name}: ${why}`;
-  return object === '' ? `it holds an unknown statement: ${sql}` : undefined;
+  return object === '' ? `it contains an unknown statement: ${sql}` : undefined;
 }

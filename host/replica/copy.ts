@@ -160,7 +160,7 @@ export class Copy implements Disposable {
     if (changesSchema(entries)) {
       throw replicaError(
         'schema-change',
-        'the transaction changes the schema and was rolled back: schema changes cannot be undone, so pass { wait: true }, which publishes them first',
+        'the transaction was rolled back because it changes the schema: pass { wait: true } to publish it before it is committed',
       );
     }
     const counter = this.#file.counterAfter();
@@ -290,7 +290,7 @@ export class Copy implements Disposable {
     if (!last || sequence !== expected + 1 || expected !== this.#state.sequence) {
       throw replicaError(
         'forked',
-        `the history stored a message as ${sequence}, which must follow ${expected}`,
+        `the history stored a message with the number ${sequence} after message ${expected}`,
       );
     }
     this.#file.write(() => {

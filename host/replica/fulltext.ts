@@ -24,7 +24,7 @@ const indexes = ['data', 'idx', 'docsize', 'config'];
 export function refusedVirtual(sql: string): string | undefined {
   const found = virtualTable(sql);
   if (found?.module !== 'fts5') {
-    return `virtual tables of the module ${found?.module} are not replicated, only those of fts5`;
+    return `virtual tables of the module ${found?.module} are not replicated; only fts5 tables are`;
   }
   for (const [first = '', equals] of found.args) {
     // FTS5 also accepts an abbreviated option name, which is refused here.

@@ -69,7 +69,7 @@ export function callOf(name: string, args: unknown = []): Call {
   try {
     text = JSON.stringify(args);
   } catch (error) {
-    throw Object.assign(invalidValue('The "args" argument must be what JSON can hold.'), { cause: error });
+    throw Object.assign(invalidValue('The "args" argument must contain only JSON values.'), { cause: error });
   }
   return { name, args: JSON.parse(text) as unknown[] };
 }

@@ -145,11 +145,11 @@ function refusedInside(action: Action): string | undefined {
   }
   const to = written(action);
   if (to === 'main' && namesOwn(action)) {
-    return `${subject(action)} holds the state of the replica and cannot be changed`;
+    return `${subject(action)} contains the state of the replica and cannot be changed`;
   }
   const isVirtual = code === constants.SQLITE_CREATE_VTABLE && to === 'main';
   if (isVirtual && action.second?.toLowerCase() !== 'fts5') {
-    return `the virtual table ${subject(action)} is refused: only those of fts5 are replicated, not of ${action.second}`;
+    return `the virtual table ${subject(action)} is refused: only fts5 tables are replicated, not tables of ${action.second}`;
   }
   return refusedAnywhere(action);
 }

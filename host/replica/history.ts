@@ -17,7 +17,7 @@ const batchCount = 256;
 /**
  * The messages from one sequence number to another, both included. All of them must exist.
  *
- * @param head the id of the last message before them that was not void; if it is undefined, the first message is
+ * @param head the id of the last message before `from` that was not void; if `head` is undefined, the first message is
  *   assumed not to be void
  * @throws ReplicaError the errors of {@link IncomingReader.read} and {@link Log.follow}
  */

@@ -73,7 +73,7 @@ export class IncomingReader {
     if (!pieces) {
       throw replicaError(
         'trimmed',
-        `the changes of message ${sequence} are gone: object ${objectName(object.digest)} is missing; make a new copy from a snapshot`,
+        `the changes of message ${sequence} are missing: object ${objectName(object.digest)} does not exist; make a new copy from a snapshot`,
       );
     }
     const parts: Uint8Array[] = [];

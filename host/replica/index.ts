@@ -1,4 +1,4 @@
-/** Copies of a database that follow each other over a log: `sqlite-wasm-run/replica`. */
+/** The entry `sqlite-wasm-run/replica`: copies of a database that are kept equal over a log. */
 
 import '../index.js'; // makes the engine
 

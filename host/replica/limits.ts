@@ -49,7 +49,7 @@ export function beyond(
 ): ReplicaError {
   return replicaError(
     'limit',
-    `message ${sequence} of the history ${costs}, and this copy accepts ${limit}: if the message is right, raise limits.${name}`,
+    `message ${sequence} of the history ${costs}, and this copy accepts ${limit}: if the message is correct, raise limits.${name}`,
     cause,
   );
 }

@@ -130,7 +130,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
   if (given > version) {
     throw replicaError(
       'format',
-      `the history holds a message of format ${given}, and this version of sqlite-wasm-run reads format ${version}: install a newer version`,
+      `the history contains a message of format ${given}, and this version of sqlite-wasm-run reads format ${version}: install a newer version`,
     );
   }
   if (given !== version) throw malformed(`unknown format ${given}`);
@@ -140,9 +140,11 @@ export function decodeMessage(bytes: Uint8Array): Message {
   const body = bytes.subarray(headStart + size);
   const total = head.transactions.reduce((sum, one) => sum + one.size, 0);
   if (head.object) {
-    if (body.length > 0) throw malformed('it names an object, and holds captures too');
-    if (head.object.size !== total) throw malformed('the sizes of its captures are not that of its object');
-  } else if (total !== body.length) throw malformed('the sizes of its captures are not that of its body');
+    if (body.length > 0) throw malformed('it names an object but also contains captures');
+    if (head.object.size !== total)
+      throw malformed('the sizes of its captures do not add up to the size of its object');
+  } else if (total !== body.length)
+    throw malformed('the sizes of its captures do not add up to the size of its body');
   return { ...head, body };
 }
 
@@ -247,7 +249,7 @@ function members(
   }
   for (const [name, check] of Object.entries(checks)) {
     const own = Object.hasOwn(object, name) ? object[name] : undefined;
-    if (!check(own)) throw malformed(`the ${name} of ${what} is not one`);
+    if (!check(own)) throw malformed(`the member ${name} of ${what} is invalid`);
   }
   return object;
 }

@@ -116,7 +116,7 @@ class NatsLog implements Log {
     if (discards || config.retention !== 'limits') {
       throw replicaError(
         'refused',
-        `the stream ${this.#stream} discards messages, which copies need: set its discard to new, its retention to limits, and neither max_age nor max_msgs_per_subject`,
+        `the stream ${this.#stream} can discard messages that copies need: set its discard to new, its retention to limits, and neither max_age nor max_msgs_per_subject`,
       );
     }
     return { identity, origin, first: Math.max(1, state.first_seq), last: state.last_seq };

@@ -85,7 +85,7 @@ export class Ownership {
   #foreign(): ReplicaError {
     return replicaError(
       'foreign-write',
-      `another program wrote to ${this.#name}, and other copies do not have its changes: the replica writes nothing more; make a new copy from a snapshot`,
+      `another program wrote to ${this.#name}, and other copies do not have its changes: the replica no longer writes; make a new copy from a snapshot`,
     );
   }
 

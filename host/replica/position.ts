@@ -29,30 +29,33 @@ export async function comparePosition(log: Log, copy: Reader): Promise<LogState>
   if (state.identity !== copy.history) {
     throw fault(
       'recreated',
-      `${log.name} is another history (${state.identity}) than the one that this copy follows (${copy.history})`,
+      `${log.name} is the history ${state.identity}, but this copy follows ${copy.history}`,
     );
   }
   if (state.last < sequence) {
     throw fault(
       'restored',
-      `${log.name} ends at message ${state.last}, and this copy has read ${sequence}: the history was restored to an older state`,
+      `${log.name} ends at message ${state.last}, but this copy has read ${sequence}: the history was restored to an older state`,
     );
   }
   if (state.first > sequence + 1) {
     throw fault(
       'trimmed',
-      `${log.name} begins at message ${state.first}, and this copy has read ${sequence}: the messages between them are gone`,
+      `${log.name} begins at message ${state.first}, but this copy has read only ${sequence}: the messages between them were removed`,
     );
   }
   if (sequence === 0) return state;
   const bytes = await log.message(sequence);
   if (!bytes) {
-    throw fault('trimmed', `message ${sequence}, the last that this copy has read, is gone from ${log.name}`);
+    throw fault(
+      'trimmed',
+      `message ${sequence}, the last one that this copy has read, was removed from ${log.name}`,
+    );
   }
   if (digestOf(bytes) !== copy.mark) {
     throw fault(
       'forked',
-      `${log.name} holds another message ${sequence} than the one that this copy has read`,
+      `${log.name} contains another message ${sequence} than the message that this copy has read`,
     );
   }
   return state;

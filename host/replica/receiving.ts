@@ -61,7 +61,7 @@ export function putUnder(copy: Receiver, batch: readonly Incoming[]): Under {
       if (sequence !== position.sequence + 1) {
         throw replicaError(
           'trimmed',
-          `message ${position.sequence + 1} of the history is missing: the next one is ${sequence}; make a new copy from a snapshot`,
+          `message ${position.sequence + 1} of the history is missing: the next message is ${sequence}; make a new copy from a snapshot`,
         );
       }
       const counts = message !== undefined && message.prev === position.head;
@@ -87,7 +87,7 @@ function apply(
   if (message.schema !== schema.digest) {
     throw replicaError(
       'schema',
-      `message ${sequence} of the history was made with another schema than the schema of this copy, because another program changed one of them: make a new copy from a snapshot`,
+      `message ${sequence} of the history was made with another schema, because another program changed that schema or the schema of this copy: make a new copy from a snapshot`,
     );
   }
   for (const { id, entries } of transactions) {

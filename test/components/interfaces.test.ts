@@ -230,7 +230,7 @@ describe('changeset', () => {
     for (let i = 0; i < 4; i++) changeset.append(number, piece);
     const full = said(
       13,
-      'the changesets that the connection holds are limited to 1073741824 bytes: drop unused ones',
+      'the changesets of the connection are limited to 1073741824 bytes: drop unused ones',
     );
     expect(failure(() => changeset.append(number, Uint8Array.of(1)))).toEqual(full);
     expect(failure(() => held(inserted))).toEqual(full);

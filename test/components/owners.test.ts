@@ -232,7 +232,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(value("SELECT own_create('main') > 0")).toBe(1n);
     expect(value('SELECT own_count(20000)')).toBe(10_000n);
     expect(failure(() => value("SELECT own_hold(x'', 1)")).message).toMatch(
-      /^the component holds 10000 changesets/,
+      /^the component already has 10000 changesets/,
     );
     const { changeset } = hostInterfaces(db, { interfaces: ['changeset'] });
     expect(changeset.create()).toBe(1);

@@ -313,9 +313,9 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
   });
 
   test.each([
-    ['', 21, /the SQL holds no statement$/],
-    [' -- nothing', 21, /the SQL holds no statement$/],
-    ['SELECT 1; SELECT 2', 21, /the SQL holds more than one statement$/],
+    ['', 21, /the SQL contains no statement$/],
+    [' -- nothing', 21, /the SQL contains no statement$/],
+    ['SELECT 1; SELECT 2', 21, /the SQL contains more than one statement$/],
     ['SELECT ?', 21, /the statement has 1 parameters, but 0 were given$/],
     ['SELECT nosuch', 1, /^no such column: nosuch$/],
     ["INSERT INTO t VALUES (1, 'again')", 1555, /^UNIQUE constraint failed: t\.a$/],

@@ -128,7 +128,7 @@ describe('--timeout, without a terminal', () => {
 
   test('what can be interrupted is', () => {
     const { stderr, status } = shell(['--timeout', '0.3', ':memory:'], `${endless};\n`);
-    expect(stderr).toContain('a statement ran for more than 0.3 seconds: it is interrupted (--timeout)\n');
+    expect(stderr).toContain('a statement ran for more than 0.3 seconds: interrupting it (--timeout)\n');
     expect(stderr).toContain('interrupted');
     expect(status).toBe(1);
   });
@@ -226,7 +226,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
       type(`${runaway};`);
       await sleep(500);
       tmux('send-keys', 'C-c');
-      await shows(/a statement was to end at Ctrl-C and could not be interrupted[\s\S]*sqlite> *$/);
+      await shows(/a statement was interrupted by Ctrl-C and could not be interrupted[\s\S]*sqlite> *$/);
       type("SELECT 'again', count(*), sum(b = 'kept') FROM t;");
       await shows(/again +│ +100 +│ +100/);
       type('.quit');

@@ -135,7 +135,7 @@ describe('a start with other options', () => {
     const { code, said } = await startAndStop('--patchset');
     expect([code, said]).toEqual([
       2,
-      expect.stringContaining('o.cs holds changesets: start without --patchset'),
+      expect.stringContaining('o.cs contains changesets: start without --patchset'),
     ]);
     expect(bytesOf('o.cs.journal').equals(before)).toBe(true);
   });

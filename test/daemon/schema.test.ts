@@ -201,7 +201,9 @@ describe('without --ddl', () => {
       'INSERT INTO t VALUES(2);',
     );
     expect(answers.at(4)).toBe('left with 1');
-    expect(answers.at(5)).toContain('cannot be one changeset, so a capture was written, as with --ddl');
+    expect(answers.at(5)).toContain(
+      'cannot be joined into one changeset, so a capture was written, as with --ddl',
+    );
     expect(captured()).toEqual([
       'CREATE TABLE t(a INTEGER PRIMARY KEY, b)',
       't insert 1,2',
@@ -234,7 +236,7 @@ describe('what is recorded', () => {
     expect(readFileSync(join(folder, 'o.cs'))[0]).toBe(0x50);
     const { child, said } = await start('--rowid');
     expect(child.exitCode).toBe(2);
-    expect(said()).toContain('o.cs holds patchsets: start with --patchset');
+    expect(said()).toContain('o.cs contains patchsets: start with --patchset');
   });
   test('--refuse does not start if something would be left out', async () => {
     const db = new DatabaseSync(join(folder, 'a.db'));

@@ -258,11 +258,11 @@ describe('one client’s settings', () => {
     expect(existsSync(join(folder, 'o.cs.journal'))).toBe(false);
   });
   test.each([
-    ['synchronous=OFF', 'acknowledged changes must be on disk, for every client'],
-    ['synchronous = normal', 'acknowledged changes must be on disk, for every client'],
-    ['main.synchronous(7)', 'acknowledged changes must be on disk, for every client'],
-    ['journal_mode=MEMORY', 'a crash would damage the database, for every client'],
-    ['journal_mode=o', 'a crash would damage the database, for every client'],
+    ['synchronous=OFF', 'acknowledged changes of all clients must be on disk'],
+    ['synchronous = normal', 'acknowledged changes of all clients must be on disk'],
+    ['main.synchronous(7)', 'acknowledged changes of all clients must be on disk'],
+    ['journal_mode=MEMORY', 'a crash would damage the database of all clients'],
+    ['journal_mode=o', 'a crash would damage the database of all clients'],
     ['locking_mode=EXCLUSIVE', 'it would affect every client of the daemon'],
     ['case_sensitive_like=1', 'it would affect every client of the daemon'],
     ['writable_schema=ON', 'it would affect every client of the daemon'],
@@ -400,7 +400,7 @@ describe('temporary tables', () => {
     const [one, other] = [await lines(), await lines()];
     await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
     expect(await one.ask('CREATE TEMP TABLE T(a INTEGER PRIMARY KEY);')).toBe(
-      '-- error 23: temp.T is refused: main.T exists, and clients that write to one would write to the other\n',
+      '-- error 23: temp.T is refused: main.T exists, and clients could write to the wrong one\n',
     );
     expect(await one.ask('CREATE TEMP VIEW t AS SELECT 1;')).toMatch(/^-- error 23: temp\.t is refused/);
     expect(await one.ask('CREATE TABLE temp.staging(a);')).toBe('-- ok, 0 rows, 0 changes\n');

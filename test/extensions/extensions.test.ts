@@ -160,7 +160,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
     ],
     [
       'wrong-version',
-      /is made for sqlite:extension\/session@2\.0\.0; this host has sqlite:extension@1\.1\.0$/,
+      /is made for sqlite:extension\/session@2\.0\.0; this host supports sqlite:extension@1\.1\.0$/,
     ],
     ['core', /core\.wasm is a core module, not a component: convert it, for example with jco new$/],
     [

@@ -238,7 +238,7 @@ describe('a transaction', () => {
     a.register('see', (_, ...args: unknown[]) => void got.push(args));
     a.transaction('see', [1, undefined, new Date(0)]);
     expect(got).toEqual([[1, null, '1970-01-01T00:00:00.000Z']]);
-    expect(() => a.transaction('see', [1n])).toThrow('must be what JSON can hold');
+    expect(() => a.transaction('see', [1n])).toThrow('must contain only JSON values');
     expect(() => a.transaction('other')).toThrow('no function is registered as "other"');
     await close(a);
   });
@@ -452,7 +452,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     test('in rows: as many as allowed are applied', async () => {
       const { problem } = await limited({ rows: 10 }, rowsOf(1, 10), rowsOf(11, 21));
       expect(problem?.message).toBe(
-        'message 3 of the history changes 11 rows, and this copy accepts 10: if the message is right, raise limits.rows',
+        'message 3 of the history changes 11 rows, and this copy accepts 10: if the message is correct, raise limits.rows',
       );
     });
 

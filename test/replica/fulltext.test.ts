@@ -139,8 +139,8 @@ test.each([
   ['CREATE VIRTUAL TABLE x USING fts5(a, cont = t)', /with the option cont/],
   ['CREATE VIRTUAL TABLE x USING fts5(a, /* , */ locale=1)', /with the option locale/],
   ['CREATE VIRTUAL TABLE x USING fts5(_rowid_, b)', /_rowid_ hides/],
-  ['CREATE VIRTUAL TABLE x USING rtree(id, a, b)', /not of rtree/],
-  ['CREATE VIRTUAL TABLE x USING fts5vocab(text, row)', /not of fts5vocab/],
+  ['CREATE VIRTUAL TABLE x USING rtree(id, a, b)', /not tables of rtree/],
+  ['CREATE VIRTUAL TABLE x USING fts5vocab(text, row)', /not tables of fts5vocab/],
 ])('refused: %s', (sql, why) => {
   const { a } = two(table);
   expect(reason(() => a.speculate((database) => database.exec(sql)))).toMatch(why);

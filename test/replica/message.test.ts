@@ -63,7 +63,9 @@ test('a message whose captures are in an object', () => {
   const other = all.slice();
   other[3] = (other[3] ?? 0) ^ 1;
   expect(outcome(() => transactionsOf(message, other))).toContain('forked');
-  expect(outcome(() => decodeMessage(encodeMessage({ ...head, object }, body)))).toContain('captures too');
+  expect(outcome(() => decodeMessage(encodeMessage({ ...head, object }, body)))).toContain(
+    'also contains captures',
+  );
 });
 
 test('a newer form is neither read nor ignored', () => {

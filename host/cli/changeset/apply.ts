@@ -1,4 +1,4 @@
-/** `changeset apply`: applies changesets and captures to a database, all of them or none. */
+/** Implements `changeset apply`, which applies changesets and captures to a database, all of them or none. */
 
 import { checkReportOptions, surveyKinds } from '../../applying/apply-options.js';
 import { policyNames } from '../../applying/conflict-policy.js';
@@ -142,7 +142,7 @@ export const apply: Action = {
     drops: {
       value: 'HOW',
       hints: ['alone', 'cascade'],
-      help: 'if a capture does not record what DROP TABLE did to rows in other tables that refer to the table: alone keeps these rows, cascade runs their foreign key actions',
+      help: 'how to drop a table to which other rows refer, if the capture does not record what happened to these rows: alone keeps them, cascade runs their foreign key actions',
     },
     refuse: {
       value: 'KIND',

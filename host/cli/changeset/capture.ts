@@ -67,7 +67,7 @@ export function ddlAdvice(entries: Iterable<CaptureEntry | Boundary>, ddl: boole
 
 /** The message if a capture is written although `--ddl` was not given. */
 export const apartMessage =
-  'changes from before and after a schema change cannot be one changeset, so a capture was written, as with --ddl';
+  'changes before and after a schema change cannot be joined into one changeset, so a capture was written, as with --ddl';
 
 export const capture: Action = {
   threaded: true,

@@ -19,7 +19,7 @@ const commands: readonly Command[] = [
       'the changes committed by then are written. Each transaction is first\n' +
       'written to OUT.journal (or DB.capture-journal). After a kill or a\n' +
       'full disk, run the command again with the same --db and --output,\n' +
-      'with an empty script if nothing is left to run: committed changes\n' +
+      'with an empty script if no SQL is left to run: committed changes\n' +
       'come first in OUT.',
     load: async () => withLocking((await import('./capture.js')).capture),
   },

@@ -83,7 +83,7 @@ function readPatiently(file: number, bytes: Uint8Array, at: number, room: number
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0; // the end of a pipe on Windows
       if (code !== 'EAGAIN') throw error;
-      Atomics.wait(sleeper, 0, 0, 5); // a terminal or pipe that another process made non-blocking
+      Atomics.wait(sleeper, 0, 0, 5); // another process made the terminal or pipe non-blocking
     }
   }
 }

@@ -20,13 +20,13 @@ export interface Flag {
   readonly repeated: boolean;
 }
 
-/** A word that calls a command. */
+/** A word that calls a command or group, with its description. */
 export interface Word {
   readonly name: string;
   readonly help: string;
 }
 
-/** What can follow the words of `path` on the command line. */
+/** The words, options and operands that can follow the words of `path` on the command line. */
 export interface Place {
   readonly path: readonly string[];
   readonly words: readonly Word[];

@@ -88,7 +88,7 @@ export class DaemonOutput {
   /**
    * Compares the journal with its record in the database, and prepares both for new transactions.
    *
-   * @throws CommandError if they do not match and `--accept-loss` is not given; nothing is changed then
+   * @throws CommandError if they do not match and `--accept-loss` is not given; in that case nothing is changed
    */
   agree(marker: Marker): void {
     const { journal } = this;
@@ -205,7 +205,7 @@ export class DaemonOutput {
     const first = entries.find((entry) => entry.kind === 'changeset');
     if (!first || (first.bytes[0] === patchsetMark) === this.#options.patchset) return;
     const [has, other] = this.#options.patchset ? ['changesets', 'without'] : ['patchsets', 'with'];
-    throw new CommandError(`${this.#path} holds ${has}: start ${other} --patchset`, exitCodes.usage);
+    throw new CommandError(`${this.#path} contains ${has}: start ${other} --patchset`, exitCodes.usage);
   }
 
   /** Reports how the options differ from those of the journal. The recorded transactions do not change. */

@@ -60,7 +60,7 @@ export function refuseStandIns(database: DatabaseSync, made: readonly Made[]): v
       )
       .get(name);
     if (!found) continue;
-    const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: ${schema}.${name} exists, and clients that write to one would write to the other`;
+    const message = `${isTemporary ? 'temp' : 'main'}.${name} is refused: ${schema}.${name} exists, and clients could write to the wrong one`;
     throw sqliteError(SQLITE_AUTH, message);
   }
 }
@@ -87,10 +87,10 @@ function pragmaRule({ first, second }: Action): string | undefined {
   const name = (first ?? '').toLowerCase();
   const value = second.toLowerCase();
   if (name === 'synchronous' && !safeSynchronous.has(value)) {
-    return `PRAGMA synchronous=${second} is refused: acknowledged changes must be on disk, for every client`;
+    return `PRAGMA synchronous=${second} is refused: acknowledged changes of all clients must be on disk`;
   }
   if (name === 'journal_mode' && value !== '' && unsafeJournals.some((mode) => mode.startsWith(value))) {
-    return `PRAGMA journal_mode=${second} is refused: a crash would damage the database, for every client`;
+    return `PRAGMA journal_mode=${second} is refused: a crash would damage the database of all clients`;
   }
   if (!refusedPragmas.has(name)) return undefined;
   return `PRAGMA ${name}=${second} is refused: it would affect every client of the daemon`;

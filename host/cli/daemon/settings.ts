@@ -114,7 +114,7 @@ export class ClientSettings {
 
   /**
    * Refuses a compiled statement that opens another client's temporary table. SQLite does not call the authorizer for a
-   * table in EXISTS of which no column is read.
+   * table in EXISTS if no column of the table is read.
    *
    * @throws SqliteError (SQLITE_AUTH)
    */

@@ -101,7 +101,7 @@ export function encodeHead(head: Head): Buffer {
   return Buffer.from(`${json} ${crc32(json).toString(16).padStart(8, '0')}\n`);
 }
 
-/** The first line of a file: a head, a head of another version, an incomplete line, or a damaged one. */
+/** The first line of a file: a head, a head of another version, an incomplete line, or a damaged line. */
 export type Line =
   | { readonly is: 'head'; readonly head: Head; readonly line: Buffer }
   | { readonly is: 'version'; readonly format: unknown }

@@ -42,7 +42,7 @@ export const runCommand: Omit<Action, 'run'> = {
     locking: lockingOption,
   },
   notes:
-    'A transaction is the text of its SQL: if other copies published before it, the\n' +
+    'The SQL text of each transaction is stored: if other copies publish first, the\n' +
     'text runs again on the new state. The daemon of `changeset daemon` has the same\n' +
     'protocol.\n',
 };

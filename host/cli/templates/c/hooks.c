@@ -27,7 +27,7 @@ bool exports_sqlite_extension_hooks_on_commit(void) {
   String message;
   WORLD(string_set)(&message, "more than 1000 rows were changed: the transaction is rolled back");
   sqlite_extension_logging_log(SQLITE_EXTENSION_LOGGING_LEVEL_WARNING, &message);
-  return false; /* on_rollback follows */
+  return false; /* SQLite then calls on_rollback */
 }
 
 void exports_sqlite_extension_hooks_on_rollback(void) { changed = 0; }

@@ -96,7 +96,7 @@ bool VT(connect)(uint64_t module, VT(connection_kind_t) kind, Strings *args, VT(
 void VT(disconnect)(uint32_t table) { (void)table; }
 
 bool VT(destroy)(uint32_t table, Error *err) {
-  (void)table, (void)err; /* kept: if the DROP is rolled back, the table is connected again */
+  (void)table, (void)err; /* kept, because the table is connected again if the DROP is rolled back */
   return true;
 }
 

@@ -7,8 +7,8 @@ enum { WORD, POSITION, INPUT, COLUMNS };
 /* A scan. */
 typedef struct {
   String text;
-  size_t at; /* the byte to go on from */
-  int64_t count; /* of the words so far */
+  size_t at; /* the offset of the next byte */
+  int64_t count; /* the number of words so far */
 } Cursor;
 
 static void clear(Cursor *cursor) { WORLD(string_free)(&cursor->text); }
@@ -77,7 +77,7 @@ bool VT(filter)(
   Value *text = &args->ptr[0].val.value;
   bool fits = is_text(text) || is_null(text);
   if (is_text(text)) {
-    cursor->text = text->val.text; /* kept: it must not be freed with the arguments */
+    cursor->text = text->val.text; /* kept, so it must not be freed with the arguments */
     text->tag = NONE;
   }
   VT(list_argument_free)(args);

@@ -19,7 +19,7 @@ export const hooks: Functions = {
       return true;
     }
     logging.log('warning', `more than ${mostRows} rows were changed: the transaction is rolled back`);
-    return false; // onRollback follows
+    return false; // SQLite then calls onRollback
   },
 
   onRollback() {

@@ -28,7 +28,7 @@ const cursors = new Map<number, { table: Table; left: number[] }>();
 let last = 0;
 
 function tableOf(number: number): Table {
-  return tables.get(number) ?? fail(1, `scratch: there is no table ${number}`);
+  return tables.get(number) ?? fail(1, `scratch: unknown table ${number}`);
 }
 
 function forget(table: Table, savepoint: number): void {
@@ -60,7 +60,7 @@ export const virtualTable: VirtualTable = {
 
   disconnect() {},
 
-  destroy() {}, // kept: if the DROP is rolled back, the table is connected again
+  destroy() {}, // kept, because the table is connected again if the DROP is rolled back
 
   /** The plan always returns all rows, and SQLite checks the constraints itself. */
   bestIndex(number) {
