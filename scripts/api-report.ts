@@ -1,8 +1,8 @@
 /**
- * The public surface of each entry of the package, as its declarations give it: test/api-report/.
+ * Writes the public API of each entry of the package, from its declarations, to test/api-report/.
  *
- *     npx tsx scripts/api-report.ts            writes it
- *     npx tsx scripts/api-report.ts --check    fails if it differs from what the declarations in dist/ give
+ *     npx tsx scripts/api-report.ts writes the reports npx tsx scripts/api-report.ts --check fails if the reports
+ *     differ from the declarations in dist/
  *
  * Both fail if a public signature names a type that no entry exports.
  */
@@ -25,7 +25,7 @@ export interface Entry {
   readonly declarations: string;
 }
 
-/** The entries that package.json exports. */
+/** Returns the entries that package.json exports. */
 export function entriesOf(): Entry[] {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { types: string }>;
@@ -77,13 +77,13 @@ function configure({ name, declarations }: Entry, all: readonly string[]): Extra
   });
 }
 
-/** @returns what is wrong, line by line; nothing if `check` and every report is up to date */
+/** Writes or checks the reports. @returns the problems, one per line */
 export function report(check: boolean): string[] {
   const problems: string[] = [];
   mkdirSync(reports, { recursive: true });
   mkdirSync(made, { recursive: true });
   const entries = entriesOf();
-  // A type that one entry exports may be named by another: all of them together must have every type.
+  // An entry may use a type that another entry exports, so check the types of all entries together.
   const everything = { name: 'everything', declarations: join(made, 'everything.d.ts') };
   const lines = entries.map(({ declarations }, i) => {
     const target = relative(made, declarations).replace(/\.d\.ts$/, '.js');
@@ -110,7 +110,7 @@ export function report(check: boolean): string[] {
     });
     if (entry !== everything && check && apiReportChanged) {
       problems.push(
-        `test/api-report/${entry.name}.api.md is not what the declarations give: run npm run build:report, and review the diff`,
+        `test/api-report/${entry.name}.api.md differs from the declarations: run npm run build:report, and review the diff`,
       );
     }
   }

@@ -1,9 +1,9 @@
 /**
- * The codec against the C library, in one run: `npm run bench:codec`. Needs a C compiler. C is compiled at -O2 with the
- * options of the core. Both sides take turns, and medians are compared: below 1, the codec takes less time.
+ * Compares the codec with the C library in one run: `npm run bench:codec`. Needs a C compiler. C is compiled with -O2
+ * and the options of the core. The two take turns, and the ratio of the medians is printed; below 1, the codec is
+ * faster.
  *
- *     -- --shape text      only shapes whose name has this
- *     -- --rounds 30       how often each side does it
+ *     -- --shape text only shapes whose name contains this text -- --rounds 30 the number of runs of each
  */
 
 import { execFileSync } from 'node:child_process';
@@ -25,7 +25,7 @@ const option = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? otherwise : (process.argv[at + 1] ?? '');
 };
-/** SQLite's codes of the operations. */
+/** SQLite's operation codes. */
 const insert = 18;
 const remove = 9;
 
@@ -47,10 +47,10 @@ const native = (what: string, count: number, ...files: string[]): Native =>
 const median = (samples: number[]): number =>
   samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
 
-/** What was made last: V8 need not make what is never used. */
+/** Keeps the last result, so that V8 cannot skip making it. */
 let made: unknown;
 
-/** C and the codec take turns. Returns the median of C in ms, and as ratios to it that of each way. */
+/** Runs C and the codec in turns. Returns the median of C in ms, and the ratio of each codec function to it. */
 async function race(
   c: readonly [what: string, ...files: string[]],
   ways: readonly (() => unknown)[],
@@ -72,7 +72,7 @@ async function race(
   return [ms, ours.map((samples) => (median(samples) / ms).toFixed(2))];
 }
 
-/** Values as the reader's own functions for each type give them, INTEGERs as numbers, blobs not copied. */
+/** Reads values with the reader's function for each type: INTEGERs as numbers, and blobs without a copy. */
 function readTyped(bytes: Uint8Array): Value | undefined {
   const reader = new codec.ChangesetReader(bytes);
   const take = (place: number): Value | undefined => {
@@ -102,7 +102,7 @@ function readTyped(bytes: Uint8Array): Value | undefined {
   return last;
 }
 
-/** The values of the API: INTEGERs are bigints, blobs copies. */
+/** Reads values as the API returns them: INTEGERs as bigint, and blobs as copies. */
 function readValues(bytes: Uint8Array): Value | undefined {
   const reader = new codec.ChangesetReader(bytes);
   let last: Value | undefined;
@@ -116,7 +116,7 @@ function readValues(bytes: Uint8Array): Value | undefined {
   return last;
 }
 
-/** Changes, each an object with all of its values. */
+/** Reads changes as objects with all their values. */
 function readChanges(bytes: Uint8Array): Value | undefined {
   let last: Value | undefined;
   for (const { old, new: fresh } of codec.changes(bytes)) {
@@ -126,7 +126,7 @@ function readChanges(bytes: Uint8Array): Value | undefined {
   return last;
 }
 
-/** What test/programs/measure.c sums up, of the codec's values. */
+/** Computes the sum of test/programs/measure.c from the codec's values. */
 function check(bytes: Uint8Array, c: Native): void {
   let sum = 0;
   let changes = 0;
@@ -141,7 +141,9 @@ function check(bytes: Uint8Array, c: Native): void {
     }
   }
   if (c.changes !== changes || Math.abs(c.sum - sum) > 1e-9 * Math.abs(c.sum)) {
-    throw new Error(`they read different things: ${JSON.stringify({ ...c, ours: { changes, sum } })}`);
+    throw new Error(
+      `C and the codec read different values: ${JSON.stringify({ ...c, ours: { changes, sum } })}`,
+    );
   }
 }
 
@@ -152,7 +154,7 @@ const file = (name: string, bytes: Uint8Array): string => {
   return join(work, name);
 };
 
-console.log(`Node ${process.version}: reading every value, as ratios to the native iterator\n`);
+console.log(`Node ${process.version}: reading all values, as ratios to the native iterator\n`);
 line('', 'changes', 'KB', 'C, ms', 'typed', 'values', 'changes');
 for (const shape of shapes) {
   if (!shape.name.includes(wanted)) continue;
@@ -185,7 +187,7 @@ async function streamed(): Promise<unknown> {
   return last;
 }
 
-console.log('\nOther work on the mixed one, as ratios to native C doing the same\n');
+console.log('\nOther work on the mixed shape, as ratios to the same work in native C\n');
 line('', 'C, ms', 'codec', 'C in wasm');
 for (const [name, c, ...ways] of [
   ['invert', ['invert', first], () => codec.invert(bytes), () => new Changeset(bytes).invert()],
@@ -201,7 +203,7 @@ for (const [name, c, ...ways] of [
   line(name, ms.toFixed(1), ...ratios);
 }
 
-console.log('\n... and to native C reading, because it has nothing of the kind\n');
+console.log('\n... and as ratios to reading in native C, which has no such function\n');
 line('', 'C, ms', 'codec');
 for (const [name, prepare] of [
   ['statistics', () => () => codec.statistics(bytes)],

@@ -1,6 +1,6 @@
 /**
- * What an extension costs by the language it is written in: `npm run bench:languages`, on Node 22 or later. The same
- * function, slug(text), as `new-extension` writes it in C and TypeScript, and in JavaScript by componentize-js.
+ * Compares extensions in different languages: `npm run bench:languages`, on Node 22 or later. Measures the function
+ * slug(text) of `new-extension` in C and TypeScript, and in JavaScript built with componentize-js.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -32,7 +32,7 @@ function run(cwd: string, ...args: string[]): string {
   return stdout;
 }
 
-/** What `new-extension` writes, built. */
+/** Builds the extension that `new-extension` writes. */
 function written(language: string): string {
   const name = `in-${language}`;
   run(folder, join(dist, 'cli/main.js'), 'new-extension', name, '--language', language);
@@ -57,7 +57,7 @@ export const scalarFunction = {
 };`;
   const interfaces = ['metadata', 'scalar-function'];
   const lines = interfaces.map((name) => `  export sqlite:extension/${name}@${contractVersion};`);
-  // Its types leave out the form that takes everything as text.
+  // Its types lack the signature that takes all input as text.
   const make = componentize as unknown as (
     source: string,
     options: object,
@@ -81,7 +81,7 @@ function timed(action: () => void): number {
   return performance.now() - started;
 }
 
-/** Milliseconds of `.load` in a process of its own. */
+/** The time of `.load` in a new process, in ms. */
 function load(file: string): number {
   const program = `import { DatabaseSync } from 'sqlite-wasm-run';
     const db = new DatabaseSync(':memory:', { allowExtension: true });
@@ -90,7 +90,7 @@ function load(file: string): number {
   return Number(run(root, '--input-type=module', '-e', program));
 }
 
-/** Bytes of WebAssembly memory that one more instance takes, after a call. */
+/** The bytes of WebAssembly memory that another instance uses after a call. */
 function instanceSize(file: string): number {
   const program = `import { DatabaseSync } from 'sqlite-wasm-run';
     const { Instance } = WebAssembly;
@@ -108,7 +108,7 @@ function instanceSize(file: string): number {
   return Number(run(root, '--input-type=module', '-e', program));
 }
 
-/** Microseconds of a call, over the same query without it. */
+/** The time of a call in microseconds, compared with the same query without the call. */
 function callTime(file: string, count: number): number {
   const db = new DatabaseSync(':memory:', { allowExtension: true });
   db.loadExtension(file);

@@ -1,4 +1,4 @@
-/** Changesets of different shapes, for the codec's benchmark. */
+/** Changesets of different shapes for the benchmark of the codec. */
 
 import { join } from 'node:path';
 import { dist } from './sources.js';
@@ -7,20 +7,20 @@ const { DatabaseSync } = (await import(join(dist, 'index.js'))) as {
   DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
 };
 
-/** What a changeset records. */
+/** The SQL that a changeset records. */
 export interface Shape {
   readonly name: string;
-  /** What is there before. */
+  /** The SQL that runs before recording. */
   readonly before: string;
   readonly changes: string;
   readonly patchset?: boolean;
 }
 
-/** The numbers from `first` to `last`, in SQL. */
+/** A subquery with the numbers from `first` to `last`. */
 const series = (first: number, last: number): string =>
   `(WITH RECURSIVE c(x) AS (VALUES(${first}) UNION ALL SELECT x+1 FROM c WHERE x<${last}) SELECT x FROM c)`;
 
-/** A hundred thousand INSERTs into a table with a key and these columns. */
+/** 100,000 INSERTs into a table with a key and these columns. */
 const inserts = (name: string, ...expressions: string[]): Shape => ({
   name,
   before: `CREATE TABLE t(id INTEGER PRIMARY KEY, ${expressions.map((_, i) => `c${i}`).join()})`,
@@ -77,7 +77,7 @@ export const shapes: readonly Shape[] = [
   },
 ];
 
-/** The changeset of a shape; of the SQL that follows it, if given. */
+/** Returns the changeset of a shape, or of the SQL `then` that runs after it. */
 export function captured(shape: Shape, then?: string): Uint8Array {
   const db = new DatabaseSync(':memory:');
   try {

@@ -1,6 +1,6 @@
 /**
- * Generates what the WIT gives: extensions/bindings/WORLD/ (C), host/abi/generated/ (types) and
- * host/interfaces/contract.ts (versions and worlds).
+ * Generates extensions/bindings/WORLD/ (C), host/abi/generated/ (types) and host/interfaces/contract.ts (versions and
+ * worlds) from the WIT.
  *
  *     npm run build:bindings
  *     npm run build:bindings -- --check   fails if the committed files differ from those generated from the WIT
@@ -24,11 +24,11 @@ import { contractText, stampOf, witFiles, witFolder, witText, worldsOf } from '.
 
 const version = '0.63.0';
 
-/** The worlds that guests are written for. */
+/** The worlds that guests implement. */
 const worlds = [...worldsOf(witText())].flatMap(([name, { exports }]) => (exports.length > 0 ? [name] : []));
 const stamp = stampOf(witFiles());
 
-/** The C bindings of every world, by path. */
+/** Returns the C bindings of every world, by path. */
 function cBindings(): Map<string, string> {
   const program = process.env.WIT_BINDGEN ?? 'wit-bindgen';
   const run = (...args: string[]): string =>
@@ -37,7 +37,7 @@ function cBindings(): Map<string, string> {
   try {
     found = run('--version').trim();
   } catch {
-    // the sentence below says that
+    // the error below reports it
   }
   if (found !== `wit-bindgen-cli ${version}`) {
     throw new Error(
@@ -63,8 +63,8 @@ function cBindings(): Map<string, string> {
 }
 
 /**
- * One module per interface. Its functions become the members of an interface `Functions`, which, unlike a
- * module's exports, can be implemented, and can have a member called `delete`.
+ * Makes a module for an interface. Its functions become members of an interface `Functions`, which code can implement
+ * and which can have a member named `delete`.
  */
 function asModule(text: string): string {
   const lines = text.replaceAll('./sqlite-extension-', './').split('\n');
@@ -87,7 +87,7 @@ function asModule(text: string): string {
   return `// Generated from the WIT by scripts/bindings.ts: do not edit.\n${stamp}\n\n${others.join('\n')}\n`;
 }
 
-/** The TypeScript types of every interface, by path. */
+/** Returns the TypeScript types of every interface, by path. */
 async function types(): Promise<Map<string, string>> {
   await $init;
   const made = new Map<string, string>();
@@ -119,9 +119,9 @@ try {
   take([['host/interfaces/contract.ts', contractText()], ...(await types())]);
   take(cBindings()); // last, because it needs a program that may be missing
   if (stale.length === 0) {
-    console.error('the bindings are what the WIT gives');
+    console.error('the bindings are up to date');
   } else if (process.argv.includes('--check')) {
-    console.error(`not what the WIT gives: ${stale.join(', ')}; run npm run build:bindings and commit them`);
+    console.error(`out of date: ${stale.join(', ')}; run npm run build:bindings and commit them`);
     process.exitCode = 1;
   } else {
     console.error(`written: ${stale.join(', ')}`);

@@ -23,10 +23,10 @@ const machine = [
   '-mnontrapping-fptoint',
   '-ffile-prefix-map=./=',
 ];
-// sqlite3.h omits load_extension if __wasi__ is defined; SQLITE_WASI keeps the rest of what that meant.
+// sqlite3.h omits load_extension if __wasi__ is defined. SQLITE_WASI keeps the other effects of __wasi__.
 const sqlite = ['-U__wasi__', '-DSQLITE_WASI=1', '-DSQLITE_OS_OTHER=1', '-DHAVE_LOCALTIME_R=1', ...features];
 const shellOnly = [
-  '-USQLITE_WASI', // it would drop popen, which terminal.c has
+  '-USQLITE_WASI', // it would disable popen, which terminal.c implements
   '-Dmain=shell_main',
   '-Dsqlite3_step=shell_step', // deadline.c
   '-Dsqlite3_errmsg=shell_errmsg', // reasons.c
@@ -36,7 +36,7 @@ const shellOnly = [
   '-Dsqlite3_backup_step=shell_backup_step',
   '-Dsqlite3_backup_finish=shell_backup_finish',
   '-DHAVE_LINENOISE=1',
-  '-DNDEBUG', // its own assertions do not all hold
+  '-DNDEBUG', // some of the shell's assertions fail
   '-D_WASI_EMULATED_SIGNAL',
   '-D_WASI_EMULATED_PROCESS_CLOCKS',
   '-D_WASI_EMULATED_GETPID',
@@ -125,9 +125,9 @@ async function build(): Promise<Uint8Array> {
 const built = await build();
 const committed = existsSync(target) ? readFileSync(target) : undefined;
 if (committed && sha256(committed) === sha256(built)) {
-  console.error(`host/core/sqlite3.wasm is what the sources give (${built.length} bytes)`);
+  console.error(`host/core/sqlite3.wasm is up to date (${built.length} bytes)`);
 } else if (process.argv.includes('--check')) {
-  console.error('host/core/sqlite3.wasm is not what the sources give: run npm run build:core and commit it');
+  console.error('host/core/sqlite3.wasm is out of date: run npm run build:core and commit it');
   process.exitCode = 1;
 } else {
   writeFileSync(target, built);

@@ -1,9 +1,9 @@
 /**
- * Builds extensions/NAME.wasm of extensions/NAME/, and the components of test/guests/.
+ * Builds extensions/NAME.wasm from extensions/NAME/, and the components in test/guests/.
  *
- *     npm run build:extensions              builds what is out of date
- *     npm run build:extensions -- NAME ...  builds only those: hash is extensions/hash.wasm, echo test/guests/echo.wasm
- *     npm run build:extensions -- --check   builds from the sources, and fails if the result differs from the committed files
+ *     npm run build:extensions builds what is out of date npm run build:extensions -- NAME ... builds only these; hash
+ *     is extensions/hash.wasm, echo is test/guests/echo.wasm npm run build:extensions -- --check builds from the
+ *     sources, and fails if the result differs from the committed files
  */
 
 import { createHash } from 'node:crypto';
@@ -24,15 +24,15 @@ import { contractVersion, witText } from './wit.js';
 
 const machine = ['--target=wasm32-wasip1', '-Os', '-mbulk-memory', '-msign-ext', '-mnontrapping-fptoint'];
 const bindings = join(root, 'extensions/bindings');
-/** What our guests have in common. */
+/** The folder with the headers that guests share. */
 const shared = join(root, 'extensions/shared');
 const stack = 65_536;
 
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
 /**
- * The world whose bindings a C file includes, as `#include "tabular.h"`, or the file world.h beside it; undefined if
- * neither does.
+ * The world whose bindings a C file, or the file world.h next to it, includes, for example with `#include "tabular.h"`;
+ * undefined if there is none.
  */
 function worldOf(cFiles: readonly string[]): string | undefined {
   const beside = join(dirname(cFiles[0] ?? ''), 'world.h');
@@ -45,7 +45,7 @@ function worldOf(cFiles: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Compiles one or several C files, with the bindings of the world they include, to a core module. */
+/** Compiles C files, with the bindings of the world that they include, to a core module. */
 export async function buildModule(cFiles: string | string[]): Promise<Uint8Array> {
   const sources = new Map([cFiles].flat().map((path) => [basename(path), read(path)]));
   const objects: Record<string, Uint8Array> = {};
@@ -67,9 +67,9 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
   if (world !== undefined) {
     const stem = world.replaceAll('-', '_');
     header[`${stem}.h`] = read(join(bindings, world, `${stem}.h`));
-    // Under another name, because a guest may have a file of that name.
+    // Use another name, because a guest may have a file with the world's name.
     objects['world.o'] = await compile('world.c', read(join(bindings, world, `${stem}.c`)));
-    // With object files of its own, wit-bindgen would define this; componentEmbed does their work.
+    // wit-bindgen's object file would define this function; componentEmbed replaces that object file.
     const anchor = `void __component_type_object_force_link_${stem}(void) {}\n`;
     objects['anchor.o'] = await compile('anchor.c', new TextEncoder().encode(anchor));
   }
@@ -92,7 +92,7 @@ export async function buildModule(cFiles: string | string[]): Promise<Uint8Array
       name,
     );
   const plain = await link('-nostartfiles', '-Wl,--no-entry');
-  // What uses the C library's streams has constructors; without _initialize they would run at every call.
+  // A module that uses the C library's streams has constructors. Without _initialize, they would run at every call.
   return usesWasi(plain) ? link('-mexec-model=reactor') : plain;
 }
 
@@ -103,14 +103,14 @@ function usesWasi(binary: Uint8Array): boolean {
   return imports.some(({ module }) => module === preview1);
 }
 
-/** Makes WASI 0.2 of the calls of wasi-libc. */
+/** The adapter that maps the calls of wasi-libc to WASI 0.2. */
 function adapter(): Uint8Array {
   return read(join(root, 'node_modules/@bytecodealliance/jco/lib', `${preview1}.reactor.wasm`));
 }
 
 /**
- * Compiles a guest to a component. Its world is the one whose bindings it includes, or, if `wit` is given,
- * `world` of that WIT text, whose packages may use ours.
+ * Compiles a guest to a component. Its world is the one whose bindings it includes. If `wit` is given, it is `world` of
+ * that WIT text, which may use our packages.
  */
 export async function buildGuest(
   cFiles: string | string[],
@@ -123,7 +123,7 @@ export async function buildGuest(
   return componentNew(embedded, usesWasi(binary) ? [[preview1, adapter()]] : []);
 }
 
-/** The component that is not compiled from C, and whose build is not reproducible. */
+/** The component that is not compiled from C. Its build is not reproducible. */
 const text = 'extensions/text.wasm';
 
 function same(path: string, committed: Uint8Array, built: Uint8Array): boolean {
@@ -132,7 +132,7 @@ function same(path: string, committed: Uint8Array, built: Uint8Array): boolean {
 
 type Target = readonly [path: string, build: () => Promise<Uint8Array>];
 
-/** Every component that is committed. */
+/** All committed components. */
 function* all(): Generator<Target, void, void> {
   const extensions = join(root, 'extensions');
   const cIn = (folder: string): string[] =>
@@ -159,7 +159,7 @@ function* all(): Generator<Target, void, void> {
   yield ['test/guests/composed.wasm', composed];
 }
 
-/** test/guests/composed.wasm: one component with another inside. */
+/** Builds test/guests/composed.wasm, a component that contains another component. */
 async function composed(): Promise<Uint8Array> {
   const parts = join(root, 'test/guests/parts');
   const wit = readFileSync(join(parts, 'parts.wit'), 'utf8');
@@ -184,13 +184,13 @@ export function copyTranspiler(): void {
   const stem = 'js-component-bindgen-component';
   copyFileSync(join(source, 'vendor', `${stem}.js`), join(target, `${stem}.js`));
   for (const name of [`${stem}.core.wasm`, `${stem}.core2.wasm`]) {
-    // A component can be written so that it grows without limit.
+    // A malicious component could make the transpiler's memory grow without limit.
     writeFileSync(join(target, name), capMemory(read(join(source, 'vendor', name)), 2 ** 30));
   }
   copyFileSync(join(source, 'LICENSE'), join(target, 'LICENSE'));
 }
 
-/** A function's body, minified: the first `.load` in a process spends much of its time in compiling it. */
+/** Minifies a function's body, because the first `.load` in a process spends much of its time compiling it. */
 async function minified(body: string): Promise<string> {
   const { code } = await transform(`function glue(globalThis, WebAssembly) {${body}}`, {
     minify: true,
@@ -199,7 +199,7 @@ async function minified(body: string): Promise<string> {
   });
   const [, inner] = /^function glue\(\w+,\w+\)\{(.*)\}\s*$/s.exec(code) ?? [];
   const [, first, second] = /^function glue\((\w+),(\w+)\)/.exec(code) ?? [];
-  if (inner === undefined) throw new Error('esbuild made something else of a function');
+  if (inner === undefined) throw new Error('unexpected output of esbuild for a function');
   return `"use strict";const ${first}=globalThis,${second}=WebAssembly;{${inner}}`;
 }
 
@@ -216,13 +216,13 @@ export async function transpileShipped(): Promise<void> {
   }
 }
 
-/** Writes what was built, or tells whether it equals what is committed. */
+/** Writes a built component, or with --check compares it with the committed file. */
 function settle(path: string, built: Uint8Array): void {
   const target = join(root, path);
   if (existsSync(target) && same(path, readFileSync(target), built)) {
-    console.error(`${path} is what the sources give (${built.length} bytes)`);
+    console.error(`${path} is up to date (${built.length} bytes)`);
   } else if (process.argv.includes('--check')) {
-    console.error(`${path} is not what the sources give: run npm run build:extensions and commit it`);
+    console.error(`${path} is out of date: run npm run build:extensions and commit it`);
     process.exitCode = 1;
   } else {
     writeFileSync(target, built);
@@ -236,7 +236,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const unknown = names.filter((name) => !targets.some(([path]) => basename(path) === `${name}.wasm`));
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')} in extensions/ or test/guests/`);
   const wanted = targets.filter(([path]) => names.length === 0 || names.includes(basename(path, '.wasm')));
-  const left = wanted.values(); // which all builders take from
+  const left = wanted.values(); // all builders take their next component from it
   const builder = async (): Promise<void> => {
     for (const [path, build] of left) settle(path, await build());
   };

@@ -1,8 +1,8 @@
 /**
- * Builds extensions/text.wasm of extensions/text/: tsc, then QuickJS around what it gives.
+ * Builds extensions/text.wasm from extensions/text/, with tsc and QuickJS.
  *
- * The component holds the memory of an engine that has read its script, in which addresses and seeds differ
- * each time: everything else can be compared.
+ * The component contains the memory of a JavaScript engine that has loaded the script. Addresses and seeds in this
+ * memory differ in each build, so only the other sections can be compared.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { root, sha256 } from './sources.js';
 import { witText } from './wit.js';
 
-/** The package's types are among jco's dependencies; it is not among ours. */
+/** The types of a package that is a dependency of jco but not of this package. */
 interface Componentizer {
   componentize(options: {
     witPath: string;
@@ -28,10 +28,10 @@ interface Componentizer {
 }
 
 const require = createRequire(import.meta.url);
-// What jco componentize runs for QuickJS; jco has no option for the smaller engine.
+// The package that `jco componentize` uses for QuickJS. jco has no option for the smaller engine.
 const ofJco = createRequire(import.meta.resolve('@bytecodealliance/jco'));
 
-/** The component of extensions/text/, with a section `sources` that holds the hash of what was put in. */
+/** Builds the component of extensions/text/, with a section `sources` that contains the hash of the input. */
 export async function buildText(): Promise<Uint8Array> {
   const source = join(root, 'extensions/text');
   const work = mkdtempSync(join(tmpdir(), 'text-'));
@@ -68,10 +68,10 @@ export async function buildText(): Promise<Uint8Array> {
 
 function customSection(name: string, content: string): Uint8Array {
   const body = [name.length, ...Buffer.from(name + content)];
-  return Uint8Array.of(0, body.length, ...body); // less than 128 bytes, so a length is one byte
+  return Uint8Array.of(0, body.length, ...body); // the body has less than 128 bytes, so its length takes one byte
 }
 
-/** The ids of sections: modules and components in a component, memory contents in a module. */
+/** Section ids: modules and components in a component, and memory contents in a module. */
 const nested = [1, 4];
 const data = 11;
 
@@ -80,7 +80,7 @@ export function sameButMemory(first: Uint8Array, second: Uint8Array): boolean {
   return Buffer.compare(Buffer.concat([...sections(first)]), Buffer.concat([...sections(second)])) === 0;
 }
 
-/** The sections of a component or module, and of those inside it, without their lengths. */
+/** The sections of a component or module and of nested ones, without their lengths. */
 function* sections(binary: Uint8Array): Generator<Uint8Array> {
   const isModule = binary[6] === 0;
   for (let at = 8; at < binary.length; ) {

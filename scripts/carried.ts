@@ -1,4 +1,7 @@
-/** Third-party sources that guests include, fetched at build time. Their licences: extensions/NAME/LICENSES.txt. */
+/**
+ * Third-party sources that guests include. They are downloaded at build time; extensions/NAME/LICENSES.txt has their
+ * licences.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +21,7 @@ const xxhash: Source = {
     'sha512-y69Lhs6msXn4eLPZkDqSKff3OLHyOL7a5lhxbJ0NN4x6XYhVI+lKIXt7JxQqSHssEhUWLgAWIbUbT9X9KUTbcw==',
 };
 
-/** By extension: the name under which a file is included, its package, and its path in the package. */
+/** For each extension: the included file name, the package, and the path in the package. */
 const carried: Readonly<Record<string, readonly (readonly [string, Source, string])[]>> = {
   hash: [
     ...['md5', 'sha1', 'sha256', 'sha512', 'sha3', 'crc32', 'blake3'].map(
@@ -28,7 +31,7 @@ const carried: Readonly<Record<string, readonly (readonly [string, Source, strin
   ],
 };
 
-/** What the sources in extensions/NAME/ include besides their own files. */
+/** Returns the third-party files that the sources in extensions/NAME/ include. */
 export function carriedFiles(extension: string): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = {};
   for (const [name, source, path] of carried[extension] ?? []) {

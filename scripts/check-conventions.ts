@@ -1,7 +1,7 @@
 /**
- * What each file in host/ leaves to one place: fails if an error of SQLite is made outside core/errors.ts, if a
- * number of SQLite's stands beside core/constants.ts and changeset/format.ts, and where the message of an error is
- * taken to pieces, which is what `reason` and `detail` are for.
+ * Checks conventions in host/. Fails if code makes an SqliteError outside core/errors.ts, writes a number of SQLite
+ * outside core/constants.ts and changeset/format.ts, or parses an error message instead of testing `reason` or
+ * `detail`.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,25 +11,26 @@ import { root } from './sources.js';
 interface Convention {
   readonly pattern: RegExp;
   readonly instead: string;
-  /** The files that need not hold it, each with the reason. */
+  /** The files that are exempt, with the reason. */
   readonly except: Readonly<Record<string, string>>;
 }
 
 const conventions: readonly Convention[] = [
   {
     pattern: /\bnew SqliteError\(/,
-    instead: 'makes an SqliteError: sqliteError of core/errors.ts does',
+    instead: 'makes an SqliteError: call sqliteError of core/errors.ts',
     except: { 'core/errors.ts': 'makes them' },
   },
   {
     pattern: /\bSQLITE_[A-Z_]+(?:: | = )(?:0x)?\d/,
-    instead: "defines a number of SQLite's: core/constants.ts has it, made by npm run build:tables",
-    except: { 'core/constants.ts': 'is made of the headers' },
+    instead:
+      'defines a number of SQLite: import it from core/constants.ts, which npm run build:tables generates',
+    except: { 'core/constants.ts': 'is generated from the headers' },
   },
   {
     pattern:
       /(?:\b(?:code|errcode|extendedCode|extended|op|opcode)|& 0xff\)) *(?:[!=]==?|[<>]=?) *(?:0x0*)?[1-9]|=== ?0x5[04]\b/,
-    instead: "writes a number of SQLite's: core/constants.ts and changeset/format.ts have names for them",
+    instead: 'writes a number of SQLite: use its name in core/constants.ts or changeset/format.ts',
     except: {
       'changeset/hex.ts': 'codes of characters',
       'changeset/writer.ts': 'codes of characters',
@@ -39,13 +40,13 @@ const conventions: readonly Convention[] = [
   {
     pattern:
       /\b(?:message|errstr)\)?\.(?:startsWith|endsWith|includes|indexOf|match|search|replace|slice)\(|\.(?:exec|test)\((?:String\(error\)|(?:\w+\.)?message\b)/,
-    instead: 'takes a message to pieces: test the reason of the error, or its detail',
+    instead: 'parses an error message: test its reason or detail',
     except: {
-      'cli/command.ts': 'what Node says of options comes as text only',
-      'cli/exit.ts': 'what Node says of files comes as text only',
-      'core/core.ts': 'what SQLite says of files comes as text only',
-      'loader/component.ts': 'what V8 says of modules that it does not know comes as text only',
-      'node/system.ts': 'what Node says of files comes as text only',
+      'cli/command.ts': 'Node reports option errors only as text',
+      'cli/exit.ts': 'Node reports file errors only as text',
+      'core/core.ts': 'SQLite reports file errors only as text',
+      'loader/component.ts': 'V8 reports unsupported modules only as text',
+      'node/system.ts': 'Node reports file errors only as text',
     },
   },
 ];
@@ -55,14 +56,14 @@ const problems: string[] = [];
 
 for (const path of readdirSync(host, { recursive: true, encoding: 'utf8' }).sort()) {
   const name = path.split(sep).join('/');
-  // The templates are other people's programs.
+  // The templates are programs of users.
   if (!name.endsWith('.ts') || name.startsWith('cli/templates/')) continue;
   const lines = readFileSync(join(host, path), 'utf8').split('\n');
   for (const { pattern, instead, except } of conventions) {
     const found = lines.findIndex((line) => pattern.test(line));
     if (found >= 0 && !(name in except)) problems.push(`host/${name}:${found + 1} ${instead}`);
     if (found < 0 && name in except)
-      problems.push(`host/${name} is an exception for nothing: ${except[name]}`);
+      problems.push(`host/${name} does not need its exception: ${except[name]}`);
   }
 }
 

@@ -1,31 +1,30 @@
 /**
- * Imports in host/ only go down, and never in a circle: fails if a file imports from a layer above its own, if
- * files import each other, if a module stores something by connection outside of Connection.part, or if a module below
- * `node/` uses Node.
+ * Checks the imports in host/. Fails if a file imports from a layer above its own, if imports form a circle, if a
+ * module stores objects by connection without Connection.part, or if a module below `node/` uses Node.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 import { root } from './sources.js';
 
-/** From the bottom up. */
+/** The layers, from bottom to top. */
 const layers = [
   'changeset', // changesets as bytes, without SQLite
-  'core', // SQLite in WebAssembly, and what it asks of its host
+  'core', // SQLite in WebAssembly, and the interfaces that it needs from its host
   'kernel', // an engine and its connections: values, queries, hooks, owners, confinement
   'abi', // a component's memory: values, results and errors by the canonical ABI
-  'recording', // sessions, and captures of what they cannot record
-  'applying', // changesets and captures onto a database, by policies and with reports
-  'interfaces', // what components import: ours, and WASI
+  'recording', // sessions and captures
+  'applying', // applies changesets and captures, with policies and reports
+  'interfaces', // the interfaces that components import
   'node', // the system: files, locks, folders of WASI, the network
-  'loader', // components as extensions, and what they export
-  'api', // what node:sqlite has, and beyond it
+  'loader', // loads components and calls their exports
+  'api', // the API of node:sqlite, and more
   'host.ts', // `sqlite-wasm-run/host`
   'index.ts', // `sqlite-wasm-run`
   'database-thread.ts', // the thread of a DatabaseWorker
   'replica', // `sqlite-wasm-run/replica`
   'cli', // the command line
-  'internals.ts', // what the tests reach into
+  'internals.ts', // internals for the tests
 ];
 
 const host = join(root, 'host');
@@ -33,11 +32,11 @@ const problems: string[] = [];
 
 const layerOf = (name: string): number => layers.indexOf(name.split(sep)[0] ?? '');
 
-/** What each file imports, types included, as paths from host/. */
+/** The imports of each file, including types, as paths from host/. */
 const imports = new Map<string, string[]>();
 
 for (const name of readdirSync(host, { recursive: true, encoding: 'utf8' })) {
-  // The templates are users' programs.
+  // The templates are programs of users.
   if (!name.endsWith('.ts') || name.startsWith(join('cli', 'templates'))) continue;
   const text = readFileSync(join(host, name), 'utf8');
   const imported = [...text.matchAll(/(?:from|import|import\() ?'(\.[^']*)'/g)].map(([, target = '']) =>
@@ -45,7 +44,7 @@ for (const name of readdirSync(host, { recursive: true, encoding: 'utf8' })) {
   );
   imports.set(name, imported);
   if (/^(?:export )?const .*new Weak(?:Map|Set)<Connection\b/m.test(text)) {
-    problems.push(`${name} stores something by connection: use Connection.part`);
+    problems.push(`${name} stores objects by connection: use Connection.part`);
   }
   const ofNode =
     layerOf(name) < layers.indexOf('node') &&
@@ -61,14 +60,14 @@ for (const [name, imported] of imports) {
   }
 }
 
-/** Files from which no circle can be reached, or whose circle was said. */
+/** Files from which no circle can be reached, or whose circle was reported. */
 const done = new Set<string>();
 
 /** @param path the files that lead to `name`, each of which imports the next */
 function follow(name: string, path: readonly string[]): void {
   const begin = path.indexOf(name);
   if (begin >= 0) {
-    problems.push(`files in a circle: ${[...path.slice(begin), name].join(' -> ')}`);
+    problems.push(`circular imports: ${[...path.slice(begin), name].join(' -> ')}`);
     return;
   }
   if (done.has(name)) return;

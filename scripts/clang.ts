@@ -1,4 +1,7 @@
-/** Runs the pinned clang. As a program: `clang.ts FOLDER ARG...` runs it on FOLDER's files, in a process of its own. */
+/**
+ * Runs the pinned clang. As a program, `clang.ts FOLDER OUTPUT ARG...` runs clang on the files of FOLDER, in its own
+ * process.
+ */
 
 import { spawn } from 'node:child_process';
 import {
@@ -21,10 +24,7 @@ interface Clang {
 
 const here = fileURLToPath(import.meta.url);
 
-/**
- * Runs clang over the named files and returns the file `output`. Kept by the digest of everything that goes
- * in, so a second call with the same input takes no time.
- */
+/** Runs clang on files and returns the file `output`. The output is cached by the digest of all input. */
 export async function clang(
   args: string[],
   files: Record<string, Uint8Array>,
@@ -55,12 +55,12 @@ export async function clang(
           process.execPath,
           ['--import', import.meta.resolve('tsx'), here, work, output, ...args],
           {
-            stdio: ['ignore', 'ignore', 'inherit'], // clang speaks on stderr; what is on stdout is its loader's chatter
+            stdio: ['ignore', 'ignore', 'inherit'], // clang writes its messages to stderr; stdout has only those of its loader
           },
         );
         child.on('error', reject);
         child.on('exit', (code) =>
-          code === 0 ? resolve() : reject(new Error(`clang could not make ${output} (status ${code})`)),
+          code === 0 ? resolve() : reject(new Error(`clang failed to make ${output} (status ${code})`)),
         );
       });
       renameSync(join(work, output), kept);
@@ -85,6 +85,6 @@ if (process.argv[1] === here) {
     if (made) writeFileSync(join(folder, output), made);
     else process.exitCode = 1;
   } catch {
-    process.exitCode = 1; // clang printed the reason; the error holds every source file
+    process.exitCode = 1; // clang printed the reason; the error object contains all source files
   }
 }

@@ -1,4 +1,4 @@
-/** Joins two components to one: like `wac plug`, which is not available from npm. */
+/** Composes two components into one, like `wac plug`, which is not available from npm. */
 
 import { parse, print } from '@bytecodealliance/jco-transpile/wasm-tools';
 
@@ -7,14 +7,14 @@ async function bodyOf(component: Uint8Array): Promise<string> {
   return (await print(component)).replace(/^\(component\b[^\n]*\n/, '').replace(/\)\s*$/, '');
 }
 
-/** What the component imports: declarations of types and the imports of them. All come before its first module. */
+/** The imports of a component and their types. They come before its first module. */
 function importsOf(body: string): string {
   return body.slice(0, body.search(/^ {2}\(core /m));
 }
 
 /**
- * A component that contains `plug`, whose export `name` takes the place of `socket`'s import. What
- * else `socket` imports is imported, and its `exports` are exported. The plug may import nothing.
+ * Makes a component that contains both, in which the export `name` of `plug` replaces that import of `socket`. The
+ * result has the other imports of `socket` and its `exports`. `plug` must not have imports.
  */
 export async function plugged(
   socket: Uint8Array,
@@ -28,7 +28,7 @@ export async function plugged(
   const kept = blocks.filter((block) => !block.includes(`$ty-${name}`) && !block.includes(`"${name}"`));
   const imported = kept.flatMap((block) => /^ {2}\(import "([^"]+)"/.exec(block)?.[1] ?? []);
   const withImports = imported.map((one) => `(with "${one}" (instance $${one}))`).join(' ');
-  // Numbers in comments come from the printer; only names matter.
+  // Remove the printer's numbers in comments, because only names matter.
   const text = `(component
 ${kept.join('').replace(/\(;\d+;\)/g, '')}
   (component $plug

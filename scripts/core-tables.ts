@@ -2,8 +2,7 @@
  * Writes host/core/constants.ts and host/core/bindings.ts, from sqlite3.h, host/core/c/host.h and the list of exported
  * functions, host/core/c/exports.txt.
  *
- *     npm run build:tables              writes them
- *     npm run build:tables -- --check   fails if they are not what the headers give
+ *     npm run build:tables writes the files npm run build:tables -- --check fails if the files differ from the headers
  */
 
 import { execFileSync } from 'node:child_process';
@@ -19,7 +18,7 @@ const sqlite = withoutComments(readFileSync(join(sqliteFolder, 'sqlite3.h'), 'ut
 const host = withoutComments(readFileSync(join(core, 'c/host.h'), 'utf8'));
 const own = '// Made by npm run build:tables. Do not edit.';
 
-/** The value of `text`: a number, or numbers and known names joined by |, << and parentheses. */
+/** Evaluates an expression of numbers, known names, |, << and parentheses. */
 function evaluate(text: string, known: ReadonlyMap<string, number>): number | undefined {
   const tokens = text.match(/0x[\da-f]+|\d+|\w+|<<|[|()]|\S/gi) ?? [];
   let at = 0;
@@ -78,7 +77,7 @@ function constants(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Names for parameters that have none in the header. */
+/** Names for parameters without a name in the header. */
 const unnamed: Readonly<Record<string, string>> = {
   'sqlite3*': 'db',
   'sqlite3_stmt*': 'stmt',
@@ -94,7 +93,7 @@ const unnamed: Readonly<Record<string, string>> = {
   sqlite3_uint64: 'u64',
 };
 
-/** The type of a C type in JavaScript. */
+/** Converts a C type to a TypeScript type. */
 function typeOf(c: string): string {
   if (c.includes('*') || c === 'sqlite3_filename') return 'number';
   const base = c.replace(/\bconst\b/g, '').trim();
@@ -120,7 +119,7 @@ function split(list: string): string[] {
   return parts;
 }
 
-/** A function of the seam: its prototype in C as a comment, and its type. */
+/** A binding of a function: its C prototype as a comment, and its TypeScript type. */
 function binding(returned: string, name: string, parameters: string): string {
   const used = new Map<string, number>();
   const all = split(parameters).filter((one) => one !== 'void' && one !== '');
@@ -150,7 +149,7 @@ const prototype = (name: string): RegExp =>
 
 function bindings(): string {
   const listed = readFileSync(join(core, 'c/exports.txt'), 'utf8').split('\n').filter(Boolean);
-  // These are wrapped: the C files export them.
+  // The C files export these functions, because the linker cannot export wrapped functions.
   const wrapped = [
     'sqlite3_close_v2',
     'sqlite3_exec',
@@ -190,7 +189,7 @@ ${functions.join('\n\n')}
 `;
 }
 
-/** As `npm run format` writes it. */
+/** Formats a file as `npm run format` does. */
 function formatted(name: string, text: string): string {
   const biome = join(root, 'node_modules/.bin/biome');
   return execFileSync(biome, ['format', `--stdin-file-path=host/core/${name}`], {
@@ -208,7 +207,7 @@ for (const [name, text] of [
   const made = formatted(name, text);
   if (!process.argv.includes('--check')) writeFileSync(path, made);
   else if (readFileSync(path, 'utf8') !== made) {
-    console.error(`host/core/${name} is not what the headers give: run npm run build:tables`);
+    console.error(`host/core/${name} differs from the headers: run npm run build:tables`);
     process.exitCode = 1;
   }
 }

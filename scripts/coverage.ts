@@ -1,8 +1,9 @@
 /**
- * The C functions of the session extension against what is offered for each: test/COVERAGE.md.
+ * Writes test/COVERAGE.md, which lists the C functions of the session extension and the corresponding functions of this
+ * package.
  *
- *     npx tsx scripts/coverage.ts            writes it
- *     npx tsx scripts/coverage.ts --check    fails if it differs from this script's output, or names something that does not exist
+ *     npx tsx scripts/coverage.ts writes the file npx tsx scripts/coverage.ts --check fails if the file is out of date
+ *     or names something that does not exist
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,7 +19,7 @@ const group = ['changeset.concat', 'changeset_group'] as const;
 const rebase = ['changeset.rebase', 'changeset_rebase'] as const;
 const build = ['changeset.build', 'changeset_from_json'] as const;
 
-/** `-`: done differently there. */
+/** `-` means that there is no direct counterpart. */
 const rows: readonly Row[] = [
   ['sqlite3session_create', 'session.create', 'session_create', 'DatabaseSync.createSession', 'capture'],
   ['sqlite3session_delete', 'session.delete', 'session_delete', 'Session.close', 'capture'],
@@ -99,7 +100,7 @@ const rows: readonly Row[] = [
   ['sqlite3rebaser_delete', ...rebase, 'Rebaser.close', 'rebase'],
 ];
 
-/** The test of each name that is in no test's title. */
+/** The tests of names that are in no test title. */
 const testOf: Readonly<Record<string, string>> = {
   session_create: 'session_create attaches tables at once; without any it records nothing yet',
   session_attach: 'a table that does not exist yet is attached nevertheless',

@@ -1,8 +1,9 @@
 /**
- * Copies that find each other, in one command: `npm run demo:replica`.
+ * Demonstrates replication: `npm run demo:replica`.
  *
- * A server and three copies, each in a process of its own that sells from one stock. One is cut off, one is killed, the schema
- * changes; a table shows how they converge. On a terminal the table stays in place; else each second gives a line.
+ * Starts a server and three copies, each in its own process, that sell from the same stock. One copy is disconnected,
+ * one is killed, and the schema changes. A table shows how the copies converge. On a terminal the table is updated in
+ * place; otherwise a line is printed every second.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -21,7 +22,7 @@ const { natsLog, Replica } = (await import(
   join(dist, 'replica/index.js')
 )) as typeof import('sqlite-wasm-run/replica');
 
-/** What a copy's process says of itself. */
+/** The report of a copy's process. */
 interface Report {
   readonly state: string;
   readonly sequence: number;
@@ -43,7 +44,7 @@ const functions = {
   },
 };
 
-/** The process of a copy. */
+/** Runs a copy in this process. */
 async function copy(path: string, servers: string, name: string): Promise<void> {
   const replica = await Replica.open(path, {
     log: natsLog({ servers, name: 'demo', timeout: 1000 }),
@@ -119,7 +120,7 @@ class Board {
     this.#drawn = lines.length;
   }
 
-  /** Says what happens now. */
+  /** Prints the current event. */
   say(text: string): void {
     this.note = text;
     if (isTerminal) this.draw();

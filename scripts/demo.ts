@@ -1,8 +1,8 @@
 /**
- * The main job on real data, in one command: `npm run demo`.
+ * Demonstrates capturing and applying changes on real data: `npm run demo`.
  *
- * Imports airports, flights and movies into a database, captures some thousands of edits as a changeset in the
- * sqlite3 shell, applies it to an untouched copy with the API, and compares the two databases row by row.
+ * Imports airports, flights and movies into a database, captures a few thousand edits as a changeset in the sqlite3
+ * shell, applies it to an unchanged copy with the API, and compares the two databases row by row.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,12 +15,12 @@ import { dist, root } from './sources.js';
 const data = join(root, 'node_modules/vega-datasets/data');
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-wasm-run-demo-'));
 
-/** Runs the shell on a database as `sqlite-wasm-run FILE < script` does. */
+/** Runs the shell as `sqlite-wasm-run FILE < script` does. */
 function shell(file: string, script: string): void {
   const program = join(dist, 'cli/main.js');
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, file], {
     cwd: folder,
-    input: script.replace(/^ +/gm, ''), // a dot command starts its line
+    input: script.replace(/^ +/gm, ''), // a dot command must be at the start of a line
     encoding: 'utf8',
   });
   process.stdout.write(stdout);

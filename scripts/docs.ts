@@ -1,6 +1,6 @@
 /**
- * Builds the API reference of every entry of the package from the doc comments in dist/, as HTML: .cache/docs/.
- * Fails if a comment gives a warning, such as a link to what does not exist.
+ * Builds the API reference of every entry of the package from the doc comments in dist/, as HTML: .cache/docs/. Fails
+ * if a comment causes a warning, such as a broken link.
  */
 
 import { createRequire, register } from 'node:module';
@@ -9,8 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { entriesOf } from './api-report.js';
 import { cache, root } from './sources.js';
 
-// typedoc reads programs by the API of TypeScript up to 6, which TypeScript 7 does not have: it gets the one that API
-// Extractor brings.
+// typedoc needs the API of TypeScript 6 or older, which TypeScript 7 lacks. Use the TypeScript that API Extractor
+// depends on.
 const parent = pathToFileURL(createRequire(import.meta.url).resolve('@microsoft/api-extractor')).href;
 const hook = `export const resolve = (name, context, next) =>
   next(name, name === 'typescript' ? { ...context, parentURL: ${JSON.stringify(parent)} } : context);`;
@@ -30,7 +30,7 @@ const application = await Application.bootstrap({
   excludeExternals: true,
   highlightLanguages: ['typescript', 'javascript', 'json', 'sql', 'bash'],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
-  // A property whose name and type say all needs no comment.
+  // A property with a clear name and type needs no comment.
   requiredToBeDocumented: [
     'Class',
     'Interface',
@@ -40,7 +40,7 @@ const application = await Application.bootstrap({
     'Method',
     'GetSignature',
   ],
-  // Generated: names of WIT within each interface, which `types` documents.
+  // Generated from names in the WIT, which `types` documents.
   intentionallyNotDocumented: [
     'host.changeset.SqlValue',
     'host.changeset.SqliteError',

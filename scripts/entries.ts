@@ -1,4 +1,4 @@
-/** The modules of host/ that are loaded by their path: by programs, as threads and processes, and by the tests. */
+/** The modules of host/ that are loaded by path: by programs, as threads or processes, and by the tests. */
 export const entries: readonly string[] = [
   'index',
   'host',

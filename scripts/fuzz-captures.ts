@@ -1,7 +1,7 @@
 /**
- * Random programs of statements that change rows and the schema, captured and replayed on a copy, which must end
- * equal: every row and the schema. Foreign keys are on, off and deferred, on both sides; with triggers, FTS5 and R-Tree
- * tables, rebuilds in the documented 12 steps, tables without a key, and savepoints that are rolled back.
+ * Captures random statements that change rows and the schema, and replays each capture on a copy. All rows and the
+ * schema must then be equal. The statements use foreign keys that are on, off or deferred, triggers, FTS5 and R-Tree
+ * tables, table rebuilds in the documented 12 steps, tables without a key, and savepoints that are rolled back.
  *
  *     npm run test:captures [-- --programs 20000] [--seed 1]
  */

@@ -1,12 +1,11 @@
 /**
- * Damages changesets at random and puts each through reading, inverting, joining, applying and rebasing, by the codec
- * and by the C library. Both must refuse the same ones and make the same of the others; nothing may crash, hang, or
- * grow: neither the core's memory nor JavaScript's heap. The codec differs in three known ways:
+ * Damages changesets at random, and reads, inverts, joins, applies and rebases each with the codec and with the C
+ * library. Both must refuse the same changesets and give the same results for the others. Nothing may crash, hang or
+ * leak memory. The codec differs in three known ways:
  *
- *   - an unknown value type is NULL to the C iterator, also when it inverts an UPDATE; the codec refuses it,
- *     and so does C when it joins
- *   - a REAL that is NaN is NULL to the C iterator
- *   - C inverts an INSERT or DELETE before any table, although it refuses to read it
+ *   - The C iterator reads an unknown value type as NULL, also when it inverts an UPDATE. The codec refuses it, as C
+ *     does when it joins. - The C iterator reads a NaN as NULL. - C inverts an INSERT or DELETE before the first table,
+ *     although it refuses to read it.
  *
  *     npm run test:fuzz                        a million
  *     npm run test:fuzz -- --count 10000 --seed 7
@@ -70,7 +69,7 @@ function mutant(): Uint8Array {
   return random(8) === 0 ? bytes.subarray(0, random(bytes.length)) : bytes;
 }
 
-/** The result of an action; undefined if it was refused with one of our errors. */
+/** Returns the result of an action; undefined if it throws one of this package's errors. */
 function result<T>(action: () => T): T | undefined {
   try {
     return action();
@@ -81,7 +80,7 @@ function result<T>(action: () => T): T | undefined {
   }
 }
 
-/** Ends the run if one changeset takes a minute, and prints which: the main thread cannot. */
+/** A thread that ends the run and prints the changeset if one changeset takes a minute. */
 const watched = new SharedArrayBuffer(4096);
 const watchedCount = new Int32Array(watched, 0, 2);
 const watchedBytes = new Uint8Array(watched, 8);
@@ -108,10 +107,10 @@ function watch(number: number, bytes: Uint8Array): void {
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Bytes in use: of the core, and of JavaScript after garbage collection. */
+/** The used bytes of the core, and of JavaScript after a garbage collection. */
 async function memory(): Promise<{ core: number; heap: number; buffers: number }> {
   collect();
-  await setTimeout(200); // the bytes of buffers are given back in the background
+  await setTimeout(200); // buffers are freed in the background
   collect();
   const { heapUsed: heap, arrayBuffers: buffers } = process.memoryUsage();
   return { core: engine().core.memory.bytes.length, heap, buffers };

@@ -1,4 +1,4 @@
-/** What knip, which finds unused files, exports and dependencies, cannot know by itself. */
+/** Configures knip, which finds unused files, exports and dependencies. */
 
 import type { KnipConfig } from 'knip';
 import { entries } from './entries.js';
@@ -6,7 +6,7 @@ import { entries } from './entries.js';
 const config: KnipConfig = {
   entry: [
     ...entries.map((name) => `host/${name}.ts`),
-    // Commands that package.json or a document names, and programs that others start by their path.
+    // Commands in package.json or a document, and programs that are started by path.
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',
     'scripts/bench/work.ts',
@@ -21,25 +21,25 @@ const config: KnipConfig = {
   ],
   project: ['host/**/*.ts', 'scripts/**/*.ts', 'test/**/*.{ts,mjs}', 'extensions/**/*.ts'],
   ignore: [
-    // Users' programs: what `new-extension` writes.
+    // Templates of `new-extension`, which are programs of users.
     'host/cli/templates/**',
-    // Generated of the WIT and of C headers: everything there is, used or not.
+    // Generated from the WIT and C headers, including parts that are not used.
     'host/abi/generated/**',
     'host/interfaces/contract.ts',
     'host/core/constants.ts',
   ],
   ignoreDependencies: [
-    // Loaded by its path: host/ knows the files of its parts.
+    // Loaded by path, because host/ uses its internal files.
     '@bytecodealliance/preview2-shim',
-    // Its data is read by path: scripts/demo.ts.
+    // scripts/demo.ts reads its data by path.
     'vega-datasets',
-    // Installed by the long suites that use them, not by `npm ci`.
+    // The long suites install these packages; `npm ci` does not.
     '@bytecodealliance/componentize-js',
     'knex',
   ],
-  // Programs of the system, without which the tests that use them are skipped.
+  // System programs. Tests that need them are skipped if they are missing.
   ignoreBinaries: ['tclsh', 'apt-get', 'strace', 'mkfifo', 'nats-server'],
-  // A Python environment that scripts/migrations makes.
+  // scripts/migrations makes this Python environment.
   ignoreUnresolved: ['python/bin/pip'],
   ignoreExportsUsedInFile: true,
 };

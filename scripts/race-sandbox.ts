@@ -1,5 +1,6 @@
 /**
- * A component and another process race for a granted folder: nothing outside may be read or changed.
+ * Runs a component and another process that race in a granted folder. The component must not read or change anything
+ * outside.
  *
  *     npm run test:race [-- --minutes 10]
  */

@@ -1,6 +1,6 @@
-/** How SQLite is compiled: the same for the core and for the native build that the tests compare it with. */
+/** The compile options and patches of SQLite, for the core and for the native build that the tests compare it with. */
 
-/** The features that users of the official builds rely on, and the choices that change what they see. */
+/** The features of the official builds, and options that change visible behaviour. */
 export const features: readonly string[] = [
   '-DSQLITE_THREADSAFE=0',
   '-DSQLITE_ENABLE_SESSION',
@@ -37,9 +37,9 @@ export const features: readonly string[] = [
 type Patch = readonly [anchor: string, replacement: string];
 
 /**
- * sqlite3session_changeset reads within a savepoint, which SQLite refuses while a statement writes; then the
- * statement's own transaction keeps the reads together, so none is taken. `nVdbeWrite` (vdbeInt: running statements
- * that write) is the count by which SQLite refuses.
+ * sqlite3session_changeset opens a savepoint, which SQLite refuses while a statement writes. The patch omits the
+ * savepoint in that case, because the statement's transaction already keeps the reads consistent. `nVdbeWrite` is
+ * SQLite's count of running statements that write.
  */
 const changesetsInsideStatements: readonly Patch[] = [
   [
@@ -53,11 +53,11 @@ const changesetsInsideStatements: readonly Patch[] = [
 ];
 
 /**
- * V8 replaces the code of a wasm function only when the function is called again, and one call of sqlite3VdbeExec
- * may run a whole statement: the first long one of a process would stay in baseline code to its end. So the
- * interpreter returns at the bottom of a loop after 100,000 steps, and is called again. What it keeps in locals is
- * either dead there (iCompare is read right after it is set), or counted again as after a row (cacheCtr), or keeps it
- * from returning (resetSchemaOnFault). 'now' stays the same.
+ * V8 replaces the code of a wasm function only when the function is called again. One call of sqlite3VdbeExec may run a
+ * whole statement, so the first long statement of a process would run in baseline code to its end. The patch makes the
+ * interpreter return at the end of a loop after 100,000 steps, and calls it again. Its local variables allow this:
+ * iCompare is not in use there, cacheCtr is incremented as after a row, and it does not return while resetSchemaOnFault
+ * is set. The value of 'now' does not change.
  */
 const longStatements: readonly Patch[] = [
   [
@@ -78,16 +78,16 @@ const longStatements: readonly Patch[] = [
   ],
 ];
 
-/** sqlite3.c as the core is built from it. @throws Error unless each anchor is there exactly once */
+/** Applies the patches to sqlite3.c. @throws Error unless each anchor is found exactly once */
 export function patchedLibrary(source: string): string {
   return patched('sqlite3.c', source, [...changesetsInsideStatements, ...longStatements]);
 }
 
 /**
- * shell.c as the core is built from it: with a release of its own, which it prints next to the engine's.
+ * Applies the patches to shell.c, which then also prints its own release.
  *
  * @param header the sqlite3.h that shell.c was released with
- * @throws Error unless each anchor is there exactly once
+ * @throws Error unless each anchor is found exactly once
  */
 export function patchedShell(source: string, header: string): string {
   const [, release] = /^#define SQLITE_VERSION +"([\d.]+)"$/m.exec(header) ?? [];
@@ -112,7 +112,9 @@ function patched(name: string, source: string, changes: readonly Patch[]): strin
   return changes.reduce((text, [anchor, replacement]) => {
     const pieces = text.split(anchor);
     if (pieces.length !== 2) {
-      throw new Error(`the patch of ${name} wants this once, found ${pieces.length - 1}: ${anchor}`);
+      throw new Error(
+        `the patch of ${name} expects this text once but found it ${pieces.length - 1} times: ${anchor}`,
+      );
     }
     return pieces.join(replacement);
   }, source);

@@ -1,7 +1,7 @@
 /**
- * Breaks what `changeset capture` does to its files: between any two operations a kill, a write that is torn, a disk
- * that is full or fails; and runs it again with an empty script. Proves that what is in the database is, once, in the
- * output.
+ * Tests `changeset capture` under failures of files: kills it, tears a write, or makes the disk full or fail between
+ * any two file operations, and then runs it again with an empty script. Every change in the database must be in the
+ * output exactly once.
  *
  *     npm run test:daemon
  */
@@ -17,7 +17,7 @@ import { type Api, allFaults, type Faults } from './torture-journal.js';
 const schema = `CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 'first'), (2, 'second');
   CREATE TABLE n(a TEXT COLLATE NOCASE PRIMARY KEY, b); INSERT INTO n VALUES('ab', 1)`;
 
-/** Scripts, and what they are captured with. */
+/** Scripts and the options for capturing them. */
 export const scripts: readonly (readonly [script: string, options: readonly string[]])[] = [
   [
     `INSERT INTO t VALUES(3, 'third');
@@ -74,8 +74,8 @@ function dump(db: InstanceType<Api['DatabaseSync']>): string {
 /**
  * Captures a script while files fail, then an empty one.
  *
- * @param again what goes wrong in a run between the two
- * @returns what is wrong then
+ * @param again the faults of a run between the two
+ * @returns the error, if any
  */
 export function captureBroken(api: Api, index: number, faults: Faults, again?: Faults): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'captured-'));
@@ -89,7 +89,7 @@ export function captureBroken(api: Api, index: number, faults: Faults, again?: F
     const said = [run(folder, script, options, faults)];
     if (said[0]?.code !== 0 || !existsSync(at('o'))) {
       if (again) said.push(run(folder, '', options, again));
-      // If it was written and then forgotten, the next run would write only what came after: nothing.
+      // If the changes were written to the output but then lost, the next run would write nothing.
       if (existsSync(at('o.journal')) || !existsSync(at('o'))) said.push(run(folder, '', options));
     }
     const last = said.at(-1);
@@ -114,7 +114,7 @@ export function captureBroken(api: Api, index: number, faults: Faults, again?: F
   }
 }
 
-/** How many operations on files a capture takes. */
+/** The number of file operations of a capture. */
 export function countOfCapture(index: number): number {
   const folder = mkdtempSync(join(tmpdir(), 'captured-'));
   try {

@@ -1,6 +1,6 @@
 /**
- * Kills the daemon at random under load, again and again, and proves that no committed change, of rows or of the
- * schema, is missing from what it captured, and none is there twice.
+ * Kills the daemon repeatedly at random under load. Every committed change of rows or the schema must be in the output
+ * exactly once.
  *
  *     npm run test:daemon                    200 rounds
  *     npm run test:daemon -- --rounds 10
@@ -20,7 +20,7 @@ interface Api {
   DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
 }
 
-/** Numbers that are the same in every run with the same seed. */
+/** Pseudorandom numbers from a seed. */
 function randomNumbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -75,18 +75,18 @@ class Client {
 
 export interface TortureResult {
   rounds: number;
-  /** Transactions whose commit was answered. */
+  /** The number of transactions with an acknowledged commit. */
   committed: number;
-  /** Of them, how many changed the schema. */
+  /** The number of these transactions that changed the schema. */
   schema: number;
-  /** Rows and objects of the schema that differ from what the capture makes of the first state. */
+  /** The number of rows and schema objects that differ after the capture is applied to the initial state. */
   different: number;
-  /** Acknowledged rows and tables that are not in the database. */
+  /** The number of acknowledged rows and tables that are missing in the database. */
   lost: number;
   bytes: number;
 }
 
-/** @param api the package, as built */
+/** @param api the built package */
 export async function torture(api: Api, rounds: number, seed = 1): Promise<TortureResult> {
   const { DatabaseSync } = api;
   const folder = mkdtempSync(join(tmpdir(), 'torture-'));
@@ -120,7 +120,7 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
     };
 
     let next = 1;
-    /** Statements, some of which change the schema, alone and in a transaction; many may fail. */
+    /** Runs statements alone and in a transaction. Some change the schema, and many may fail. */
     const changeSchema = async (client: Client, id: number): Promise<void> => {
       const column = `c${random(4)}`;
       const alone = [
@@ -178,12 +178,12 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
       running = await start();
       const clients = Array.from({ length: 3 }, () => new Client(socket));
       for (const client of clients) void work(client, round);
-      // Something is done before the kill, however slow the machine is.
+      // Wait for at least one commit before the kill, because the machine may be slow.
       const goal = answered + random(60);
       for (let waited = 0; answered < goal && waited < 3000; waited += 5) await sleep(5);
       await sleep(random(20));
       if (random(5) === 0) {
-        running.kill('SIGTERM'); // so that the kill comes while it writes the changeset
+        running.kill('SIGTERM'); // so that the kill happens while the daemon writes the changeset
         await sleep(random(30));
       }
       const exited = running.exitCode === null ? once(running, 'exit') : undefined;
@@ -201,7 +201,7 @@ export async function torture(api: Api, rounds: number, seed = 1): Promise<Tortu
     const capture = new Uint8Array(readFileSync(out));
     const replayed = new DatabaseSync(copy);
     if (!replayed.applyCapture(capture).applied)
-      throw new Error('the capture met a conflict: a change is there twice');
+      throw new Error('applying the capture caused a conflict: it contains a change twice');
     replayed.prepare('ATTACH ? AS live').run(db);
     const differing = (columns: string, table: string): number => {
       let rows = 0;

@@ -1,7 +1,7 @@
 /**
- * Breaks what the daemon does to its files: kills it, tears a write, fills the disk or makes it fail between any
- * two operations, then starts it again, with the same options or others. Proves that every transaction that was
- * acknowledged is in the database and, once, in the output.
+ * Tests the daemon under failures of files: kills it, tears a write, or makes the disk full or fail between any two
+ * file operations, and then starts it again with the same or other options. Every acknowledged transaction must be in
+ * the database, and in the output exactly once.
  *
  *     npm run test:daemon
  */
@@ -19,7 +19,7 @@ export interface Api {
   DatabaseSync: typeof import('sqlite-wasm-run').DatabaseSync;
 }
 
-/** What goes wrong in a run: see test/kit/file-faults.mjs. */
+/** The faults of a run; see test/kit/file-faults.mjs. */
 export interface Faults {
   readonly kill?: number;
   readonly torn?: boolean;
@@ -40,7 +40,7 @@ const work: readonly (readonly string[])[] = [
   ["INSERT INTO u VALUES('y', zeroblob(20000))"],
 ];
 const options = ['--ddl'];
-/** What a daemon is started with after a kill, in turn. */
+/** The options of the daemon after a kill, used in turn. */
 const others: readonly (readonly string[])[] = [options, [], ['--table', 't'], ['--rowid', '--ddl']];
 
 class Folder implements Disposable {
@@ -72,7 +72,7 @@ class Daemon {
     });
   }
 
-  /** Whether it listens; else it has ended. */
+  /** Waits until the daemon listens. Returns false if it ended. */
   async listens(): Promise<boolean> {
     const { child } = this;
     while (!this.said.includes('listening') && child.exitCode === null && child.signalCode === null) {
@@ -87,7 +87,7 @@ class Daemon {
   }
 }
 
-/** Does the work. Returns which transactions were acknowledged: none if the daemon did not start. */
+/** Runs the work. Returns the acknowledged transactions; empty if the daemon did not start. */
 async function workThrough(folder: Folder, daemon: Daemon): Promise<number[]> {
   const acknowledged: number[] = [];
   if (!(await daemon.listens())) return acknowledged;
@@ -128,7 +128,7 @@ async function workThrough(folder: Folder, daemon: Daemon): Promise<number[]> {
   return acknowledged;
 }
 
-/** Whether a transaction is in the database. */
+/** Queries that tell whether a transaction is in the database. */
 const traces: readonly string[] = [
   'SELECT 1 FROM t WHERE a=2',
   "SELECT 1 FROM t WHERE a=3 AND (SELECT b FROM t WHERE a=1)='other'",
@@ -137,7 +137,7 @@ const traces: readonly string[] = [
   "SELECT 1 FROM u WHERE k='y'",
 ];
 
-/** What is wrong with the files of a daemon that ended successfully; undefined if nothing is. */
+/** Checks the files of a daemon that ended successfully. Returns the error, or undefined. */
 function fault(api: Api, folder: Folder, acknowledged: readonly number[]): string | undefined {
   const live = new api.DatabaseSync(folder.at('a.db'));
   const replayed = new api.DatabaseSync(folder.at('first.db'));
@@ -177,10 +177,10 @@ function fault(api: Api, folder: Folder, acknowledged: readonly number[]): strin
 }
 
 /**
- * Does the work while files fail; starts the daemon again and ends it.
+ * Runs the work while files fail, and then starts and ends the daemon.
  *
- * @param again what goes wrong in the start that follows; then another follows, in which nothing does
- * @returns what is wrong then
+ * @param again the faults of the next start; it is followed by a start without faults
+ * @returns the error, if any
  */
 export async function runBroken(
   api: Api,
@@ -220,7 +220,7 @@ export async function runBroken(
   }
 }
 
-/** How many operations on files the work takes, from the start of the daemon to its end. */
+/** The number of file operations of the work, from the daemon's start to its end. */
 export async function countOperations(): Promise<number> {
   using folder = new Folder();
   const log = folder.at('log');
@@ -230,7 +230,7 @@ export async function countOperations(): Promise<number> {
   return readFileSync(log, 'utf8').split('\n').length - 1;
 }
 
-/** The ways in which files fail, at every operation. */
+/** All faults, at every operation. */
 export function* allFaults(operations: number): Generator<[Faults, Faults?]> {
   for (let at = 1; at <= operations; at++) {
     yield [{ kill: at }];

@@ -1,5 +1,6 @@
 /**
- * A process of the torture with one copy: writes at random until it is told to finish, then settles and says what it has.
+ * A process of torture-replica.ts with one copy. It writes at random until it is told to finish, then waits until
+ * everything is stored and reports its content.
  *
  *     torture-replica-copy.ts FILE NAME SERVER SEED ACKNOWLEDGED POLICY JOURNAL
  */
@@ -33,7 +34,7 @@ if (!existsSync(path)) {
   try {
     database.exec(`PRAGMA journal_mode=${journal}`);
   } catch {
-    // The disk is full: it is a copy without that.
+    // If the disk is full, the copy continues without this.
   }
 }
 const replica = await Replica.open(path, {
@@ -41,7 +42,7 @@ const replica = await Replica.open(path, {
   policy: policy as ReplicaPolicy,
   functions,
 }).catch((error: unknown) => {
-  // A new copy needs the server, and all need room: it is tried again.
+  // A new copy needs the server, and every copy needs disk space, so it tries again.
   if (error instanceof ReplicaError && error.reason === 'unavailable') process.exit(1);
   if (error instanceof SqliteError && machine.has(error.errcode & 0xff)) process.exit(1);
   throw error;
@@ -60,7 +61,7 @@ process.on('message', (message) => {
 process.on('disconnect', () => process.exit(1));
 tell({ ready: true });
 
-/** What was answered is in a file before anything else happens: a kill cannot forget it. */
+/** Write acknowledged transactions to a file at once, so that a kill cannot lose them. */
 const note = (mark: string): void => appendFileSync(acknowledged, `${mark}\n`);
 
 async function write(): Promise<void> {
@@ -84,13 +85,13 @@ async function write(): Promise<void> {
 const open = new Set<Promise<void>>();
 while (!isFinishing) {
   const kind = below(10);
-  // A wait must not keep the others waiting.
+  // Do not wait here, so that other transactions can continue.
   const written = write();
   open.add(written);
   void written.finally(() => open.delete(written));
   if (kind < 8) await Promise.race([written, sleep(20)]);
   await sleep(kind === 9 ? 100 : below(12));
-  // Five that write without end on a slow machine would never put all of it on top of the history.
+  // Limit the pending transactions. Otherwise, on a slow machine, five copies would write faster than they can rebase.
   while (!isFinishing && replica.status().pending > mostPending) await sleep(50);
 }
 

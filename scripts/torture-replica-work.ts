@@ -1,4 +1,4 @@
-/** What the copies of the torture do: their schema, their transactions, and what must hold in all of them. */
+/** The schema, transactions and invariants of torture-replica.ts. */
 
 import type { DatabaseSync } from 'sqlite-wasm-run';
 import type { RegisteredFunction } from 'sqlite-wasm-run/replica';
@@ -6,7 +6,7 @@ import type { RegisteredFunction } from 'sqlite-wasm-run/replica';
 export const accounts = 20;
 export const total = accounts * 1000;
 
-/** The schema of the first copy, and its rows. */
+/** The schema and rows of the first copy. */
 export const schema = `
 CREATE TABLE mark(id TEXT PRIMARY KEY NOT NULL, copy TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE account(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL CHECK(balance>=0));
@@ -36,7 +36,7 @@ const run = (database: DatabaseSync, sql: string, ...params: (string | number | 
 const numberOf = (database: DatabaseSync, sql: string): number =>
   Number(Object.values(database.prepare(sql).get() ?? {})[0]);
 
-/** Each is called with the UUID that marks its transaction, the name of the copy, and numbers. */
+/** A transaction function. It receives the database and random numbers. */
 type Work = (database: DatabaseSync, ...numbers: number[]) => void;
 
 const work: Readonly<Record<string, Work>> = {
@@ -99,7 +99,7 @@ const work: Readonly<Record<string, Work>> = {
   },
 };
 
-/** Leaves at least one doctor on call, if it waits. */
+/** Takes a doctor off call if another one is on call. This holds only if the transaction waits to be ordered. */
 const onCall: Work = (database, doctor) => {
   const name = ['ada', 'bob', 'cyd'][(doctor ?? 0) % 3] ?? '';
   const isOn = numberOf(database, `SELECT on_call FROM doctor WHERE name='${name}'`) === 1;
@@ -145,12 +145,12 @@ const marked =
     action(database, ...(numbers as number[]));
   };
 
-/** All of them, by name. */
+/** All functions by name. */
 export const functions: Readonly<Record<string, RegisteredFunction>> = Object.fromEntries(
   Object.entries({ ...work, onCall, change }).map(([name, action]) => [name, marked(action)]),
 );
 
-/** A transaction that is drawn: its name and numbers, and whether it waits. */
+/** Draws a transaction at random: its name, its numbers, and whether it waits to be ordered. */
 export function drawn(below: (n: number) => number): { name: string; numbers: number[]; wait: boolean } {
   const kind = below(100);
   const pick = (name: string, ...numbers: number[]) => ({ name, numbers, wait: false });
@@ -169,7 +169,7 @@ export function drawn(below: (n: number) => number): { name: string; numbers: nu
   return { ...pick('change', below(5)), wait: true };
 }
 
-/** What does not hold in a copy. */
+/** Returns the violated invariants of a copy. */
 export function faultsOf(database: DatabaseSync): string[] {
   const faults: string[] = [];
   const sum = numberOf(database, 'SELECT sum(balance) FROM account');

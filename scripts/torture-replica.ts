@@ -1,11 +1,11 @@
 /**
- * Five copies in five processes write at random, while they and the server are killed, links are cut, answers are lost, and
- * disks are full. In the end all copies must be equal, and every transaction that was answered in the history once, or
- * rejected.
+ * Five copies in five processes write at random, while processes and the server are killed, connections are cut,
+ * replies are lost, and disks are full. At the end all copies must be equal, and every acknowledged transaction must be
+ * in the history exactly once, or rejected.
  *
  *     npm run test:replica -- --minutes 10 [--seed S]
  *
- * It needs a nats-server: the one that NATS_SERVER names, or the one in PATH.
+ * Needs a nats-server, in NATS_SERVER or PATH.
  */
 
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 if (!(minutes > 0) || !Number.isInteger(seed)) {
-  console.error('--minutes takes a number above 0, --seed an integer');
+  console.error('--minutes must be a number above 0, --seed an integer');
   process.exit(2);
 }
 if (serverVersion === undefined) {
@@ -46,7 +46,7 @@ if (serverVersion === undefined) {
 const name = 'torture';
 const program = fileURLToPath(new URL('torture-replica-copy.ts', import.meta.url));
 const fileFaults = fileURLToPath(new URL('../test/kit/file-faults.mjs', import.meta.url));
-/** The policies of the copies, and their journals: by turns. */
+/** The policies and journals of the copies. */
 const policies = ['rerun', 'rerun', 'reject', 'rerun', 'reject'] as const;
 const journals = ['delete', 'wal'] as const;
 const folder = mkdtempSync(join(tmpdir(), 'torture-replica-'));
@@ -58,12 +58,12 @@ interface Verified {
   readonly sequence: number;
   readonly schema: string;
   readonly tables: Readonly<Record<string, { readonly rows: number; readonly digest: string }>>;
-  /** The marks of rejected transactions. */
+  /** The ids of rejected transactions. */
   readonly rejected: readonly string[];
   readonly faults: readonly string[];
 }
 
-/** One copy: its file stays, its process and its link come and go. */
+/** A copy. Its file stays, but its process and connection may end and start again. */
 class Member {
   readonly path: string;
   readonly acknowledged: string;
@@ -84,7 +84,7 @@ class Member {
     this.#manner = [policy ?? '', journal ?? ''];
   }
 
-  /** Whether no more room is on its disk. */
+  /** Whether its disk is full. */
   set isFull(isFull: boolean) {
     if (isFull) writeFileSync(this.#full, '');
     else rmSync(this.#full, { force: true });
@@ -119,7 +119,7 @@ class Member {
     child.on('exit', (code) => {
       if (this.#child !== child) return;
       this.#child = undefined;
-      // One that begins without the server and without a file cannot: it is started again.
+      // A copy without a file cannot start without the server, so it is started again.
       if (code !== null && code !== 0) setTimeout(() => this.#child ?? this.start(), 300);
     });
   }
@@ -150,7 +150,7 @@ const count = (event: string): void => {
 };
 const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
 
-/** Does something bad to the server, a process or a link. */
+/** Harms the server, a process or a connection at random. */
 async function harm(server: NatsServer, members: readonly Member[]): Promise<void> {
   const member = pick(members);
   const kind = below(12);
@@ -165,7 +165,7 @@ async function harm(server: NatsServer, members: readonly Member[]): Promise<voi
     await sleep(below(2500));
     member.link.isUp = true;
   } else if (kind < 8) {
-    // What it publishes is stored, and it never hears of it.
+    // The server stores a published message, but the copy receives no reply.
     count('answers lost');
     member.link.isMute = true;
     await sleep(50 + below(400));
@@ -215,7 +215,7 @@ function compare(members: readonly Member[]): void {
   }
 }
 
-/** The marks that transactions of the history insert, each with how often. */
+/** The ids that the transactions of the history insert, with their counts. */
 async function marksOf(
   address: string,
   last: number,
@@ -256,7 +256,7 @@ async function check(address: string, members: readonly Member[]): Promise<void>
   for (const { acknowledged: file, path, verified } of members) {
     const rejected = new Set(verified?.rejected);
     for (const mark of readFileSync(file, 'utf8').split('\n')) {
-      if (mark.length !== 36) continue; // the last one may be cut
+      if (mark.length !== 36) continue; // the last line may be incomplete
       acknowledged += 1;
       const times = (marks.get(mark) ?? 0) + (rejected.has(mark) ? 1 : 0);
       if (times !== 1)
@@ -279,7 +279,7 @@ async function check(address: string, members: readonly Member[]): Promise<void>
   );
 }
 
-/** A stream that is restored from an old copy is recognised by every copy. */
+/** Restores the stream from an old backup. Every copy must detect this. */
 async function restore(server: NatsServer, saved: string, members: readonly Member[]): Promise<void> {
   await server.kill();
   rmSync(join(server.folder, 'data'), { recursive: true });

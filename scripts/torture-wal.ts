@@ -1,6 +1,6 @@
 /**
- * Lets processes of ours and of native sqlite3 use one WAL database, kills writers of ours, or all, and proves
- * that no acknowledged change is lost, nothing is half done, and nobody reads what never existed.
+ * Runs processes of this package and of native sqlite3 on one WAL database, and kills our writers or all processes. No
+ * acknowledged change may be lost, no transaction may be partly applied, and readers must see only committed states.
  *
  *     npm run test:wal -- --minutes 10
  */

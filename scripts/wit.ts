@@ -1,4 +1,4 @@
-/** The WIT of this package: as text, because jco's own readers find no files on disk, and what it declares. */
+/** Reads the WIT of this package. It is passed to jco as text, because jco cannot read it from disk. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,20 +11,20 @@ export const releases: readonly string[] = readdirSync(join(root, 'wit'))
   .filter((name) => /^\d+\.\d+\.\d+$/.test(name))
   .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
-/** The newest contract: what bindings are generated from and guests are built for. */
+/** The newest release, from which bindings are generated and for which guests are built. */
 export const contractVersion = releases.at(-1) ?? '';
 
 export const witFolder = (version = contractVersion): string => join(root, 'wit', version);
 
-/** The files of a release, by their names. */
+/** The files of a release, by name. */
 export function witFiles(version = contractVersion): Map<string, string> {
   const names = readdirSync(witFolder(version)).sort();
   return new Map(names.map((name) => [name, readFileSync(join(witFolder(version), name), 'utf8')]));
 }
 
 /**
- * A release of the package as one file. Behind another package, `main`, its text is nested in a block; `@CONTRACT` in
- * `main` is the version of the release.
+ * Returns a release as one WIT text. If `main`, another package, is given, the release is nested after it, and
+ * `@CONTRACT` in `main` is replaced with the release's version.
  */
 export function witText(main?: string, version = contractVersion): string {
   const header = `package ${packageName}@${version};`;
@@ -36,21 +36,21 @@ export function witText(main?: string, version = contractVersion): string {
   return `${main.replaceAll('@CONTRACT', `@${version}`)}\n${header.replace(';', '')} {${body}}\n`;
 }
 
-/** What is parsed of a WIT: its tokens, without comments and blank space. */
+/** The tokens of a WIT, without comments and white space. */
 function tokensOf(text: string): string[] {
   const bare = text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, ' ');
   return bare.match(/[\w%-]+|[^\s\w%-]/g) ?? [];
 }
 
-/** The digest of what is parsed of a release, so that its comments may change. */
+/** The digest of a release. It does not include comments, which may change. */
 export function witDigest(files: ReadonlyMap<string, string>): string {
   return sha256(...[...files].flatMap(([name, text]) => [name, tokensOf(text).join(' ')]));
 }
 
-/** The line in a generated file that names the WIT that it was made from. */
+/** The line in a generated file with the digest of its WIT. */
 export const stampOf = (files: ReadonlyMap<string, string>): string => `// WIT sha256: ${witDigest(files)}`;
 
-/** What the worlds of a WIT export besides `metadata`, and what they import, each with what it includes. */
+/** The imports of the worlds of a WIT, and the exports except `metadata`, including those of included worlds. */
 export function worldsOf(text: string): Map<string, { imports: string[]; exports: string[] }> {
   const found = new Map<string, { imports: string[]; exports: string[] }>();
   const bare = tokensOf(text).join(' ');
@@ -69,7 +69,7 @@ export function worldsOf(text: string): Map<string, { imports: string[]; exports
   return found;
 }
 
-/** The length from which on the formatter breaks a line. */
+/** The line length from which the formatter breaks a line. */
 const lineWidth = 111;
 
 /** The text of host/interfaces/contract.ts. */
@@ -95,7 +95,7 @@ export const contract = {
   version: '${contractVersion}',
   /** All releases, oldest first. */
   releases: ${quoted(releases)},
-  /** The interfaces that the host offers, except \`types\`, which has no functions. */
+  /** The interfaces that the host provides, except \`types\`, which has no functions. */
   services: ${quoted(services)},
   /** The exports of each world, except \`metadata\`. */
   worlds: {

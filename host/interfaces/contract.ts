@@ -8,7 +8,7 @@ export const contract = {
   version: '1.1.0',
   /** All releases, oldest first. */
   releases: ['1.0.0', '1.1.0'],
-  /** The interfaces that the host offers, except `types`, which has no functions. */
+  /** The interfaces that the host provides, except `types`, which has no functions. */
   services: ['session', 'changeset', 'spi', 'logging'],
   /** The exports of each world, except `metadata`. */
   worlds: {

@@ -1,4 +1,4 @@
-/** Aggregate and window functions, by the call. */
+/** Measures calls of aggregate and window functions. */
 
 import { guest, open, query } from './databases.js';
 import { print, race, short } from './measure.js';
@@ -22,7 +22,7 @@ export function run(): void {
     ['component', direct, 'total_of'],
     ["jco's wrappers", wrapped, 'total_of'],
   ] as const;
-  // One more kind of call in each: no call, steps, steps and values, steps and values and inverses.
+  // Each query adds a kind of call: none, steps, steps and values, and steps, values and inverses.
   const bare = query(direct, 'SELECT count(x) FROM t');
   const frame = (name: string, over: string): string =>
     `SELECT count(v) FROM (SELECT ${name}(x) OVER (ORDER BY id ROWS BETWEEN ${over} PRECEDING AND CURRENT ROW) v FROM t)`;

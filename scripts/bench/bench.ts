@@ -1,4 +1,4 @@
-/** What the works of all groups share. */
+/** Functions that all groups of works share. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Database, Row } from './peers.js';
@@ -9,10 +9,10 @@ export interface Bench {
   readonly module: string;
   readonly file: string;
   open(path: string, mode?: string): Database;
-  /** Closes it and removes its files. */
+  /** Closes a database and deletes its files. */
   close(db: Database): void;
   report(work: string, value: number, proof: number): void;
-  /** The time of an action, and what it returns or `proof` finds afterwards. */
+  /** Reports the time of an action, and the number that the action or `proof` returns. */
   measure(work: string, action: () => number): void;
   measure(work: string, action: () => unknown, proof: () => number): void;
 }
@@ -36,14 +36,20 @@ export function insert(db: Database, from: number, count: number, each = false):
   statement.finalize?.();
 }
 
-/** FNV-1a of bytes, which proves that two programs made the same: of pieces, if it is given what it returned. */
+/**
+ * The FNV-1a hash of bytes, which shows whether two programs made the same bytes. For pieces, pass the previous result
+ * as `before`.
+ */
 export function hashed(bytes: Uint8Array, before = 2166136261): number {
   let hash = before;
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 16777619);
   return hash >>> 0;
 }
 
-/** The greatest memory of this process in MB. Not `maxRSS` on Linux: that starts with what the parent had. */
+/**
+ * The peak memory of this process in MB. On Linux `maxRSS` is wrong, because it includes the peak of the parent
+ * process.
+ */
 export function peakMemory(): number {
   const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
   const [, kb] = /VmHWM:\s*(\d+)/.exec(status) ?? [];

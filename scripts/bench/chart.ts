@@ -1,9 +1,9 @@
-/** A run as a chart: bars of ratios to native C, in an SVG that is readable on light and on dark. */
+/** Draws a run as an SVG chart of ratios to native C, for light and dark backgrounds. */
 
 import { ratios } from './print.js';
 import type { Run } from './results.js';
 
-/** What README shows. */
+/** The works that README shows. */
 const shown = [
   'files.insertFile',
   'memory.insert',
@@ -27,14 +27,14 @@ const colours: Readonly<Record<string, string>> = {
   'node-sqlite3-wasm': '#868e96',
 };
 const [width, labels, bar, gap] = [880, 310, 9, 12];
-/** The longest bar. What is longer is cut, and its number tells. */
+/** The ratio of the longest bar. Longer bars are cut; their number shows the ratio. */
 const longest = 10;
 
 const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c] ?? '&quot;');
 
 export function chart(run: Run): string {
-  // Of ours only the newest Node, on which the peers run.
+  // Show our results only for the newest Node, which also runs the peers.
   const ours = Object.keys(run.programs).filter((id) => id.startsWith('ours@'));
   const ids = Object.keys(run.programs).filter(
     (id) => id !== 'c' && (id === ours.at(-1) || !ours.includes(id)),

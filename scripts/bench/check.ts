@@ -1,13 +1,13 @@
-/** Compares the ratios of a run with recorded ones. */
+/** Compares the ratios of a run with recorded ratios. */
 
 import { print, short } from './measure.js';
 import { ratios } from './print.js';
 import type { Run } from './results.js';
 
-/** How much greater than the recorded one a ratio may be: machines differ, and others use them too. */
+/** The allowed factor between a ratio and the recorded one, because machines differ and may be busy. */
 export const allowed = 2;
 
-/** Works that wait for the disk: on a machine that is shared, one run gives twice or ten times what another gives. */
+/** Works that wait for the disk. On a shared machine, their times differ between runs by a factor of up to ten. */
 const waitsForDisk = /commit/i;
 
 export interface Slower {
@@ -16,7 +16,7 @@ export interface Slower {
   readonly recorded: number;
 }
 
-/** The program whose ratios were recorded on the Node that is nearest to this one. */
+/** Returns the program whose recorded Node version is nearest to this one. */
 function nearest(recorded: Run, major: number): string {
   const ours = Object.keys(recorded.programs).filter((id) => id.startsWith('ours@'));
   const distance = (id: string): number => Math.abs(Number(id.slice('ours@'.length)) - major);
@@ -31,7 +31,7 @@ function ownId(run: Run): string {
   return id;
 }
 
-/** What became slower than is allowed. `runs`: the first, and others of the same works; the best of them counts. */
+/** Returns the works that are slower than allowed. The best result of all `runs` counts. */
 export function slower(recorded: Run, ...runs: readonly Run[]): Slower[] {
   const found = runs.map((run) => ratios(run, ownId(run)));
   const major = Number(runs[0] ? ownId(runs[0]).slice('ours@'.length) : 0);

@@ -1,4 +1,4 @@
-/** A collation's comparison of two texts. */
+/** Measures the comparison of two texts by a collation. */
 
 import { guest, open, query } from './databases.js';
 import { print, race, short } from './measure.js';

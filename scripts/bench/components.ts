@@ -1,4 +1,4 @@
-/** What loading and keeping each component costs: medians. */
+/** Measures the time to load each component, and its memory. Prints medians. */
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { componentCache, guest } from './databases.js';
 import { median, print, short } from './measure.js';
 
 interface Cost {
-  /** ms of the first load in the process, and of a further one. */
+  /** The time of the first load in the process, and of another load, in ms. */
   readonly first: number;
   readonly next: number;
-  /** What the process grew by with each instance, in bytes, and what an instance has as memory of its own. */
+  /** The growth of the process with each instance, and the size of an instance's own memory, in bytes. */
   readonly resident: number;
   readonly memory: number;
 }
 
-/** Instances before the process is weighed for the first time, while what is compiled settles, and after that. */
+/** The number of instances made before the memory is first measured, and between the two measurements. */
 const settling = 8;
 const weighed = 32;
 
@@ -57,7 +57,7 @@ function cost(component: string): Cost {
 
 export function run(): void {
   const extensions = join(root, 'extensions');
-  const asksForMore = Number(process.versions.node.split('.')[0]) < 22 ? ['text.wasm'] : []; // its engine needs Node 22
+  const asksForMore = Number(process.versions.node.split('.')[0]) < 22 ? ['text.wasm'] : []; // needs Node 22
   const shipped = readdirSync(extensions).filter(
     (name) => name.endsWith('.wasm') && !asksForMore.includes(name),
   );

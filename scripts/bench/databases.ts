@@ -1,4 +1,4 @@
-/** What is measured: the build in dist/, or in the folder that SQLITE_WASM_RUN_DIST names. */
+/** Imports the build to measure: dist/, or the folder in SQLITE_WASM_RUN_DIST. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,17 +10,17 @@ export const { DatabaseSync } = (await import(join(dist, 'index.js'))) as typeof
 
 export const shell = join(dist, 'cli/main.js');
 
-/** A component that the tests made, or one of ours. */
+/** The path of a component of the tests. */
 export const guest = (name: string): string => join(root, 'test/guests', `${name}.wasm`);
 
-/** A folder for files of this run, which is gone when the process ends. */
+/** A folder for the files of this run. It is deleted when the process ends. */
 export const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-/** Where components are kept once they are prepared. */
+/** The cache folder for transpiled components. */
 export const componentCache = join(folder, 'cache');
 process.env.SQLITE_WASM_RUN_CACHE = componentCache;
 
-/** A database in memory with components that are called directly, or through jco's wrappers. */
+/** Opens an in-memory database with components that are called directly or through jco's wrappers. */
 export function open(calls: 'direct' | 'wrapped', ...components: string[]): Database {
   const before = process.env.SQLITE_WASM_RUN_CALLS;
   process.env.SQLITE_WASM_RUN_CALLS = calls;
@@ -34,12 +34,12 @@ export function open(calls: 'direct' | 'wrapped', ...components: string[]): Data
   }
 }
 
-/** An action that runs one query, prepared once. */
+/** Prepares a query and returns a function that runs it. */
 export function query(db: Database, sql: string): () => void {
   const statement = db.prepare(sql);
   return () => void statement.get();
 }
 
-/** A query of `count` numbers as g(value). */
+/** A WITH clause for a table g(value) with `count` numbers. */
 export const numbers = (count: number): string =>
   `WITH RECURSIVE g(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM g LIMIT ${count})`;

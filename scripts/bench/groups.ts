@@ -1,22 +1,22 @@
-/** What is compared: works in groups, each group in a process of its own. */
+/** The works to compare, in groups. Each group runs in its own process. */
 
 /** Kinds of programs. */
 export type Kind = 'c' | 'ours' | 'node:sqlite' | 'better-sqlite3' | 'sqlite-wasm' | 'node-sqlite3-wasm';
 
 export interface Group {
   readonly title: string;
-  /** The programs that can do it. */
+  /** The programs that can run the group. */
   readonly kinds: readonly Kind[];
-  /** In one process. The first stands apart, because V8 compiles during it. */
+  /** The repetitions in one process. The first is reported separately, because V8 compiles during it. */
   readonly repetitions: number;
   readonly unit: 'ms' | 'us' | 'MB';
-  /** The title of each work, in which {@link titled} puts numbers of rows. */
+  /** The title of each work. {@link titled} inserts the numbers of rows. */
   readonly works: Readonly<Record<string, string>>;
-  /** Only if asked for: it takes minutes. */
+  /** Whether the group runs only on request, because it takes minutes. */
   readonly long?: true;
-  /** Compared with a recording by --check. */
+  /** Whether --check compares the group with a recording. */
   readonly checked?: true;
-  /** Measured from outside, not by the program itself. */
+  /** Whether the parent process measures the time. */
   readonly outside?: true;
 }
 
@@ -187,7 +187,7 @@ export const groups = {
   },
 } as const satisfies Readonly<Record<string, Group>>;
 
-/** A title with its numbers: #*10 is ten times the rows of the run. */
+/** Inserts numbers into a title. #*10 stands for ten times the rows of the run. */
 export function titled(title: string, rows: number): string {
   return title.replace(/#(?:([*/])([\d.]+))?/g, (_, sign: string | undefined, by: string) => {
     const count = sign === undefined ? rows : sign === '*' ? rows * Number(by) : rows / Number(by);

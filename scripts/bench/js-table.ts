@@ -1,7 +1,6 @@
 /**
- * The table of numbers that extensions/series gives, in JavaScript, for the benchmark of tables. The API has no virtual
- * tables in JavaScript: this one sits where a component's does, a module of the engine whose rows go into the core's
- * batches.
+ * The table of numbers of extensions/series in JavaScript, for the benchmark of tables. The API has no virtual tables
+ * in JavaScript, so this one is a module of the engine, as a component's is, and writes its rows to the core's batches.
  */
 
 import { join } from 'node:path';
@@ -14,18 +13,21 @@ const { connectionOf } = (await import(
   join(dist, 'internals.js')
 )) as typeof import('../../host/internals.js');
 
-/** One row of values, as a program's generator gives it. */
+/** A row of a generator. */
 type Row = readonly (bigint | number)[];
 
 function* rowsUpTo(last: number): Generator<Row> {
   for (let value = 1n; value <= last; value++) yield [value];
 }
 
-/** Bytes of a cell, and of the largest batch with its rowids. */
+/** The size of a cell in bytes, and the most rows of a batch. */
 const cellSize = 16;
 const largest = 1024;
 
-/** Registers NAME, a table of one column with the numbers from 1 to `last`. `how`: a generator's rows, or a loop. */
+/**
+ * Registers a table of one column with the numbers from 1 to `last`. `how` selects rows of a generator or a loop that
+ * writes batches.
+ */
 export function registerNumbers(db: DatabaseSync, name: string, last: number, how: 'rows' | 'batches'): void {
   const connection = connectionOf(db);
   const { engine } = connection;
@@ -88,7 +90,7 @@ class Numbers implements TableModule {
     view.setInt32(batch + 16, Number(rows < ask), true);
   }
 
-  /** Rows as objects of JavaScript, each asked for. */
+  /** Writes rows from a generator. */
   #putRows(block: number, ask: number): number {
     const { view } = this.#connection.engine.core.memory;
     const taken: Row[] = [];
@@ -110,7 +112,7 @@ class Numbers implements TableModule {
     return taken.length;
   }
 
-  /** Numbers straight into the batch, with nothing in between. */
+  /** Writes numbers directly into the batch. */
   #putBatch(block: number, ask: number): number {
     const { view } = this.#connection.engine.core.memory;
     const rows = Math.min(ask, this.#last - this.#at);

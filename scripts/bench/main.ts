@@ -1,22 +1,18 @@
 /**
- * Speeds as ratios of one run. Times of one machine say little; comparing two ways on it says more.
+ * Measures speeds as ratios within one run, because absolute times depend on the machine.
  *
- *     npm run bench                      everything but `scale`: at most 20 minutes
- *     npm run bench -- memory spi        those
+ *     npm run bench everything except `scale`; takes at most 20 minutes npm run bench -- memory spi only these groups
  *
- *     --rounds N       how often all programs take turns; default 3
- *     --rows N         the rows of a work, 100,000 unless said; long statements have ten times as many
- *     --short          native C and ours on this Node, no peers
- *     --full           replica: a new copy of 1 GB, not of 100 MB
- *     --json FILE      writes what was found
- *     --chart FILE     draws it as an SVG
- *     --markdown       prints it as the table of host/README.md
- *     --record         writes what --check compares with, the chart of README and the table of host/README.md
- *     --from FILE      takes what --json has written, and measures nothing
- *     --check FILE     in a short form: fails if a ratio to native C is more than twice that of FILE, twice in a row
+ *     --rounds N the number of rounds in which the programs take turns; 3 by default --rows N the rows of a work,
+ *     100,000 by default; long statements have ten times as many --short only native C and this package on this Node
+ *     --full replica: a new copy of 1 GB instead of 100 MB --json FILE writes the results --chart FILE draws the
+ *     results as an SVG --markdown prints the results as the table of host/README.md --record writes the recording for
+ *     --check, the chart of README and the table of host/README.md --from FILE reads the results from a file of --json
+ *     instead of measuring --check FILE a short run that fails if a ratio to native C is more than twice that in FILE,
+ *     twice in a row
  *
- * It measures the build in dist/, or in the folder that SQLITE_WASM_RUN_DIST names. BENCH_NODES names other Nodes, with
- * commas in between; if none is new enough for the peers, one is fetched. Ratios need a C compiler.
+ * Measures the build in dist/, or in the folder in SQLITE_WASM_RUN_DIST. BENCH_NODES is a comma-separated list of other
+ * Node programs. If none is new enough for the peers, the benchmark downloads one. Ratios need a C compiler.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -31,7 +27,7 @@ import { inserted, markdown, printRun } from './print.js';
 import { type Run, readRun, written } from './results.js';
 import { type GroupName, type Plan, run } from './run.js';
 
-/** Ways inside one process: their modules open databases when they are loaded. */
+/** Measurements inside one process. Their modules open databases when they are imported. */
 const details: Readonly<Record<string, () => Promise<{ run(isFull: boolean): void | Promise<void> }>>> = {
   scalars: () => import('./scalars.js'),
   aggregates: () => import('./aggregates.js'),
@@ -73,12 +69,12 @@ const isGroup = (name: string): name is GroupName => Object.hasOwn(groups, name)
 for (const name of positionals) {
   if (isGroup(name) || Object.hasOwn(details, name)) continue;
   refuse(
-    `there is no subject ${name}: there is ${[...Object.keys(groups), ...Object.keys(details)].join(', ')}`,
+    `unknown subject ${name}; choose one of ${[...Object.keys(groups), ...Object.keys(details)].join(', ')}`,
   );
 }
 const count = (name: 'rounds' | 'rows', otherwise: number, least: number): number => {
   const value = Number(values[name] ?? otherwise);
-  if (!Number.isInteger(value) || value < least) refuse(`--${name} is a number, ${least} or more`);
+  if (!Number.isInteger(value) || value < least) refuse(`--${name} must be an integer of at least ${least}`);
   return value;
 };
 const chosen = (by: (group: Group) => unknown): GroupName[] =>

@@ -1,6 +1,6 @@
-/** How the benches measure, and how they print. */
+/** Measures times and prints tables. */
 
-/** A time in ms. */
+/** Runs an action and returns its time in ms. */
 export function timed(action: () => void): number {
   const started = performance.now();
   action();
@@ -11,15 +11,15 @@ export function median(samples: readonly number[]): number {
   return [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
 }
 
-/** Medians in ms, and the interquartile range of the least steady action. */
+/** Medians in ms, and the largest relative interquartile range. */
 export interface Race<Name extends string> {
   readonly medians: Record<Name, number>;
   readonly spread: string;
 }
 
 /**
- * The times of actions. They take turns, so that other work of the machine affects all alike. A first round that is not
- * counted warms up.
+ * Measures actions in turns, so that other load on the machine affects all of them equally. The first round warms up
+ * and is not counted.
  */
 export function race<Name extends string>(
   actions: Readonly<Record<Name, () => void>>,
@@ -45,7 +45,7 @@ function spread(samples: readonly number[]): number {
   return (at(0.75) - at(0.25)) / median(samples);
 }
 
-/** Three digits that count, at most. */
+/** Formats a number with at most three significant digits. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const size = Math.abs(value);
@@ -56,7 +56,7 @@ export function times(value: number, mark: number): string {
   return `x ${short(value / mark)}`;
 }
 
-/** Prints a table: a title over a line for each row. */
+/** Prints a title and a table. */
 export function print(title: string, columns: readonly string[], rows: readonly (readonly string[])[]): void {
   const width = (i: number): number => Math.max(...[columns, ...rows].map((cells) => cells[i]?.length ?? 0));
   const line = (cells: readonly string[]): string =>

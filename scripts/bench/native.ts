@@ -1,4 +1,6 @@
-/** What is measured against: the same SQLite compiled by the machine's C compiler, as fast as it makes it. */
+/**
+ * Builds the native programs for comparison: the same SQLite, compiled by the machine's C compiler with optimization.
+ */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -10,7 +12,7 @@ const compiler = process.env.CC ?? 'cc';
 const flags = ['-O2', '-w', ...features, '-DHAVE_USLEEP=1', '-DHAVE_FDATASYNC=1', '-DHAVE_LOCALTIME_R=1'];
 const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
 
-/** Compiles one program, unless it exists already. Undefined if there is no C compiler. */
+/** Compiles a program unless it already exists. Undefined if there is no C compiler. */
 function build(name: string, ...sources: readonly string[]): string | undefined {
   const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
   if (version.status !== 0) return undefined;
@@ -24,7 +26,7 @@ function build(name: string, ...sources: readonly string[]): string | undefined 
     renameSync(made, target);
   };
   const object = join(folder, 'sqlite3.o');
-  // Not in their own folder: shell.c would find the sqlite3.h of its own version there.
+  // Copy the sources, because shell.c would find the sqlite3.h of its own version in its folder.
   const digest = sha256(...sources.map((source) => readFileSync(source)));
   const copies = join(folder, `${name}-${digest.slice(0, 16)}`);
   mkdirSync(copies, { recursive: true });
@@ -37,12 +39,12 @@ function build(name: string, ...sources: readonly string[]): string | undefined 
   return program;
 }
 
-/** The sqlite3 shell. */
+/** Builds the sqlite3 shell. */
 export function nativeShell(): string | undefined {
   return build('shell', shellSource());
 }
 
-/** The works of work.ts in C. */
+/** Builds the works of work.ts in C. */
 export function nativeWork(): string | undefined {
   const names = ['work.c', 'work-sessions.c', 'work.h'];
   return build('work', ...names.map((name) => join(root, 'scripts/bench', name)));

@@ -1,4 +1,4 @@
-/** What is measured from outside, because starting is a part of it: whole processes, each over one that does nothing. */
+/** Measures whole processes, including their start. The time of an empty script is subtracted. */
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { hashed } from './bench.js';
 import type { Program } from './programs.js';
 
-/** A value and a proof for each work, as the works themselves print them. */
+/** A value and a proof for each work, in the format that the works print. */
 export type Measured = Record<string, [value: number, proof: number]>;
 
-/** Runs a command with its output in a file: a pipe would have this process read at the same time. */
+/** Runs a command with its output in a file, because this process would have to read a pipe at the same time. */
 function timed(command: readonly string[], folder: string, input?: string): { ms: number; output: string } {
   const [program = '', ...args] = command;
   const target = join(folder, 'output');
@@ -28,14 +28,14 @@ function timed(command: readonly string[], folder: string, input?: string): { ms
   }
 }
 
-/** A file that is written once for each run. */
+/** Writes a file once for each run. */
 function once(folder: string, name: string, make: (path: string) => void): string {
   const path = join(folder, name);
   if (!existsSync(path)) make(path);
   return path;
 }
 
-/** A program for Node that imports a module and uses it. */
+/** Writes a Node program that imports a module and optionally uses it. */
 function script(folder: string, { kind, module }: Program, use: boolean): string {
   const file = module.startsWith('/') ? pathToFileURL(module).href : module;
   const required = `import { createRequire } from 'node:module';
@@ -83,7 +83,7 @@ export function start(program: Program, folder: string): Measured {
 const table = 'CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, name TEXT, x REAL);';
 const rowAt = (i: number): string[] => [`${i}`, `${i * 7}`, `the name of row number ${i}`, `${i * 0.5}`];
 
-/** Files of rows for the shell: as CSV, as a script, as a database. */
+/** Writes input files for the shell: CSV, a script and a database. */
 function inputs(shell: readonly string[], folder: string, rows: number) {
   const lines = (make: (cells: string[]) => string): string =>
     Array.from({ length: rows }, (_, i) => make(rowAt(i + 1))).join('\n');

@@ -1,4 +1,4 @@
-/** @sqlite.org/sqlite-wasm by calls of its exports, as a thin binding makes them: its own API is five times slower. */
+/** Calls the exports of @sqlite.org/sqlite-wasm directly, as a thin binding would. Its own API is five times slower. */
 
 import type { Database, Session, Statement } from './peers.js';
 import { type Module, Raw, RawStatement } from './raw-statement.js';

@@ -1,4 +1,7 @@
-/** One shape for the APIs that are compared. What fits is used as it is: a layer between would be measured too. */
+/**
+ * A common interface for the compared APIs. An API that already has it is used directly, because an adapter would be
+ * measured too.
+ */
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -12,13 +15,13 @@ export interface Statement {
   get(...parameters: Value[]): unknown;
   all(): unknown[];
   iterate(): Iterable<unknown>;
-  /** If nothing else ends it. */
+  /** Present if statements must be finalized explicitly. */
   finalize?(): void;
 }
 
 export interface Session {
   changeset(): Uint8Array;
-  /** If it comes in pieces. */
+  /** Present if the program can return the changeset in pieces. */
   writeTo?(take: (piece: Uint8Array) => void): void;
 }
 
@@ -33,14 +36,14 @@ export interface Database {
 
 export interface Peer {
   open(path: string): Database;
-  /** What it can: database files, and WAL. */
+  /** Whether the program supports database files and WAL. */
   readonly files: boolean;
   readonly wal: boolean;
-  /** Options of a statement whose rows are ordinary objects, if they are not by default. */
+  /** The statement options for rows as ordinary objects, if that is not the default. */
   readonly plain?: object;
 }
 
-/** Ours and `node:sqlite` have this shape. */
+/** This package and `node:sqlite` already have the interface. */
 async function nodeSqlite(module: string): Promise<Peer> {
   const { DatabaseSync } = (await import(module)) as typeof own;
   return { open: (path) => new DatabaseSync(path) as unknown as Database, files: true, wal: true };
@@ -93,7 +96,7 @@ async function sqliteWasm(module: string): Promise<Peer> {
   return { open: await openRaw(join(module, 'dist/node.mjs')), files: false, wal: false };
 }
 
-/** By the name of a program; `module` is what is imported, or the folder of a package. */
+/** The peers by program name. `module` is the imported module or the folder of a package. */
 export const peers: Readonly<Record<string, (module: string) => Promise<Peer>>> = {
   ours: async (module) => ({ ...(await nodeSqlite(module)), plain: { plainRows: true } }),
   'node:sqlite': nodeSqlite,

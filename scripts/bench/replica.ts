@@ -1,4 +1,6 @@
-/** Copies over a real NATS server: one writer and two followers, each in a process of its own, with files. */
+/**
+ * Measures copies over a real NATS server: one writer and two followers, each in its own process with a database file.
+ */
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +9,9 @@ import { folder } from './databases.js';
 import { median, print, short } from './measure.js';
 import { type Copy, Follower, openCopy } from './replica-copy.js';
 
-/** How long each load lasts, in ms. */
+/** The duration of each load, in ms. */
 const period = 4000;
-/** More transactions than these do not wait for their place. */
+/** The most transactions that wait to be ordered. */
 const backlog = 5000;
 const pendingCount = 5000;
 const settings = 'sync_interval: 2m (the default), max_payload: 1 MB (the default), on this machine';
@@ -26,7 +28,7 @@ function percentile(samples: readonly number[], part: number): number {
 
 let next = 0;
 
-/** Inserts rows in a transaction. */
+/** Inserts rows in one transaction. */
 function insert(writer: Copy, rows: number): Promise<number> {
   return writer.transaction((database) => {
     const statement = database.prepare('INSERT INTO t VALUES(?, ?, ?, ?)');
@@ -37,7 +39,7 @@ function insert(writer: Copy, rows: number): Promise<number> {
   }).placed;
 }
 
-/** As fast as it goes, or so many transactions a second. */
+/** Writes as fast as possible, or at a given number of transactions per second. */
 async function load(
   writer: Copy,
   followers: readonly Follower[],

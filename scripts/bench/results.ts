@@ -1,9 +1,9 @@
-/** What a run found: the figures of each work and program, and what is written of them as JSON. */
+/** The results of a run: the figures of each work and program, and their JSON form. */
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
-/** The median of samples, and the quartiles, between which half of them lie. */
+/** The median and the quartiles of samples. */
 export interface Figure {
   readonly median: number;
   readonly low: number;
@@ -11,18 +11,18 @@ export interface Figure {
   readonly samples: number;
 }
 
-/** In the first repetition of a process, and in later ones. */
+/** The figures of the first repetition of a process and of later repetitions. */
 export interface Cell {
   readonly first: Figure;
   readonly warm?: Figure;
-  /** Of the medians, over native C in the same run. */
+  /** The ratios of the medians to native C in the same run. */
   readonly ratio?: { readonly first: number; readonly warm?: number };
 }
 
 export interface Result {
   readonly title: string;
   readonly unit: string;
-  /** By the id of the program. */
+  /** The cells by program id. */
   readonly programs: Readonly<Record<string, Cell>>;
 }
 
@@ -40,17 +40,17 @@ export interface Run {
     readonly cores: number;
     readonly memory: string;
     readonly system: string;
-    /** How many programs wanted a core in the minute before. */
+    /** The load average of the minute before the run. */
     readonly load: number;
   };
   readonly rounds: number;
   readonly rows: number;
   readonly programs: Readonly<Record<string, Contestant>>;
-  /** By group and work: `memory.insert`. */
+  /** The results by group and work, such as `memory.insert`. */
   readonly results: Readonly<Record<string, Result>>;
 }
 
-/** Four digits that count: more is noise. */
+/** Rounds to four significant digits, because more are noise. */
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
 export function machine(): Run['machine'] {
@@ -73,7 +73,7 @@ export function figure(samples: readonly number[]): Figure {
   return { median: at(0.5), low: at(0.25), high: at(0.75), samples: sorted.length };
 }
 
-/** A cell of samples, with its ratios to those of C. */
+/** Makes a cell from samples, with ratios to the samples of C. */
 export function cell(samples: Samples, native?: Samples): Cell {
   const first = figure(samples.first);
   const warm = samples.warm.length > 0 ? figure(samples.warm) : undefined;
@@ -97,16 +97,16 @@ export interface Samples {
   readonly warm: number[];
 }
 
-/** The ratio that counts: that of warm repetitions, if there are any. */
+/** The ratio of warm repetitions, or of the first if there are none. */
 export const ratioOf = (of: Cell | undefined): number | undefined => of?.ratio?.warm ?? of?.ratio?.first;
 
-/** A run as JSON, with a line for each figure. */
+/** Converts a run to JSON with one line for each figure. */
 export function written(run: Run): string {
   const text = JSON.stringify(run, null, 2);
   return `${text.replace(/\{\s*("[^{}]*?)\s*\}/g, (_, inner: string) => `{ ${inner.replace(/\s*\n\s*/g, ' ')} }`)}\n`;
 }
 
-/** A run that was written before. */
+/** Reads a run from a file. */
 export function readRun(file: string): Run {
   const run = JSON.parse(readFileSync(file, 'utf8')) as Partial<Run> | null;
   if (run?.format !== 1 || typeof run.results !== 'object') {

@@ -1,4 +1,4 @@
-/** Runs groups of works: processes that take turns, in rounds, and that must all find the same. */
+/** Runs groups of works. The programs take turns in rounds, and all must return the same proofs. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -14,12 +14,12 @@ export interface Plan {
   readonly names: readonly GroupName[];
   readonly rounds: number;
   readonly rows: number;
-  /** Native C and ours on this Node only. */
+  /** Only native C and this package on this Node. */
   readonly short: boolean;
   readonly onGroup: (title: string) => void;
 }
 
-/** More load than this disturbs. */
+/** A higher load makes the measurements unreliable. */
 const quiet = 0.5;
 
 const environment = {
@@ -28,7 +28,7 @@ const environment = {
   BENCH_COMPONENT: join(root, 'test/guests/echo.wasm'),
 };
 
-/** Runs the works of a group in one process. Returns what it prints, a line for each repetition. */
+/** Runs the works of a group in one process. Returns its output, one line for each repetition. */
 function printed({ title, work }: Program, group: string, ...args: readonly string[]): outside.Measured[] {
   const [command = '', ...before] = work;
   const { status, stdout, stderr } = spawnSync(command, [...before, group, ...args], {
@@ -45,7 +45,7 @@ function sqliteVersion(program: Program, folder: string): string {
   return [number / 1_000_000, (number / 1000) % 1000, number % 1000].map(Math.floor).join('.');
 }
 
-/** What a program finds in one turn, for each repetition. */
+/** Returns the results of a program in one turn, for each repetition. */
 function measured(
   program: Program,
   name: GroupName,
@@ -60,7 +60,7 @@ function measured(
   return printed(program, name, folder, String(repetitions), String(rows));
 }
 
-/** Throws if a program has found something else than the others, and so has done other work. */
+/** Throws if a program returns another proof than the other programs, because it then did other work. */
 export function prove(
   proofs: Map<string, [proof: number, by: string]>,
   work: string,
@@ -101,7 +101,7 @@ function runGroup(
   }
   return Object.fromEntries(
     Object.entries(group.works).map(([work, title]): [string, Result] => {
-      // A call in C is nothing to compare with, and starts are over that of Node.
+      // Calls have no comparable call in C, and starts are compared with an empty Node script.
       const native = name === 'calls' || name === 'start' ? undefined : samples.get(`c ${work}`);
       const found = entrants.flatMap(({ id }) => {
         const own = samples.get(`${id} ${work}`);

@@ -1,4 +1,4 @@
-/** A call of a scalar function. */
+/** Measures a call of a scalar function. */
 
 import { guest, numbers, open, query } from './databases.js';
 import { print, race, short } from './measure.js';

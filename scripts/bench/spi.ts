@@ -1,4 +1,4 @@
-/** SQL that a component runs: one round trip of spi. */
+/** Measures SQL that a component runs through spi. */
 
 import { guest, numbers, open, query } from './databases.js';
 import { print, race, short } from './measure.js';

@@ -1,4 +1,4 @@
-/** A scan of a virtual table of a million rows. */
+/** Measures a scan of a virtual table with a million rows. */
 
 import { spawnSync } from 'node:child_process';
 import { open, query, shell } from './databases.js';
@@ -10,7 +10,10 @@ const count = 1_000_000;
 const component = `SELECT sum(value) FROM series(1, ${count})`;
 const builtIn = `SELECT sum(value) FROM generate_series(1, ${count})`;
 
-/** Medians of the times of queries in several shells, by their own timer: the API does not have the shell's generate_series. */
+/**
+ * Returns median times of queries in several shells, measured by the shell's timer. The API lacks the shell's
+ * generate_series.
+ */
 function inShell(program: string, args: readonly string[], ...queries: readonly string[]): number[] {
   const turns = Array.from({ length: 8 }, () => queries.map((sql) => `${sql};`)).flat();
   const input = ['.timer on', ...turns].join('\n');
@@ -53,7 +56,7 @@ export function run(): void {
   );
   const native = nativeShell();
   const [nativeBuiltIn = Number.NaN] = native ? inShell(native, [], builtIn) : [];
-  // What the shell measured goes with what the component took there.
+  // Scale the shell's times by the component's time in the API and in the shell.
   const scale = best.component / shellComponent;
   print(
     `A scan of ${count / 1e6} M rows, sum(value), over SQLite's own generate_series in the same core; spread ${spread}`,

@@ -1,4 +1,4 @@
-/** What components cost in a program of ours: calls and loads. */
+/** Measures calls and loads of components in the API. */
 
 import { fileURLToPath } from 'node:url';
 import type * as own from 'sqlite-wasm-run';
@@ -12,7 +12,7 @@ async function opened(module: string): Promise<own.DatabaseSync> {
   return new DatabaseSync(':memory:', { allowExtension: true });
 }
 
-/** Microseconds a call of echo(), over the same query without it. */
+/** Measures a call of echo() in microseconds, compared with the same query without the call. */
 export async function components({ rows, module, report }: Bench): Promise<void> {
   using db = await opened(module);
   db.loadExtension(echo);
@@ -37,7 +37,7 @@ export async function components({ rows, module, report }: Bench): Promise<void>
   }
 }
 
-/** Loading a component into an open connection, the first in the process. */
+/** Measures the first load of a component in a process, with an open connection. */
 async function load({ module, report }: Bench, work: string, component: string, use: string): Promise<void> {
   using db = await opened(module);
   db.exec('SELECT 1');

@@ -1,4 +1,4 @@
-/* The works of sessions and changesets: work-sessions.ts in C. */
+/* The works for sessions and changesets of work-sessions.ts in C. */
 #include "work.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@ static Bytes taken(sqlite3_session *s){
   sqlite3session_delete(s);
   return b;
 }
-/* The rows that are updated are there before the session, which would record them as inserted otherwise. */
+/* The updated rows are inserted before the session starts, because the session would otherwise record them as
+** inserted. */
 static void filled(void){ openAt(":memory:", ""); insertSome(1, rows, 0); }
 static void change(void){ insertSome(rows+1, rows, 0); update(); }
 
@@ -51,7 +52,7 @@ static void take(sqlite3_value *v){
     case SQLITE_TEXT: sum += sqlite3_value_text(v)[0] + sqlite3_value_bytes(v); break;
   }
 }
-/* Every value of every change; a change itself counts a million. */
+/* Reads all values of all changes. Each change adds a million to the sum. */
 static void readValues(Bytes b){
   sqlite3_changeset_iter *p;
   sum = 0;
@@ -91,7 +92,7 @@ void codec(void){
   check(sqlite3_close(db));
 }
 
-/* Not ru_maxrss where Linux tells better: that starts with what the parent had. */
+/* On Linux ru_maxrss is wrong, because it includes the peak of the parent process. */
 static double peak(void){
   char line[256];
   double kb = 0;
@@ -113,7 +114,7 @@ static int put(void *p, const void *a, int n){
   o->h = (unsigned)hashed(o->h, a, n);
   return fwrite(a, 1, n, o->f)==(size_t)n ? SQLITE_OK : SQLITE_IOERR;
 }
-/* Ten times the rows captured by one statement in a file, and streamed to another. */
+/* Captures ten times the rows with one statement in a file, and streams the changeset to another file. */
 void stream(void){
   char name[4200], *zSql = sqlite3_mprintf("INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1"
     " FROM c LIMIT %d) SELECT i, i*7, 'the name of row number ' || i, i*0.5 FROM c", 10*rows);

@@ -1,4 +1,4 @@
-/** The works of sessions and changesets: work-sessions.c is the same in C. */
+/** The works for sessions and changesets. work-sessions.c is the same in C. */
 
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,14 +13,16 @@ function record(db: Database): Session {
   return session;
 }
 
-/** The rows that are updated are there before the session, which would record them as inserted otherwise. */
+/**
+ * The updated rows are inserted before the session starts, because the session would otherwise record them as inserted.
+ */
 function filled({ open, rows }: Bench): Database {
   const db = open(':memory:');
   insert(db, 1, rows);
   return db;
 }
 
-/** As many changes as rows, and as many again: inserted rows, and updates of others. */
+/** Inserts `rows` rows and updates as many other rows. */
 export function change(db: Database, rows: number): void {
   insert(db, rows + 1, rows);
   const statement = db.prepare('UPDATE t SET n = n + 1, x = ? WHERE id = ?');
@@ -61,11 +63,11 @@ export function sessions(bench: Bench): void {
   copy.close();
 }
 
-/** SQLite's codes of the operations. */
+/** SQLite's operation codes. */
 const [insertCode, deleteCode] = [18, 9];
 const [integer, float, text] = [1, 2, 3];
 
-/** Every value of every change; a change itself counts a million. */
+/** Reads all values of all changes. Each change adds a million to the sum. */
 function readValues({ ChangesetReader }: typeof Codec, bytes: Uint8Array): number {
   const reader = new ChangesetReader(bytes);
   let sum = 0;
@@ -94,7 +96,7 @@ function readValues({ ChangesetReader }: typeof Codec, bytes: Uint8Array): numbe
   return sum;
 }
 
-/** The codec in TypeScript, on changesets that its engine has made. */
+/** Measures the codec with changesets that the engine made. */
 export async function codec(bench: Bench): Promise<void> {
   const { rows, module, measure } = bench;
   const path = pathToFileURL(join(dirname(module), 'changeset/index.js')).href;
@@ -124,7 +126,7 @@ export async function codec(bench: Bench): Promise<void> {
   );
 }
 
-/** Captures ten times the rows with one statement into a file, and streams it to another. */
+/** Captures ten times the rows with one statement in a file, and streams the changeset to another file. */
 export function stream({ rows, file, open, close, report }: Bench): void {
   const db = open(file, 'PRAGMA journal_mode=DELETE');
   const session = record(db);

@@ -1,6 +1,6 @@
 /*
-** The works of work.ts against the C library: `work GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each
-** repetition, of each work a time and a number that must be the same in all programs.
+** The works of work.ts in C. `work GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each repetition, with a
+** time and a proof for each work. The proof must be the same in all programs.
 */
 #include "work.h"
 #include <stdio.h>
@@ -93,7 +93,7 @@ void update(void){
   exec("COMMIT");
   sqlite3_finalize(p);
 }
-/* The caller of a row gets a text of its own, as a program in JavaScript does. */
+/* Copies the text of a row, as a JavaScript program does. */
 static void row(sqlite3_stmt *p){
   int n = sqlite3_column_bytes(p, 2);
   char *z = malloc(n+1);
@@ -138,7 +138,7 @@ static void files(void){
   closeAll();
 }
 
-/* Ten times the rows, by one statement. */
+/* Inserts ten times the rows with one statement. */
 static double fill(void){
   char *zSql = sqlite3_mprintf("INSERT INTO r WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT %d)"
     " SELECT i, i*7, 'the name of row number ' || i, i*0.5, i%%1000 FROM c", 10*rows);
@@ -164,7 +164,7 @@ static void engine(void){
   report("sort", end(), r);
   check(sqlite3_close(db));
 }
-/* What a call adds, in us: ten times over the rows. */
+/* Measures the time of a call in microseconds, over ten passes of the rows. */
 static void calls(void){
   double bare, r = 0;
   openAt(":memory:", "");

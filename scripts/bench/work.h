@@ -1,11 +1,11 @@
-/* What the works in C have in common. */
+/* Functions that the works in C share. */
 #include "sqlite3.h"
 
-/* The connection, its file in the group of files, and how many rows a work has. */
+/* The connection, its file in the group of files, and the rows of a work. */
 extern sqlite3 *db;
 extern char file[4096];
 extern int rows;
-/* Keeps what was read in use; each work that reads takes it as its proof. */
+/* The sum of the values read, which is the proof of works that read. */
 extern double sum;
 
 void check(int rc);
@@ -16,7 +16,7 @@ double content(void);
 double hashed(unsigned h, const unsigned char *a, int n);
 #define HASH 2166136261u
 
-/* begin(), work, end(): prints the ms, and then the proof that all programs did the same. */
+/* Call begin(), run the work, and pass the time from end() and a proof to report(). */
 void begin(void);
 double end(void);
 void report(const char *zName, double value, double proof);

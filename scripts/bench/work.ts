@@ -1,6 +1,6 @@
 /**
- * Works of a program. Run as `work.mjs PEER MODULE GROUP FOLDER REPETITIONS ROWS`, it prints a line of JSON for each
- * repetition: of each work a time in ms and a number that must be the same in all programs. work.c is the same in C.
+ * The works for Node. `work.mjs PEER MODULE GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each repetition,
+ * with a time in ms and a proof for each work. The proof must be the same in all programs. work.c is the same in C.
  */
 
 import { rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { codec, scale, sessions, stream } from './work-sessions.js';
 const [, , name = '', module = '', group = '', folder = '', repetitions = '1', size = '100000'] =
   process.argv;
 const peer = await peers[name]?.(module);
-if (!peer) throw new Error(`there is no peer ${name}`);
+if (!peer) throw new Error(`unknown peer ${name}`);
 
 let results: Record<string, [value: number, proof: number]> = {};
 
@@ -64,7 +64,7 @@ function get(db: Database, count: number): number {
   return sum;
 }
 
-/** Ten times the rows, by one statement. */
+/** Inserts ten times the rows with one statement. */
 function fill(): { db: Database; insert: () => void } {
   const db = peer?.open(':memory:');
   if (!db) throw new Error('unreachable');

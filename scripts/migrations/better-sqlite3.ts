@@ -1,4 +1,4 @@
-/** A database in the shape of better-sqlite3, as far as query builders use it. */
+/** Wraps a database in the API of better-sqlite3, as far as query builders use it. */
 
 import type { DatabaseSync, StatementSync } from 'sqlite-wasm-run';
 
@@ -28,7 +28,7 @@ function wrapped(statement: StatementSync): Statement {
   return own;
 }
 
-/** A class that opens `database`, whatever path it is given. */
+/** Returns a class that opens `database` for every path. */
 export function betterSqlite3(database: DatabaseSync): new () => object {
   return class {
     readonly name = ':memory:';

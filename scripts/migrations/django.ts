@@ -1,4 +1,4 @@
-/** Django's schema editor prints the SQL with which it rebuilds tables. */
+/** Gets the SQL with which Django's schema editor rebuilds tables. */
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { type Migration, sqlMigration } from '../../test/kit/migration-replay.js
 
 export const djangoVersion = '5.2';
 
-/** Prints as JSON, by name, the SQL that creates the tables and the SQL that changes them. */
+/** Prints JSON with the SQL that creates the tables and the SQL of each change, by name. */
 const program = `
 import json
 import django
@@ -57,7 +57,7 @@ export function django(tools: string): Record<string, Migration> {
   return Object.fromEntries(
     Object.entries(made).map(([name, [setup, sql]]) => [
       name,
-      // As its migrations run: foreign keys off, in a transaction.
+      // Django runs migrations in a transaction with foreign keys off.
       sqlMigration(setup + rows, `PRAGMA foreign_keys=OFF; BEGIN; ${sql} COMMIT; PRAGMA foreign_keys=ON`),
     ]),
   );

@@ -1,4 +1,4 @@
-/** drizzle-kit writes SQL for the difference between two versions of a schema. */
+/** Gets the SQL that drizzle-kit writes for the difference between two versions of a schema. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,11 +43,11 @@ export function drizzle(tools: string): Record<string, Migration> {
           .filter((name) => name.endsWith('.sql'))
           .sort()
           .at(-1) ?? '';
-      // drizzle runs the statements between these marks one by one.
+      // drizzle runs the statements between these markers one by one.
       return readFileSync(join(work, 'out', last), 'utf8').replaceAll('--> statement-breakpoint', '\n');
     };
     const setup = migration(before) + rows;
-    // Columns added by the new table are read from the old one, which does not have them: a bug of drizzle-kit 0.31.
+    // A bug of drizzle-kit 0.31: it reads added columns from the old table, which does not have them.
     const sql = migration(after).replaceAll(
       /"age"\) SELECT "id", "name", "age"/g,
       '"age") SELECT "id", "name", NULL',

@@ -1,4 +1,4 @@
-/** knex alters tables of SQLite by rebuilding them, as it runs. */
+/** Runs changes of knex, which alters SQLite tables by rebuilding them. */
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

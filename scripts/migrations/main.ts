@@ -1,6 +1,6 @@
 /**
- * Migrations that drizzle-kit, knex, TypeORM and Django make for SQLite, captured and replayed on a copy with rows,
- * with foreign keys on and off. The tools are installed when this runs; it needs npm and Python with pip.
+ * Captures SQLite migrations of drizzle-kit, knex, TypeORM and Django, and replays them on a copy with rows, with
+ * foreign keys on and off. Installs the tools first, for which it needs npm and Python with pip.
  *
  *     npm run test:migrations
  */
@@ -22,7 +22,7 @@ const packages = {
   typeorm: '0.3.31',
 };
 
-/** The folder of the tools, which are installed if they are missing. */
+/** Installs missing tools and returns their folder. */
 function install(): string {
   const folder = join(cache, 'migrations', sha256(JSON.stringify([packages, djangoVersion])).slice(0, 16));
   const done = join(folder, 'done');

@@ -1,4 +1,4 @@
-/** TypeORM's query runner rebuilds a table for most changes to it. */
+/** Runs changes of TypeORM, whose query runner rebuilds a table for most changes. */
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ export function typeorm(tools: string): Record<string, Migration> {
   const migration = (change: (runner: Runner) => Promise<void>): Migration => ({
     setup,
     async run(db: DatabaseSync) {
-      // It turns foreign keys on; the test says whether they are.
+      // TypeORM turns foreign keys on, but the test sets them.
       const keys = db.prepare('PRAGMA foreign_keys').get()?.foreign_keys;
       const source = new DataSource({
         type: 'better-sqlite3',

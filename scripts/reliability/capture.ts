@@ -1,6 +1,6 @@
 /**
- * Capture: the daemon and `changeset capture` are killed at random, and at every operation on files killed or made to
- * fail, by the scripts that test them alone: what was committed must be in the output, once.
+ * Capture: kills the daemon and `changeset capture` at random, and kills them or makes them fail at every file
+ * operation, with the scripts that test each of them. Every committed change must be in the output exactly once.
  */
 
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ export async function* run({ short, minutes, seed }: SuiteOptions): AsyncGenerat
   }
 }
 
-/** @param most so many cases, spread over all; each one if undefined */
+/** @param most the number of cases, spread over all; all cases if undefined */
 async function each(
   name: string,
   operations: number,
@@ -47,7 +47,7 @@ async function each(
 ): Promise<Part> {
   const cases = [...allFaults(operations)];
   let step = most === undefined ? 1 : Math.ceil(cases.length / most);
-  // The six kinds of faults take turns in the list: some of each.
+  // The list alternates between the six kinds of faults, so this selects some of each.
   while (most !== undefined && (step % 2 === 0 || step % 3 === 0)) step += 1;
   const failures: Failure[] = [];
   let ran = 0;

@@ -1,6 +1,6 @@
-/** A disk that loses power: what of the operations on it is kept, of data and of names in a folder. */
+/** Simulates a disk that loses power: which file data and which changes of names are kept. */
 
-/** What test/kit/file-log.mjs records. */
+/** An operation that test/kit/file-log.mjs records. */
 export type Operation =
   | { op: 'open'; file: number; path: string; made?: boolean }
   | { op: 'write'; file: number; at: number; data: string }
@@ -12,18 +12,18 @@ export type Operation =
   | { op: 'acknowledge'; text: string };
 
 export interface Choice {
-  /** Asked for each sector that was not synced. */
+  /** Whether a sector that was not synced is kept. */
   keeps(): boolean;
-  /** Asked for each truncation and change of a name that was not synced, by its number: the later, the higher. */
+  /** Whether a truncation or change of a name that was not synced is kept. Later changes have higher numbers. */
   keepsChange(number: number): boolean;
-  /** What is in sectors that were lost, but by which the file grew: nothing if it did not grow. */
+  /** The content of lost sectors at the end of a file that grew; `none` if the growth itself was lost. */
   readonly tail: 'none' | 'zeros' | 'garbage';
 }
 
 type Unsynced = { at: number; bytes: Buffer } | { size: number; number: number };
 
 interface File {
-  /** Where it was opened. */
+  /** The path with which the file was opened. */
   readonly path: string;
   synced: Buffer;
   unsynced: Unsynced[];
@@ -32,25 +32,25 @@ interface File {
 type Renaming = ({ path: string; file: File } | { path: string; to?: string }) & { number: number };
 
 const sector = 512;
-/** Everything that was done. */
+/** Keeps everything. */
 export const all: Choice = { keeps: () => true, keepsChange: () => true, tail: 'none' };
-/** What was synced. */
+/** Keeps only synced data and names. */
 export const nothing: Choice = { keeps: () => false, keepsChange: () => false, tail: 'none' };
 
 export class Disk {
   readonly #folder: string;
   readonly #files = new Map<number, File>();
-  /** The names as they were synced, and what was done to them since. */
+  /** The synced names, and the changes since. */
   #names: Map<string, File>;
   #renamings: Renaming[] = [];
-  /** The names as the program sees them. */
+  /** The names that the program sees. */
   #now: Map<string, File>;
   #changes = 0;
   readonly #forgets: (path: string) => boolean;
 
   /**
-   * @param initial files that are there, by their paths, all synced
-   * @param forgets whether syncs of a file or of the folder do nothing, by its path
+   * @param initial the existing files by path, all synced
+   * @param forgets whether syncs of a file or folder have no effect, by path
    */
   constructor(
     folder: string,
@@ -108,12 +108,12 @@ export class Disk {
     }
   }
 
-  /** How many truncations and changes of names there were. */
+  /** The number of truncations and changes of names. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** The files after a loss of power, by their paths. */
+  /** The files after a loss of power, by path. */
   after(choice: Choice, random: (below: number) => number): Map<string, Buffer> {
     const names = new Map(this.#names);
     for (const renaming of this.#renamings) {

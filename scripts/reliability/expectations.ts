@@ -1,4 +1,4 @@
-/** What is known of the suites: test/reliability.json. */
+/** Reads the expected results of the suites from test/reliability.json. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ interface Known {
   readonly suite: string;
   readonly part: string;
   readonly case: string;
-  /** In this form only; in both if absent. */
+  /** The form in which the case fails; both if absent. */
   readonly form?: Form;
   readonly reason: string;
 }
 
 interface Expectations {
-  /** How many cases of each part run at least, by suite, part and form. */
+  /** The least number of cases by suite, part and form. */
   readonly atLeast: Record<string, Record<string, Partial<Record<Form, number>>>>;
   readonly fails: readonly Known[];
 }
@@ -25,7 +25,7 @@ interface Expectations {
 const file = join(root, 'test/reliability.json');
 const read = (): Expectations => JSON.parse(readFileSync(file, 'utf8')) as Expectations;
 
-/** How the parts of a suite that ran differ from what is known, a line for each difference. */
+/** Returns the differences between the results of a suite and the expected results, one per line. */
 export function differences(suite: string, parts: readonly Part[], form: Form): string[] {
   const expectations = read();
   const listed = expectations.atLeast[suite] ?? {};
@@ -57,10 +57,13 @@ export function differences(suite: string, parts: readonly Part[], form: Form): 
   return found.map((text) => `${suite}: ${text}`);
 }
 
-/** Of many cases fewer may run: another version of SQLite, or another machine, does a little less or more to files. */
+/**
+ * The least number of cases to expect. It is lower for many cases, because another SQLite or machine does slightly
+ * fewer file operations.
+ */
 const least = (ran: number): number => (ran > 100 ? Math.floor(ran * 0.9) : ran);
 
-/** Lists how many cases ran. What fails is listed by hand, with its reason. */
+/** Writes the numbers of cases. Failing cases are listed by hand, with the reason. */
 export function write(suite: string, parts: readonly Part[], form: Form): void {
   const expectations = read();
   const atLeast = { ...expectations.atLeast[suite] };

@@ -1,7 +1,7 @@
 /**
- * Injection: the N-th system call of a process of ours on the files of its database fails, by strace, once or for ever.
- * It must say so by a code that SQLite has for it, never end otherwise; if it failed once, what follows must work again;
- * and native sqlite3 must find the files whole, with exactly the commits that were acknowledged.
+ * Injection: strace makes the N-th system call on a database file fail, once or permanently. The process must report a
+ * suitable result code of SQLite and must not crash. If the call failed once, later transactions must work. Native
+ * sqlite3 must find the files intact, with exactly the acknowledged commits.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,13 +13,13 @@ import { nativePath } from './native.js';
 import { type Failure, type Part, type SuiteOptions, Unavailable } from './suite.js';
 
 const transactions = 6;
-/** A lock of the WAL that is refused for ever takes SQLite ten seconds a transaction, native SQLite too. */
+/** If a WAL lock always fails, a transaction takes ten seconds, also in native SQLite. */
 const seconds = 120;
 
 interface Call {
   readonly name: string;
   readonly errors: readonly string[];
-  /** The extended result codes that may come of it; none if SQLite goes on without. After EINTR, most try again. */
+  /** The possible extended result codes; empty if SQLite ignores the failure. Most calls are repeated after EINTR. */
   readonly codes: readonly number[];
 }
 
@@ -37,7 +37,7 @@ const [CHECKRESERVED, LOCK, CLOSE, SHMOPEN, SHMSIZE, SHMLOCK, SHMMAP] = [14, 15,
   io,
 ) as [number, number, number, number, number, number, number];
 
-/** The journal of a transaction that cannot be begun, rolled back or looked for fails by the code of what it needed. */
+/** If a journal cannot be created, rolled back or found, the failed call determines the result code. */
 const calls: readonly Call[] = [
   { name: 'pread64', errors: ['EIO', 'EINTR'], codes: [READ] },
   { name: 'pwrite64', errors: ['EIO', 'ENOSPC', 'EDQUOT', 'EINTR'], codes: [WRITE, FULL, SHMSIZE] },
@@ -62,20 +62,20 @@ const calls: readonly Call[] = [
   { name: 'mmap', errors: ['ENOMEM', 'EACCES'], codes: [SHMMAP, 7] },
 ];
 
-/** After EINTR, os_unix.c makes these again. */
+/** os_unix.c repeats these calls after EINTR. */
 const again = ['pread64', 'pwrite64', 'ftruncate', 'openat'];
 /**
- * A journal that is kept, and cannot be opened to write, is opened to read. Then the first write fails: native SQLite's does,
- * too.
+ * If a kept journal cannot be opened for writing, SQLite opens it read-only, and the first write fails, as in native
+ * SQLite.
  */
 const kept: ReadonlySet<Journal> = new Set(['truncate', 'persist']);
-/** Opened to read only because that is possible: so it stays. */
+/** Whether SQLite opened the file read-only instead, so that it stays read-only. */
 const staysReadOnly = (said: readonly string[]): boolean =>
   said.every((line) => line.startsWith(`${READONLY} `));
 
 export async function* run({ short, minutes, seed }: SuiteOptions): AsyncGenerator<Part> {
   nativePath();
-  if (!hasStrace()) throw new Unavailable('strace is not there, or not allowed to work');
+  if (!hasStrace()) throw new Unavailable('strace is missing or not permitted');
   const until = minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + minutes * 60_000;
   for (const journal of short
     ? (['delete', 'truncate', 'wal'] as const)
@@ -101,7 +101,7 @@ async function inject(
     const times = counts.get(call.name) ?? 0;
     for (const error of call.errors) {
       turn += 1;
-      // If it is interrupted forever, native SQLite tries forever too.
+      // If the call is always interrupted, native SQLite also repeats it forever.
       const kinds = error === 'EINTR' ? [false] : short ? [turn % 2 === 0] : [false, true];
       for (const lasting of kinds) {
         for (const when of spread(times, short ? 1 : 10, turn)) {
@@ -128,7 +128,7 @@ async function inject(
   return { name: `calls, ${journal}`, ran, failures, note: `${errors} errors reported` };
 }
 
-/** At most `most` numbers from 1 to `times`, far from each other. */
+/** At most `most` numbers from 1 to `times`, evenly spread. */
 function spread(times: number, most: number, turn: number): number[] {
   const found = new Set<number>();
   for (let i = 0; i < most; i++) {
@@ -166,7 +166,7 @@ function traced(
   );
 }
 
-/** How often each call is made. */
+/** Counts each system call. */
 function count(bank: Bank, seed: number): Map<string, number> {
   const log = join(bank.folder, '../calls');
   bank.open();
@@ -204,8 +204,8 @@ async function attempt(
   }
   const { wrong, counted } = await bank.judge();
   if (wrong !== undefined) return { wrong: `${wrong} after ${said.join('; ')}`, errors };
-  // A transaction that fails when it releases or lowers its locks has committed: native SQLite reports the same error.
-  // With PERSIST, so has one that fails in the last sync of the journal.
+  // A transaction that fails while it releases or lowers its locks is already committed; native SQLite reports the same
+  // error. With PERSIST, this also holds for a failure in the last sync of the journal.
   const late = bank.journal === 'persist' ? [UNLOCK, RDLOCK, FSYNC] : [UNLOCK, RDLOCK];
   const unsure = said.filter((line) => late.includes(Number.parseInt(line, 10))).length;
   if (counted < bank.acknowledged || counted > bank.acknowledged + unsure) {

@@ -1,7 +1,7 @@
 /**
- * Kill: a process of ours that moves money in a bank gets SIGKILL, at random and then before each of its operations on
- * files in turn. Native sqlite3 opens a copy of what it left: that must be whole, no money made or lost, and have every
- * commit that was acknowledged. Ours goes on with the files, and in every third round native does.
+ * Kill: sends SIGKILL to a process that moves money between accounts, at random and then before each of its file
+ * operations. Native sqlite3 opens a copy of the files. They must be intact, with the same total amount and all
+ * acknowledged commits. The next process continues with the files; in every third round it is native sqlite3.
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -31,7 +31,7 @@ export async function* run({ short, minutes, seed }: SuiteOptions): AsyncGenerat
   }
 }
 
-/** A bank in a folder of its own. */
+/** A bank in its own folder. */
 export class Bank implements Disposable {
   readonly journal: Journal;
   readonly #parent = scratchFolder('bank');
@@ -46,7 +46,7 @@ export class Bank implements Disposable {
     this.open();
   }
 
-  /** Makes the bank, new. */
+  /** Creates the bank. */
   open(): void {
     for (const name of readdirSync(this.folder)) rmSync(join(this.folder, name));
     execFileSync(nativePath(), [
@@ -59,7 +59,7 @@ export class Bank implements Disposable {
     this.forget();
   }
 
-  /** Nothing is acknowledged any more. */
+  /** Clears the acknowledged commits. */
   forget(): void {
     writeFileSync(join(this.#parent, 'acknowledged'), '');
   }
@@ -68,7 +68,7 @@ export class Bank implements Disposable {
     return readFileSync(join(this.#parent, 'acknowledged')).length;
   }
 
-  /** The command that writes, and its environment. */
+  /** The command of the writer, and its environment. */
   command(commits: number, seed: number, faults?: object): { args: string[]; env: NodeJS.ProcessEnv } {
     const preload = faults ? ['--import', join(root, 'test/kit/file-faults.mjs')] : [];
     return {
@@ -77,7 +77,7 @@ export class Bank implements Disposable {
     };
   }
 
-  /** What is wrong with the files, of which native opens a copy; and how many commits they count. */
+  /** Checks a copy of the files with native sqlite3. Returns the error and the number of commits in the files. */
   async judge(): Promise<{ wrong?: string; counted: number }> {
     const copy = join(this.#parent, 'copy');
     rmSync(copy, { recursive: true, force: true });
@@ -85,7 +85,7 @@ export class Bank implements Disposable {
     return this.#look(join(copy, 'bank.db'));
   }
 
-  /** Native recovers the files themselves. */
+  /** Lets native sqlite3 recover the files. */
   async recover(): Promise<{ wrong?: string; counted: number }> {
     return this.#look(this.file);
   }
@@ -117,7 +117,8 @@ async function killAtRandom(bank: Bank, times: number, until: number, seed: numb
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child, 'close');
     await Promise.race([once(child.stdout, 'data'), ended]);
-    // Waits until it commits, or stops waiting at random, so that some writers are killed earlier.
+    // Waits for a commit. The wait sometimes ends earlier at random, so that some writers are killed before their first
+    // commit.
     for (const at = Date.now(); random(8) > 0 && bank.acknowledged === 0 && Date.now() - at < 10_000; )
       await sleep(3);
     await sleep(random(150));
@@ -153,7 +154,7 @@ function miscount(counted: number, acknowledged: number): string | undefined {
     : `${counted} commits, ${acknowledged} were acknowledged`;
 }
 
-/** @param most so many operations, spread over all; each one if undefined */
+/** @param most the number of operations, spread over all; all operations if undefined */
 async function killAtEach(bank: Bank, most: number | undefined, until: number): Promise<Part> {
   const failures: Failure[] = [];
   const transactions = 4;

@@ -1,12 +1,11 @@
 /**
- * The suites that show what happens to files when something goes wrong, one after the other, and a table of what passed.
- * Fails if a case fails that test/reliability.json does not list, if a listed one passes, or if fewer run.
+ * Runs the suites that test files under failures, and prints a table of the results. Fails if a case fails that
+ * test/reliability.json does not list, if a listed case passes, or if fewer cases run.
  *
- *     npm run test:reliability                          all of them
- *     npm run test:reliability -- --short               as CI runs them
- *     npm run test:reliability -- kill --minutes 5      one, for so long
+ *     npm run test:reliability all suites npm run test:reliability -- --short as CI runs them npm run test:reliability
+ *     -- kill --minutes 5 one suite, for 5 minutes
  *
- * `--seed N` repeats what a run with that seed did; `--write` lists how many cases ran.
+ * `--seed N` repeats the run with that seed. `--write` writes the numbers of cases to test/reliability.json.
  */
 
 import { parseArgs } from 'node:util';
@@ -60,7 +59,7 @@ const seed = above0('seed', values.seed) ?? 1;
 const form = values.short ? 'short' : 'long';
 for (const name of positionals) {
   if (!Object.hasOwn(suites, name)) {
-    fail(`there is no suite ${name}: there is ${Object.keys(suites).join(', ')}`);
+    fail(`unknown suite ${name}; choose one of ${Object.keys(suites).join(', ')}`);
   }
 }
 
@@ -91,7 +90,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
     continue;
   }
   if (values.write) write(name, parts, form);
-  // The time decides how many cases run.
+  // The number of cases depends on the time.
   const found = differences(name, parts, form);
   wrong.push(...(minutes === undefined ? found : found.filter((text) => !text.includes(' listed'))));
 }

@@ -1,6 +1,7 @@
 /**
- * Memory: the core's memory is limited, and what is left of it for statements, sessions, applying and groups gets less and
- * less. Each is done, or SQLITE_NOMEM without a trace; with memory again, all work, and as much of it is free as before.
+ * Memory: limits the core's memory, so that statements, sessions, applies and groups have less and less of it. Each
+ * operation must succeed, or fail with SQLITE_NOMEM without any effect. With more memory, all must work again, and no
+ * memory may be lost.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -24,7 +25,7 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
     const result = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Result;
     const { attempts, failed, before, after } = result;
     const failures = result.wrong.map((what, i) => ({ case: String(i), what }));
-    // The allocator divides free memory otherwise than at first.
+    // The allocator splits free memory differently than at the start.
     if (after < before * 0.98) {
       failures.push({ case: 'level', what: `${before} rows fitted in before, ${after} afterwards` });
     }

@@ -1,7 +1,8 @@
 /**
- * Mixed processes: two writers and a reader of ours and of native sqlite3 use one bank, with checkpoints of every kind
- * meanwhile, in WAL and rollback modes; they are stopped (SIGSTOP) for moments, and killed. No money is made or lost, every
- * commit counts once, nobody reads what never was, and native finds the file whole.
+ * Mixed processes: writers and readers of this package and of native sqlite3 use one bank, with checkpoints of all
+ * kinds, in WAL and rollback modes. They are stopped for moments (SIGSTOP) and killed. The total amount must not
+ * change, every commit must count once, readers must see only committed states, and native sqlite3 must find the file
+ * intact.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -45,7 +46,7 @@ export async function* run({ short, minutes }: SuiteOptions): AsyncGenerator<Par
 const whole =
   "SELECT (SELECT group_concat(n) FROM account) || ' ' || (SELECT group_concat(n) FROM writer) || ' ' || n FROM counter";
 
-/** Runs the bank, and tells what was wrong; the files stay then. */
+/** Runs the bank and returns the errors. If there are any, keeps the files. */
 export async function judged(
   shell: string | undefined,
   seconds: number,

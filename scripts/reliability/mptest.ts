@@ -1,7 +1,7 @@
 /**
- * mptest: SQLite's scripts for several processes, unmodified, which crash amid transactions and change page sizes and
- * journals. SQLite's own mptest.c with native SQLite, and test/programs/mptest.ts with our API, supervise and are clients of
- * one another. Nobody reports an error, each test runs, and native sqlite3 and ours find the file whole.
+ * mptest: runs SQLite's unmodified scripts for several processes, which crash within transactions and change page sizes
+ * and journals. SQLite's mptest.c with native SQLite and test/programs/mptest.ts with the API supervise each other's
+ * clients. No process may report an error, all tests must run, and both must find the file intact.
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -25,7 +25,7 @@ const who = {
 type Who = keyof typeof who;
 const mixed = Object.keys(who).filter((name) => name.includes('supervises')) as Who[];
 
-/** The config scripts change journals and page sizes, and cannot in WAL. */
+/** The config scripts change journals and page sizes, which is impossible in WAL mode. */
 const scripts: Readonly<Record<string, readonly string[]>> = {
   multiwrite01: ['delete', 'truncate', 'persist', 'wal'],
   crash01: ['delete', 'truncate', 'persist', 'wal'],
@@ -62,7 +62,7 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
   }
 }
 
-/** @param native the program of mptest.c, unless all are ours */
+/** @param native the program of mptest.c; undefined to run only mptest.ts */
 export async function runMptest(script: string, journal: string, name: Who, native = ''): Promise<Part> {
   const { supervisor, ours } = who[name];
   const folder = scratchFolder('mptest');
@@ -70,7 +70,7 @@ export async function runMptest(script: string, journal: string, name: Who, nati
   try {
     const ourCommand = [process.execPath, compiled('mptest', folder), dist];
     const options = ['--journalmode', journal, '--timeout', '10000'];
-    // Clients are started by a shell, with the name of the supervisor as the command: FILE --client N --trace N.
+    // The supervisor starts clients by a shell, with its own name as the command: FILE --client N --trace N.
     const start = join(folder, 'start');
     const [command, ...more] = [...ourCommand, '"$@"', ...options];
     writeFileSync(
@@ -84,7 +84,7 @@ export async function runMptest(script: string, journal: string, name: Who, nati
     const child = spawn(program, [...before, ...args], {
       ...(supervisor === 'native' && { argv0: start }),
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // a group of its own, with all its clients
+      detached: true, // a process group for it and its clients
       env: { ...process.env, MPTEST_START: start },
     });
     let output = '';
@@ -94,7 +94,7 @@ export async function runMptest(script: string, journal: string, name: Who, nati
     const timer = setTimeout(() => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }, limit * 1000);
-    await once(child, 'close'); // and all clients have closed its output
+    await once(child, 'close'); // after all clients have closed its output
     clearTimeout(timer);
     const failures = failuresIn(output, stderr, child.exitCode);
     const clients = output.match(/start-client/g)?.length ?? 0;
@@ -115,7 +115,7 @@ export async function runMptest(script: string, journal: string, name: Who, nati
   }
 }
 
-/** What any process reports, by the name that it has without its id. */
+/** The failures that processes report, by the process name without its id. */
 function failuresIn(output: string, stderr: string, status: number | null): Failure[] {
   const failures: Failure[] = [];
   for (const [, name = '', what = ''] of output.matchAll(/^\d+\.(\w+):(?:ERROR|FATAL): (.*)$/gm)) {

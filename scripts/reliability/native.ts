@@ -1,4 +1,4 @@
-/** Native sqlite3 as the judge of files, and programs of the suites. */
+/** Runs native sqlite3 to check files, and compiles programs of the suites. */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,12 +16,12 @@ export function nativePath(): string {
   return path;
 }
 
-/** A new folder, in memory if possible: the suites sync often, and would mostly wait for a disk. */
+/** Makes a folder, in memory if possible, because the suites sync often and would otherwise wait for the disk. */
 export function scratchFolder(name: string): string {
   return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `${name}-`));
 }
 
-/** A native shell that is asked again and again. */
+/** A native shell that answers many requests. */
 export class Native implements Disposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   #output = '';
@@ -29,17 +29,17 @@ export class Native implements Disposable {
   #asked = 0;
 
   constructor() {
-    // Its error messages keep their place among the results.
+    // Error messages and results arrive in order.
     this.#child = spawn('sh', ['-c', 'exec "$0" 2>&1', nativePath()], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;
       this.#wake();
     });
     this.#child.on('close', () => this.#wake());
-    this.#child.stdin.on('error', () => {}); // it ended, and `ask` says so
+    this.#child.stdin.on('error', () => {}); // the shell ended; `ask` reports that
   }
 
-  /** @param input lines for the shell. Returns what it prints */
+  /** Returns the output of the shell. @param input lines for the shell */
   async ask(input: string): Promise<string> {
     const end = `end of ${++this.#asked}\n`;
     this.#child.stdin.write(`${input}\n.print ${end}`);
@@ -61,7 +61,10 @@ export class Native implements Disposable {
   }
 }
 
-/** Compiles a program of test/programs that imports none of our files: it starts without tsx. Returns its path. */
+/**
+ * Compiles a program of test/programs that imports no files of this package, so that it starts without tsx. Returns its
+ * path.
+ */
 export function compiled(name: string, folder: string): string {
   const source = fileURLToPath(new URL(`../../test/programs/${name}.ts`, import.meta.url));
   const { code } = transformSync(readFileSync(source, 'utf8'), {

@@ -1,8 +1,8 @@
 /**
- * Loss of power: what a program of ours does to files is recorded. Then, for every operation, the files are made that a
- * loss of power right after it can leave: with all until then, with what was synced, and with random parts of what was not,
- * down to sectors of 512 bytes and names in the folder. Native sqlite3 opens them: they must be whole, and hold
- * a state that was committed, not older than the last one that was acknowledged.
+ * Loss of power: records the file operations of a program. For every operation, makes the files that a loss of power
+ * right after it can leave: with everything, with only synced data, and with random parts of the data that was not
+ * synced, down to sectors of 512 bytes and names in the folder. Native sqlite3 opens the files. They must be intact and
+ * have a committed state that is not older than the last acknowledged one.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -20,8 +20,8 @@ export interface Mode {
   readonly journal: string;
   readonly synchronous: string;
   /**
-   * The deletion of the journal may be lost, which takes the last transaction back. SQLite truncates the database
-   * after it deleted the journal, and expects the two to reach the disk in this order, as file systems with a journal do it.
+   * Whether the deletion of the journal may be lost, which undoes the last transaction. SQLite truncates the database
+   * after it deletes the journal, and expects the file system to keep this order.
    */
   readonly deletesUnsynced?: boolean;
 }
@@ -37,7 +37,7 @@ export const modes: readonly Mode[] = [
 
 const setup = `PRAGMA page_size=1024; PRAGMA auto_vacuum=full;
   CREATE TABLE state(n); INSERT INTO state VALUES(0);`;
-/** What is compared of a state, a line each. */
+/** The queries whose results are compared. */
 const queries = [
   "SELECT main.state.n||' '||b.state.n FROM main.state, b.state",
   "SELECT count(*)||coalesce(group_concat(id||':'||k||':'||hex(v), ';'), '') FROM (SELECT * FROM t ORDER BY id)",
@@ -57,8 +57,8 @@ export async function* run({ short, seed }: SuiteOptions): AsyncGenerator<Part> 
 }
 
 /**
- * @param images how many random ones are made of each operation
- * @param forgets syncs that the disk pretends to have done
+ * @param images the number of random images for each operation
+ * @param forgets syncs that the disk ignores
  */
 export async function lose(
   mode: Mode,
@@ -133,7 +133,10 @@ export async function lose(
   return { name: mode.name, ran, failures, note: `${operations.length} operations, ${states.length} states` };
 }
 
-/** The first of the states that may be found: the last one that was acknowledged, or the one before. */
+/**
+ * The index of the oldest allowed state: the last acknowledged one, or the one before it if the deletion of the journal
+ * may be lost.
+ */
 function oldest(states: readonly string[], acknowledged: number, mayLoseLast: boolean): number {
   if (!mayLoseLast) return acknowledged;
   let first = acknowledged;
@@ -146,7 +149,7 @@ interface Numbered {
   readonly number: number;
 }
 
-/** Runs the program. Returns what it did, and the files that were there before. */
+/** Runs the program. Returns its file operations and the initial files. */
 function record(
   mode: Mode,
   parent: string,

@@ -1,6 +1,6 @@
 /**
- * SQLite's own tests of its shell, unmodified, with our shell and with native sqlite3 of the same sources: the same tests
- * pass, and those that fail, because the source of the tests is of another version than the sources, print the same.
+ * Runs SQLite's unmodified shell tests with this package's shell and with native sqlite3 of the same sources. The same
+ * tests must pass. Tests that fail because they belong to another version must print the same output.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -42,7 +42,7 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
   }
 }
 
-/** What each test printed: "Ok", or how it failed. */
+/** The output of each test: "Ok" or the failure. */
 function outcomes({ output }: FileResult): Map<string, string> {
   const found = new Map<string, string>();
   let name = '';

@@ -1,10 +1,10 @@
-/** The SQL of speedtest1, as test/programs/trace.c prints it, for shells and for our API. */
+/** Reads the SQL of speedtest1 that test/programs/trace.c prints, and runs it in shells and with the API. */
 
 import { join } from 'node:path';
 import { dist } from '../sources.js';
 
 export interface Test {
-  /** Its number and name; what comes before the first test is "setup". */
+  /** The number and name of the test; "setup" for the SQL before the first test. */
   readonly title: string;
   readonly statements: readonly string[];
 }
@@ -31,12 +31,12 @@ export function testsOf(log: Buffer): Test[] {
   }
 }
 
-/** The program has a geometry in C for its R-tree, and says which SQL is the same. */
+/** Replaces a query with a geometry callback in C by the equivalent SQL, which the program also contains. */
 function withoutCallback(sql: string): string {
   return sql.replace(/\bid MATCH xslice\((\d+),(\d+)\)/, 'y1>=$1 AND y0<=$2');
 }
 
-/** A script for a shell, with random numbers that are the same each time. */
+/** Writes a script for a shell, with the same random numbers in each run. */
 export function writtenFor(tests: readonly Test[]): string {
   const lines = ['.mode quote'];
   for (const { title, statements } of tests) {
@@ -46,7 +46,10 @@ export function writtenFor(tests: readonly Test[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Tells of which statements the program does not look at the rows: those that it runs by an exec function. */
+/**
+ * Returns a function that tells whether the program ignores the rows of a statement, because it runs the statement with
+ * an exec function.
+ */
 export function discardedBy(source: string): (sql: string) => boolean {
   const calls = source.matchAll(/(?:speedtest1_exec\(|\*zSql\d =)\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g);
   const one = (text: string): string => text.replace(/[;\s]+/g, ' ').trim();
@@ -60,7 +63,7 @@ export function discardedBy(source: string): (sql: string) => boolean {
 /**
  * Runs the statements.
  *
- * @returns the rows, as the program writes them by `--verify --output`
+ * @returns the rows, in the format of the program's `--verify --output`
  */
 export async function runByApi(
   tests: readonly Test[],
@@ -94,7 +97,7 @@ export async function runByApi(
   return `${pieces.join('\n')}\n`;
 }
 
-/** A letter for the type, and the value unless it is a number with a point. */
+/** Formats a value: a letter for the type, and the value unless it is a REAL. */
 function shown(value: unknown): string {
   if (value === null) return 'Nnil';
   if (typeof value === 'bigint') return `I${value}`;

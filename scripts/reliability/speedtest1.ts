@@ -1,7 +1,7 @@
 /**
- * speedtest1: the SQL that SQLite's test/speedtest1.c runs, as it traces it when built with native SQLite. Our shell and
- * the native one run it with the same random numbers: the rows of each test and the bytes of the database are the same.
- * Our API runs it too: its rows are what `speedtest1 --verify --output` writes, and the database has the same content.
+ * speedtest1: runs the SQL of SQLite's test/speedtest1.c, which a native build traces. This package's shell and the
+ * native shell run it with the same random numbers, and must return the same rows and write the same database file. The
+ * API must return the rows of `speedtest1 --verify --output` and make a database with the same content.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -17,11 +17,14 @@ import type { Failure, Part, SuiteOptions } from './suite.js';
 interface Testset {
   readonly name: string;
   readonly options: string;
-  /** By the API its content is another: it asks for random numbers in a way that the API does not have. */
+  /**
+   * Whether the content differs in the API, because the testset uses random numbers in a way that the API does not
+   * support.
+   */
   readonly random?: boolean;
 }
 
-/** Left out is debug1, which has no SQL. */
+/** The testsets except debug1, which has no SQL. */
 const testsets: readonly Testset[] = [
   { name: 'main', options: '--testset main --size 15' },
   { name: 'main, WAL', options: '--testset main --size 10 --journal wal --checkpoint --exclusive' },
@@ -66,7 +69,7 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
   }
 }
 
-/** Two tables of the testset "trigger" got other names in this version, but not everywhere: it fails at once. */
+/** Repairs the testset "trigger". This version renames two of its tables, but not everywhere, so it would fail. */
 function repaired(source: string): string {
   const begin = source.indexOf('void testset_trigger(');
   const end = source.indexOf('\n}\n', begin);
@@ -113,7 +116,9 @@ function note(failures: Failure[], name: string, what: string | undefined): void
   if (what !== undefined) failures.push({ case: name, what });
 }
 
-/** Has two shells run the tests: a failure for each test, and for each thing about the database, that differs. */
+/**
+ * Runs the tests in two shells. Returns a failure for each test, and for each property of the database, that differs.
+ */
 export function compareShells(
   tests: readonly Test[],
   folder: string,
@@ -156,7 +161,7 @@ function byShell(shell: readonly string[], name: string, folder: string): { prin
   }
 }
 
-/** What each test printed, by its title. */
+/** The output of each test, by title. */
 function printedBy(tests: readonly Test[], printed: string): Map<string, string> {
   const found = new Map<string, string>();
   let rest = printed;
@@ -169,7 +174,7 @@ function printedBy(tests: readonly Test[], printed: string): Map<string, string>
   return found;
 }
 
-/** The first line that is different. */
+/** The first different line. */
 function difference(expected = '', found = ''): string | undefined {
   if (expected === found) return undefined;
   const [wanted, got] = [expected.split('\n'), found.split('\n')];
@@ -178,7 +183,7 @@ function difference(expected = '', found = ''): string | undefined {
   return `line ${at + 1}: ${got[at]?.slice(0, 200)}; expected: ${wanted[at]?.slice(0, 200)}`;
 }
 
-/** What integrity_check says, and the content as SQL. */
+/** The result of integrity_check, and the content as SQL. */
 function content(shell: readonly string[], file: string): string {
   const [command = '', ...args] = shell;
   return execFileSync(command, [...args, file], {

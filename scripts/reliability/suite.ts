@@ -1,33 +1,33 @@
-/** What a suite of `npm run test:reliability` is. */
+/** The types of the suites of `npm run test:reliability`. */
 
 export interface Failure {
-  /** Names the case so that it can be listed, and run again. */
+  /** The name of the case, with which it can be listed and run again. */
   readonly case: string;
   readonly what: string;
 }
 
-/** A part of a suite: a line of the table. */
+/** A part of a suite, which is a line of the table. */
 export interface Part {
   readonly name: string;
-  /** How many cases ran. */
+  /** The number of cases that ran. */
   readonly ran: number;
   readonly failures: readonly Failure[];
-  /** What was done meanwhile, for the reader. */
+  /** A note for the table. */
   readonly note?: string;
 }
 
 export interface SuiteOptions {
-  /** The form for CI. */
+  /** Whether to run the short form for CI. */
   readonly short: boolean;
-  /** How long a suite that goes by time runs, if the user says so. */
+  /** The duration of a timed suite, if the user sets it. */
   readonly minutes: number | undefined;
   readonly seed: number;
 }
 
-/** Yields the parts of a suite as they are done. */
+/** Yields each part of a suite when it has finished. */
 export type Suite = (options: SuiteOptions) => AsyncIterable<Part>;
 
-/** Why a suite cannot run here: a program of the system is not there. */
+/** Thrown if a suite cannot run because a system program is missing. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }

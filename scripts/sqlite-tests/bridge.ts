@@ -1,5 +1,5 @@
 /**
- * What shim.tcl asks: it drives the public API of dist/ for Tcl, and asks Tcl back while it does.
+ * Runs the requests of shim.tcl with the public API of dist/, and calls Tcl for callbacks.
  *
  *     tsx bridge.ts MODE SOURCE
  */
@@ -32,7 +32,7 @@ Changeset.pieceSize(64); // as in SQLite's own test program
 
 const pipe = new Pipe();
 
-/** What an operation of a number is called on, by that number. */
+/** The objects that Tcl refers to by number. */
 class Handles<T> {
   readonly #held = new Map<number, T>();
 
@@ -58,7 +58,7 @@ let serial = 0;
 
 type RowOfQuery = readonly [columns: readonly string[], row: readonly Wire[] | undefined];
 
-/** A change of an iterator, and what the codec made of it if it read it. */
+/** A change of an iterator, and the same change read by the codec, if it supports it. */
 interface Step {
   readonly change: Change;
   readonly read?: codec.Change;
@@ -71,7 +71,7 @@ interface IteratorForTcl {
   code: string;
 }
 
-/** A session, and what it was made with: a filter and settings are given when it is made. */
+/** A session and the options that it was created with. */
 interface SessionForTcl {
   readonly database: DatabaseSync;
   readonly name: string;
@@ -89,7 +89,7 @@ const iterators = new Handles<IteratorForTcl>();
 const groups = new Handles<GroupForTcl>();
 const rebasers = new Handles<Rebaser>();
 
-/** Lets Tcl run a script. */
+/** Calls a script in Tcl. */
 function askBack(what: string, id: number, ...values: Wire[]): Wire {
   pipe.write(`c ${[what, BigInt(id), ...values].map(encode).join(' ')}`);
   return serve() ?? null;
@@ -153,7 +153,7 @@ function steps(bytes: Uint8Array, size: number, inverted: boolean): Iterator<Ste
   return stepsOfEngine(inverted ? Changeset.read([bytes], true) : new Changeset(bytes));
 }
 
-/** Values as Tcl has them: of each its type and itself. */
+/** Converts values to pairs of type and value for Tcl. */
 function pairs(values: ChangeValues): Wire[] {
   return values.flatMap((value): Wire[] => {
     if (value === undefined) return ['', ''];
@@ -176,7 +176,7 @@ function changeForTcl({ op, table, indirect, key, old, new: fresh }: Change): Wi
   ];
 }
 
-/** Makes the session again, with its current settings. */
+/** Creates the session again with its current settings. */
 function remake(session: SessionForTcl, filter?: (table: string) => boolean): void {
   const { database, name, size, rowid, attached } = session;
   const { enabled, indirect } = session.session;
@@ -231,7 +231,7 @@ function conflictHandler(script: number): (kind: number, conflict: Conflict) => 
   };
 }
 
-/** The script that gets the messages of SQLite's log; 0 if there is none. */
+/** The script that receives SQLite's error log; 0 if there is none. */
 let logScript = 0;
 
 if (!byReport) {
@@ -240,14 +240,14 @@ if (!byReport) {
   });
 }
 
-/** What SQLite logs when apply() warns. */
+/** SQLite's log messages for warnings of apply(). */
 const logged: Readonly<Record<string, (table: string, counts: readonly string[]) => string>> = {
   'missing-table': (table) => `no such table: ${table}`,
   'different-key': (table) => `primary key mismatch for table ${table}`,
   'fewer-columns': (table, [has, wanted]) => `table ${table} has ${has} columns, expected ${wanted} or more`,
 };
 
-/** @returns the rebase buffer, if C's function returns one */
+/** @returns the rebase buffer, if the C function returns one */
 function apply(args: Arguments): Wire {
   const database = databases.of(args.integer());
   const bytes = args.bytes();
@@ -300,7 +300,7 @@ function apply(args: Arguments): Wire {
 
 type Operation = (args: Arguments) => Wire | undefined;
 
-/** Of databases, whose errors are reported by their message. */
+/** Operations on databases. Their errors are reported by message. */
 const sqlOperations: Readonly<Record<string, Operation>> = {
   open: (args) => {
     const path = args.text();
@@ -457,7 +457,7 @@ const sessionOperations: Readonly<Record<string, Operation>> = {
       done: false,
       code: 'SQLITE_OK',
     }),
-  /** The next change itself; an error is thrown. */
+  /** Moves to the next change. Throws on an error. */
   'iterator-change': (args) => {
     const { value } = iterators.of(args.integer()).steps.next();
     return value ? changeForTcl(value.change) : [];
@@ -565,7 +565,7 @@ const sessionOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Answers requests until Tcl answers what it was asked, or is gone. */
+/** Handles requests until Tcl returns from a callback, or ends. */
 function serve(): Wire | undefined {
   for (;;) {
     const line = pipe.read();

@@ -1,4 +1,4 @@
-/** What is known of the tests: test/sqlite-tests.json. */
+/** Reads the expected results from test/sqlite-tests.json. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { FileResult } from './run.js';
 
 interface Entry {
   readonly file: string;
-  /** In these modes; in all if absent. */
+  /** The modes in which the tests fail; all if absent. */
   readonly modes?: readonly Mode[];
   readonly reason: string;
 }
@@ -19,7 +19,7 @@ interface Failures extends Entry {
 }
 
 interface Expectations {
-  /** How many tests of each file run. */
+  /** The number of tests of each file. */
   readonly run: Readonly<Record<string, number>>;
   readonly fails: readonly Failures[];
   readonly leftOut: readonly Entry[];
@@ -32,12 +32,12 @@ const concerns =
   (entry: Entry): boolean =>
     entry.file === file && (entry.modes?.includes(mode) ?? true);
 
-/** Why a file is not run in a mode; undefined if it is. */
+/** Why a file is not run in a mode; undefined if it is run. */
 export function leftOut(file: string, mode: Mode): string | undefined {
   return expectations.leftOut.find(concerns(file, mode))?.reason;
 }
 
-/** How a result differs from what is known, a line for each difference. */
+/** Returns the differences between a result and the expected result, one per line. */
 export function differences(file: string, mode: Mode, result: FileResult): string[] {
   const entries = expectations.fails.filter(concerns(file, mode));
   const known = new Map(entries.flatMap(({ tests, reason }) => tests.map((test) => [test, reason] as const)));

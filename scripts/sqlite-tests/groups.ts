@@ -1,4 +1,4 @@
-/** Changeset groups for Tcl, which builds changes step by step; the API takes them whole. */
+/** Changeset groups for Tcl. Tcl builds changes step by step, but the API takes complete changes. */
 
 import {
   type Change,
@@ -27,14 +27,14 @@ const operations = new Map<number, Operation>([
   [9, 'delete'],
 ]);
 
-/** Why a change that is not complete yet is refused, which C reports at its end. */
+/** Errors for a change that is not complete yet, which C reports only at the end of the change. */
 const saidAtEnd = /^build a change of .*?: (invalid change|undefined value)/s;
 
 export class GroupForTcl implements Disposable {
   readonly #group = new ChangesetGroup();
-  /** What was done to the group, so that it can be repeated on another. */
+  /** The operations on the group, which can be repeated on another group. */
   readonly #steps: ((group: ChangesetGroup) => void)[] = [];
-  /** The same group by the codec, while it supports what is asked. */
+  /** The same group in the codec, as long as the codec supports the operations. */
   #codec: CodecGroup | undefined;
   #draft: Draft | undefined;
   #patchset = false;
@@ -44,7 +44,7 @@ export class GroupForTcl implements Disposable {
   }
 
   schema(database: DatabaseSync, name: string): void {
-    this.#codec = undefined; // it knows no databases
+    this.#codec = undefined; // the codec has no databases
     this.#do((group) => group.schema(database, name));
   }
 
@@ -53,7 +53,7 @@ export class GroupForTcl implements Disposable {
     this.#do((group) => group.add(changeset));
   }
 
-  /** @param change what an iterator stands at, if at any */
+  /** @param change the current change of an iterator, if any */
   addChange(change: Change | undefined, byCodec: CodecChange | undefined): void {
     if (this.#codec && byCodec) this.#codec.addChange(byCodec);
     else this.#do((group) => group.addChange(change as Change));
@@ -86,7 +86,7 @@ export class GroupForTcl implements Disposable {
     if (draft && !discard) this.#do((group) => group.addChange(draft));
   }
 
-  /** @returns whether it builds a patchset; `on` below 0 only asks */
+  /** @returns whether the group builds a patchset; `on` below 0 changes nothing */
   patchset(on: number): boolean {
     if (on > 0) {
       this.#do((group) => group.patchset());

@@ -1,12 +1,12 @@
 /**
- * SQLite's own tests of sessions, unmodified, against the public API of dist/: Tcl runs them, and what its commands do
- * goes through a pipe to bridge.ts. Everything that fails is listed with its reason in test/sqlite-tests.json: this fails
- * if something else does, or if what is listed passes.
+ * Runs SQLite's unmodified session tests with the public API of dist/. Tcl runs the tests and sends its commands
+ * through a pipe to bridge.ts. test/sqlite-tests.json lists the tests that fail, with the reason. The script fails if
+ * another test fails or a listed test passes.
  *
  *     npm run test:sqlite [-- --short] [--modes base,strm] [--files session1,sessionB] [--output] [--archive FILE]
  *
- * `--short` runs the quick files in mode `base`; `--output` prints what the files that differ print; `--archive` is
- * SQLite's source, if no mirror of apt has it.
+ * `--short` runs only fast files in mode `base`. `--output` prints the output of files with differences. `--archive` is
+ * the archive of SQLite's source, if no apt mirror has it.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,9 +18,9 @@ import { type Mode, modes } from './modes.js';
 import { runFile } from './run.js';
 import { sqliteSource } from './source.js';
 
-/** Not for the short form. */
+/** Files that the short form skips. */
 const slow = new Set(['session5', 'sessionB']);
-/** In seconds, for a file. */
+/** The time limit of a file, in seconds. */
 const limit = 600;
 
 const { values } = parseArgs({
@@ -48,13 +48,11 @@ function found(archive: string | undefined): string {
 
 function chosen<T extends string>(what: string, given: string | undefined, all: readonly T[]): readonly T[] {
   if (given === undefined) return all;
-  return given
-    .split(',')
-    .map((name) => all.find((one) => one === name) ?? fail(`There is no ${what} ${name}.`));
+  return given.split(',').map((name) => all.find((one) => one === name) ?? fail(`Unknown ${what} ${name}.`));
 }
 
 if (spawnSync('tclsh', { input: 'exit [catch {package require Tcl 8.6}]' }).status !== 0) {
-  fail('These tests need tclsh 8.6 on the path: install the package tcl (apt-get install tcl).');
+  fail('These tests need tclsh 8.6 in PATH: install the package tcl (apt-get install tcl).');
 }
 const source = found(values.archive);
 const all = readdirSync(join(source, 'ext/session'))

@@ -1,4 +1,4 @@
-/** Which functions of the API the tests are run by. */
+/** The modes of the tests: which functions of the API they use. */
 
 export const modes = {
   base: 'applyChangeset',

@@ -1,26 +1,26 @@
-/** What the API throws, as Tcl's commands for C report it. */
+/** Converts exceptions of the API to the errors of Tcl's commands. */
 
 import { SqliteError } from 'sqlite-wasm-run';
 import { ChangesetError } from 'sqlite-wasm-run/changeset';
 import type { CodeName } from './result-codes.js';
 
-/** What C refuses with a code, and the API has no call for. */
+/** An error that C returns for a call that the API does not have. */
 export class Refusal extends Error {}
 
 export function refusal(code: string): Refusal {
   return new Refusal(code);
 }
 
-/** An error as it goes through the pipe. */
+/** An error that is sent through the pipe. */
 export interface Failure {
-  /** What Tcl's command says. */
+  /** The result of the Tcl command. */
   readonly text: string;
-  /** The name of the result code, if SQLite gave one. */
+  /** The name of the result code, if there is one. */
   readonly code: string;
   readonly message: string;
 }
 
-/** The API's message, if C returns one besides the code. */
+/** The API's message, if the C function also returns a message. */
 const messages = [
   /^diff of .*? from '.*?': (?!SQL logic error)(.*)$/s,
   /^build a change of .*?: (invalid change.*|no such table.*)$/s,
@@ -43,6 +43,6 @@ function codeOf(thrown: unknown, name: CodeName): string {
     if (/mixed/.test(thrown.reason)) return 'SQLITE_ERROR';
     return /changesets differ/.test(thrown.reason) ? 'SQLITE_SCHEMA' : 'SQLITE_CORRUPT';
   }
-  // An invalid argument, for which C has only this code.
+  // C returns only this code for an invalid argument.
   return thrown instanceof TypeError ? 'SQLITE_ERROR' : '';
 }

@@ -1,4 +1,4 @@
-/** The names of SQLite's result codes, as its header gives them: what Tcl's commands say of an error. */
+/** The names of SQLite's result codes, read from its header. Tcl's commands return them for errors. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -10,24 +10,27 @@ import type { Mode } from './modes.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** The folder of databases, in memory if possible: the tests commit often, and would mostly wait for a disk. */
+/**
+ * The folder for databases, in memory if possible, because the tests commit often and would otherwise wait for the
+ * disk.
+ */
 const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export interface FileResult {
-  /** Tests that ran, each `do_test` and the like. */
+  /** The number of tests that ran, such as each `do_test`. */
   readonly run: number;
-  /** The names of those that failed; a name may be there twice. */
+  /** The names of failed tests. A name may appear twice. */
   readonly failed: readonly string[];
-  /** Why it did not run to its end, if it did not. */
+  /** Why the file did not run to its end; undefined if it did. */
   readonly broken?: string;
   readonly output: string;
   readonly seconds: number;
 }
 
 /**
- * @param limit in seconds
- * @param where the tests are, in the source
- * @param shell the command that tests of the shell run
+ * @param limit the time limit in seconds
+ * @param where the folder of the tests in the source
+ * @param shell the shell command for shell tests
  */
 export async function runFile(
   source: string,
@@ -65,7 +68,7 @@ export async function runFile(
     child.stdout.setEncoding('latin1').on('data', (text: string) => (output += text));
     child.stderr.setEncoding('latin1').on('data', (text: string) => (output += text));
     const timer = setTimeout(() => {
-      child.kill('SIGKILL'); // the bridge ends with the pipe
+      child.kill('SIGKILL'); // the bridge ends when the pipe closes
     }, limit * 1000);
     await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
     clearTimeout(timer);
@@ -81,7 +84,7 @@ export async function runFile(
   }
 }
 
-/** A test that fails prints what it expected, or the error that ended it. */
+/** Matches the output of a failed test: the expected value, or an error. */
 const failure = /^! (\S+) expected:|^(\S+)\.\.\.\nError: /gm;
 
 function read(output: string): Omit<FileResult, 'output' | 'seconds'> {
@@ -91,7 +94,7 @@ function read(output: string): Omit<FileResult, 'output' | 'seconds'> {
     const run = output.match(/^\S+\.\.\./gm)?.length ?? 0;
     return { run, failed, broken: /^(.*)\n {4}while executing/m.exec(output)?.[1] ?? 'no summary' };
   }
-  const run = Number(summary[2]) - 1; // the summary counts as one
+  const run = Number(summary[2]) - 1; // the summary also counts as a test
   if (output.includes('the file ended without finish_test')) return { run, failed, broken: 'no finish_test' };
   if (Number(summary[1]) !== failed.length) return { run, failed, broken: `${summary[1]} errors` };
   return { run, failed };

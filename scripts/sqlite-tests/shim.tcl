@@ -45,7 +45,7 @@ proc unwire {token} {
       return $out
     }
   }
-  error "a token that is none: $token"
+  error "invalid token: $token"
 }
 
 # Asks the bridge. While it waits, the bridge may ask for scripts to be run.

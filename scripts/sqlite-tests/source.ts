@@ -1,4 +1,4 @@
-/** SQLite's source with its tests, which only Debian's source package has: the amalgamation of the build has none. */
+/** Downloads SQLite's source with its tests from Debian's source package. The amalgamation has no tests. */
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync }
 import { join } from 'node:path';
 import { cache } from '../sources.js';
 
-/** What Debian unstable has. */
+/** The archive in Debian unstable. */
 const archive = {
   version: '3.53.4',
   path: 'pool/main/s/sqlite3/sqlite3_3.53.4.orig.tar.xz',
@@ -14,9 +14,9 @@ const archive = {
 };
 
 /**
- * The folder of the source, which is fetched unless it is there.
+ * Downloads the source unless its folder exists. Returns the folder.
  *
- * @param file the archive, if no mirror has it
+ * @param file a local archive to use instead
  */
 export function sqliteSource(file?: string): string {
   const folder = join(cache, 'sources', `sqlite3-${archive.version}`);
@@ -29,7 +29,7 @@ export function sqliteSource(file?: string): string {
     else copyFileSync(file, packed);
     const found = createHash('sha256').update(readFileSync(packed)).digest('hex');
     if (found !== archive.sha256) {
-      throw new Error(`${file ?? archive.path} has the sha256 ${found}, pinned is ${archive.sha256}`);
+      throw new Error(`${file ?? archive.path} has the sha256 ${found}, but ${archive.sha256} is pinned`);
     }
     const unpacked = join(work, 'unpacked');
     mkdirSync(unpacked);
@@ -41,7 +41,7 @@ export function sqliteSource(file?: string): string {
   return folder;
 }
 
-/** Fetches it from the first of the mirrors apt is configured with that has it, as apt fetches. */
+/** Downloads the archive from the first configured apt mirror that has it. */
 function download(target: string): void {
   const failures: string[] = [];
   for (const mirror of mirrors()) {
@@ -72,6 +72,6 @@ function mirrors(): string[] {
     });
     return [...new Set(listed.split('\n').filter((line) => line !== ''))];
   } catch {
-    return []; // no apt here
+    return []; // apt is missing
   }
 }

@@ -1,7 +1,8 @@
 /**
- * The pipe between Tcl and the bridge: lines of tokens, each a letter for its type and then the value, so that blobs,
- * doubles and text arrive as they are. `q OP ARGUMENTS` asks, `r VALUE` answers, `e TEXT CODE MESSAGE` is an error,
- * `c WHAT ID ARGUMENTS` asks back, which `r` answers, or `x MESSAGE` for a script that fails.
+ * The pipe between Tcl and the bridge. A line has tokens, each a letter for its type and the value, so that blobs,
+ * doubles and text are transferred exactly. `q OP ARGUMENTS` is a request, `r VALUE` a reply, `e TEXT CODE MESSAGE` an
+ * error, and `c WHAT ID ARGUMENTS` a callback. Tcl replies to a callback with `r`, or with `x MESSAGE` if the script
+ * fails.
  */
 
 import { readSync, writeSync } from 'node:fs';
@@ -29,14 +30,14 @@ export function decode(token: string): Wire {
   if (token.startsWith('d')) return bytes.readDoubleLE(0);
   if (token.startsWith('b')) return new Uint8Array(bytes);
   if (token.startsWith('l')) return tokens(bytes.toString('latin1')).map(decode);
-  throw new Error(`a token that is none: ${token}`);
+  throw new Error(`invalid token: ${token}`);
 }
 
 export function tokens(line: string): string[] {
   return line.split(' ').filter((token) => token !== '');
 }
 
-/** The arguments of a request, taken one after another. */
+/** Reads the arguments of a request one after another. */
 export class Arguments {
   readonly #values: readonly Wire[];
   #at = 0;
@@ -76,12 +77,12 @@ export class Arguments {
   }
 }
 
-/** Standard input and output, a line at a time: a callback must wait for its answer. */
+/** Reads and writes lines synchronously, because a callback must wait for its reply. */
 export class Pipe {
   #pending = Buffer.alloc(0);
   readonly #chunk = Buffer.allocUnsafe(1 << 20);
 
-  /** The next line; undefined if Tcl has ended. */
+  /** Returns the next line; undefined if Tcl has ended. */
   read(): string | undefined {
     for (;;) {
       const end = this.#pending.indexOf(10);

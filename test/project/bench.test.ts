@@ -187,13 +187,13 @@ describe.skipIf(!native)('a small run', () => {
   });
 });
 
-test('what is not a run, a subject or a number is refused', async () => {
+test('invalid runs, subjects and numbers are refused', async () => {
   const other = join(folder, 'other.json');
   writeFileSync(other, '{}');
   expect((await bench('--from', other)).output).toContain('is not a run of the bench');
   expect(await bench('memroy')).toMatchObject({
     code: 2,
-    output: expect.stringContaining('no subject memroy'),
+    output: expect.stringContaining('unknown subject memroy'),
   });
   expect(await bench('memory', '--rows', 'x')).toMatchObject({ code: 2 });
 });
