@@ -9,7 +9,6 @@ import { usageError } from './exit.js';
 
 export interface OwnOptions {
   locking: 'auto' | 'none';
-  /** The grants for components. */
   grants: {
     sql?: 'ro' | 'rw';
     sessions?: boolean;

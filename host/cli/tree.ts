@@ -54,7 +54,6 @@ function runGroup(words: string, group: Group, args: readonly string[]): Promise
   );
 }
 
-/** Makes the help of a group. */
 function overview(words: string, { commands, notes }: Group): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(

@@ -49,7 +49,6 @@ function isService(name: string): name is Service {
   return Object.hasOwn(offered, name);
 }
 
-/** The functions of an interface, bound to a client. */
 export function interfaceFor(name: string, client: Client): object {
   if (name === 'types') return {};
   if (!isService(name))

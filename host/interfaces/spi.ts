@@ -28,7 +28,6 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const { start, length } = list.at;
 const { payload } = sqlValue;
 
-/** The functions of the interface for one component. */
 export function spiInterface({ owner, grants, memory }: Client): Functions {
   const sql = new GuestSql(owner, grants);
 

@@ -166,7 +166,6 @@ export class MarkedLines {
   }
 }
 
-/** wasi:clocks/monotonic-clock */
 export const monotonicClock = {
   now: (): bigint => monotonicNow(),
   resolution: (): bigint => 1n,
@@ -174,7 +173,6 @@ export const monotonicClock = {
   subscribeDuration: (duration: bigint): Pollable => new Pollable(monotonicNow() + duration),
 };
 
-/** wasi:clocks/wall-clock */
 export const wallClock = {
   now(): { seconds: bigint; nanoseconds: number } {
     const now = Date.now();
@@ -196,7 +194,6 @@ function bytes(length: bigint): Uint8Array<ArrayBuffer> {
 
 const number = (): bigint => new DataView(bytes(8n).buffer).getBigUint64(0, true);
 
-/** wasi:random */
 export const random = {
   random: { getRandomBytes: bytes, getRandomU64: number },
   insecure: { getInsecureRandomBytes: bytes, getInsecureRandomU64: number },

@@ -69,7 +69,6 @@ function wrongVersion(path: string, found: string): string {
 
 /** An import that needs a grant. */
 export interface Need {
-  /** The name of the import. */
   readonly import: string;
   /**
    * The part of the import that needs the grant. If `part` is absent, the whole import needs the grant, and the

@@ -17,7 +17,6 @@ type Compare = (left: number, leftLength: number, right: number, rightLength: nu
 interface Slot {
   component: Component;
   compare: Compare;
-  /** The hooks of the connection. */
   readonly hooks: Hooks;
 }
 

@@ -212,8 +212,9 @@ const compiled = new Map<string, Instantiate>();
 
 /**
  * The globals that jco's glue code gets. The glue makes an asynchronous form of every function, which the host does not
- * use. A trivial `promising` makes that cheap: without one, each function costs a caught error of a millisecond.
- * `process` is absent, because the glue would read its environment many times per call to decide whether to log.
+ * use. The trivial `promising` here makes that cheap. Without it, the glue would throw and catch an error for each
+ * function, which takes a millisecond. `process` is absent, because the glue would read its environment many times per
+ * call to decide whether to log.
  */
 const seen = {
   WebAssembly: Object.create(WebAssembly, { promising: { value: <T>(found: T): T => found } }) as object,

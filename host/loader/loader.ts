@@ -41,7 +41,6 @@ export const capabilities: readonly ((component: Component, path: string) => Bro
   bringHooks,
 ];
 
-/** Makes the extension loader of an engine. */
 export function extensionLoader(engine: Engine, options: LoaderOptions = {}): Extensions {
   return { open: (path) => said(() => open(engine, path, options)) };
 }

@@ -60,7 +60,6 @@ export function checkModules(component: Component, specs: readonly ModuleSpec[],
 
 /** The properties of a declared table. */
 export interface Shape {
-  /** The number of columns. */
   readonly columns: number;
   /** The collation of each column, in lower case; undefined for a HIDDEN column, which is a parameter. */
   readonly collations: readonly (string | undefined)[];

@@ -87,7 +87,6 @@ function asFunctionBody(module: string): string {
   return `'use strict';\n${script}\nreturn instantiate;\n`;
 }
 
-/** Transpiles a component. */
 export async function transpile(component: Uint8Array): Promise<Transpiled> {
   const { imports, exports } = interfacesOf(component);
   const { generate } = await bindgen();

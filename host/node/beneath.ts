@@ -67,7 +67,6 @@ export function call<T>(action: () => T): T {
   }
 }
 
-/** An open folder. */
 export interface Folder {
   readonly fd: number;
   /** The path of the folder when it was opened. */

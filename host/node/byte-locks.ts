@@ -33,7 +33,6 @@ export interface ByteLocks {
  */
 export type LockError = 'busy' | 'read-only' | 'denied' | 'unsupported' | 'failed';
 
-/** The lock functions of a system. */
 export interface LockSystem {
   /** The name of the system call, for error messages. */
   readonly call: string;

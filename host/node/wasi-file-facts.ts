@@ -25,7 +25,6 @@ export interface FileStat {
   statusChangeTimestamp: DateTime;
 }
 
-/** The type of a file. */
 export function typeOf(of: BigIntStats | Dirent): FileType {
   if (of.isFile()) return 'regular-file';
   if (of.isDirectory()) return 'directory';
@@ -39,7 +38,6 @@ export function typeOf(of: BigIntStats | Dirent): FileType {
 const second = 1_000_000_000n;
 const dateTime = (ns: bigint): DateTime => ({ seconds: ns / second, nanoseconds: Number(ns % second) });
 
-/** The result of `stat`. */
 export function statOf(stats: BigIntStats): FileStat {
   return {
     type: typeOf(stats),

@@ -257,7 +257,6 @@ export class Copy implements Disposable {
     return message;
   }
 
-  /** Whether all pending transactions fit in one message. */
   pendingFits(maxMessage: number): boolean {
     return countFitting(this.#pending, maxMessage) === this.#pending.length;
   }

@@ -51,7 +51,6 @@ export class Inbox {
     return taken;
   }
 
-  /** Stops reading. */
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#abort.abort();

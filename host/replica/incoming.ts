@@ -18,7 +18,6 @@ export interface Incoming {
 /** The prefix of the names of objects that hold the changes of a message. */
 export const objectPrefix = 'changes-';
 
-/** The name of the object with a digest. */
 export const objectName = (digest: string): string => objectPrefix + digest;
 
 /** The decoded form of a message that this copy published. */

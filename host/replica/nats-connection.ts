@@ -33,7 +33,6 @@ interface Clients {
   readonly objects: typeof import('@nats-io/obj');
 }
 
-/** An open connection. */
 export interface Connected {
   readonly clients: Clients;
   readonly connection: NatsConnection;

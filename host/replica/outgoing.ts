@@ -18,7 +18,6 @@ export interface Outgoing {
 
 /** The copy that publishes. */
 export interface Publisher {
-  /** The UUID of the copy. */
   readonly copy: string;
   /** The digest of the copy's schema. */
   readonly schema: string;

@@ -31,7 +31,6 @@ import type { LocalTransaction, RejectionKind } from './state.js';
  */
 export type ReplicaPolicy = 'rerun' | 'reject' | 'ours' | 'theirs';
 
-/** All policies. */
 export const replicaPolicies: readonly ReplicaPolicy[] = ['rerun', 'reject', 'ours', 'theirs'];
 
 /** Warnings that SQLite would silently skip or alter changes. */

@@ -29,7 +29,6 @@ export interface Received {
 export interface Receiver {
   readonly connection: Connection;
   readonly schema: SchemaFacts;
-  /** The position of the copy. */
   readonly state: Position;
   readonly pending: readonly LocalTransaction[];
   /** The maximum time to apply a message, in ms. */

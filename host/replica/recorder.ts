@@ -33,7 +33,6 @@ export interface Recording {
 /** If a table has more changed rows than this, the whole table is searched for NULL keys. */
 const maxRowids = 500;
 
-/** Whether entries change the schema. */
 export const changesSchema = (entries: readonly CaptureEntry[]): boolean =>
   entries.some(({ kind }) => kind === 'ddl');
 

@@ -8,7 +8,6 @@ import { ownPrefix, travels } from './allowed.js';
 import { fullTextTables, Kept } from './fulltext.js';
 import { digestOf } from './message.js';
 
-/** Facts about one table. */
 export interface TableFacts {
   readonly kind: 'table' | 'virtual' | 'shadow' | 'view' | 'missing';
   readonly hasKey: boolean;

@@ -172,7 +172,6 @@ COMMIT`),
     this.#run(`UPDATE ${stateTable} SET copy=?, lease=?`, copy, lease);
   }
 
-  /** Adds a pending transaction. */
   add(transaction: LocalTransaction): void {
     this.#run(`INSERT INTO ${pendingTable} VALUES(?, ?, ?, ?, ?)`, ...columnsOf(transaction));
   }
@@ -243,7 +242,6 @@ COMMIT`),
     this.own('', '');
   }
 
-  /** Closes the statements. */
   close(): void {
     // Closing can compile a statement again, so the authorizers must be off.
     this.#host(() => {

@@ -36,7 +36,6 @@ export interface Verified extends CopyDigests {
 
 const prefix = 'verify-';
 
-/** Computes the digests of a database. */
 export function digestsOf(database: DatabaseSync): Pick<CopyDigests, 'schema' | 'tables'> {
   const connection = connectionOf(database);
   const names = query(

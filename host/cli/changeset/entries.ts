@@ -73,12 +73,10 @@ export interface Boundary {
   readonly kind: 'boundary';
 }
 
-/** Returns the statements among the entries. */
 export function statementsOf(entries: readonly CaptureEntry[]): string[] {
   return entries.flatMap((entry) => (entry.kind === 'ddl' ? [entry.sql] : []));
 }
 
-/** Returns the changesets among the entries. */
 export function changesetsOf(entries: readonly CaptureEntry[]): Uint8Array[] {
   return entries.flatMap((entry) => (entry.kind === 'changeset' ? [entry.bytes] : []));
 }

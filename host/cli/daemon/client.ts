@@ -14,7 +14,7 @@ export class Client {
   frames: boolean | undefined;
   /** Whether the client has closed its side, but may still wait for answers. */
   ended = false;
-  /** Why the client's transaction was rolled back. Cleared when the client has been told. */
+  /** Why the client's transaction was rolled back; undefined after the reason has been sent to the client. */
   lost: string | undefined;
   /** Whether the client has unread answers. */
   isBehind = false;

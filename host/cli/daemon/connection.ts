@@ -63,7 +63,6 @@ export class DatabaseConnection {
     throw unexpected(answer);
   }
 
-  /** Runs a statement. */
   async run({ rows, ...statement }: Statement): Promise<RanMessage | ErrorMessage> {
     Atomics.store(this.#shared, Word.interrupt, 0);
     this.#why = undefined;
@@ -112,7 +111,6 @@ export class DatabaseConnection {
     await this.#worker.terminate();
   }
 
-  /** Rolls back the open transaction. */
   async rollback(): Promise<void> {
     await this.#ask({ do: 'rollback' });
   }

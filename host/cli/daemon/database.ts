@@ -128,7 +128,6 @@ export class CapturedDatabase {
     engine.core.c.sqlite3_interrupt(db);
   }
 
-  /** Rolls back the open transaction. */
   rollback(): void {
     this.#recorder.rollback();
   }

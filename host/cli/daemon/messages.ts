@@ -64,7 +64,6 @@ export type FromDatabase =
   | ErrorMessage
   | { readonly is: 'status'; readonly status: Status }
   | { readonly is: 'result'; readonly result: unknown }
-  /** The request is done. */
   | { readonly is: 'done' }
   /** The thread has ended: the database could not be opened, the output was written, or writing it failed. */
   | { readonly is: 'ended'; readonly exitCode: number; readonly message?: string };

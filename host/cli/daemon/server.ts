@@ -139,7 +139,6 @@ export class DaemonServer {
     clearTimeout(this.#timer);
   }
 
-  /** Closes all connections. */
   close(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);

@@ -28,7 +28,6 @@ import type { Given } from '../command.js';
 /** The table in which a database records its journals. */
 export const markers = '_sqlite_wasm_run_daemon';
 
-/** The options of a journal. */
 export interface JournalOptions {
   readonly ddl: boolean;
   readonly patchset: boolean;
@@ -51,7 +50,6 @@ export interface Head {
   readonly name: string;
   /** The command that wrote the journal. */
   readonly kind: 'daemon' | 'capture';
-  /** The path of the database. */
   readonly database: string;
   /** The SHA-256 of the output to which the journal adds; null if there was no output. */
   readonly base: string | null;

@@ -56,12 +56,10 @@ import {
 const ownByte = pendingByte;
 
 export interface JournalSettings {
-  /** The path of the journal. */
   readonly path: string;
   /** The output to which the journal belongs; `-` for standard output. */
   readonly output: string;
   readonly kind: Head['kind'];
-  /** The path of the database. */
   readonly database: string;
   readonly options: JournalOptions;
 }
@@ -166,7 +164,7 @@ export class Journal {
     }
   }
 
-  /** The name of the journal in the database; '' before {@link begin}. */
+  /** The name of the journal, by which the database records it; '' before {@link begin}. */
   get name(): string {
     return this.#head?.name ?? '';
   }

@@ -124,7 +124,6 @@ export class Recorder {
     this.#capture = options.begin();
   }
 
-  /** Whether a transaction is open. */
   get inTransaction(): boolean {
     return this.#database.isTransaction;
   }
@@ -192,7 +191,6 @@ export class Recorder {
     return ran;
   }
 
-  /** Rolls back the open transaction. */
   rollback(): void {
     if (this.inTransaction) this.#database.exec('ROLLBACK');
     this.#forget();

@@ -8,7 +8,6 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, reason } from '../exit.js';
 
-/** A running server. */
 export interface LocalServer {
   readonly address: string;
   /** Whether this process started the server. */

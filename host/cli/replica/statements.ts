@@ -118,7 +118,6 @@ export class ReplicaStatements {
     return this.#alone(sql, params, sink);
   }
 
-  /** Rolls back the open transaction. */
   rollback(): void {
     this.#open?.transaction.rollback();
     this.#open = undefined;
