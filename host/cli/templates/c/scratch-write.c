@@ -112,7 +112,9 @@ bool exports_sqlite_extension_writable_table_release(uint32_t number, int32_t sa
 /* The savepoint stays open, so its rows are copied. */
 bool exports_sqlite_extension_writable_table_rollback_to(uint32_t number, int32_t savepoint, Error *err) {
   Table *table = table_of(number);
-  /* A savepoint before the table's first change is unknown. Its state is that at the beginning of the transaction. */
+  /*
+   * A savepoint before the table's first change is unknown. Its rows are the rows at the beginning of the transaction.
+   */
   while (table->saved && table->saved->below && table->saved->number > savepoint) {
     forget_saved(table, table->saved->number);
   }

@@ -145,7 +145,8 @@ export const writableTable: WritableTable = {
 
   rollbackTo(number, savepoint) {
     const table = tableOf(number);
-    // A savepoint before the table's first change is unknown. Its state is that at the beginning of the transaction.
+    // A savepoint before the table's first change is unknown. Its rows are the rows at the beginning of the
+    // transaction.
     const kept = table.saved.findLast((saved) => saved.number <= savepoint) ?? table.saved[0];
     if (!kept) return;
     forget(table, kept.number + 1);
