@@ -80,6 +80,24 @@ describe("a session's filter", () => {
     expect([...new Changeset(session.changeset())].map(({ table }) => table)).toContain('log');
   });
 
+  test('of a capture neither', () => {
+    using db = opened();
+    const said: unknown[] = [];
+    using capture = db.capture({
+      filter: () => {
+        said.push(refused(() => db.exec('INSERT INTO log VALUES(1)')));
+        said.push(refused(() => capture.take()));
+        return true;
+      },
+    });
+    db.exec("UPDATE t SET b='TWO' WHERE a=2");
+    expect(said).toEqual([
+      "only SQL that reads can run while a session's filter is running",
+      "a session cannot be read while a session's filter is running",
+    ]);
+    expect([...new Changeset(capture.take())]).toMatchObject([{ table: 't', op: 'update' }]);
+  });
+
   test("cannot run a write that was prepared or begun before, nor a component's; it can read", () => {
     using db = opened();
     db.loadExtension(new URL('../guests/sql.wasm', import.meta.url).pathname, { grants: { sql: 'rw' } });
