@@ -84,7 +84,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['a parameter that is not UTF-8', 46, trapped('not UTF-8')],
     ['rows put outside the memory', 50, outside],
     ['rows put where they are not aligned', 51, outside],
-    ['no memory for rows', 52, trapped('no memory for')],
+    ['no memory for rows', 52, trapped('the component cannot allocate')],
     ['all rows put in one place', 53, 1],
     ['a memory that grows for rows', 54, 1],
     ['a trap while rows are put', 55, trapped('unreachable')],
