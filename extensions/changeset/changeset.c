@@ -1,4 +1,4 @@
-/* The SQL functions changeset_*, over the host's interface sqlite:extension/changeset. */
+/* The SQL functions changeset_*, which call the host's interface sqlite:extension/changeset. */
 #include "sentence.h"
 
 typedef sqlite_extension_changeset_held_t Held;
@@ -45,7 +45,7 @@ static void drop(Held held) {
   }
 }
 
-/* Hands a blob to the host. */
+/* Passes a blob to the host, which holds it. */
 static bool hold(const char *name, Value *v, Held *held, Error *err) {
   if (!is_blob(v)) return fail_kind(err, name, "a changeset is a blob, as session_changeset(h) gives", v);
   if (!sqlite_extension_changeset_create(held, err)) return false;
@@ -55,7 +55,7 @@ static bool hold(const char *name, Value *v, Held *held, Error *err) {
   return false;
 }
 
-/* Takes what the host holds as the result, and lets go of it. */
+/* Makes a changeset that the host holds the result, and frees it. */
 static bool give_held(Held held, Value *ret, Error *err) {
   uint64_t size;
   WORLD(list_u8_t) bytes;
@@ -100,7 +100,7 @@ static bool rebase(Held held, Value *args, size_t count, Value *ret, Error *err)
   return done;
 }
 
-/* NULL, or the reason and the byte. */
+/* Returns NULL, or the reason and the wrong byte. */
 static bool fault(uint64_t id, Held held, Value *ret, Error *err) {
   sqlite_extension_changeset_option_fault_t found;
   if (!sqlite_extension_changeset_validate(held, &found, err)) return false;

@@ -1,9 +1,9 @@
-/* The aggregate changeset_group(blob): one changeset that does what those of the rows do, in their order. */
+/* The aggregate changeset_group(blob), which joins the changesets of the rows, in order. */
 #include "sentence.h"
 
 typedef sqlite_extension_changeset_held_t Held;
 
-/* What each group has collected, by its number less 1. */
+/* The changesets of each group. The index is the group's number minus 1. */
 static sqlite_extension_changeset_list_held_t *groups;
 static uint32_t room;
 
@@ -47,7 +47,7 @@ bool exports_sqlite_extension_aggregate_function_step(
       list->ptr[list->len++] = held;
       done = sqlite_extension_changeset_append(held, &bytes, err);
     }
-    /* 64 are joined to one, in their order: the host holds few. */
+    /* Join 64 changesets into one, because the host holds a limited number. */
     if (done && list->len == 64) {
       Held joined;
       done = sqlite_extension_changeset_concat(list, NULL, &joined, err);

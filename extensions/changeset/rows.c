@@ -1,4 +1,4 @@
-/* The table-valued function changeset_rows(blob): a row for each value that a changeset changes. */
+/* The table-valued function changeset_rows(blob), with a row for each value that a changeset changes. */
 #include "sentence.h"
 #include "table.h"
 
@@ -50,7 +50,7 @@ bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err)
   return true;
 }
 
-/* The names of the columns of the change's table, asked for once for successive changes of it. */
+/* Gets the column names of the change's table. Consecutive changes of the same table share them. */
 static bool name_columns(Cursor *scan, Change *change, Error *err) {
   size_t len = change->table.len;
   if (scan->table && strlen(scan->table) == len && memcmp(scan->table, change->table.ptr, len) == 0 &&
@@ -73,7 +73,7 @@ static void give_field(const sqlite_extension_changeset_list_field_t *fields, si
   else give_null(to);
 }
 
-/* A text that grows. */
+/* A growing text. */
 typedef struct { char *ptr; size_t len, room; } Text;
 static void put(Text *t, const char *from, size_t len) {
   if (t->len + len > t->room) {
@@ -84,7 +84,7 @@ static void put(Text *t, const char *from, size_t len) {
   t->len += len;
 }
 
-/* A value of a key in JSON; a blob is its hex digits. */
+/* Writes a key value as JSON. A blob becomes hex digits. */
 static void put_json(Text *t, const Value *v) {
   static const char hex[] = "0123456789abcdef";
   Sentence s = {0};
@@ -106,7 +106,7 @@ static void put_json(Text *t, const Value *v) {
   put(t, s.text, s.len);
 }
 
-/* The value of the key; of a key of several columns a JSON array of them, in the key's order. */
+/* Returns the value of the key, or a JSON array if the key has several columns, in the order of the key. */
 static void give_key(const Change *change, Value *to) {
   const sqlite_extension_changeset_list_field_t *fields = change->old.len ? &change->old : &change->new_;
   size_t places = 0;

@@ -1,16 +1,16 @@
 /*
-** completion(prefix, wholeline): words that begin with a prefix, as the completion table of SQLite's shell lists them,
-** and functions too.
+** completion(prefix, wholeline) lists words that begin with a prefix, as the completion table of SQLite's shell does,
+** and also functions.
 **
 **     SELECT DISTINCT candidate FROM completion('sel', 'sel') ORDER BY 1;
 **
-** Without a prefix it is the word at the end of the line. The hidden column `phase` says what a candidate is.
+** The default prefix is the last word of the line. The hidden column `phase` is the kind of a candidate.
 */
 #include "table.h"
 #include "keywords.h"
 
 enum { CANDIDATE, PREFIX, WHOLELINE, PHASE, COLUMNS };
-/* The numbers that SQLite's own table has. */
+/* The phase numbers of SQLite's table. */
 enum { KEYWORD = 1, FUNCTION = 3, DATABASE = 7, TABLE = 8, COLUMN = 9 };
 
 typedef struct {
@@ -37,7 +37,7 @@ static void clear(Cursor *cursor) {
 
 static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 
-/* Adds a copy of a candidate if it begins with the prefix, in any case. */
+/* Adds a copy of a candidate if it begins with the prefix, ignoring case. */
 static void add(Cursor *cursor, int phase, const uint8_t *text, size_t len) {
   if (len < cursor->prefix.len) return;
   for (size_t i = 0; i < cursor->prefix.len; i++) {
@@ -64,7 +64,7 @@ static void append(Sql *sql, const char *text, size_t len) {
 
 static void put(Sql *sql, const char *text) { append(sql, text, strlen(text)); }
 
-/* A name between quotes, with those in it doubled. */
+/* Writes a quoted name, with quotes in it doubled. */
 static void put_quoted(Sql *sql, const String *name, char quote) {
   append(sql, &quote, 1);
   for (size_t i = 0; i < name->len; i++) {
@@ -80,7 +80,7 @@ static bool run(const char *text, size_t len, sqlite_extension_spi_query_result_
   return sqlite_extension_spi_execute(&sql, &none, result, err);
 }
 
-/* Adds the first column of what a statement gives. */
+/* Adds the first column of a statement's rows. */
 static bool add_all(Cursor *cursor, int phase, const char *text, size_t len, Error *err) {
   sqlite_extension_spi_query_result_t result;
   if (!run(text, len, &result, err)) return false;
@@ -93,7 +93,7 @@ static bool add_all(Cursor *cursor, int phase, const char *text, size_t len, Err
 }
 
 static bool add_schema(Cursor *cursor, Error *err) {
-  /* PRAGMA database_list is refused to components, because it names files. */
+  /* Components cannot use PRAGMA database_list, because it contains file names. */
   static const char list[] = "SELECT DISTINCT schema FROM pragma_table_list";
   sqlite_extension_spi_query_result_t databases;
   if (!run(list, sizeof list - 1, &databases, err)) return false;
@@ -136,7 +136,7 @@ void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadat
   WORLD(string_dup)(&ret->version, "1.0.0");
 }
 
-/* The plan's number: 1 if a prefix comes, and 2 more if a line comes, after it. */
+/* The plan's number is 1 if there is a prefix argument, plus 2 if a line argument follows. */
 bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)table, (void)err;
   uint32_t arguments = 0;
@@ -172,7 +172,7 @@ bool VT(fetch)(uint32_t number, uint32_t max_rows, Batch *ret, Error *err) {
   return true;
 }
 
-/* The text of an argument; other values count as empty. */
+/* Returns the text of an argument; other values become the empty text. */
 static String taken(Value *value) {
   String text = {NULL, 0};
   if (value->tag == TEXT) {

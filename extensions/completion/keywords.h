@@ -1,4 +1,4 @@
-/* The keywords of SQLite 3.54, in the order of its own table. */
+/* The keywords of SQLite 3.54, in the order of its keyword table. */
 static const char *const keywords[] = {
   "REINDEX", "INDEXED", "INDEX", "DESC", "ESCAPE", "EACH", "CHECK", "KEY", "BEFORE", "FOREIGN", "FOR",
   "IGNORE", "REGEXP", "EXPLAIN", "INSTEAD", "ADD", "DATABASE", "AS", "SELECT", "TABLE", "LEFT", "THEN",

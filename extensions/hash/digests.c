@@ -1,9 +1,9 @@
-/* Digests by hash-wasm's sources. */
+/* Computes digests with the sources of hash-wasm. */
 #include "digests.h"
 
 uint8_t *hash_bytes;
 
-/* As those sources define them: `init` takes a length, a polynomial or nothing, `final` a padding or a length. */
+/* Functions in those sources. `init` takes a length, a polynomial or nothing, and `final` a padding or a length. */
 void md5_hash_init(void), md5_hash_update(uint32_t len), md5_hash_final(void);
 void sha1_hash_init(void), sha1_hash_update(uint32_t len), sha1_hash_final(void);
 void sha256_hash_init(uint32_t bits), sha256_hash_update(uint32_t len), sha256_hash_final(void);
@@ -12,7 +12,7 @@ void sha3_hash_init(uint32_t bits), sha3_hash_update(uint32_t len), sha3_hash_fi
 void crc32_hash_init(uint32_t polynomial), crc32_hash_update(uint32_t len), crc32_hash_final(void);
 void blake3_hash_init(uint32_t key_length), blake3_hash_update(uint32_t len), blake3_hash_final(uint32_t digest_length);
 
-/* NAME is a digest by the functions of FAMILY. */
+/* Defines the digest NAME with the functions of FAMILY. */
 #define DIGEST(name, family, init_arguments, final_arguments) \
   void name##_digest(const uint8_t *bytes, size_t len, uint8_t *out) { \
     family##_hash_init init_arguments; \

@@ -1,4 +1,4 @@
-/* The algorithms, each from bytes to its digest. */
+/* The algorithms. Each computes the digest of bytes. */
 #ifndef DIGESTS_H
 #define DIGESTS_H
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
-** Stands in for the header that hash-wasm's sources include. There they read from and write to one buffer; here to
-** wherever `hash_bytes` points, so that nothing is copied.
+** Replaces the header of hash-wasm's sources. Its sources read and write one buffer; here they use the memory at
+** `hash_bytes`, so that nothing is copied.
 */
 #ifndef HASH_WASM_H
 #define HASH_WASM_H

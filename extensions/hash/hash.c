@@ -1,8 +1,8 @@
 /*
 ** Digests of blobs and texts: md5(x), sha256(x) and so on, hash(algorithm, x), hash_hex(algorithm, x).
 **
-** All are blobs, with numbers in big-endian order, except sha1(x), which is what SQLite's own extension of that name
-** gives: hexadecimal digits. sha1b(x) is its blob.
+** All return blobs, with numbers in big-endian order, except sha1(x), which returns hexadecimal digits as SQLite's own
+** extension does. sha1b(x) returns a blob.
 */
 #include "sentence.h"
 #include "digests.h"
@@ -21,7 +21,7 @@ static const struct {
 };
 
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms, SHA1 = 1 };
-/* The functions: one for each algorithm, by its place above, and these. */
+/* The ids of the functions: the algorithms above, then these. */
 enum { SHA1B = ALGORITHMS, HASH, HASH_HEX, FUNCTIONS };
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {
@@ -45,7 +45,7 @@ void exports_sqlite_extension_scalar_function_describe(
   describe_functions(functions, FUNCTIONS, ret);
 }
 
-/* The algorithm of that name, in any case; ALGORITHMS if there is none. */
+/* Finds an algorithm by name, ignoring case; ALGORITHMS if there is none. */
 static size_t find(const Value *name) {
   size_t i = 0;
   for (; i < ALGORITHMS; i++) {

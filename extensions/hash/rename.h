@@ -1,4 +1,4 @@
-/* The names that hash-wasm's sources have in common, made different for each: HASH(x) puts the algorithm before x. */
+/* Renames functions that hash-wasm's sources share. HASH(x) puts the name of the algorithm before x. */
 #pragma clang diagnostic ignored "-Weverything"
 #define Hash_Init HASH(init)
 #define Hash_Update HASH(update)

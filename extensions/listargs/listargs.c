@@ -1,9 +1,9 @@
 /*
-** listargs(...): the arguments with which it was called, one a row, as a table-valued function gets them.
+** listargs(...) lists its arguments, one per row, as a table-valued function receives them.
 **
 **     SELECT position, value, type FROM listargs('a', 2.5, NULL);
 **
-** Its arguments are hidden columns, arg1 to arg16; those that a query does not name are not listed.
+** The arguments are the hidden columns arg1 to arg16. Omitted arguments are not listed.
 */
 #include "table.h"
 
@@ -12,7 +12,7 @@ enum { POSITION, VALUE, TYPE, FIRST_ARGUMENT, MOST_ARGUMENTS = 16, COLUMNS = FIR
 /* A scan. */
 typedef struct {
   uint32_t given; /* a bit for each argument */
-  uint32_t read;  /* a bit for each whose hidden column is wanted */
+  uint32_t read;  /* a bit for each argument whose hidden column is used */
   Value arguments[MOST_ARGUMENTS];
   int next;
 } Cursor;
@@ -37,8 +37,8 @@ void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadat
 }
 
 /*
-** The plan's number says which arguments come, in their order, and which hidden columns are read. If a value is not
-** known yet there is no plan, so that SQLite first reads the table it comes from.
+** The plan's number has a bit for each argument and for each hidden column that is used. If the value of an argument is
+** not yet known, there is no plan, so SQLite first reads the table that the value comes from.
 */
 bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)table, (void)err;

@@ -1,14 +1,14 @@
 /*
-** series(start, stop, step): the integers from start to stop, as SQLite's own generate_series gives them
-** (https://www.sqlite.org/series.html). WHERE on value, ORDER BY value, LIMIT and OFFSET are answered here, and cost
-** nothing.
+** series(start, stop, step) lists the integers from start to stop, as SQLite's generate_series does
+** (https://www.sqlite.org/series.html). It handles WHERE on value, ORDER BY value, LIMIT and OFFSET without making rows
+** that are not needed.
 */
 #include <math.h>
 #include "table.h"
 
 enum { ROWID = -1, VALUE, START, STOP, STEP, COLUMNS };
 
-/* What a plan's number says: which arguments there are, in this order, and what else is asked for. */
+/* The bits of a plan's number: the arguments, in this order, and other properties of the query. */
 enum {
   HAS_START = 1, HAS_STOP = 2, HAS_STEP = 4, HAS_LIMIT = 8, HAS_OFFSET = 16,
   VALUE_EQ = 0x20, VALUE_GE = 0x40, VALUE_GT = 0x80, LOWER = VALUE_EQ | VALUE_GE | VALUE_GT,
@@ -18,7 +18,7 @@ enum {
 };
 enum { SLOT_LIMIT = 3, SLOT_OFFSET, SLOT_LOWER, SLOT_UPPER, SLOTS };
 
-/* One scan. Steps are unsigned, because one may be 2^63. */
+/* A scan. Steps are unsigned, because a step may be 2^63. */
 typedef struct {
   bool done, descending;
   int32_t number;
@@ -120,7 +120,7 @@ static int64_t truncated(double x) {
   return (int64_t)x;
 }
 
-/* The integer at the start of a text. *fits: it is one that needs no rounding. */
+/* Returns the integer at the start of a text. *fits is set if the integer needs no rounding. */
 static int64_t leading(const uint8_t *at, const uint8_t *end, bool *fits) {
   while (at < end && space(*at)) at++;
   bool minus = at < end && *at == '-';
@@ -143,7 +143,7 @@ static int64_t integer(const Value *v) {
   return leading(v->val.text.ptr, v->val.text.ptr + v->val.text.len, &fits);
 }
 
-/* Whether all of a text is a number that is not an integer: that number. */
+/* Whether the whole text is a number but not an integer. Sets *ret to the number. */
 static bool real(const Value *v, double *ret) {
   if (v->tag == REAL) *ret = v->val.real;
   if (v->tag != TEXT) return v->tag == REAL;
@@ -188,7 +188,7 @@ static int64_t minus(int64_t a, uint64_t b) { return (int64_t)((uint64_t)a - b);
 
 static const double two63 = 9223372036854775808.0;
 
-/* What WHERE leaves of the values. False if that is nothing. */
+/* Limits the values to those that WHERE allows. Returns false if none is left. */
 static bool narrow(int32_t number, const Value *lower, const Value *upper, int64_t *min, int64_t *max) {
   double x;
   if (number & VALUE_EQ) {
@@ -225,7 +225,7 @@ static bool narrow(int32_t number, const Value *lower, const Value *upper, int64
   return *min <= *max;
 }
 
-/* Moves the first value into what is left. False if there is none. */
+/* Moves the first value into the allowed range. Returns false if there is no value. */
 static bool enter(Cursor *s, int64_t min, int64_t max) {
   if (!s->descending && s->value < min) {
     s->value = plus(s->value, span(min, s->value) / s->step * s->step);
@@ -249,7 +249,7 @@ static uint64_t steps(const Cursor *s) {
   return (s->descending ? span(s->value, s->last) : span(s->last, s->value)) / s->step;
 }
 
-/* Finds the first and the last value. False if there is none. */
+/* Finds the first and the last value. Returns false if there are no values. */
 static bool start(Cursor *s, int32_t number, const Arguments *args) {
   const Value *slots[SLOTS] = {0};
   static const int bits[SLOTS] = {HAS_START, HAS_STOP, HAS_STEP, HAS_LIMIT, HAS_OFFSET, LOWER, UPPER};

@@ -5,7 +5,7 @@
 
 typedef sqlite_extension_session_handle_t Handle;
 
-/* A JavaScript number that is bound to a parameter arrives as a real one, which is exact below 2^53. */
+/* A JavaScript number that is bound to a parameter arrives as a REAL, which is exact below 2^53. */
 static inline bool handle_of(const char *name, const Value *v, Handle *h, Error *err) {
   bool is_real = v->tag == REAL && v->val.real > 0 && v->val.real < 9007199254740992.0;
   int64_t n = is_integer(v) ? v->val.integer : is_real ? (int64_t)v->val.real : 0;

@@ -1,4 +1,4 @@
-/* The SQL functions session_*, over the host's interface sqlite:extension/session. */
+/* The SQL functions session_*, which call the host's interface sqlite:extension/session. */
 #include "sentence.h"
 #include "handle.h"
 
@@ -7,7 +7,8 @@ enum {
   INDIRECT, ISEMPTY, MEMORY_USED, SIZE, DIFF, FILTER, FUNCTIONS
 };
 
-/* For triggers too, so none is direct-only; each acts on state, so none is deterministic or innocuous. */
+/* No function is direct-only, because triggers may call them. None is deterministic or innocuous, because they depend
+** on state. */
 static const Function functions[FUNCTIONS] = {
   [CREATE] = {"session_create", 1, 0},
   [CREATE_TABLES] = {"session_create", -1, 0},
@@ -39,14 +40,14 @@ void exports_sqlite_extension_scalar_function_describe(
   describe_functions(functions, FUNCTIONS, ret);
 }
 
-/* 1 for success, 0 if the host failed with `code`, which is an answer and not an error. */
+/* Returns 1 for success, and 0 if the host failed with `code`, which is not an error here. */
 static bool answer(bool done, int32_t code, Value *ret, Error *err) {
   if (!done && err->code != code) return false;
   if (!done) exports_sqlite_extension_scalar_function_sqlite_error_free(err);
   return give_integer(ret, done);
 }
 
-/* Makes a session and attaches the tables that follow the database; without any it records all. */
+/* Makes a session and attaches the tables after the database argument, or all tables if there are none. */
 static bool create(int function, Value *args, size_t count, Value *ret, Error *err) {
   const char *name = functions[function].name;
   if (count == 0) {
@@ -78,7 +79,7 @@ static bool create(int function, Value *args, size_t count, Value *ret, Error *e
   return false;
 }
 
-/* Sets a state (0 or 1, NULL to ask) and gives what it is now. */
+/* Sets a state (0 or 1, or NULL to leave it) and returns the current state. */
 static bool state(int function, Handle h, Value *wanted, Value *ret, Error *err) {
   bool on, now;
   bool *set = NULL;

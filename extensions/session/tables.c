@@ -1,6 +1,7 @@
 /*
-** The table `sessions`, which lists them; session_warnings(h), what one leaves out silently; and CREATE VIRTUAL
-** TABLE temp.NAME USING session(database, table, ...), a session as a table of one row.
+** The table `sessions`, which lists the sessions; session_warnings(h), which lists changes that a session silently does
+** not record; and CREATE VIRTUAL TABLE temp.NAME USING session(database, table, ...), a session as a table with one
+** row.
 */
 #include "handle.h"
 #include "table.h"
@@ -14,8 +15,8 @@ enum { CHANGESET, PATCHSET, HANDLE };
 enum { WARNING_HANDLE = 3 };
 
 /*
-** A session that is a table. SQLite disconnects and connects tables at will, so it is found by its name: it ends
-** by DROP (destroy), with the transaction that created it (rollback), or with the connection.
+** A session as a table. SQLite may disconnect and connect tables at any time, so the session is found by the table's
+** name. It ends with DROP (destroy), with a rollback of its CREATE, or with the connection.
 */
 typedef struct {
   char *name;      /* of the table in temp; NULL if the entry is free */
@@ -26,7 +27,7 @@ typedef struct {
 static Own *own;
 static uint32_t owned;
 
-/* A scan of table `table`, which has given `at` rows of a list; `warnings` is that of session_warnings. */
+/* A scan of table `table`, which has returned `at` rows of a list. `warnings` is used by session_warnings. */
 typedef struct {
   uint32_t table;
   size_t at;
@@ -34,7 +35,7 @@ typedef struct {
   sqlite_extension_session_list_warning_t warnings;
 } Scan;
 
-/* The address of a scan is the number by which the host knows it. */
+/* The number of a scan is its address. */
 static Scan *scan_of(uint32_t number) { return (Scan *)(uintptr_t)number; }
 
 void VT(describe)(VT(list_module_spec_t) *ret) {
@@ -53,7 +54,7 @@ static bool same(const String *s, const char *text) {
   return s->len == strlen(text) && memcmp(s->ptr, text, s->len) == 0;
 }
 
-/* A name as SQL writes it, without its quotes. */
+/* Removes the quotes of an SQL name. */
 static void unquoted(const String *from, String *to) {
   size_t len = from->len;
   const uint8_t *at = from->ptr;
@@ -153,8 +154,8 @@ bool VT(destroy)(uint32_t table, Error *err) {
 }
 
 /*
-** The plan's number says which columns are used: a changeset is made only if it is asked for. Warnings are those of
-** the handle that the first usable constraint gives.
+** The plan's number has the used columns, so that a changeset is made only if needed. For warnings, the first usable
+** constraint gives the handle.
 */
 bool VT(best_index)(uint32_t table, Query *query, OptionalPlan *ret, Error *err) {
   (void)err;
@@ -182,7 +183,7 @@ void VT(close)(uint32_t number) {
   free(scan_of(number));
 }
 
-/* Begins a batch of the next rows of a list of which `left` are left. */
+/* Begins a batch with the next rows of a list that has `left` more rows. */
 static Value *begin_list(Scan *scan, size_t left, uint32_t max, size_t columns, Batch *ret) {
   size_t count = left < max ? left : max;
   Value *row = begin_batch(ret, count, columns);
@@ -191,7 +192,7 @@ static Value *begin_list(Scan *scan, size_t left, uint32_t max, size_t columns, 
   return row;
 }
 
-/* The names of tables in one text, with ", " between them. */
+/* Returns the names of tables as one text, separated by ", ". */
 static void give_names(Value *to, const Strings *names) {
   size_t len = 0;
   for (size_t i = 0; i < names->len; i++) len += names->ptr[i].len + 2;

@@ -1,8 +1,8 @@
 /*
-** What the sources of an extension share: values, errors, functions. Avoid stdio: it adds imports of WASI, which the
-** user would have to grant.
+** Values, errors and functions for extensions. Avoid stdio, because it adds imports of WASI, which the user would have
+** to grant.
 **
-** WORLD(x) is the name x of the world's bindings. A source defines it first, or its folder has a file world.h.
+** WORLD(x) adds the prefix of the world's bindings to x. A source defines it first, or its folder has a file world.h.
 */
 #ifndef GUEST_H
 #define GUEST_H
@@ -32,8 +32,7 @@ enum {
 };
 
 /*
-** Memory, or a trap: an extension that is out of memory cannot go on. NULL for no bytes, because the bindings do not
-** free what has length 0.
+** Allocates memory, or traps if there is none. Returns NULL for size 0, because the bindings do not free empty lists.
 */
 static inline void *allocate(size_t size) {
   if (size == 0) return NULL;
@@ -48,7 +47,7 @@ static inline void *reallocate(void *memory, size_t size) {
   return memory;
 }
 
-/* The same, all zero. */
+/* Allocates memory that is all zero. */
 static inline void *allocate_zeroed(size_t size) {
   void *memory = allocate(size);
   return size ? memset(memory, 0, size) : NULL;
@@ -59,7 +58,8 @@ static inline void *copy_bytes(const void *bytes, size_t len) {
   return len ? memcpy(copy, bytes, len) : NULL;
 }
 
-/* Ends the SQL statement with a code of SQLite and a message: what was wrong, what was wanted. */
+/* Makes the SQL statement fail with a result code and a message, which should say what was wrong and what was
+** expected. */
 static inline bool fail(Error *err, int32_t code, const char *message) {
   err->code = code;
   err->extended_code = code;
@@ -72,7 +72,7 @@ static inline bool is_text(const Value *v) { return v->tag == TEXT; }
 static inline bool is_blob(const Value *v) { return v->tag == BLOB; }
 static inline bool is_integer(const Value *v) { return v->tag == INTEGER; }
 
-/* Results, which belong to the caller. Bytes are copied. They return true. */
+/* These functions set a result, which the caller owns, and return true. Bytes are copied. */
 static inline bool give_null(Value *ret) {
   ret->tag = NONE;
   return true;
@@ -96,21 +96,21 @@ static inline bool give_bytes(Value *ret, int tag, const void *bytes, size_t len
 static inline bool give_text(Value *ret, const char *text) { return give_bytes(ret, TEXT, text, strlen(text)); }
 static inline bool give_string(Value *ret, const String *text) { return give_bytes(ret, TEXT, text->ptr, text->len); }
 
-/* A copy with its own bytes. */
+/* Copies a value and its bytes. */
 static inline Value copy_of(const Value *v) {
   Value copy = *v;
   if (v->tag == TEXT || v->tag == BLOB) copy.val.text.ptr = copy_bytes(v->val.text.ptr, v->val.text.len);
   return copy;
 }
 
-/* A function of an extension: its name, the number of its arguments (-1: any), and its flags. */
+/* A function of an extension: its name, the number of arguments (-1 for any), and its flags. */
 typedef struct {
   const char *name;
   int32_t args;
   int options;
 } Function;
 
-/* Describes functions, whose ids are their places. */
+/* Describes functions. The id of a function is its index. */
 #define DESCRIBE_FUNCTIONS(functions, count, ret)                                                                  \
   do {                                                                                                             \
     (ret)->len = (count);                                                                                          \

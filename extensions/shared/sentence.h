@@ -1,9 +1,9 @@
-/* Error messages of several parts, without stdio. */
+/* Builds error messages without stdio. */
 #ifndef SENTENCE_H
 #define SENTENCE_H
 #include "guest.h"
 
-/* A sentence under construction; what does not fit is left out. */
+/* A message under construction. Text that does not fit is omitted. */
 typedef struct {
   size_t len;
   char text[256];
@@ -17,7 +17,7 @@ static inline void add_bytes(Sentence *s, const char *text, size_t len) {
 
 static inline void add(Sentence *s, const char *text) { add_bytes(s, text, strlen(text)); }
 
-/* Long text is cut at a character. */
+/* Adds a quoted text. A long text is cut after a whole character. */
 static inline void add_quoted(Sentence *s, const String *text) {
   size_t shown = text->len > 40 ? 40 : text->len;
   while (shown < text->len && shown > 0 && (text->ptr[shown] & 0xc0) == 0x80) shown--;
@@ -38,7 +38,8 @@ static inline void add_integer(Sentence *s, int64_t n) {
   add_unsigned(s, n < 0 ? -(uint64_t)n : (uint64_t)n);
 }
 
-/* As SQLite prints it, with 15 digits; the last may be off by one far from 1. */
+/* Adds a number with 15 digits, as SQLite prints it. The last digit may be wrong by one for very large and small
+** numbers. */
 static inline void add_real(Sentence *s, double x) {
   static const double powers[] = {1e1, 1e2, 1e4, 1e8, 1e16, 1e32, 1e64, 1e128, 1e256};
   if (x < 0) add(s, "-");
@@ -75,7 +76,7 @@ static inline void add_real(Sentence *s, double x) {
   }
 }
 
-/* A value as a person reads it. */
+/* Adds a value in readable form. */
 static inline void add_value(Sentence *s, const Value *v) {
   switch (v->tag) {
     case INTEGER:
@@ -107,7 +108,7 @@ static inline bool fail_with(Error *err, int32_t code, const Sentence *s) {
   return false;
 }
 
-/* "NAME: WANTED; got KIND" */
+/* Fails with "NAME: WANTED; got KIND". */
 static inline bool fail_kind(Error *err, const char *name, const char *wanted, const Value *got) {
   Sentence s = {0};
   add(&s, name);

@@ -1,12 +1,12 @@
 /*
-** A table-valued function: one table, whose hidden columns are its arguments. Before this are defined
+** A table-valued function: one table, whose hidden columns are the arguments. Before including this file, define
 **
 **     #define TABLE_NAME "words"
 **     #define TABLE_DECLARATION "CREATE TABLE x(word TEXT, text HIDDEN)"
 **     typedef struct { ... } Cursor;       a scan: all zero until filter is called
 **     static void clear(Cursor *cursor);   frees what a scan holds
 **
-** and after it best_index, filter and fetch.
+** and after including it, define best_index, filter and fetch.
 */
 #include "table.h"
 
@@ -29,7 +29,7 @@ bool VT(destroy)(uint32_t table, Error *err) {
   return true;
 }
 
-/* The address of a scan is the number by which the host knows it. */
+/* The number of a scan is its address. */
 static Cursor *cursor_of(uint32_t number) { return (Cursor *)(uintptr_t)number; }
 
 bool VT(open)(uint32_t table, uint32_t *ret, Error *err) {

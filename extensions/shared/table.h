@@ -1,4 +1,4 @@
-/* What sources of virtual tables share: short names, plans, batches of rows. */
+/* Short names, plans and batches of rows for virtual tables. */
 #ifndef TABLE_H
 #define TABLE_H
 #include "guest.h"
@@ -17,7 +17,7 @@ typedef VT(list_argument_t) Arguments;
 /* https://www.sqlite.org/c3ref/c_index_constraint_eq.html */
 enum { EQ = 2, GT = 4, LE = 8, LT = 16, GE = 32, MATCH = 64, NE = 68, ISNOT, ISNOTNULL, ISNULL, IS, LIMIT, OFFSET };
 
-/* Describes one module, whose id is 0. */
+/* Describes a module with id 0. */
 static inline void describe_module(const char *name, int options, VT(list_module_spec_t) *ret) {
   ret->len = 1;
   ret->ptr = allocate_zeroed(sizeof *ret->ptr);
@@ -26,8 +26,8 @@ static inline void describe_module(const char *name, int options, VT(list_module
 }
 
 /*
-** The place of the first constraint "column = value" that can be used; -1 if there is none. Sets *waits if there is one
-** whose value comes from a table that is not read yet.
+** Returns the index of the first usable constraint "column = value"; -1 if there is none. Sets *waits if there is such
+** a constraint, but its value comes from a table that SQLite has not read yet.
 */
 static inline int given(const Query *query, int32_t column, bool *waits) {
   int place = -1;
@@ -49,19 +49,21 @@ static inline Plan *begin_plan(const Query *query, OptionalPlan *ret) {
   return &ret->val;
 }
 
-/* Passes the value of a constraint to filter as its `argument`th, from 1. SQLite does not check the constraint again. */
+/* Passes the value of a constraint to filter as argument number `argument`, from 1. SQLite does not check the
+** constraint again. */
 static inline void pass(Plan *plan, int constraint, uint32_t argument) {
   plan->usages.ptr[constraint].argument = argument;
   plan->usages.ptr[constraint].omit = true;
 }
 
-/* There is no plan: SQLite tries another order of the tables. */
+/* Returns no plan, so that SQLite tries another order of the tables. */
 static inline void no_plan(OptionalPlan *ret) {
   free(ret->val.usages.ptr);
   memset(ret, 0, sizeof *ret);
 }
 
-/* Room for rows. Returns where their values go, row by row, all of which have to be set; rowids go to ret->rowids. */
+/* Allocates a batch. Returns the array for the values, row by row; the caller must set all of them, and the rowids in
+** ret->rowids. */
 static inline Value *begin_batch(Batch *ret, size_t rows, size_t columns) {
   ret->rowids.len = rows;
   ret->rowids.ptr = allocate(rows * sizeof *ret->rowids.ptr);
@@ -71,7 +73,7 @@ static inline Value *begin_batch(Batch *ret, size_t rows, size_t columns) {
   return ret->values.ptr;
 }
 
-/* Leaves out all but the first rows of a batch. */
+/* Reduces a batch to its first rows. */
 static inline void trim_batch(Batch *ret, size_t rows, size_t columns) {
   ret->rowids.len = rows;
   ret->values.len = rows * columns;

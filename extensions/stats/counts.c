@@ -1,4 +1,4 @@
-/* See stats.h. An open hash table; a value that left keeps its slot until the table grows. */
+/* See stats.h. A hash table with open addressing. A removed value keeps its slot until the table grows. */
 #include "stats.h"
 
 static const double two63 = 9223372036854775808.0;
@@ -67,7 +67,7 @@ static void grow(Counts *t) {
   *t = bigger;
 }
 
-/* Whether a is the more frequent, or as frequent and first in order. */
+/* Whether a is more frequent than b, or equally frequent and first in SQLite's order. */
 static bool precedes(const Count *a, const Count *b) {
   return a->times > b->times || (a->times == b->times && compare(&a->value, &b->value) < 0);
 }

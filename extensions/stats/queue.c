@@ -1,10 +1,10 @@
 /* See stats.h. */
 #include "stats.h"
 
-/* Rows that are kept for leaving; beyond it, one group would take tens of MiB. */
+/* The most rows that are kept. More would take tens of MiB for one group. */
 enum { KEPT = 1 << 18 };
 
-/* Around an infinite mean there are no moments: they are NaN and stay NaN. */
+/* If the mean is infinite, the moments are NaN and stay NaN. */
 static Moments moments_of(Point p) {
   double zero = p.x - p.x, zero_y = p.y - p.y;
   return (Moments){
@@ -12,7 +12,7 @@ static Moments moments_of(Point p) {
   };
 }
 
-/* The mean of all; d is the difference of the means, which may be infinite or overflow. */
+/* The mean of two groups. d is the difference of their means, which may be infinite or overflow. */
 static double mean_of(double a, double b, double d, double share_of_b) {
   return isfinite(d) ? a + d * share_of_b : a * (1 - share_of_b) + b * share_of_b;
 }
@@ -36,7 +36,7 @@ static Moments merged(Moments a, Moments b) {
   return m;
 }
 
-/* What merged(a, moments_of(p)) gave m for. */
+/* The inverse of merged(): returns a if m is merged(a, moments_of(p)). */
 static Moments without(Moments m, Point p) {
   Moments a = {.n = m.n - 1};
   if (a.n == 0) return a;

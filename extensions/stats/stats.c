@@ -1,9 +1,9 @@
 /*
-** The statistics of SQL:2023 and of spreadsheets that SQLite lacks, as aggregate and window functions: variance and
-** its kin, regression, skewness, kurtosis, mode.
+** Statistics of SQL:2023 and of spreadsheets that SQLite lacks, as aggregate and window functions: variance, standard
+** deviation, covariance, regression, skewness, kurtosis and mode.
 **
-** Rows with a NULL count for nothing. Moments are merged by the formulas of Chan and Pébay, which lose nothing to
-** cancellation. A window forgets its first row without subtracting: see stats.h.
+** Rows with NULL are ignored. Moments are merged with the formulas of Chan and Pébay, which avoid cancellation. A
+** window removes its first row without subtracting; see stats.h.
 */
 #include "stateful.h"
 #include "stats.h"
@@ -16,7 +16,7 @@ enum {
     AGGREGATE(INNOCUOUS)
 };
 
-/* What each function takes: one number, two (y, then x), or any value. */
+/* The arguments of a function: one number, two numbers (y, then x), or any value. */
 typedef enum { ONE, TWO, ANY } Kind;
 
 static double var_samp(const Moments *m) { return m->n > 1 ? m->m2 / (m->n - 1) : NAN; }
@@ -89,7 +89,7 @@ static const struct {
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
-/* The state of one group; the host's numbers are small and used again. */
+/* The state of a group. The host's numbers are small and are used again. */
 typedef struct {
   Queue queue;
   Counts counts;
@@ -124,7 +124,7 @@ void exports_sqlite_extension_aggregate_function_describe(
   describe_aggregates(described, FUNCTIONS, ret);
 }
 
-/* A number; or an error in the words of percentile(). */
+/* Reads a number, or fails with the message of percentile(). */
 static bool number_of(uint64_t id, const Value *v, double *x, Error *err) {
   static const char before[] = "input to ", behind[] = "() is not numeric";
   if (v->tag == INTEGER) *x = (double)v->val.integer;
@@ -139,7 +139,7 @@ static bool number_of(uint64_t id, const Value *v, double *x, Error *err) {
   return true;
 }
 
-/* Reads a row; *counts says whether there is anything in it. */
+/* Reads a row. Sets *counts to whether the row is not ignored. */
 static bool row_of(uint64_t id, const Args *args, Point *row, bool *counts, Error *err) {
   bool two = functions[id].kind == TWO;
   row->y = 0;

@@ -1,4 +1,4 @@
-/* What the files of this extension share. */
+/* Declarations that the files of this extension share. */
 #ifndef STATS_H
 #define STATS_H
 #include <math.h>
@@ -8,13 +8,14 @@
 
 typedef struct { double x, y; } Point;
 
-/* n rows; of x the mean and the sums of (x-mean)^k, of y the mean and the square's, and the sum of the products. */
+/* The moments of n rows: the mean of x and the sums of (x-mean)^k, the mean of y and the sum of (y-mean)^2, and the sum
+** of the products. */
 typedef struct { double n, mean, m2, m3, m4, mean_y, m2_y, sxy; } Moments;
 
 /*
-** Rows come in at one end and leave at the other. The newer part has its moments and its rows, the older one the
-** moments of what is left after each leaving: so nothing is subtracted, and a row that dwarfed all others, or was
-** infinite, leaves no trace. All zero is the empty queue.
+** A queue of rows. The newer part has its rows and their moments. The older part has the moments of the remaining rows
+** after each removal. So removing a row needs no subtraction, and a very large or infinite row has no effect after its
+** removal. All zero is an empty queue.
 */
 typedef struct {
   Moments newer;
@@ -26,7 +27,7 @@ typedef struct {
 } Queue;
 
 void queue_push(Queue *, Point);
-/* The oldest row leaves, which the caller knows. */
+/* Removes the oldest row, which the caller passes. */
 void queue_pop(Queue *, Point);
 Moments queue_all(const Queue *);
 void queue_free(Queue *);
@@ -34,21 +35,22 @@ void queue_free(Queue *);
 /* ---- counts.c: how often each value is in ------------------------------------------------------------- */
 
 typedef struct {
-  Value value; /* its bytes are the table's own */
+  Value value; /* the table owns its bytes */
   int64_t times; /* 0: free, or not in any more */
   bool used;
 } Count;
 
-/* All zero is the empty table. */
+/* A table of counts. All zero is an empty table. */
 typedef struct {
   Count *slots;
   size_t room, used;
   Count *best;           /* the first of the most frequent; NULL until it is looked for, and when it leaves */
 } Counts;
 
-/* Adds n, 1 or -1, to the times of a value. */
+/* Adds n, 1 or -1, to the count of a value. */
 void count(Counts *, const Value *, int n);
-/* A copy of the most frequent value, the first in SQLite's order among equals; NULL if there is none. */
+/* Returns a copy of the most frequent value; the first in SQLite's order if several are equally frequent; NULL if there
+** is none. */
 void most(Counts *, Value *ret);
 void counts_free(Counts *);
 #endif
