@@ -11,7 +11,7 @@ import { sharedFolder } from '../kit/folder.js';
 
 type Api = Pick<typeof own, 'DatabaseSync' | 'constants'>;
 
-/** node:sqlite, typed as the API that should equal it; undefined if it is older than Node 26's. */
+/** node:sqlite, with the types of this API; undefined if it is older than in Node 26. */
 async function nodeSqlite(): Promise<Api | undefined> {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major < 26) return undefined;

@@ -1,4 +1,4 @@
-/** Values in parts, against what SQL says of them; and what SQLite's error log has. */
+/** BLOB handles, compared with SQL; and SQLite's error log. */
 
 import { join } from 'node:path';
 import {

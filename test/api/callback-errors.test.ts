@@ -1,6 +1,7 @@
 /**
- * What a callback of the user throws ends the call, surfaces as itself, and nothing of the call stays: every kind of
- * callback, in every entry that calls it, with and without SQL in it, thrown once and always.
+ * If a callback throws, the call ends, the exception is rethrown unchanged, and the call has no effect. Tests every
+ * kind of callback in every function that calls it, with and without SQL in the callback, and with one exception or
+ * many.
  */
 
 import { Changeset, ChangesetGroup, DatabaseSync } from 'sqlite-wasm-run';
@@ -9,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 const thrown = new Error('mine');
 type Thrower = () => never | undefined;
 
-/** Work that comes to call `fail`, on a database that `schema` made. */
+/** Work that calls `fail`, on a database with `schema`. */
 type Act = (db: DatabaseSync, fail: Thrower) => unknown;
 
 const schema = `CREATE TABLE t(a INTEGER PRIMARY KEY, b);
@@ -17,7 +18,7 @@ const schema = `CREATE TABLE t(a INTEGER PRIMARY KEY, b);
   CREATE TABLE acl(owner INTEGER PRIMARY KEY, ok);
   INSERT INTO t VALUES(1,'x'),(2,'y'),(3,'z'); INSERT INTO u VALUES(1,1);`;
 
-/** Changes of t and u: inserts, an update that conflicts with what the target has, a delete. */
+/** Changes of t and u: inserts, an update that conflicts in the target, and a delete. */
 const changes = ((): Uint8Array => {
   const db = new DatabaseSync(':memory:');
   db.exec(schema);
@@ -57,7 +58,7 @@ const withAggregate = (db: DatabaseSync, step: () => unknown, result: () => unkn
   });
 const nothing = (): undefined => undefined;
 
-/** By callback and entry. What cannot be undone has a mark behind its name. */
+/** By callback and function. A mark after the name means that the effects cannot be undone. */
 const acts: Record<string, Act> = {
   'function in exec': (db, fail) => {
     withFunction(db, fail);
@@ -224,7 +225,7 @@ const acts: Record<string, Act> = {
   'pieces in ChangesetGroup.addFrom': (_db, fail) => new ChangesetGroup().addFrom(pieces(changes, fail)),
 };
 
-/** Session and capture filters: C cannot stop the change, so it stays and is recorded. */
+/** Session and capture filters. A filter cannot prevent the change, so the change stays and is recorded. */
 const recorded: Record<string, Act> = {
   'session filter in exec': (db, fail) => {
     db.createSession({ filter: () => fail() ?? true });
@@ -254,7 +255,7 @@ const dump = (db: DatabaseSync): unknown => [
   db.prepare('SELECT * FROM u').all(),
 ];
 
-/** Throws at each call, or at the first alone; with SQL before it, of the same and of another database. */
+/** Throws at each call, or only at the first; optionally after SQL on the same and on another database. */
 function thrower(db: DatabaseSync, once: boolean, sql: boolean, allowed: boolean): Thrower {
   let calls = 0;
   const other = new DatabaseSync(':memory:');

@@ -1,6 +1,6 @@
 /**
- * What a callback may do to the operation that calls it: nothing that has SQLite use freed memory, lose changes, or apply a
- * part of a changeset. It is refused at once, and the operation goes on as if nothing had been tried.
+ * A callback cannot make the operation that calls it use freed memory, lose changes, or apply only a part of a
+ * changeset. Such calls are refused at once, and the operation continues normally.
  */
 
 import { Changeset, DatabaseSync, Rebaser, type Session } from 'sqlite-wasm-run';
@@ -17,7 +17,7 @@ function opened(): DatabaseSync {
 
 const rows = (db: DatabaseSync): unknown[] => db.prepare('SELECT * FROM t', { returnArrays: true }).all();
 
-/** The message of what `action` throws; undefined if it throws nothing. */
+/** The message of the exception of `action`; undefined if it does not throw. */
 function refused(action: () => unknown): string | undefined {
   try {
     action();

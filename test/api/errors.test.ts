@@ -1,4 +1,4 @@
-/** Errors: SQLite's own text for each code, what callers tell apart, the byte of a malformed changeset. */
+/** Errors: SQLite's text for each code, the reasons, and the wrong byte of a malformed changeset. */
 
 import { Changeset, ChangesetGroup, DatabaseSync, Rebaser } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';

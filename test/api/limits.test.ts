@@ -1,4 +1,4 @@
-/** Limits of a connection, and statements as tagged templates: those of node:sqlite. */
+/** Limits of a connection, and statements as tagged templates, compared with node:sqlite. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the cases are source text
 
 import { DatabaseSync } from 'sqlite-wasm-run';

@@ -1,4 +1,4 @@
-/** Arguments, results and errors of databases, statements and functions: those of node:sqlite. */
+/** Arguments, results and errors of databases, statements and functions, compared with node:sqlite. */
 
 import { type Case, table } from '../kit/api-table.js';
 

@@ -1,10 +1,10 @@
-/** The fence around what is public: the committed reports of the entries, and what programs cannot make. */
+/** The public API: the committed reports of the entries, and the classes that programs cannot construct. */
 
 import { Capture, DatabaseSync, Session, StatementSync } from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';
 import { report } from '../../scripts/api-report.js';
 
-test('the reports are what the declarations give, and every type of a signature is exported', () => {
+test('the reports match the declarations, and every type of a signature is exported', () => {
   expect(report(true)).toEqual([]);
 });
 

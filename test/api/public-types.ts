@@ -1,4 +1,4 @@
-/** What programs write with our types. It is compiled, not run: `npm run check` fails if it does not fit. */
+/** Code that uses the public types. It is compiled but not run, and `npm run check` fails if it does not compile. */
 
 import {
   type ApplyChangesetOptions,

@@ -1,4 +1,4 @@
-/** all() reads rows ahead, many in one call: they are those that iterate() gives one by one. */
+/** all() reads many rows in one call. They must equal the rows of iterate(). */
 
 import { inspect } from 'node:util';
 import { DatabaseSync } from 'sqlite-wasm-run';

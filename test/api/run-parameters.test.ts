@@ -1,4 +1,7 @@
-/** What run() and get() bind in one call of the core is what all() binds value by value. */
+/**
+ * run() and get() bind all parameters in one call of the core, with the same results as all(), which binds them one by
+ * one.
+ */
 
 import { DatabaseSync, type SupportedValueType } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, expect, test } from 'vitest';

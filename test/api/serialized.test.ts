@@ -1,4 +1,4 @@
-/** Databases as bytes: those of a file, and of node:sqlite if the running Node has it. */
+/** Serialized databases, compared with files, and with node:sqlite if the running Node has it. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Sessions and changesets in code: what node:sqlite makes of them. */
+/** Sessions and changesets, compared with node:sqlite. */
 
 import { type Case, table } from '../kit/api-table.js';
 
@@ -111,7 +111,7 @@ const applying: Case[] = [
     '! ERR_INVALID_ARG_TYPE The "options.onConflict" argument must be a function.',
   ],
   [
-    // The messages differ, because ours names the byte; and Node gives no errstr here.
+    // Our message differs because it names the byte, and Node's error has no errstr.
     'try { tables().applyChangeset(new Uint8Array([1, 2, 3])); } catch (error) { return [error.code, error.errcode] }',
     '["ERR_SQLITE_ERROR", 11]',
   ],

@@ -1,4 +1,7 @@
-/** Statements that are forgotten: their C statements go to the next of the same text, and their memory is bounded. */
+/**
+ * Statements that are not finalized: the next statement with the same SQL reuses the C statement, and the memory is
+ * bounded.
+ */
 
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -14,7 +17,7 @@ beforeEach(() => {
   db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1,'x'),(2,'y')");
 });
 
-/** How many C statements the connection has. */
+/** The number of C statements of the connection. */
 function count(): number {
   const { engine, db: address } = connectionOf(db);
   let found = 0;

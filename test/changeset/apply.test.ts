@@ -1,4 +1,4 @@
-/** Applying changesets: flags, filters, handlers, policies, reports; and what SQLite does silently. */
+/** Applying changesets: flags, filters, handlers, policies, reports, and changes that SQLite silently skips. */
 
 import { Changeset, ChangesetGroup, constants, DatabaseSync, type ReportOptions } from 'sqlite-wasm-run';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ function database(sql = ''): DatabaseSync {
   return db;
 }
 
-/** The changeset of what `sql` does on a database made by `schema`. */
+/** The changeset of `sql`, run on a database with `schema`. */
 function changesOf(schema: string, sql: string): Changeset {
   const db = database(schema);
   using session = db.createSession();

@@ -1,4 +1,4 @@
-/** The codec in plain TypeScript against the C library: same values, same bytes, same refusals. */
+/** Compares the codec with the C library: values, bytes and errors must be equal. */
 
 import { DatabaseSync, Changeset as EngineChangeset } from 'sqlite-wasm-run';
 import {
@@ -16,7 +16,9 @@ import {
 } from 'sqlite-wasm-run/changeset';
 import { describe, expect, test } from 'vitest';
 
-/** Numbers that are the same in every run, and with which no mutation meets a known difference: see fuzz-changesets.ts. */
+/**
+ * Pseudorandom numbers that are the same in every run. They cause none of the known differences in fuzz-changesets.ts.
+ */
 function randomNumbers(seed: number): (below: number) => number {
   let state = seed * 2_654_435_761 + 1;
   return (below) => {
@@ -51,7 +53,7 @@ const literals = [
   "replace(hex(zeroblob(100)),'00','yy')",
 ];
 
-/** Changesets of random work, each on what the one before left; the last one and all as patchsets too. */
+/** Changesets of random work on one database, also as patchsets. */
 function workload(
   seed: number,
   parts = 3,
@@ -115,7 +117,7 @@ describe.each(seeds)('random work %i', (seed) => {
     }
   });
   test('updates that C writes otherwise than they were are inverted as it does', () => {
-    // Values of a column as old and new: a NaN, which C writes as NULL, and lengths that are longer than they must be.
+    // Old and new values: a NaN, which C writes as NULL, and lengths in more bytes than needed.
     const short = [3, 2, 0x61, 0x62];
     const long = [3, 0x81, 0x00, ...Array(128).fill(0x63)];
     const stretched = [3, 0x80, 0x02, 0x61, 0x62];
@@ -174,7 +176,7 @@ describe.each(seeds)('random work %i', (seed) => {
   });
 });
 
-/** All values read and written again: texts that are not UTF-8 go the way of JSON. */
+/** Reads all values and writes them again. Texts that are not UTF-8 are converted through JSON. */
 function encodeRaw(bytes: Uint8Array): Uint8Array {
   const json = JSON.stringify(toJson(bytes));
   return json.includes('{"text":') || json.includes('NaN:')

@@ -370,7 +370,8 @@ describe('rebasing', () => {
     ] as const) {
       rebaser.configure(db.apply(changesOf(`UPDATE t SET b='remote' WHERE a=${a}`, base), { policy }).rebase);
     }
-    // If omitted, the local change now replaces the remote value; if replaced, the local change is gone.
+    // If the conflict was omitted, the local change replaces the remote value; if it was replaced, the local change is
+    // removed.
     expect([...rebaser.rebase(local)].map(({ old, new: fresh }) => [old, fresh])).toEqual([
       [
         [1n, 'remote', undefined],

@@ -1,6 +1,6 @@
 /**
- * Operations on changesets of random work, through the wasm core and through a native build of the same sources: the
- * bytes must be equal. Skipped with a notice if there is no C compiler.
+ * Runs operations on random changesets in the wasm core and in a native build of the same sources. The bytes must be
+ * equal. Skipped with a notice if there is no C compiler.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -22,7 +22,7 @@ const schema = `
   INSERT INTO p VALUES(1,1),(2,2),(3,3),(4,4); INSERT INTO child VALUES(1,1),(2,2),(3,3);
   INSERT INTO t VALUES(1,'x',1,2.5),(2,'y',1,NULL),(3,'z',2,x'00ff');`;
 
-/** Some work, as statements that may fail. */
+/** Runs random statements, which may fail. */
 function work(db: DatabaseSync, random: (below: number) => number, count: number): void {
   const values = ['NULL', '7', "'text'", '2.5', "x'01'", '9223372036854775807', 'zeroblob(200)', "'é'"];
   const value = (): string => values[random(values.length)] ?? 'NULL';
@@ -66,7 +66,7 @@ function run(...args: (string | number | Uint8Array)[]): string {
   return `error ${Number(code) & 0xff}`;
 }
 
-/** The bytes that `action` gives as hex, or its result code. */
+/** The bytes of `action` in hex, or its result code. */
 function ours(action: () => Uint8Array | Changeset): string {
   try {
     const made = action();

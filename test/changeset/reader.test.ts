@@ -1,4 +1,4 @@
-/** Reading changesets: whole changes and values by their place, texts of all kinds, with and without Node. */
+/** Reading changesets: changes, values by place, and texts of all kinds, with and without Node's Buffer. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -38,7 +38,7 @@ const patchset: readonly Change[] = changeset.map((change) => {
   };
 });
 
-/** What was read, and how it ended. */
+/** The changes that were read, and the error, if any. */
 interface Outcome {
   read: Change[];
   error: string | undefined;
@@ -170,7 +170,7 @@ test('what is not bytes is refused, and named', () => {
   }
 });
 
-/** Texts whose length or first, last or middle character could be taken for another. */
+/** Texts with lengths and characters at the limits of the decoder. */
 function texts(): string[] {
   const all: string[] = ['\u0000', '\ufeffmark', 'z\u0000', '\ufffd'];
   for (const length of [0, 1, 2, 3, 4, 5, 12, 13, 15, 16, 17, 31, 63, 127, 128, 255, 256, 257, 400, 20_000]) {

@@ -1,4 +1,4 @@
-/** Capture, change and apply from SQL: session.wasm and changeset.wasm together. */
+/** Recording, transforming and applying changesets in SQL, with session.wasm and changeset.wasm. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -444,7 +444,7 @@ class UndoStack {
       INSERT OR IGNORE INTO undo_position VALUES(1,0);`);
   }
 
-  /** Does `sql` as one step; steps that were undone before are forgotten. */
+  /** Runs `sql` as one step, and deletes the steps that were undone. */
   step(sql: string): void {
     const session = this.#db.createSession({ filter: ['!undo_*'] });
     try {

@@ -1,4 +1,4 @@
-/** Changesets as streams: how much memory they take, and what is left when they end early. */
+/** Changesets as streams: the memory that they use, and the resources left when they end early. */
 
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'streams-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const mebibyte = 2 ** 20;
-/** The most memory that the process ever had, in MiB. */
+/** The peak memory of the process in MiB. */
 const peak = (): number => process.resourceUsage().maxRSS / 1024;
 
 /** A database in a file, with a session that recorded `megabytes` rows of a MiB each. */
@@ -49,7 +49,7 @@ function nameless(): number {
 
 test('a changeset of 100 MiB goes from one database to another in much less memory', async () => {
   const { db, session } = recorded('large.db', 100);
-  // A row of a MiB is copied some times on its way, whatever the number of rows.
+  // A row of 1 MiB is copied several times, independently of the number of rows.
   const warm = recorded('warm.db', 10);
   const other = new DatabaseSync(join(folder, 'other.db'));
   other.exec('PRAGMA cache_size=-2000; CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)');

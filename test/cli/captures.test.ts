@@ -1,4 +1,4 @@
-/** Captures on the command line: what changes the schema, recorded with --ddl and taken by the other commands. */
+/** Captures on the command line: schema changes are recorded with --ddl, and the other commands accept them. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run completion`: what bash, zsh and fish offer once they read its scripts. */
+/** `sqlite-wasm-run completion`: the completions of bash, zsh and fish with its scripts. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ const captureFlags =
   );
 
 describe.skipIf(!present('bash', '--version'))('bash', () => {
-  /** What is offered for the last of the words, as bash splits the line. */
+  /** The completions of the last word, with the line split as in bash. */
   function offered(...words: string[]): string[] {
     const { out, err } = run(
       'bash',
@@ -177,7 +177,7 @@ describe.skipIf(!(present('zsh', '--version') && present('tmux', '-V')))('zsh', 
   let socket: string;
   const tmux = (...args: string[]): string => run('tmux', '-L', socket, '-f', '/dev/null', ...args).out;
 
-  /** Types into a zsh until the screen shows what is expected. */
+  /** Types into zsh until the screen matches. */
   async function screen(wanted: RegExp): Promise<string> {
     for (let tries = 0; tries < 200; tries++) {
       const text = tmux('capture-pane', '-p').trimEnd();

@@ -1,4 +1,4 @@
-/** What commands read and write: inputs and outputs of all kinds, pipes that end, signals. */
+/** Inputs and outputs of commands: files of all kinds, pipes that end, and signals. */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -260,7 +260,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
     return { child, ended: once(child, 'exit'), said: () => said };
   }
 
-  /** Waits until some rows of the script are committed; the file's size tells, and takes no lock. */
+  /** Waits until some rows of the script are committed. The file's size shows this without a lock. */
   async function working(): Promise<void> {
     while (statSync(path('a.db')).size < 30_000) await sleep(20);
   }

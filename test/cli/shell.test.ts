@@ -1,4 +1,4 @@
-/** The shell against a native sqlite3 of the same sources: output, errors, exit codes and files. */
+/** Compares the shell with a native sqlite3 of the same sources: output, errors, exit codes and files. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ interface Case {
   stdin?: string;
   files?: Record<string, string>;
   env?: Record<string, string>;
-  /** What differs from run to run, taken out of the output. */
+  /** Output that differs in each run and is removed. */
   ignore?: RegExp;
   /** Run by sh, with the shell under test as $SQLITE. */
   script?: string;
@@ -70,7 +70,7 @@ const modes =
 const sql = (text: string, more: Partial<Case> = {}): Case => ({ stdin: text, ...more });
 const args = (...list: string[]): Case => ({ args: list });
 
-/** After this, native sqlite3 gives no reason. */
+/** Native sqlite3 prints no reason after this message. */
 const cannotOpen = /unable to open database file.*/g;
 
 const cases: Record<string, Case> = {

@@ -28,7 +28,7 @@ function tmux(...args: string[]): string {
 
 const screen = (): string => tmux('capture-pane', '-p', '-S', '-200').trimEnd();
 
-/** Types text as it is; "\n" presses Enter. */
+/** Types text; "\n" presses Enter. */
 function type(text: string): void {
   text.split('\n').forEach((line, index) => {
     if (index > 0) tmux('send-keys', 'Enter');
@@ -49,13 +49,13 @@ async function shows(pattern: RegExp, timeout = 10_000): Promise<string> {
   }
 }
 
-/** Runs a statement whose only purpose is to see that the prompt works and all before it is done. */
+/** Runs a statement to check that the prompt works and all earlier input is done. */
 async function settled(): Promise<string> {
   typedLines += 1;
   const mark = `mark${typedLines}`;
   type(`.print ${mark}\n`);
   const text = await shows(new RegExp(`^${mark}\\nsqlite>`, 'm'));
-  // It was typed while the previous one still ran, so it stands before its output.
+  // The text was typed while the previous statement was running, so it appears before its output.
   return text.replace(new RegExp(`^\\.print ${mark}(?=.)`, 'gm'), '');
 }
 
@@ -134,7 +134,7 @@ describe.skipIf(!present)('on a terminal', () => {
     await shows(/interrupted/);
     type('SELECT 6*7;\n');
     await shows(/│ +42 │/);
-    // An end of input right after an interrupt is one, too.
+    // An end of input right after an interrupt also counts.
     type('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c;\n');
     await sleep(700);
     press('C-c');

@@ -1,4 +1,4 @@
-/** Wrong use: one exit code, one prefix, and no file made, for the whole program. */
+/** Wrong use of the whole program: the same exit code and prefix, and no file is created. */
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Aggregate and window functions of components: values, frames, errors, and groups that end however a statement ends. */
+/**
+ * Aggregate and window functions of components: values, frames, errors, and groups, which end however the statement
+ * ends.
+ */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -88,7 +91,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(column(`SELECT total_of(a) ${over} FROM t ORDER BY a`)).toEqual(
         column(`SELECT sum(a) ${over} FROM t ORDER BY a`),
       );
-      // No text is '', because group_concat drops a comma when an empty text leaves its frame.
+      // No text is empty, because group_concat drops a comma when an empty text leaves the frame.
       expect(column(`SELECT joined(b || '.') ${over} FROM t ORDER BY a`)).toEqual(
         column(`SELECT group_concat(b || '.') ${over} FROM t ORDER BY a`),
       );

@@ -1,4 +1,4 @@
-/** Authorizers of components, world `authorizing`, beside those of the user, the shell and other components. */
+/** Authorizers of components, world `authorizing`, together with those of the user, the shell and other components. */
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';

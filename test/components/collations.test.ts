@@ -1,4 +1,4 @@
-/** Collations of components, world `collating`: order, indexes, and what a trap in one costs. */
+/** Collations of components, world `collating`: order, indexes, and the effects of a trap. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

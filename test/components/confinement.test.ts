@@ -1,6 +1,6 @@
 /**
- * Every SQL function, virtual table and pragma of the engine is classed by the confinement of components' SQL: refused,
- * or looked at and known to stay within the database. A newer SQLite that brings another one fails here.
+ * Every SQL function, virtual table and pragma of SQLite must be listed: either the confinement of components refuses
+ * it, or it is known to stay within the database. The test fails if a newer SQLite adds one.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { program } from '../kit/program.js';
 
 const set = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** Functions that read their arguments, the row, the database or the clock, and nothing else. */
+/** Functions that read only their arguments, the row, the database or the clock. */
 const harmlessFunctions = set(`
   -> ->> abs acos acosh asin asinh atan atan2 atanh avg base64 base85 bm25 ceil ceiling changes char
   coalesce concat concat_ws cos cosh count cume_dist current_date current_time current_timestamp date
@@ -36,7 +36,7 @@ const harmlessFunctions = set(`
   unlikely upper zeroblob
 `);
 
-/** Virtual tables over the database and its schema; those that take SQL compile it under the same confinement. */
+/** Virtual tables for the database and its schema. SQL in their arguments is compiled under the same confinement. */
 const harmlessTables = set(`
   bytecode completion dbstat fts3 fts3tokenize fts4 fts4aux fts5 fts5vocab generate_series geopoly
   rtree rtree_i32 tables_used

@@ -1,4 +1,4 @@
-/** The contract in one place: what is read off the WIT, and what may change of a release. */
+/** The contract: the data read from the WIT, and the parts of a release that may change. */
 
 import { expect, test } from 'vitest';
 import { contract } from '../../host/interfaces/contract.js';

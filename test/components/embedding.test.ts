@@ -1,4 +1,4 @@
-/** The host's interfaces linked into a component of somebody else's world. */
+/** The host's interfaces, linked into a component with its own world. */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ interface Command {
 
 type Bindings = 'js' | 'hybrid';
 
-/** What `jco transpile --instantiation sync` makes of a guest, with its core modules at hand. */
+/** The result of `jco transpile --instantiation sync` for a guest, with its core modules. */
 async function instantiable<Exports>(
   name: string,
   importBindings: Bindings = 'js',
@@ -48,7 +48,7 @@ afterEach(() => {
   if (db.isOpen) db.close();
 });
 
-/** What the command works on. */
+/** Creates the data for the command. */
 function withItems(): void {
   db.exec('CREATE TABLE item(id INTEGER PRIMARY KEY, price); CREATE TABLE outbox(changes)');
   db.exec('INSERT INTO item VALUES (1, 2.5)');

@@ -1,4 +1,6 @@
-/** What a component says reaches a person as text: it cannot move the cursor or forge a line, and is cut if it is long. */
+/**
+ * Text of a component is escaped before it is printed: it cannot move the cursor or forge a line, and long text is cut.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -11,8 +13,8 @@ import { program } from '../kit/program.js';
 
 const folder = sharedFolder('foreign-text');
 
-/** What a terminal obeys or a reader does not see, line ends aside. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+/** Characters that a terminal interprets or a reader does not see, except line ends. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for them
 const obeyed = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
 function run(args: readonly string[], input = ''): { stdout: string; stderr: string } {
@@ -20,7 +22,7 @@ function run(args: readonly string[], input = ''): { stdout: string; stderr: str
   return { stdout, stderr };
 }
 
-/** Everything that one forged component can make this program print, by where it is printed. */
+/** All text that a forged component can make this program print, by place. */
 function printed(texts: Forged): Record<string, string> {
   const file = forge(join(folder, 'forged.wasm'), texts);
   const script = [
@@ -40,7 +42,7 @@ function printed(texts: Forged): Record<string, string> {
   };
 }
 
-/** What a program logs of it. */
+/** The log of a program that uses the component. */
 function fromApi(file: string, name: string): string {
   const quoted = `"${fitting(name).replaceAll('"', '""')}"`;
   using db = new DatabaseSync(':memory:', { allowExtension: true, grants: { replace: true } });

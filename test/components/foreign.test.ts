@@ -1,4 +1,4 @@
-/** Components that others made in other ways: one composed of two, and one written in JavaScript. */
+/** Components of other toolchains: one composed of two components, and one written in JavaScript. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ describe.each(['direct', 'wrapped'])('a component with another inside, calls %s'
   });
 });
 
-// Making one takes half a minute and 12 MB, so it is made only on request: npm run test:foreign.
+// Making this component takes half a minute and 12 MB, so it is made only on request: npm run test:foreign.
 describe.runIf(process.env.SQLITE_WASM_RUN_FOREIGN)('a component written in JavaScript', () => {
   /** A world without `changeset`, because the componentizer does not support its list of an alias. */
   const wit = `package test:guests;
@@ -69,9 +69,9 @@ export const scalarFunction = {
 };`;
 
   test('is loaded and answers', async () => {
-    // It is there as a part of jco.
+    // The package is installed as a dependency of jco.
     const { componentize } = await import('@bytecodealliance/componentize-js');
-    // Its types leave out the form that takes everything as text.
+    // Its types lack the signature that takes all input as text.
     const make = componentize as unknown as (
       source: string,
       options: object,

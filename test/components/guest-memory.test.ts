@@ -1,4 +1,4 @@
-/** Copies between memories, and the check of text, at every length at which they are done differently. */
+/** Copies between memories and checks of text, at all lengths at which the code differs. */
 
 import { isUtf8 } from 'node:buffer';
 import { expect, test } from 'vitest';

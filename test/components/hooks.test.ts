@@ -1,4 +1,7 @@
-/** Hooks of components, world `hooked`: what they are told, what they refuse, what a trap in one costs. */
+/**
+ * Hooks of components, world `hooked`: the calls that they receive, the commits that they refuse, and the effects of a
+ * trap.
+ */
 
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Tables that break the canonical ABI, and the rules of plans and batches: each costs itself, never the connection or the file. */
+/**
+ * Tables that violate the canonical ABI, or the rules of plans and batches. Only the component may fail, never the
+ * connection or the file.
+ */
 
 import { join } from 'node:path';
 import { DatabaseSync, SqliteError } from 'sqlite-wasm-run';
@@ -18,7 +21,7 @@ afterEach(() => {
   delete process.env.SQLITE_WASM_RUN_CALLS;
 });
 
-/** Rows, or "done", or the SQL error; anything else that is thrown is a fault of the host. */
+/** The rows, or "done", or the SQL error. Any other exception is a fault of the host. */
 function outcome(sql: string): unknown {
   try {
     if (!/^(SELECT|PRAGMA)/.test(sql)) {
@@ -36,7 +39,7 @@ function outcome(sql: string): unknown {
 /** Makes the component do `kind` in `what`, one of the functions of test/guests/hostile-tables.c. */
 const set = (what: number, kind: number): unknown => outcome(`SELECT hostile_mode(${100 * what + kind})`);
 
-/** The connection answers, the component works once it is loaded again, and the file is sound. */
+/** Checks that the connection works, that the component works after it is loaded again, and that the file is intact. */
 function expectUsable(): void {
   if (db.isTransaction) db.exec('ROLLBACK');
   set(0, 0); // behaves again
@@ -72,8 +75,8 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3); CREATE VIRTUAL TABLE v USING shifty');
   });
 
-  // What any result can be. The last column is the outcome if jco's wrappers read the result: always,
-  // except for filter, fetch, insert, update and delete, which are called directly.
+  // Faults of every kind of result. The last column is the outcome if jco's wrappers read the result. They read all
+  // results except those of filter, fetch, insert, update and delete, which are called directly.
   const kinds: [title: string, kind: number, here: RegExp, wrapped?: RegExp][] = [
     ['a result outside the memory', 1, trapped('')],
     ['a result that is not aligned', 2, trapped('not aligned'), /./],

@@ -1,4 +1,7 @@
-/** Components that break the canonical ABI: each costs itself, never the connection, and reads nothing of others. */
+/**
+ * Components that violate the canonical ABI. Only the component may fail, never the connection, and it must not read
+ * memory of others.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +24,7 @@ afterEach(() => {
   delete process.env.SQLITE_WASM_RUN_CALLS;
 });
 
-/** What `hostile(number, ...)` comes to: its value, or the SQL error. */
+/** The value of `hostile(number, ...)`, or the SQL error. */
 function outcome(number: number, ...more: unknown[]): unknown {
   const holes = ', ?'.repeat(more.length);
   try {
@@ -32,7 +35,7 @@ function outcome(number: number, ...more: unknown[]): unknown {
   }
 }
 
-/** The connection answers, and the component works once it is loaded again. */
+/** Checks that the connection works, and that the component works after it is loaded again. */
 function expectUsable(): void {
   expect(db.prepare('SELECT sum(a) AS v FROM t').get()).toEqual({ v: 6 });
   db.exec('BEGIN; INSERT INTO t VALUES (4); ROLLBACK');
@@ -50,7 +53,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
   });
   const direct = calls === 'direct';
 
-  // The last column is for jco's wrappers, if they answer differently: they cut off what lies outside.
+  // The last column is the result with jco's wrappers if it differs, because they cut data outside the memory.
   test.each<[string, number, RegExp | number | string, (RegExp | number | string)?]>([
     ['a result outside the memory', 1, outside, trapped('')],
     ['a result that is not aligned', 2, trapped('not aligned'), 'null'],

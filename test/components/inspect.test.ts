@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run inspect`: what it says of components of all kinds. */
+/** `sqlite-wasm-run inspect`: its output for components of all kinds. */
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** The host's interfaces function by function, called as jco calls them: with JavaScript values. */
+/** Every function of the host's interfaces, called with JavaScript values as jco does. */
 
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
 import { type HostInterfaces, hostInterfaces } from 'sqlite-wasm-run/host';

@@ -1,4 +1,4 @@
-/** Whose sessions and held changesets are whose: the user's, and each component's own. */
+/** The owners of sessions and held changesets: the user and each component. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -149,7 +149,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     for (const call of ['own_changeset', 'own_take', 'own_stop', 'own_delete', 'own_attach']) {
       expect(failure(() => value(`SELECT ${call}(?)`, h))).toMatchObject({ message: none, errcode: 21 });
     }
-    // Nor are those that it guesses, whether they exist or existed.
+    // It cannot use handles that it guesses, whether they exist or existed.
     const guessed = Array.from({ length: 40 }, (_, i) => h - 20n + BigInt(i));
     for (const guess of guessed) {
       expect(failure(() => value('SELECT own_delete(?)', guess)).message).toMatch(/^unknown session/);

@@ -1,4 +1,4 @@
-/** Components whose functions, aggregates and tables run SQL that calls them again, or that ends the transaction while they run. */
+/** Functions, aggregates and tables of components that run SQL which calls them again or ends the transaction. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -145,7 +145,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     });
   });
 
-  // What is written here must be in the file, or an error: not in the cache alone.
+  // The change must be in the file, or fail; it must not be only in the cache.
   describe('a transaction that is rolled back from within', () => {
     const aborted = [516, 'abort due to ROLLBACK'];
     test.each([

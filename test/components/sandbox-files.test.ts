@@ -1,4 +1,4 @@
-/** wasi:filesystem: what it does within a granted folder, and that nothing leads out of it. */
+/** wasi:filesystem within a granted folder, and attempts to leave the folder. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -17,7 +17,7 @@ import { wasiFiles } from '../kit/internals.js';
 import { race } from '../kit/sandbox-race.js';
 
 type Files = ReturnType<typeof wasiFiles>;
-// biome-ignore lint/suspicious/noExplicitAny: descriptors are what jco calls, untyped
+// biome-ignore lint/suspicious/noExplicitAny: jco calls descriptors without types
 type Base = any;
 
 let folder: string;

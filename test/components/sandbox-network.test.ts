@@ -1,4 +1,4 @@
-/** The network: none unless it is granted, and then wasi:sockets, between a component and this machine. */
+/** The network: unavailable without a grant; with a grant, wasi:sockets between a component and this machine. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,9 @@ const guest = guestPath('network');
 
 const cache = mkdtempSync(join(tmpdir(), 'network-'));
 
-/** Says "hello" to whoever connects. In a thread of its own, because a component's call blocks this one. */
+/**
+ * A server that sends "hello" to every client. It runs in its own thread, because a component's call blocks this one.
+ */
 const server = new Worker(
   `const { createServer } = require('node:net');
    const { parentPort } = require('node:worker_threads');

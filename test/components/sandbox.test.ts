@@ -1,4 +1,4 @@
-/** What components may use: nothing by default, and what is granted only within its bounds. */
+/** Grants of components: nothing by default, and each grant within its limits. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -394,7 +394,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     expect(run('INSERT INTO t VALUES (?1)', 1)).toBe(null);
     db.close();
     db = new DatabaseSync(file);
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; INSERT INTO t VALUES (2)'); // nobody else has it open
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; INSERT INTO t VALUES (2)'); // nothing else has the file open
     expect(value('SELECT count(*) FROM t')).toBe(2);
   });
 

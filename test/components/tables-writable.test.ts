@@ -1,4 +1,4 @@
-/** Tables of components that are changed, world `tabular-writable`: changes, transactions, savepoints, and what lasts. */
+/** Writable tables of components, world `tabular-writable`: changes, transactions, savepoints and permanent data. */
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     return statement.all().map((row) => Object.values(row));
   };
   const column = (sql: string): unknown[] => rows(sql).map(([first]) => first);
-  /** What the component was called for since this was asked last. */
+  /** The calls of the component since the last query. */
   const called = (table = ''): unknown[] =>
     column('SELECT call FROM journal').filter((call) => String(call).includes(` ${table}`));
   const outcome = (sql: string): unknown => {

@@ -1,4 +1,7 @@
-/** Tables of components, world `tabular`: modules, plans, scans and errors, and queries against a table of SQLite's own. */
+/**
+ * Tables of components, world `tabular`: modules, plans, scans and errors, and queries that are compared with a table
+ * of SQLite.
+ */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -32,7 +35,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     }
     throw new Error('nothing was thrown');
   };
-  /** How many tables are connected and scans are open, and how many tables were created. */
+  /** The number of connected tables, open scans and created tables. */
   const state = (): unknown => rows('SELECT * FROM state')[0];
 
   describe('modules', () => {
@@ -113,7 +116,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ['asks ORDER BY a NULLS LAST', ' order  distinct 0 used 7', ''],
     ['asks GROUP BY a', ' order 2 distinct 1 used 7', ''],
     ['asks LIMIT 5 OFFSET 0', '0:74=0,0:73=5 order  distinct 0 used 3', '0,5'],
-    // Column c is declared NOCASE. What is compared by another collation is SQLite's to check.
+    // Column c is declared NOCASE. SQLite itself checks comparisons with another collation.
     ["asks WHERE c = 'Z'", "4:2=the text 'Z' order  distinct 0 used 19", "the text 'Z'"],
     ["asks WHERE c = 'z' COLLATE BINARY", '4:2! order  distinct 0 used 19', ''],
     ["asks WHERE b = 'Y' COLLATE NOCASE", '3:2! order  distinct 0 used 11', ''],
@@ -218,7 +221,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       errcode,
       message: `${where} failed as asked`,
     });
-    // 7 is SQLITE_NOMEM, 19 SQLITE_CONSTRAINT: from best-index they mean something else to SQLite.
+    // 7 is SQLITE_NOMEM, 19 SQLITE_CONSTRAINT: from best-index they have another meaning for SQLite.
     test.each([1, 7, 19, 1299])('of every function end the statement with code %i', (code) => {
       expect(failure(`CREATE VIRTUAL TABLE f USING fails(connect, code=${code})`)).toMatchObject({
         errcode: code,

@@ -1,4 +1,4 @@
-/** Every world of the contract: a component of it loads, and calls `session` from each of its functions. */
+/** For every world of the contract, a component loads and calls `session` from each of its functions. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -8,7 +8,7 @@ import { guest } from '../kit/guests.js';
 
 const folder = sharedFolder('worlds');
 
-/** What a component is told of a session made, attached, read and deleted; of `SELECT 6 * 7`; of a changeset made. */
+/** The results of a component that uses a session, runs `SELECT 6 * 7` and makes a changeset. */
 const served = ['session: 0 bytes', 'spi: 42', 'changeset: held'];
 const refused = (where: string): string[] =>
   ['session', 'spi', 'changeset'].map(
@@ -54,7 +54,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       return (error as Error).message;
     }
   };
-  /** What was logged in a function, each sentence once. */
+  /** The messages logged in a function, without duplicates. */
   const logged = (place: string): string[] => [
     ...new Set(
       said.filter((line) => line.startsWith(`${place}: `)).map((line) => line.slice(place.length + 2)),

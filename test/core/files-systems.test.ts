@@ -1,4 +1,7 @@
-/** Files as on Windows and macOS, by telling the code that it runs there and by calls of node:fs that fail as theirs do. */
+/**
+ * Files on Windows and macOS, simulated with another platform name and with calls of node:fs that fail as on those
+ * systems.
+ */
 
 import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,9 +22,9 @@ const IOERR_DELETE = 2570;
 const IOERR_DELETE_NOENT = 5898;
 const [SYNC_NORMAL, SYNC_FULL, DATAONLY] = [2, 3, 16];
 
-/** What each call of node:fs made by the files throws next, by its name, and how often it was called. */
+/** The next exception of each call of node:fs, by name, and the number of calls. */
 const { faults, called, folderForWriting, system } = vi.hoisted(() => ({
-  /** Instead of an error: a folder is opened for writing, which only Windows does. */
+  /** Allows opening a folder for writing, which only Windows does. */
   folderForWriting: 'folder',
   faults: new Map<string, (string | undefined)[]>(),
   called: new Map<string, unknown[]>(),
@@ -131,7 +134,7 @@ describe('on Windows', () => {
     fails('unlink', 'EBUSY', 'EPERM');
     files.delete(path, true);
     expect([times('unlink'), files.access(path, 0)]).toEqual([3, false]);
-    // Names are not written to disk by syncing a folder.
+    // The file names are not synced with the folder.
     expect([times('open'), times('fsync')]).toEqual([0, 0]);
   });
 

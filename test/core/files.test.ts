@@ -38,7 +38,7 @@ const files = nodeFileSystem({ locking: 'auto' });
 const linux = process.platform === 'linux';
 const root = process.geteuid?.() === 0;
 
-/** Permissions mean nothing to root. */
+/** Runs an action as another user, because permissions do not apply to root. */
 function asNobody(action: () => void): void {
   if (!root) {
     action();
@@ -131,7 +131,7 @@ describe('files', () => {
     writeFileSync(path, '');
     expect(file.hasMoved()).toBe(true);
     unlinkSync(path);
-    symlinkSync('x.db', path); // a loop: the path leads nowhere any more
+    symlinkSync('x.db', path); // a loop, so the path cannot be resolved
     expect(file.hasMoved()).toBe(true);
     file.close();
   });
@@ -159,7 +159,7 @@ describe('files', () => {
       using db = new Connection(path);
       db.exec('PRAGMA page_size=65536; CREATE TABLE t(a)');
     }
-    // The header says 5 GiB of pages, and the file is as long: what is added now goes behind them.
+    // The header and the file have 5 GiB, so new pages are added after that.
     const pages = Buffer.alloc(4);
     pages.writeUInt32BE(5 * 2 ** 14);
     const fd = openSync(path, 'r+');
@@ -262,7 +262,7 @@ describe('crashes and faults', () => {
     copyFileSync(path, copy);
     copyFileSync(`${path}-journal`, `${copy}-journal`);
 
-    // Two at once: one rolls back, and the other waits for it or comes later.
+    // Two processes at once: one rolls back, and the other waits or starts later.
     using db = new Connection(path, { timeout: 5000 });
     using other = new Connection(path, { timeout: 5000 });
     expect(db.value('SELECT sum(dirty) FROM t')).toBe(0);

@@ -1,4 +1,7 @@
-/** SQLite's locks on Linux, macOS and Windows: the same answers in every state, the systems beyond this one by models. */
+/**
+ * SQLite's locks on Linux, macOS and Windows: the results must be the same in every state. Other systems than this one
+ * are simulated.
+ */
 
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -43,10 +46,10 @@ function opens(count: number, flags = 'r+'): { fds: number[]; path: string } {
   return { fds, path };
 }
 
-/** What SQLite promises of the levels of its locks, without bytes. */
+/** A model of SQLite's lock levels, without byte ranges. */
 class Model {
   readonly levels: number[];
-  /** Which have EXCLUSIVE to roll a hot journal back: without RESERVED. */
+  /** The connections with EXCLUSIVE for rolling back a hot journal, without RESERVED. */
   readonly hot: boolean[];
 
   constructor(count: number) {
@@ -54,7 +57,7 @@ class Model {
     this.hot = new Array<boolean>(count).fill(false);
   }
 
-  /** Whether SQLite ever asks for this. */
+  /** Whether SQLite ever does this. */
   may({ who, action, level }: Operation): boolean {
     const now = this.levels[who] ?? NONE;
     if (action !== 'lock') return true;
@@ -96,7 +99,7 @@ class Model {
     return (this.levels[who] ?? NONE) >= RESERVED;
   }
 
-  /** The locks that each must have on bytes, as text. */
+  /** The locks on bytes that each connection must have, as text. */
   get bytes(): string[][] {
     return this.levels.map((level, i) => [
       ...(level >= PENDING && !this.hot[i] ? ['write 1073741824 1'] : []),
@@ -123,7 +126,7 @@ const operations = Array.from({ length: count }, (_, who): Operation[] => [
   { who, action: 'ask', level: NONE },
 ]).flat();
 
-/** A path of operations to every state that the model can reach. */
+/** For every state of the model, operations that lead to it. */
 function states(): Operation[][] {
   const paths = new Map<string, Operation[]>([[new Model(count).state, []]]);
   const next: Operation[][] = [[]];
@@ -233,7 +236,7 @@ describe.each(systems)('locks of a database on %s', (_name, system, fake) => {
     one.lock(SHARED);
     expect(() => one.takeAlone()).toThrow(/one connection at a time/);
     two.unlock(NONE);
-    // Nothing that it took on the way is left: another can read.
+    // No lock of the failed attempt is left, so another connection can read.
     two.lock(SHARED);
     two.unlock(NONE);
     one.takeAlone();

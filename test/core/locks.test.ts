@@ -24,7 +24,7 @@ function database(sql = 'CREATE TABLE c(n); INSERT INTO c VALUES (0)'): string {
   return path;
 }
 
-/** What another connection does meanwhile, and whether it may while one holds SHARED, RESERVED, EXCLUSIVE. */
+/** Operations of another connection, and whether they are allowed while one holds SHARED, RESERVED or EXCLUSIVE. */
 const probes = ['SELECT count(*) FROM c', 'BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE'];
 const held = [
   ['SHARED', 'BEGIN; SELECT n FROM c', [true, true, false]],
@@ -187,7 +187,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
     test.skipIf(!shell)('goes from native sqlite3 to us and back', async () => {
       const path = join(testFolder('files'), 'x.db');
       native(shell, path, 'PRAGMA journal_mode=wal', 'CREATE TABLE c(n)', 'INSERT INTO c VALUES (1)');
-      // The native process ends without a checkpoint: what it wrote is in the WAL alone.
+      // The native process ends without a checkpoint, so its changes are only in the WAL.
       const script = 'PRAGMA wal_autocheckpoint=0;\nINSERT INTO c VALUES (2);\n.system kill -9 $PPID\n';
       run([shell, path], script);
       expect(existsSync(`${path}-wal`)).toBe(true);

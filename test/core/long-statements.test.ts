@@ -1,4 +1,7 @@
-/** Statements of more than 100,000 steps: the interpreter leaves and goes on, and nobody may notice. */
+/**
+ * Statements with more than 100,000 steps, during which the interpreter returns and continues. The results must not
+ * change.
+ */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, expect, test } from 'vitest';

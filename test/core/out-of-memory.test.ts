@@ -1,4 +1,4 @@
-/** A null pointer by which SQLite says that there is no memory is an error, not an empty value. */
+/** If SQLite returns a null pointer because it is out of memory, the result must be an error, not an empty value. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -67,7 +67,7 @@ test('a code that a function returns without setting the connection’s is what 
 });
 
 test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connection goes on', () => {
-  // The limit holds for all connections of a thread, and cannot be raised by SQL: a process of its own.
+  // Runs in its own process, because the limit holds for all connections of a thread and SQL cannot raise it.
   const source = `
     import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
     const said = [];

@@ -1,4 +1,4 @@
-/** JavaScript's stack, which SQLite's code shares, overflows in the middle of a call. */
+/** Overflows of the JavaScript stack, which SQLite's code uses, during a call. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -76,7 +76,7 @@ describe.each([
     const counts = atEveryDepth(prepare(db));
     expect(counts.overflows).toBeGreaterThan(0);
     if (counts.others.length > 0) {
-      // It was given up: so is all in this thread, and the file is free.
+      // The engine is unusable, so all databases of this thread are closed and the file is unlocked.
       for (const message of counts.others)
         expect(message).toMatch(/^database is not open|^statement has been finalized/);
       expect(() => db.exec('SELECT 1')).toThrow(lost);

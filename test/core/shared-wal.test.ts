@@ -1,4 +1,4 @@
-/** WAL databases that several connections, threads and processes use at once, native sqlite3 among them. */
+/** WAL databases that several connections, threads and processes use at once, including native sqlite3. */
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -189,7 +189,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
         `PRAGMA wal_autocheckpoint=0;\n${updates}.system cp ${path}-shm ${path}.old\n${updates}.system kill -9 $PPID\n`,
       );
       expect(left(path)).toEqual(['-wal', '-shm']);
-      // As a power failure may leave it: older than the WAL and yet valid, or anything.
+      // The index as a power failure may leave it: valid but older than the WAL, or with any content.
       for (const index of [readFileSync(`${path}.old`), Buffer.alloc(32_768, 0x5a)]) {
         const copy = join(testFolder('files'), 'x.db');
         for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
@@ -353,7 +353,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     expect(output).toMatch(/^4874 disk I\/O error: ENOSPC/); // SQLITE_IOERR_SHMSIZE
     using db = new Connection(path);
     expect(db.value('SELECT n FROM c')).toBe(0);
-    // No holes: the process that first writes to one would end by a signal.
+    // There must be no holes, because a signal would end a process that writes to one.
     expect(statSync(`${path}-shm`).blocks * 512).toBeGreaterThanOrEqual(32_768);
   });
 
@@ -413,7 +413,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
   describe('to read only', () => {
     const open = (path: string, query: string, flags = READONLY): Connection =>
       new Connection(`file:${path}?${query}`, { flags: flags | URI });
-    /** A database whose last transaction is in the WAL alone: its writer was killed. */
+    /** A database with its last transaction only in the WAL, because its writer was killed. */
     const abandoned = (): string => {
       const path = database();
       run(ours(path, 0, 'PRAGMA wal_autocheckpoint=0', 'UPDATE c SET n=7', '.kill'));
@@ -475,7 +475,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
       writer.exec('PRAGMA wal_checkpoint(TRUNCATE); UPDATE c SET n=n+1');
       expect(reader.value('SELECT n FROM c')).toBe(9);
       writer.close();
-      // While the reader has it open too, the next writer must not make it empty under the mapping.
+      // While the reader has the index open, the next writer must not truncate the mapped file.
       const fd = openSync(`${path}-shm`, 'r+');
       expect((systemLocks() as LockSystem).of(fd).test(128, 1)).toBe(1);
       closeSync(fd);
@@ -503,7 +503,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
       expect(writer.value('SELECT n FROM c')).toBe(1); // it recovers
     });
 
-    /** What is not allowed, on a database that is as the first word says. */
+    /** Operations that are not allowed, on a database in the named state. */
     const forbidden: [string, (path: string) => void][] = [
       ['clean, folder', (path) => chmodSync(join(path, '..'), 0o555)],
       ['clean, file', (path) => chmodSync(path, 0o444)],

@@ -1,4 +1,4 @@
-/** Statements that do not end: interrupted if SQLite can, ended with their thread if a component computes. */
+/** Statements that do not end. SQLite is interrupted; if a component is computing, its thread is terminated. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,9 +13,9 @@ import { program } from '../kit/program.js';
 
 const guest = guestPath('hostile');
 
-/** Never ends, and can be interrupted. */
+/** Never ends, but can be interrupted. */
 const endless = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
-/** Never ends, and cannot. */
+/** Never ends and cannot be interrupted. */
 const runaway = 'SELECT hostile(17)';
 /** Writes more than the cache holds, so that the file is changed before the transaction is committed. */
 const largeTransaction = `PRAGMA cache_size = 2; BEGIN; UPDATE t SET b = randomblob(2000);
@@ -33,7 +33,7 @@ function made(name: string): string {
   return file;
 }
 
-/** The table is as it was made, says every SQLite at hand. */
+/** Checks with every available SQLite that the table is unchanged. */
 function expectIntact(file: string): void {
   const sql =
     "SELECT count(*) || ' ' || sum(b = 'kept') || ' ' || (SELECT * FROM pragma_integrity_check) AS v FROM t";

@@ -1,4 +1,4 @@
-/** The daemon and those who use it wrongly: malformed requests, clients that leave, what cannot be opened. */
+/** Errors of the daemon: malformed requests, clients that disconnect, and files that cannot be opened. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { DatabaseSync } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { folder, frame, frames, lines, start } from '../kit/daemon-client.js';
 
-/** Sends bytes, closes its side, and returns what comes until the daemon hangs up. */
+/** Sends bytes, closes its side, and returns all data until the daemon closes the connection. */
 function sends(...pieces: (string | Buffer)[]): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: join(folder, 's'), allowHalfOpen: true });
@@ -24,7 +24,7 @@ function sends(...pieces: (string | Buffer)[]): Promise<Buffer> {
 const greeting = 'sqlite-wasm-run daemon 1 a.db\n';
 const inLines = async (...pieces: (string | Buffer)[]): Promise<string> =>
   (await sends(...pieces)).toString().slice(greeting.length);
-/** The error of the only frame that comes. */
+/** The error in the only frame of the reply. */
 async function inFrames(bytes: Buffer): Promise<{ code: number; message: string; id: unknown }> {
   const answer = (await sends(bytes)).subarray(greeting.length);
   expect(answer.readUInt32BE(0)).toBe(answer.length - 4);

@@ -1,4 +1,4 @@
-/** The daemon: its two protocols, its transactions, its end; and what a kill leaves. */
+/** The daemon: its two protocols, its transactions, its end, and its files after a kill. */
 
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The daemon while its files fail: the short form of `npm run test:daemon`. */
+/** The daemon with failing files: the short form of `npm run test:daemon`. */
 
 import * as api from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** The daemon's journal: what was acknowledged is in the output, or the daemon says what is missing and removes nothing. */
+/**
+ * The daemon's journal: acknowledged changes are in the output, or the daemon reports the missing ones and removes
+ * nothing.
+ */
 
 import {
   copyFileSync,
@@ -16,7 +19,7 @@ import { Changeset, DatabaseSync, decodeCapture } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { folder, lines, start, startIn } from '../kit/daemon-client.js';
 
-/** What a daemon with --ddl left when it was killed after five INSERTs; and the database after each of them. */
+/** The files of a daemon with --ddl that was killed after five INSERTs, and the database after each INSERT. */
 let killed: string;
 const states = ['1', '2', '3', '4', '5'];
 const marker = '_sqlite_wasm_run_daemon';
@@ -41,7 +44,7 @@ beforeEach(() => {
   putBack('5');
 });
 
-/** Puts the database back as it was after a row, and as if it had always been in this folder. */
+/** Restores the database as it was after a row, in this folder. */
 function putBack(state: string): void {
   copyFileSync(join(killed, `${state}.db`), path('a.db'));
   native(`UPDATE ${marker} SET path='${path('o.cs.journal')}'`);
@@ -50,7 +53,7 @@ function putBack(state: string): void {
 const path = (name: string): string => join(folder, name);
 const bytesOf = (name: string): Buffer => readFileSync(path(name));
 
-/** What the output holds: SQL, or the keys of the rows that were inserted. */
+/** The content of the output: SQL, or the keys of the inserted rows. */
 const captured = (name = 'o.cs'): unknown[] =>
   decodeCapture(new Uint8Array(bytesOf(name))).flatMap((entry): (string | number)[] =>
     entry.kind === 'ddl'
@@ -59,7 +62,7 @@ const captured = (name = 'o.cs'): unknown[] =>
   );
 const all = ['CREATE TABLE t', 1, 2, 3, 4, 5];
 
-/** Starts a daemon that ends at once. Returns its exit code, and what it said. */
+/** Starts a daemon that ends at once. Returns its exit code and output. */
 async function startAndStop(...more: string[]): Promise<{ code: number | null; said: string }> {
   const { child, said, ended } = await start(...more);
   child.kill('SIGTERM');
@@ -67,7 +70,7 @@ async function startAndStop(...more: string[]): Promise<{ code: number | null; s
   return { code: child.exitCode, said: said() };
 }
 
-/** A start that is refused: it says why, and changes no file. */
+/** Checks that a start is refused with a message and changes no file. */
 async function refused(message: string | RegExp, ...more: string[]): Promise<void> {
   const files = (): (readonly [string, Buffer])[] =>
     readdirSync(folder)

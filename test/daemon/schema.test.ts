@@ -1,4 +1,4 @@
-/** The daemon and changes of the schema: in its journal always, in its output with --ddl. */
+/** The daemon and schema changes, which are always in its journal, and with --ddl in its output. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { Changeset, DatabaseSync, decodeCapture } from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
 import { folder, lines, start } from '../kit/daemon-client.js';
 
-/** What the output holds: SQL, or changes as "table op values". */
+/** The content of the output: SQL, or changes as "table op values". */
 const captured = (): string[] =>
   decodeCapture(new Uint8Array(readFileSync(join(folder, 'o.cs')))).map((entry) =>
     entry.kind === 'ddl'
@@ -37,7 +37,7 @@ describe('a schema that another program changed while the daemon was down', () =
     db.close();
   };
 
-  /** The output of a daemon that is killed, and started again after `between`; and what it said then. */
+  /** The output of a daemon that is killed and started again after `between`, and its messages. */
   async function killedAndStarted(between: string, after: string, ...more: string[]): Promise<string> {
     native('CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a PRIMARY KEY)');
     const first = await start(...more);
@@ -157,7 +157,7 @@ describe('with --ddl', () => {
       [3, 'SIGKILL'],
       [4, 'SIGTERM'],
     ] as const) {
-      const { child, ended } = await start(...(id === 4 ? [] : ['--ddl'])); // the output has such already
+      const { child, ended } = await start(...(id === 4 ? [] : ['--ddl'])); // the output already has schema changes
       const { ask } = await lines();
       await ask('BEGIN;');
       await ask(`CREATE TABLE t${id}(a INTEGER PRIMARY KEY);`);

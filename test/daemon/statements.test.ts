@@ -1,4 +1,7 @@
-/** What the daemon's clients run: long statements, many rows, settings, attached databases; and several clients at once. */
+/**
+ * Statements of the daemon's clients: long statements, many rows, settings, attached databases, and several clients at
+ * once.
+ */
 
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +18,7 @@ const captured = (): unknown[] =>
   [...new Changeset(new Uint8Array(readFileSync(join(folder, 'o.cs'))))].map(({ new: values }) => values[0]);
 const pause = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
 
-/** What is sent back to a client until it is hung up on, or until it ends as `last` says. */
+/** The data that a client receives until the connection is closed or `last` matches. */
 async function answersTo(bytes: Buffer | string, last?: RegExp): Promise<string> {
   const socket = connect({ path: join(folder, 's'), allowHalfOpen: true });
   const received: Buffer[] = [];
@@ -116,7 +119,7 @@ describe('a statement that runs', () => {
     const waiting = other.ask('SELECT 1;');
     one.socket.destroy();
     expect(await waiting).toBe('1\n-- ok, 1 rows, 0 changes\n');
-    // A client that closed its side first is not known at once to be gone.
+    // The daemon does not notice at once that a client that closed its side is gone.
     third.socket.write(`${endless};\n`);
     third.socket.end();
     await pause(300);
@@ -157,7 +160,7 @@ describe('many rows', () => {
   const expected = (): string =>
     `${Array.from({ length: count }, (_, i) => `${i + 1}\trow ${i + 1}\n`).join('')}-- ok, ${count} rows, 0 changes\n`;
 
-  /** Reads what comes, after a while in which nothing is read. */
+  /** Reads the reply after a pause. */
   async function readLate(socket: Socket, done: (text: string) => boolean): Promise<string> {
     let text = '';
     socket.resume();
@@ -248,7 +251,7 @@ describe('one client’s settings', () => {
     expect(await other.ask('SELECT count(*) FROM pragma_database_list;')).toMatch(/^2\n/);
     await other.ask('PRAGMA query_only=1;');
     one.socket.destroy();
-    // The daemon hears of the end on another socket, and may answer this one first.
+    // The daemon receives the end on another socket, and may reply to this one first.
     await expect
       .poll(() => other.ask('SELECT count(*) FROM pragma_database_list;'), { timeout: 10_000 })
       .toMatch(/^1\n/);

@@ -1,6 +1,6 @@
 /**
- * `sqlite-wasm-run new-extension`: what it writes builds and passes its own test. Every world in both languages
- * is `npm run test:authoring`, which takes some minutes.
+ * `sqlite-wasm-run new-extension`: the extension that it writes can be built and passes its own test. `npm run
+ * test:authoring` tests every world in both languages and takes a few minutes.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -26,12 +26,12 @@ const languages = ['c', 'typescript'];
 
 const long = process.env.MODE === 'long';
 const hasCompiler = existsSync(sourceFolder(compiler));
-/** Components with an interpreter do not compile on older ones. */
+/** Older versions of Node cannot compile components with an interpreter. */
 const runsInterpreters = Number(process.versions.node.split('.')[0]) >= 22;
 
 let folder: string;
 
-/** What `npm install` would bring, from what is here. */
+/** Links the packages that `npm install` would install. */
 function install(): void {
   const modules = join(folder, 'node_modules');
   const link = (name: string, target: string): void => {
@@ -60,7 +60,7 @@ interface Ran {
 
 function node(cwd: string, ...args: string[]): Ran {
   const env = { ...process.env, SQLITE_WASM_RUN_CACHE: join(folder, 'cache') };
-  // If this is set, a test run prints nothing that could be read.
+  // If this variable is set, a test run prints no readable output.
   delete (env as NodeJS.ProcessEnv).NODE_TEST_CONTEXT;
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, env, encoding: 'utf8' });
   return { status, output: stdout + stderr };

@@ -1,4 +1,4 @@
-/** extensions/completion.wasm, against the table of the same name in SQLite's own shell. */
+/** Compares extensions/completion.wasm with the table of the same name in SQLite's shell. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -37,7 +37,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   const query = (call: string): string =>
     `SELECT phase, candidate FROM ${call} WHERE phase <> 3 ORDER BY phase, candidate`;
 
-  /** What SQLite's own table gives. */
+  /** The rows of SQLite's table. */
   function ofShell(call: string): unknown[] {
     const { stdout, stderr } = spawnSync(
       process.execPath,

@@ -1,4 +1,4 @@
-/** Loading components: what works, and every way in which it is refused. */
+/** Loading components, and every reason why loading is refused. */
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -205,7 +205,7 @@ describe('what cannot be loaded is refused with a sentence, and the database is 
       hasMemory: () => false,
       module: () => new WebAssembly.Module(future),
     };
-    const [connection, owner] = [{} as Connection, {} as Owner]; // compiling comes before anything of them is used
+    const [connection, owner] = [{} as Connection, {} as Owner]; // components are compiled before they are used
     expect(
       messageOf(() => new Component(connection, prepared, 'future.wasm', 'direct', noGrants, owner)),
     ).toMatch(
@@ -238,7 +238,7 @@ test('ours are found in any folder, by name and by the path of the documentation
 
 describe('the cache of transpiled components', () => {
   const cache = (): string => join(folder, 'own-cache');
-  /** Loads a component in a process of its own, so that nothing is remembered but the cache. */
+  /** Loads a component in a new process, so that only the cache is shared. */
   const loaded = (named = cache(), variables: Record<string, string> = {}): string => {
     const program = `import { DatabaseSync } from 'sqlite-wasm-run';
       const db = new DatabaseSync(':memory:', { allowExtension: true });

@@ -1,4 +1,4 @@
-/** extensions/hash.wasm: digests against node:crypto, and against values of the reference implementations. */
+/** Compares the digests of extensions/hash.wasm with node:crypto and with values of the reference implementations. */
 
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -22,7 +22,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
 
   /** Bytes 0, 1, ... 250, 0, ... */
   const pattern = (length: number): Uint8Array => Uint8Array.from({ length }, (_byte, i) => i % 251);
-  /** Around the blocks of each algorithm. */
+  /** Lengths around the block size of each algorithm. */
   const lengths = [
     0, 1, 3, 55, 56, 63, 64, 65, 103, 104, 111, 112, 127, 128, 129, 135, 136, 143, 144, 145, 1000, 70_001,
   ];

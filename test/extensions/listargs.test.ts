@@ -1,4 +1,4 @@
-/** extensions/listargs.wasm: the arguments of a table-valued function, as it gets them. */
+/** extensions/listargs.wasm: the arguments of a table-valued function. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

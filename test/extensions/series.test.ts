@@ -1,4 +1,4 @@
-/** extensions/series.wasm, against generate_series of a native shell, or against plain SQL if that one is wrong. */
+/** Compares extensions/series.wasm with generate_series of a native shell, or with plain SQL if that is wrong. */
 
 import { spawnSync } from 'node:child_process';
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -44,7 +44,7 @@ function queries(count: number, seed: number): string[] {
   });
 }
 
-/** What a shell answers to each query: its rows, or the error. */
+/** The result of each query in a shell: the rows or the error. */
 function answers(program: string, args: string[], before: string, table: string, asked: string[]): string[] {
   const script = asked.map((sql) => `.print #\n${sql.replaceAll('series', table)}\n`).join('');
   const { stdout, stderr } = spawnSync(program, [...args, '-batch', ':memory:'], {

@@ -1,6 +1,6 @@
 /**
- * extensions/stats.wasm: against the textbook's formulas over the values of each group or frame, which SQLite's own
- * json_group_array collects; and against published numbers.
+ * Compares extensions/stats.wasm with textbook formulas for the values of each group or frame, which json_group_array
+ * collects, and with published numbers.
  */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -89,7 +89,7 @@ function expectClose(found: unknown, value: number | null, what: string): void {
   expect(Math.abs(Number(found) - value), `${what}: ${found}, not ${value}`).toBeLessThan(tolerance);
 }
 
-/** The rows of a frame by every kind of bound, and of exclusion. */
+/** Frames with every kind of bound and exclusion. */
 const frames = [
   '',
   'ORDER BY k',

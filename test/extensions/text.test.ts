@@ -1,6 +1,6 @@
 /**
- * extensions/text.wasm, which QuickJS runs: against JavaScript's own String and Intl.Segmenter here, against
- * distances worked out by brute force, and against published examples.
+ * Compares extensions/text.wasm, which runs in QuickJS, with String and Intl.Segmenter of this Node, with distances
+ * computed by brute force, and with published examples.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -8,9 +8,9 @@ import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../kit/program.js';
 
-/** Components with an interpreter do not compile on older ones. */
+/** Older versions of Node cannot compile components with an interpreter. */
 const runsInterpreters = Number(process.versions.node.split('.')[0]) >= 22;
-/** The Unicode of the engine inside. */
+/** Whether this Node has the Unicode version of the component. */
 const sameUnicode = process.versions['unicode'] === '17.0';
 
 type Param = string | number | bigint | null | Uint8Array;

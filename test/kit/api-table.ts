@@ -1,4 +1,4 @@
-/** Tables of JavaScript and what it gives, run against the API and, if this Node has it, node:sqlite. */
+/** Runs tables of JavaScript code and expected results against the API and, if this Node has it, node:sqlite. */
 
 import * as own from 'sqlite-wasm-run';
 import { describe, expect, test } from 'vitest';
@@ -6,10 +6,10 @@ import { describe, expect, test } from 'vitest';
 type Api = Pick<typeof own, 'DatabaseSync' | 'StatementSync' | 'constants'>;
 type Database = own.DatabaseSync;
 
-/** An expression, or the body of a function that returns; and its result as {@link shown}, or "! " and the error. */
+/** An expression or a function body, and its result in the format of {@link shown}, or "! " and the error. */
 export type Case = readonly [code: string, result: string];
 
-/** Node 24 answers some of these differently, and crashes on others. */
+/** Node 24 gives other results for some cases and crashes on others. */
 const peerSince = 26;
 
 async function nodeSqlite(): Promise<Api | undefined> {
@@ -52,7 +52,7 @@ function attempt(action: () => unknown): unknown {
   }
 }
 
-/** What the code of a case can name. */
+/** The names that the code of a case can use. */
 function scope(api: Api) {
   const open = (...rest: [own.DatabaseOptions?]): Database => new api.DatabaseSync(':memory:', ...rest);
   const tables = (): Database => {
@@ -67,14 +67,14 @@ function scope(api: Api) {
     prepare: (...rest: Parameters<Database['prepare']>) => open().prepare(...rest),
     /** Two empty tables. */
     tables,
-    /** A changeset that fills them. */
+    /** A changeset that fills the tables. */
     changes: (): Uint8Array => {
       const db = tables();
       const session = db.createSession();
       db.exec("INSERT INTO t VALUES (1,'x'),(2,'y'); INSERT INTO u VALUES (5)");
       return session.changeset();
     },
-    /** The two tables with a row that is in the changeset's way. */
+    /** The two tables with a row that conflicts with the changeset. */
     conflicting: (): Database => {
       const db = tables();
       db.exec("INSERT INTO t VALUES (1,'zz')");
@@ -84,7 +84,7 @@ function scope(api: Api) {
   };
 }
 
-/** One test per case and API. */
+/** Defines a test for each case and API. */
 export function table(name: string, cases: readonly Case[]): void {
   describe.each(apis)(`%s: ${name}`, (_, api) => {
     test.each(cases)('%s', (code, result) => {

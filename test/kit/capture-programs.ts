@@ -1,4 +1,4 @@
-/** Random programs for captures: what they do to a database, and whether a replay gives the same. */
+/** Random programs of statements for captures, and the comparison of a replay. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { contentOf } from './outcome.js';
@@ -12,7 +12,7 @@ const actions = [
   'ON UPDATE CASCADE',
 ];
 
-/** What both databases hold before the program. */
+/** The initial content of both databases. */
 export function setup(seed: number): string {
   const random = randomOf(seed + 77);
   const action = actions[random(actions.length)] ?? '';
@@ -128,7 +128,7 @@ export function program(seed: number): string[] {
 
 export type Outcome = { kind: 'equal' } | { kind: 'refused' | 'different'; message: string };
 
-/** Runs a program, captured, and replays it: in pieces taken on the way, and with foreign keys on or off. */
+/** Captures a program and replays it, in several pieces, with foreign keys on or off. */
 export function differences(seed: number): Outcome {
   const random = randomOf(seed + 13);
   const source = new DatabaseSync(':memory:');
@@ -140,7 +140,8 @@ export function differences(seed: number): Outcome {
     const capture = source.capture({ rowid: true });
     const replay = (): string | undefined => {
       try {
-        // Rows that refer to no row were accepted with keys off; at the target they are a conflict, which is omitted.
+        // With foreign keys off, rows with violated references were accepted. At the target they cause a conflict,
+        // which is omitted.
         const report = target.applyCapture(capture.take(), {
           policy: [{ conflict: 'foreign-key', action: 'omit' }],
         });

@@ -1,4 +1,4 @@
-/** A daemon in a folder of its own, and clients of it, for tests. */
+/** Starts a daemon in its own folder, and clients, for tests. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,10 +35,10 @@ interface Daemon {
 /** Starts a daemon and waits until it listens, or has ended. */
 export const start = (...more: string[]): Promise<Daemon> => startIn(folder, ...more);
 
-/** Starts a daemon in a folder of its own; the test ends it. */
+/** Starts a daemon in a folder. It is ended after the test. */
 export async function startIn(cwd: string, ...more: string[]): Promise<Daemon> {
   const args = ['changeset', 'daemon', '--db', 'a.db', '--socket', 's', '--output', 'o.cs', ...more];
-  // Lets file operations fail as a test asks: see file-faults.mjs.
+  // Makes file operations fail; see file-faults.mjs.
   const preload = process.env.FILE_FAULTS ? ['--import', join(root, 'test/kit/file-faults.mjs')] : [];
   const child = spawn(process.execPath, [...preload, program, ...args], { cwd });
   if (cwd === folder) running.push(child);
@@ -52,7 +52,7 @@ export async function startIn(cwd: string, ...more: string[]): Promise<Daemon> {
   return { child, said: () => said, ended };
 }
 
-/** A client that speaks lines; `ask` resolves with what came until the next line that begins with `--`. */
+/** A client of the line protocol. `ask` resolves with the reply up to the next line that begins with `--`. */
 export async function lines(
   cwd = folder,
   name = 's',
@@ -93,7 +93,7 @@ export async function lines(
   };
 }
 
-/** A client that speaks frames. */
+/** A client of the frame protocol. */
 export async function frames(): Promise<{ ask(request: object): Promise<Record<string, unknown>> }> {
   const socket = connect(join(folder, 's'));
   sockets.push(socket);
@@ -114,7 +114,7 @@ export async function frames(): Promise<{ ask(request: object): Promise<Record<s
   };
 }
 
-/** A frame that holds a text. */
+/** Makes a frame with a text. */
 export function frame(text: string | Uint8Array): Buffer {
   const bytes = Buffer.from(text);
   const head = Buffer.alloc(4);

@@ -1,4 +1,4 @@
-/** fcntl with the numbers and the structure of macOS, which takes the locks of this system. */
+/** fcntl with the constants and structures of macOS. It takes the locks on this system. */
 
 import { constants } from 'node:os';
 import type { LockKind, LockSystem } from '../../host/node/byte-locks.js';

@@ -1,7 +1,7 @@
 /**
- * The functions of Windows that locks use, by what its documentation says of them, on the files of this system:
- * locks belong to a handle; those for writing exclude all, but a lock for reading by the same handle; a
- * range is unlocked exactly as it was locked, and of two on one range the one for writing first.
+ * The Windows functions for locks, as documented, on the files of this system. A lock belongs to a handle. A write lock
+ * excludes all other locks except a read lock of the same handle. A range must be unlocked exactly as it was locked. If
+ * a handle has two locks on a range, the write lock is unlocked first.
  */
 
 import { fstatSync } from 'node:fs';
@@ -25,7 +25,7 @@ export class FakeWindows implements Koffi {
   locks: Lock[] = [];
   /** The bytes of the OVERLAPPED of the last call. */
   overlapped = Buffer.alloc(0);
-  /** If set, is asked before every lock: an error number that it fails with, or 0. */
+  /** If set, it is called before every lock and returns the error number with which the lock fails, or 0. */
   fault: (() => number) | undefined;
   #lastError = 0;
   readonly #files = new Map<number, string>();
@@ -57,7 +57,7 @@ export class FakeWindows implements Koffi {
     throw new Error('Windows has none');
   }
 
-  /** Handles are multiples of 4, and none is the descriptor. */
+  /** Handles are multiples of 4 and differ from descriptors. */
   #handle(fd: number): number {
     const { dev, ino } = fstatSync(fd);
     const handle = 0x100 + fd * 4;

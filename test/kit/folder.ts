@@ -1,4 +1,4 @@
-/** Temporary folders that are removed with what they were made for. */
+/** Temporary folders that are removed after the test or the file. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,14 +10,14 @@ function make(name: string): { folder: string; remove: () => void } {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** A folder for the file or the `describe` that this is called in. */
+/** Makes a folder for the file or `describe` that calls this. */
 export function sharedFolder(name: string): string {
   const { folder, remove } = make(name);
   afterAll(remove);
   return folder;
 }
 
-/** A folder for the test that runs, also if this is called in `beforeEach`. */
+/** Makes a folder for the running test, also in `beforeEach`. */
 export function testFolder(name: string): string {
   const { folder, remove } = make(name);
   onTestFinished(remove);

@@ -1,4 +1,4 @@
-/** test/guests/forger.wasm with texts of the test's choice in it. */
+/** Writes test/guests/forger.wasm with other texts. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,14 +8,14 @@ export interface Forged {
   readonly version?: string;
   /** The name of its function of one argument, which traps. */
   readonly function?: string;
-  /** What its functions forge_fail and forge_log say. */
+  /** The message of its functions forge_fail and forge_log. */
   readonly message?: string;
 }
 
 const labels = { name: 'NAME...:', version: 'VERSION:', function: 'FUNCTION', message: 'MESSAGE:' } as const;
 const room = 200;
 
-/** As much of a text as there is room for. */
+/** Cuts a text to the available room. */
 export function fitting(text: string): string {
   let cut = text;
   while (Buffer.byteLength(cut) >= room) cut = [...cut].slice(0, -1).join('');

@@ -1,4 +1,4 @@
-/** What tests use besides the public API, of the same build. */
+/** Internals of the build, for tests that need more than the public API. */
 
 import { join } from 'node:path';
 import { dist } from '../../scripts/sources.js';

@@ -1,18 +1,18 @@
-/** Migrations as tools write them: run on a database with rows, captured, and replayed on a copy. */
+/** Runs and captures migrations of tools on a database with rows, and replays them on a copy. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { contentOf } from './outcome.js';
 
-/** A migration: what was there before it, and what does it. */
+/** A migration: the initial database, and the change. */
 export interface Migration {
   readonly setup: string;
   run(db: DatabaseSync): void | Promise<void>;
 }
 
 /**
- * Captures a migration and replays it on copies, with foreign keys on and off at either side.
+ * Captures a migration and replays it on copies, with foreign keys on and off on both sides.
  *
- * @returns a line for each difference; none if all are equal
+ * @returns the differences, one per line
  */
 export async function differences({ setup, run }: Migration): Promise<string[]> {
   const found: string[] = [];
@@ -42,5 +42,5 @@ export async function differences({ setup, run }: Migration): Promise<string[]> 
   return found;
 }
 
-/** A migration of SQL text; a statement that fails because foreign keys are on stops it, as it would stop the tool. */
+/** Makes a migration from SQL. A statement that fails stops it, as in the tool. */
 export const sqlMigration = (setup: string, sql: string): Migration => ({ setup, run: (db) => db.exec(sql) });

@@ -1,4 +1,4 @@
-/** What the tests compare with: a native sqlite3 shell of the sources that the core is built from. */
+/** Builds native programs for comparison, such as a sqlite3 shell from the sources of the core. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { amalgamation, cache, fetchSource, sha256, shell, shellSource } from '../../scripts/sources.js';
 import { features } from '../../scripts/sqlite-options.js';
 
-/** What configure finds on any current Unix: above all that a busy wait may sleep less than a second. */
+/** Settings that configure finds on a current Unix, for example that a busy wait may sleep less than a second. */
 const platform = [
   '-DHAVE_USLEEP=1',
   '-DHAVE_FDATASYNC=1',
@@ -25,14 +25,14 @@ const platform = [
   '-DHAVE_LOCALTIME_R=1',
   '-DHAVE_GMTIME_R=1',
 ];
-/** Older than this, another process' build was killed half way. */
+/** An unfinished build that is older was killed. */
 const staleAfter = 10 * 60_000;
 
 let found: { path: string | undefined } | undefined;
 
 /**
- * The path of a native sqlite3 shell, built when it is asked for first. Undefined, and a line on stderr says
- * so, if there is no C compiler.
+ * The path of a native sqlite3 shell, which is built at the first call. If there is no C compiler, prints a notice and
+ * returns undefined.
  */
 export function nativeShell(): string | undefined {
   found ??= { path: build() };
@@ -46,7 +46,7 @@ function build(): string | undefined {
     console.error(`no C compiler (${compiler}): the tests against native sqlite3 are skipped`);
     return undefined;
   }
-  // As the core's shell is compiled: its own assertions do not all hold.
+  // NDEBUG as in the core's shell, because some assertions of the shell fail.
   const flags = ['-O1', '-w', '-DNDEBUG', ...features, ...platform];
   const key = sha256(version.stdout, JSON.stringify([flags, amalgamation, shell]));
   const parent = join(cache, 'native');
@@ -67,7 +67,7 @@ function build(): string | undefined {
       const sqlite = join(fetchSource(amalgamation), 'deps/sqlite3');
       const libraries = process.platform === 'darwin' ? [] : ['-ldl', '-lm'];
       try {
-        // Not in its own folder: it would find the sqlite3.h of its own version there.
+        // Compile a copy, because shell.c would find the sqlite3.h of its own version in its folder.
         const program = join(work, 'shell.c');
         copyFileSync(shellSource(), program);
         const sources = [program, join(sqlite, 'sqlite3.c')];
@@ -79,7 +79,7 @@ function build(): string | undefined {
           join(work, 'sqlite3'),
           ...libraries,
         ]);
-        renameSync(work, folder); // whole or not at all: another worker may be waiting for it
+        renameSync(work, folder); // rename it when complete, because another worker may be waiting for it
       } finally {
         rmSync(work, { recursive: true, force: true });
       }
@@ -102,8 +102,8 @@ function takeLock(lock: string): boolean {
 }
 
 /**
- * A C program of test/programs, compiled against the library when it is asked for first; undefined if there is no
- * C compiler. -O0 compiles fastest; -O2 is for comparing speeds.
+ * Compiles a C program of test/programs against SQLite at the first call; undefined if there is no C compiler. -O0
+ * compiles fastest; -O2 is for comparing speeds.
  */
 export function nativeProgram(name: string, level: '-O0' | '-O2' = '-O0'): string | undefined {
   return compileNative(name, [programSource(name)], level);
@@ -114,7 +114,7 @@ export function programSource(name: string): string {
   return fileURLToPath(new URL(`../programs/${name}.c`, import.meta.url));
 }
 
-/** As nativeProgram, of any C sources, with flags of the compiler besides those of the library. */
+/** Compiles C sources as nativeProgram does, with additional compiler flags. */
 export function compileNative(
   name: string,
   sources: readonly string[],
@@ -135,7 +135,7 @@ export function compileNative(
     if (existsSync(target)) return;
     const made = `${target}.${process.pid}`;
     execFileSync(compiler, [...flags, ...args, '-o', made]);
-    renameSync(made, target); // whole or not at all: another worker may be making it too
+    renameSync(made, target); // rename it when complete, because another worker may also be making it
   };
   make(library, '-c', join(sqlite, 'sqlite3.c'));
   make(program, ...more, ...sources, library, ...libraries);

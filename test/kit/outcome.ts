@@ -1,8 +1,8 @@
-/** The outcome of a call, and the content of a database, as text that can be compared. */
+/** Converts the outcome of a call and the content of a database to text for comparison. */
 
 import type { DatabaseSync } from 'sqlite-wasm-run';
 
-/** The message of what an action throws. */
+/** The message of an action's exception. */
 export function failure(action: () => unknown): string {
   try {
     action();
@@ -12,7 +12,7 @@ export function failure(action: () => unknown): string {
   return 'nothing was thrown';
 }
 
-/** Everything in a database but SQLite's own tables: the schema, user_version, and the rows of all tables. */
+/** The schema, user_version and the rows of all tables except SQLite's own. */
 export function contentOf(db: DatabaseSync): string {
   const objects = db
     .prepare(

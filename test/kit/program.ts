@@ -1,4 +1,4 @@
-/** The command line, as it was built, run to its end. */
+/** Runs the built command line to its end. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -14,14 +14,14 @@ export interface Ran {
   readonly err: string;
 }
 
-/** What it is run with. Without `input` there is none. */
+/** The input and environment of a run. Without `input` the standard input is empty. */
 export interface Given {
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Runs it and returns its standard output as bytes too. */
+/** Runs the program and also returns its standard output as bytes. */
 export function runBytes(
   args: readonly string[],
   { input = '', cwd, env }: Given = {},

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in every run with the same seed: xorshift. */
+/** Pseudorandom numbers from a seed (xorshift). */
 export function randomOf(seed: number): (below: number) => number {
   let state = Math.imul(seed, 2_654_435_761) + 1;
   return (below) => {

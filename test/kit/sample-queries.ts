@@ -2,7 +2,7 @@
 
 type Cell = number | string | null | Uint8Array;
 
-/** The columns of a row, `n` left out. */
+/** The columns of a row, without `n`. */
 export const sampleColumns = ['id', 'k', 'r', 't', 'b'] as const;
 
 /** Row `id`, from 1; its rowid is ten times that. */
@@ -18,7 +18,7 @@ export function sampleRow(id: number): Cell[] {
   ];
 }
 
-/** Numbers from 0 up to `below`, the same for each seed (mulberry32). */
+/** Pseudorandom numbers from 0 to below `below`, from a seed (mulberry32). */
 export function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -29,7 +29,7 @@ export function random(seed: number): (below: number) => number {
   };
 }
 
-/** One SELECT, with T for the table. */
+/** A SELECT, with T for the table. */
 export interface Query {
   readonly sql: string;
   /** Whether it defines the order of all its rows. */

@@ -2,7 +2,7 @@
 
 import { random } from './sample-queries.js';
 
-/** `count` statements. Some fail, as they do by the rules of SQL. */
+/** `count` statements. Some statements fail by the rules of SQL. */
 export function scripts(seed: number, count: number): string[] {
   const next = random(seed);
   const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;

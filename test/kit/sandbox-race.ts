@@ -1,11 +1,11 @@
-/** Two processes race for a granted folder: one changes what is in it, the other opens paths beneath it. */
+/** Two processes race in a granted folder: one changes its content, the other opens paths in it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wasiFiles } from './internals.js';
 
-/** Renames a symbolic link that leads out and a folder over each other, endlessly. */
+/** Exchanges a folder and a symbolic link that leads out, in an infinite loop. */
 const racer = `
 const { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } = require('node:fs');
 process.chdir(process.argv[1]);
@@ -21,9 +21,9 @@ for (;;) {
 }`;
 
 export interface Race {
-  /** How many calls reached something. */
+  /** The number of successful calls. */
   done: number;
-  /** What came from outside, or went there. */
+  /** Data that was read or written outside. */
   outside: string[];
 }
 

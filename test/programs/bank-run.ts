@@ -1,4 +1,4 @@
-/** The bank test: processes of ours and of native sqlite3 that move money in one database, and others that look on. */
+/** The bank test: processes of this package and of native sqlite3 move money in one database, and others read it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,17 +9,17 @@ import { Connection } from './connection.js';
 const program = fileURLToPath(new URL('./bank.ts', import.meta.url));
 const random = (below: number): number => Math.floor(Math.random() * below);
 
-/** How many transactions a native writer is given at a time: it acknowledges all of them at once. */
+/** The number of transactions in a batch of a native writer, which acknowledges the whole batch. */
 export const nativeBatch = 200;
 
 export interface BankResult {
-  /** Commits that the writers know of, and those that the database counts. */
+  /** The commits that the writers acknowledged, and those that the database counts. */
   readonly acknowledged: number;
   readonly counted: number;
-  /** Times that a writer of ours was killed: each may have committed once more than it knew. */
+  /** The number of killed writers. Each may have one commit that it did not acknowledge. */
   readonly kills: number;
   readonly reads: { readonly ours: number; readonly native: number };
-  /** Reads of something that was never so; and what processes said that they should not have. */
+  /** The number of reads of a state that was never committed, and unexpected messages of processes. */
   readonly wrong: number;
   readonly said: string;
 }
@@ -36,11 +36,13 @@ export function openBank(path: string, writers: number, journal: string): void {
 export interface Round {
   /** The mode of the database: wal if absent. */
   readonly journal?: string;
-  /** Writers of ours are killed every now and then, and others started instead. */
+  /** Whether writers of this package are killed at random and replaced. */
   readonly kill?: boolean;
-  /** All are killed at the end: a native writer may have committed up to {@link nativeBatch} times more. */
+  /**
+   * Whether all processes are killed at the end. A native writer may then have up to {@link nativeBatch} more commits.
+   */
   readonly crash?: boolean;
-  /** Some process is stopped (SIGSTOP) for a moment, again and again. */
+  /** Whether processes are stopped (SIGSTOP) for moments. */
   readonly pause?: boolean;
 }
 
@@ -102,7 +104,7 @@ export async function runBank(
     return result.done;
   };
 
-  /** Feeds a native shell with batches of SQL, the next when one is done. */
+  /** Sends batches of SQL to a native shell, one after another. */
   const feed = async (batch: () => string, take: (lines: string[]) => void): Promise<void> => {
     if (!shell) return;
     const child = tracked(spawn(shell, ['-bail', path], { stdio: ['pipe', 'pipe', 'pipe'] }));

@@ -1,6 +1,6 @@
 /**
  * One process of scripts/try-system.ts: ours or native SQLite (node:sqlite) on a file. It answers in a file, because
- * Wine gives no pipes that every Node can use.
+ * pipes under Wine do not work with every Node.
  *
  *     node beside-native.ts ours|native DATABASE ANSWER make|hold|probe|count|look SQL or number
  */
@@ -11,7 +11,7 @@ const [kind, path = '', answerFile = '', action, value = ''] = process.argv.slic
 const source: string = kind === 'ours' ? 'sqlite-wasm-run' : 'node:sqlite';
 const { DatabaseSync } = (await import(source)) as typeof import('sqlite-wasm-run');
 
-/** At once, for whoever waits for the file. */
+/** Writes the answer atomically, because another process waits for the file. */
 function answer(what: unknown): void {
   writeFileSync(`${answerFile}.part`, JSON.stringify(what));
   renameSync(`${answerFile}.part`, answerFile);
@@ -19,7 +19,7 @@ function answer(what: unknown): void {
 
 const isBusy = (error: unknown): boolean => /database is locked/.test((error as Error).message);
 
-/** What may be done now: read, begin to write, write. */
+/** Which operations are possible now: read, begin to write, write. */
 function probe(): boolean[] {
   return ['SELECT count(*) FROM c', 'BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE'].map((sql) => {
     const db = new DatabaseSync(path);
@@ -35,7 +35,7 @@ function probe(): boolean[] {
   });
 }
 
-/** Moves an amount between two accounts so many times. Answers with how often it did, again and again. */
+/** Moves an amount between two accounts `times` times, and repeatedly reports the number. */
 function count(times: number): void {
   const db = new DatabaseSync(path);
   db.exec('PRAGMA busy_timeout=120000; PRAGMA cache_size=5');
@@ -60,7 +60,7 @@ try {
     db?.exec(value);
     const open = db?.prepare('SELECT n FROM c').all();
     answer(open);
-    // Until the answer is taken away.
+    // Waits until the answer file is removed.
     while (existsSync(answerFile)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   } else if (action === 'probe') {
     answer(probe());

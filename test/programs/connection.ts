@@ -1,4 +1,4 @@
-/** A connection as thin as can be, straight on the core: what the tests of files need and no more. */
+/** A minimal connection on the core, for the tests of files. */
 
 import '../../host/node/platform.js';
 import { Core } from '../../host/core/core.js';
@@ -107,7 +107,7 @@ export class Connection implements Disposable {
     }
   }
 
-  /** Makes the core's memory grow permanently by so many bytes. */
+  /** Grows the core's memory permanently. */
   grow(bytes: number): void {
     this.#core.c.memory.grow(bytes / 65_536);
   }

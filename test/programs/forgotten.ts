@@ -1,5 +1,5 @@
 /**
- * Makes sessions and statements and forgets them, for the suites of scripts/reliability:
+ * Makes sessions and statements without closing them, for the suites of scripts/reliability:
  *
  *     node --expose-gc forgotten.ts DIST sessions CONNECTIONS OF-EACH
  *     node --expose-gc forgotten.ts DIST statements COUNT ROUNDS
@@ -41,7 +41,7 @@ if (what === 'sessions') {
     }
     // Every other connection is forgotten too.
     if (i % 2) db.close();
-    // Node does not see the core's memory: by itself it may collect late, which would hide what is lost.
+    // Node does not count the core's memory, so it may collect garbage too late. That would hide leaks.
     if (i % 50 === 0) await collect();
     if (i % tenth === 0) await measure();
   }

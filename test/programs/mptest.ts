@@ -1,10 +1,11 @@
 /**
- * SQLite's mptest.c by our API, for scripts/reliability/mptest.ts: as the supervisor it runs a script and starts clients; as
- * a client it takes tasks from the database that all share, which the other processes use by native SQLite.
+ * SQLite's mptest.c with this package's API, for scripts/reliability/mptest.ts. As the supervisor it runs a script and
+ * starts clients. As a client it takes tasks from the shared database. The other processes may use native SQLite.
  *
  *     mptest.ts DIST DATABASE [--client N] [--journalmode MODE] [--timeout MS] [--trace N] [--sync] [SCRIPT]
  *
- * MPTEST_START is the program that starts clients. SQLite's log cannot be had: what fails is counted when it is thrown.
+ * MPTEST_START is the program that starts clients. Failures are counted when they are thrown, because SQLite's log is
+ * not available.
  */
 
 import { spawn } from 'node:child_process';
@@ -94,7 +95,7 @@ function* rows(sql: string): Generator<readonly SqlValue[], void, void> {
   }
 }
 
-/** What fails ends the process. */
+/** A failure ends the process. */
 function run(sql: string): void {
   try {
     for (const _ of rows(sql));
@@ -343,7 +344,7 @@ interface Task {
   readonly name: string;
 }
 
-/** Waits for the next task. Undefined if this client is to halt. */
+/** Waits for the next task. Returns undefined if this client must halt. */
 function nextTask(): Task | undefined {
   waitForLocks(0);
   for (let waited = 0; ; ) {

@@ -1,4 +1,4 @@
-/** Other processes for the tests: ours, native sqlite3, and either under strace. */
+/** Runs other processes for the tests: this package and native sqlite3, with and without strace. */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -62,7 +62,7 @@ export function finish(command: readonly string[], input = ''): Promise<string> 
   });
 }
 
-/** Whether strace is here and allowed to work. Prints a notice if it is not. */
+/** Whether strace is available and permitted. Prints a notice if not. */
 export function hasStrace(): boolean {
   const there = spawnSync('strace', ['-e', 'trace=none', 'true']).status === 0;
   if (!there) console.error('no strace: the tests with injected faults are skipped');

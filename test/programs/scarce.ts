@@ -1,11 +1,11 @@
 /**
- * Does things with less and less memory, for the suites of scripts/reliability:
+ * Runs operations with less and less memory, for the suites of scripts/reliability:
  *
  *     node --expose-gc scarce.ts DIST STEP
  *
- * `PRAGMA hard_heap_limit` limits the memory of the process, and a ballast of rows, more each time by STEP, takes of it what
- * the things need, until nothing works. Each thing is done or SQLITE_NOMEM, without a trace of it. Prints JSON: how often
- * each failed, what was wrong, and the largest ballast before and after, which is smaller if memory was lost.
+ * `PRAGMA hard_heap_limit` limits the memory. A ballast of rows, larger by STEP each time, takes memory until nothing
+ * works. Each operation must succeed, or fail with SQLITE_NOMEM without any effect. Prints JSON: how often each
+ * operation failed, the errors, and the largest ballast before and after, which is smaller if memory was leaked.
  */
 
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ async function collect(): Promise<void> {
   }
 }
 
-/** Rows of memory that is not free, until this is closed. */
+/** Rows that use memory until this is closed. */
 class Ballast implements Disposable {
   readonly #db = new DatabaseSync(':memory:');
   rows = 0;
@@ -96,7 +96,7 @@ class Ballast implements Disposable {
 }
 
 const wrong: string[] = [];
-/** Whether it was done. */
+/** Returns whether the operation succeeded. */
 function attempt(name: string, thing: () => void): boolean {
   try {
     thing();

@@ -1,9 +1,9 @@
 /*
-** Runs statements on a database by the C library, as statements.ts does by ours:
+** Runs statements on a database with the C library, as statements.ts does with this package:
 **
 **     statements FILE STATEMENT ...
 **
-** What fails is printed as "CODE MESSAGE", and the rest still runs.
+** Prints an error as "CODE MESSAGE" and continues.
 */
 #include "sqlite3.h"
 #include <stdio.h>

@@ -1,11 +1,10 @@
 /**
- * Runs statements on a database in a process of its own:
+ * Runs statements on a database in its own process:
  *
  *     statements.ts FILE TIMEOUT STATEMENT...
  *
- * `.repeat N SQL` runs it N times, `.value SQL` prints one value, `.kill` ends the process as a crash would,
- * `.wait` prints "ready" and waits for the end of input. What fails is printed as "CODE MESSAGE", and the
- * rest still runs.
+ * `.repeat N SQL` runs it N times, `.value SQL` prints one value, `.kill` ends the process as a crash would, `.wait`
+ * prints "ready" and waits for the end of input. Prints an error as "CODE MESSAGE" and continues.
  */
 
 import { readSync } from 'node:fs';

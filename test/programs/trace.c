@@ -1,7 +1,6 @@
 /*
-** sqlite3_trace(), which builds without deprecated functions do not have, for SQLite's own test programs. It prints each
-** statement that begins, here and in connections opened later, with its parameters filled in, to stdout, where these
-** programs say what they do:
+** sqlite3_trace() for SQLite's test programs, because builds without deprecated functions lack it. Prints each
+** statement that begins, on this connection and on connections opened later, with its parameters filled in, to stdout:
 **
 **     #SQL LENGTH
 **     TEXT

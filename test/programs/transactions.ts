@@ -1,10 +1,10 @@
 /**
- * Commits transactions of many kinds in a process of its own, for the suites of scripts/reliability:
+ * Commits transactions of many kinds in its own process, for the suites of scripts/reliability:
  *
  *     transactions.ts DIST FOLDER JOURNAL SYNCHRONOUS COUNT SEED
  *
- * on FOLDER/a.db and FOLDER/b.db. After each it writes to FOLDER/acknowledged a line of what the databases then have:
- * the results of the queries in FOLDER/../queries, a line each, with tabs in between.
+ * on FOLDER/a.db and FOLDER/b.db. After each transaction it appends a line to FOLDER/acknowledged with the results of
+ * the queries in FOLDER/../queries, separated by tabs.
  */
 
 import { openSync, readFileSync, writeSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /*
-** The C library's own answers, for the tests to compare with:
+** Runs the C library for comparison:
 **
 **     transform invert IN          transform invert_strm IN
 **     transform concat A B         transform concat_strm A B

@@ -1,10 +1,10 @@
 /**
- * Moves money in a bank in a process of its own, for the suites of scripts/reliability:
+ * Moves money in a bank in its own process, for the suites of scripts/reliability:
  *
  *     writer.ts DIST FILE JOURNAL COUNT SEED
  *
- * commits COUNT times, counts each commit in the bank, and appends a byte to `acknowledged` beside FILE's folder after it.
- * Prints "begun" before and "ended" after; what fails is printed as "CODE MESSAGE", rolled back, and the next is done.
+ * commits COUNT times, counts each commit in the bank, and appends a byte to `acknowledged` beside FILE's folder after
+ * it. Prints "begun" before and "ended" after. Prints an error as "CODE MESSAGE", rolls back, and continues.
  */
 
 import { openSync, writeSync } from 'node:fs';
@@ -28,7 +28,7 @@ const acknowledged = openSync(join(dirname(file), '../acknowledged'), 'a');
 writeSync(1, 'begun\n');
 type Database = InstanceType<typeof DatabaseSync>;
 
-/** Does something; what fails is printed as "CODE MESSAGE", and undefined is returned. */
+/** Runs `work`. Prints an error as "CODE MESSAGE" and returns undefined. */
 function attempt<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -63,7 +63,7 @@ function move(db: Database): void {
 function transaction(db: Database, i: number): void {
   db.exec('BEGIN IMMEDIATE');
   if (i % 4 === 3) {
-    // Money is made, more than the cache holds, and is taken back.
+    // Changes more rows than the cache holds, and rolls back.
     db.exec("UPDATE account SET n=n+1, text=text||'x'; ROLLBACK; BEGIN IMMEDIATE");
   }
   if (i % 3 === 2) {

@@ -1,4 +1,4 @@
-/** The bench: that its works are what they say, that a run can be written and read, and that --check sees a loss. */
+/** The benchmark: its works, writing and reading of runs, and slower results found by --check. */
 
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ async function bench(...args: string[]): Promise<{ code: number; output: string 
   }
 }
 
-/** A run as if it had been measured: the milliseconds of each program, by work. */
+/** Makes a run from the milliseconds of each program, by work. */
 function made(works: Readonly<Record<string, Readonly<Record<string, number>>>>): Run {
   const ids = [...new Set(Object.values(works).flatMap(Object.keys))];
   const samples = (ms: number) => ({ first: [2 * ms], warm: [ms, ms] });

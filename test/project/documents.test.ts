@@ -1,4 +1,4 @@
-/** What the documents say is true: links lead somewhere, and what a reader pastes works, a second time too. */
+/** The documents: links are valid, and examples work, also when run twice. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ function run(command: string, args: string[], input = ''): { out: string; err: s
   return { out: stdout, err: stderr, code: status };
 }
 
-/** A heading's address, as GitHub makes it. */
+/** The anchor of a heading on GitHub. */
 const anchor = (heading: string): string =>
   heading
     .toLowerCase()

@@ -1,4 +1,4 @@
-/** The examples run, and print what their documents say. */
+/** The examples run and print the documented output. */
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The statements that migration tools emit for SQLite when a table has to be rebuilt, captured and replayed. */
+/** Captures and replays the statements with which migration tools rebuild tables. */
 
 import { expect, test } from 'vitest';
 import { differences, sqlMigration } from '../kit/migration-replay.js';

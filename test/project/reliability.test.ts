@@ -1,4 +1,4 @@
-/** The suites of scripts/reliability see the faults that they are for. */
+/** The suites of scripts/reliability detect the faults that they test for. */
 
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What `changeset capture` committed outlives a kill and a full disk: it is in a journal, and comes first in the next output. */
+/**
+ * Changes that `changeset capture` committed survive a kill and a full disk: they are in a journal, and the next output
+ * begins with them.
+ */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -57,7 +60,7 @@ const capture = (sql: string, faults?: Faults, ...more: string[]): Result =>
 const inserts = (count: number, from = 1): string =>
   Array.from({ length: count }, (_, i) => `INSERT INTO t VALUES(${from + i}, 'row ${from + i}');\n`).join('');
 
-/** The keys of the rows that a changeset inserts, and of those in the database. */
+/** The keys of the rows that a changeset inserts, and of the rows in the database. */
 const keysIn = (bytes: Uint8Array): number[] =>
   [...new Changeset(new Uint8Array(bytes))].map((change) => Number(change.new[0])).sort((a, b) => a - b);
 const keysOf = (name: string): number[] => keysIn(readFileSync(path(name)));
@@ -68,7 +71,7 @@ function rows(): number[] {
   return found.map(({ a }) => Number(a));
 }
 
-/** The file operation before which `name` was done that often. */
+/** The number of the file operation `name`. */
 function placeOf(sql: string, name: RegExp, ...more: string[]): number {
   copyFileSync(path('a.db'), path('first'));
   capture(sql, { log: path('log') }, ...more);
@@ -210,7 +213,7 @@ describe('what a killed capture left', () => {
     expect(capture(inserts(3), { kill }).code).toBe(null);
     expect(rows()).toEqual([1, 2, 3]);
   };
-  /** A run that is refused and changes nothing. */
+  /** Checks that a run is refused and changes nothing. */
   const refused = (message: string, ...args: string[]): void => {
     const before = readFileSync(path('o.journal'));
     const found = run(['capture', '--db', 'a.db', '-', '-o', 'o', ...args], inserts(1, 9));

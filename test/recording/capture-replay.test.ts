@@ -1,4 +1,4 @@
-/** Captures replayed on a copy: equal row by row and in schema, or refused with a sentence. */
+/** Captures replayed on a copy: rows and schema must be equal, or the replay is refused with a message. */
 
 import {
   type CaptureOptions,
@@ -253,7 +253,7 @@ describe('a statement means the same at the target as during the capture', () =>
     const target = database('CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(1)');
     target.applyCapture(capture.read());
     expect(contentOf(target)).toEqual(contentOf(source));
-    // One that was kept with the setting is applied too.
+    // A statement that was captured with the setting is applied, too.
     const settings = { legacyAlterTable: false, foreignKeys: true, doubleQuotedText: true };
     database().applyCapture([{ kind: 'ddl', sql: 'CREATE TABLE ct(l)', settings }]);
   });

@@ -1,4 +1,4 @@
-/** Captures: changes and the statements that change the schema, in order; what is rolled back leaves them. */
+/** Captures: changes and the statements that change the schema, in order, without changes that are rolled back. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

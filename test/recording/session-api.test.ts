@@ -1,4 +1,4 @@
-/** Sessions in code, beyond what node:sqlite has. */
+/** Functions of sessions that node:sqlite does not have. */
 
 import { Changeset, ChangesetGroup, DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the session extension does unexpectedly, case by case; each is pinned here. */
+/** Unexpected behaviour of the session extension, case by case. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * The same random work through the wasm core and through a native build of the same sources: the changesets must
- * be equal byte for byte. Skipped with a notice if there is no C compiler.
+ * Runs the same random work in the wasm core and in a native build of the same sources. The changesets must have equal
+ * bytes. Skipped with a notice if there is no C compiler.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -48,7 +48,7 @@ function literal(random: (below: number) => number): string {
   }
 }
 
-/** A statement that may fail on a constraint: failing alike is part of the work. */
+/** A random statement. It may violate a constraint, and then must fail in both programs. */
 function statement(random: (below: number) => number): string {
   const value = (): string => literal(random);
   const id = random(60);
@@ -118,7 +118,7 @@ describe.skipIf(!native)('against the native library', () => {
       try {
         db.exec(sql);
       } catch {
-        // The native shell goes on too.
+        // The native shell also continues after an error.
       }
     };
     before.forEach(run);

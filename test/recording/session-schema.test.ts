@@ -1,4 +1,7 @@
-/** Sessions whose tables are dropped, renamed or lose columns: SQLite returns nothing of them any more, we do. */
+/**
+ * Sessions with tables that are dropped, renamed or lose columns. SQLite returns no changes for them, but this package
+ * does.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

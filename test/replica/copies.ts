@@ -1,4 +1,4 @@
-/** Copies in memory, and a history that they publish to and read without waiting: what a driver does, step by step. */
+/** Copies in memory and their history, to run the steps of a driver without waiting. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import type { ReplicaPolicy } from 'sqlite-wasm-run/replica';
@@ -17,7 +17,7 @@ export function stream(): MemoryStream {
   return made;
 }
 
-/** A message as it is stored: whether it follows the one before it is left to the copy. */
+/** A stored message. The copy checks whether it follows the previous one. */
 function incoming(sequence: number, bytes: Uint8Array): Incoming {
   const none = { sequence, bytes, message: undefined, transactions: [] };
   try {
@@ -36,7 +36,7 @@ export function openCopy(path: string, random: Random, policy: ReplicaPolicy = '
   return new Copy(database, policy, { now: () => ++now, uuid: () => random.uuid() });
 }
 
-/** Takes what is new in the history. */
+/** Applies the new messages of the history. */
 export function pull(copy: CopyType, from: MemoryStream, most = 100): Received {
   const batch: Incoming[] = [];
   let { sequence } = copy.state;
@@ -77,7 +77,7 @@ export function contents(database: DatabaseSync): unknown {
     )
     .all();
   const shadows = database.prepare("SELECT name FROM pragma_table_list WHERE type='shadow'").all();
-  const kept = new Set(shadows.map(({ name }) => name)); // two copies of a full-text table have other segments
+  const kept = new Set(shadows.map(({ name }) => name)); // the segments of a full-text table differ between copies
   return tables.map(({ name, sql }) => {
     const isTable = /^create (virtual )?table/i.test(String(sql)) && !kept.has(name);
     if (!isTable) return [name, sql];
@@ -100,7 +100,7 @@ export function schema(stream: MemoryStream, copies: readonly CopyType[], sql: s
   settle(stream, ...copies);
 }
 
-/** A value as text that tells it from all others. */
+/** Converts a value to a unique text. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`;
   return value instanceof Uint8Array ? `x${Buffer.from(value).toString('hex')}` : value;

@@ -1,4 +1,4 @@
-/** Copies of a database: what is pending, what comes from the history, and what happens if they meet. */
+/** Copies of a database: pending transactions, messages of the history, and conflicts between them. */
 
 import fs, { mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The reason for which something is refused. */
+/** The reason of an error. */
 function reason(action: () => unknown): string {
   try {
     action();
@@ -560,7 +560,7 @@ describe('files', () => {
       run(copy, 'UPDATE t SET b=b+1');
     }
     expect(rows(copy, 'SELECT * FROM t')).toEqual([[1, 4]]);
-    // Another one that wrote after the failure is still found.
+    // A change that another connection wrote after the failure is still found.
     withoutRoom(() => expect(() => run(copy, large)).toThrow(/full|I\/O/));
     const other = new DatabaseSync(path);
     other.exec('UPDATE t SET b=5; VACUUM');

@@ -1,4 +1,4 @@
-/** The log in memory, of the simulations, does what a real NATS server does: the same operations, by seeds, on both. */
+/** The in-memory log of the simulations behaves as a real NATS server: runs the same random operations on both. */
 
 import { type Log, natsLog, ReplicaError } from 'sqlite-wasm-run/replica';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -39,7 +39,7 @@ async function followed(log: Log, from: number, last: number): Promise<unknown[]
   return found;
 }
 
-/** What `count` random operations answer. */
+/** The results of `count` random operations. */
 async function history(log: Log, seed: number, count: number): Promise<unknown[]> {
   const random = new Random(seed);
   const bytes = (most: number): Uint8Array =>

@@ -1,4 +1,4 @@
-/** A replica and its log: how they find each other, and each way in which they may not belong together. */
+/** A replica and its log: opening, and every way in which they may not match. */
 
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -261,7 +261,7 @@ describe('wait', () => {
     const b = await open();
     await clock.wait(a.transaction((database) => database.exec('INSERT INTO t VALUES(1, 1), (2, 1)')).placed);
     await clock.until(() => b.status().sequence === stream.last);
-    // Each may take one away as long as one is left.
+    // Each copy may remove a row as long as one is left.
     const take = (id: number) => (database: DatabaseSync) => {
       const left = database.prepare('SELECT sum(b) AS n FROM t').get();
       if (Number(left?.['n']) > 1) database.prepare('UPDATE t SET b=0 WHERE a=?').run(id);

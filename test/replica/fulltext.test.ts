@@ -1,4 +1,7 @@
-/** Full-text tables: their rows travel and are undone and done again as those of others, and each copy indexes them. */
+/**
+ * Full-text tables: their rows are replicated, undone and redone as in other tables, and each copy builds its own
+ * index.
+ */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { ReplicaError, type ReplicaPolicy } from 'sqlite-wasm-run/replica';

@@ -1,4 +1,4 @@
-/** What tests of replicas reach into, with the types of the build, which are those of `sqlite-wasm-run` here. */
+/** Internals for the tests of replicas, with the types of `sqlite-wasm-run`. */
 
 import { join } from 'node:path';
 import { dist } from '../../scripts/sources.js';

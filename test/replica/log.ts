@@ -1,13 +1,13 @@
 /**
- * A log in memory with the rules of JetStream, for simulations: a clock that only runs when nothing else does, links that
- * are slow, cut, or lose answers, and all of it by a seed.
+ * An in-memory log with the rules of JetStream, for simulations from a seed. Its virtual clock advances only when
+ * everything waits. Its links can be slow, be cut, or lose replies.
  */
 
 import { createHash } from 'node:crypto';
 import type { Log, LogMessage, LogObject, LogState } from 'sqlite-wasm-run/replica';
 import { ReplicaError } from 'sqlite-wasm-run/replica';
 
-/** Numbers that a seed determines (mulberry32). */
+/** Pseudorandom numbers from a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -44,7 +44,7 @@ interface Timer {
   readonly ring: () => void;
 }
 
-/** Time that passes only when every program waits. */
+/** A clock that advances only when everything waits. */
 export class VirtualClock {
   #time = 1_700_000_000_000;
   #order = 0;
@@ -70,7 +70,7 @@ export class VirtualClock {
     });
   }
 
-  /** Lets time pass until `done`. @throws Error after so much of it */
+  /** Lets time pass until `done`. @throws Error after `limit` ms */
   async until(done: () => boolean, limit = 600_000): Promise<void> {
     const end = this.#time + limit;
     for (let pauses = 0; ; ) {
@@ -114,7 +114,7 @@ export class VirtualClock {
 /** Until every promise that can be resolved is. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** What all links lead to. */
+/** The stream to which all links connect. */
 export class MemoryStream {
   identity = '';
   origin: LogState['origin'] = 'empty';
@@ -128,7 +128,7 @@ export class MemoryStream {
   readonly objects = new Map<string, { about: LogObject['about']; time: number; bytes: Uint8Array }>();
   #listeners = new Set<() => void>();
 
-  /** Stores a message, as `Nats-Expected-Last-Sequence` has it. Returns its sequence; undefined if it is refused. */
+  /** Stores a message with `Nats-Expected-Last-Sequence`. Returns its sequence; undefined if the message is refused. */
   store(bytes: Uint8Array, expected: number): number | undefined {
     if (expected !== this.last) return undefined;
     this.last += 1;
@@ -143,7 +143,7 @@ export class MemoryStream {
     this.first = first;
   }
 
-  /** The same as it is now, to go back to. */
+  /** Copies the stream, to restore it later. */
   copy(): MemoryStream {
     const copy = new MemoryStream();
     Object.assign(copy, { identity: this.identity, origin: this.origin, first: this.first, last: this.last });
@@ -158,7 +158,7 @@ export class MemoryStream {
   }
 }
 
-/** How bad a link is. */
+/** The faults of a link. */
 export interface Faults {
   /** The probability that the answer to a publication is lost. */
   readonly lostAcks?: number;
@@ -185,7 +185,7 @@ export class MemoryLog implements Log {
     this.faults = faults;
   }
 
-  /** Cuts the link, or joins it again. */
+  /** Cuts or restores the link. */
   set isUp(up: boolean) {
     this.#isUp = up;
     for (const wake of [...this.#wake]) wake();

@@ -1,4 +1,4 @@
-/** The form of a message: what a hostile publisher may send, and what comes of it. */
+/** The format of a message, and messages of a hostile publisher. */
 
 import { Changeset, DatabaseSync, encodeCapture } from 'sqlite-wasm-run';
 import { ReplicaError } from 'sqlite-wasm-run/replica';

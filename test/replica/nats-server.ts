@@ -1,4 +1,4 @@
-/** A real NATS server for tests: the one that NATS_SERVER names, or the one in PATH. */
+/** Runs a real NATS server for tests: the program in NATS_SERVER, or the one in PATH. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A server with storage of its own. */
+/** A server with its own storage. */
 export class NatsServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'nats-server-'));
   readonly #settings: string;
@@ -71,7 +71,7 @@ export class NatsServer {
     await once(child, 'exit');
   }
 
-  /** Stops it as if it hung: connections stay open, and nothing is sent. */
+  /** Freezes the server: connections stay open, but nothing is sent. */
   freeze(on: boolean): void {
     this.#child?.kill(on ? 'SIGSTOP' : 'SIGCONT');
   }
@@ -146,7 +146,7 @@ export class Link {
     if (!up) for (const socket of [...this.#sockets]) socket.destroy();
   }
 
-  /** Loses what the server says; when that ends, the connections do too. */
+  /** Discards the data from the server. When this ends, the connections are closed. */
   set isMute(mute: boolean) {
     this.#isMute = mute;
     if (!mute) for (const socket of [...this.#sockets]) socket.destroy();

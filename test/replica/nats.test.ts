@@ -1,4 +1,4 @@
-/** Replicas over a real NATS server, which is killed, frozen, full, forgetful or strict. */
+/** Replicas over a real NATS server that is killed, frozen or full, loses messages, or denies permissions. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -301,7 +301,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await using writer = await open('shop', as('writer'));
     await using reader = await open('shop', as('reader'));
     {
-      // What was denied left nothing behind: the file becomes a copy.
+      // The denied attempt had no effect, so the file can become a copy.
       await using late = await open('shop', { ...as('writer'), path: early });
       await late.sync();
       expect(contents(late.database)).toEqual(contents(operator.database));

@@ -1,4 +1,4 @@
-/** A history that several copies make under faults, by a seed: what each does, what breaks, and what must hold after. */
+/** Simulates several copies with faults, from a seed, and checks the results. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,16 @@ import { contents } from './copies.js';
 import { decodeMessage } from './internals.js';
 import { type Faults, MemoryLog, MemoryStream, Random, VirtualClock } from './log.js';
 
-/** What a simulation does. */
+/** The options of a simulation. */
 export interface Plan {
   readonly seed: number;
   readonly copies: number;
   readonly steps: number;
   readonly faults: Faults;
-  /** Copies are in files, and are killed now and then. */
+  /** Whether the copies are in files and are killed at random. */
   readonly files: boolean;
   readonly policies: readonly ReplicaPolicy[];
-  /** The schema is changed now and then. */
+  /** Whether the schema changes at random. */
   readonly schemas: boolean;
 }
 
@@ -83,7 +83,7 @@ export class Simulation {
   readonly #committed = new Set<string>();
   readonly #problems: string[] = [];
   #redone = 0;
-  /** What happened. */
+  /** The numbers of events. */
   counts = { messages: 0, committed: 0, rejected: 0, redone: 0 };
   #count = 0;
   #columns = 0;
@@ -94,7 +94,7 @@ export class Simulation {
     this.#folder = plan.files ? mkdtempSync(join(tmpdir(), 'replica-simulation-')) : undefined;
   }
 
-  /** Runs it. Returns what does not hold; nothing if all does. */
+  /** Runs the simulation. Returns the problems. */
   async run(): Promise<string[]> {
     try {
       await this.#begin();

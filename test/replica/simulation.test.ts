@@ -1,4 +1,4 @@
-/** Copies under faults, by seeds: in the end all are equal, and nothing is lost or done twice. */
+/** Simulations of copies with faults: at the end all copies are equal, and no transaction is lost or applied twice. */
 
 import { describe, expect, test } from 'vitest';
 import { type Plan, Simulation } from './simulated.js';

@@ -1,4 +1,4 @@
-/** What a replica does beside transactions of one function: steps, undo, retry, trim, verify, and adopting a writer's changes. */
+/** Other operations of a replica: steps, undo, retry, trim, verify, and adopting changes of another writer. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'sqlite-wasm-run';
@@ -201,7 +201,7 @@ test('a copy that needs longer to do all again than others need to publish gets 
       const end = performance.now() + (isBusy ? 3 : 0);
       while (performance.now() < end);
       database.exec(`INSERT INTO t VALUES(${1000 + i}, 0)`);
-      // Whenever all was done again, another message is there.
+      // Another message arrives whenever all transactions were rebased.
       if (i === 39 && isBusy) publish();
     });
   }
@@ -322,7 +322,7 @@ test('trim removes the objects of messages that were refused, once nobody can pu
     }).placed;
   await clock.until(() => b.status().sequence === 1);
   await clock.wait(store(a, 1));
-  // Both put an object; the message of one is refused, and comes again with another object.
+  // Both store an object. The message of one is refused and sent again with another object.
   await clock.wait(Promise.all([store(a, 2), store(b, 3)]));
   log.faults = { lostMessages: 1 };
   void store(a, 4).catch(() => {});

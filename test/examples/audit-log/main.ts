@@ -1,4 +1,4 @@
-/** An audit log: for every transaction who made it, and every value that it changed. */
+/** An audit log with the author of every transaction and all values that it changed. */
 
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { changes } from 'sqlite-wasm-run/changeset';
@@ -10,7 +10,7 @@ db.exec(`
   CREATE TABLE audit(id INTEGER PRIMARY KEY, at TEXT, who TEXT, tbl TEXT, op TEXT, pk, col TEXT, old, new);
 `);
 
-/** Runs `action` as `who`, and writes what it changed beside it: both are committed, or neither. */
+/** Runs `action` as `who` and logs its changes in the same transaction. */
 function audited(who: string, action: () => void): void {
   using session = db.createSession({ filter: ['!audit'] });
   const log = db.prepare(

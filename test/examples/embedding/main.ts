@@ -1,7 +1,7 @@
 /**
- * A component of a world of your own that uses our interfaces: a command that imports `sqlite:extension/session` and `spi`,
- * and exports `wasi:cli/run` (its WIT and C are ../../guests/command.wit and command.c). Here jco transpiles it as the
- * program starts; `jco transpile command.wasm --instantiation -o .` does it beforehand.
+ * A component with its own world: a command that imports `sqlite:extension/session` and `spi` and exports
+ * `wasi:cli/run` (the WIT and C are ../../guests/command.wit and command.c). This program transpiles it with jco at the
+ * start. To transpile it in advance, run `jco transpile command.wasm --instantiation -o .`.
  */
 
 import { readFileSync } from 'node:fs';

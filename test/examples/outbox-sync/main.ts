@@ -1,7 +1,7 @@
 /**
- * An outbox: what a transaction changed is written to a table in that same transaction, so a crash loses neither. Another
- * database takes the entries in their order, and remembers the last in the transaction that applies it: each is applied
- * once, however often it is sent.
+ * An outbox: each transaction also writes its changes to a table, so a crash cannot lose only one of the two. Another
+ * database applies the entries in order, and stores the number of the last entry in the transaction that applies it. So
+ * each entry is applied once, however often it is sent.
  */
 
 import { DatabaseSync } from 'sqlite-wasm-run';

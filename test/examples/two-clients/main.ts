@@ -1,6 +1,6 @@
 /**
- * Two clients that work offline, and a server that decides. What the server decided comes back as a rebase buffer; a
- * client rebases its local changes on it, so that they fit what the server has now.
+ * Two clients that work offline, and a server that resolves conflicts. The server returns a rebase buffer. A client
+ * rebases its local changes with it, so that they can be applied to the server's current data.
  */
 
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
@@ -21,7 +21,7 @@ const notes = (db: DatabaseSync): string =>
 
 const [server, anna, ben] = [opened(), opened(), opened()];
 
-// Both work on their own.
+// Both clients change their copies.
 const annas = anna.createSession();
 anna.exec("UPDATE note SET text = 'oat milk' WHERE id = 1; INSERT INTO note VALUES(4, 'jam', 1)");
 const bens = ben.createSession();
@@ -29,21 +29,21 @@ ben.exec(
   "UPDATE note SET text = 'soy milk' WHERE id = 1; UPDATE note SET stars = 5 WHERE id = 2; DELETE FROM note WHERE id = 3",
 );
 
-// Anna is first: her changes fit. Ben's change of note 1 conflicts, and what is there stays.
+// Anna's changes are applied first. Ben's change of note 1 conflicts, so the server keeps its value.
 const fromAnna = annas.changeset();
 server.apply(fromAnna);
 const { conflicts } = server.apply(bens.changeset(), { policy: 'ours' });
 console.log(conflicts.map(({ kind, table, key, found, wanted }) => ({ kind, table, key, found, wanted })));
 console.log('server:', notes(server));
 
-// Ben applies what the server has and he has not. Where both changed a row, the server's value wins; the rebase buffer
-// says where that was.
+// Ben applies the changes that he does not have. If both changed a row, the server's value wins, and the rebase buffer
+// records this.
 const local = bens.take();
 const { rebase } = ben.apply(fromAnna, { policy: 'theirs' });
 const rebased = new Changeset(local).rebase(rebase);
 console.log('ben:', notes(ben));
 
-// Rebased, his changes fit a database that has Anna's already.
+// The rebased changes can be applied to a database that already has Anna's changes.
 const later = opened();
 later.apply(fromAnna);
 const { applied } = later.apply(rebased);

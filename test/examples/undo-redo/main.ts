@@ -1,4 +1,4 @@
-/** Undo and redo: every step of the user is a changeset; undoing applies its inverse. */
+/** Undo and redo: every step of the user is a changeset, and undo applies its inverse. */
 
 import { Changeset, DatabaseSync, type Session } from 'sqlite-wasm-run';
 
@@ -13,7 +13,7 @@ class History {
     this.#session = db.createSession();
   }
 
-  /** Runs a step of the user. If it throws, nothing of it stays. */
+  /** Runs a step of the user. If it throws, its changes are rolled back. */
   step(action: () => void): void {
     this.#db.exec('SAVEPOINT step');
     try {
@@ -45,11 +45,11 @@ class History {
     return true;
   }
 
-  /** A changeset holds what triggers and foreign keys did, so they must not do it again. */
+  /** The changeset contains the changes of triggers and foreign key actions, so they must not run again. */
   #apply(changes: Changeset): void {
     const { applied } = this.#db.apply(changes, { triggers: false, fkNoAction: true });
     if (!applied) throw new Error('somebody else changed the same rows');
-    this.#session.take(); // what was undone or redone is no step
+    this.#session.take(); // an undo or redo is not a step
   }
 }
 
