@@ -192,7 +192,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       expect(db.prepare('SELECT -9007199254740991 AS v').get()).toEqual({ v: -9007199254740991 });
     });
 
-    test('what SQLite does not have is refused', () => {
+    test('unknown names are refused', () => {
       const statement = db.prepare('SELECT ?, ?');
       for (const wrong of [{}, [1], new Date(), Symbol('x'), () => 1]) {
         expect(thrownBy(() => statement.get(1, wrong as never))).toMatchObject({
@@ -312,7 +312,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       db.exec('COMMIT');
     });
 
-    test('foreign keys hold unless told otherwise', () => {
+    test('foreign keys are enforced by default', () => {
       db.exec('CREATE TABLE child(p REFERENCES t)');
       expect(thrownBy(() => db.exec('INSERT INTO child VALUES (99)')).errcode).toBe(787);
       const loose = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
@@ -511,7 +511,7 @@ describe('beyond node:sqlite', () => {
     again.close();
   });
 
-  test('what is forgotten is freed', async () => {
+  test('collected objects are freed', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const path = join(folder, 'forgotten.db');

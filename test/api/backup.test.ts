@@ -43,7 +43,7 @@ test('copies a database, in parts between which others get their turn', async ()
   expect(readFileSync(path('url.db')).equals(readFileSync(path()))).toBe(true);
 });
 
-test('what the source writes meanwhile is copied too', async () => {
+test('changes that the source writes meanwhile are copied too', async () => {
   const db = database(filled, path('source.db'));
   const progress = (): void => {
     db.exec('INSERT INTO t VALUES((SELECT max(a) FROM t)+1, 1)');

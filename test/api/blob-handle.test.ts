@@ -188,7 +188,7 @@ describe('openBlob', () => {
     expect(stored(2)).toBe('text');
   });
 
-  test('closing the database says what an open handle could not commit; after a rollback there is nothing to say', () => {
+  test('closing the database reports what an open handle could not commit, but not after a rollback', () => {
     const own = new DatabaseSync(':memory:');
     own.exec(
       'CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b)',
@@ -300,7 +300,7 @@ describe('setErrorLog', () => {
     other.exec('SELECT 1');
   });
 
-  test('what it throws, such as that it cannot use a database, is an uncaught exception', async () => {
+  test('its exceptions, such as for using a database, are uncaught', async () => {
     using db = new DatabaseSync(':memory:');
     const said: string[] = [];
     setErrorLog(() => {

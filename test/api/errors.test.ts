@@ -44,7 +44,7 @@ test('every code has the text that SQLite has for it', () => {
   }
 });
 
-test('an error says what it is made of, in another thread too', () => {
+test('an error keeps its fields, also in another thread', () => {
   const error = sqliteError(1555, 'the message', { offset: 3 });
   expect(error).toMatchObject({ errcode: 1555, errstr: 'constraint failed', offset: 3 });
   expect(Object.keys(error)).toEqual(['name', 'code', 'errcode', 'errstr', 'offset']);
@@ -53,7 +53,7 @@ test('an error says what it is made of, in another thread too', () => {
   expect(there).toMatchObject({ message: 'refused: why', errcode: 19, reason: 'refused', detail: 'why' });
 });
 
-test('what an option forbids is told by its reason', () => {
+test('an error for something that an option forbids has a reason', () => {
   const db = database(schema);
   using session = db.createSession();
   db.exec('INSERT INTO t VALUES(1, 2)');
@@ -101,7 +101,7 @@ describe('a malformed changeset names the byte', () => {
     expect(error).toMatchObject({ message: `${what}${detail}`, errcode: 11, reason: 'malformed', detail });
     expect(error).toMatchObject({ errstr: 'database disk image is malformed' });
   });
-  test('what is wrong with a changeset in itself is not said of a damaged rebase buffer', () => {
+  test('the error for a damaged rebase buffer differs from that for a damaged changeset', () => {
     expect(failure(() => new Changeset(bytes()).rebase(Uint8Array.of(1, 2, 3)))).toBe(
       'rebase: a rebase buffer is malformed',
     );

@@ -135,7 +135,7 @@ describe('a changeset is a value', () => {
 });
 
 describe('applyChangeset', () => {
-  test('a handler sees kind, change and the row that is in the way', () => {
+  test('a handler sees the kind, the change and the conflicting row', () => {
     const changes = changesOf(three, "UPDATE t SET b='new' WHERE a=1");
     const db = database(`${schema} INSERT INTO t VALUES (1,'mine',1.5)`);
     const seen: unknown[] = [];
@@ -170,7 +170,7 @@ describe('applyChangeset', () => {
     });
     expect(failure(() => kept?.table)).toBe('a conflict can be read only while its handler runs');
   });
-  test('what a handler or filter throws surfaces as itself, and nothing is applied', () => {
+  test('an exception of a handler or filter is rethrown unchanged, and nothing is applied', () => {
     const changes = changesOf(schema, 'INSERT INTO t VALUES(1,2,3),(2,3,4)');
     const error = new Error('no');
     const thrower = (): never => {
@@ -323,12 +323,12 @@ describe('apply reports', () => {
       'A notfound conflict cannot be resolved by replace: omit the change or abort.',
     );
   });
-  test('a dry run says what would be and changes nothing', () => {
+  test('a dry run reports the result and changes nothing', () => {
     const found = apply(mine, clash(), { policy: 'theirs', dryRun: true });
     expect(found.report).toMatchObject({ applied: true, dryRun: true, changes: 2 });
     expect(found.rows).toEqual([[1, 'mine', 0]]);
   });
-  test('progress is told in bytes, each counted twice; what is done is the same', () => {
+  test('progress is reported in bytes, each counted twice, with the same result', () => {
     const rows = 'WITH RECURSIVE c(i) AS (SELECT 4 UNION ALL SELECT i+1 FROM c WHERE i<9000)';
     const first = changesOf(three, `${rows} INSERT INTO t SELECT i, hex(i), i FROM c`).bytes;
     const second = changesOf(three, 'UPDATE t SET b=5').bytes;
@@ -443,7 +443,7 @@ describe('apply reports', () => {
     expect(report.rebase.length).toBeGreaterThan(0);
     expect(buffers).toEqual([report.rebase, report.rebase, new Uint8Array(0)]);
   });
-  test('a report refuses noSavepoint: what it reports is done completely or not at all', () => {
+  test('apply with a report refuses noSavepoint, because it is atomic', () => {
     const options = { noSavepoint: true } as ReportOptions;
     expect(failure(() => database(schema).apply(clash(), options))).toMatch(/noSavepoint/);
   });

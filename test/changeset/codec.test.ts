@@ -209,7 +209,7 @@ test('mutated bytes: what the C library refuses is refused, and anything else on
   expect(refused).toBeGreaterThan(200);
 });
 
-describe('the error says what is wrong', () => {
+describe('the error explains the cause', () => {
   const head = [0x54, 2, 1, 0, 0x74, 0];
   const insert = [...head, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 5];
   const cases: [string, number[], { offset: number; reason: string }][] = [
@@ -298,7 +298,7 @@ test('statistics count per table', () => {
   db.close();
 });
 
-test('a group goes on after an output', () => {
+test('a group continues after an output', () => {
   const { changesets } = workload(3);
   const [a = new Uint8Array(0), b = new Uint8Array(0)] = changesets;
   const group = new Group();

@@ -78,7 +78,7 @@ describe('streams give what whole values give', () => {
     expect([...Changeset.read(pieces(whole, 1), true)]).toEqual([...whole.invert()]);
     expect([...Changeset.read([])]).toEqual([]);
   });
-  test('reading can end early, and goes on while another does', () => {
+  test('reading can end early, and continue while another read is open', () => {
     const whole = many();
     const first = Changeset.read(pieces(whole));
     for (const change of Changeset.read(pieces(whole))) {
@@ -350,7 +350,7 @@ describe('groups', () => {
       'group: the database of its schema is closed',
     );
   });
-  test('a closed group says so; closing twice does no harm', () => {
+  test('a closed group is an error; closing twice is allowed', () => {
     const group = new ChangesetGroup();
     group.close();
     group[Symbol.dispose]();
@@ -379,7 +379,7 @@ describe('rebasing', () => {
       ],
     ]);
   });
-  test('a patchset or damaged bytes are not a rebase buffer; a closed rebaser says so', () => {
+  test('a patchset or damaged bytes are not a rebase buffer; a closed rebaser is an error', () => {
     const db = database(schema);
     const session = db.createSession();
     db.exec('INSERT INTO t VALUES(1,2,3)');

@@ -119,7 +119,7 @@ test('old values without new ones are skipped, unless they are requested', () =>
   expect(new ChangesetReader(bytes, { asWritten: true }).next()).toBe(true);
 });
 
-test('values have places after next() alone, and those of a wider table before are gone', () => {
+test('values have places only after next(), and the places of an earlier, wider table are cleared', () => {
   const reader = new ChangesetReader(encode(changeset));
   reader.next();
   expect([reader.oldAt(5), reader.newAt(5) > 0, reader.newAt(6)]).toEqual([-1, true, -1]);
@@ -158,7 +158,7 @@ test('the iterator ends as any other does', () => {
   if (helped.drop) expect([...helped.drop(4)]).toEqual(changeset.slice(4));
 });
 
-test('what is not bytes is refused, and named', () => {
+test('arguments that are not bytes are refused by name', () => {
   for (const wrong of ['text', undefined, null, [84]] as never[]) {
     const refused = expect.objectContaining({
       code: 'ERR_INVALID_ARG_TYPE',

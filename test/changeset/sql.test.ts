@@ -273,7 +273,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       expect(value("SELECT changeset_stat(c)->>'$[0].inserts' FROM c")).toBe(2);
     });
-    test('NULL gives NULL, other values than blobs are refused', () => {
+    test('NULL returns NULL; other values than blobs are refused', () => {
       for (const name of [
         'invert',
         'json',

@@ -124,7 +124,7 @@ describe('pieces that come over time', () => {
     db.close();
     expect(nameless()).toBe(0);
   });
-  test('give the report that the whole gives', async () => {
+  test('return the same report as the whole changeset', async () => {
     const { db, session } = recorded('same.db', 2);
     const bytes = session.changeset();
     const options = { policy: 'theirs', invert: false } as const;

@@ -71,7 +71,7 @@ describe('capture', () => {
     const withDdl = readFileSync(path('o'));
     expect(run(['capture', '--db', 'b.db', '-'], 'INSERT INTO u VALUES(1)').bytes).toEqual(withDdl);
   });
-  test('without it one changeset is written, and a warning says what it does not hold', () => {
+  test('without it one changeset is written, and a warning names what it omits', () => {
     expect(capture(script)).toMatchObject({
       code: 0,
       err: 'warning: 3 statements changed the schema and cannot be in a changeset (use --ddl to record them): ALTER TABLE t ADD COLUMN w DEFAULT 5\n',
@@ -89,7 +89,7 @@ describe('capture', () => {
       "t\n  ~ c1=1 | c2: 'one' -> 'x'\n! ALTER TABLE t DROP COLUMN v\nt\n  + c1=7\n",
     );
   });
-  test('what a transaction at the end of the script left open is not captured', () => {
+  test('changes of a transaction that is open at the end of the script are not captured', () => {
     expect(
       capture('INSERT INTO u VALUES(1); BEGIN; INSERT INTO u VALUES(2); CREATE TABLE x(a)', '--ddl'),
     ).toMatchObject({
@@ -129,7 +129,7 @@ describe('commands that take captures', () => {
     capture(script, '--ddl');
   });
 
-  test('apply gives the same database, and says what it did', () => {
+  test('apply makes the same database and reports the changes', () => {
     const report = `t: 0 inserted, 1 updated, 0 deleted
 ! ALTER TABLE t ADD COLUMN w DEFAULT 5
 t: 1 inserted, 0 updated, 0 deleted
@@ -163,7 +163,7 @@ u: 1 inserted, 0 updated, 0 deleted
       entries: [{ applied: false, tables: [{ table: 't', conflicts: { data: 1 } }], rebase: '' }],
     });
   });
-  test('sql, stat and JSON, of which build makes the same bytes', () => {
+  test('sql, stat and JSON, from which build makes the same bytes', () => {
     expect(run(['sql', '--db', 'a.db', 'o']).out).toBe(`UPDATE "t" SET "c2"='x' WHERE "c1"=1;
 ALTER TABLE t ADD COLUMN w DEFAULT 5;
 INSERT INTO "t"("id", "v", "w") VALUES(3, 'three', 6);
@@ -198,7 +198,7 @@ PRAGMA user_version=4;
     expect(run(['concat', 'o', 'p', 'q', '-o', 'all'])).toMatchObject({ code: 0, err: '' });
     expect(run(['show', 'all']).out).toBe(`${shown}t\n  + c1=10, c2=2, c3=1\n! DROP INDEX i\n`);
   });
-  test('what makes no sense for them is refused with a sentence', () => {
+  test('options that make no sense for them are refused with a message', () => {
     const cases: [string[], number, string][] = [
       [['invert', 'o'], 4, 'o is a capture that changes the schema: it cannot be inverted'],
       [['rebase', 'o', '--with', 'o'], 4, 'o is a capture that changes the schema: it cannot be rebased'],
@@ -226,7 +226,7 @@ PRAGMA user_version=4;
       });
     }
   });
-  test('a damaged one is told by its byte', () => {
+  test('the error for a damaged one names the byte', () => {
     const bytes = readFileSync(path('o'));
     writeFileSync(path('torn'), bytes.subarray(0, 20));
     bytes[18] = 9;

@@ -32,7 +32,7 @@ const captured = (): void => {
 };
 
 describe('capture', () => {
-  test('writes what the script changed and says what it cannot record', () => {
+  test('writes the script’s changes and reports changes that it cannot record', () => {
     expect(run(['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs'], script)).toMatchObject({
       code: 0,
       out: '',
@@ -42,7 +42,7 @@ describe('capture', () => {
       'table  inserts  updates  deletes  indirect  bytes\nusers        1        1        1         0     87\n',
     );
   });
-  test('a script that fails keeps what was committed, and says so', () => {
+  test('a script that fails keeps committed changes and reports it', () => {
     const found = run(
       ['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs'],
       `${script} BEGIN; DELETE FROM users; nonsense;`,
@@ -90,7 +90,7 @@ describe('looking at a changeset', () => {
     expect(db.prepare('SELECT count(*) AS n, sum(age) AS s FROM users').get()).toEqual({ n: 2, s: 41 });
     db.close();
   });
-  test('validate says which byte is wrong', () => {
+  test('validate returns the wrong byte', () => {
     expect(run(['validate', 'o.cs', 'a.db'])).toMatchObject({
       code: 4,
       out: 'o.cs: a changeset of 87 bytes\na.db: malformed: expected T (a changeset) or P (a patchset) at byte 0\n',
@@ -202,7 +202,7 @@ describe('making changesets', () => {
       "+ id=3, name='cy', age=x'00ff', city='Bern'\n",
     );
   });
-  test('output is written whole or not at all', () => {
+  test('output is written completely or not at all', () => {
     expect(run(['invert', 'o.cs', '-o', 'none/i.cs'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('cannot write none/i.cs: no such file or directory\n'),
@@ -212,7 +212,7 @@ describe('making changesets', () => {
 });
 
 describe('the command line', () => {
-  test('names what is wrong and suggests what is similar', () => {
+  test('names the error and suggests a similar name', () => {
     expect(run(['aply'])).toMatchObject({
       code: 2,
       err: 'sqlite-wasm-run changeset: unknown command "aply"; did you mean apply?\n',
@@ -289,7 +289,7 @@ describe('changes by rowid', () => {
   });
 });
 
-test('diff says which keys differ only in a way that their collation ignores', () => {
+test('diff reports keys that differ only in a way that their collation ignores', () => {
   for (const [name, key] of [
     ['a.db', 'Ab'],
     ['b.db', 'AB'],

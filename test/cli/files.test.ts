@@ -237,7 +237,7 @@ describe('what capture may not write to', () => {
   });
 });
 
-describe('pipes that nobody reads any more', () => {
+describe('pipes that are no longer read', () => {
   test.each(['show big.cs', 'sql big.cs', 'show --json big.cs', 'concat big.cs'])(
     '%s ends quietly',
     (command) => {

@@ -107,7 +107,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       ).toEqual([0]);
       expect(live()).toBe(0);
     });
-    test('only if it says so', () => {
+    test('only if the option is set', () => {
       expect(failure(() => db.exec('SELECT plain_total(a) OVER () FROM t'))).toEqual({
         errcode: 1,
         message: 'plain_total() may not be used as a window function',

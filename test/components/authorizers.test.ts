@@ -38,7 +38,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(failure('DROP TABLE t')).toBe('not authorized');
     expect(db.prepare('SELECT * FROM t').get()).toEqual({ a: 1, secret: null });
   });
-  test('that traps denies from then on, and says who does and what to do; ROLLBACK passes', () => {
+  test('that traps denies from then on, with an error that names it and the remedy; ROLLBACK is allowed', () => {
     db.exec('BEGIN; SAVEPOINT s; INSERT INTO t VALUES(3, 4)');
     const why =
       'not authorized: the authorizer of component authorizing is no longer usable, because authorizer failed with ' +
@@ -90,7 +90,7 @@ test("the shell's own authorizer lives beside a component's", () => {
   expect(stderr).toContain('not authorized');
 });
 
-test('the shell says which component refuses everything, and lets a transaction be rolled back', () => {
+test('the shell reports which component refuses everything, and allows a rollback', () => {
   const script = `CREATE TABLE trap(a);\n.load ${guest}\nBEGIN;\nSELECT a FROM trap;\nSELECT 1;\nROLLBACK;\n.load ${guest}\nSELECT 2;\n`;
   const { stdout, stderr } = spawnSync(process.execPath, [program, '--allow-sql=ro', ':memory:'], {
     input: script,

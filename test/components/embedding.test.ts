@@ -162,7 +162,7 @@ describe('the interfaces by themselves', () => {
     granted.close();
   });
 
-  test('what is not an interface is refused', () => {
+  test('unknown interfaces are refused', () => {
     const names = ['sessions'] as never[];
     expect(() => hostInterfaces(db, { interfaces: names })).toThrow(
       'The "options.interfaces" argument names sessions, which is not one of session, changeset, spi, logging.',

@@ -157,7 +157,7 @@ describe('shown', () => {
     expect(shown(text)).toBe(wanted);
   });
 
-  test('cuts, and says how long it was', () => {
+  test('cuts the text and reports its length', () => {
     expect(shown('x'.repeat(5000))).toBe(`${'x'.repeat(4096)}... (5000 characters)`);
     expect(shownName('x'.repeat(301))).toBe(`${'x'.repeat(300)}... (301 characters)`);
     expect(shown('x'.repeat(4096))).toBe('x'.repeat(4096));

@@ -32,7 +32,7 @@ test('a copy to and from the end of a memory, and after it has grown', () => {
   }
 });
 
-test('what is not UTF-8 is refused, wherever it is', () => {
+test('invalid UTF-8 is refused everywhere', () => {
   const guest = new Guest({ memory: memory(), realloc: () => 0 });
   const accepts = (start: number, length: number): boolean => {
     try {

@@ -51,7 +51,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     return 'nothing was thrown';
   };
 
-  test('are told of rows, commits and rollbacks', () => {
+  test('receive rows, commits and rollbacks', () => {
     db.exec('INSERT INTO t VALUES(3); BEGIN; UPDATE t SET a=4; DELETE FROM t WHERE a=4; ROLLBACK');
     expect(said).toEqual(['insert main.t 3', 'commit', 'update main.t 4', 'delete main.t 4', 'rollback']);
   });
@@ -96,7 +96,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     db.exec('INSERT INTO t VALUES(3)');
     expect(said).toEqual(['insert main.t 3', 'commit']);
   });
-  test('leave sessions and their changesets alone', () => {
+  test('do not affect sessions and their changesets', () => {
     const session = db.createSession();
     db.exec('INSERT INTO t VALUES(5)');
     expect(session.changeset().length).toBeGreaterThan(0);

@@ -76,7 +76,7 @@ test('as JSON', () => {
 });
 
 describe('one that asks for something', () => {
-  test('names what grants it, and loads if it is granted', () => {
+  test('names the option that grants it, and loads if it is granted', () => {
     const refused = inspect(guest('sql'));
     expect(refused.status).toBe(1);
     expect(refused.stdout).toMatch(/spi@1\.1\.0 \(needs --allow-sql, or grants\.sql in code\)/);

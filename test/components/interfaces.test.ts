@@ -49,7 +49,7 @@ describe('session', () => {
   };
   const insert = (a = 1): void => db.exec(`INSERT INTO t VALUES(${a}, 'a')`);
 
-  test('session.create gives a handle; there must be such a database', () => {
+  test('session.create returns a handle; the database must exist', () => {
     const handle = session.create('main');
     expect(handle).toBeGreaterThan(0n);
     expect(session.create('MAIN')).toBe(handle + 1n);
@@ -73,7 +73,7 @@ describe('session', () => {
     expect(failure(() => session.attach(handle, 'nk'))).toEqual(said(27, nothing));
     expect(failure(() => session.attach(handle, 'later'))).toEqual(said(27, nothing));
   });
-  test('session.changeset is what the C library writes, empty if nothing changed', () => {
+  test('session.changeset equals the C library’s output, empty if nothing changed', () => {
     const handle = recording();
     expect(session.changeset(handle)).toEqual(new Uint8Array(0));
     insert();
@@ -102,7 +102,7 @@ describe('session', () => {
     insert();
     expect(hex(session.changeset(handle))).toBe(inserted.replace('1200', '1201'));
   });
-  test('session.is-empty says whether anything was recorded, even if it was undone since', () => {
+  test('session.is-empty returns whether anything was recorded, even if it was undone since', () => {
     const handle = recording();
     expect(session.isEmpty(handle)).toBe(true);
     insert();
@@ -142,7 +142,7 @@ describe('session', () => {
     db.exec('INSERT INTO log_a VALUES(1); INSERT INTO log_b VALUES(1)');
     expect([...new Changeset(session.changeset(handle))].map(({ table }) => table)).toEqual(['log_a']);
   });
-  test('session.warnings says what is left out', () => {
+  test('session.warnings lists what is not recorded', () => {
     const handle = session.create('main');
     session.attach(handle, 't');
     expect(session.warnings(handle)).toEqual([]);
@@ -180,7 +180,7 @@ describe('session', () => {
       },
     ]);
   });
-  test('session.delete ends one; what was is told from what never was', () => {
+  test('session.delete ends a session; a deleted handle is distinguished from an unknown one', () => {
     const handle = recording();
     session.delete(handle);
     expect(failure(() => session.delete(handle))).toEqual(said(12, `session ${handle} was already deleted`));
@@ -237,7 +237,7 @@ describe('changeset', () => {
     changeset.drop(number);
     expect(bytesOf(held(inserted))).toBe(inserted);
   });
-  test('changeset.validate says which byte is wrong, and why', () => {
+  test('changeset.validate returns the wrong byte and the reason', () => {
     expect(changeset.validate(held(inserted))).toBeUndefined();
     expect(changeset.validate(held(inserted.slice(0, -2)))).toEqual({
       offset: expect.any(BigInt),
@@ -245,7 +245,7 @@ describe('changeset', () => {
     });
     expect(changeset.validate(held('00'))).toEqual({ offset: 0n, reason: expect.any(String) });
   });
-  test('what one client has the host hold is bounded, whatever it asks for', () => {
+  test('the memory that the host holds for a client is bounded', () => {
     const codec = Buffer.from('540201006d00', 'hex'); // 2 columns
     const one = Buffer.from('120001000000000000000105', 'hex'); // INSERT of 1, NULL
     const many = Buffer.concat([codec, ...Array.from({ length: 20_000 }, () => one)]);

@@ -171,7 +171,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(failure(() => value("SELECT own_diff(1, 'other', 't')")).message).toMatch(/^unknown session 1:/);
   });
 
-  test('granted SQL has sessions of its own, which nobody else names, and which end with it', () => {
+  test('granted SQL has its own sessions, which no one else can use, and which end with it', () => {
     load('owners', { sql: 'ro' });
     db.loadExtension('session');
     const h = value("SELECT own_create('main')") as bigint;

@@ -179,7 +179,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       ]);
       expect(column('SELECT a FROM t')).toEqual([1, 2, 3]);
     });
-    test('continues if nobody writes', () => {
+    test('continues if no connection writes', () => {
       db.exec('BEGIN; INSERT INTO t(a) VALUES (50)');
       expect(column("SELECT coalesce(ask('ROLLBACK'), 5) UNION ALL SELECT count(*) FROM t")).toEqual([5, 3]);
     });

@@ -103,7 +103,7 @@ describe('is not refused', () => {
     expect(one("SELECT substr('abc', 2)")).toBe('bc');
   });
 
-  test('what the program has replaced since is asked about again', () => {
+  test('functions that the program has replaced since need permission again', () => {
     const file = bringing('f');
     db.loadExtension(file);
     db.function('f', (a) => a);
@@ -123,7 +123,7 @@ describe('on the command line', () => {
   const run = (args: string[], input = ''): { stdout: string; stderr: string; status: number | null } =>
     spawnSync(process.execPath, [program, ...args], { input, encoding: 'utf8' });
 
-  test('.load says what is replaced', () => {
+  test('.load reports what it replaces', () => {
     const file = bringing('abs');
     const load = `.load ${file}\nSELECT abs(-1);\n`;
     expect(run([':memory:'], load)).toMatchObject({

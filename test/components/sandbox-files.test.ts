@@ -184,7 +184,7 @@ test.skipIf(!existsSync('/proc/self/fd'))(
   },
 );
 
-test('a component can have 256 files and listings open, and no more', () => {
+test('a component can have at most 256 open files and listings', () => {
   const opened: Base[] = [];
   while (opened.length < 1000) {
     const made = failure(() =>

@@ -81,7 +81,7 @@ describe('a component that asks for more than it is granted is not loaded', () =
 });
 
 describe('what is available without grants', () => {
-  test('a component that prints is loaded, and what it prints is marked and not part of a result', () => {
+  test('a component that prints is loaded, and its output is marked and not part of a result', () => {
     open('stdio');
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
@@ -156,7 +156,7 @@ describe('files and variables', () => {
 });
 
 describe('memory', () => {
-  test('a component gets as much as it may have, and the connection goes on', () => {
+  test('a component gets memory up to its limit, and the connection stays usable', () => {
     open('stdio', { memory: 16 * 2 ** 20 });
     const got = Number(value('SELECT grow(100)'));
     expect(got).toBeGreaterThan(10);
@@ -293,7 +293,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     expect(value("SELECT length(sql_query('SELECT zeroblob(3000000)'))")).toBe(3_000_000);
   });
 
-  test('columns, rows, changes and rowids are told', () => {
+  test('columns, rows, changes and rowids are returned', () => {
     expect(value(`SELECT sql_columns('SELECT a, b AS "x y" FROM t WHERE 0')`)).toBe('a,x y');
     expect(value("SELECT sql_count('SELECT * FROM t, t AS u')")).toBe(4);
     expect(value("SELECT sql_changes('UPDATE t SET b = 1')")).toBe(2);
@@ -345,7 +345,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     for (let i = 0; i < 200; i++) expect(run(`SELECT ${i % 50} + ?1`, 1)).toBe((i % 50) + 1);
   });
 
-  test('what a function of the user throws is an SQL error to the component', () => {
+  test('an exception of a user’s function is an SQL error for the component', () => {
     db.function('bad', () => {
       throw new TypeError('as asked');
     });
@@ -370,7 +370,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     expect(run('PRAGMA user_version')).toBe(0);
   });
 
-  test('what SQL of a component calls is confined as it is; the user’s own SQL is not', () => {
+  test('functions that SQL of a component calls are confined too; the user’s own SQL is not', () => {
     db.function('attach', () => {
       db.exec("ATTACH ':memory:' AS other");
       return 1;
@@ -428,7 +428,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
       expect(run('EXPLAIN SELECT 1')).toBe(0);
     });
 
-    test('it reads what a session recorded, if that is granted', () => {
+    test('it reads the changes of a session, if that is granted', () => {
       db.loadExtension(guest('sql'), { grants: { sql: 'ro', sessions: true } });
       db.loadExtension('session');
       db.exec(
@@ -474,7 +474,7 @@ test('what is refused, by action code', () => {
   expect(why(19, 'wal_checkpoint', null)).toMatch(/is not available to components/);
 });
 
-test('what may not become part of the schema, however it is written', () => {
+test('functions that may not become part of the schema, in every spelling', () => {
   for (const call of [
     'edit(1)',
     'EDIT (1)',

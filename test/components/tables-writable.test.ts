@@ -253,7 +253,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(outcome('ALTER TABLE w RENAME TO x')).toEqual([1299, 'rename failed as asked']);
       expect(column('SELECT count(*) FROM w')).toEqual([3]);
     });
-    test('fails with a code of its own: errstr says what SQLite calls that', () => {
+    test('fails with its own code, and errstr is SQLite’s description of it', () => {
       db.exec("INSERT INTO v(b, c) VALUES ('fail:integrity', 1299)");
       let error: unknown;
       try {
@@ -301,7 +301,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       [1, 1, 'one', Uint8Array.of(1)],
       [2, 2, 'two', 2.5],
     ];
-    test('keeps what was committed, whoever opens the file next', () => {
+    test('keeps committed changes, whichever program opens the file next', () => {
       db.exec(
         "BEGIN; INSERT INTO k(a) VALUES (3); ROLLBACK; BEGIN; INSERT INTO k VALUES (4, 'fail:sync', 1)",
       );

@@ -131,7 +131,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(more).toEqual([]);
   });
 
-  test('best-index is told which rows matter', () => {
+  test('best-index receives which rows matter', () => {
     expect(column('SELECT DISTINCT question FROM asks')).toEqual([' order 0 distinct 2 used 1']);
     expect(column('SELECT DISTINCT question FROM asks ORDER BY 1')).toEqual([' order 0 distinct 3 used 1']);
   });

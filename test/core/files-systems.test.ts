@@ -102,7 +102,7 @@ describe('names on Windows', () => {
 });
 
 describe('on Windows', () => {
-  test('what passes is waited for ten times, longer each time, and nothing else', () => {
+  test('only temporary errors are retried, ten times, after increasing waits', () => {
     const waits = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
     try {
       for (const [code, tries] of [

@@ -120,7 +120,7 @@ describe('files', () => {
     ]);
   });
 
-  test('deleting what is not there says so, and moved files are known', () => {
+  test('deleting a missing file is an error, and moved files are detected', () => {
     const base = testFolder('files');
     expect(codeOf(() => files.delete(join(base, 'missing'), true))).toBe(5898);
     const path = join(base, 'x.db');
@@ -194,7 +194,7 @@ describe('files', () => {
     }
   });
 
-  test('what may not be written is read', () => {
+  test('files that may not be written are read', () => {
     const base = testFolder('files');
     const path = join(base, 'x.db');
     {
@@ -275,7 +275,7 @@ describe('crashes and faults', () => {
     expect(Buffer.compare(readFileSync(copy), readFileSync(path))).toBe(0);
   });
 
-  test('a transaction in WAL mode that a killed process had committed is there', () => {
+  test('a transaction that a killed process committed in WAL mode is kept', () => {
     const path = join(testFolder('files'), 'x.db');
     makeRows(path);
     const update = 'UPDATE t SET dirty=1 WHERE id<=100';

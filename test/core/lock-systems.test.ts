@@ -220,7 +220,7 @@ describe.each(systems)('locks of a database on %s', (_name, system, fake) => {
     expect(Math.min(...Object.values(answers))).toBeGreaterThan(20);
   });
 
-  test('one alone keeps everybody out, and takes what it held before if it cannot be alone', () => {
+  test('an exclusive lock keeps all others out; if it fails, the previous lock is kept', () => {
     const { fds, path } = opens(2);
     let why: string | undefined = 'nothing is shared here';
     const [one, two] = fds.map((fd) => new RangeLock(system, fd, path, () => why));

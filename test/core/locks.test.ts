@@ -151,7 +151,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       expect(two.value('PRAGMA journal_mode')).toBe('wal');
     });
 
-    test('which the error of the other says, and they do not wait for each other forever', () => {
+    test('which the error of the other reports, and they do not wait for each other forever', () => {
       const path = database(wal);
       const files = nodeFileSystem({ locking: 'auto' }, systemLocks, mappings);
       const [one, two] = [files.open(path, 0x102).file, files.open(path, 0x102).file];
@@ -217,7 +217,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       expect(db.value('SELECT n FROM c')).toBe(0);
     });
 
-    test('cannot be read-only, and the message says why', () => {
+    test('cannot be read-only, and the message explains why', () => {
       const path = database(wal);
       using db = open(path, READONLY);
       expect(() => db.exec('SELECT n FROM c')).toThrow(
@@ -245,7 +245,7 @@ describe('without locks', () => {
     return path;
   };
 
-  test('opening is refused with a sentence that says what to do, and no file is made', () => {
+  test('opening is refused with a message that explains what to do, and no file is made', () => {
     const path = join(testFolder('files'), 'x.db');
     const open = (): Connection => new Connection(path, { locks: none });
     expect(codeOf(open)).toBe(14);

@@ -52,7 +52,7 @@ test('a text or blob of a change without memory for it is an error', () => {
   expect(readValue(empty, 8)).toEqual(new Uint8Array(0));
 });
 
-test('a code that a function returns without setting the connection’s is what the error says', () => {
+test('an error has the code that a function returns without setting the connection’s', () => {
   using db = new DatabaseSync(':memory:');
   const { engine: own, db: address } = connectionOf(db);
   db.prepare('SELECT 1').get();
@@ -66,7 +66,7 @@ test('a code that a function returns without setting the connection’s is what 
   });
 });
 
-test('PRAGMA hard_heap_limit: what does not fit is SQLITE_NOMEM, and the connection goes on', () => {
+test('PRAGMA hard_heap_limit: an allocation beyond it is SQLITE_NOMEM, and the connection stays usable', () => {
   // Runs in its own process, because the limit holds for all connections of a thread and SQL cannot raise it.
   const source = `
     import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
@@ -113,7 +113,7 @@ test('statements that only wait to be used again give way to one that needs thei
   expect(failed).toBeLessThan(30);
 });
 
-test('the host says SQLITE_NOMEM as well if it finds no memory', () => {
+test('the host also returns SQLITE_NOMEM if it is out of memory', () => {
   const { core } = engine();
   expect(failure(() => core.memory.allocate(2 ** 31))).toMatchObject({ errcode: 7 });
 });

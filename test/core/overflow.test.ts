@@ -29,7 +29,7 @@ function atEveryDepth(action: () => void): { done: number; overflows: number; ot
   return counts;
 }
 
-test('functions that run SQL that calls them again end at a limit, and the connection goes on', () => {
+test('functions that run SQL that calls them again end at a limit, and the connection stays usable', () => {
   using db = new DatabaseSync(':memory:');
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b); BEGIN');
   db.function('again', (a) => {

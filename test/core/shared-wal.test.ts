@@ -239,7 +239,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     expect(db.value('PRAGMA integrity_check')).toBe('ok');
   });
 
-  test('gives its memory back without a trace in the index of the others', () => {
+  test('frees its memory without a trace in the index of the others', () => {
     const path = database();
     using one = new Connection(path);
     one.exec('UPDATE c SET n=1');
@@ -395,7 +395,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
     }
   });
 
-  test('goes back to a journal only when nobody else has it', () => {
+  test('returns to a journal only when no other connection has it open', () => {
     const path = database();
     using one = new Connection(path);
     using two = new Connection(path);
@@ -462,7 +462,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
       expect(reader.value('SELECT n FROM c')).toBe(5);
     });
 
-    test('makes its own index while nobody may write it, and leaves it when a writer comes', () => {
+    test('makes its own index while no process may write it, and leaves it when a writer comes', () => {
       const path = abandoned();
       const before = statSync(`${path}-shm`).mtimeMs;
       using reader = open(path, 'readonly_shm=1');
@@ -481,7 +481,7 @@ PRAGMA wal_autocheckpoint=10;\n${'INSERT INTO c VALUES (zeroblob(9000));\n'.repe
       closeSync(fd);
     });
 
-    test('says SQLITE_READONLY_RECOVERY or SQLITE_READONLY_CANTINIT if the index would have to be written', () => {
+    test('fails with SQLITE_READONLY_RECOVERY or SQLITE_READONLY_CANTINIT if the index would have to be written', () => {
       const path = database();
       using writer = new Connection(path);
       writer.exec('UPDATE c SET n=1');

@@ -73,7 +73,7 @@ describe('in a thread of its own', () => {
     await expect(db.exec('SELECT 1')).rejects.toMatchObject({ code: 'ERR_INVALID_STATE' });
   });
 
-  test('what can be interrupted is, and the connection goes on', async () => {
+  test('statements that can be interrupted are, and the connection stays usable', async () => {
     const db = new DatabaseWorker(':memory:', { timeout: 200 });
     await db.exec('CREATE TEMP TABLE t(a)');
     await expect(db.all(endless)).rejects.toMatchObject({
@@ -104,7 +104,7 @@ describe('in a thread of its own', () => {
     expectIntact(file);
   });
 
-  test('a thread whose database cannot be opened says so', async () => {
+  test('a thread reports that its database cannot be opened', async () => {
     const db = new DatabaseWorker(join(folder, 'no/such/folder.db'));
     await expect(db.exec('SELECT 1')).rejects.toThrow(SqliteError);
     await db.close();
@@ -126,7 +126,7 @@ describe('--timeout, without a terminal', () => {
     expect(status).toBe(0);
   });
 
-  test('what can be interrupted is', () => {
+  test('statements that can be interrupted are', () => {
     const { stderr, status } = shell(['--timeout', '0.3', ':memory:'], `${endless};\n`);
     expect(stderr).toContain('a statement ran for more than 0.3 seconds: interrupting it (--timeout)\n');
     expect(stderr).toContain('interrupted');
@@ -210,7 +210,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     }
   };
 
-  test('Ctrl-C ends a component that never ends, and the shell goes on with the same database', async () => {
+  test('Ctrl-C ends a component that never ends, and the shell continues with the same database', async () => {
     const file = made('terminal.db');
     tmux('new-session', '-d', '-x', '150', '-y', '60', 'env', 'PS1=$ ', 'HISTFILE=', 'sh');
     try {

@@ -33,7 +33,7 @@ async function inFrames(bytes: Buffer): Promise<{ code: number; message: string;
 }
 
 describe('frames', () => {
-  test('the answer to a malformed frame says what is wrong', async () => {
+  test('the reply to a malformed frame explains the error', async () => {
     await start();
     expect(await inFrames(frame('{"a"x'))).toMatchObject({
       id: null,

@@ -50,7 +50,7 @@ describe('lines', () => {
   });
 });
 
-test('rowids beyond 2^53 are captured, and keep nobody from writing', async () => {
+test('rowids beyond 2^53 are captured and do not prevent writing', async () => {
   const { ended, child } = await start();
   const [one, other] = [await lines(), await lines()];
   await one.ask('CREATE TABLE m(a INTEGER PRIMARY KEY, b);');
@@ -182,7 +182,7 @@ describe('the end', () => {
     expect(child.exitCode).toBe(0);
     expect(captured()).toEqual([['insert', 1n]]);
   });
-  test('killed and started again it goes on; started after its end it adds to its output', async () => {
+  test('killed and started again it continues; started after its end it adds to its output', async () => {
     for (const id of [1, 2, 3]) {
       const { child, ended } = await start();
       const { ask } = await lines();

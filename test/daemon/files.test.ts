@@ -4,7 +4,7 @@ import * as api from 'sqlite-wasm-run';
 import { expect, test } from 'vitest';
 import { countOperations, type Faults, runBroken } from '../../scripts/torture-journal.js';
 
-test('killed, torn, full and failing between operations on files: what was acknowledged is in the output, once', async () => {
+test('killed, torn, full and failing between file operations: acknowledged changes are in the output once', async () => {
   const operations = await countOperations();
   const share = (part: number): number => 1 + Math.floor(operations * part);
   const cases: [Faults, Faults?][] = [

@@ -59,7 +59,7 @@ describe('a schema that another program changed while the daemon was down', () =
     `warning: the schema of a.db differs from the schema at the end of o.cs.journal (${tables}), because another program changed it; that change is not captured`;
   const apart = ', and the changes captured before and after it stay separate in o.cs\n';
 
-  test('the start says which tables, and what was acknowledged stays a changeset of its own', async () => {
+  test('the start reports the tables, and acknowledged changes stay a separate changeset', async () => {
     const said = await killedAndStarted(
       'ALTER TABLE t ADD COLUMN z; CREATE TABLE n(a PRIMARY KEY); UPDATE t SET z=5',
       'UPDATE t SET z=6;',
@@ -103,14 +103,14 @@ describe('a schema that another program changed while the daemon was down', () =
 });
 
 describe('with --ddl', () => {
-  test('VACUUM is refused, and the answer says why', async () => {
+  test('VACUUM is refused, and the error explains why', async () => {
     const answers = await runs(['--ddl'], 'VACUUM;', "/* a copy */ vacuum main into 'copy.db';");
     expect(answers[0]).toBe(
       '-- error 23: VACUUM is refused while the daemon runs, because it changes the rowids of tables without a PRIMARY KEY: end the daemon first',
     );
     expect(answers[1]).toBe('-- error 23: VACUUM INTO is refused, because clients can write only to a.db');
   });
-  test('the output is a capture, in order, which gives the same database', async () => {
+  test('the output is a capture, in order, which makes the same database', async () => {
     const answers = await runs(
       ['--ddl'],
       'CREATE TABLE t(a INTEGER PRIMARY KEY, b);',
@@ -150,7 +150,7 @@ describe('with --ddl', () => {
     await runs(['--ddl'], 'INSERT INTO t VALUES(1);');
     expect(readFileSync(join(folder, 'o.cs'))[0]).toBe(0x54);
   });
-  test('what was killed goes on, and what an output holds stays in it', async () => {
+  test('a killed capture continues, and the content of the output stays', async () => {
     for (const [id, signal] of [
       [1, 'SIGKILL'],
       [2, 'SIGTERM'],
@@ -175,7 +175,7 @@ describe('with --ddl', () => {
 });
 
 describe('without --ddl', () => {
-  test('the schema may change: what is written is one changeset, and clients are told', async () => {
+  test('the schema may change: the output is one changeset, and clients are warned', async () => {
     const answers = await runs(
       [],
       'CREATE TABLE t(a INTEGER PRIMARY KEY, b);',

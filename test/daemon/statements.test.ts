@@ -127,7 +127,7 @@ describe('a statement that runs', () => {
     third.socket.destroy();
     expect(await next).toBe('2\n-- ok, 1 rows, 0 changes\n');
   });
-  test('goes on for a client that only closed its side', async () => {
+  test('continues for a client that only closed its side', async () => {
     await start();
     const slow = `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x<3000000) SELECT max(x) FROM c;`;
     expect(await answersTo(slow)).toBe('3000000\n-- ok, 1 rows, 0 changes\n');
@@ -318,7 +318,7 @@ describe('attached databases', () => {
 });
 
 describe('a journal that is full', () => {
-  test('is an error that says so; what was acknowledged before and after is captured', async () => {
+  test('is an error; acknowledged changes before and after it are captured', async () => {
     process.env.FILE_FAULTS = JSON.stringify({ under: folder, log: join(folder, 'log') });
     const first = await start();
     const { ask } = await lines();

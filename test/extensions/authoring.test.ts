@@ -121,7 +121,7 @@ test.each(languages)('nothing of the templates is left open in %s', (language) =
   }
 });
 
-test('what it pins is what is tried here', () => {
+test('the tested versions are the pinned ones', () => {
   const pinned = (name: string): Record<string, string> => {
     const text = readFileSync(join(folder, name, 'package.json'), 'utf8');
     return (JSON.parse(text) as { devDependencies: Record<string, string> }).devDependencies;

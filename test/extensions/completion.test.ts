@@ -85,7 +85,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(row).toEqual({ candidate: 'VACUUM', prefix: 'vacu', wholeline: 'SELECT vacu', phase: 1 });
   });
 
-  test('what comes from another table is completed row by row', () => {
+  test('values from another table are completed row by row', () => {
     const rows = db
       .prepare(
         "WITH p(x) AS (VALUES ('vac'), ('rein')) SELECT x, candidate FROM p, completion(p.x) ORDER BY 1",

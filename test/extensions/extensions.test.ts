@@ -148,7 +148,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
   });
 });
 
-describe('what cannot be loaded is refused with a sentence, and the database is untouched', () => {
+describe('files that cannot be loaded are refused with a message, and the database is unchanged', () => {
   test.each([
     [
       'wants-fs',

@@ -268,7 +268,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(value("SELECT md5('é') = md5(x'c3a9')")).toBe(1);
     });
 
-    test('NULL gives NULL', () => {
+    test('NULL returns NULL', () => {
       expect(value("SELECT coalesce(md5(NULL), sha1(NULL), hash('md5', NULL), hash(NULL, 'x'))")).toBe(null);
     });
 

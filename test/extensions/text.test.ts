@@ -333,7 +333,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
   });
 
   describe('arguments', () => {
-    test('NULL gives NULL', () => {
+    test('NULL returns NULL', () => {
       const sql =
         "SELECT coalesce(text_upper(NULL), text_length(NULL), text_normalize('a', NULL), levenshtein(NULL, 'a'))";
       expect(value(sql)).toBe(null);
@@ -353,7 +353,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(value('SELECT text_reverse(120) || levenshtein(1.5, 2.5)')).toBe('0211');
     });
 
-    test('what would lose digits, and blobs, are refused', () => {
+    test('values that would lose digits, and blobs, are refused', () => {
       for (const large of [2n ** 53n, -(2n ** 63n), 2n ** 63n - 1n]) {
         expect(() => upper(large)).toThrow(
           /^text_upper: an integer beyond 2\^53 would lose digits here: give it CAST\(\.\.\. AS TEXT\)$/,
@@ -365,7 +365,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(upper('goes on')).toBe('GOES ON');
     });
 
-    test('U+0000 and U+FEFF are characters as any other, and what is not UTF-8 is U+FFFD', () => {
+    test('U+0000 and U+FEFF are ordinary characters, and invalid UTF-8 becomes U+FFFD', () => {
       expect(upper('\ufeffa\0b\ufeff')).toBe('\ufeffA\0B\ufeff');
       expect(reverse('a\ufeff')).toBe('\ufeffa');
       expect(value("SELECT text_upper(CAST(x'61ff62' AS TEXT))")).toBe('A\ufffdB');

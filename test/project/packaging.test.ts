@@ -79,7 +79,7 @@ test.each<[string, BuildOptions]>([
   );
 });
 
-test('a bundle says what to do if the package is not installed', async () => {
+test('a bundle without the package installed explains what to do', async () => {
   const alone = mkdtempSync(join(tmpdir(), 'packaging-alone-'));
   try {
     const entry = join(folder, 'alone.ts');

@@ -85,7 +85,7 @@ function placeOf(sql: string, name: RegExp, ...more: string[]): number {
 }
 
 describe('a full disk', () => {
-  test('in mid-script: what was committed is written, and the rest is rolled back and said', () => {
+  test('in mid-script: committed changes are written, and the others are rolled back and reported', () => {
     const found = capture(inserts(50), { room: 20_000 });
     expect(found.code).toBe(1);
     expect(found.err).toMatch(
@@ -97,7 +97,7 @@ describe('a full disk', () => {
     if (!existsSync(path('o'))) expect(capture('').code).toBe(0);
     expect(keysOf('o')).toEqual(there);
   });
-  test('a journal that cannot grow rolls the transaction back, and says so', () => {
+  test('a journal that cannot grow rolls the transaction back and reports it', () => {
     const at = placeOf(inserts(3), /write .*o\.journal/);
     const found = capture(inserts(3), { fail: at, code: 'ENOSPC', torn: true });
     expect(found).toMatchObject({
@@ -131,7 +131,7 @@ describe('a full disk', () => {
 });
 
 describe('SIGKILL', () => {
-  test('in mid-script: the next run has what was committed, and goes on', async () => {
+  test('in mid-script: the next run has the committed changes and continues', async () => {
     const child = spawn(process.execPath, [program, 'changeset', 'capture', '--db', 'a.db', '-', '-o', 'o'], {
       cwd: folder,
     });
@@ -222,7 +222,7 @@ describe('what a killed capture left', () => {
     expect(readFileSync(path('o.journal')).equals(before)).toBe(true);
     expect(rows()).not.toContain(9);
   };
-  test('of another database, damaged, or of another kind is refused; --accept-loss goes on', () => {
+  test('of another database, damaged, or of another kind is refused; --accept-loss continues', () => {
     leave();
     const db = new DatabaseSync(path('b.db'));
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
@@ -302,7 +302,7 @@ describe('as the script says', () => {
     expect(keysOf('o')).toEqual([7]);
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'o']);
   });
-  test('what an attached database is given is not captured, and a warning says so', () => {
+  test('changes of an attached database are not captured, with a warning', () => {
     expect(
       capture(
         "ATTACH 'b.db' AS b; CREATE TABLE b.t(a); INSERT INTO b.t VALUES(1); INSERT INTO t VALUES(1, 1)",

@@ -186,7 +186,7 @@ describe('a statement means the same at the target as during the capture', () =>
       "CREATE TABLE made AS SELECT a, random()%1000 AS r, x'00ff' AS b, NULL AS n FROM t; UPDATE made SET r=5 WHERE a=1",
     );
   });
-  test('temporary tables of the target are left alone', () => {
+  test('temporary tables of the target are not changed', () => {
     const temp = "CREATE TEMP TABLE p(mine); INSERT INTO temp.p VALUES('mine')";
     const { target } = replay(
       family,
@@ -211,7 +211,7 @@ describe('a statement means the same at the target as during the capture', () =>
       'a statement of the capture is refused because it changes nothing in this database: t does not exist: DROP TABLE IF EXISTS t',
     );
   });
-  test('RENAME under legacy_alter_table, and beside a view that is broken', () => {
+  test('RENAME under legacy_alter_table, and with a broken view', () => {
     const legacy = 'PRAGMA legacy_alter_table=ON; PRAGMA foreign_keys=OFF; ALTER TABLE p RENAME TO q';
     expectEqual(family, legacy, { before: 'PRAGMA foreign_keys=OFF' });
     expectEqual(family, legacy.replace('foreign_keys=OFF', 'foreign_keys=ON'));

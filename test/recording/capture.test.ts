@@ -173,7 +173,7 @@ describe('a table without a key whose column hides the rowid', () => {
     expect(capture.lost()).toEqual([]);
     expect(texts(capture)).toEqual([]);
   });
-  test('it is left out if it was there before, and a warning says so', () => {
+  test('it is left out if it was there before, with a warning', () => {
     const db = database("CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1)");
     const capture = db.capture({ rowid: true });
     db.exec("INSERT INTO k VALUES('b',2); UPDATE k SET v=9 WHERE v=1");
@@ -292,7 +292,7 @@ describe('what is rolled back leaves the capture', () => {
     );
     expect(texts(capture)).toEqual(['t insert 1,1']);
   });
-  test('a failed statement takes back no more than itself', () => {
+  test('a failed statement undoes only itself', () => {
     const { db, capture } = captured(
       'INSERT INTO t VALUES(1,1); BEGIN; CREATE TABLE x(a); INSERT INTO t VALUES(2,2)',
     );
@@ -300,7 +300,7 @@ describe('what is rolled back leaves the capture', () => {
     db.exec('COMMIT');
     expect(texts(capture)).toEqual(['t insert 1,1', 'CREATE TABLE x(a)', 't insert 2,2']);
   });
-  test('while the transaction is open, what it did is there', () => {
+  test('changes are visible while the transaction is open', () => {
     const { db, capture } = captured('BEGIN; CREATE TABLE x(a PRIMARY KEY); INSERT INTO x VALUES(1)');
     expect(texts(capture)).toEqual(['CREATE TABLE x(a PRIMARY KEY)', 'x insert 1']);
     db.exec('ROLLBACK');
@@ -387,7 +387,7 @@ describe('taking and ending', () => {
     }
     expect(texts(capture)).toEqual(['t insert 1,1']);
   });
-  test('another connection that changes the schema is told of', () => {
+  test('a schema change by another connection is reported', () => {
     const folder = mkdtempSync(join(tmpdir(), 'capture-'));
     try {
       const path = join(folder, 'x.db');
@@ -453,7 +453,7 @@ describe('the form', () => {
 });
 
 describe('applying a capture', () => {
-  test('gives the same database, and says what it did', () => {
+  test('makes the same database and reports the changes', () => {
     const { db, capture } = captured(`INSERT INTO t VALUES(1,'x'); ALTER TABLE t ADD COLUMN c DEFAULT 5;
       UPDATE t SET c=6; CREATE TABLE u(k PRIMARY KEY) WITHOUT ROWID; INSERT INTO u VALUES('q'); PRAGMA user_version=4`);
     const copy = database(schema);
@@ -543,7 +543,7 @@ describe('applying a capture', () => {
   });
 });
 
-describe('whatever is done, applying what was captured gives the same database', () => {
+describe('applying the captured changes always makes the same database', () => {
   test.each(Array.from({ length: 25 }, (_, seed) => seed + 1))('work %i', (seed) => {
     const random = randomOf(seed);
     const db = database(`${schema} INSERT INTO t VALUES(1,1),(2,2),(3,3)`);

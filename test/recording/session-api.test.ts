@@ -137,7 +137,7 @@ describe('what is recorded', () => {
   });
 });
 
-describe('what is left out is said', () => {
+describe('omitted changes are reported', () => {
   test('tables without a key, missing ones, NULL keys, virtual tables without tables of their own', () => {
     db.exec(
       "CREATE TABLE n(a TEXT PRIMARY KEY); INSERT INTO n VALUES(NULL),('x'); CREATE VIRTUAL TABLE f USING fts5(x); CREATE VIRTUAL TABLE d USING dbstat",

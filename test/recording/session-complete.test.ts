@@ -213,7 +213,7 @@ describe('what is recorded', () => {
       't insert 5,2',
     ]);
   });
-  test('what triggers do is indirect, INSTEAD OF triggers too', () => {
+  test('changes by triggers are indirect, also by INSTEAD OF triggers', () => {
     const triggers = `${schema} CREATE TABLE log(id INTEGER PRIMARY KEY, x);
       CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO log(x) VALUES(new.a); END;
       CREATE VIEW v AS SELECT a FROM t;
@@ -227,7 +227,7 @@ describe('what is recorded', () => {
   test('not a temporary table, if the session is of main', () => {
     expect(recorded('CREATE TEMP TABLE x(a PRIMARY KEY)', 'INSERT INTO x VALUES(1)')).toEqual([]);
   });
-  test('not what another connection writes, which is said; a row of ours that it deletes is gone from the changeset', () => {
+  test('changes of another connection are not recorded but reported; a row of ours that it deletes is not in the changeset', () => {
     const folder = mkdtempSync(join(tmpdir(), 'session-'));
     try {
       const path = join(folder, 'x.db');

@@ -119,7 +119,7 @@ test('several sessions on one connection, handles that grow', () => {
   expect(value('SELECT length(session_changeset(?))', a)).toBe(BigInt(carol.length / 2 + 2 + 9 + 3 + 9));
 });
 
-describe('every misuse of a handle says what is wrong', () => {
+describe('every misuse of a handle is an error that explains it', () => {
   test('unknown', () => {
     expect(messageOf(() => value('SELECT session_changeset(7)'))).toBe(
       'unknown session 7: a handle comes from session_create',

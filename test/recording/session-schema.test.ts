@@ -37,7 +37,7 @@ describe.each([
   const insertAfter = after ? `INSERT INTO ${after}(a, b) VALUES(2, 2);` : '';
   const second = [...(after ? [`${after} insert 2,2${rest}`] : []), 'u insert 2'].sort();
 
-  test('what was recorded before it is taken by itself, and then what came after', () => {
+  test('changes before it are taken separately, then the changes after it', () => {
     db.exec("INSERT INTO t VALUES(1, 'x', 5); INSERT INTO u VALUES(1)");
     const before = session.changeset();
     db.exec(statement);
@@ -97,7 +97,7 @@ describe.each([
   });
 });
 
-test('several times: a part each; a rollback takes back its own alone', () => {
+test('several times: a part each; a rollback undoes only its own', () => {
   db.exec("INSERT INTO t VALUES(1, 'x', 5); ALTER TABLE t DROP COLUMN c; INSERT INTO t VALUES(2, 'y')");
   db.exec("BEGIN; DROP TABLE t; INSERT INTO u VALUES(9); ROLLBACK; INSERT INTO t VALUES(3, 'z')");
   db.exec('ALTER TABLE t RENAME TO v; INSERT INTO v VALUES(4, 4)');
@@ -143,7 +143,7 @@ test('how the session is set up holds for what comes after', () => {
   expect([only?.table, only?.indirect, only?.new, none]).toEqual(['v', true, [2n, 2n, 2n], []]);
 });
 
-test('what another connection takes away is lost, with a message', () => {
+test('changes that another connection removes are lost, with a message', () => {
   const folder = mkdtempSync(join(tmpdir(), 'session-'));
   try {
     const path = join(folder, 'x.db');

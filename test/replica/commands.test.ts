@@ -186,7 +186,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(await a('VACUUM;')).toContain('-- error');
   });
 
-  test('--max-rows: a copy stops before a message with more rows, and says so', async () => {
+  test('--max-rows: a copy stops before a message with more rows and reports it', async () => {
     await start('a', '--create', ...history());
     const b = await start('b', '--max-rows', '2', ...history());
     const [write, read] = [await client('a'), await client('b')];
@@ -241,7 +241,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await Promise.all([a.end(), back.end()]);
   });
 
-  test('what another program wrote is refused, adopted and published; a detached copy is a plain database', async () => {
+  test('changes of another program are refused, adopted and published; a detached copy is a plain database', async () => {
     const a = await start('a', '--create', ...history());
     const one = await client('a');
     await one('CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, n INT);');

@@ -164,14 +164,14 @@ describe('two copies that change the same', () => {
   test('reject: the later one is rejected', () => {
     expect(meet('reject')).toEqual({ n: [[9], [9]], redone: [[false, 0]], refused: ['conflict'] });
   });
-  test('ours: what the history has stays, and a transaction of which nothing is left is rejected', () => {
+  test('ours: the history’s values stay, and a transaction without remaining changes is rejected', () => {
     expect(meet('ours')).toEqual({ n: [[9], [9]], redone: [[false, 0]], refused: ['conflict'] });
   });
   test('theirs: the row wins, and one of the two subtractions is lost', () => {
     expect(meet('theirs').n).toEqual([[9], [9]]);
   });
 
-  test('what was made on a rejected transaction is rejected too', () => {
+  test('transactions that build on a rejected transaction are rejected too', () => {
     const { history, a, b } = both('reject');
     run(a, 'UPDATE t SET n=100 WHERE id=1');
     run(b, 'UPDATE t SET n=1 WHERE id=1; UPDATE t SET n=1 WHERE id=2');
@@ -277,7 +277,7 @@ test('a message that does not name the head before it is void for every copy', (
   for (const copy of all) expect(contents(copy.database)).toEqual(contents(a.database));
 });
 
-describe('what cannot be recorded is refused and rolled back', () => {
+describe('changes that cannot be recorded are refused and rolled back', () => {
   const tables = `CREATE TABLE k(a TEXT PRIMARY KEY, b); CREATE TABLE two(a, b, c, PRIMARY KEY(a, b));
      CREATE TABLE n(a); CREATE TABLE nocase(a TEXT COLLATE NOCASE PRIMARY KEY, b)`;
   test.each([

@@ -134,7 +134,7 @@ describe('opening', () => {
     await close(a);
   });
 
-  test('what is asked for at once waits until it is connected', async () => {
+  test('requests made at once wait until the client is connected', async () => {
     const path = file();
     await close(await first(path));
     const log = logOf({ delay: 50 });
@@ -168,7 +168,7 @@ describe('opening', () => {
 });
 
 describe('a transaction', () => {
-  test('says its place', async () => {
+  test('reports its place', async () => {
     const a = await first();
     const b = await open();
     await online(b);
@@ -191,7 +191,7 @@ describe('a transaction', () => {
     await close(a);
   });
 
-  test('that is rejected says so, with the reason, and is kept', async () => {
+  test('that is rejected is reported with the reason and kept', async () => {
     const a = await first();
     const log = logOf();
     const b = await open(':memory:', { policy: 'reject', log });
@@ -295,7 +295,7 @@ describe('wait', () => {
     await close(a);
   });
 
-  test('what the function throws rejects it, and nothing is published', async () => {
+  test('an exception of the function rejects the transaction, and nothing is published', async () => {
     const a = await first();
     const promise = a.transaction(
       () => {
@@ -368,7 +368,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(a, again);
   });
 
-  test('restored, and then longer than the copy: what others wrote is not taken', async () => {
+  test('restored, and then longer than the copy: messages of others are not applied', async () => {
     const a = await first();
     const path = file();
     const before = stream.copy();
@@ -498,7 +498,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     });
   });
 
-  test('changes that do not fit: it says diverged', async () => {
+  test('conflicting changes: the state is diverged', async () => {
     const path = file();
     const a = await first();
     const b = await open(path);
@@ -517,7 +517,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(a, b);
   });
 
-  test('what is not a message is void, and following goes on', async () => {
+  test('invalid messages are void, and following continues', async () => {
     const a = await first();
     const b = await open();
     const voided: number[] = [];
@@ -600,7 +600,7 @@ describe('the server', () => {
 });
 
 describe('two files with one identity', () => {
-  test('are recognised; each goes on with its own, and nothing is lost or done twice', async () => {
+  test('are recognised; each continues with its own, and nothing is lost or applied twice', async () => {
     const path = file();
     const twin = file();
     const log = logOf();
@@ -730,7 +730,7 @@ describe('snapshots', () => {
 });
 
 describe('a feed', () => {
-  test('gives every transaction that counts, in order, and goes on from a position', async () => {
+  test('returns every transaction that counts, in order, and continues from a position', async () => {
     const a = await first();
     await clock.wait(insert(a, 1, 'x').placed);
     stream.store(new Uint8Array([1]), stream.last); // void

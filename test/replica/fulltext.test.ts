@@ -69,7 +69,7 @@ test('a message names the full-text table, and none of those in which it is kept
   expect(text).not.toMatch(/text_/);
 });
 
-test('commands to the index of one copy are no transactions', () => {
+test('commands to the index of one copy are not transactions', () => {
   const { a } = two(table);
   expect(
     a.transact((database) => database.exec("INSERT INTO text(text) VALUES('rebuild')")).transaction,

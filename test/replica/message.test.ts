@@ -46,7 +46,7 @@ function outcome(action: () => unknown): string {
   return 'read';
 }
 
-test('what is encoded is decoded', () => {
+test('decoding reverses encoding', () => {
   const message = decodeMessage(encodeMessage(head, body));
   expect(message).toMatchObject(head);
   const transactions = transactionsOf(message, message.body);
@@ -163,7 +163,7 @@ describe('transactions that are refused', () => {
     expect(outcome(() => entriesOf(bytes))).toMatch(/^refused: a transaction is refused because /);
   });
 
-  test('bytes that are no capture', () => {
+  test('bytes that are not a capture', () => {
     expect(outcome(() => entriesOf(new Uint8Array([1, 2, 3])))).toMatch(/^malformed/);
   });
 

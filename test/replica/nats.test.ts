@@ -63,7 +63,7 @@ async function first(name: string, options: Options = {}): Promise<Replica> {
 }
 
 describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, () => {
-  test('copies converge, and each says what it applied', async () => {
+  test('copies converge, and each reports what it applied', async () => {
     const name = `db${++count}`;
     await using a = await first(name);
     await using b = await open(name);
@@ -162,7 +162,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(contents(b.database)).toEqual(contents(a.database));
   });
 
-  test('a server that hangs: the follower notices by its heartbeats, and goes on after it', async () => {
+  test('a server that hangs: the follower notices missing heartbeats, and continues afterwards', async () => {
     await using own = new NatsServer();
     await own.start();
     const nats = { servers: own.address };
@@ -240,7 +240,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await connection.close();
   });
 
-  test('a full stream: said, and what is pending is published once there is space', async () => {
+  test('a full stream is reported, and pending transactions are published once there is space', async () => {
     const { connect } = await import('@nats-io/transport-node');
     const { jetstreamManager } = await import('@nats-io/jetstream');
     const connection = await connect({ servers: server.address });
@@ -257,7 +257,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await connection.close();
   });
 
-  test('permissions: a reader follows and is told that it may not publish; wrong credentials are not printed', async () => {
+  test('permissions: a reader follows but may not publish; wrong credentials are not printed', async () => {
     await using own = new NatsServer(`authorization { users = [
       { user: writer, password: secret1 },
       { user: reader, password: secret2, permissions: {

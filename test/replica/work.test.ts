@@ -49,7 +49,7 @@ async function first(path?: string, options: Partial<ReplicaOptions> = {}): Prom
   return replica;
 }
 
-test('a read transaction of the program, open when the answer to a publication comes, is no reason to stop', async () => {
+test('a read transaction that is open when the reply to a publication arrives does not stop a replica', async () => {
   const a = await first(':memory:', { log: logOf(20) });
   run(a, 'INSERT INTO t VALUES(1, 1)');
   await clock.until(() => stream.last === 2);
@@ -104,7 +104,7 @@ test('a transaction in steps: nothing of it is published while it is open, and i
   await close(a, b);
 });
 
-test('what is pending is not published with the schema of a transaction that is open', async () => {
+test('pending transactions are not published with the schema of an open transaction', async () => {
   const log = logOf();
   const a = await first(':memory:', { log });
   log.isUp = false;
@@ -161,7 +161,7 @@ test('a transaction that waits, and a schema change, get a place while others ar
   await close(a, b);
 });
 
-test('what came while a copy was away is taken together: what is pending is put on top of it once', async () => {
+test('messages that arrived while a copy was offline are applied together, and pending transactions are rebased once', async () => {
   const log = logOf();
   const [a, b] = [await first(), await open(':memory:', { log })];
   await clock.until(() => b.status().sequence === 1);
@@ -219,7 +219,7 @@ test('a copy that needs longer to do all again than others need to publish gets 
   await close(b);
 });
 
-test('undo takes back a message, or one of its transactions; what changed since is not overwritten unless asked', async () => {
+test('undo reverts a message, or one of its transactions; later changes are not overwritten by default', async () => {
   const log = logOf();
   const a = await first(':memory:', { log });
   log.isUp = false;
@@ -311,7 +311,7 @@ test('trim leaves the last message and removes what only the others name', async
   await close(a, b);
 });
 
-test('trim removes the objects of messages that were refused, once nobody can publish them', async () => {
+test('trim removes the objects of refused messages once no copy can publish them', async () => {
   const log = logOf();
   const [a, b] = [await first(':memory:', { log }), await open()];
   const store = (replica: Replica, id: number) =>
