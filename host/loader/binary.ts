@@ -13,6 +13,25 @@ export function kindOf(bytes: Uint8Array): Kind {
   return layer === 1 ? 'component' : layer === 0 ? 'core module' : 'neither';
 }
 
+/** How files begin that are taken for components, and what they are. */
+const beginnings: readonly (readonly [start: string, what: string])[] = [
+  ['SQLite format 3\0', 'an SQLite database'],
+  ['\x7fELF', 'a native library'],
+  ['MZ', 'a native library'],
+  ['\xcf\xfa\xed\xfe', 'a native library'],
+  ['\xca\xfe\xba\xbe', 'a native library'],
+  ['(component', 'WebAssembly as text: convert it with wasm-tools parse'],
+  ['(module', 'WebAssembly as text: convert it with wasm-tools parse'],
+];
+
+/** The error for a file that {@link kindOf} does not know. */
+export function notWebAssembly(path: string, bytes: Uint8Array): Error {
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  const known = beginnings.find(([text]) => start.startsWith(text))?.[1];
+  const what = bytes.length === 0 ? 'empty' : (known ?? 'not WebAssembly');
+  return new Error(`${path} is ${what}; an extension is a component in WebAssembly`);
+}
+
 export interface Interfaces {
   /** The full names of the imports, such as `sqlite:extension/session@1.0.0`. */
   readonly imports: string[];

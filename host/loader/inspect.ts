@@ -13,7 +13,7 @@ import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
 import { crypto } from '../node/builtins.js';
 import { checkNeeds, needsOf } from './admission.js';
-import { interfacesOf, kindOf } from './binary.js';
+import { interfacesOf, kindOf, notWebAssembly } from './binary.js';
 import { Component } from './component.js';
 import { capabilities, check, locate } from './loader.js';
 import { replacements } from './replacements.js';
@@ -71,16 +71,18 @@ const worlds: readonly (readonly [name: string, exports: readonly string[]])[] =
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Inspects a component without running it. @throws Error if the file does not exist */
+/** Inspects a component without running it. @throws Error if the file does not exist, or is not WebAssembly */
 export function inspect(path: string, grants: CheckedGrants): Inspection {
   const file = locate(path);
   const bytes = readFileSync(file);
+  const kind = kindOf(bytes);
+  if (kind === 'neither') throw notWebAssembly(path, bytes);
   const shipped = isShipped(bytes);
   let interfaces: { imports: string[]; exports: string[] } = { imports: [], exports: [] };
   let refused: string | undefined;
   let cannotRun: string | undefined;
   try {
-    if (kindOf(bytes) === 'component') interfaces = interfacesOf(bytes);
+    if (kind === 'component') interfaces = interfacesOf(bytes);
     check(path, bytes);
   } catch (error) {
     refused = messageOf(error);

@@ -12,7 +12,7 @@ import { ownersOf } from '../kernel/owner.js';
 import { ownFile } from '../node/package.js';
 import { checkComponent, checkNeeds, refuseReplacing } from './admission.js';
 import { bringAggregates } from './aggregates.js';
-import { type Interfaces, interfacesOf, kindOf } from './binary.js';
+import { type Interfaces, interfacesOf, kindOf, notWebAssembly } from './binary.js';
 import { bringCollations } from './collations.js';
 import { type CallPath, Component, messageOf } from './component.js';
 import { type Brought, brought, replacements } from './replacements.js';
@@ -162,8 +162,7 @@ export function locate(path: string): string {
 /** Reads the interfaces of a component. @throws Error if the file is not a component, or is malformed */
 export function check(path: string, bytes: Uint8Array): Interfaces {
   const kind = kindOf(bytes);
-  if (kind === 'neither')
-    throw new Error(`${path} is not WebAssembly: extensions are components, not libraries`);
+  if (kind === 'neither') throw notWebAssembly(path, bytes);
   if (kind === 'core module') {
     throw new Error(`${path} is a core module, not a component: convert it, for example with jco new`);
   }

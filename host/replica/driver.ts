@@ -13,7 +13,7 @@ import { type Job, Jobs } from './jobs.js';
 import type { Limits } from './limits.js';
 import type { Log } from './log.js';
 import type { Outgoing } from './outgoing.js';
-import { comparePosition } from './position.js';
+import { comparePosition, stateFor } from './position.js';
 import type { Received } from './receiving.js';
 import type { Call } from './state.js';
 
@@ -121,7 +121,7 @@ export class Driver {
 
   /** Resolves when all pending transactions are in the history, and all messages that the log has now are applied. */
   async sync(): Promise<void> {
-    this.#target = Math.max(this.#target, (await this.#log.state()).last);
+    this.#target = Math.max(this.#target, (await stateFor(this.#log, this.#copy.state)).last);
     const target = this.#target;
     this.wake();
     await this.#until(

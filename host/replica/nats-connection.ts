@@ -10,7 +10,10 @@ import { natsError } from './nats-errors.js';
 
 /** The addresses of a NATS server, and how to log in. */
 export interface NatsServer {
-  /** An address such as 'nats://localhost:4222', or the addresses of the servers of a cluster. */
+  /**
+   * An address such as 'nats://localhost:4222', or the addresses of the servers of a cluster. 'tls://' instead of 'nats://'
+   * requires TLS.
+   */
   servers: string | readonly string[];
   /** The path of a credentials file written by `nsc`. */
   credentials?: string;
@@ -22,6 +25,15 @@ export interface NatsServer {
   /** The maximum time to wait for an answer, in ms: 2000 by default. */
   timeout?: number;
 }
+
+/** Why an address cannot be that of a server; undefined if it can. */
+export function wrongAddress(server: string): string | undefined {
+  const [, scheme] = /^([^:/?#]*):\/\//.exec(server) ?? [];
+  if (server !== '' && (scheme === undefined || /^(?:nats|tls)$/i.test(scheme))) return undefined;
+  return `"${shownServer(server)}" is not the address of a NATS server, such as nats://HOST, nats://HOST:PORT or tls://HOST`;
+}
+
+const requiresTls = (server: string): boolean => /^tls:/i.test(server);
 
 /** The address of a server for error messages, without credentials. */
 const shownServer = (server: string): string => shown(server.replace(/^(\w+:\/\/)?[^@/]*@/, '$1'));
@@ -112,10 +124,12 @@ export class NatsLink {
 
   async #connect(): Promise<Connected> {
     const clients = await load();
-    const { servers, user, password, token, tls, credentials } = this.#server;
+    const { user, password, token, credentials } = this.#server;
+    const servers = [this.#server.servers].flat();
+    const tls = this.#server.tls ?? (servers.some(requiresTls) ? {} : undefined);
     try {
       const connection = await clients.transport.connect({
-        servers: typeof servers === 'string' ? servers : [...servers],
+        servers,
         timeout: this.timeout,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
@@ -142,8 +156,7 @@ export class NatsLink {
         manager: await clients.jetstream.jetstreamManager(connection, { ...options, checkAPI: false }),
       };
     } catch (error) {
-      const named = (typeof servers === 'string' ? [servers] : servers).map(shownServer);
-      throw natsError(error, `connect to ${named.join(', ')}`);
+      throw natsError(error, `connect to ${servers.map(shownServer).join(', ')}`);
     }
   }
 

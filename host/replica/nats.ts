@@ -5,7 +5,7 @@ import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js'
 import { replicaError } from './errors.js';
 import type { Log, LogMessage, LogObject, LogState } from './log.js';
 import { isUuid } from './message.js';
-import { type Connected, NatsLink, type NatsServer } from './nats-connection.js';
+import { type Connected, NatsLink, type NatsServer, wrongAddress } from './nats-connection.js';
 import { isInUse, isNoMessage, natsError } from './nats-errors.js';
 import { followStream } from './nats-follow.js';
 
@@ -56,6 +56,8 @@ export function natsLog(options: NatsOptions): Log {
   if (!Array.isArray(list) || list.length === 0 || !list.every((one) => typeof one === 'string')) {
     throw invalidType('The "options.servers" argument must be an address or an array of them.');
   }
+  const wrong = list.map(wrongAddress).find((why) => why !== undefined);
+  if (wrong !== undefined) throw invalidValue(`The "options.servers" argument: ${wrong}.`);
   checkOptions(tls, { ca: 'string', certificate: 'string', key: 'string' });
   return new NatsLog(options);
 }

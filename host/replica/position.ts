@@ -1,6 +1,6 @@
 /** Checks that a copy and its log belong together before the copy follows the log. */
 
-import { type ReplicaError, type ReplicaReason, replicaError } from './errors.js';
+import { isReason, type ReplicaError, type ReplicaReason, replicaError } from './errors.js';
 import type { Log, LogState } from './log.js';
 import { digestOf } from './message.js';
 
@@ -13,13 +13,27 @@ interface Reader {
   readonly mark: string;
 }
 
+/** Reads the state of the log of a copy. @throws ReplicaError `missing`, which names what the copy follows */
+export async function stateFor(log: Log, copy: Pick<Reader, 'history' | 'sequence'>): Promise<LogState> {
+  try {
+    return await log.state();
+  } catch (error) {
+    if (!isReason(error, 'missing')) throw error;
+    throw replicaError(
+      'missing',
+      `${log.name} does not exist: this copy follows the history with the identity ${copy.history}, and has read it up to message ${copy.sequence}; pass the name of that history, or, if it was deleted, detach the copy and create a new history from it`,
+      error,
+    );
+  }
+}
+
 /**
  * Reads the state of a log, and compares it with the position of a copy.
  *
- * @throws ReplicaError `recreated`, `restored`, `trimmed`, `forked`; the errors of {@link Log.state}
+ * @throws ReplicaError `missing`, `recreated`, `restored`, `trimmed`, `forked`; the errors of {@link Log.state}
  */
 export async function comparePosition(log: Log, copy: Reader): Promise<LogState> {
-  const state = await log.state();
+  const state = await stateFor(log, copy);
   const { sequence } = copy;
   const fault = (reason: ReplicaReason, what: string): ReplicaError =>
     replicaError(

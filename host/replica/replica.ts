@@ -26,6 +26,7 @@ import {
 } from './options.js';
 import type { Outgoing } from './outgoing.js';
 import { Places } from './places.js';
+import { stateFor } from './position.js';
 import { replicaPolicies } from './rebase.js';
 import type { Received } from './receiving.js';
 import { readSnapshot, type Snapshot, snapshots, storeSnapshot } from './snapshot.js';
@@ -267,7 +268,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     const { policy = 'abort', transaction } = options;
     if (!undoPolicies.includes(policy)) throw invalidValue(unknownName('policy', policy, undoPolicies));
     this.#refuseEnded();
-    const { first, last } = await this.#log.state();
+    const { first, last } = await stateFor(this.#log, this.#copy.state);
     if (sequence < first || sequence > last) {
       throw replicaError('missing', `${this.#log.name} has messages ${first} to ${last}, not ${sequence}`);
     }

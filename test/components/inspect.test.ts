@@ -149,6 +149,16 @@ test('one that never comes to an end', () => {
   expect(status).toBe(1);
 }, 40_000);
 
+test('a file of another kind', () => {
+  writeFileSync(join(folder, 'a.db'), 'SQLite format 3\0');
+  expect(inspect('--json', 'a.db')).toMatchObject({
+    stdout: '',
+    stderr:
+      'sqlite-wasm-run inspect: a.db is an SQLite database; an extension is a component in WebAssembly\n',
+    status: 2,
+  });
+});
+
 test.each([
   [['nowhere.wasm'], /no such file: nowhere\.wasm/],
   [[], /FILE.wasm is missing/],

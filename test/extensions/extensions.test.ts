@@ -181,11 +181,17 @@ describe('files that cannot be loaded are refused with a message, and the databa
     );
   });
 
-  test('not WebAssembly', () => {
+  test.each([
+    ['hello', 'not WebAssembly'],
+    ['', 'empty'],
+    ['SQLite format 3\0', 'an SQLite database'],
+    ['\x7fELF\x02', 'a native library'],
+    ['(component)', 'WebAssembly as text: convert it with wasm-tools parse'],
+  ])('not WebAssembly: %j', (content, what) => {
     const file = join(folder, 'text.wasm');
-    writeFileSync(file, 'hello');
+    writeFileSync(file, content);
     expect(messageOf(() => db.loadExtension(file))).toBe(
-      `${file} is not WebAssembly: extensions are components, not libraries`,
+      `${file} is ${what}; an extension is a component in WebAssembly`,
     );
   });
 

@@ -340,6 +340,10 @@ test.each([
     'unknown option --nam; did you mean --name? See sqlite-wasm-run replica run --help',
   ],
   [
+    'replica log --server foo://user:secret@h --name x',
+    '--server: "foo://h" is not the address of a NATS server, such as nats://HOST, nats://HOST:PORT or tls://HOST',
+  ],
+  [
     'replica log --server nats://h --name x y',
     '"y" is not the number of a message, as "replica log" prints it',
   ],

@@ -352,6 +352,27 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(again);
   });
 
+  test('of another name, which does not exist, even with create', async () => {
+    const path = file();
+    const a = await first();
+    const b = await open(path);
+    await clock.until(() => b.status().sequence === stream.last);
+    await close(a, b);
+    const { identity, last } = stream;
+    stream.identity = '';
+    const again = await open(path, { create: true });
+    await clock.until(() => again.status().problem !== undefined);
+    expect(again.status().problem).toMatchObject({
+      reason: 'missing',
+      message: expect.stringContaining(
+        `does not exist: this copy follows the history with the identity ${identity}, and has read it up to message ${last}; pass the name of that history`,
+      ),
+    });
+    expect(stream.identity).toBe('');
+    await expect(clock.wait(again.sync())).rejects.toThrow(`the history with the identity ${identity}`);
+    await close(again);
+  });
+
   test('trimmed past a copy that has read nothing yet', async () => {
     const path = file();
     const a = await open(':memory:', { create: true });

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type Log, type MessageLimits, natsLog } from '../../replica/index.js';
+import { wrongAddress } from '../../replica/nats-connection.js';
 import type { Given, Option } from '../command.js';
 import { milliseconds } from '../daemon/command.js';
 import { CommandError, exitCodes, reason, usageError } from '../exit.js';
@@ -57,6 +58,10 @@ export function logOf(given: Given, servers: readonly string[]): Log {
   const name = given.text('name');
   if (servers.length === 0) throw usageError('--server nats://HOST is missing');
   if (name === undefined) throw usageError('--name NAME is missing');
+  for (const server of servers) {
+    const wrong = wrongAddress(server);
+    if (wrong !== undefined) throw usageError(`--server: ${wrong}`);
+  }
   for (const option of ['creds', 'tls-ca', 'tls-cert', 'tls-key']) checkFile(given, option);
   const [credentials, user, ca, certificate, key] = ['creds', 'user', 'tls-ca', 'tls-cert', 'tls-key'].map(
     (option) => given.text(option),
