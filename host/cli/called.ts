@@ -1,6 +1,7 @@
 /** Runs a command from the command line, and turns its result or error into an exit code. */
 
 import { CommandError, complain, exitCodes } from './exit.js';
+import { columnsOf, fitted } from './fitted.js';
 import { flush, print } from './output.js';
 import { statusLine } from './progress.js';
 
@@ -19,7 +20,7 @@ export async function called(
 ): Promise<number> {
   try {
     const asked = args.includes('--help') || args.includes('-h');
-    if (asked) print(await help());
+    if (asked) print(fitted(await help(), columnsOf(1)));
     const code = asked ? exitCodes.done : await action();
     flush();
     return code;

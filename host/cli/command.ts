@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { nearest } from '../kernel/nearest.js';
 import { type CommandError, usageError } from './exit.js';
+import { broken, helpWidth } from './fitted.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 
 export interface Option {
@@ -151,14 +152,6 @@ function wrongValue(command: Omit<Action, 'run'>, error: Error): string {
 /** Formats an option for the help, such as `--name VALUE`. */
 function shown(name: string, { value, short }: Option): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
-}
-
-/** The width of the help in columns. */
-const helpWidth = 80;
-
-/** Breaks a text between words into lines of at most `width` characters. */
-function broken(text: string, width: number): string[] {
-  return text.match(new RegExp(`.{1,${width}}(?= |$)`, 'g'))?.map((line) => line.trimStart()) ?? [text];
 }
 
 /** Makes the help of a command. @param called the words that call the command */

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { nearest } from '../kernel/nearest.js';
 import { complain, usageError } from './exit.js';
+import { columnsOf, fitted } from './fitted.js';
 import { type OwnOptions, ownHelp, takeOwnOptions } from './options.js';
 import { processTerminal } from './process-terminal.js';
 import { programName, runShell } from './shell.js';
@@ -24,18 +25,18 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return complain(programName, error);
   }
+  const asksHelp = args.some((arg) => arg === '-help' || arg === '--help');
   // On a terminal, run the shell in a worker thread, so that this thread can edit lines and handle Ctrl-C.
-  if (isatty(0) && isatty(1)) {
+  if (isatty(0) && isatty(1) && !asksHelp) {
     const { runOnTerminal } = await import('./terminal.js');
     return runOnTerminal({ args, own });
   }
-  if (own.timeout !== undefined) {
+  if (own.timeout !== undefined && !asksHelp) {
     const { runSupervised } = await import('./supervised.js');
     return runSupervised({ args, own });
   }
   const code = runShell({ args, own, terminal: processTerminal() });
-  if (code === 0 && args.some((arg) => arg === '-help' || arg === '--help'))
-    process.stderr.write(ownHelp() + subcommandHelp());
+  if (code === 0 && asksHelp) process.stderr.write(fitted(ownHelp() + subcommandHelp(), columnsOf(2)));
   return code;
 }
 

@@ -12,7 +12,7 @@ export const subcommands: readonly Subcommand[] = [
     summary:
       "show a component's imports, exports and required grants,\n" +
       'and whether it can be loaded with the given options. Exit code: 0 if it\n' +
-      'can, 1 if not, 2 if the file does not exist.',
+      'can, 1 if not, 2 if the file is missing or not WebAssembly.',
     load: async () => (await import('./inspect.js')).inspectCommand,
   },
   {

@@ -4,6 +4,7 @@ import { nearest } from '../kernel/nearest.js';
 import { called } from './called.js';
 import { type Command, type Group, helpOf, parse, type Subcommand } from './command.js';
 import { exitCodes, usageError } from './exit.js';
+import { columnsOf, fitted } from './fitted.js';
 import { print } from './output.js';
 
 export function isGroup(subcommand: Subcommand): subcommand is Group {
@@ -66,7 +67,7 @@ function overview(words: string, { commands, notes }: Group): string {
 /** Prints the help of a group, if `name` asks for it. @throws CommandError otherwise */
 function withoutCommand(words: string, group: Group, name: string | undefined): number {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    print(overview(words, group));
+    print(fitted(overview(words, group), columnsOf(1)));
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
   if (name.startsWith('-')) throw usageError(`expected a command before "${name}"; see ${words} --help`);

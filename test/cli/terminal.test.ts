@@ -75,6 +75,23 @@ afterEach(() => {
 
 const history = (): string[] => readFileSync(join(folder, 'history'), 'utf8').trimEnd().split('\n');
 
+test.skipIf(!present).each([
+  ['new-extension --help', 'what it provides: minimal,\n                       stateful, collating,'],
+  [
+    'changeset --help',
+    '  capture   Run SQL on a database and write what\n            it changed as a changeset. With --ddl,',
+  ],
+  ['replica run --help', '  --user NAME\n      a user; SQLITE_WASM_RUN_NATS_PASSWORD has\n'],
+  [
+    '--help',
+    '   --allow-sql[=ro]     let components run SQL\n                        (=ro: only SQL that reads)',
+  ],
+])('help is broken between words on a narrow terminal: %s', async (args, part) => {
+  const command = `${process.execPath} ${program} ${args}; sleep 60`;
+  tmux('new-session', '-d', '-s', 'narrow', '-x', '50', '-y', '200', command);
+  await expect.poll(() => tmux('capture-pane', '-p', '-t', 'narrow'), { timeout: 10_000 }).toContain(part);
+});
+
 describe.skipIf(!present)('on a terminal', () => {
   test('a statement of several lines, its box, and the history of whole statements', async () => {
     type("SELECT 'one\ntwo' AS text,\n  (2\n+ 3) AS five;\n");
