@@ -1,4 +1,4 @@
-/** The thread of a DatabaseWorker: opens the database, and handles requests. */
+/** The thread of a DatabaseWorker. It opens the database and handles requests. */
 
 import './node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -25,7 +25,7 @@ useEngine(() => {
       if (database && Atomics.exchange(shared, 0, 0) === 1) {
         engine.core.c.sqlite3_interrupt(connectionOf(database).db);
       }
-      return false; // true is for the shell, which handles a signal
+      return false; // only the shell returns true, after a signal
     },
   });
   return engine;

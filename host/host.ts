@@ -1,4 +1,7 @@
-/** The host's interfaces for components of other worlds than ours, bound to a database: `sqlite-wasm-run/host`. */
+/**
+ * The host's interfaces, bound to a database, for components that a program instantiates itself. Published as
+ * `sqlite-wasm-run/host`.
+ */
 
 import './node/platform.js';
 import type * as changeset from './abi/generated/changeset.js';
@@ -27,22 +30,21 @@ export interface HostInterfaces {
   readonly logging: logging.Functions;
 }
 
-/** What {@link hostInterfaces} and {@link hostImports} make. */
+/** Options of {@link hostInterfaces} and {@link hostImports}. */
 export interface HostOptions<Name extends keyof HostInterfaces = keyof HostInterfaces> {
-  /** The names of the wanted interfaces; all by default. */
+  /** The names of the interfaces to make; all by default. */
   readonly interfaces?: readonly Name[];
-  /** What `spi`, and `apply` of `changeset`, may do; by default the database's grants. */
+  /** The grants for `spi` and for `apply` of `changeset`; by default the database's grants. */
   readonly grants?: Grants;
   /** The label for messages of `logging`; "component" by default. */
   readonly name?: string;
 }
 
 /**
- * The functions of the host's interfaces, by the interface's name. They are what jco's modules import: a module of
- * yours that exports them is what `jco transpile --map 'sqlite:extension/*=./yours.js#*'` names.
+ * Returns the functions of the host's interfaces, by the interface's name. Export them from a module of your own, and
+ * pass that module to jco: `jco transpile --map 'sqlite:extension/*=./yours.js#*'`.
  *
- * They belong to the database: once it is closed they throw ERR_INVALID_STATE, and remaining sessions are
- * deleted.
+ * After the database is closed, the functions throw ERR_INVALID_STATE. Closing it deletes remaining sessions.
  *
  * @throws TypeError for an unknown interface or an invalid grant; Error (ERR_INVALID_STATE) if the database is closed
  */
@@ -75,10 +77,10 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
 }
 
 type Call = (...args: never[]) => unknown;
-/** A function as jco takes it: with a form for the guest's own memory. */
+/** A host function for jco, with a second form that uses the guest's memory directly. */
 type HostFunction = Call & { readonly [cabiLower]?: (options: GuestOptions) => Call };
 
-/** The same functions, each of which calls `check` first: a component may outlive the database. */
+/** Wraps functions to call `check` first, because a component may outlive the database. */
 function guarded(functions: object, check: () => void): object {
   const first =
     (call: Call): Call =>
@@ -96,10 +98,11 @@ function guarded(functions: object, check: () => void): object {
 }
 
 /**
- * The same as an import object for the `instantiate` function that `jco transpile --instantiation` generates. Each
- * interface is there under its full name without a version and with that of each release, because jco uses either.
+ * Returns the interfaces as an import object for the `instantiate` function that `jco transpile --instantiation`
+ * generates. It has each interface under its full name, without a version and with the version of each release, because
+ * jco uses both forms.
  *
- * @throws as `hostInterfaces` does
+ * @throws the errors of {@link hostInterfaces}
  */
 export function hostImports(database: DatabaseSync, options: HostOptions = {}): Record<string, object> {
   const imports: Record<string, object> = {};

@@ -20,7 +20,7 @@ import { DatabaseSync } from './api/database.js';
 import { Session } from './api/session.js';
 import { StatementSync } from './api/statement.js';
 
-/** What `import sqlite from 'node:sqlite'` has. */
+/** The same members as the default export of `node:sqlite`. */
 export default { backup, constants, DatabaseSync, Session, StatementSync };
 
 export type { AggregateOptions } from './api/aggregate.js';

@@ -1,4 +1,4 @@
-/** What the tests and the benchmarks reach into beside the public API. It is built, and not published. */
+/** Exports internals for the tests and benchmarks. It is built but not published. */
 
 import './node/platform.js';
 

@@ -1,11 +1,11 @@
-/** The changes of a changeset as an iterator. */
+/** Iterates over the changes of a changeset. */
 
 import type { Change } from './format.js';
 import { ChangesetReader } from './reader.js';
 
 type Result = IteratorResult<Change, undefined>;
 
-/** Like a generator, but faster. The rest, including iterator helpers, is the runtime's own. */
+/** An iterator that is faster than a generator function. It inherits the iterator helpers of the runtime. */
 class Changes implements Generator<Change, undefined, void> {
   declare readonly [Symbol.iterator]: () => this;
   declare readonly [Symbol.dispose]: () => void;
@@ -45,9 +45,9 @@ class Changes implements Generator<Change, undefined, void> {
 }
 
 /**
- * The changes of a changeset, one after another, each copied.
+ * Iterates over copies of the changes of a changeset.
  *
- * @throws ChangesetError if it is malformed, after the changes before that
+ * @throws ChangesetError if the changeset is malformed, after the changes before the error
  */
 export function changes(bytes: Uint8Array): Generator<Change, void, void> {
   return new Changes(bytes);

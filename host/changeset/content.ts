@@ -1,4 +1,4 @@
-/** The contents of a changeset's bytes, value by value. */
+/** Reads the values of a changeset. */
 
 import { cutShort, noType } from './errors.js';
 import {
@@ -17,7 +17,9 @@ import { Texts } from './text.js';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The values of a changeset. A value's place is that of its type byte; its length was checked before. */
+/**
+ * The values of a changeset. The place of a value is the offset of its type byte. The caller has checked its length.
+ */
 export class Content {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -25,7 +27,7 @@ export class Content {
   /** The end of the last record. */
   end = 0;
 
-  /** @throws ChangesetError for more bytes than C can count */
+  /** @throws ChangesetError if there are more bytes than C can count */
   constructor(bytes: Uint8Array) {
     this.bytes = plain(bytes);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -51,7 +53,7 @@ export class Content {
     return this.#texts.text(this.#contentAt(place), valueEnd(this.bytes, place));
   }
 
-  /** Undefined if the text is not UTF-8. */
+  /** Returns a TEXT, or undefined if it is not UTF-8. */
   validTextAt(place: number): string | undefined {
     const text = this.textAt(place);
     if (!text.includes('\ufffd')) return text;
@@ -83,7 +85,7 @@ export class Content {
     }
   }
 
-  /** All values of a record at once; `end` is its end. @throws ChangesetError if it is malformed */
+  /** Reads all values of a record and sets `end` to its end. @throws ChangesetError if the record is malformed */
   record(from: number, columns: number): (Value | undefined)[] {
     const { bytes } = this;
     const view = this.#view;
@@ -93,7 +95,7 @@ export class Content {
     for (let i = 0; i < columns; i++) {
       if (at >= size) throw cutShort(size);
       let type = bytes[at] as number;
-      // Most columns of an UPDATE have no value, one beside the other.
+      // In an UPDATE, usually most columns in a row have no value.
       while (type === typeUndefined) {
         values[i] = undefined;
         at += 1;
@@ -115,7 +117,7 @@ export class Content {
         const length = bytes[place + 1] as number;
         const more = bytes[place + 2] as number;
         let start = place + 2;
-        // A call in this loop makes all of it slow; it is rarely needed.
+        // Short lengths are decoded here, because a function call makes the loop slow.
         if (length < 0x80) at = start + length;
         else if (more < 0x80) {
           start += 1;
@@ -135,7 +137,7 @@ export class Content {
     return values;
   }
 
-  /** Where the bytes of a TEXT or BLOB begin: after type and length. */
+  /** The offset of a TEXT's or BLOB's bytes, after its type and length. */
   #contentAt(place: number): number {
     return place + 1 + lengthSize(this.bytes, place + 1);
   }

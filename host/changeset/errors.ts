@@ -1,11 +1,11 @@
-/** The errors of changesets. Nothing else is thrown here, except for mistakes in the caller's program. */
+/** The errors of this folder. Wrong arguments throw a TypeError instead. */
 
-/** Why bytes, a document or changes are not a changeset. */
+/** Thrown if bytes, a JSON document or changes are not a valid changeset. */
 export class ChangesetError extends Error {
   override readonly name = 'ChangesetError';
-  /** One sentence, without the place. */
+  /** The message without the offset. */
   readonly reason: string;
-  /** The first wrong byte, from 0; undefined if no byte is wrong. */
+  /** The offset of the first wrong byte; undefined if the error is not in bytes. */
   readonly offset: number | undefined;
 
   constructor(reason: string, offset?: number) {
@@ -15,11 +15,11 @@ export class ChangesetError extends Error {
   }
 }
 
-/** The changeset ends too early: `size` is its end. */
+/** The error for a changeset that ends too early, after `size` bytes. */
 export const cutShort = (size: number): ChangesetError =>
   new ChangesetError('the changeset is truncated', size);
 
-/** A mistake in the caller's program: no bytes were given. */
+/** The error for an argument that is not a Uint8Array. */
 export const notBytes = (): TypeError =>
   Object.assign(new TypeError('The "bytes" argument must be a Uint8Array.'), {
     code: 'ERR_INVALID_ARG_TYPE',

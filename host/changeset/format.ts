@@ -1,11 +1,8 @@
-/**
- * The bytes of changesets and patchsets, as SQLite's session extension writes them; the format is described at the head
- * of sqlite3session.c.
- */
+/** The binary format of changesets and patchsets, which a comment in sqlite3session.c describes. */
 
 import { ChangesetError, cutShort, noType, notBytes } from './errors.js';
 
-/** `T` begins the changes of a table in a changeset, `P` in a patchset. */
+/** The first byte of a table header: `T` in a changeset, `P` in a patchset. */
 export const changesetMark = 0x54;
 export const patchsetMark = 0x50;
 
@@ -21,10 +18,10 @@ export const typeText = 3;
 export const typeBlob = 4;
 export const typeNull = 5;
 
-/** More columns than SQLite allows any table; the C library refuses more too. */
+/** The most columns of a table that the C library accepts in a changeset. */
 export const maxColumns = 65_536;
 
-/** The C library cannot count more bytes than this. */
+/** The most bytes of a changeset that the C library can count. */
 export const maxSize = 0x7fffffff;
 
 /** An operation on a row. */
@@ -39,13 +36,16 @@ export const codeOf = (op: Operation): number =>
 /** A value: INTEGER is a bigint, REAL a number. */
 export type Value = null | bigint | number | string | Uint8Array;
 
-/** The values of a row by column; undefined if the change has none. */
+/** The values of a row by column; undefined if the change has no value for the column. */
 export type Values = readonly (Value | undefined)[];
 
-/** The head of a table's changes. */
+/** The header of a table's changes. */
 export interface Table {
   readonly name: string;
-  /** Per column 0, or its place in the PRIMARY KEY from 1. Any byte is accepted; all but 0 mean the key. */
+  /**
+   * For each column, its position in the PRIMARY KEY from 1, or 0. Any byte is accepted; every byte except 0 marks a
+   * key column.
+   */
   readonly key: readonly number[];
   /** Whether the changes have no old values. */
   readonly patchset: boolean;
@@ -58,17 +58,20 @@ export interface Change {
   readonly op: Operation;
   /** Whether a trigger or a foreign key action made it. */
   readonly indirect: boolean;
-  /** As {@link Table.key}. */
+  /** See {@link Table.key}. */
   readonly key: readonly number[];
-  /** Whether it is one of a patchset: the old values of UPDATE and DELETE are only the key. */
+  /** Whether the change is from a patchset, in which UPDATE and DELETE have old values only for the key. */
   readonly patchset: boolean;
-  /** Whole for a DELETE, key and changed columns for an UPDATE, empty for an INSERT. */
+  /** All values for a DELETE, the key and the changed columns for an UPDATE, empty for an INSERT. */
   readonly old: Values;
-  /** Whole for an INSERT, changed columns for an UPDATE, empty for a DELETE. */
+  /** All values for an INSERT, the changed columns for an UPDATE, empty for a DELETE. */
   readonly new: Values;
 }
 
-/** A value as its bytes, if no JavaScript value represents it: TEXT that is not UTF-8, a NaN of a certain kind. */
+/**
+ * The bytes of a value that no JavaScript value represents: TEXT that is not UTF-8, or a NaN with a specific bit
+ * pattern.
+ */
 export class Raw {
   readonly bytes: Uint8Array;
 
@@ -77,20 +80,20 @@ export class Raw {
   }
 }
 
-/** A change that can be written. */
+/** A change to write, in which a value can be {@link Raw}. */
 export interface WrittenChange extends Omit<Change, 'old' | 'new'> {
   readonly old: readonly (Value | Raw | undefined)[];
   readonly new: readonly (Value | Raw | undefined)[];
 }
 
 /**
- * The value of the varint at a place, as C reads it (`sessionVarintGet`): up to nine bytes, of which 31 bits
- * count, and what does not fit 32 bits is the largest length there is.
+ * Reads a varint as C does (`sessionVarintGet`). It has up to nine bytes. Only 31 bits are used, and a value that does
+ * not fit in 32 bits becomes the largest length.
  *
- * @throws ChangesetError if the bytes end before it does
+ * @throws ChangesetError if the bytes end before the varint ends
  */
 export function lengthAt(bytes: Uint8Array, at: number): number {
-  let value = 0; // exact far enough to tell what fits 32 bits
+  let value = 0; // a double is exact enough to tell whether the value fits in 32 bits
   for (let i = 0; i < 9; i++) {
     const byte = bytes[at + i];
     if (byte === undefined) throw cutShort(bytes.length);
@@ -101,14 +104,14 @@ export function lengthAt(bytes: Uint8Array, at: number): number {
   return value > 0xffffffff ? 0x7fffffff : value % 0x80000000;
 }
 
-/** The varint at a place: how many bytes it takes. */
+/** The size of the varint at an offset, in bytes. */
 export function lengthSize(bytes: Uint8Array, at: number): number {
   let size = 1;
   while (size < 9 && (bytes[at + size - 1] as number) >= 0x80) size += 1;
   return size;
 }
 
-/** The end of the value at a place. @throws ChangesetError if it is not a value */
+/** The end of the value at an offset. @throws ChangesetError if it is not a value */
 export function valueEnd(bytes: Uint8Array, at: number): number {
   const type = bytes[at];
   if (type === typeInteger || type === typeReal) return at + 9;
@@ -119,14 +122,14 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   return at + 1 + lengthSize(bytes, at + 1) + lengthAt(bytes, at + 1);
 }
 
-/** Notes the places of the values of a complete record, -1 if there is none. Returns its end. */
+/** Writes the offset of each value of a record to `places`, -1 for a missing value. Returns the end of the record. */
 export function readPlaces(bytes: Uint8Array, from: number, columns: number, places: Int32Array): number {
   const size = bytes.length;
   let at = from;
   for (let i = 0; i < columns; i++) {
     if (at >= size) throw cutShort(size);
     let type = bytes[at] as number;
-    // Most columns of an UPDATE have no value, one beside the other.
+    // In an UPDATE, usually most columns in a row have no value.
     while (type === typeUndefined) {
       places[i] = -1;
       at += 1;
@@ -141,7 +144,7 @@ export function readPlaces(bytes: Uint8Array, from: number, columns: number, pla
       if (at + 1 >= size) throw cutShort(size);
       const length = bytes[at + 1] as number;
       const more = bytes[at + 2] as number;
-      // A call in this loop makes all of it slow; it is rarely needed.
+      // Short lengths are decoded here, because a function call makes the loop slow.
       if (length < 0x80) at += 2 + length;
       else if (more < 0x80) at += 3 + (((length & 0x7f) << 7) | more);
       else at = valueEnd(bytes, at);
@@ -152,18 +155,18 @@ export function readPlaces(bytes: Uint8Array, from: number, columns: number, pla
   return at;
 }
 
-/** A table's head and where it lies. */
+/** A table header and its place in the bytes. */
 export interface Head {
   readonly table: Table;
   readonly start: number;
   readonly end: number;
-  /** The bytes of the name, without the NUL at its end. */
+  /** The bytes of the name, without the terminating NUL. */
   readonly name: Uint8Array;
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The head that begins at a place, with T or P. @throws ChangesetError if it is malformed */
+/** Reads the table header at an offset. @throws ChangesetError if it is malformed */
 export function readHead(bytes: Uint8Array, start: number): Head {
   const columns = lengthAt(bytes, start + 1);
   const keyAt = start + 1 + lengthSize(bytes, start + 1);
@@ -173,7 +176,7 @@ export function readHead(bytes: Uint8Array, start: number): Head {
   const nameAt = keyAt + columns;
   if (nameAt >= bytes.length) throw cutShort(bytes.length);
   const end = bytes.indexOf(0, nameAt);
-  if (end < 0) throw new ChangesetError("the table's name has no end", nameAt);
+  if (end < 0) throw new ChangesetError("the table's name is not terminated", nameAt);
   const name = bytes.slice(nameAt, end);
   const key = Array.from(bytes.subarray(keyAt, nameAt));
   const table = { name: decoder.decode(name), key, patchset: bytes[start] === patchsetMark };
@@ -181,9 +184,10 @@ export function readHead(bytes: Uint8Array, start: number): Head {
 }
 
 /**
- * The same bytes, not copied: `slice` of a Buffer shares them, that of a Uint8Array copies.
+ * Returns a plain Uint8Array with the same memory, because `slice` of a Buffer does not copy.
  *
- * @throws ChangesetError for more bytes than C can count; TypeError (ERR_INVALID_ARG_TYPE) for what is not bytes
+ * @throws ChangesetError if there are more bytes than C can count; TypeError (ERR_INVALID_ARG_TYPE) if `bytes` is not
+ *   bytes
  */
 export function plain(bytes: Uint8Array): Uint8Array {
   if (!ArrayBuffer.isView(bytes)) throw notBytes();

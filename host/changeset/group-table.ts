@@ -1,4 +1,4 @@
-/** The changes of one table in a group: a hash table whose order is the order of the output, as in the C library. */
+/** The changes of one table in a group: a hash table, whose order is the order of the output, as in the C library. */
 
 import {
   type Head,
@@ -13,10 +13,10 @@ import {
 import { Merger, type Records, same } from './merge.js';
 import type { Writer } from './writer.js';
 
-/** No entry: the end of a bucket's list. */
+/** Marks the end of a bucket's list. */
 const nothing = -1;
 
-/** The numbers that an entry is made of. The hash is that of its key, before it is taken modulo the buckets' number. */
+/** The indexes of an entry's numbers. `hashed` is the full hash of the key, before it is reduced to a bucket. */
 const next = 0;
 const hashed = 1;
 const begin = 2;
@@ -25,15 +25,15 @@ const kind = 4;
 const stride = 5;
 
 /**
- * The changes of a table, each known by where its numbers begin: an object for each of them would take more time than
- * all work on it.
+ * The entries of a table in one array of numbers. An entry is the index of its first number, because an object for each
+ * entry would be slower.
  */
 class Entries {
   readonly #bytes: Uint8Array[] = [];
   #numbers = new Int32Array(stride * 64);
   #end = 0;
 
-  /** One more. */
+  /** Adds an entry. */
   add(): number {
     const entry = this.#end;
     this.#end += stride;
@@ -54,7 +54,7 @@ class Entries {
     numbers[entry + kind] = (op << 8) | indirect;
   }
 
-  /** The entry that follows in the same bucket. */
+  /** The next entry in the same bucket. */
   next(entry: number): number {
     return this.#numbers[entry + next] as number;
   }
@@ -67,7 +67,7 @@ class Entries {
     return (this.#numbers[entry + hashed] as number) >>> 0;
   }
 
-  /** How many bytes it has. */
+  /** The size of an entry's records in bytes. */
   size(entry: number): number {
     return (this.#numbers[entry + finish] as number) - (this.#numbers[entry + begin] as number);
   }
@@ -89,15 +89,15 @@ export class GroupTable {
   readonly key: readonly number[];
   readonly patchset: boolean;
   readonly #name: Uint8Array;
-  /** How many columns there are up to the last one of the key. */
+  /** The number of columns up to the last key column. */
   readonly #keyed: number;
   readonly #merger: Merger;
   readonly #entries = new Entries();
-  /** How many of them are in a bucket; the others cancelled out. */
+  /** The number of entries in the buckets. Other entries cancelled out. */
   #used = 0;
-  /** The bytes of their records. */
+  /** The total size of their records in bytes. */
   #bytes = 0;
-  /** The first entry of each. */
+  /** The first entry of each bucket. */
   #buckets = new Int32Array(0);
 
   constructor({ table, name }: Head) {
@@ -108,7 +108,7 @@ export class GroupTable {
     this.#merger = new Merger(table);
   }
 
-  /** Its approximate size when written, in bytes. */
+  /** The approximate size of the output in bytes. */
   get size(): number {
     return this.key.length + this.#name.length + 16 + this.#bytes + 2 * this.#used;
   }
@@ -144,7 +144,8 @@ export class GroupTable {
         this.#used -= 1;
         return;
       }
-      // An UPDATE that SQLite did not write can change the key. The entry moves only when the table grows.
+      // An UPDATE that SQLite did not write can change the key. The entry then moves to its new bucket only when the
+      // hash table grows.
       if (merged !== first) entries.set(entry, merged, this.#hash(merged));
       this.#bytes += entries.size(entry);
     }
@@ -185,7 +186,7 @@ export class GroupTable {
     this.#buckets = grown;
   }
 
-  /** Whether a record holds only the values of the key. */
+  /** Whether the record of an operation contains only the key. */
   #keyOnly(op: number): boolean {
     return this.patchset && op === opDelete;
   }

@@ -1,4 +1,4 @@
-/** Joins changesets into one, with the same bytes as the C library. */
+/** Joins changesets into one. The result has the same bytes as that of the C library. */
 
 import { ChangesetError } from './errors.js';
 import type { Head, WrittenChange } from './format.js';
@@ -7,7 +7,7 @@ import type { Records } from './merge.js';
 import { ChangesetReader } from './reader.js';
 import { tableOf, Writer, writeChange } from './writer.js';
 
-/** A table's name as C compares it: byte by byte, except the case of ASCII letters. */
+/** Converts a table's name to a key that ignores the case of ASCII letters, as C does. */
 function nameKey(name: Uint8Array): string {
   let text = '';
   for (const byte of name) text += String.fromCharCode(byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
@@ -15,8 +15,8 @@ function nameKey(name: Uint8Array): string {
 }
 
 /**
- * Joins changesets, or patchsets, into one. What is added is copied. C: `sqlite3changegroup_new`, `_add`,
- * `_add_change`, `_output`; its memory is that of the changes, and goes with it.
+ * Joins changesets, or patchsets, into one. The input is copied. C: `sqlite3changegroup_new`, `_add`, `_add_change`,
+ * `_output`.
  */
 export class Group {
   readonly #tables = new Map<string, GroupTable>();
@@ -25,8 +25,8 @@ export class Group {
   /**
    * Adds the changes of a changeset. C: `sqlite3changegroup_add`.
    *
-   * @throws ChangesetError if it is malformed, of another kind than those before, or differs from them in a
-   *   table; as in the C library, the group then holds the changes before the error
+   * @throws ChangesetError if the changeset is malformed, mixes changesets and patchsets, or has other columns for a
+   *   table than earlier changesets. As in the C library, the group keeps the changes before the error.
    */
   add(bytes: Uint8Array): void {
     let head: Head | undefined;
@@ -45,15 +45,15 @@ export class Group {
   }
 
   /**
-   * Adds one change: a reader's current one, or a given one. C: `sqlite3changegroup_add_change`; a given change
-   * is checked as `sqlite3changegroup_change_finish` does.
+   * Adds the current change of a reader, or a change made of values, which is checked as
+   * `sqlite3changegroup_change_finish` does. C: `sqlite3changegroup_add_change`.
    *
-   * @throws ChangesetError if the change is invalid, of another kind than those before, or of a table in which it
-   *   differs from them; the group is then unchanged
+   * @throws ChangesetError if the change is invalid, mixes changesets and patchsets, or has other columns for its table
+   *   than earlier changes. The group is then unchanged.
    */
   addChange(change: ChangesetReader | WrittenChange): void {
     if (change instanceof ChangesetReader) {
-      // Only its own records are copied, not the entire changeset.
+      // Copy only the records of this change, not the entire changeset.
       const { op, indirect, bytes, start, end } = recordsOf(change, change.bytes);
       const copy = bytes.slice(start, end);
       const { table, nameBytes: name } = change;
@@ -68,7 +68,7 @@ export class Group {
     this.add(writer.output());
   }
 
-  /** All changes as one changeset, empty if there are none. C: `sqlite3changegroup_output`. */
+  /** Returns all changes as one changeset, empty if there are no changes. C: `sqlite3changegroup_output`. */
   output(): Uint8Array<ArrayBuffer> {
     const tables = [...this.#tables.values()];
     const writer = new Writer(tables.reduce((size, table) => size + table.size, 0));
@@ -122,9 +122,9 @@ function checkChange({ table, key, patchset, op, old, new: fresh }: WrittenChang
 }
 
 /**
- * One changeset that does what the given ones do in order. C: `sqlite3changeset_concat`, for any number of them.
+ * Joins any number of changesets, in order, into one. C: `sqlite3changeset_concat`.
  *
- * @throws ChangesetError as `Group.add` does
+ * @throws the errors of {@link Group.add}
  */
 export function concat(...changesets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const group = new Group();

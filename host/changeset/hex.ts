@@ -1,10 +1,10 @@
-/** Bytes as pairs of hex digits. */
+/** Converts bytes to and from hex digits. */
 
 const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 
-/** Of Node and what follows it. */
+/** A method of Node's Buffer, used if it exists. */
 const hexSlice = (globalThis as { Buffer?: { prototype?: { hexSlice?: Slice } } }).Buffer?.prototype
   ?.hexSlice;
 
@@ -15,7 +15,7 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes; undefined if the text is invalid. */
+/** Converts hex digits to bytes; undefined if the text is invalid. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
@@ -28,7 +28,7 @@ export function fromHex(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** The value of a digit of either case, -1 if it is not one. */
+/** The value of a hex digit; -1 if the character is not a hex digit. */
 function digit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;

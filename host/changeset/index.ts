@@ -1,6 +1,6 @@
 /**
- * Changesets and patchsets in plain TypeScript: read, check, change, write, without an engine and without
- * WebAssembly. Published as `sqlite-wasm-run/changeset`.
+ * Reads, checks, changes and writes changesets and patchsets in plain TypeScript, without SQLite or WebAssembly.
+ * Published as `sqlite-wasm-run/changeset`.
  */
 
 export { changes } from './changes.js';

@@ -16,10 +16,10 @@ import { ChangesetReader } from './reader.js';
 import { Writer } from './writer.js';
 
 /**
- * The inverse of a changeset, with the same bytes as C's: INSERTs become DELETEs and the other way round, unchanged
- * otherwise; UPDATEs have old and new values exchanged, and are written again. C: `sqlite3changeset_invert`.
+ * Inverts a changeset: INSERTs become DELETEs, DELETEs become INSERTs, and UPDATEs exchange old and new values. The
+ * result has the same bytes as that of the C library. C: `sqlite3changeset_invert`.
  *
- * @throws ChangesetError for a patchset, which has no old values, and for bytes that are not a changeset
+ * @throws ChangesetError if the bytes are not a changeset, or are a patchset, which has no old values
  */
 export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const reader = new ChangesetReader(bytes, {
@@ -30,7 +30,7 @@ export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   });
   const turned = reader.bytes.slice();
   const update = new Writer();
-  // If an UPDATE changes its length, which none from SQLite does, the output so far is moved here.
+  // Used only if the inverse of an UPDATE has another length, which does not happen for changesets of SQLite.
   let moved: Writer | undefined;
   let done = 0;
   while (reader.next()) {
@@ -54,8 +54,8 @@ export function invert(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Writes the inverse of an UPDATE over it in `turned`. Returns whether that has its length and C would write each value as
- * it is, as is so of all that SQLite makes with short values.
+ * Writes the inverse of an UPDATE in place in `turned`. Returns false if the inverse has another length, or if C would
+ * write a value differently; the caller then writes the UPDATE with {@link putAnew}.
  */
 function turnUpdate(reader: ChangesetReader, turned: Uint8Array): boolean {
   const { bytes, columns, end } = reader;
@@ -91,7 +91,7 @@ function invertUpdate(reader: ChangesetReader, writer: Writer): void {
   for (let i = 0; i < columns; i++) putAnew(writer, bytes, key[i] ? -1 : reader.oldAt(i));
 }
 
-/** As C writes a value that it read: NaN becomes NULL, lengths become as short as possible. */
+/** Writes a value as C does: NaN becomes NULL, and lengths use the shortest varint. */
 function putAnew(writer: Writer, bytes: Uint8Array, place: number): void {
   const type = place < 0 ? typeUndefined : (bytes[place] as number);
   if (type === typeReal && isNaNAt(bytes, place + 1)) writer.byte(typeNull);
@@ -107,7 +107,7 @@ function putAnew(writer: Writer, bytes: Uint8Array, place: number): void {
   }
 }
 
-/** Whether the eight bytes of a REAL are NaN. */
+/** Whether the eight bytes of a REAL are a NaN. */
 function isNaNAt(bytes: Uint8Array, at: number): boolean {
   if (((bytes[at] as number) & 0x7f) !== 0x7f || (bytes[at + 1] as number) < 0xf0) return false;
   if ((bytes[at + 1] as number) > 0xf0) return true;

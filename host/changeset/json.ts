@@ -1,5 +1,5 @@
 /**
- * Changesets as JSON documents, without loss: `fromJson` makes the same bytes from what `toJson` wrote.
+ * Converts changesets to and from JSON without loss: `fromJson(toJson(bytes))` gives the same bytes.
  *
  *     { "format": 1, "kind": "changeset",
  *       "tables": [ { "name": "users", "key": [1, 0, 0], "columns": ["id", "name", "age"],
@@ -8,11 +8,11 @@
  *           { "op": "update", "indirect": true, "old": [1, "ann", {}], "new": [{}, "bob", {}] },
  *           { "op": "delete", "old": [2, "cy", null] } ] } ] }
  *
- * `key` has per column 0, or its place in the PRIMARY KEY from 1. `columns`, names, is present if they were
- * given; `fromJson` ignores it. A value is: a JSON number without a fraction, for an INTEGER up to 2^53;
- * `{"integer": "9007199254740993"}` beyond; a number with a fraction, for a REAL; `{"real": "1"}`, also "NaN" and
- * "Infinity", for a REAL that would read as something else; a string for TEXT; `{"text": "hex"}` for TEXT that is not
- * UTF-8; `{"blob": "hex"}`; null for NULL; `{}` if the change has no value. `indirect` is omitted if false.
+ * `key` has for each column its position in the PRIMARY KEY from 1, or 0. `columns` is present if the column names are
+ * known; `fromJson` ignores it. `indirect` is omitted if false. An INTEGER is a number without a fraction, or
+ * `{"integer": "9007199254740993"}` beyond 2^53. A REAL is a number with a fraction, or `{"real": "1"}` if that would
+ * read as an integer, also for "NaN" and "Infinity". TEXT is a string, or `{"text": "hex"}` if it is not UTF-8. A BLOB
+ * is `{"blob": "hex"}`, and NULL is null. `{}` means that the change has no value.
  */
 
 import { ChangesetError } from './errors.js';
@@ -69,10 +69,10 @@ export interface JsonChangeset {
   tables: JsonTable[];
 }
 
-/** The names of a table's columns, if they are known and their number is `count`. */
+/** Returns the names of a table's columns; undefined if they are unknown or their number is not `count`. */
 export type ColumnNames = (table: string, count: number) => readonly string[] | undefined;
 
-/** The absence of a value: one frozen object for all. */
+/** Represents a missing value. All missing values share this frozen object. */
 const absent: Record<string, never> = Object.freeze({});
 
 function jsonAt(reader: ChangesetReader, place: number): JsonValue {
@@ -111,7 +111,7 @@ function newValues(reader: ChangesetReader): JsonValue[] {
   return values;
 }
 
-/** The changeset as a JSON document, an object for `JSON.stringify`. @throws ChangesetError if it is malformed */
+/** Converts a changeset to an object for `JSON.stringify`. @throws ChangesetError if the changeset is malformed */
 export function toJson(bytes: Uint8Array, columnNames?: ColumnNames): JsonChangeset {
   const reader = new ChangesetReader(bytes);
   const tables: JsonTable[] = [];
@@ -144,7 +144,7 @@ export function toJson(bytes: Uint8Array, columnNames?: ColumnNames): JsonChange
   return { format: 1, kind: patchset ? 'patchset' : 'changeset', tables };
 }
 
-/** A place in a document, converted to text only for errors. */
+/** A position in a document, converted to text only for errors. */
 interface Place {
   readonly table: number;
   readonly change: number;
@@ -154,7 +154,7 @@ function nameOf({ table, change }: Place): string {
   return `tables[${table}].changes[${change}]`;
 }
 
-/** @param where the name of the place of the value */
+/** @param where returns the position of the value as text */
 function readHex(content: unknown, where: () => string): Uint8Array {
   const bytes = typeof content === 'string' ? fromHex(content) : undefined;
   if (!bytes) throw new ChangesetError(`${where()} must be pairs of hex digits`);
@@ -194,14 +194,14 @@ function readValue(json: unknown, place: Place, name: string, column: number): V
 
 const decimal = /^-?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|Infinity)$/i;
 
-/** A number of a document: INTEGER if it is whole. Parsed, some numbers are not what the document says. */
+/** Reads a number: INTEGER if it has no fraction. Refuses numbers that `JSON.parse` cannot represent exactly. */
 function readNumber(json: number, where: () => string): Value {
   if (Object.is(json, -0)) {
     throw new ChangesetError(`${where()} is -0, which is not an integer: write {"real":"-0"} or 0`);
   }
   if (!Number.isFinite(json)) {
     throw new ChangesetError(
-      `${where()} is beyond what a REAL holds: write {"real":"Infinity"} or {"real":"-Infinity"}`,
+      `${where()} is beyond the range of REAL: write {"real":"Infinity"} or {"real":"-Infinity"}`,
     );
   }
   if (!Number.isInteger(json)) return json;
@@ -218,9 +218,9 @@ function rawText(bytes: Uint8Array): Raw {
 }
 
 /**
- * The bytes of a document in the format of `toJson`.
+ * Converts a document in the format of `toJson` to a changeset.
  *
- * @throws ChangesetError that names the wrong place in the document
+ * @throws ChangesetError that names the wrong position in the document
  */
 export function fromJson(document: unknown): Uint8Array<ArrayBuffer> {
   const { format, kind, tables } = (document ?? {}) as Partial<JsonChangeset>;

@@ -1,4 +1,4 @@
-/** Merges two changes of one row. All records are well-formed: readers checked them. */
+/** Merges two changes of one row. The caller has checked that the records are well-formed. */
 
 import { opDelete, opInsert, opUpdate, readPlaces, type Table, typeUndefined, valueEnd } from './format.js';
 import { Writer } from './writer.js';
@@ -7,19 +7,19 @@ import { Writer } from './writer.js';
 export interface Records {
   readonly op: number;
   readonly indirect: number;
-  /** They are the bytes of this from `start` to `end`. */
+  /** The records are these bytes from `start` to `end`. */
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
 }
 
-/** One record, or two; values of the second take precedence. */
+/** One or two records. Values of the second record take precedence. */
 class Overlaid {
   readonly #places: Int32Array;
   readonly #overPlaces: Int32Array;
   #record: Uint8Array = new Uint8Array(0);
   #over = this.#record;
-  /** The effective value. */
+  /** The effective value: `bytes` from `start` to `end`. */
   bytes = this.#record;
   start = 0;
   end = 0;
@@ -44,7 +44,7 @@ class Overlaid {
     return this;
   }
 
-  /** Moves to a column. If neither has a value, there are no bytes. C: `sessionMergeValue`. */
+  /** Moves to a column. If neither record has a value, `start` is -1. C: `sessionMergeValue`. */
   at(column: number): void {
     const over = this.#overPlaces[column] as number;
     const place = over < 0 ? (this.#places[column] as number) : over;
@@ -76,10 +76,10 @@ export function same(
   return true;
 }
 
-/** The size of the buffers that new changes share. */
+/** The size of the buffers for merged changes. */
 const shared = 65_536;
 
-/** Merges pairs of changes, for one table. */
+/** Merges pairs of changes of one table. */
 export class Merger {
   readonly #key: readonly number[];
   readonly #patchset: boolean;
@@ -99,8 +99,8 @@ export class Merger {
   }
 
   /**
-   * One change in place of `first` and then `second`; undefined if they cancel out, `first` if the second cannot
-   * follow it: an INSERT of an existing row, a change of a deleted one. C: `sessionChangeMerge`.
+   * Merges `first` and then `second` into one change. Returns undefined if they cancel out. Returns `first` if `second`
+   * cannot follow it, such as an INSERT of an existing row or a change of a deleted row. C: `sessionChangeMerge`.
    */
   merge(first: Records, second: Records): Records | undefined {
     const { op } = second;
@@ -129,7 +129,9 @@ export class Merger {
     return this.#update() ? this.#merged(opUpdate, indirect) : undefined;
   }
 
-  /** The written bytes as a change. Short ones share a buffer, because separate ones are slow to make. */
+  /**
+   * Makes a change from the written bytes. Short changes share a buffer, because many small buffers are slow to make.
+   */
   #merged(op: number, indirect: number): Records {
     const writer = this.#writer;
     const { length } = writer;
@@ -145,14 +147,14 @@ export class Merger {
     return { op, indirect, bytes, start, end: start + length };
   }
 
-  /** The start of the second record of an UPDATE; of a patchset's, that of the only one. */
+  /** The start of an UPDATE's second record. An UPDATE of a patchset has only one record. */
   #newRecord({ bytes, start }: Records): number {
     let at = start;
     if (!this.#patchset) for (let i = this.#key.length; i > 0; i--) at = valueEnd(bytes, at);
     return at;
   }
 
-  /** Writes an UPDATE. False if it would change nothing. C: `sessionMergeUpdate`. */
+  /** Writes an UPDATE. Returns false if the UPDATE would change nothing. C: `sessionMergeUpdate`. */
   #update(): boolean {
     const writer = this.#writer;
     const key = this.#key;

@@ -1,4 +1,4 @@
-/** Reads changesets, one change at a time. Values are decoded only when requested. */
+/** Reads changesets one change at a time. A value is decoded only when requested. */
 
 import { Content } from './content.js';
 import { ChangesetError, cutShort, noOperation, noTable } from './errors.js';
@@ -22,35 +22,35 @@ import {
 
 const none: Values = [];
 
-/** How to read. */
+/** Options of {@link ChangesetReader}. */
 export interface ReaderOptions {
   /**
-   * Reads records unchanged: an UPDATE's old values without new ones, which `sqlite3changeset_next` drops, are kept, and
-   * an UPDATE of a patchset may lack its key. C does so for `sqlite3changegroup_add`.
+   * Reads records unchanged, as C does in `sqlite3changegroup_add`. Keeps old values of an UPDATE without new values,
+   * which `sqlite3changeset_next` drops, and allows an UPDATE of a patchset without its key.
    */
   readonly asWritten?: boolean;
-  /** Called for every table's head, even if no change follows. */
+  /** Called for every table header, even if no change follows. */
   readonly onHead?: (head: Head) => void;
 }
 
 /**
- * Iterates over the changes of a changeset. After `next()` returned true, the members describe one change, and
- * values are read by place: `oldAt(i)` and `newAt(i)` for column i, -1 if the change has none.
- * The bytes are not copied: do not change them meanwhile. C: `sqlite3changeset_start`, `_next`, `_op`,
- * `_pk`, `_old`, `_new`.
+ * Iterates over the changes of a changeset. After `next()` returned true, the members describe one change. `oldAt(i)`
+ * and `newAt(i)` return the place of a value of column i, or -1 if the change has no such value; other methods read the
+ * value at a place. The bytes are not copied, so do not change them while reading. C: `sqlite3changeset_start`,
+ * `_next`, `_op`, `_pk`, `_old`, `_new`.
  */
 export class ChangesetReader {
   #content: Content;
   readonly #asWritten: boolean;
   readonly #onHead: ((head: Head) => void) | undefined;
-  /** For each column the place of its value, -1 if there is none: of the record that was read, or #nothing. */
+  /** The places of the old and new values by column, -1 if there is no value. */
   #old: Int32Array;
   #new: Int32Array;
   #oldPlaces = new Int32Array(32).fill(-1);
   #newPlaces = new Int32Array(32).fill(-1);
   #nothing = new Int32Array(32).fill(-1);
   #at = 0;
-  /** How many bytes of a stream came before #bytes. */
+  /** The number of bytes of a stream before the current bytes. */
   #before = 0;
   #head: Head | undefined;
   #headBytes = new Uint8Array(0);
@@ -61,10 +61,10 @@ export class ChangesetReader {
   /** The change's operation code: 18 INSERT, 23 UPDATE, 9 DELETE. */
   op = 0;
   indirect = false;
-  /** Where the change's records begin: after operation and indirect flag. */
+  /** The offset of the change's records, after the operation and the indirect flag. */
   start = 0;
 
-  /** @throws ChangesetError for more bytes than C can count */
+  /** @throws ChangesetError if there are more bytes than C can count */
   constructor(bytes: Uint8Array, options: ReaderOptions = {}) {
     this.#content = new Content(bytes);
     this.#old = this.#nothing;
@@ -73,7 +73,7 @@ export class ChangesetReader {
     this.#onHead = options.onHead;
   }
 
-  /** The bytes. */
+  /** The bytes of the changeset. */
   get bytes(): Uint8Array {
     return this.#content.bytes;
   }
@@ -84,7 +84,7 @@ export class ChangesetReader {
     return this.#head.table;
   }
 
-  /** The bytes of the table's head, copied; empty before the first. */
+  /** A copy of the table header; empty before the first one. */
   get head(): Uint8Array {
     return this.#headBytes;
   }
@@ -94,18 +94,19 @@ export class ChangesetReader {
     return this.#head?.name ?? this.#headBytes;
   }
 
-  /** How many columns it has. */
+  /** The number of columns of the table. */
   get columns(): number {
     return this.#columns;
   }
 
-  /** Where the next change or table begins, and the current change's records end. */
+  /** The offset of the end of the current change, where the next change or table begins. */
   get end(): number {
     return this.#at;
   }
 
   /**
-   * Continues a stream: `bytes` follow the `before` bytes that were read, and begin with a change or a table.
+   * Continues a stream with more bytes, which begin with a change or a table. @param before the number of bytes before
+   * them
    */
   goOn(bytes: Uint8Array, before: number): void {
     this.#content = new Content(bytes);
@@ -114,9 +115,9 @@ export class ChangesetReader {
   }
 
   /**
-   * Moves to the next change. False at the end.
+   * Moves to the next change. Returns false at the end.
    *
-   * @throws ChangesetError if the bytes are not a changeset; then also on every later call
+   * @throws ChangesetError if the bytes are not a changeset. Every later call throws it again.
    */
   next(): boolean {
     if (this.#failed) throw this.#failed;
@@ -130,10 +131,10 @@ export class ChangesetReader {
   }
 
   /**
-   * Moves to the next change and copies it: faster than `next()` and `change()`. Undefined at the
-   * end. Afterwards places are not available.
+   * Moves to the next change and copies it. Returns undefined at the end. This is faster than `next()` and `change()`,
+   * but the places of values are then not available.
    *
-   * @throws ChangesetError as `next()` does
+   * @throws the errors of {@link next}
    */
   nextChange(): Change | undefined {
     if (this.#failed) throw this.#failed;
@@ -152,7 +153,10 @@ export class ChangesetReader {
     return this.#failed;
   }
 
-  /** Reads what comes before the records of a change: heads of tables, operation, flag. False at the end. */
+  /**
+   * Reads everything before the records of a change: table headers, operation and indirect flag. Returns false at the
+   * end.
+   */
   #begin(): boolean {
     const { bytes } = this.#content;
     const size = bytes.length;
@@ -173,7 +177,7 @@ export class ChangesetReader {
     return true;
   }
 
-  /** Notes the places of the change's values. */
+  /** Finds the places of the change's values. */
   #places(): void {
     const { bytes } = this.#content;
     const { op, start } = this;
@@ -192,7 +196,7 @@ export class ChangesetReader {
     }
   }
 
-  /** Makes the values of the change. */
+  /** Reads the values of the change. */
   #values(): Change {
     const { op, start, indirect, table } = this;
     if (this.#patchset && op !== opInsert) {
@@ -213,7 +217,7 @@ export class ChangesetReader {
         fresh = content.record(content.end, columns);
         const { key } = table;
         for (let i = 0; i < columns && !this.#asWritten; i++) {
-          if (fresh[i] === undefined && key[i] === 0) before[i] = undefined; // as #dropOld does
+          if (fresh[i] === undefined && key[i] === 0) before[i] = undefined; // like #dropOld
         }
       }
       old = before;
@@ -223,67 +227,67 @@ export class ChangesetReader {
     return { table: name, op: operationOf(op), indirect, key, patchset, old, new: fresh };
   }
 
-  /** The place of the old value of a column; -1 if there is none. */
+  /** The place of the old value of a column; -1 if the change has no such value. */
   oldAt(column: number): number {
     return this.#old[column] ?? -1;
   }
 
-  /** The place of the new value of a column; -1 if there is none. */
+  /** The place of the new value of a column; -1 if the change has no such value. */
   newAt(column: number): number {
     return this.#new[column] ?? -1;
   }
 
-  /** The type of the value at a place: 1 INTEGER, 2 REAL, 3 TEXT, 4 BLOB, 5 NULL; 0 if there is none. */
+  /** The type of the value at a place: 1 INTEGER, 2 REAL, 3 TEXT, 4 BLOB, 5 NULL; 0 if the place is -1. */
   typeAt(place: number): number {
     return place < 0 ? typeUndefined : (this.#content.bytes[place] as number);
   }
 
-  /** An INTEGER as a number: exact up to 2^53 from 0. */
+  /** Reads an INTEGER as a number, which is exact between -2^53 and 2^53. */
   numberAt(place: number): number {
     return this.#content.numberAt(place);
   }
 
-  /** An INTEGER. */
+  /** Reads an INTEGER. */
   integerAt(place: number): bigint {
     return this.#content.integerAt(place);
   }
 
-  /** A REAL. */
+  /** Reads a REAL. */
   realAt(place: number): number {
     return this.#content.realAt(place);
   }
 
-  /** A TEXT; invalid UTF-8 becomes U+FFFD. */
+  /** Reads a TEXT. Invalid UTF-8 becomes U+FFFD. */
   textAt(place: number): string {
     return this.#content.textAt(place);
   }
 
-  /** A TEXT; undefined if it is not UTF-8, which SQLite allows. */
+  /** Reads a TEXT; undefined if it is not UTF-8, which SQLite allows. */
   validTextAt(place: number): string | undefined {
     return this.#content.validTextAt(place);
   }
 
-  /** The bytes of a TEXT or BLOB: a view, valid as long as the changeset's bytes are. */
+  /** A view of the bytes of a TEXT or BLOB. */
   bytesAt(place: number): Uint8Array {
     return this.#content.bytesAt(place);
   }
 
-  /** The value at a place; blobs are copied. */
+  /** Reads the value at a place. Blobs are copied. */
   valueAt(place: number): Value | undefined {
     return place < 0 ? undefined : this.#content.valueAt(place);
   }
 
-  /** The old value of a column; undefined if there is none. C: `sqlite3changeset_old`. */
+  /** The old value of a column; undefined if the change has no such value. C: `sqlite3changeset_old`. */
   oldValue(column: number): Value | undefined {
     return this.valueAt(this.oldAt(column));
   }
 
-  /** The new value of a column; undefined if there is none. C: `sqlite3changeset_new`. */
+  /** The new value of a column; undefined if the change has no such value. C: `sqlite3changeset_new`. */
   newValue(column: number): Value | undefined {
     return this.valueAt(this.newAt(column));
   }
 
-  /** The current change, copied. */
+  /** Copies the current change. */
   change(): Change {
     const { op, table, indirect } = this;
     return {
@@ -312,7 +316,7 @@ export class ChangesetReader {
       this.#newPlaces = new Int32Array(columns);
       this.#nothing = new Int32Array(columns).fill(-1);
     }
-    this.#oldPlaces.fill(-1); // including those of a wider table
+    this.#oldPlaces.fill(-1); // also the columns of an earlier, wider table
     this.#newPlaces.fill(-1);
     this.#noPlaces();
     this.#columns = columns;
@@ -329,7 +333,7 @@ export class ChangesetReader {
     this.#new = this.#nothing;
   }
 
-  /** A patchset's DELETE: only the values of the key. */
+  /** Reads a DELETE of a patchset, which has only the key. */
   #readKey(from: number): number {
     const { key } = this.table;
     const { bytes } = this.#content;
@@ -348,7 +352,7 @@ export class ChangesetReader {
     return at;
   }
 
-  /** A patchset's UPDATE holds key and new values in one record: the key is its old value. */
+  /** Moves the key to the old values. An UPDATE of a patchset has the key and the new values in one record. */
   #moveKey(): void {
     const { key } = this.table;
     for (let i = 0; i < this.#columns; i++) {
@@ -362,7 +366,9 @@ export class ChangesetReader {
     }
   }
 
-  /** Old values without new ones, except the key: rebasing used to write them, and C ignores them. */
+  /**
+   * Drops old values without new values, except the key. Old versions of the rebaser wrote them, and C ignores them.
+   */
   #dropOld(): void {
     const old = this.#old;
     const fresh = this.#new;

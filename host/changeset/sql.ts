@@ -1,4 +1,4 @@
-/** Changesets as SQL text. */
+/** Converts changesets to SQL. */
 
 import { ChangesetError } from './errors.js';
 import { opDelete, opInsert, type Table, typeBlob, typeInteger, typeReal, typeText } from './format.js';
@@ -6,11 +6,11 @@ import { toHex } from './hex.js';
 import type { ColumnNames, JsonValue } from './json.js';
 import { ChangesetReader } from './reader.js';
 
-/** How {@link toSql} and {@link sqlStatements} write SQL. */
+/** Options of {@link toSql} and {@link sqlStatements}. */
 export interface SqlOptions {
   /**
-   * The columns' names by table. Unknown ones are c1, c2 and so on, which shows what changed but
-   * runs only if the columns have those names.
+   * Returns the column names of a table. Columns without known names become c1, c2 and so on; the SQL then runs only if
+   * the columns have those names.
    */
   readonly columnNames?: ColumnNames;
   /** Called for each change with the number of bytes read. */
@@ -21,11 +21,14 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** What a literal cannot hold, a shell changes (CR), or a terminal interprets: controls except tab and line feed. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/**
+ * Matches control characters except tab and line feed. A literal cannot contain NUL, a shell changes CR, and a terminal
+ * interprets the others.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for them
 const controls = /([\u0000-\u0008\u000b-\u001f\u007f-\u009f]+)/;
 
-/** A text as SQL writes it, with control characters by `char()`. */
+/** Writes a text as an SQL expression, with `char()` for control characters. */
 export function quoteText(text: string): string {
   const parts = text.split(controls);
   if (parts.length === 1) return `'${text.replaceAll("'", "''")}'`;
@@ -36,7 +39,7 @@ export function quoteText(text: string): string {
   return `(${written.filter(Boolean).join('||')})`;
 }
 
-/** A REAL as SQL reads it back to the same number. SQLite has no NaN: it is NULL. */
+/** Writes a REAL so that SQLite reads the same number. NaN becomes NULL, as in SQLite. */
 export function sqlReal(value: number): string {
   if (Number.isNaN(value)) return 'NULL';
   if (!Number.isFinite(value)) return value < 0 ? '-9.0e+999' : '9.0e+999';
@@ -45,14 +48,14 @@ export function sqlReal(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-/** The value at a place of the changeset, as SQL writes it. */
+/** Writes the value at a place of the changeset as SQL. */
 export function sqlValueAt(reader: ChangesetReader, place: number): string {
   switch (reader.typeAt(place)) {
     case typeInteger: {
       const number = reader.numberAt(place);
       if (Number.isSafeInteger(number)) return `${number}`;
       const value = reader.integerAt(place);
-      return value === -(2n ** 63n) ? '(-9223372036854775807-1)' : `${value}`; // a literal is read without its sign
+      return value === -(2n ** 63n) ? '(-9223372036854775807-1)' : `${value}`; // SQLite reads a literal without its sign
     }
     case typeReal:
       return sqlReal(reader.realAt(place));
@@ -67,7 +70,7 @@ export function sqlValueAt(reader: ChangesetReader, place: number): string {
   }
 }
 
-/** A value in JSON, as SQL writes it; `{}` is not a value. */
+/** Writes a JSON value as SQL. `{}`, a missing value, is not allowed. */
 export function sqlOf(value: JsonValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : sqlReal(value);
@@ -79,7 +82,7 @@ export function sqlOf(value: JsonValue): string {
   return kind === 'text' ? `CAST(x'${content}' AS TEXT)` : '';
 }
 
-/** How the statements of one table begin, and its columns' names. */
+/** The beginning of each statement for a table, and the names of its columns. */
 interface Names {
   readonly table: Table;
   readonly columns: readonly string[];
@@ -106,7 +109,7 @@ function namesOf(table: Table, { columnNames }: SqlOptions): Names {
 }
 
 /**
- * Statements that make the same changes, one per line. They find rows by key; old values are not compared.
+ * Returns statements that make the same changes, one per line. They find rows by key and do not compare old values.
  *
  * @throws ChangesetError if the bytes are not a changeset
  */
@@ -136,7 +139,7 @@ function newValues(reader: ChangesetReader): string {
   return text;
 }
 
-/** The WHERE clause for a row; '' if there is no key. */
+/** The WHERE clause for a row; '' if the table has no key. */
 function keyOf(reader: ChangesetReader, names: readonly string[]): string {
   const { key } = reader.table;
   let text = '';
@@ -146,7 +149,7 @@ function keyOf(reader: ChangesetReader, names: readonly string[]): string {
   return text;
 }
 
-/** The SET clause of an UPDATE; '' if it sets nothing. */
+/** The SET clause of an UPDATE; '' if the UPDATE sets nothing. */
 function changed(reader: ChangesetReader, names: readonly string[]): string {
   let text = '';
   for (let i = 0; i < names.length; i++) {
@@ -156,7 +159,7 @@ function changed(reader: ChangesetReader, names: readonly string[]): string {
   return text;
 }
 
-/** All of {@link sqlStatements} as one text; '' if nothing changed. */
+/** Returns all statements of {@link sqlStatements} as one text; '' if there are none. */
 export function toSql(bytes: Uint8Array, options: SqlOptions = {}): string {
   return [...sqlStatements(bytes, options)].map((statement) => `${statement}\n`).join('');
 }

@@ -3,24 +3,24 @@
 import { opDelete, opInsert } from './format.js';
 import { ChangesetReader } from './reader.js';
 
-/** The counts of one table. */
+/** The number of changes of one table. */
 export interface TableStatistics {
   table: string;
   inserts: number;
   updates: number;
   deletes: number;
-  /** How many of them are indirect. */
+  /** The number of indirect changes. */
   indirect: number;
-  /** How many values the UPDATEs changed. */
+  /** The number of values that UPDATEs changed. */
   values: number;
-  /** Of the changeset: of all tables together, its size. */
+  /** The size of the table's part of the changeset. */
   bytes: number;
 }
 
 /**
- * Counts per table, in the order in which tables appear; including those without changes.
+ * Counts the changes of each table, in the order in which the tables appear. Includes tables without changes.
  *
- * @throws ChangesetError if it is malformed
+ * @throws ChangesetError if the changeset is malformed
  */
 export function statistics(bytes: Uint8Array): TableStatistics[] {
   const tables = new Map<string, TableStatistics>();
@@ -36,7 +36,7 @@ export function statistics(bytes: Uint8Array): TableStatistics[] {
     },
   });
   while (reader.next()) {
-    if (!counts) break; // not without a table
+    if (!counts) break; // there is no change before the first table
     if (reader.op === opInsert) counts.inserts += 1;
     else if (reader.op === opDelete) counts.deletes += 1;
     else {

@@ -21,21 +21,21 @@ import {
 } from './format.js';
 import { ChangesetReader } from './reader.js';
 
-/** Finds how much of a growing buffer is complete: tables' heads and changes. */
+/** Finds how much of a growing buffer consists of complete table headers and changes. */
 class Whole {
   /** The end of the complete part. */
   end = 0;
-  /** Whether more bytes cannot help, because the existing ones are malformed: the reader reports how. */
+  /** Whether the bytes are malformed. The reader reports the error. */
   malformed = false;
   #table: Table | undefined;
   #keys = 0;
-  /** How many values of the change at `end` are still missing, and where the next one begins. */
+  /** The number of missing values of the change at `end`, and the offset of the next one. */
   #values = 0;
   #at = 0;
-  /** How far a head's name was searched for its end. */
+  /** The offset up to which a table's name was searched for its end. */
   #looked = 0;
 
-  /** Notes that so many bytes were removed from the front. */
+  /** Called after `count` bytes were removed from the front. */
   taken(count: number): void {
     this.end -= count;
     this.#at -= count;
@@ -46,7 +46,7 @@ class Whole {
     while (!this.malformed && this.#step(bytes));
   }
 
-  /** Whether it advanced. */
+  /** Returns whether it advanced. */
   #step(bytes: Uint8Array): boolean {
     const { end } = this;
     const size = bytes.length;
@@ -116,10 +116,12 @@ class Whole {
 }
 
 /**
- * The changes of a changeset in pieces, each as soon as it is complete. Only the bytes of one piece
- * and of one change are kept, and never more than arrived, whatever length a change claims. C: `sqlite3changeset_start_strm`.
+ * Iterates over the changes of a changeset in pieces, and returns each change as soon as it is complete. Keeps only the
+ * bytes of one piece and one change. A wrong length in the input cannot make it allocate more memory than it received
+ * bytes. C: `sqlite3changeset_start_strm`.
  *
- * @throws ChangesetError if it is malformed, after the changes before that; and what `source` throws
+ * @throws ChangesetError if the changeset is malformed, after the changes before the error; and the exceptions of
+ *   `source`
  */
 export async function* changesFrom(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -1,21 +1,21 @@
-/** Makes strings of the texts in a changeset, most of which are short and ASCII. */
+/** Converts texts of a changeset to strings. Most are short and ASCII. */
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-/** Elsewhere: also one character per byte, equal for ASCII. */
+/** Used outside Node. It makes one character of each byte, which is correct for ASCII. */
 let bytewise: TextDecoder | undefined;
 
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 
-/** Of Node and what follows it, used if it exists: reading needs only the language. */
+/** Methods of Node's Buffer, used if they exist. */
 const { latin1Slice, utf8Slice } =
   (globalThis as { Buffer?: { prototype?: { latin1Slice?: Slice; utf8Slice?: Slice } } }).Buffer?.prototype ??
   {};
 
-/** How many bytes become one string at once, at least and at most. */
+/** The smallest and largest number of bytes that are converted at once. */
 const smallest = 256;
 const largest = 16_384;
 
-/** The string of one character a byte. */
+/** Makes a string with one character for each byte. */
 export function bytesAsText(bytes: Uint8Array, start: number, end: number): string {
   if (latin1Slice) return latin1Slice.call(bytes, start, end);
   bytewise ??= new TextDecoder('windows-1252');
@@ -23,9 +23,9 @@ export function bytesAsText(bytes: Uint8Array, start: number, end: number): stri
 }
 
 /**
- * The texts of one changeset. A call of the engine's decoder costs more than decoding a short text; so a stretch
- * of the changeset becomes one string of one character a byte, and ASCII texts are parts of it. A text may keep
- * that stretch alive, 16 KiB at most.
+ * The texts of one changeset. Calling the decoder takes longer than decoding a short text. So a stretch of the
+ * changeset is converted to one string, with one character for each byte, and ASCII texts are substrings of it. A text
+ * may keep that string in memory, at most 16 KiB.
  */
 export class Texts {
   readonly #bytes: Uint8Array;
@@ -39,9 +39,9 @@ export class Texts {
     this.#view = view;
   }
 
-  /** The text of the bytes from `start` to `end`, which lie within. Invalid UTF-8 becomes U+FFFD. */
+  /** Reads the text from `start` to `end`. Invalid UTF-8 becomes U+FFFD. */
   text(start: number, end: number): string {
-    // For long texts, the engine is faster than a loop over the bytes.
+    // For long texts, the decoder is faster than a loop over the bytes.
     if (end - start > smallest || !this.#isAscii(start, end)) return this.#decoded(start, end);
     if (start < this.#start || end > this.#end) this.#goOn(start);
     return this.#stretch.substring(start - this.#start, end - this.#start);
@@ -67,7 +67,7 @@ export class Texts {
     return utf8Slice ? utf8Slice.call(bytes, start, end) : decoder.decode(bytes.subarray(start, end));
   }
 
-  /** Makes another stretch. If texts are close together, a long one pays off; after a jump it begins small again. */
+  /** Converts another stretch. Its size doubles while texts are close together, and is small again after a jump. */
   #goOn(start: number): void {
     const size = this.#end - this.#start;
     const near = start >= this.#start && start < this.#end + size;

@@ -1,4 +1,4 @@
-/** Checks changesets by a stricter grammar than reading requires. */
+/** Checks changesets more strictly than reading does. */
 
 import { ChangesetError, cutShort, noOperation, noTable, noType } from './errors.js';
 import {
@@ -20,19 +20,19 @@ import {
   typeUndefined,
 } from './format.js';
 
-/** What is wrong with the bytes. */
+/** An error in a changeset. */
 export interface Fault {
-  /** The first wrong byte, from 0; the size of the changeset if that ends too early. */
+  /** The offset of the first wrong byte; the size of the changeset if it ends too early. */
   readonly offset: number;
   readonly reason: string;
 }
 
 /**
- * Why the bytes are not a changeset or patchset; null if they are. The C library can read valid ones too, and
- * conversion to JSON and back gives the same bytes. Stricter than C: types of values are known, lengths take no more bytes than
- * they need, the indirect flag is 0 or 1, tables of changesets and patchsets are not mixed, a change has its complete
- * key without NULL, INSERT and DELETE have all of their values. Not checked: whether text is UTF-8, and which
- * numbers mark the columns of the key.
+ * Returns the first error of a changeset or patchset, or null if it is valid. The C library can read valid bytes, and
+ * conversion to JSON and back preserves them. The check is stricter than C: types of values must be known, lengths must
+ * use the shortest varint, and the indirect flag must be 0 or 1. Tables of changesets and patchsets must not be mixed.
+ * A change must have its complete key without NULL, and INSERT and DELETE must have all values. It does not check
+ * whether text is UTF-8, and which numbers mark the key columns.
  *
  * @param heard called periodically with the number of checked bytes
  */
@@ -46,7 +46,7 @@ export function validate(bytes: Uint8Array, heard?: (offset: number) => void): F
   }
 }
 
-/** The least number of bytes between two calls of the listener. */
+/** The least number of bytes between two calls of `heard`. */
 const stride = 2 ** 20;
 
 function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined): void {
@@ -86,9 +86,9 @@ function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined)
 }
 
 /**
- * @param whole the error for a missing value; '' if any may be missing
+ * @param whole the error for a missing value; '' if values may be missing
  * @param keyed whether the record must have the key
- * @returns where the record ends
+ * @returns the end of the record
  */
 function checkRecord(bytes: Uint8Array, from: number, table: Table, whole: string, keyed: boolean): number {
   const size = bytes.length;

@@ -21,7 +21,7 @@ import {
 
 const encoder = new TextEncoder();
 
-/** A growing buffer. */
+/** Writes to a growing buffer. */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
@@ -47,7 +47,7 @@ export class Writer {
     this.#bytes.set(source, at);
   }
 
-  /** Part of `source`. */
+  /** Writes a part of `source`. */
   slice(source: Uint8Array, start: number, end: number): void {
     let at = this.#room(end - start);
     if (end - start >= 64) this.#bytes.set(source.subarray(start, end), at);
@@ -57,7 +57,7 @@ export class Writer {
     }
   }
 
-  /** A number as SQLite's varint. */
+  /** Writes a number as an SQLite varint. */
   length32(value: number): void {
     for (let shift = 28; shift > 0; shift -= 7) {
       if (value >>> shift > 0) this.byte(((value >>> shift) & 0x7f) | 0x80);
@@ -89,7 +89,7 @@ export class Writer {
     this.slice(bytes, 0, bytes.length);
   }
 
-  /** Writes a short text of ASCII, because the encoder is slow for it. Returns false and writes nothing for other texts. */
+  /** Writes a short ASCII text, for which the encoder is slow. Returns false and writes nothing for other texts. */
   #ascii(text: string): boolean {
     const { length } = text;
     if (length >= 0x80) return false;
@@ -108,7 +108,7 @@ export class Writer {
     return true;
   }
 
-  /** @param nameBytes the bytes of the name, if they are not UTF-8 */
+  /** @param nameBytes the bytes of the name, if it is not UTF-8 */
   table(table: Table, nameBytes?: Uint8Array): void {
     const { name, key, patchset } = table;
     if (key.length < 1 || key.length > maxColumns) {
@@ -122,26 +122,26 @@ export class Writer {
     this.byte(0);
   }
 
-  /** The written bytes. Nothing can be written afterwards. */
+  /** Returns the written bytes. Nothing can be written afterwards. */
   output(): Uint8Array<ArrayBuffer> {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
-  /** A copy of the written bytes; writing starts again. */
+  /** Returns a copy of the written bytes and empties the buffer. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     return bytes;
   }
 
-  /** The same, but copied to a place of `target`. */
+  /** Copies the written bytes to `target` and empties the buffer. */
   takeTo(target: Uint8Array, at: number): void {
     const bytes = this.#bytes;
     for (let i = 0; i < this.#length; i++) target[at + i] = bytes[i] as number;
     this.#length = 0;
   }
 
-  /** Makes room for `count` bytes, and returns where it begins. */
+  /** Makes room for `count` bytes and returns its offset. */
   #room(count: number): number {
     const at = this.#length;
     this.#length = at + count;
@@ -191,9 +191,9 @@ function sameKey(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * The bytes of changes, in order. A table's head is written whenever the table differs from the previous one.
+ * Encodes changes, in order. Writes a table header whenever the table differs from the previous one.
  *
- * @throws ChangesetError for an impossible change: too many values, a changeset's table among a patchset's
+ * @throws ChangesetError if a change has too many values, or changesets and patchsets are mixed
  */
 export function encode(changes: Iterable<WrittenChange>): Uint8Array<ArrayBuffer> {
   const writer = new Writer();

@@ -1,4 +1,4 @@
-/** One `sqlite3_session` of the C library. */
+/** Wraps an `sqlite3_session` of the C library. */
 
 import {
   CALLBACK_SESSION_FILTER,
@@ -14,18 +14,18 @@ import { streamed } from '../kernel/pieces.js';
 /** The kinds of changesets: with or without old values. */
 export type ChangesetKind = 'changeset' | 'patchset';
 
-/** The options that must be set before a session's first table is attached. */
+/** The options of a session. */
 export interface SessionOptions {
   /** Records tables without a PRIMARY KEY by their rowid. SQLITE_SESSION_OBJCONFIG_ROWID. */
   readonly rowid?: boolean;
-  /** Counts bytes for `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
+  /** Enables `changesetSize`. SQLITE_SESSION_OBJCONFIG_SIZE. */
   readonly size?: boolean;
-  /** If false, what a schema change cuts off is lost, unless the session's creator keeps it. */
+  /** Whether changes recorded before a schema change are kept. If false, the creator of the session must keep them. */
   readonly parts?: boolean;
 }
 
 export class CSession {
-  /** The tables that it records because all are recorded, in lower case. */
+  /** The tables that were recorded because the session records all tables, in lower case. */
   readonly touched = new Set<string>();
   readonly #connection: Connection;
   readonly #pointer: number;
@@ -57,7 +57,7 @@ export class CSession {
   }
 
   /**
-   * Attaches all tables, with a filter that SQLite calls for each. C: `sqlite3session_table_filter`.
+   * Attaches all tables, with a filter that SQLite calls for each table. C: `sqlite3session_table_filter`.
    *
    * @param id the number of the callback
    */
@@ -82,12 +82,12 @@ export class CSession {
     return this.#connection.engine.core.c.sqlite3session_isempty(this.#pointer) !== 0;
   }
 
-  /** Bytes. C: `sqlite3session_memory_used`. */
+  /** The used memory in bytes. C: `sqlite3session_memory_used`. */
   get memoryUsed(): number {
     return Number(this.#connection.engine.core.c.sqlite3session_memory_used(this.#pointer));
   }
 
-  /** Bytes. C: `sqlite3session_changeset_size`. */
+  /** An upper bound of the changeset's size in bytes. C: `sqlite3session_changeset_size`. */
   get changesetSize(): number {
     return Number(this.#connection.engine.core.c.sqlite3session_changeset_size(this.#pointer));
   }
@@ -108,8 +108,8 @@ export class CSession {
   }
 
   /**
-   * Passes what was recorded to `use`, as a view of the core's memory that is valid only during the call.
-   * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
+   * Passes the recorded changes to `use`, as a view of the core's memory that is valid only during the call. C:
+   * `sqlite3session_changeset`, `sqlite3session_patchset`.
    */
   read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     const { engine } = this.#connection;
@@ -128,7 +128,10 @@ export class CSession {
     }
   }
 
-  /** The same in pieces of some KiB. C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`. */
+  /**
+   * Passes the recorded changes to `take` in pieces of a few KiB. C: `sqlite3session_changeset_strm`,
+   * `sqlite3session_patchset_strm`.
+   */
   stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     const { engine } = this.#connection;
     const { c } = engine.core;
@@ -144,15 +147,15 @@ export class CSession {
   }
 }
 
-/** SQLite's values to set (0, 1) or only to query (-1). */
+/** SQLite's argument to set a value (0, 1) or only read it (-1). */
 function asked(on: boolean | undefined): number {
   return on === undefined ? -1 : Number(on);
 }
 
-/** The error of a session that cannot be read. */
+/** Makes the error for a session that cannot be read. */
 export function readError(
   code: number,
-  remedy = 'a capture would have kept what was recorded before',
+  remedy = 'a capture would have kept the changes recorded before that',
 ): SqliteError {
   const text = errorText(code);
   const why = `: a recorded table was dropped, renamed or lost a column; ${remedy}`;

@@ -1,7 +1,7 @@
 /**
- * The format of a capture: changesets, and between them the statements that changed the schema.
+ * The format of captures: changesets, and between them the statements that changed the schema.
  *
- * Without such a statement it is the changeset itself, as SQLite's C library writes it. Otherwise:
+ * A capture without such a statement is a plain changeset. Otherwise:
  *
  *     offset  bytes
  *     0       4      "CAPT"; changesets begin with "T", patchsets with "P"
@@ -16,7 +16,7 @@
  *                                 8 bytes  with flag 8: the rows of the table that is dropped, big-endian
  *                                 ...      SQL in UTF-8
  *
- * Entries must be applied in order. Each changeset is complete: it can be extracted and given to any program.
+ * Entries must be applied in order. Each changeset is complete, so it can be extracted and used on its own.
  */
 
 import { changesetMark, patchsetMark } from '../changeset/format.js';
@@ -29,19 +29,19 @@ export interface StatementSettings {
   readonly legacyAlterTable: boolean;
   /** PRAGMA foreign_keys. */
   readonly foreignKeys: boolean;
-  /** Whether text in double quotes was read as text, because no column has that name. */
+  /** Whether SQLite read a name in double quotes as text, because no column has that name. */
   readonly doubleQuotedText: boolean;
-  /** How many rows the dropped table had. */
+  /** The number of rows of the dropped table. */
   readonly rows?: number;
 }
 
-/** One part of a capture. */
+/** An entry of a capture. */
 export type CaptureEntry =
   | { readonly kind: 'changeset'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'ddl';
       readonly sql: string;
-      /** Undefined if they do not affect the statement, or if the capture has version 1. */
+      /** Undefined if no setting affects the statement, or if the capture has version 1. */
       readonly settings?: StatementSettings | undefined;
     };
 
@@ -61,7 +61,7 @@ const rowsFlag = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The entries as bytes, a copy; empty changesets are omitted. */
+/** Encodes entries. Empty changesets are omitted. */
 export function encodeCapture(entries: Iterable<CaptureEntry>): Uint8Array<ArrayBuffer> {
   const kept = [...entries].filter((entry) => entry.kind === 'ddl' || entry.bytes.length > 0);
   const [first] = kept;
@@ -102,10 +102,10 @@ function partOf(entry: CaptureEntry): { kind: number; bytes: Uint8Array } {
 }
 
 /**
- * The entries of a capture; a changeset or patchset is one entry, empty bytes have none. Changesets are views of
- * `bytes` and not checked.
+ * Decodes a capture. A changeset or patchset is one entry, and empty bytes have none. Changesets are views of `bytes`
+ * and are not checked.
  *
- * @throws SqliteError (SQLITE_CORRUPT) that names what is wrong and where
+ * @throws SqliteError (SQLITE_CORRUPT) that names the error and its offset
  */
 export function decodeCapture(bytes: Uint8Array): CaptureEntry[] {
   if (bytes.length === 0) return [];

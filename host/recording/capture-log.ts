@@ -1,6 +1,6 @@
 /**
- * Captures: sessions with schema changes between them. A session cannot record those; so a capture reads its session
- * just before a statement that changes the schema, keeps the statement, and continues with a new session.
+ * Captures: sessions with schema changes between them. A session cannot record schema changes. So a capture reads its
+ * session before a statement that changes the schema, keeps the statement, and continues with a new session.
  */
 
 import {
@@ -25,15 +25,15 @@ import { isTemporary, type SchemaStatement, schemaStatement, unqualified } from 
 import { compiles, createdText, rowCount, schemaText, tableNames, wholeTable } from './schema-reading.js';
 import { Segments } from './segments.js';
 
-/** A statement that changed the schema, and what was recorded around it. */
+/** A statement that changed the schema, and the changes before it. */
 interface Kept {
   /** The changes recorded before it. */
   readonly changes: readonly Uint8Array[];
   readonly sql: string;
   readonly settings: StatementSettings | undefined;
-  /** The changes made by the statement itself: the rows of CREATE TABLE AS, the cascade of a DROP. */
+  /** The changes made by the statement itself: the rows of CREATE TABLE AS, and the foreign key actions of a DROP. */
   readonly caused: readonly Uint8Array[];
-  /** The schema's version, and the tables created during the capture, before the statement. */
+  /** The schema version before the statement, and the tables created during the capture before it. */
   readonly version: bigint;
   readonly made: ReadonlySet<string>;
 }
@@ -46,11 +46,11 @@ interface Pending {
   readonly settings: StatementSettings | undefined;
   readonly version: bigint;
   readonly tables: ReadonlySet<string>;
-  /** Records the cascade of a DROP. */
+  /** The sessions that record the foreign key actions of a DROP. */
   readonly aside: Recorded | undefined;
 }
 
-/** Something that a capture cannot hold. */
+/** A change that a capture cannot record. */
 interface Loss {
   readonly warning: Warning;
   /** Whether a rollback can still undo it. */
@@ -59,7 +59,7 @@ interface Loss {
 
 const doubleQuotes = [SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML];
 
-/** Values of the file's header for applications, which changesets do not hold. */
+/** Values in the header of the database file that changesets do not contain. */
 const headerPragmas = ['user_version', 'application_id'] as const;
 
 export class CaptureLog implements SchemaListener {
@@ -67,22 +67,22 @@ export class CaptureLog implements SchemaListener {
   readonly #settings: CaptureSettings;
   readonly #sessions: CaptureSessions;
   readonly #segments: Segments<Recorded, Kept>;
-  /** Read before the running statement. */
+  /** The state before the running statement. */
   #pending: Pending | undefined;
-  /** The text of the schema before a statement that may write to sqlite_schema directly. */
+  /** The schema before a statement that may write to sqlite_schema directly. */
   #edited: string | undefined;
-  /** Whether a VACUUM is running, which gives the schema another version and leaves it as it is. */
+  /** Whether a VACUUM is running, which changes the schema version but not the schema. */
   #vacuumed = false;
   /** The last schema version that this capture knows. */
   #version: bigint;
   #header: readonly bigint[];
-  /** The last result of {@link entries}, until it is forgotten. */
+  /** The header values at the last call of {@link entries}. */
   #headerRead: readonly bigint[] | undefined;
-  /** The tables created during the capture, in lower case. They are recorded completely. */
+  /** The tables created during the capture, in lower case. All their rows are recorded. */
   #made: ReadonlySet<string> = new Set();
   #losses: Loss[] = [];
 
-  /** @throws SqliteError as {@link SessionRegistry.create} does */
+  /** @throws the errors of {@link SessionRegistry.create} */
   constructor(connection: Connection, settings: CaptureSettings) {
     this.#connection = connection;
     this.#settings = settings;
@@ -101,7 +101,7 @@ export class CaptureLog implements SchemaListener {
     schemaListeners(connection).add(this);
   }
 
-  /** Ends it. Can be called more than once. */
+  /** Ends the capture. Can be called more than once. */
   end(): void {
     if (!schemaListeners(this.#connection).delete(this)) return;
     this.#endPending();
@@ -109,10 +109,10 @@ export class CaptureLog implements SchemaListener {
   }
 
   /**
-   * What was captured so far, in order.
+   * Returns the entries captured so far, in order.
    *
-   * @throws SqliteError (SQLITE_SCHEMA) if another connection changed the schema so that the session is lost, or if
-   *   something happened that a capture cannot hold
+   * @throws SqliteError (SQLITE_SCHEMA) if changes are lost because another connection changed the schema;
+   *   (SQLITE_MISUSE) if a change cannot be recorded
    */
   entries(): CaptureEntry[] {
     this.#segments.reconcile();
@@ -137,9 +137,9 @@ export class CaptureLog implements SchemaListener {
   }
 
   /**
-   * Returns the same as bytes and starts again. If they cannot be read, nothing is forgotten.
+   * Returns the entries as bytes and empties the capture. If it throws, the capture keeps everything.
    *
-   * @throws SqliteError (SQLITE_MISUSE) within a transaction: its rollback would undo what was returned
+   * @throws SqliteError (SQLITE_MISUSE) within a transaction, because a rollback would undo changes that were returned
    */
   take(): Uint8Array<ArrayBuffer> {
     this.#refuseInTransaction('taken');
@@ -149,7 +149,7 @@ export class CaptureLog implements SchemaListener {
   }
 
   /**
-   * Forgets what was captured so far and continues; like {@link take} without reading.
+   * Empties the capture without reading it.
    *
    * @throws SqliteError (SQLITE_MISUSE) within a transaction
    */
@@ -160,7 +160,7 @@ export class CaptureLog implements SchemaListener {
       this.#startAfresh();
       return;
     }
-    // Forget exactly what was read last, without reading the database, which could need a lock.
+    // Reset the header to the values of the last call of entries(). Reading the database here could need a lock.
     this.#sessions.forget(this.#recorded);
     this.#header = this.#headerRead;
     this.#headerRead = undefined;
@@ -179,7 +179,7 @@ export class CaptureLog implements SchemaListener {
     throw sqliteError(SQLITE_MISUSE, message);
   }
 
-  /** What is currently silently left out, and what was lost. */
+  /** Warnings of changes that are silently not recorded, or that were lost. */
   warnings(): Warning[] {
     this.#segments.reconcile();
     const foreign: Warning[] = [];
@@ -195,7 +195,7 @@ export class CaptureLog implements SchemaListener {
     return [...this.lost, ...foreign, ...spelled, ...now];
   }
 
-  /** What was lost: if anything, nothing can be read. */
+  /** Warnings of lost changes. If there are any, the capture cannot be read. */
   get lost(): Warning[] {
     return [...this.#losses.map(({ warning }) => warning), ...this.#sessions.unrecorded(this.#made)];
   }
@@ -227,21 +227,17 @@ export class CaptureLog implements SchemaListener {
       verb === 'drop' && settings?.foreignKeys && name !== undefined && tables.has(name.toLowerCase());
     const aside = cascades ? this.#sessions.begin(this.#made, name) : undefined;
     this.#pending = { changes, sql, statement, settings, version, tables, aside };
-    // The statement's own changes are separate: if it is rolled back, no session contains tables that it created.
-    // ANALYZE only changes rows if its tables are there.
+    // The statement's own changes are recorded separately, so that after a rollback no session contains tables that the
+    // statement created. If its tables exist, ANALYZE changes only rows.
     if (verb !== 'analyze' || !tables.has('sqlite_stat1')) this.#sessions.rest(this.#recorded);
   }
 
-  /** If it fails, what was recorded so far may be lost. */
+  /** If the action fails, changes recorded so far may be lost. */
   attempt(action: () => void): void {
     try {
       action();
     } catch (error) {
-      this.#lose(
-        'lost',
-        '',
-        `changes were lost, because they could not be read: ${(error as Error).message}`,
-      );
+      this.#lose('lost', '', `changes were lost because they could not be read: ${(error as Error).message}`);
     }
   }
 
@@ -259,7 +255,7 @@ export class CaptureLog implements SchemaListener {
     else if (end === 'committed') for (const loss of this.#losses) loss.open = false;
   }
 
-  /** The settings that affect a statement; undefined if none does. */
+  /** Returns the settings that affect a statement; undefined if no setting affects it. */
   #settingsOf(sql: string, { verb, object, name }: SchemaStatement): StatementSettings | undefined {
     const connection = this.#connection;
     const doubleQuotedText =
@@ -276,7 +272,7 @@ export class CaptureLog implements SchemaListener {
     };
   }
 
-  /** Whether a statement reads some name in double quotes as text. */
+  /** Whether SQLite reads a name in double quotes as text in a statement. */
   #readsDoubleQuotedText(sql: string): boolean {
     if (!sql.includes('"') || !this.#allowsDoubleQuotedText) return false;
     const off = doubleQuotes.map((option) => [option, false] as const);
@@ -287,18 +283,18 @@ export class CaptureLog implements SchemaListener {
     return doubleQuotes.some((option) => isOn(this.#connection, option));
   }
 
-  /** A statement ran that may have written to sqlite_schema directly. */
+  /** Called after a statement that may have written to sqlite_schema directly. */
   #noteEdit(code: number): void {
     const before = this.#edited;
     this.#edited = undefined;
     if (before === undefined || (code !== SQLITE_DONE && code !== SQLITE_ROW)) return;
     if (schemaText(this.#connection, this.#settings.database) === before) return;
     const message =
-      'sqlite_schema was edited with writable_schema, which a capture cannot hold: use ALTER TABLE';
+      'sqlite_schema was edited with writable_schema, which a capture cannot record: use ALTER TABLE';
     this.#lose('schema-edited', 'sqlite_schema', message);
   }
 
-  /** A statement ran: keeps it if it changed the schema of this database. */
+  /** Keeps a statement after it ran if it changed the schema of this database. */
   #keep({ changes, sql, statement, settings, version, tables, aside }: Pending): void {
     const after = this.#schemaVersion();
     if (after === version) return;
@@ -308,7 +304,7 @@ export class CaptureLog implements SchemaListener {
     let ranUnder = settings;
     if (statement.ofQuery && statement.name !== undefined) {
       own = createdText(this.#connection, database, statement.name);
-      ranUnder = undefined; // the query is gone, and what was text in it
+      ranUnder = undefined; // the query, which may have contained such text, is not kept
       caused.push(wholeTable(this.#connection, database, statement.name, kind));
     }
     const made = this.#made;
@@ -320,14 +316,14 @@ export class CaptureLog implements SchemaListener {
     this.#version = after;
   }
 
-  /** The tables created during the capture, after a statement; `tables` are those before it. */
+  /** Returns the tables created during the capture, after a statement. @param tables all tables before the statement */
   #madeAfter(tables: ReadonlySet<string>): ReadonlySet<string> {
     const now = tableNames(this.#connection, this.#settings.database);
     const gone = [...tables].filter((name) => !now.has(name));
     const come = [...now].filter((name) => !tables.has(name));
     if (gone.length === 0 && come.length === 0) return this.#made;
     const made = new Set([...this.#made].filter((name) => now.has(name)));
-    // A renamed table counts as created during the capture if it did before.
+    // A renamed table counts as created during the capture only if the table was before.
     const isRename = gone.length === come.length;
     for (const [i, name] of come.entries()) if (!isRename || this.#made.has(gone[i] ?? '')) made.add(name);
     return made;
@@ -344,7 +340,7 @@ export class CaptureLog implements SchemaListener {
     this.#losses.push({ warning: { kind, table, message }, open: this.#connection.inTransaction });
   }
 
-  /** The sessions that record now. */
+  /** The sessions that are recording. */
   get #recorded(): Recorded {
     return this.#segments.recorder;
   }

@@ -1,4 +1,4 @@
-/** The sessions of a capture: one with its settings, and one for the tables created meanwhile. */
+/** The sessions of a capture: one with its settings, and one for the tables created during the capture. */
 
 import type { Connection } from '../kernel/connection.js';
 import {
@@ -18,31 +18,31 @@ import { rowCount } from './schema-reading.js';
 import { type SessionRegistry, sessionsOfUser } from './sessions.js';
 
 export interface CaptureSettings {
-  /** The database: 'main', 'temp' or an attached one. */
+  /** The database: 'main', 'temp' or an attached database. */
   readonly database: string;
-  /** The tables to record; null is all, including those created later. */
+  /** The tables to record; null for all, including tables created later. */
   readonly tables: readonly string[] | null;
   readonly filter?: ((table: string) => boolean) | readonly string[] | undefined;
-  /** As in {@link SessionOptions}. */
+  /** See {@link SessionOptions}. */
   readonly rowid: boolean;
   readonly indirect: boolean;
   /** The kind of changeset made from the sessions. */
   readonly kind: ChangesetKind;
 }
 
-/** The handles of sessions that record side by side, each its own tables. */
+/** The handles of sessions that record at the same time, each for other tables. */
 export type Recorded = readonly bigint[];
 
 export class CaptureSessions {
   readonly #connection: Connection;
   readonly #sessions: SessionRegistry;
   readonly #settings: CaptureSettings;
-  /** Whether the settings include a table, by its name. */
+  /** Whether the settings include a table with this name. */
   readonly #wanted: (table: string) => boolean;
-  /** The shapes of tables at {@link #shapesOf}, the schema's version, by their names in lower case. */
+  /** The shapes of tables by name in lower case, for the schema version {@link #shapesOf}. */
   #shapes = new Map<string, TableShape | undefined>();
   #shapesOf = -1n;
-  /** Of the same tables, whether their keys can hold NULL. */
+  /** Whether the keys of these tables can contain NULL. */
   #nullable = new Map<string, boolean>();
 
   constructor(connection: Connection, settings: CaptureSettings) {
@@ -57,11 +57,11 @@ export class CaptureSessions {
   }
 
   /**
-   * Begins to record.
+   * Starts recording.
    *
-   * @param made the tables created during the capture: they are recorded completely, because later statements may
-   *   copy from them into recorded tables
-   * @param except a table that a DROP removes: it is left out, and so are its statistics, which are removed too
+   * @param made the tables created during the capture. All their rows are recorded, because later statements may copy
+   *   from them into recorded tables
+   * @param except a table that a DROP removes. The table and its statistics, which are also removed, are not recorded
    * @throws SqliteError as {@link SessionRegistry.create} does
    */
   begin(made: ReadonlySet<string>, except?: string): Recorded {
@@ -91,13 +91,16 @@ export class CaptureSessions {
     }
   }
 
-  /** The schema is about to be changed on this connection: a rollback may then give its version to another schema. */
+  /**
+   * Called before this connection changes the schema, because after a rollback another schema may have the same
+   * version.
+   */
   forgetShapes(): void {
     this.#shapes.clear();
     this.#nullable.clear();
   }
 
-  /** The changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
+  /** Returns the changesets. @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped or lost a column */
   read(recorded: Recorded): Uint8Array[] {
     return recorded.map((handle) => this.#sessions.changeset(handle, this.#settings.kind));
   }
@@ -118,7 +121,7 @@ export class CaptureSessions {
     for (const handle of recorded ?? []) this.#sessions.delete(handle);
   }
 
-  /** What the settings leave out. @param made tables that are recorded regardless of the settings */
+  /** Warns of tables that the settings exclude. @param made tables that are recorded regardless of the settings */
   warnings([own]: Recorded, made: ReadonlySet<string>): Warning[] {
     if (own === undefined) return [];
     return this.#sessions
@@ -126,14 +129,14 @@ export class CaptureSessions {
       .filter(({ kind, table }) => kind !== 'no-key' || !made.has(table.toLowerCase()));
   }
 
-  /** The tables of changesets in which only the spelling of a key changed. */
+  /** Warns of tables of changesets in which only the spelling of a key changed. */
   spelledOtherwise(changesets: readonly Uint8Array[]): Warning[] {
     const isCollated = (table: string): boolean =>
       hasCollatedKey(this.#connection, this.#settings.database, table);
     return changesets.flatMap((bytes) => [...collatedKeyChanges(bytes, isCollated)].map(spelledOtherwise));
   }
 
-  /** Rows of tables created during the capture that a session cannot record. */
+  /** Warns of rows of tables created during the capture that a session cannot record. */
   unrecorded(made: ReadonlySet<string>): Warning[] {
     const { database } = this.#settings;
     return [...made].flatMap((table): Warning[] => {
@@ -151,7 +154,7 @@ export class CaptureSessions {
   #hiddenRows(table: string): Warning[] {
     const rows = rowCount(this.#connection, this.#settings.database, table) ?? 0;
     if (rows === 0) return [];
-    const message = `${table}: it was made during the capture, and its ${rows} rows cannot be recorded, because ${hiddenRowid}`;
+    const message = `${table}: it was created during the capture, and its ${rows} rows cannot be recorded because ${hiddenRowid}`;
     return [{ kind: 'lost', table, message }];
   }
 
@@ -186,7 +189,7 @@ export class CaptureSessions {
     return nullKeys(this.#connection, this.#settings.database, name, shape) === 0n;
   }
 
-  /** Whether the settings alone record all of a table. */
+  /** Whether the settings alone record all changes of a table. */
   #isRecorded(table: string): boolean {
     const { tables, rowid } = this.#settings;
     if (tables && !tables.some((name) => name.toLowerCase() === table)) return false;

@@ -1,7 +1,7 @@
 /**
- * Keys that are equal by their collation though their bytes differ, such as 'Ab' and 'AB' with NOCASE. The session
- * extension distinguishes rows by the bytes of their keys, SQLite by the collation: a changeset that changes only the
- * spelling of such a key cannot be applied.
+ * Finds changes of keys that are equal in their collation but differ in their bytes, such as 'Ab' and 'AB' with NOCASE.
+ * The session extension identifies rows by the bytes of their keys, and SQLite by the collation. So a changeset that
+ * changes only the spelling of a key cannot be applied.
  */
 
 import { opUpdate } from '../changeset/format.js';
@@ -24,11 +24,14 @@ export function hasCollatedKey(connection: Connection, database: string, table: 
 
 /** The warning for a table in which only the spelling of a key changed. */
 export function spelledOtherwise(table: string): Warning {
-  const message = `${table}: a key was changed to one that is equal by its collation; SQLite cannot apply such a change`;
+  const message = `${table}: a key was changed to a value that is equal in its collation; SQLite cannot apply such a change`;
   return { kind: 'key-collation', table, message };
 }
 
-/** The tables of a changeset in which only the spelling of a key changed: by an UPDATE, which otherwise changes no key. */
+/**
+ * Returns the tables of a changeset in which only the spelling of a key changed. In a changeset, only such a change is
+ * an UPDATE of a key.
+ */
 export function collatedKeyChanges(
   changeset: Uint8Array,
   isCollated: (table: string) => boolean,

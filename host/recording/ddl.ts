@@ -1,10 +1,10 @@
-/** Statements that change the schema, as text: as a capture keeps them, and as a replay runs them. */
+/** Parses statements that change the schema, to keep them in a capture and to run them in a replay. */
 
-/** Space and comments, a quoted name or text, a word, or any other character. */
+/** Matches a token: space or a comment, a quoted name or text, a word, or any other character. */
 const token =
   /\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[\w$\u0080-\uffff]+|./g;
 
-/** The words that may stand between CREATE and the kind of object. */
+/** The words allowed between CREATE and the kind of object. */
 const modifiers = new Set(['temp', 'temporary', 'unique', 'virtual']);
 
 const objects = new Set(['table', 'index', 'view', 'trigger']);
@@ -14,7 +14,7 @@ interface Token {
   readonly at: number;
 }
 
-/** The tokens of a statement up to the `count`th, without space and comments. */
+/** The first `count` tokens of a statement, without spaces and comments. */
 function firstTokens(sql: string, count: number): Token[] {
   const found: Token[] = [];
   for (const match of sql.matchAll(token)) {
@@ -34,13 +34,13 @@ export function unquoted(name: string): string {
   return name.slice(1, -1).replaceAll(quote + quote, quote);
 }
 
-/** Whether a statement says that it creates something temporary. */
+/** Whether a statement begins with CREATE TEMP or CREATE TEMPORARY. */
 export function isTemporary(sql: string): boolean {
   const [, second] = firstTokens(sql, 2);
   return /^temp(?:orary)?$/i.test(second?.text ?? '');
 }
 
-/** The database that a VACUUM rewrites; undefined if a statement is none, or if it writes a copy. */
+/** The database that a VACUUM rewrites; undefined for other statements and for VACUUM INTO. */
 export function vacuumed(sql: string): string | undefined {
   const tokens = firstTokens(sql, 3);
   const [verb, second, third] = wordsOf(tokens);
@@ -48,26 +48,29 @@ export function vacuumed(sql: string): string | undefined {
   return unquoted(tokens[1]?.text ?? 'main');
 }
 
-/** What a statement that changes the schema does, by its first words. */
+/** A description of a statement that changes the schema, from its first words. */
 export interface SchemaStatement {
-  /** In lower case: "create", "alter", "drop", "analyze" and "pragma" are those that a capture holds. */
+  /** The first word in lower case. A capture keeps "create", "alter", "drop", "analyze" and "pragma". */
   readonly verb: string;
-  /** In lower case: "table", "index", "view", "trigger", or the name of a pragma; "" of ANALYZE. */
+  /** In lower case: "table", "index", "view", "trigger", or the name of a pragma; "" for ANALYZE. */
   readonly object: string;
-  /** The name of the object that is created, changed or dropped, without quotes; undefined if there is none. */
+  /**
+   * The name of the object that is created, changed or dropped, without quotes; undefined if the statement names no
+   * object.
+   */
   readonly name: string | undefined;
-  /** Whether it is CREATE TABLE AS. */
+  /** Whether the statement is CREATE TABLE AS. */
   readonly ofQuery: boolean;
-  /** Whether it renames a table. */
+  /** Whether the statement renames a table. */
   readonly renames: boolean;
   readonly addsColumn: boolean;
-  /** Whether it is CREATE VIRTUAL TABLE. */
+  /** Whether the statement is CREATE VIRTUAL TABLE. */
   readonly isVirtual: boolean;
 }
 
-/** The module of CREATE VIRTUAL TABLE and its arguments, each as its tokens; undefined of other statements. */
+/** The module of a CREATE VIRTUAL TABLE and the tokens of each argument. */
 export interface VirtualTable {
-  /** In lower case. */
+  /** The name of the module in lower case. */
   readonly module: string;
   readonly args: readonly (readonly string[])[];
 }
@@ -93,7 +96,7 @@ export function virtualTable(sql: string): VirtualTable | undefined {
   return { module: unquoted(texts[at + 1] ?? '').toLowerCase(), args };
 }
 
-/** Reads the first words of a statement. */
+/** Describes a statement from its first words. */
 export function schemaStatement(sql: string): SchemaStatement {
   const tokens = firstTokens(sql, 20);
   const words = wordsOf(tokens);
@@ -119,7 +122,7 @@ export function schemaStatement(sql: string): SchemaStatement {
   };
 }
 
-/** Where the name, or the database before it, of what a statement makes, changes or drops stands among its words. */
+/** The index of the word that names the object of a statement, or of the database name before it. */
 function nameIn(words: readonly string[]): number {
   const [verb = ''] = words;
   let at = 1;
@@ -133,8 +136,8 @@ function nameIn(words: readonly string[]): number {
 const wordsOf = (tokens: readonly Token[]): string[] => tokens.map(({ text }) => text.toLowerCase());
 
 /**
- * The statement without `database` before the name of what it makes, changes or drops, so that it can be run on
- * a database that goes by another name; and without what is around it.
+ * Removes `database` before the name of a statement's object, so that the statement can run on a database with another
+ * name. Also removes spaces and comments around the statement.
  */
 export function unqualified(sql: string, database: string): string {
   const tokens = firstTokens(sql, 14);
@@ -147,10 +150,10 @@ export function unqualified(sql: string, database: string): string {
 }
 
 /**
- * The statement with `main` before the name of what it makes, changes or drops: without it a temporary table of that
- * name would be meant.
+ * Adds `main` before the name of a statement's object, because otherwise the statement could change a temporary table
+ * of the same name.
  *
- * @param sql as {@link unqualified} gives it
+ * @param sql a result of {@link unqualified}
  */
 export function inMain(sql: string): string {
   const tokens = firstTokens(sql, 14);
@@ -164,14 +167,14 @@ export function inMain(sql: string): string {
 
 const isMain = (name: string): boolean => unquoted(name).toLowerCase() === 'main';
 
-/** Whether a capture holds statements of this kind, by its first words. */
+/** Whether captures contain statements of this kind. */
 export function isCaptured(sql: string): boolean {
   const [first = '', second = ''] = firstTokens(sql, 2).map(({ text }) => text.toLowerCase());
   if (first === 'pragma') return second === 'user_version' || second === 'application_id';
   return ['create', 'alter', 'drop', 'analyze'].includes(first);
 }
 
-/** The name of the table that a statement, by its first words, drops, renames or removes a column from. */
+/** The name of the table that a statement drops, renames or removes a column from. */
 export function tableTakenFrom(sql: string): string | undefined {
   const { verb, object, name, addsColumn } = schemaStatement(sql);
   return object === 'table' && (verb === 'drop' || (verb === 'alter' && !addsColumn)) ? name : undefined;

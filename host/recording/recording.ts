@@ -1,4 +1,4 @@
-/** One session: its settings, the C session that records, and what schema changes cut off. */
+/** A session: its settings, the C session that records, and the changes recorded before schema changes. */
 
 import { ChangesetReader } from '../changeset/index.js';
 import { CAPTURE_SCHEMA, SQLITE_DONE, SQLITE_SCHEMA } from '../core/constants.js';
@@ -22,10 +22,10 @@ import { tableTakenFrom } from './ddl.js';
 import { Segments } from './segments.js';
 import { type RowidRecording, vacuumGuard } from './vacuum.js';
 
-/** What a session recorded before a statement that cut it off. */
+/** The changeset recorded before a statement that cut the session. */
 type Part = Uint8Array<ArrayBuffer>;
 
-/** A table, its recorded changes and its number of columns, before a statement that may remove some. */
+/** A table before a statement that may drop it or remove columns: its number of columns and the recorded changes. */
 interface Ahead {
   readonly table: string;
   readonly columns: number;
@@ -35,7 +35,7 @@ interface Ahead {
 export class Recording implements RowidRecording, SchemaListener {
   readonly database: string;
   readonly options: SessionOptions;
-  /** The tables attached by name; null among them is all. */
+  /** The names of the attached tables; null stands for all tables. */
   readonly tables: (string | null)[] = [];
   readonly #connection: Connection;
   readonly #segments: Segments<CSession, Part>;
@@ -44,7 +44,7 @@ export class Recording implements RowidRecording, SchemaListener {
   #filter: ((table: string) => boolean) | undefined;
   /** The number of the callback that filters tables. */
   readonly #filterId: number;
-  /** How many columns the tables had, by name in lower case, when they were attached. */
+  /** The number of columns of each table when it was attached, by name in lower case. */
   #columns = new Map<string, number>();
   /** `dataVersion` when recording began; undefined if it could not be read. */
   #dataVersion: bigint | undefined;
@@ -55,7 +55,7 @@ export class Recording implements RowidRecording, SchemaListener {
     this.options = options;
     this.#filterId = connection.engine.register({
       filterTable: (table) => this.#isWanted(table),
-      filterFailed: true, // the change cannot be stopped, so it is recorded
+      filterFailed: true, // the filter cannot prevent the change, so the change is recorded
     });
     try {
       this.#segments = new Segments(connection, database, new CSession(connection, database, options), {
@@ -82,25 +82,28 @@ export class Recording implements RowidRecording, SchemaListener {
   }
 
   /**
-   * Passes what was recorded to `use`, as a view of the core's memory that is valid only during the call.
-   * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
+   * Passes the recorded changes to `use`, as a view of the core's memory that is valid only during the call. C:
+   * `sqlite3session_changeset`, `sqlite3session_patchset`.
    */
   read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     this.#refuseParts();
     return this.#during(() => this.#last.read(kind, use));
   }
 
-  /** The same in pieces of some KiB. C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`. */
+  /**
+   * Passes the recorded changes to `take` in pieces of a few KiB. C: `sqlite3session_changeset_strm`,
+   * `sqlite3session_patchset_strm`.
+   */
   stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     this.#refuseParts();
     this.#during(() => this.#last.stream(kind, take));
   }
 
   /**
-   * Returns what was recorded and forgets it: up to the first statement that cut something off, if there was
-   * one.
+   * Returns the recorded changes and removes them from the session. If a statement cut the session, returns only the
+   * changes up to the first such statement.
    *
-   * @param check may throw: then nothing is forgotten
+   * @param check may throw an exception; the session then keeps its changes
    */
   take(check: (bytes: Uint8Array) => void = () => undefined): Part {
     const part = this.#part;
@@ -114,7 +117,7 @@ export class Recording implements RowidRecording, SchemaListener {
     return taken;
   }
 
-  /** Forgets what was recorded, and continues. */
+  /** Removes all recorded changes and continues. */
   forget(): void {
     this.#segments.restart(this.#begin());
   }
@@ -131,7 +134,7 @@ export class Recording implements RowidRecording, SchemaListener {
     return !this.hasParts && this.#last.isEmpty;
   }
 
-  /** Bytes, those of what was cut off included. */
+  /** The used memory in bytes, including parts before schema changes. */
   get memoryUsed(): number {
     const { recorders, held } = this.#segments;
     const parts = held.reduce((sum, { length }) => sum + length, 0);
@@ -157,13 +160,16 @@ export class Recording implements RowidRecording, SchemaListener {
     return this.#connection.ruled(readsOnly('while a session is read'), () => this.#reading.during(action));
   }
 
-  /** Called once for each table if all are recorded. C: `sqlite3session_table_filter`. */
+  /**
+   * Sets the table filter, which is called once for each table if all tables are recorded. C:
+   * `sqlite3session_table_filter`.
+   */
   filter(filter: (table: string) => boolean): void {
     this.#filter = filter;
     for (const session of this.#segments.recorders) session.filter(this.#filterId);
   }
 
-  /** How many columns the tables had when they were attached, by name in lower case. */
+  /** The number of columns of each table when it was attached, by name in lower case. */
   get columns(): ReadonlyMap<string, number> {
     return this.#columns;
   }
@@ -175,7 +181,7 @@ export class Recording implements RowidRecording, SchemaListener {
     );
   }
 
-  /** Whether something was cut off, which `take` returns first. */
+  /** Whether a statement cut the session, so that `take` returns only a part. */
   get hasParts(): boolean {
     return this.#part !== undefined;
   }
@@ -198,7 +204,7 @@ export class Recording implements RowidRecording, SchemaListener {
     this.#askAgain();
     this.#segments.reconcile();
     if (this.#last.isEmpty) return;
-    // Most statements remove nothing that a session recorded: then the session is not read.
+    // Read the session only if the statement may remove something that was recorded.
     const table = tableTakenFrom(sql);
     const name = table?.toLowerCase();
     if (table === undefined || name === undefined) return;
@@ -217,19 +223,22 @@ export class Recording implements RowidRecording, SchemaListener {
     this.#segments.settle(kind, code);
   }
 
-  /** The schema may have changed, so a table may be another one of the same name. */
+  /** Calls the filter again for all tables, because a table may have been replaced by a new one of the same name. */
   #askAgain(): void {
     this.#connection.engine.core.c.bridge_forget_filter(this.#filterId);
   }
 
-  /** If it fails, the session cannot be read either. */
+  /** A failure is ignored, because reading the session later fails too. */
   attempt(action: () => void): void {
     try {
       action();
     } catch {}
   }
 
-  /** A statement ran: if it removed something that was recorded, the C session is cut off, and another continues. */
+  /**
+   * Called after a statement. If it removed a recorded table or column, keeps the recorded changes and starts a new C
+   * session.
+   */
   #cut(ahead: Ahead): void {
     if (!this.#isRecorded(ahead)) return;
     const now = tableShape(this.#connection, this.database, ahead.table)?.columns.length ?? 0;
@@ -248,7 +257,7 @@ export class Recording implements RowidRecording, SchemaListener {
     );
   }
 
-  /** Whether changes of the table were recorded, even if they were undone since. */
+  /** Whether changes of the table were recorded, even if they were undone later. */
   #isRecorded({ table, changeset }: Ahead): boolean {
     const name = table.toLowerCase();
     if (this.#last.touched.has(name)) return true;
@@ -257,7 +266,7 @@ export class Recording implements RowidRecording, SchemaListener {
     return false;
   }
 
-  /** Whether a table is recorded because all are. */
+  /** Whether a table is recorded because the session records all tables. */
   #isWanted(table: string): boolean {
     const touched = (): unknown => this.#last.touched.add(table.toLowerCase());
     try {
@@ -287,7 +296,7 @@ export class Recording implements RowidRecording, SchemaListener {
     return tables.map(([name]) => String(name)).find((name) => this.#wants(name));
   }
 
-  /** Whether a table would be recorded by a rowid that a column of it hides: then it is not recorded. */
+  /** Whether a table is not recorded because a column hides the rowid that would identify its rows. */
   #isHidden(table: string): boolean {
     if (!this.options.rowid) return false;
     const ask = (): TableShape | undefined => tableShape(this.#connection, this.database, table);
@@ -295,12 +304,12 @@ export class Recording implements RowidRecording, SchemaListener {
     return shape ? shape.hidesRowid && !hasKey(table, shape) : false;
   }
 
-  /** The C session that records. */
+  /** The C session that is recording. */
   get #last(): CSession {
     return this.#segments.recorder;
   }
 
-  /** A C session with the same settings as the last one. */
+  /** Starts a C session with the same settings as the last one. */
   #begin(): CSession {
     const fresh = new CSession(this.#connection, this.database, this.options);
     fresh.enable(this.enable());
@@ -310,13 +319,19 @@ export class Recording implements RowidRecording, SchemaListener {
     return fresh;
   }
 
-  /** By rowid SQLite is asked to ask about each table, because a column may hide the rowid then. */
+  /**
+   * Attaches a table or all tables. With the option rowid it uses a filter, because a table in which a column hides the
+   * rowid must be excluded.
+   */
   #attachTo(session: CSession, table: string | null): void {
     if (table === null || this.options.rowid) session.filter(this.#filterId);
     if (!this.options.rowid) session.attach(table);
   }
 
-  /** For warnings only: if the schema cannot be read now, for example because of a lock, there are none. */
+  /**
+   * Notes the numbers of columns for warnings. If the schema cannot be read, for example because of a lock, there are
+   * no warnings.
+   */
   #note(): void {
     let all: ReadonlyMap<string, number>;
     try {
@@ -324,7 +339,7 @@ export class Recording implements RowidRecording, SchemaListener {
       this.#dataVersion ??= dataVersion(this.#connection, this.database);
     } catch (error) {
       if (error instanceof SqliteError) return;
-      throw error; // what an authorizer threw
+      throw error; // an exception of an authorizer
     }
     for (const table of this.tables) {
       const names = table === null ? all.keys() : [table.toLowerCase()];

@@ -1,4 +1,4 @@
-/** What a capture reads from a database before and after a statement that changes the schema. */
+/** Reads the schema and tables for captures, before and after a statement that changes the schema. */
 
 import { encode } from '../changeset/index.js';
 import { SQLITE_ERROR } from '../core/constants.js';
@@ -19,7 +19,7 @@ export function tableNames(connection: Connection, database: string): ReadonlySe
   return new Set(rows.map(([name]) => String(name)));
 }
 
-/** How many rows a table has; undefined if there is no such table, or if it is virtual. */
+/** The number of rows of a table; undefined if the table does not exist or is virtual. */
 export function rowCount(connection: Connection, database: string, table: string): number | undefined {
   const kind = tableShape(connection, database, table)?.kind;
   if (kind !== 'table' && kind !== 'shadow') return undefined;
@@ -27,7 +27,7 @@ export function rowCount(connection: Connection, database: string, table: string
   return Number(rows[0]?.[0]);
 }
 
-/** All of the schema as one text, which differs whenever the schema does. */
+/** The whole schema as one text. */
 export function schemaText(connection: Connection, database: string): string {
   const rows = query(
     connection,
@@ -36,7 +36,7 @@ export function schemaText(connection: Connection, database: string): string {
   return rows.map((row) => row.join()).join('\n');
 }
 
-/** Whether a statement can currently be compiled. */
+/** Whether SQLite can currently compile a statement. */
 export function compiles(connection: Connection, sql: string): boolean {
   try {
     return isOneStatement(connection, sql);
@@ -45,13 +45,13 @@ export function compiles(connection: Connection, sql: string): boolean {
   }
 }
 
-/** The statement that creates a table as it is now. */
+/** The CREATE TABLE statement of a table. */
 export function createdText(connection: Connection, database: string, table: string): string {
   const sql = `SELECT sql FROM ${inSchema(database)} WHERE type='table' AND name=?1 COLLATE NOCASE`;
   return String(query(connection, sql, table)[0]?.[0]);
 }
 
-/** A changeset, or patchset, that inserts all rows of a table without a PRIMARY KEY, by rowid. */
+/** Makes a changeset or patchset that inserts all rows of a table without a PRIMARY KEY, with their rowids. */
 export function wholeTable(
   connection: Connection,
   database: string,

@@ -1,31 +1,35 @@
 /**
- * What is recorded between the statements that cut it off. A C session cannot read a table that was dropped, renamed
- * or lost a column: so what it recorded is read before such a statement and held, and another one continues.
+ * Splits a recording at statements that change the schema. A C session cannot be read after one of its tables was
+ * dropped, renamed or lost a column. So its changes are read before such a statement and held, and a new C session
+ * continues.
  *
- * Until the transaction is committed the old one is kept, because a rollback undoes the statement, and what was recorded
- * before it becomes valid again. The schema's version number tells which statements a rollback undid: it is rolled
- * back too, and no other connection can change it meanwhile.
+ * The old session is kept until the transaction commits. If a rollback undoes the statement, the old session becomes
+ * valid again and continues. The schema version shows which statements a rollback undid, because the rollback restores
+ * the version and no other connection can change it within the transaction.
  */
 
 import { CAPTURE_ROLLBACK, SQLITE_DONE } from '../core/constants.js';
 import type { Connection } from '../kernel/connection.js';
 import { schemaVersion } from '../kernel/schema.js';
 
-/** What was recorded before a statement that a rollback can still undo. */
+/** The recording before a statement that a rollback can still undo. */
 export interface Segment<Recorder, Held> {
-  /** What recorded it, and is at rest. */
+  /** The recorder, which is paused. */
   readonly recorder: Recorder;
   readonly held: Held;
-  /** The schema's version after the statement. */
+  /** The schema version after the statement. */
   readonly after: bigint;
 }
 
-/** What is done with recorders at the ends of segments. */
+/** The operations on recorders when segments end. */
 export interface Ends<Recorder, Held> {
-  /** A rollback undid the statement after `segment`: its recorder continues in place of `last`, which is ended next. */
+  /**
+   * Called after a rollback undid the statement after `segment`. Its recorder continues in place of `last`, which is
+   * ended next.
+   */
   rejoin(segment: Segment<Recorder, Held>, last: Recorder): void;
   end(recorder: Recorder): void;
-  /** Whether it must be kept once the statement can no longer be undone. */
+  /** Whether to keep the held data after the statement can no longer be undone. */
   isKept(held: Held): boolean;
 }
 
@@ -34,9 +38,9 @@ export class Segments<Recorder, Held> {
   readonly #database: string;
   readonly #ends: Ends<Recorder, Held>;
   #recorder: Recorder;
-  /** What is held of segments whose statements can no longer be undone, oldest first. */
+  /** The held data of segments whose statements can no longer be undone, oldest first. */
   #past: Held[] = [];
-  /** Those whose statements can be, which are later. */
+  /** The later segments, whose statements can still be undone. */
   #open: Segment<Recorder, Held>[] = [];
   /** Whether an error may have undone a statement within the transaction. */
   #isDoubtful = false;
@@ -48,25 +52,26 @@ export class Segments<Recorder, Held> {
     this.#recorder = first;
   }
 
-  /** What records now. */
+  /** The recorder that is recording. */
   get recorder(): Recorder {
     return this.#recorder;
   }
 
-  /** That, and what records again if the transaction is rolled back. */
+  /** The current recorder, and those that continue if the transaction is rolled back. */
   get recorders(): Recorder[] {
     return [...this.#open.map(({ recorder }) => recorder), this.#recorder];
   }
 
-  /** What was cut off, oldest first; up to date after {@link reconcile}. */
+  /** The held data of all segments, oldest first. Call {@link reconcile} first. */
   get held(): Held[] {
     return [...this.#past, ...this.#open.map(({ held }) => held)];
   }
 
   /**
-   * A statement cut off what was recorded, which is at rest now; `next` continues. {@link settle} is called next.
+   * Ends a segment at a statement; `next` continues. The caller has paused the current recorder, and calls {@link
+   * settle} next.
    *
-   * @param after the schema's version after the statement
+   * @param after the schema version after the statement
    */
   cut(next: Recorder, held: Held, after: bigint): void {
     this.#open.push({ recorder: this.#recorder, held, after });
@@ -74,9 +79,10 @@ export class Segments<Recorder, Held> {
   }
 
   /**
-   * A statement was stepped, with the arguments of {@link SchemaListener.after}. No query runs if `code` is an error.
+   * Called after a statement was stepped, with the arguments of {@link SchemaListener.after}. Runs no query if `code`
+   * is an error.
    *
-   * @returns how the transaction ended, if it did
+   * @returns how the transaction ended; undefined if it did not end
    */
   settle(kind: number, code: number): 'committed' | 'rolled back' | undefined {
     const isDone = code === SQLITE_DONE;
@@ -94,7 +100,7 @@ export class Segments<Recorder, Held> {
     return 'rolled back';
   }
 
-  /** Detects what an error undid, and ends of transactions that were not reported. */
+  /** Detects statements that an error undid, and transactions that ended without a report. */
   reconcile(): void {
     const last = this.#open.at(-1);
     if (!last) return;
@@ -104,13 +110,13 @@ export class Segments<Recorder, Held> {
     else this.#undo(0);
   }
 
-  /** Forgets the first `count` of what is held. */
+  /** Removes the held data of the first `count` segments. */
   forget(count: number): void {
     const past = this.#past.splice(0, count).length;
     for (const { recorder } of this.#open.splice(0, count - past)) this.#ends.end(recorder);
   }
 
-  /** Forgets all that was recorded; `next` continues. */
+  /** Removes all segments; `next` continues. */
   restart(next: Recorder): void {
     this.end();
     this.#past = [];
@@ -123,7 +129,7 @@ export class Segments<Recorder, Held> {
     for (const recorder of this.recorders) this.#ends.end(recorder);
   }
 
-  /** Drops the statements that a rollback within the transaction undid. */
+  /** Removes the segments of statements that a rollback within the transaction undid. */
   #rewind(): void {
     if (this.#open.length > 0) {
       const version = this.#schemaVersion();
@@ -133,7 +139,7 @@ export class Segments<Recorder, Held> {
     this.#isDoubtful = false;
   }
 
-  /** Returns to the state before the statement after the open segment at `index`. */
+  /** Returns to the state before the statement that ended the open segment at `index`. */
   #undo(index: number): void {
     const [first, ...rest] = this.#open.splice(index);
     this.#isDoubtful = false;
@@ -144,7 +150,7 @@ export class Segments<Recorder, Held> {
     for (const recorder of [...rest.map((segment) => segment.recorder), last]) this.#ends.end(recorder);
   }
 
-  /** The transaction was committed: recorders that a rollback would have needed are ended. */
+  /** Called after a commit. Ends the recorders that only a rollback would have needed. */
   #commit(): void {
     for (const { recorder, held } of this.#open.splice(0)) {
       this.#ends.end(recorder);

@@ -1,8 +1,8 @@
 /**
- * The numbers of sessions: 11 bits for the thread, 26 for a serial of the thread's, 16 for a sequence. They stay below
- * 2^53, which a JavaScript number holds, and small in the main thread; none is used twice by the first 2048 threads of
- * a process. A serial belongs to one registry, so that a deleted session, another registry's and one that never existed
- * are distinguished without a list of deleted ones.
+ * The handles of sessions. A handle has 11 bits for the thread, 26 for a serial number and 16 for a sequence number, so
+ * it fits in a JavaScript number. The first 2048 threads of a process use no handle twice, and handles of the main
+ * thread are small. A serial number belongs to one registry. So a handle shows whether its session was deleted, belongs
+ * to another registry or never existed, without a list of deleted sessions.
  */
 
 import { platform } from '../core/platform.js';
@@ -12,7 +12,9 @@ const sequenceMask = (1n << sequenceBits) - 1n;
 const serialBits = 26n;
 const offsetOf = (thread: number): bigint => BigInt(thread % 2 ** 11) << (serialBits + sequenceBits);
 
-/** The serials that each kind of owner has taken in this thread: the user's are odd, those of components even. */
+/**
+ * The serial numbers used in this thread by each kind of owner. Those of the user are odd, those of components even.
+ */
 const taken = { user: 0n, component: 0n };
 const most = (1n << (serialBits - 1n)) - 1n;
 
@@ -23,7 +25,7 @@ function serialOf(kind: Kind, count: bigint): bigint {
   return 2n * count - (kind === 'user' ? 1n : 0n);
 }
 
-/** Whether this thread gave the handle to the user, on any connection. */
+/** Whether this thread gave the handle to the user on any connection. */
 export function wasUsers(handle: bigint): boolean {
   const rest = handle - offsetOf(platform().thread);
   const serial = rest >> sequenceBits;
@@ -42,7 +44,7 @@ export class Handles {
     this.#offset = offsetOf(thread);
   }
 
-  /** The next one; undefined once the thread has used all, some 2^41 for each kind. */
+  /** The next handle; undefined if the thread has used all of them, about 2^41 for each kind of owner. */
   next(): bigint | undefined {
     if (this.#last === sequenceMask) {
       if (taken[this.#kind] === most) return undefined;
@@ -54,7 +56,7 @@ export class Handles {
     return this.#offset + (((this.#serials.at(-1) ?? 0n) << sequenceBits) | this.#last);
   }
 
-  /** Whether the handle was given here. */
+  /** Whether this registry gave the handle. */
   gave(handle: bigint): boolean {
     const sequence = handle & sequenceMask;
     if (sequence === 0n || !this.isOwn(handle)) return false;

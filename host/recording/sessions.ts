@@ -1,4 +1,4 @@
-/** The registry of an owner's sessions: the C session API behind numbers that cannot be mistaken for pointers. */
+/** The sessions of an owner, by handles that cannot be mistaken for pointers. */
 
 import { SQLITE_ERROR, SQLITE_FULL, SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
 import { errorText, type SqliteError, sqliteError } from '../core/errors.js';
@@ -16,32 +16,32 @@ import { Handles, type Kind, wasUsers } from './session-handles.js';
 export interface SessionState {
   readonly handle: bigint;
   readonly database: string;
-  /** The tables attached by name; '*' among them if all are. */
+  /** The names of the attached tables; '*' stands for all tables. */
   readonly tables: readonly string[];
   readonly enabled: boolean;
   readonly indirect: boolean;
   readonly empty: boolean;
-  /** Of the memory it uses. */
+  /** The used memory in bytes. */
   readonly bytes: number;
 }
 
-/** The most sessions that an owner can have on a connection, so that a leak ends in an error. */
+/** The most sessions that an owner can have on a connection. The limit turns a leak into an error. */
 export const maxSessions = 10_000;
 
 const whileFiltering = "while a session's filter is running";
 
-/** How many filters are running on a connection: SQLite is in the middle of a session there. */
+/** The number of running filters on a connection. Meanwhile SQLite is in the middle of a session operation. */
 const filteringOn = (): { running: number } => ({ running: 0 });
 
 const makeSessions = ({ connection, isUser }: Owner): SessionRegistry =>
   new SessionRegistry(connection, isUser ? 'user' : 'component');
 
-/** The sessions of an owner: nobody else names, counts or ends them, unless granted the user's. */
+/** Returns the sessions of an owner. Another owner cannot access them, unless it was granted the user's sessions. */
 export function sessionsOf(owner: Owner): SessionRegistry {
   return owner.part(makeSessions);
 }
 
-/** The user's sessions on a connection. */
+/** Returns the user's sessions on a connection. */
 export function sessionsOfUser(connection: Connection): SessionRegistry {
   return sessionsOf(ownersOf(connection).user);
 }
@@ -53,7 +53,7 @@ export class SessionRegistry implements Disposable {
   readonly #kind: Kind;
   readonly #handles: Handles;
 
-  /** @param kind whose the sessions are */
+  /** @param kind the kind of the owner */
   constructor(connection: Connection, kind: Kind) {
     this.#connection = connection;
     this.#filtering = connection.part(filteringOn);
@@ -62,9 +62,9 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * Makes a session on database `name`: "main", "temp" or one that is attached. C: `sqlite3session_create`.
+   * Makes a session on database `name`: "main", "temp" or an attached database. C: `sqlite3session_create`.
    *
-   * @returns its handle, positive and below 2^53
+   * @returns the handle, positive and below 2^53
    * @throws SqliteError (SQLITE_ERROR) if no such database is attached, (SQLITE_FULL) if the owner has 10,000
    *   sessions
    */
@@ -89,10 +89,9 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * Starts recording `table`, or every table if it is null. C: `sqlite3session_attach`.
+   * Starts recording `table`, or all tables if it is null. C: `sqlite3session_attach`.
    *
-   * @returns false if the table is attached but currently records nothing: it does not exist, or has
-   *   no primary key
+   * @returns false if no changes of the table are currently recorded, because it does not exist or has no primary key
    */
   attach(handle: bigint, table: string | null): boolean {
     const recording = this.#idle(handle, 'attached');
@@ -105,8 +104,8 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * Passes what was recorded to `use`, as a view of the core's memory that is valid only during the call.
-   * C: `sqlite3session_changeset`, `sqlite3session_patchset`.
+   * Passes the recorded changes to `use`, as a view of the core's memory that is valid only during the call. C:
+   * `sqlite3session_changeset`, `sqlite3session_patchset`.
    *
    * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column
    */
@@ -114,57 +113,64 @@ export class SessionRegistry implements Disposable {
     return this.#idle(handle, 'read').read(kind, use);
   }
 
-  /** A copy of what was recorded; empty if nothing changed in the end. */
+  /** Returns the recorded changes; empty if there is no net change. */
   changeset(handle: bigint, kind: ChangesetKind = 'changeset'): Uint8Array<ArrayBuffer> {
     return this.read(handle, kind, (bytes) => bytes.slice());
   }
 
   /**
-   * Returns the changeset and starts again: what it holds is forgotten; tables, filter and state stay. If it
-   * throws, nothing is forgotten. If a recorded table was dropped, renamed or lost a column, it returns only what
-   * was recorded before that, and the next call returns the rest.
+   * Returns the changeset and empties the session, which keeps its tables, filter and state. If it throws, the session
+   * keeps its changes. If a recorded table was dropped, renamed or lost a column, the call returns only the changes
+   * recorded before that, and the next call returns the others.
    *
-   * @param check may throw: then nothing is forgotten
+   * @param check may throw an exception; the session then keeps its changes
    */
   take(handle: bigint, check?: (bytes: Uint8Array) => void): Uint8Array<ArrayBuffer> {
     return this.#idle(handle, 'taken').take(check);
   }
 
-  /** Forgets what was recorded; tables, filter and state stay, and what {@link warnings} compares with. */
+  /**
+   * Removes the recorded changes. The session keeps its tables, filter and state, and the data for {@link warnings}.
+   */
   forget(handle: bigint): void {
     this.#idle(handle, 'taken').forget();
   }
 
   /**
-   * What was recorded in pieces of some KiB, each a view that is valid during the call only.
-   * C: `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
+   * Passes the recorded changes to `take` in pieces of a few KiB, each a view that is valid only during the call. C:
+   * `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
    */
   stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     this.#idle(handle, 'read').stream(kind, take);
   }
 
-  /** Starts or stops recording, if `on` is given; returns whether it records now. C: `sqlite3session_enable`. */
+  /** Starts or stops recording if `on` is given. Returns whether the session records. C: `sqlite3session_enable`. */
   enable(handle: bigint, on?: boolean): boolean {
     return this.#recording(handle).enable(on);
   }
 
-  /** Marks changes as indirect or not, if `on` is given; returns whether it does now. C: `sqlite3session_indirect`. */
+  /**
+   * Sets whether changes are marked as indirect if `on` is given. Returns whether they are. C:
+   * `sqlite3session_indirect`.
+   */
   indirect(handle: bigint, on?: boolean): boolean {
     return this.#recording(handle).indirect(on);
   }
 
-  /** Whether nothing was recorded, even if it was undone since. C: `sqlite3session_isempty`. */
+  /**
+   * Whether no change was recorded. False also if all recorded changes were undone later. C: `sqlite3session_isempty`.
+   */
   isEmpty(handle: bigint): boolean {
     return this.#recording(handle).isEmpty;
   }
 
-  /** Bytes. C: `sqlite3session_memory_used`. */
+  /** The used memory in bytes. C: `sqlite3session_memory_used`. */
   memoryUsed(handle: bigint): number {
     return this.#recording(handle).memoryUsed;
   }
 
   /**
-   * The most bytes that the changeset can have. C: `sqlite3session_changeset_size`.
+   * An upper bound of the changeset's size in bytes. C: `sqlite3session_changeset_size`.
    *
    * @throws SqliteError (SQLITE_MISUSE) if the session was not created with `size`
    */
@@ -178,22 +184,24 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * Records what turns the table of database `from` into this session's. C: `sqlite3session_diff`.
+   * Records the changes that turn a table of database `from` into the table of the session's database. C:
+   * `sqlite3session_diff`.
    *
    * @throws SqliteError (SQLITE_SCHEMA) if the two tables differ in columns or key
    */
   diff(handle: bigint, from: string, table: string): void {
     const recording = this.#idle(handle, 'filled');
-    if (!this.attach(handle, table)) return; // as in C, so that a loop over all tables continues
+    if (!this.attach(handle, table)) return; // no error, as in C, so that a loop over all tables can continue
     const { code, said } = recording.diff(from, table);
     if (code === SQLITE_OK) return;
     throw sqliteError(code, `diff of ${table} from ${quoted(from)}: ${said ?? errorText(code)}`);
   }
 
   /**
-   * If every table is attached: records those for which `filter` returns true. It is called once for each table, when
-   * the table first changes. What it throws is rethrown by the statement's call. SQLite is in the middle of a change, so
-   * it can run only SQL that reads. C: `sqlite3session_table_filter`.
+   * Sets a filter for a session that records all tables: only tables for which it returns true are recorded. It is
+   * called once for each table, when the table first changes. SQLite is then in the middle of a change, so the filter
+   * can run only SQL that reads. The call that runs the statement rethrows an exception of the filter. C:
+   * `sqlite3session_table_filter`.
    */
   filter(handle: bigint, filter: (table: string) => boolean): void {
     const rule = readsOnly(whileFiltering);
@@ -209,21 +217,21 @@ export class SessionRegistry implements Disposable {
     this.#recording(handle).filter(oncePerTable(wanted));
   }
 
-  /** The same by names as the GLOB operator matches them; those that begin with "!" are left out. */
+  /** Sets GLOB patterns as the filter. A pattern that begins with "!" excludes tables. */
   filterByGlobs(handle: bigint, globs: readonly string[]): void {
     const { core } = this.#connection.engine;
     const kept = [...globs];
     this.filter(handle, (table) => globsInclude(core, kept, table));
   }
 
-  /** What the session currently silently leaves out. */
+  /** Warns of changes that the session silently does not record. */
   warnings(handle: bigint): Warning[] {
     const recording = this.#idle(handle, 'asked for its warnings');
     const { tables, database, options } = recording;
     const found = schemaWarnings(this.#connection, database, recording.columns, recording.hasParts);
     if (recording.hasOtherWriter) {
       const message =
-        'another connection wrote to the database: its changes are not recorded, and rows that both wrote have their current values';
+        'another connection wrote to the database: its changes are not recorded, and rows that both connections wrote have their current values';
       found.push({ kind: 'other-writer', table: '', message });
     }
     for (const table of tables) {
@@ -239,7 +247,7 @@ export class SessionRegistry implements Disposable {
     );
   }
 
-  /** The sessions that can be used here, oldest first. */
+  /** The owner's sessions, oldest first. */
   list(): SessionState[] {
     return [...this.#recordings].map(([handle, { database, tables }]) => ({
       handle,
@@ -255,7 +263,7 @@ export class SessionRegistry implements Disposable {
   /**
    * Ends the session. C: `sqlite3session_delete`.
    *
-   * @returns false if it was this owner's and was already deleted
+   * @returns false if the session belonged to this owner and was already deleted
    */
   delete(handle: bigint): boolean {
     const recording = this.#recordings.get(handle);
@@ -282,17 +290,17 @@ export class SessionRegistry implements Disposable {
     throw sqliteError(SQLITE_MISUSE, `session ${handle} cannot be ${what} in a callback of its own reading`);
   }
 
-  /** Whether the handle names a session that can be used here. */
+  /** Whether the handle belongs to an existing session of this owner. */
   has(handle: bigint): boolean {
     return this.#recordings.has(handle);
   }
 
-  /** Whether the handle names or named a session of this owner here. */
+  /** Whether the handle belongs to an existing or deleted session of this owner. */
   gave(handle: bigint): boolean {
     return this.#handles.gave(handle);
   }
 
-  /** The owner ends, and its sessions with it. */
+  /** Ends all sessions when the owner ends. */
   [Symbol.dispose](): void {
     for (const recording of this.#recordings.values()) recording.end();
     this.#recordings.clear();
@@ -305,9 +313,10 @@ export class SessionRegistry implements Disposable {
   }
 
   /**
-   * The error for a handle that names no session of this owner. A component does not learn of others' sessions.
+   * Makes the error for a handle that belongs to no session of this owner. It tells a component nothing about sessions
+   * of others.
    *
-   * @param more is added for those that were never its own
+   * @param more text for handles that never belonged to this owner
    */
   unknown(handle: bigint, more = ''): SqliteError {
     if (this.gave(handle)) return sqliteError(SQLITE_MISUSE, `session ${handle} was already deleted`);

@@ -1,4 +1,4 @@
-/** Refuses VACUUM if rows are identified by their rowids: it gives those of tables without a key other ones. */
+/** Refuses VACUUM while rows are recorded by rowid, because VACUUM changes the rowids of tables without a key. */
 
 import { CAPTURE_SCHEMA, SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
 import type { Connection } from '../kernel/connection.js';
@@ -6,19 +6,19 @@ import { hooksOf } from '../kernel/hooks.js';
 import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
 import { vacuumed } from './ddl.js';
 
-/** SQLite's code for ATTACH, which VACUUM begins with. */
+/** SQLite's authorizer code for ATTACH, which VACUUM runs first. */
 const ATTACH = 24;
 
-/** What records tables without a key by rowid. */
+/** A session or capture that may record tables without a key by rowid. */
 export interface RowidRecording {
   readonly database: string;
-  /** A table that is recorded by rowid now; undefined if there is none. */
+  /** A table that is currently recorded by rowid; undefined if there is none. */
   readonly tableByRowid: string | undefined;
 }
 
 const makeGuard = (connection: Connection): VacuumGuard => new VacuumGuard(connection);
 
-/** The guard of a connection. */
+/** Returns the guard of a connection. */
 export function vacuumGuard(connection: Connection): VacuumGuard {
   return connection.part(makeGuard);
 }
@@ -60,16 +60,16 @@ export class VacuumGuard implements SchemaListener {
   attempt(action: () => void): void {
     try {
       action();
-    } catch {} // the schema cannot be read now: VACUUM fails for that too
+    } catch {} // the schema cannot be read now, so VACUUM fails too
   }
 
-  /** Nobody can say here that a statement fails: an authorizer can, until the statement was run. */
+  /** A schema listener cannot make a statement fail, so this adds an authorizer until the statement has run. */
   #refuse(table: string): void {
     const hooks = hooksOf(this.#connection);
     const authorize = (action: number): number => {
       if (action !== ATTACH) return SQLITE_OK;
       hooks.denied(
-        `VACUUM is refused while changes of ${table}, a table without a PRIMARY KEY, are recorded by rowid: it would give the rows other rowids`,
+        `VACUUM is refused while changes of ${table}, a table without a PRIMARY KEY, are recorded by rowid: it would change the rowids`,
       );
       return SQLITE_DENY;
     };

@@ -218,7 +218,11 @@ describe('the error explains the cause', () => {
     ['a type', [...head, 18, 0, 9], { offset: 8, reason: 'unknown value type 9' }],
     ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is truncated' }],
     ['no columns', [0x54, 0, 0x74, 0], { offset: 1, reason: 'a table has 1 to 65536 columns, not 0' }],
-    ['a name without end', [0x54, 1, 1, 0x74], { offset: 3, reason: "the table's name has no end" }],
+    [
+      'a name that is not terminated',
+      [0x54, 1, 1, 0x74],
+      { offset: 3, reason: "the table's name is not terminated" },
+    ],
     [
       'the indirect flag',
       insert.with(7, 4),
@@ -249,7 +253,7 @@ describe('the error explains the cause', () => {
         '1e30',
         'is an integer beyond 2^53, which JSON numbers cannot hold exactly: write {"integer":"..."}, or {"real":"..."} for a REAL',
       ],
-      ['1e400', 'is beyond what a REAL holds: write {"real":"Infinity"} or {"real":"-Infinity"}'],
+      ['1e400', 'is beyond the range of REAL: write {"real":"Infinity"} or {"real":"-Infinity"}'],
       ['-0.0', 'is -0, which is not an integer: write {"real":"-0"} or 0'],
       ['{"integer":"9223372036854775808"}', '.integer does not fit 64 bits'],
       [

@@ -270,7 +270,7 @@ describe('changes by rowid', () => {
     const script = "CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1),('b',2)";
     expect(run(['capture', '--db', 'a.db', '--ddl', '-', '-o', 'o'], script)).toMatchObject({
       code: 1,
-      err: expect.stringContaining(`its 2 rows cannot be recorded, because ${hides}`),
+      err: expect.stringContaining(`its 2 rows cannot be recorded because ${hides}`),
     });
   });
   test('show and sql call the rowid _rowid_ and the columns by their names', () => {

@@ -265,7 +265,7 @@ describe('a statement means the same at the target as during the capture', () =>
     expect(capture.entries()).toHaveLength(1);
     db.exec(`UPDATE sqlite_schema SET sql='CREATE TABLE t(a INTEGER PRIMARY KEY, b, c)' WHERE name='t'`);
     const said =
-      'sqlite_schema was edited with writable_schema, which a capture cannot hold: use ALTER TABLE';
+      'sqlite_schema was edited with writable_schema, which a capture cannot record: use ALTER TABLE';
     expect(failure(() => capture.read())).toBe(`nothing is captured: ${said}`);
     expect(capture.warnings()).toContainEqual({
       kind: 'schema-edited',

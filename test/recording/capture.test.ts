@@ -166,7 +166,7 @@ describe('a table without a key whose column hides the rowid', () => {
     const { db, capture } = captured('BEGIN; CREATE TABLE k(_rowid_, v)');
     expect(capture.lost()).toEqual([]);
     db.exec("INSERT INTO k VALUES('a',1),('b',2),('a',3)");
-    const message = `k: it was made during the capture, and its 3 rows cannot be recorded, ${reason}`;
+    const message = `k: it was created during the capture, and its 3 rows cannot be recorded ${reason}`;
     expect(capture.lost()).toEqual([{ kind: 'lost', table: 'k', message }]);
     expect(() => capture.read()).toThrow(message);
     db.exec('ROLLBACK');
@@ -186,7 +186,7 @@ describe('VACUUM', () => {
   const keyless =
     "CREATE TABLE u(a, b); INSERT INTO u VALUES(1,'x'),(2,'y'),(3,'z'); DELETE FROM u WHERE a=1";
   const refusal =
-    'VACUUM is refused while changes of u, a table without a PRIMARY KEY, are recorded by rowid: it would give the rows other rowids';
+    'VACUUM is refused while changes of u, a table without a PRIMARY KEY, are recorded by rowid: it would change the rowids';
   test('is refused if a table without a key was made during the capture', () => {
     const { db, capture } = captured(keyless);
     expect(() => db.exec('VACUUM')).toThrow(refusal);
@@ -406,7 +406,7 @@ describe('taking and ending', () => {
         {
           kind: 'lost',
           table: '',
-          message: expect.stringMatching(/^changes were lost, because they could not be read: /),
+          message: expect.stringMatching(/^changes were lost because they could not be read: /),
         },
       ]);
       other.close();

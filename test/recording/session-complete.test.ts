@@ -244,7 +244,7 @@ describe('what is recorded', () => {
         kind: 'other-writer',
         table: '',
         message:
-          'another connection wrote to the database: its changes are not recorded, and rows that both wrote have their current values',
+          'another connection wrote to the database: its changes are not recorded, and rows that both connections wrote have their current values',
       });
       expect(texts(session.take())).toEqual(['t insert 2,3']);
       expect(kinds()).not.toContain('other-writer');
@@ -294,7 +294,7 @@ describe('keys that differ only in a way that their collation ignores', () => {
     expect(session.warnings()).toEqual([]);
     db.exec(`UPDATE t SET a=${fresh} WHERE b=1`);
     const message =
-      't: a key was changed to one that is equal by its collation; SQLite cannot apply such a change';
+      't: a key was changed to a value that is equal in its collation; SQLite cannot apply such a change';
     const warning = { kind: 'key-collation', table: 't', message };
     expect(session.warnings()).toEqual([warning]);
     db.exec('CREATE TABLE later(x PRIMARY KEY)');

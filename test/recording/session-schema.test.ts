@@ -27,7 +27,7 @@ const cutOff =
 
 const lost =
   'database schema has changed: a recorded table was dropped, renamed or lost a column; ' +
-  'a capture would have kept what was recorded before';
+  'a capture would have kept the changes recorded before that';
 
 describe.each([
   ['ALTER TABLE t DROP COLUMN c', 't', ''],
