@@ -112,6 +112,8 @@ export class StatementSync implements Disposable {
   #closed = false;
   #bigints: boolean;
   #arrays: boolean;
+  /** What a function set during a call that has the same form for all its rows. */
+  #later: { readonly bigints?: boolean; readonly arrays?: boolean } | undefined;
   readonly #plain: boolean;
   #names: string[] | undefined;
   #build: RowBuilder | undefined;
@@ -324,18 +326,20 @@ export class StatementSync implements Disposable {
     }
   }
 
-  /** Sets whether integers are returned as bigint. */
+  /** Sets whether integers are returned as bigint, by the next call, or the next row of an iteration. */
   setReadBigInts(enabled: boolean): void {
-    this.#open();
+    const prepared = this.#open();
     checkArgument('readBigInts', enabled, 'boolean');
-    this.#bigints = enabled;
+    if (isFixed(prepared)) this.#later = { ...this.#later, bigints: enabled };
+    else this.#bigints = enabled;
   }
 
-  /** Sets whether rows are returned as arrays. */
+  /** Sets whether rows are returned as arrays, by the next call, or the next row of an iteration. */
   setReturnArrays(enabled: boolean): void {
-    this.#open();
+    const prepared = this.#open();
     checkArgument('returnArrays', enabled, 'boolean');
-    this.#arrays = enabled;
+    if (isFixed(prepared)) this.#later = { ...this.#later, arrays: enabled };
+    else this.#arrays = enabled;
   }
 
   /** Sets whether `{ id: 1 }` is allowed for parameter `:id`. */
@@ -431,6 +435,11 @@ export class StatementSync implements Disposable {
   #done(prepared: Prepared): void {
     this.#pause(prepared);
     if (prepared.changesMeaning) this.#owner.open.statements.forget();
+    if (this.#later) {
+      this.#bigints = this.#later.bigints ?? this.#bigints;
+      this.#arrays = this.#later.arrays ?? this.#arrays;
+      this.#later = undefined;
+    }
   }
 
   /** Steps the statement. Returns whether there is a row. */
@@ -543,6 +552,9 @@ export class StatementSync implements Disposable {
     return buildRow(names, this.#plain, memory, cells, this.#bigints);
   }
 }
+
+/** Whether `all`, `get` or `run` executes the statement, as opposed to an iteration. */
+const isFixed = ({ running, standing }: Prepared): boolean => running && !standing;
 
 /** Reads a 64-bit integer as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit in a number */
 function safeAt(view: DataView, at: number): number {

@@ -4,11 +4,12 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { contract } from '../interfaces/contract.js';
 import { ownFile } from '../node/package.js';
 import type { Action } from './command.js';
 import { exitCodes, usageError } from './exit.js';
+import { installedFrom } from './installed-from.js';
 import { print } from './output.js';
 
 const worlds: Readonly<Record<string, readonly string[]>> = contract.worlds;
@@ -139,7 +140,7 @@ function commonFiles(request: Request): Files {
     files: [`${name}.wasm`],
     engines: { node: oldestNode[language] },
     scripts: { build: 'node build.mjs', test: 'node --test' },
-    devDependencies: { ...tools[language], 'sqlite-wasm-run': ownSource(name, version) },
+    devDependencies: { ...tools[language], 'sqlite-wasm-run': installedFrom(packageRoot, version, name) },
   };
   const files: Files = new Map([
     ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
@@ -158,15 +159,6 @@ function commonFiles(request: Request): Files {
     files.set(`wit/deps/sqlite-extension/${file}`, readFileSync(join(wit, file), 'utf8'));
   }
   return files;
-}
-
-/**
- * The npm version of this program: a version in the registry, or the path of this folder if the program runs from a
- * clone.
- */
-function ownSource(name: string, version: string): string {
-  if (packageRoot.split(sep).includes('node_modules')) return `^${version}`;
-  return `file:${relative(resolve(name), packageRoot).split(sep).join('/')}`;
 }
 
 /**

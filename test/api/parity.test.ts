@@ -623,6 +623,40 @@ const statements: Case[] = [
       return i.next()`,
     '{done: false, value: [2n]}',
   ],
+  ...(['all', 'get', 'iterate'] as const).map((how): Case => {
+    const form = { all: 'object 40, number 40, after Array', get: 'object 1, number 1, after Array' };
+    return [
+      `
+      const db = open();
+      let s;
+      db.function('f', (a) => {
+        if (a === ${how === 'get' ? 1 : 20}) {
+          s.setReturnArrays(true);
+          s.setReadBigInts(true);
+        }
+        return a;
+      });
+      s = db.prepare('WITH c(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM c WHERE i<40) SELECT i, f(i) FROM c');
+      const found = [s.${how}()].flat().flatMap((row) => (Symbol.iterator in row ? [...row] : [row]));
+      const objects = found.filter((row) => !Array.isArray(row)).length;
+      const numbers = found.filter((row) => typeof Object.values(row)[0] === 'number').length;
+      return 'object ' + objects + ', number ' + numbers + ', after ' + s.get().constructor.name`,
+      `"${how === 'iterate' ? 'object 19, number 19, after Array' : form[how]}"`,
+    ];
+  }),
+  [
+    `
+      const db = open();
+      db.exec('CREATE TABLE t(a)');
+      let s;
+      db.function('f', () => {
+        s.setReadBigInts(true);
+        return 1;
+      });
+      s = db.prepare('INSERT INTO t VALUES(f())');
+      return [s.run(), s.run()]`,
+    '[with prototype {changes: 1, lastInsertRowid: 1}, with prototype {changes: 1n, lastInsertRowid: 2n}]',
+  ],
   [
     `
       const db = open();
