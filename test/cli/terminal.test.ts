@@ -76,12 +76,12 @@ afterEach(() => {
 const history = (): string[] => readFileSync(join(folder, 'history'), 'utf8').trimEnd().split('\n');
 
 test.skipIf(!present).each([
-  ['new-extension --help', 'what it provides: minimal,\n                       stateful, collating,'],
+  ['new-extension --help', 'the world of the extension:\n                       minimal, stateful,'],
   [
     'changeset --help',
-    '  capture   Run SQL on a database and write what\n            it changed as a changeset. With --ddl,',
+    '  capture   Run SQL on a database and write its\n            changes as a changeset. With --ddl, it',
   ],
-  ['replica run --help', '  --user NAME\n      a user; SQLITE_WASM_RUN_NATS_PASSWORD has\n'],
+  ['replica run --help', '  --user NAME\n      the user; the password is in\n'],
   [
     '--help',
     '   --allow-sql[=ro]     let components run SQL\n                        (=ro: only SQL that reads)',
