@@ -1,4 +1,4 @@
-/** Transactions that the host runs on a database for itself. */
+/** Runs the host's own transactions on a database. */
 
 import type { DatabaseSync } from './database.js';
 

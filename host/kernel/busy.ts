@@ -1,4 +1,4 @@
-/** Handles whose own callbacks may not use them, because SQLite is working on what they name. */
+/** Marks handles that their own callbacks must not use, because SQLite is working on their objects. */
 
 export class Busy {
   #isOn = false;
@@ -8,7 +8,7 @@ export class Busy {
     return this.#isOn;
   }
 
-  /** Runs an action that may call back. Not within itself. */
+  /** Runs an action that may call callbacks. The action must not call `during` of the same object. */
   during<T>(action: () => T): T {
     this.#isOn = true;
     try {

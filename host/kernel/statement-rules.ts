@@ -1,32 +1,35 @@
-/** Which statements may run while SQLite is in the middle of an operation that others would disturb. */
+/** Rules for the statements that may run while SQLite is in the middle of an operation. */
 
 import type { Core } from '../core/core.js';
 
 /**
- * Why a statement may not run, if it may not.
+ * Returns why a statement may not run; undefined if it may.
  *
- * @param sql its text; empty for a write without SQL
- * @param reads whether it only reads
+ * @param sql the SQL of the statement; empty for a write without SQL
+ * @param reads whether the statement only reads
  */
 export type StatementRule = (sql: string, reads: boolean) => string | undefined;
 
-/** Whether a compiled statement only reads: others that SQLite calls read-only control transactions and settings. */
+/**
+ * Whether a compiled statement only reads data. SQLite also calls statements read-only that control transactions or
+ * settings.
+ */
 export function onlyReads({ c }: Core, statement: number): boolean {
   return c.sqlite3_stmt_readonly(statement) !== 0 && c.sqlite3_column_count(statement) > 0;
 }
 
-/** @param during when, such as "while a session is read" */
+/** @param during the time of the operation, such as "while a session is read" */
 export function readsOnly(during: string): StatementRule {
   return (_, reads) => (reads ? undefined : `only SQL that reads can run ${during}`);
 }
 
 const controls =
   /^(?:[\s;\ufeff]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*(commit|end|rollback|release|savepoint)\b/i;
-/** A comment, a quoted name, a word, or any other character. */
+/** Matches a comment, a quoted name, a word, or any other character. */
 const token =
   /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|\S/g;
 
-/** What a statement does to the transaction, and to which savepoint; undefined if it does nothing to it. */
+/** The verb of a statement that controls the transaction, and its savepoint; undefined for other statements. */
 function controlOf(sql: string): { verb: string; savepoint: string | undefined } | undefined {
   const match = controls.exec(sql);
   if (!match) return undefined;
@@ -41,7 +44,7 @@ function controlOf(sql: string): { verb: string; savepoint: string | undefined }
   return { verb, savepoint: name };
 }
 
-/** The transaction, and the savepoints of which it consists at the start, must not end. */
+/** Refuses to end the transaction, or a savepoint that was open when the operation began. */
 export function keepsTransaction(during: string): StatementRule {
   const begun: string[] = [];
   return (sql, reads) => {

@@ -282,7 +282,7 @@ export class SessionRegistry implements Disposable {
     throw sqliteError(SQLITE_MISUSE, `a session cannot be ${what} ${whileFiltering}`);
   }
 
-  /** The recording, for what may not be done in the middle of a change, or of its own reading. */
+  /** Returns the recording. @throws SqliteError in a filter, or while the session itself is being read */
   #idle(handle: bigint, what: string): Recording {
     this.#refuseInFilter(what);
     const recording = this.#recording(handle);

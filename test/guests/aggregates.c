@@ -1,4 +1,4 @@
-/* Aggregates for the tests of groups, windows and errors; live_groups() says how many groups have a state here. */
+/* Aggregates for the tests of groups, windows and errors. live_groups() returns the number of groups with a state. */
 #include "stateful.h"
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +112,7 @@ static Value copy_of(const Value *v) {
   return copy;
 }
 
-/* The texts with commas between, NULL if there are none. */
+/* Joins the texts with commas; NULL if there are none. */
 static void join(const Group *g, Value *ret) {
   size_t len = 0;
   for (size_t i = 0; i < g->len; i++) len += g->kept[i].val.text.len + 1;
@@ -128,7 +128,7 @@ static void join(const Group *g, Value *ret) {
   ret->val.text = (stateful_string_t){bytes, len - 1};
 }
 
-/* The length of the changeset of a session that lives no longer than this. */
+/* Returns the length of the changeset of a temporary session. */
 static bool record(Value *ret, Error *err) {
   stateful_string_t main_ = {(uint8_t *)"main", 4};
   sqlite_extension_session_handle_t h;

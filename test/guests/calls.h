@@ -1,6 +1,5 @@
 /*
-** What a guest's exports come to when they call the host: one sentence for each interface that may be refused there.
-** Include it after sentence.h.
+** Calls the host's interfaces from a guest's exports, with a message for each result. Include it after sentence.h.
 */
 enum { TRY_SESSION, TRY_SPI, TRY_CHANGESET, TRIES };
 
@@ -11,7 +10,7 @@ static inline void add_refusal(Sentence *s, Error *err) {
   sqlite_extension_session_sqlite_error_free(err);
 }
 
-/* A session from its beginning to its end: "session: 0 bytes". */
+/* Uses a session: "session: 0 bytes". */
 static inline bool try_session(Sentence *s, Error *err) {
   WORLD(string_t) main_ = {(uint8_t *)"main", 4};
   WORLD(list_u8_t) bytes;
@@ -56,7 +55,7 @@ static inline Sentence try_call(int which) {
   return s;
 }
 
-/* Logs what all of them come to. */
+/* Logs all results. */
 static inline void log_calls(const char *where) {
   for (int i = 0; i < TRIES; i++) {
     Sentence s = {0}, came = try_call(i);

@@ -1,4 +1,4 @@
-/* Collations: backwards, one that traps at texts with an x, and one that calls the host. */
+/* Collations: reverse order, one that traps for texts with an x, and one that calls the host. */
 #include "collating.h"
 #define WORLD(name) collating_##name
 #include "sentence.h"

@@ -1,6 +1,6 @@
 /*
-** A command of somebody else's world: raises all prices with SQL, captures that, and puts the changeset into a
-** table. No bindings, the canonical ABI by hand.
+** A command with its own world. It raises all prices with SQL, records the changes, and stores the changeset in a
+** table. It uses the canonical ABI directly, without bindings.
 */
 #include <stddef.h>
 #include <stdint.h>

@@ -16,7 +16,7 @@ static const struct {
   [FAIL] = {"fail", 0}, [BADTAG] = {"badtag", 0}, [DET] = {"det", 1},
 };
 
-/* The bindings' own exports; all of them answer in the same place. */
+/* The exports of the bindings, which all write their results to the same address. */
 uint8_t *__wasm_export_exports_sqlite_extension_metadata_describe(void);
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {

@@ -39,7 +39,7 @@ static bool query(const Value *sql, sqlite_extension_spi_query_result_t *ret, Er
   return sqlite_extension_spi_execute(&text, &none, ret, err);
 }
 
-/* The first value that a statement gives. */
+/* Returns the first value of a statement's result. */
 static bool ask(const Value *sql, Value *ret, Error *err) {
   sqlite_extension_spi_query_result_t result;
   if (!query(sql, &result, err)) return false;
@@ -58,7 +58,7 @@ static bool is_later(const Value *sql, const char *place) {
          memcmp(sql->val.text.ptr + 3, place, len) == 0 && (len == 0 || sql->val.text.ptr[3 + len] == ':');
 }
 
-/* What is done at a place: its SQL, if there is any. */
+/* Runs the SQL of a place, if there is any. */
 static bool run_at(const char *place, Error *err) {
   try_at(place);
   if (!is_later(&later, place)) return true;

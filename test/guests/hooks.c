@@ -1,6 +1,6 @@
 /*
-** Hooks: logs what it is told, refuses commits of table "forbidden", traps at table "trap", and calls the
-** host once table "tries" was changed.
+** Hooks that log their calls, refuse commits of table "forbidden", trap at table "trap", and call the host after table
+** "tries" was changed.
 */
 #include "hooked.h"
 #define WORLD(name) hooked_##name

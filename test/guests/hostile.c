@@ -1,6 +1,6 @@
 /*
-** Breaks the canonical ABI in every way that a component can: no bindings, so that nothing keeps it from doing so.
-** `hostile(n)` does number n below. The tests change the byte after "MODE:" to make its descriptions hostile.
+** Violates the canonical ABI in every way that a component can. It uses no bindings, which would prevent this.
+** `hostile(n)` runs case n below. The tests change the byte after "MODE:" to make its descriptions hostile.
 */
 #include <stdint.h>
 

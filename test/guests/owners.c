@@ -1,4 +1,4 @@
-/* Uses sessions and held changesets by number, of any owner, and holds as much as it may. */
+/* Uses sessions and held changesets of any owner by number, and makes as many as possible. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
 #include "sentence.h"
@@ -55,7 +55,7 @@ static bool hold(minimal_list_u8_t *bytes, int64_t times, Value *ret, Error *err
   return give_integer(ret, held);
 }
 
-/* How many it can make, at most n. */
+/* The number of changesets that it can make, at most n. */
 static int64_t count(int64_t n) {
   sqlite_extension_changeset_held_t held;
   Error err;

@@ -1,4 +1,4 @@
-/* What guests with virtual tables share: rows put in batches, values in SQLite's order. */
+/* Batches of rows and SQLite's order of values, for guests with virtual tables. */
 #include "table.h"
 
 /* calloc, which never gives NULL. */

@@ -1,4 +1,4 @@
-/* Runs SQL on the connection that loaded it. */
+/* Runs SQL on the connection that loaded the component. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
 #include "sentence.h"

@@ -1,4 +1,4 @@
-/* Prints, as programs do that know nothing of components: wasi-libc's streams come with imports of WASI. */
+/* Prints with wasi-libc's streams, which import WASI. */
 #include "minimal.h"
 #include <stdio.h>
 #include <stdlib.h>

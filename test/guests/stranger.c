@@ -1,4 +1,4 @@
-/* A component of somebody else's world that captures changes: no bindings, the canonical ABI by hand. */
+/* A component with its own world that records changes. It uses the canonical ABI directly, without bindings. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* The inner half of composed.wasm: turns text round, by the canonical ABI by hand. */
+/* The inner half of composed.wasm: reverses text. It uses the canonical ABI directly. */
 #include <stdint.h>
 #include <stdlib.h>
 

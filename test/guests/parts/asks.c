@@ -1,4 +1,4 @@
-/* The outer half of composed.wasm: an extension that lets another component do its work. */
+/* The outer half of composed.wasm: an extension that calls another component. */
 #include "minimal.h"
 #include <stdlib.h>
 
