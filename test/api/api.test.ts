@@ -48,7 +48,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
 
   describe('databases in memory that connections share', () => {
     const uri = 'file:shared?mode=memory&cache=shared';
-    test('see the same, by name, until the last is closed', () => {
+    test('share data by name until the last connection is closed', () => {
       const one = new DatabaseSync(uri);
       const two = new DatabaseSync(uri);
       const other = new DatabaseSync(uri.replace('shared?', 'other?'));
@@ -147,7 +147,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
   });
 
   describe('values', () => {
-    test('go in and come out', () => {
+    test('are bound and returned', () => {
       const insert = db.prepare('INSERT INTO t VALUES (?, ?, ?)');
       expect(insert.run(1, 'text é\u{1F600}', null)).toEqual({ changes: 1, lastInsertRowid: 1 });
       insert.run(2, 2.5, 'x'.repeat(100_000));
@@ -163,7 +163,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       ]);
     });
 
-    test('booleans, undefined and buffers have their place', () => {
+    test('booleans, undefined and buffers are converted', () => {
       const statement = db.prepare('SELECT ? AS v, typeof(?1) AS type');
       expect(statement.get(true)).toEqual({ v: 1, type: 'integer' });
       expect(statement.get(false)).toEqual({ v: 0, type: 'integer' });
@@ -251,7 +251,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       expect(db.prepare('SELECT 1 WHERE 0').all()).toEqual([]);
     });
 
-    test('iterate, left half way and run again', () => {
+    test('iterate, abandoned and run again', () => {
       const statement = db.prepare('SELECT id FROM t ORDER BY id');
       expect([...statement.iterate()].map((row) => row.id)).toEqual([1, 2, 3]);
       for (const row of statement.iterate()) {
@@ -324,7 +324,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
   });
 
   describe('functions', () => {
-    test('take and give every value', () => {
+    test('receive and return values of every type', () => {
       db.function('same', (value) => value);
       expect(
         db.prepare("SELECT same(1) a, same('é') b, same(x'00ff') c, same(NULL) d, same(1.5) e").get(),
@@ -350,12 +350,12 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       );
     });
 
-    test('get bigints if requested', () => {
+    test('receive bigints if requested', () => {
       db.function('kind', { useBigIntArguments: true }, (value) => typeof value);
       expect(db.prepare('SELECT kind(1) v').get()).toEqual({ v: 'bigint' });
     });
 
-    test('their errors surface as themselves, and the next query works', () => {
+    test('their exceptions are rethrown unchanged, and the next query works', () => {
       class Mine extends Error {}
       const mine = new Mine('mine');
       db.function('boom', () => {
@@ -365,7 +365,7 @@ describe.each(apis)('%s', (name, { DatabaseSync, constants }) => {
       expect(db.prepare('SELECT 1 v').get()).toEqual({ v: 1 });
     });
 
-    test('may query the database they belong to', () => {
+    test('can query their own database', () => {
       db.exec('INSERT INTO t VALUES (1, 42, NULL)');
       const inner = db.prepare('SELECT a FROM t WHERE id = ?');
       db.function('lookup', (id) => inner.get(id)?.a ?? null);
@@ -494,7 +494,7 @@ describe('beyond node:sqlite', () => {
     db.close();
   });
 
-  test('a WAL database is opened, written and left as one', () => {
+  test('a WAL database is opened and written, and stays in WAL mode', () => {
     const path = join(folder, 'wal.db');
     const db = new own.DatabaseSync(path);
     expect(db.prepare('PRAGMA journal_mode = wal').get()).toEqual({ journal_mode: 'wal' });
@@ -533,7 +533,7 @@ describe('beyond node:sqlite', () => {
     next.close();
   });
 
-  test('an iteration that is forgotten half way lets go of its table', async () => {
+  test('an abandoned iteration releases its table when it is collected', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const db = new own.DatabaseSync(':memory:');

@@ -31,7 +31,7 @@ const count = (file: string): unknown => {
   return { ...db.prepare('SELECT count(*) AS n, max(a) AS last FROM t').get() };
 };
 
-test('copies a database, in parts between which others get their turn', async () => {
+test('copies a database in parts, between which other code runs', async () => {
   const db = database(filled);
   const parts: { totalPages: number; remainingPages: number }[] = [];
   const pages = await backup(db, path(), { rate: 50, progress: (part) => parts.push(part) });
@@ -52,7 +52,7 @@ test('changes that the source writes meanwhile are copied too', async () => {
   expect(count(path())).toEqual({ ...db.prepare('SELECT count(*) AS n, max(a) AS last FROM t').get() });
 });
 
-test('of an attached database, into a file that was there', async () => {
+test('of an attached database, into an existing file', async () => {
   const db = database(`ATTACH ':memory:' AS side; CREATE TABLE side.t(a); INSERT INTO side.t VALUES(7)`);
   database(filled, path()).close();
   await backup(db, path(), { source: 'side' });

@@ -225,7 +225,7 @@ describe('openBlob', () => {
 describe('setErrorLog', () => {
   afterEach(() => setErrorLog(undefined));
 
-  test('is given what SQLite logs, of every database of the thread', () => {
+  test('receives what SQLite logs for every database of the thread', () => {
     const log: [number, string][] = [];
     setErrorLog((code, message) => log.push([code, message]));
     using db = new DatabaseSync(':memory:');
@@ -244,7 +244,7 @@ describe('setErrorLog', () => {
     expect(log).toHaveLength(2);
   });
 
-  test('nothing of SQLite can be used in it', () => {
+  test('SQLite cannot be used in it', () => {
     using db = new DatabaseSync(':memory:');
     db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 'x')");
     using session = db.createSession();

@@ -296,18 +296,21 @@ describe.each(ways)('thrown once: %s, with SQL before it: %s', (once, sql) => {
     expect(db.isTransaction).toBe(false);
     expect(db.prepare('SELECT 1 AS one').get()).toEqual({ one: 1 });
   });
-  test.each(Object.entries(recorded))('%s: surfaces, and the change stays', async (_, act) => {
-    using db = new DatabaseSync(':memory:');
-    db.exec(schema);
-    const rows = (): number => Number(db.prepare('SELECT count(*) AS n FROM t').get()?.n);
-    const before = rows();
-    expect(await outcome(act, db, thrower(db, once, sql, false))).toBe(thrown);
-    expect(rows()).toBeGreaterThan(before);
-    expect(db.prepare('SELECT 1 AS one').get()).toEqual({ one: 1 });
-  });
+  test.each(Object.entries(recorded))(
+    '%s: the exception is rethrown, and the change stays',
+    async (_, act) => {
+      using db = new DatabaseSync(':memory:');
+      db.exec(schema);
+      const rows = (): number => Number(db.prepare('SELECT count(*) AS n FROM t').get()?.n);
+      const before = rows();
+      expect(await outcome(act, db, thrower(db, once, sql, false))).toBe(thrown);
+      expect(rows()).toBeGreaterThan(before);
+      expect(db.prepare('SELECT 1 AS one').get()).toEqual({ one: 1 });
+    },
+  );
 });
 
-test('a session whose filter threw records the change that it was asked about', () => {
+test('a session whose filter threw records the change for which it was called', () => {
   using db = new DatabaseSync(':memory:');
   db.exec(schema);
   const session = db.createSession({
@@ -323,7 +326,7 @@ test('a session whose filter threw records the change that it was asked about', 
   expect(dump(own)).toEqual(dump(db));
 });
 
-test("what an aggregate throws while its failed statement is cleared away is nobody's", () => {
+test('an exception of an aggregate while its failed statement is finalized is discarded', () => {
   using db = new DatabaseSync(':memory:');
   db.exec(schema);
   withAggregate(db, nothing, () => {

@@ -80,7 +80,7 @@ describe("a session's filter", () => {
     expect([...new Changeset(session.changeset())].map(({ table }) => table)).toContain('log');
   });
 
-  test('of a capture neither', () => {
+  test('of a capture cannot write either', () => {
     using db = opened();
     const said: unknown[] = [];
     using capture = db.capture({
@@ -294,7 +294,7 @@ describe('while a changeset is applied, the transaction stays', () => {
     }
   });
 
-  test('savepoints of the callback are its own, and what it throws undoes all', () => {
+  test('a callback can use savepoints of its own, and its exception undoes everything', () => {
     using db = opened();
     const nested = (): number => {
       db.exec('SAVEPOINT "a"; INSERT INTO log VALUES(1); SAVEPOINT b; INSERT INTO log VALUES(2)');
@@ -317,7 +317,7 @@ describe('while a changeset is applied, the transaction stays', () => {
     expect(db.isTransaction).toBe(false);
   });
 
-  test('without a savepoint it is the caller who ends it', () => {
+  test('without a savepoint the caller ends the transaction', () => {
     using db = opened();
     db.exec('BEGIN');
     const onConflict = (): number => {

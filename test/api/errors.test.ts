@@ -53,7 +53,7 @@ test('an error keeps its fields, also in another thread', () => {
   expect(there).toMatchObject({ message: 'refused: why', errcode: 19, reason: 'refused', detail: 'why' });
 });
 
-test('an error for something that an option forbids has a reason', () => {
+test('the error has a reason if an option forbids the operation', () => {
   const db = database(schema);
   using session = db.createSession();
   db.exec('INSERT INTO t VALUES(1, 2)');

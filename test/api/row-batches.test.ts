@@ -73,7 +73,7 @@ test('a function of the program that reads rows meanwhile, on this connection an
   other.close();
 });
 
-test('what a function throws at a row within a batch', () => {
+test('an exception of a function at a row within a batch', () => {
   const thrown = new Error('at 100');
   db.function('fails', (i) => {
     if (i === 100) throw thrown;
@@ -107,7 +107,7 @@ test('rows that a statement returns while it writes', () => {
   expect(db.prepare('SELECT count(*) AS c FROM n WHERE i < 0').get()).toEqual({ c: 2000 });
 });
 
-test('with plainRows, rows are ordinary objects, by whichever way they are read', () => {
+test('with plainRows, rows are ordinary objects, however they are read', () => {
   const plain = new DatabaseSync(':memory:', { plainRows: true });
   plain.exec('CREATE TABLE n(i)');
   const put = plain.prepare('INSERT INTO n VALUES(?)');

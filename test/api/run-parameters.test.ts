@@ -92,7 +92,7 @@ test('a function that runs a statement itself while this one runs', () => {
   ]);
 });
 
-test('get() of what run() refuses, and after it', () => {
+test('get() with wrong parameters, and after that', () => {
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 2)');
   const pair = db.prepare('SELECT ? AS x, ? AS y');
   expect(pair.get(1, 'a')).toEqual({ x: 1, y: 'a' });

@@ -38,7 +38,7 @@ const both = [
   { a: 2, n: 20000 },
 ];
 
-test('the bytes are those of the file, and can be one', () => {
+test('the bytes are those of the file, and can be used as a file', () => {
   const folder = testFolder('serialized');
   const path = join(folder, 'a.db');
   using db = filled(path);
@@ -49,7 +49,7 @@ test('the bytes are those of the file, and can be one', () => {
   expect(rows(copy)).toEqual(both);
 });
 
-test('a database takes the place of another; what was prepared and registered stays, and the file', () => {
+test('a database replaces another; statements and functions stay valid, and the file stays', () => {
   const path = join(testFolder('serialized'), 'a.db');
   const bytes = filled().serialize();
   using db = new DatabaseSync(path);
@@ -67,7 +67,7 @@ test('a database takes the place of another; what was prepared and registered st
   expect(file.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'other' }]);
 });
 
-test('an attached one; one in WAL mode; one that is empty', () => {
+test('an attached database; one in WAL mode; an empty one', () => {
   const path = join(testFolder('serialized'), 'a.db');
   using wal = filled(path);
   wal.exec('PRAGMA journal_mode = wal; INSERT INTO t VALUES(3, NULL)');
@@ -90,7 +90,7 @@ test('a database that another connection locks is busy', () => {
   expect(other.serialize()).toHaveLength(readFileSync(path).length);
 });
 
-test('not while something is open that speaks of the database that was there', () => {
+test('is refused while something that refers to the old database is open', () => {
   using db = filled();
   const bytes = db.serialize();
   const session = db.createSession();

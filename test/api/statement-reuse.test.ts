@@ -29,12 +29,12 @@ function count(): number {
   }
 }
 
-test('a loop that never awaits has one C statement for one text', () => {
+test('a loop without await uses one C statement for one text', () => {
   for (let i = 0; i < 10_000; i++) db.prepare('SELECT b FROM t WHERE a=?').get(1);
   expect(count()).toBe(1);
 });
 
-test('and a bounded number for as many texts', () => {
+test('and a bounded number for many texts', () => {
   for (let i = 0; i < 20_000; i++) db.prepare(`SELECT ${i} FROM t WHERE a=?`).get(1);
   expect(count()).toBeLessThan(8000);
 });
@@ -55,7 +55,7 @@ test('each statement has its own parameters, options and results', () => {
   expect([first.next().done, second.next().done]).toEqual([true, true]);
 });
 
-test('one that had to make room is compiled again when it is used', () => {
+test('a statement that was removed from the cache is compiled again when it is used', () => {
   const old = db.prepare('SELECT b FROM t WHERE a=?');
   expect(old.get(1)).toEqual({ b: 'x' });
   for (let i = 0; i < 20_000; i++) db.prepare(`SELECT ${i} FROM t WHERE a=?`).get(1);
@@ -76,7 +76,7 @@ test('a statement that is executed by its own function is not given to another',
   expect(db.prepare(sql).all()).toEqual([{ r: 2 }, { r: 2 }]);
 });
 
-test('after the schema, a function or a setting changed statements are compiled by what holds now', () => {
+test('statements are compiled again after the schema, a function or a setting changed', () => {
   const sql = 'SELECT f(b) AS r FROM t WHERE a=1';
   db.function('f', (_b) => 'first');
   expect(db.prepare(sql).get()).toEqual({ r: 'first' });
@@ -93,7 +93,7 @@ test('after the schema, a function or a setting changed statements are compiled 
   expect(db.prepare('SELECT * FROM t').columns()).toHaveLength(2);
 });
 
-test('an authorizer is asked about each statement', () => {
+test('an authorizer is called for each statement', () => {
   const sql = 'SELECT b FROM t WHERE a=1';
   const kept = db.prepare(sql);
   kept.get();
@@ -111,7 +111,7 @@ test('an authorizer is asked about each statement', () => {
   expect(failure(() => kept.get())).toBe('not authorized');
 });
 
-test('an iteration that is forgotten ends', async () => {
+test('an iteration that is collected ends', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   (() => db.prepare('SELECT * FROM t').iterate().next())();
@@ -122,7 +122,7 @@ test('an iteration that is forgotten ends', async () => {
   expect(failure(() => db.prepare('SELECT * FROM t'))).toBe('no such table: t');
 });
 
-test('a closed statement is closed, and another of its text is not', () => {
+test('closing a statement does not close another with the same text', () => {
   const sql = 'SELECT a FROM t WHERE a=1';
   const one = db.prepare(sql);
   const two = db.prepare(sql);

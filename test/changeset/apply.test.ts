@@ -33,7 +33,7 @@ const rows = (db: DatabaseSync, sql = 'SELECT * FROM t ORDER BY 1'): unknown[] =
 const schema = 'CREATE TABLE t(a INTEGER PRIMARY KEY, b, c);';
 const three = `${schema} INSERT INTO t VALUES (1,'x',1.5),(2,NULL,x'01'),(3,-7,0);`;
 
-describe('a changeset is a value', () => {
+describe('a changeset as an object', () => {
   test('its changes are read with their types, keys and operations', () => {
     const changes = changesOf(
       three,
@@ -105,7 +105,7 @@ describe('a changeset is a value', () => {
     expect(empty.concat(empty).isEmpty).toBe(true);
     expect(database(schema).applyChangeset(empty)).toBe(true);
   });
-  test('it is made of values, as a changeset and as a patchset', () => {
+  test('it is built from values, as a changeset and as a patchset', () => {
     const db = database(three);
     const update = { table: 't', op: 'update', indirect: true, key: [1, 0, 0], patchset: false } as const;
     const change = { ...update, old: [1n, 'x', undefined], new: [undefined, null, undefined] };
@@ -209,7 +209,7 @@ describe('applyChangeset', () => {
       [3, 4, 5],
     ]);
   });
-  test('it comes in pieces of any length', () => {
+  test('a changeset can be given in pieces of any length', () => {
     const values = Array.from({ length: 500 }, (_, i) => `(${i},'${'x'.repeat(i)}',NULL)`).join();
     const changes = changesOf(schema, `INSERT INTO t VALUES ${values}`);
     const whole = database(schema);
@@ -316,7 +316,7 @@ describe('apply reports', () => {
     expect(message({ dryrun: true })).toMatch(/^unknown option "dryrun"; did you mean "dryRun"\?$/);
     expect(rows(db)).toEqual([]);
   });
-  test('a handler that replaces what cannot be replaced gets an error', () => {
+  test('replacing what cannot be replaced is an error', () => {
     const deleted = changesOf(three, 'DELETE FROM t WHERE a=3');
     const onConflict = (): number => constants.SQLITE_CHANGESET_REPLACE;
     expect(failure(() => apply(mine, deleted, { onConflict }))).toBe(
@@ -385,7 +385,7 @@ describe('apply reports', () => {
     expect(report.warnings.map(({ kind }) => kind)).toEqual(['more-columns', 'triggers']);
     expect(found[0]).toEqual([1, 'theirs', 0, 'dd']);
   });
-  test('violated foreign keys: counted, aborted by every policy; a rule can let them be', () => {
+  test('violated foreign keys are counted; every policy aborts, but a rule can allow them', () => {
     const family =
       'CREATE TABLE p(a INTEGER PRIMARY KEY); CREATE TABLE t(a INTEGER PRIMARY KEY, p REFERENCES p);';
     const changes = changesOf(`${family} INSERT INTO p VALUES(1);`, 'INSERT INTO t VALUES(1,1)');
@@ -428,7 +428,7 @@ describe('apply reports', () => {
     remote.apply(rebased);
     expect(rows(remote)).toEqual([[1, 'local', 7]]);
   });
-  test('applyChangeset hands out the rebase buffer, unless a conflict aborts it', () => {
+  test('applyChangeset returns the rebase buffer, unless a conflict aborts it', () => {
     const base = `${schema} INSERT INTO t VALUES(1,'base',0);`;
     const changes = changesOf(base, "UPDATE t SET b='remote' WHERE a=1; INSERT INTO t VALUES(2,'new',1)");
     const changed = `${base} UPDATE t SET b='local' WHERE a=1;`;
@@ -447,14 +447,14 @@ describe('apply reports', () => {
     const options = { noSavepoint: true } as ReportOptions;
     expect(failure(() => database(schema).apply(clash(), options))).toMatch(/noSavepoint/);
   });
-  test('inside a transaction it stays in it', () => {
+  test('within a transaction it does not commit', () => {
     const db = database(schema);
     db.exec('BEGIN');
     db.apply(clash());
     db.exec('ROLLBACK');
     expect(rows(db)).toEqual([]);
   });
-  test('while a statement writes it is refused with a sentence', () => {
+  test('while a statement writes it is refused with a message', () => {
     const db = database(mine);
     let message = '';
     db.function('go', () => {

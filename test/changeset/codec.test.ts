@@ -106,17 +106,17 @@ describe.each(seeds)('random work %i', (seed) => {
   test('is written as it was read', () => {
     for (const bytes of all) expect(Buffer.compare(encodeRaw(bytes), bytes)).toBe(0);
   });
-  test('goes through JSON without loss', () => {
+  test('is converted to JSON and back without loss', () => {
     for (const bytes of all) {
       expect(Buffer.compare(fromJson(JSON.parse(JSON.stringify(toJson(bytes)))), bytes)).toBe(0);
     }
   });
-  test('is inverted byte for byte as the C library does', () => {
+  test('is inverted byte for byte as by the C library', () => {
     for (const bytes of changesets) {
       expect(Buffer.compare(invert(bytes), new EngineChangeset(bytes).invert().bytes)).toBe(0);
     }
   });
-  test('updates that C writes otherwise than they were are inverted as it does', () => {
+  test('updates that C writes differently are inverted as by C', () => {
     // Old and new values: a NaN, which C writes as NULL, and lengths in more bytes than needed.
     const short = [3, 2, 0x61, 0x62];
     const long = [3, 0x81, 0x00, ...Array(128).fill(0x63)];
@@ -135,7 +135,7 @@ describe.each(seeds)('random work %i', (seed) => {
       }
     }
   });
-  test('is joined byte for byte as the C library does', () => {
+  test('is joined byte for byte as by the C library', () => {
     for (const list of [changesets, patchsets]) {
       for (const given of [list, [...list].reverse(), list.slice(0, 1), [...list, ...list]]) {
         expect(Buffer.compare(concat(...given), EngineChangeset.concat(...given).bytes)).toBe(0);
@@ -144,7 +144,7 @@ describe.each(seeds)('random work %i', (seed) => {
     const undone = changesets.map(invert).reverse();
     expect(concat(...changesets, ...undone)).toEqual(EngineChangeset.concat(...changesets, ...undone).bytes);
   });
-  test('runs as SQL text to the same rows', () => {
+  test('its SQL makes the same rows', () => {
     const names: Record<string, string[]> = {
       a: ['id', 'x', 'y'],
       b: ['x', 'k1', 'y', 'k2'],
@@ -165,7 +165,7 @@ describe.each(seeds)('random work %i', (seed) => {
       expect(bySql.prepare(dump).get()).toEqual(byApply.prepare(dump).get());
     }
   });
-  test('is refused if it is cut short at any byte', () => {
+  test('is refused if it is truncated at any byte', () => {
     const [bytes = new Uint8Array(0)] = changesets;
     const random = randomNumbers(seed);
     for (let i = 0; i < 60; i++) {

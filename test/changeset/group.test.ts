@@ -71,7 +71,7 @@ test('a group cannot be used within its own callbacks, nor its schema be closed 
   expect(() => completed.addFrom(ending())).toThrow('group: the database of its schema is closed');
 });
 
-describe('streams give what whole values give', () => {
+describe('streams return the same as whole values', () => {
   test('reading, also inverted', () => {
     const whole = many();
     expect([...Changeset.read(pieces(whole))]).toEqual([...whole]);
@@ -135,7 +135,7 @@ describe('streams give what whole values give', () => {
       Changeset.pieceSize(before);
     }
   });
-  test('what a source or a taker throws surfaces as itself', () => {
+  test('exceptions of the source and the receiver are rethrown unchanged', () => {
     const whole = many();
     const error = new Error('enough');
     function* broken(): Generator<Uint8Array> {
@@ -204,7 +204,7 @@ describe('groups', () => {
       expect(group.output().bytes).toEqual(bytes);
     }
   });
-  test('changes that were read are of the kind they were, and become a patchset if that is built', () => {
+  test('changes that were read keep their kind, and become a patchset if one is built', () => {
     const db = database(`${schema} INSERT INTO t VALUES(1,2,3),(2,3,4)`);
     const session = db.createSession();
     db.exec('UPDATE t SET b=7 WHERE a=1; DELETE FROM t WHERE a=2; INSERT INTO t VALUES(3,NULL,2.5)');
@@ -304,7 +304,7 @@ describe('groups', () => {
     );
     expect(group.output().bytes).toEqual(before);
   });
-  test('what a handler rejects can be kept, and applied later', () => {
+  test('a change that a handler rejects can be kept, and applied later', () => {
     const changes = changesOf('INSERT INTO t VALUES(1,1,1),(2,2,2),(3,3,3)');
     const db = database(`${schema} INSERT INTO t VALUES(2,0,0)`);
     using rejected = new ChangesetGroup();

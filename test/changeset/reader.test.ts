@@ -89,7 +89,7 @@ describe.each([
     for (const size of [1, 7, 100, 10_000]) expect(await inPieces(bytes, size)).toEqual(wanted);
   });
 
-  test('damaged or cut short ends at the same change with the same words', async () => {
+  test('if damaged or truncated, ends at the same change with the same message', async () => {
     const random = randomOf(3);
     const reasons = new Set<string | undefined>();
     for (let i = 0; i < 4000; i++) {
@@ -140,7 +140,7 @@ test('values have places only after next(), and the places of an earlier, wider 
   }
 });
 
-test('the iterator ends as any other does', () => {
+test('the iterator ends like any other', () => {
   const bytes = encode(changeset);
   const first = changes(bytes);
   for (const { op } of first) {
@@ -207,7 +207,7 @@ test('texts of every length are read, in ASCII and not', () => {
   }
 });
 
-test('without Node and its Buffer the same is read', () => {
+test('the same is read without Node and its Buffer', () => {
   const bytes = ofTexts(texts());
   const program = `
     const input = new Uint8Array(require('node:fs').readFileSync(0));

@@ -68,7 +68,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         { table: 'u', op: 'insert', indirect: false, key: [1, 0], patchset: false, old: [], new: [1n, 7n] },
       ]);
     });
-    test('session_patchset leaves old values out, session_take starts again', () => {
+    test('session_patchset omits old values, session_take empties the session', () => {
       db.exec('INSERT INTO t VALUES(1,2,3)');
       session("session_create('main', 't')");
       db.exec('UPDATE t SET b=9');
@@ -80,7 +80,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('UPDATE t SET c=8');
       expect([...new Changeset(changeset())][0]?.new).toEqual([undefined, undefined, 8n]);
     });
-    test('session_enable and session_indirect set and ask', () => {
+    test('session_enable and session_indirect set and return a state', () => {
       session("session_create('main', 't')");
       expect(
         rows(
@@ -106,7 +106,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(value('SELECT session_size(h) >= length(session_changeset(h)) FROM s')).toBe(1);
       expect(value('SELECT session_memory_used(h) > 0 FROM s')).toBe(1);
     });
-    test('session_diff records what makes one table of another', () => {
+    test('session_diff records the changes that turn one table into another', () => {
       db.exec("ATTACH ':memory:' AS old; CREATE TABLE old.t(a INTEGER PRIMARY KEY, b, c)");
       db.exec('INSERT INTO old.t VALUES(1,1,1),(2,2,2); INSERT INTO t VALUES(2,2,9),(3,3,3)');
       session("session_create('main', 't')");
@@ -120,14 +120,14 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       expect(value("SELECT session_diff(h, 'old', 'absent') FROM s")).toBe(1); // as in C: nothing is recorded
     });
-    test('session_filter keeps to globs', () => {
+    test('session_filter records only tables that match the globs', () => {
       db.exec('CREATE TABLE log_a(a PRIMARY KEY); CREATE TABLE log_b(a PRIMARY KEY)');
       session("session_create('main')");
       db.exec("SELECT session_attach(h, NULL) FROM s; SELECT session_filter(h, 'log_*', '!*_b') FROM s");
       db.exec('INSERT INTO t VALUES(1,2,3); INSERT INTO log_a VALUES(1); INSERT INTO log_b VALUES(1)');
       expect([...new Changeset(changeset())].map(({ table }) => table)).toEqual(['log_a']);
     });
-    test('session_filter without globs keeps all tables', () => {
+    test('session_filter without globs records all tables', () => {
       session("session_create('main')");
       expect(value('SELECT session_attach(h, NULL) + session_filter(h) FROM s')).toBe(2);
       db.exec('INSERT INTO t VALUES(1,2,3)');
@@ -180,7 +180,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       }
       expect(value('SELECT count(*) FROM sessions')).toBe(1);
     });
-    test('it is temporary, and is not written to', () => {
+    test('it is temporary and read-only', () => {
       expect(failure('CREATE VIRTUAL TABLE s USING session(main)')).toBe(
         'a session is a temporary table: CREATE VIRTUAL TABLE temp.NAME USING session(...)',
       );
@@ -190,7 +190,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('CREATE VIRTUAL TABLE temp.s USING session');
       expect(failure('DELETE FROM s')).toBe('table s may not be modified');
     });
-    test('sessions lists them all, some hundreds too', () => {
+    test('sessions lists them all, even hundreds', () => {
       session("session_create('main', 't', 'u')");
       expect(
         rows('SELECT handle = h, dbname, tables, enabled, indirect, empty, bytes > 0 FROM sessions, s'),
@@ -200,7 +200,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       expect(rows('SELECT count(*) AS a, count(DISTINCT handle) AS b FROM sessions')).toEqual([[901, 901]]);
     });
-    test('session_warnings(h): what is currently left out, a row each', () => {
+    test('session_warnings(h): one row for each table that is currently not recorded', () => {
       session("session_create_rowid('main')");
       expect(rows('SELECT kind FROM s, session_warnings(h)')).toEqual([]);
       db.exec('CREATE TABLE nk(x); CREATE VIRTUAL TABLE f USING dbstat');
@@ -228,7 +228,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
       expect(failure('SELECT * FROM session_warnings(5)')).toMatch(/^unknown session 5/);
     });
-    test('ten thousand are the limit', () => {
+    test('the limit is ten thousand', () => {
       const sql =
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 10001) SELECT count(session_create('main')) FROM c";
       expect(failure(sql)).toBe('the connection has 10000 sessions already: delete unused ones');
@@ -376,7 +376,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         'expected T (a changeset) or P (a patchset) at byte 0',
       );
     });
-    test('changeset_group is concat over rows, in groups, of many rows', () => {
+    test('changeset_group joins changesets of rows, in groups, and of many rows', () => {
       db.exec('CREATE TEMP TABLE log(g, c)');
       for (let i = 0; i < 150; i++) {
         db.exec(
@@ -404,7 +404,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         /may not be used as a window function/,
       );
     });
-    test('changeset_rebase makes local changes fit', () => {
+    test('changeset_rebase rebases local changes', () => {
       db.exec('DELETE FROM t; INSERT INTO t VALUES(1,1,1)');
       session("session_create('main', 't')");
       db.exec("UPDATE t SET b='remote', c=7");
@@ -419,7 +419,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       const rebased = value('SELECT changeset_rebase(c, unhex(?)) FROM local', report.rebase);
       expect([...new Changeset(rebased as Uint8Array)][0]).toMatchObject({ old: [1n, 'remote', undefined] });
     });
-    test('an outbox is filled and applied from by queries', () => {
+    test('queries fill an outbox and apply it', () => {
       db.exec('CREATE TABLE outbox(id INTEGER PRIMARY KEY, c BLOB)');
       db.exec('INSERT INTO outbox(c) SELECT session_take(h) FROM s');
       db.exec('UPDATE t SET b=5 WHERE a=1');

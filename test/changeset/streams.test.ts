@@ -99,7 +99,7 @@ describe('a stream', () => {
   });
 });
 
-describe('pieces that come over time', () => {
+describe('pieces that arrive over time', () => {
   const database = (): DatabaseSync => {
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)');

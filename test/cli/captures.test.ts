@@ -98,7 +98,7 @@ describe('capture', () => {
     });
     expect(run(['show', 'o']).out).toBe('u\n  + c1=1\n');
   });
-  test('the script comes from one place, is text, and its failure has a line', () => {
+  test('the script has one source and is text, and its errors name a line', () => {
     const db = readFileSync(path('a.db'));
     for (const [args, message] of [
       [[], 'pass either --script FILE, or - for standard input'],
@@ -153,7 +153,7 @@ u: 1 inserted, 0 updated, 0 deleted
     });
     expect(b).toEqual(a);
   });
-  test('apply takes several, in order; a conflict takes all back', () => {
+  test('apply applies several, in order; a conflict rolls all back', () => {
     run(['capture', '--db', 'a.db', '-', '-o', 'more'], 'INSERT INTO t VALUES(9,9,9)');
     expect(run(['apply', '--db', 'b.db', 'o', 'more', '--json'])).toMatchObject({ code: 0 });
     const again = run(['apply', '--db', 'b.db', 'o', 'more', '--json']);
@@ -188,7 +188,7 @@ PRAGMA user_version=4;
       err: 'sqlite-wasm-run changeset build: entries[0]: format must be 1\n',
     });
   });
-  test('concat keeps statements in their place and joins what is between', () => {
+  test('concat keeps statements in their place and joins the changesets between them', () => {
     for (const [name, sql] of [
       ['p', 'INSERT INTO t VALUES(10,1,1)'],
       ['q', 'UPDATE t SET v=2 WHERE id=10; DROP INDEX i'],
@@ -246,7 +246,7 @@ o: a capture of 191 bytes: 3 changesets, 3 statements
   });
 });
 
-describe('what triggers and foreign key actions did', () => {
+describe('changes by triggers and foreign key actions', () => {
   const setup = `CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES(1);
     CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE); INSERT INTO c VALUES(1,1);
     CREATE TABLE log(id INTEGER PRIMARY KEY, x);

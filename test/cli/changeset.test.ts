@@ -53,7 +53,7 @@ describe('capture', () => {
     );
     expect(run(['stat', 'o.cs']).out).toContain('users        1        1        1 ');
   });
-  test('tables, patchsets, rowids, and the refusal to leave something out', () => {
+  test('tables, patchsets, rowids, and --refuse', () => {
     const text = "INSERT INTO nk VALUES(1); INSERT INTO users VALUES(9,'x',1);";
     const capture = (...more: string[]) =>
       run(['capture', '--db', 'a.db', '--script', '-', '-o', 'o.cs', ...more], text);
@@ -75,7 +75,7 @@ describe('looking at a changeset', () => {
     expect(run(['show', 'o.cs']).out).toContain('~ c1=1 | c3: 40 -> 41');
     expect(run(['show', '--color', 'always', 'o.cs']).out).toContain('\u001b[31m- c1=2');
   });
-  test('show --json and build are each other’s reverse', () => {
+  test('build reverses show --json', () => {
     const json = run(['show', '--json', '--db', 'a.db', 'o.cs']).out;
     expect(JSON.parse(json).tables[0].columns).toEqual(['id', 'name', 'age']);
     expect(run(['build', '-'], json).bytes.equals(readFileSync(join(folder, 'o.cs')))).toBe(true);
@@ -84,7 +84,7 @@ describe('looking at a changeset', () => {
       err: expect.stringContaining('format must be 1'),
     });
   });
-  test('sql prints statements that do the same', () => {
+  test('sql prints statements that make the same changes', () => {
     const db = new DatabaseSync(join(folder, 'b.db'));
     db.exec(run(['sql', '--db', 'a.db', 'o.cs']).out);
     expect(db.prepare('SELECT count(*) AS n, sum(age) AS s FROM users').get()).toEqual({ n: 2, s: 41 });
@@ -158,7 +158,7 @@ describe('apply', () => {
     expect(run(['apply', '--db', 'none.db', 'o.cs'])).toMatchObject({ code: 1 });
     expect(existsSync(join(folder, 'none.db'))).toBe(false);
   });
-  test('rebase fits local changes to what was applied before', () => {
+  test('rebase rebases local changes on changesets that were applied before', () => {
     database('b.db', "UPDATE users SET age=99 WHERE id=1; UPDATE users SET name='b' WHERE id=2;");
     run(['diff', 'a.db', 'b.db', '-o', 'unused.cs']);
     expect(run(['apply', '--db', 'b.db', '--policy', 'ours', '--rebase-out', 'r', 'o.cs']).code).toBe(0);
@@ -188,7 +188,7 @@ describe('making changesets', () => {
     expect(run(['apply', '--db', 'b.db', 'd.cs']).code).toBe(0);
     expect(run(['diff', 'b.db', 'a.db']).bytes).toHaveLength(0);
   });
-  test('concat --schema fills up what was made before a column was added', () => {
+  test('concat --schema completes changesets that were made before a column was added', () => {
     database('c.db', "ALTER TABLE users ADD COLUMN city DEFAULT 'Bern'");
     expect(
       run(['capture', '--db', 'c.db', '-', '-o', 'n.cs'], "INSERT INTO users VALUES(4,'di',5,'Rome')").code,
@@ -231,7 +231,7 @@ describe('the command line', () => {
       err: expect.stringContaining('unexpected argument "b"'),
     });
   });
-  test('has help for all and for each', () => {
+  test('has help for the group and for each command', () => {
     const all = run(['--help']);
     expect(all.code).toBe(0);
     const names = [...all.out.matchAll(/^ {2}(\w+) /gm)].map(([, name = '']) => name);
@@ -307,7 +307,7 @@ test('diff reports keys that differ only in a way that their collation ignores',
   });
 });
 
-test('--locking none is taken by every command that opens a database', () => {
+test('--locking none is accepted by every command that opens a database', () => {
   captured();
   for (const args of [
     ['apply', '--db', 'b.db', 'o.cs'],

@@ -124,7 +124,7 @@ describe.skipIf(!present('bash', '--version'))('bash', () => {
   ])('%j', (words, wanted) => {
     expect(offered(...words)).toEqual(wanted);
   });
-  test('files, in whatever order the folder has them', () => {
+  test('files, in any order that the folder has', () => {
     expect(
       offered('changeset', 'apply', '--db', '')
         .filter((name) => !name.startsWith('.'))

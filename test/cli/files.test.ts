@@ -158,7 +158,7 @@ describe('inputs', () => {
       err: 'sqlite-wasm-run changeset diff: t: its columns or primary keys differ\n',
     });
   });
-  test('what is shown of a value cannot control the terminal', () => {
+  test('a value that is shown cannot control the terminal', () => {
     expect(run(['show', 'a.cs']).out).toBe(
       "t\n  + c1=1, c2=('x\\n'||char(27)||'[31m')\n  + c1=2, c2=x'00'\n",
     );
@@ -193,7 +193,7 @@ describe('text of a changeset', () => {
     expect(obeyed(out)).toEqual([]);
     expect(obeyed(err)).toEqual([]);
   });
-  test('sql: a carriage return comes back from a shell, in rows and in keys', () => {
+  test('sql: a shell restores a carriage return, in rows and in keys', () => {
     const db = new DatabaseSync(path('cr.db'));
     db.exec("CREATE TABLE t(k TEXT PRIMARY KEY, v); INSERT INTO t VALUES('a'||char(13,10)||'b', 1)");
     db.exec(`VACUUM INTO '${path('copy.db')}'`);
@@ -211,7 +211,7 @@ describe('text of a changeset', () => {
   });
 });
 
-describe('what capture may not write to', () => {
+describe('outputs that capture refuses', () => {
   test.each([
     ['s.sql', 's.sql is an input; refusing to overwrite it'],
     ['a.db', 'a.db is a database; refusing to overwrite it'],

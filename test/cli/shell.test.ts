@@ -273,7 +273,7 @@ describe.skipIf(!native)('as native sqlite3', () => {
 });
 
 describe('the command', () => {
-  test('.cd moves databases and extensions too', () => {
+  test('.cd also applies to databases and extensions', () => {
     const input = '.cd sub\n.open y.db\nCREATE TABLE t(a);\n.load session\n.tables\n.load nothing.wasm\n';
     const found = ours({ script: `printf '${input.replaceAll('\n', '\\n')}' | $SQLITE; ls sub` });
     expect(found).toMatchObject({ stdout: 't\ny.db\n', files: {} });
@@ -311,7 +311,7 @@ describe('the command', () => {
     expect(ours(args('-header', mode, ':memory:', statement))).toMatchObject({ stdout, code: 0 });
     expect(ours(args(mode, '-header', ':memory:', statement))).toMatchObject({ stdout, code: 0 });
   });
-  test('-version, .version and the banner say the release of the engine and that of the shell', () => {
+  test('-version, .version and the banner show the versions of the engine and of the shell', () => {
     const engine = ours(args(':memory:', 'SELECT sqlite_version()')).stdout.trim();
     const shell = String.raw`shell of 3\.\d+\.\d+`;
     expect(ours(args('-version')).stdout).toMatch(new RegExp(`^${engine} .* \\(32-bit, ${shell}\\)\\n$`));
@@ -389,7 +389,7 @@ describe('the command', () => {
   test('a clean run leaves stderr empty', () => {
     expect(ours(args('x.db', 'SELECT 1'))).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });
   });
-  test('a reader that leaves ends it quietly', () => {
+  test('it ends silently if its output is closed', () => {
     const script =
       '$SQLITE :memory: "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT x FROM c" | head -1';
     expect(ours({ script })).toMatchObject({ stdout: '1\n', stderr: '', code: 0 });

@@ -102,7 +102,7 @@ describe.skipIf(!present)('on a terminal', () => {
     expect(lines).toHaveLength(599_993);
     expect(lines.find((line) => !/^(?:t| {2}\+ c1=\d+, c2='\d+'|)$/.test(line))).toBe(undefined);
   });
-  test('a statement that takes long shows for how long, and can be interrupted', async () => {
+  test('a long statement shows its time, and can be interrupted', async () => {
     writeFileSync(
       join(folder, 's.sql'),
       'INSERT INTO t VALUES(5,5);\nWITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c) SELECT count(*) FROM c;',

@@ -224,7 +224,7 @@ describe.skipIf(!present)('on a terminal', () => {
     expect(await settled()).toMatch(/^7$/m);
   });
 
-  test('Ctrl-C ends what copies a database, and keeps the connection', async () => {
+  test('Ctrl-C ends a copy of a database, and keeps the connection', async () => {
     type('CREATE TABLE t(a INTEGER PRIMARY KEY, b);\n.mode list\nPRAGMA journal_mode=off;\n');
     type('INSERT INTO t SELECT value, zeroblob(1000000) FROM generate_series(1,600);\n');
     type('CREATE TEMP TABLE kept AS SELECT 7;\nPRAGMA synchronous=off;\n');
@@ -267,14 +267,14 @@ describe.skipIf(!present)('on a terminal', () => {
     expect(history()[0]).toBe('SELECT 6;');
   });
 
-  test('what is typed ahead waits for its prompt', async () => {
+  test('text that is typed ahead waits for its prompt', async () => {
     type('SELECT 1; -- comment\nSELECT 2;\n.print three\n');
     expect(await shows(/three\nsqlite>$/)).toMatch(
       /│ 1 │[\s\S]*sqlite> SELECT 2;[\s\S]*│ 2 │[\s\S]*\nthree\n/,
     );
   });
 
-  test('a command has the terminal, and the terminal is restored at the end', async () => {
+  test('a command can use the terminal, which is restored at the end', async () => {
     type('.system cat\n');
     await sleep(500);
     type('to cat\n');
@@ -287,7 +287,7 @@ describe.skipIf(!present)('on a terminal', () => {
     expect(await shows(/icanon/)).toMatch(/ icanon[\s\S]* echo /);
   });
 
-  test('arguments alone run and leave', async () => {
+  test('SQL in the arguments is run, and then the shell exits', async () => {
     press('C-d');
     await shows(/left with 0/);
     type(`clear; '${process.execPath}' '${program}' :memory: 'SELECT 7' && echo done\n`);

@@ -104,7 +104,7 @@ test.skipIf(process.platform !== 'linux')('a name that is not UTF-8 opens no oth
   expect(readdirSync(folder)).toEqual([other]);
 });
 
-test('a file is opened whatever it is called, and so is a new one by ./', () => {
+test('a file of any name is opened, and so is a new one with ./', () => {
   writeFileSync(join(folder, 'inspects'), '');
   expect(run('inspects', 'CREATE TABLE t(a)')).toMatchObject({ code: 0 });
   expect(run('./chagneset', 'CREATE TABLE t(a)')).toMatchObject({ code: 0 });

@@ -54,7 +54,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 1 });
     expect(failure('DROP TABLE t')).toBe('not authorized');
   });
-  test('that traps is not blamed for what another refuses', () => {
+  test('that traps is not named for what another refuses', () => {
     failure('SELECT a FROM trap');
     db.loadExtension(guest);
     db.setAuthorizer(() => constants.SQLITE_DENY);
@@ -70,7 +70,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(failure('UPDATE t SET a = 2')).toBe('nothing was thrown');
     expect(failure('DROP TABLE t')).toBe('not authorized');
   });
-  test('several are all asked; one that died denies, whatever the others say', () => {
+  test('several are all called; one that has trapped denies, whatever the others return', () => {
     const other = join(folder, 'other.wasm');
     copyFileSync(guest, other);
     db.loadExtension(other);
@@ -80,7 +80,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   });
 });
 
-test("the shell's own authorizer lives beside a component's", () => {
+test("the shell's own authorizer and a component's are both called", () => {
   const script = `CREATE TABLE t(a, secret);\n.load ${guest}\n.auth on\nSELECT a FROM t;\nDROP TABLE t;\n`;
   const { stdout, stderr } = spawnSync(process.execPath, [program, '--allow-sql=ro', ':memory:'], {
     input: script,

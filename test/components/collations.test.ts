@@ -39,11 +39,11 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(column("SELECT a FROM t WHERE a > 'b' COLLATE backwards")).toEqual(['a', '']);
     expect(column('PRAGMA integrity_check')).toEqual(['ok']);
   });
-  test('cannot use session from within', () => {
+  test('cannot use session', () => {
     db.exec("CREATE TABLE t(a TEXT COLLATE calls); INSERT INTO t VALUES('b'),('a')");
     expect(column('SELECT a FROM t ORDER BY a')).toEqual(['a', 'b']);
   });
-  test('that traps lets nothing commit until the transaction is rolled back, and the file stays sound', () => {
+  test('that traps prevents commits until the transaction is rolled back, and the file stays intact', () => {
     db.exec('CREATE TABLE t(a TEXT COLLATE traps); CREATE INDEX i ON t(a)');
     db.exec("INSERT INTO t VALUES('a'),('b'),('c')");
     db.exec('BEGIN');
@@ -62,7 +62,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(column('SELECT a FROM t ORDER BY a')).toEqual(['a', 'b', 'c']);
   });
 
-  test('serves UNIQUE, GROUP BY, DISTINCT, min and max, and joins', () => {
+  test('works with UNIQUE, GROUP BY, DISTINCT, min and max, and joins', () => {
     db.exec("CREATE TABLE t(a TEXT COLLATE backwards UNIQUE); INSERT INTO t VALUES('a'),('c'),('b')");
     expect(failure("INSERT INTO t VALUES('b')")).toBe('UNIQUE constraint failed: t.a');
     expect(db.prepare('SELECT min(a) AS low, max(a) AS high FROM t').get()).toEqual({ low: 'c', high: 'a' });

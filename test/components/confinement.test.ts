@@ -95,7 +95,7 @@ test.each([
   expect(found.pragma.filter((name) => !free.includes(name) && !refusedPragmas.has(name))).toEqual([]);
 });
 
-test('nothing is in two lists, and whatever runs SQL or reaches files is refused', () => {
+test('no name is in two lists, and everything that runs SQL or accesses files is refused', () => {
   expect([...harmlessFunctions].filter((name) => functions.has(name))).toEqual([]);
   expect([...harmlessTables].filter((name) => tables.has(name) || rawTables.has(name))).toEqual([]);
   for (const name of ['sha1_query', 'realpath', 'readfile', 'load_extension']) {

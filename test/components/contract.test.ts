@@ -8,7 +8,7 @@ const file = (text: string): Map<string, string> => new Map([['a.wit', text]]);
 const text =
   'package a:b@1.0.0;\n\n/// What it is.\ninterface c {\n  d: func(e: u32) -> list<u8>; // why\n}\n';
 
-test('the digest of a release holds all but comments and blank space', () => {
+test('the digest of a release covers everything except comments and white space', () => {
   const digest = witDigest(file(text));
   for (const mended of [
     text.replace('What it is', 'What it is for'),
@@ -33,7 +33,7 @@ test('the digest of a release holds all but comments and blank space', () => {
   expect(witDigest(new Map([...file(text), ['b.wit', text]]))).not.toBe(digest);
 });
 
-test('worlds have what they include', () => {
+test('worlds contain what they include', () => {
   const worlds = worldsOf(`${text} world base { import c; export metadata; /* export no; */ }
     world more { include base; export one; export two-three; }`);
   expect([...worlds]).toEqual([

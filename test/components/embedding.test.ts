@@ -69,7 +69,7 @@ describe.each(['js', 'hybrid'] as const)('jco with %s bindings', (bindings) => {
     );
   });
 
-  test('a command that runs SQL and captures what it does', async () => {
+  test('a command that runs SQL and captures its changes', async () => {
     const instantiate = await instantiable<Command>('command', bindings);
     withItems();
     instantiate(hostImports(db, { interfaces: ['session', 'spi'], grants: { sql: 'rw' } })).run.run();
@@ -88,7 +88,7 @@ describe.each(['js', 'hybrid'] as const)('jco with %s bindings', (bindings) => {
   });
 });
 
-describe('what jco transpile --map makes, a module that imports the interfaces', () => {
+describe('a module of jco transpile --map, which imports the interfaces', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'embedding-'));
@@ -132,7 +132,7 @@ describe('what jco transpile --map makes, a module that imports the interfaces',
 });
 
 describe('the interfaces by themselves', () => {
-  test('are those that were asked for', () => {
+  test('are those that were requested', () => {
     expect(Object.keys(hostInterfaces(db)).sort()).toEqual(['changeset', 'logging', 'session', 'spi']);
     expect(Object.keys(hostInterfaces(db, { interfaces: ['spi'] }))).toEqual(['spi']);
     expect(Object.keys(hostImports(db, { interfaces: ['session'] }))).toEqual([
@@ -154,7 +154,7 @@ describe('the interfaces by themselves', () => {
     ]);
   });
 
-  test('take the grants of the database, unless others are given', () => {
+  test('use the grants of the database, unless others are given', () => {
     const granted = new DatabaseSync(':memory:', { grants: { sql: 'ro' } });
     const one = 'SELECT 1';
     expect(hostInterfaces(granted).spi.execute(one, []).rows).toHaveLength(1);

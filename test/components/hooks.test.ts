@@ -61,14 +61,14 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     db.exec('INSERT INTO t VALUES(1)');
     expect(column('SELECT a FROM t')).toEqual([1]);
   });
-  test('that trap let nothing commit until a rollback', () => {
+  test('that trap prevent commits until a rollback', () => {
     expect(failure('INSERT INTO trap VALUES(1)')).not.toBe('nothing was thrown');
     if (db.isTransaction) db.exec('ROLLBACK');
     expect(column('SELECT count(*) FROM trap')).toEqual([0]);
     db.exec('INSERT INTO t VALUES(1)');
     expect(column('PRAGMA integrity_check')).toEqual(['ok']);
   });
-  test('of the log leave automatic checkpoints on', () => {
+  test('of the WAL leave automatic checkpoints on', () => {
     const path = join(folder, `wal-${calls}.db`);
     const own = new DatabaseSync(path, { allowExtension: true, grants: { sql: 'ro' } });
     own.exec('PRAGMA journal_mode=WAL; CREATE TABLE t(a)');
@@ -82,7 +82,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     own.close();
   });
 
-  test('of several components are all called; one refuses for all', () => {
+  test('of several components are all called; each of them can refuse a commit', () => {
     const other = join(folder, 'other.wasm');
     copyFileSync(guest, other);
     db.loadExtension(other);

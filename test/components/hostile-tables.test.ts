@@ -256,7 +256,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     }
   });
 
-  test('rows without an end are there as long as they are asked for', () => {
+  test('endless rows are returned as long as they are requested', () => {
     set(5, 38);
     expect(outcome('SELECT count(*) FROM (SELECT a FROM wild LIMIT 5000)')).toEqual([[5000]]);
     expectUsable();

@@ -20,7 +20,7 @@ function inspect(...args: string[]): { stdout: string; stderr: string; status: n
   });
 }
 
-test('one that ships with us', () => {
+test('an included component', () => {
   const { stdout, stderr, status } = inspect('session');
   expect(stderr).toBe('');
   expect(status).toBe(0);
@@ -34,7 +34,7 @@ test('one that ships with us', () => {
   expect(stdout).toMatch(/^ {2}loads +yes$/m);
 });
 
-describe('each component that ships with us', () => {
+describe('each included component', () => {
   const shipped = readdirSync(join(root, 'extensions')).filter((name) => name.endsWith('.wasm'));
   const runsInterpreters = Number(process.versions.node.split('.')[0]) >= 22;
 
@@ -75,7 +75,7 @@ test('as JSON', () => {
   });
 });
 
-describe('one that asks for something', () => {
+describe('a component that needs a grant', () => {
   test('names the option that grants it, and loads if it is granted', () => {
     const refused = inspect(guest('sql'));
     expect(refused.status).toBe(1);
@@ -89,7 +89,7 @@ describe('one that asks for something', () => {
     expect(granted.stdout).toMatch(/spi@1\.1\.0 \(granted\)/);
   });
 
-  test('sessions, which it is loaded without', () => {
+  test('sessions, which are not required to load it', () => {
     const plain = inspect(guest('owners'));
     expect(plain.status).toBe(0);
     expect(plain.stdout).toMatch(
@@ -133,13 +133,13 @@ test.each([
   expect(status).toBe(1);
 });
 
-test('one that requires more memory than its limit', () => {
+test('a component that requires more memory than its limit', () => {
   const { stdout, status } = inspect('--max-memory', '64K', guest('stdio'));
   expect(stdout).toMatch(/loads +no: .*it requires 131072 bytes of memory/);
   expect(status).toBe(1);
 });
 
-test('one that never comes to an end', () => {
+test('a component that never returns', () => {
   const bytes = readFileSync(guest('hostile'));
   bytes.write('e', bytes.indexOf('MODE:') + 5);
   const file = join(folder, 'endless.wasm');

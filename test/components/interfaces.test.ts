@@ -65,7 +65,7 @@ describe('session', () => {
     expect([...new Changeset(bytes)].map((change) => change.new)).toEqual([[1n, 5n]]);
     expect(session.changesetSize(handle)).toBeGreaterThanOrEqual(BigInt(bytes.length));
   });
-  test('session.attach tells by an error of code 27 that a table records nothing now', () => {
+  test('session.attach returns an error with code 27 if a table currently records nothing', () => {
     const handle = session.create('main');
     session.attach(handle, 't');
     session.attach(handle, undefined);
@@ -80,12 +80,12 @@ describe('session', () => {
     expect(hex(session.changeset(handle))).toBe(inserted);
     expect(hex(session.changeset(handle))).toBe(inserted);
   });
-  test('session.patchset leaves old values out', () => {
+  test('session.patchset omits old values', () => {
     const handle = recording();
     insert();
     expect(hex(session.patchset(handle))).toBe(patched);
   });
-  test('session.take starts again', () => {
+  test('session.take returns the changes and empties the session', () => {
     const handle = recording();
     insert();
     expect(hex(session.take(handle))).toBe(inserted);
@@ -93,7 +93,7 @@ describe('session', () => {
     insert(2);
     expect([...new Changeset(session.take(handle))]).toHaveLength(1);
   });
-  test('session.enable and session.indirect set and ask', () => {
+  test('session.enable and session.indirect set and return a state', () => {
     const handle = recording();
     expect([session.enable(handle, undefined), session.enable(handle, false)]).toEqual([true, false]);
     insert(2);
@@ -118,12 +118,12 @@ describe('session', () => {
     );
     expect(session.memoryUsed(handle)).toBeGreaterThan(before + 16_000n);
   });
-  test('session.changeset-size must be asked for when the session is made', () => {
+  test('session.changeset-size must be requested when the session is created', () => {
     expect(failure(() => session.changesetSize(recording()))).toEqual(
       said(21, /^session \d+ does not count its size: create it with the option size$/),
     );
   });
-  test('session.diff records what makes one table of another', () => {
+  test('session.diff records the changes that turn one table into another', () => {
     db.exec(
       "ATTACH ':memory:' AS old; CREATE TABLE old.t(a INTEGER PRIMARY KEY, b); CREATE TABLE old.nk(x, y)",
     );
@@ -134,7 +134,7 @@ describe('session', () => {
     session.diff(handle, 'old', 'nk'); // as in C, a table that records nothing is not an error
     expect(hex(session.changeset(handle))).toBe(inserted);
   });
-  test('session.filter keeps to globs', () => {
+  test('session.filter records only tables that match the globs', () => {
     db.exec('CREATE TABLE log_a(a INTEGER PRIMARY KEY); CREATE TABLE log_b(a INTEGER PRIMARY KEY)');
     const handle = recording();
     session.filter(handle, ['log_*', '!*_b']);
@@ -212,7 +212,7 @@ describe('changeset', () => {
     expect(hex(changeset.read(number, 18n, 9))).toBe('0161');
     expect(changeset.read(number, 2n ** 60n, 9)).toHaveLength(0);
   });
-  test('changeset.drop frees one, whose number is invalid from then on', () => {
+  test('changeset.drop frees a changeset, whose handle is then invalid', () => {
     const number = held(inserted);
     changeset.drop(number);
     expect(failure(() => changeset.size(number))).toEqual(
@@ -306,11 +306,11 @@ describe('changeset', () => {
     expect(changeset.columnNames('g', 3)).toEqual(['c1', 'c2', 'c3']);
     expect(changeset.columnNames('none', 1)).toEqual(['c1']);
   });
-  test('changeset.invert undoes; a patchset cannot be undone', () => {
+  test('changeset.invert inverts; a patchset cannot be inverted', () => {
     expect(bytesOf(changeset.invert(held(inserted)))).toBe(inserted.replace('740012', '740009'));
     expect(failure(() => changeset.invert(held(patched)))).toEqual(said(11, /patchset/));
   });
-  test('changeset.concat joins several, with a schema if they are older', () => {
+  test('changeset.concat joins several, and completes older ones by a schema', () => {
     const undone = changeset.invert(held(inserted));
     expect(bytesOf(changeset.concat(Uint32Array.of(held(inserted), undone), undefined))).toBe('');
     db.exec("ALTER TABLE t ADD COLUMN c DEFAULT 'x'");
@@ -321,12 +321,12 @@ describe('changeset', () => {
       said(1, 'concat: changesets and patchsets cannot be mixed'),
     );
   });
-  test('changeset.build makes one of values', () => {
+  test('changeset.build makes a changeset from values', () => {
     const { changes } = changeset.changes(held(inserted), 0n, 1);
     expect(bytesOf(changeset.build(changes, false))).toBe(inserted);
     expect(bytesOf(changeset.build(changes, true))).toBe(patched);
   });
-  test('changeset.apply reports, and changeset.rebase makes local changes fit what it gave', () => {
+  test('changeset.apply returns a report, and changeset.rebase uses its rebase buffer', () => {
     db.exec("INSERT INTO t VALUES(1, 'ours')");
     const report = JSON.parse(changeset.apply(held(inserted), '{"policy":"ours"}'));
     expect(report).toMatchObject({ applied: true, changes: 0, tables: [{ table: 't', omitted: 1 }] });
@@ -340,7 +340,7 @@ describe('changeset', () => {
       said(11, 'rebase: a rebase buffer is malformed'),
     );
   });
-  test('changeset.apply refuses options by name, and what was not granted', () => {
+  test('changeset.apply names unknown options, and refuses to run without the grant', () => {
     const number = held(inserted);
     expect(failure(() => changeset.apply(number, '{"polizy":1}'))).toEqual(
       said(21, /^unknown option "polizy"; did you mean "policy"/),
@@ -353,13 +353,13 @@ describe('changeset', () => {
     expect(failure(() => confined.apply(number, '{}'))).toEqual(said(23, /allow it with --allow-sql$/));
     expect(rows()).toEqual([]);
   });
-  test('changeset.to-json and changeset.from-json lose nothing', () => {
+  test('changeset.to-json and changeset.from-json convert without loss', () => {
     const json = changeset.toJson(held(inserted));
     expect(JSON.parse(json)).toMatchObject({ tables: [{ name: 't' }] });
     expect(bytesOf(changeset.fromJson(json))).toBe(inserted);
     expect(failure(() => changeset.fromJson('{"tables":5}'))).toEqual(said(11, 'format must be 1'));
   });
-  test('changeset.to-sql and changeset.statistics tell people', () => {
+  test('changeset.to-sql and changeset.statistics describe a changeset', () => {
     expect(changeset.toSql(held(inserted)).trim()).toBe(`INSERT INTO "t"("a", "b") VALUES(1, 'a');`);
     expect(JSON.parse(changeset.statistics(held(inserted)))).toEqual([
       expect.objectContaining({ table: 't', inserts: 1, updates: 0, deletes: 0 }),

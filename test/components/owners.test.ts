@@ -86,7 +86,7 @@ describe('handles', () => {
     expect(last).toBeLessThan(2n ** 53n);
   });
 
-  test('more than 65,535 of one registry: deleted, unknown and another’s are told apart', () => {
+  test('of more than 65,535 sessions: deleted, unknown and foreign ones are distinguished', () => {
     const [one, other, components] = [new Handles('user'), new Handles('user'), new Handles('component')];
     const first = one.next() ?? 0n;
     const others = other.next() ?? 0n;
@@ -115,7 +115,7 @@ describe('handles', () => {
     expect([component, 0n, 2n ** 52n, -1n].map(wasUsers)).toEqual([false, false, false, false]);
   });
 
-  test('a session that is deleted, one that never was and another connection’s', () => {
+  test('of a deleted session, an unknown one, and one of another connection', () => {
     db.loadExtension('session');
     const said = (handle: bigint): string =>
       failure(() => value('SELECT session_changeset(?)', handle)).message;
@@ -137,7 +137,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
   });
 
-  test('with nothing granted is loaded, and sees and touches none of the user’s sessions', () => {
+  test('without grants is loaded, and cannot see or use the user’s sessions', () => {
     load('owners');
     db.loadExtension('session');
     using capture = db.capture();
@@ -160,7 +160,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(decodeCapture(capture.read()).length).toBeGreaterThan(0);
   });
 
-  test('with nothing granted makes none that read the user’s rows, and no diff', () => {
+  test('without grants cannot make sessions or a diff that read the user’s rows', () => {
     load('owners');
     const refused = (what: string): object => ({
       message: `${what} reads rows of the database, which this component may not do: allow it with --allow-sql, or grants.sql in code`,
@@ -196,7 +196,7 @@ describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
     expect(failure(() => value('SELECT own_changeset(?)', again)).message).toMatch(/^unknown session/);
   });
 
-  test('loaded again loses what it had; the user’s sessions stay, even if session.wasm is loaded again', () => {
+  test('loaded again loses its sessions; the user’s sessions stay, even if session.wasm is loaded again', () => {
     db.loadExtension('session');
     const users = value("SELECT session_create('main', 't')") as bigint;
     load('owners', { sql: 'ro' });
@@ -265,7 +265,7 @@ describe('SQL of a component', () => {
 
   beforeEach(() => db.loadExtension('session'));
 
-  test('calls session functions for itself: it reads, stops and ends nothing of the user’s', () => {
+  test('calls session functions with its own rights: it cannot read, stop or end the user’s sessions', () => {
     load('sql', { sql: 'rw' });
     const users = value("SELECT session_create('main', 't')") as bigint;
     db.exec("INSERT INTO t VALUES (1, 'x')");
@@ -284,7 +284,7 @@ describe('SQL of a component', () => {
     expect(changesOf(value('SELECT session_changeset(?)', users))).toBe(2);
   });
 
-  test('is not helped by a component that was granted more', () => {
+  test('gets no rights from a component that was granted more', () => {
     load('owners', { sql: 'ro', sessions: true });
     load('sql', { sql: 'rw' });
     const users = value("SELECT session_create('main', 't')") as bigint;

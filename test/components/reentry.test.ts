@@ -53,7 +53,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ).toEqual([2, 4, 6]);
   });
 
-  test('each in each, row by row, with scans left open around them', () => {
+  test('each inside each, row by row, within open scans', () => {
     const numbers =
       'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100) SELECT x FROM n';
     const sum = "SELECT sum(value) + total_of('SELECT ' || value) FROM answers('SELECT a FROM t WHERE a <= ";
@@ -88,7 +88,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(column(`SELECT ask('SELECT count(*) FROM answers(''SELECT a FROM t'')')`)).toEqual([3]);
   });
 
-  test('errors come through all of them', () => {
+  test('errors pass through all levels', () => {
     const wrong = text("SELECT * FROM answers('SELECT nosuch')");
     for (const sql of [
       `SELECT ask(${wrong})`,
@@ -114,7 +114,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(outcome('SELECT * FROM r')).toEqual([1, 'no such table: r']);
     });
 
-    test('does not touch a transaction that is committed', () => {
+    test('cannot end a transaction that is being committed', () => {
       db.loadExtension('session');
       for (const sql of ['BEGIN', 'COMMIT', 'ROLLBACK', 'SAVEPOINT y', 'RELEASE x', 'ROLLBACK TO x']) {
         db.exec(`SAVEPOINT x; INSERT INTO t(a) VALUES (9); INSERT INTO r VALUES ('at sync: ${sql}')`);
@@ -126,7 +126,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(column('SELECT max(a) FROM t')).toEqual([9]);
     });
 
-    test('finds a savepoint refused though it was compiled before', () => {
+    test('cannot run a savepoint even if it was compiled before', () => {
       expect(column("SELECT ask('SAVEPOINT y')")).toEqual([null]);
       db.exec("RELEASE y; BEGIN; INSERT INTO r VALUES ('at sync: SAVEPOINT y')");
       expect(outcome('COMMIT')).toEqual([23, 'not authorized: the transaction is being committed']);

@@ -70,12 +70,12 @@ describe('is refused', () => {
 });
 
 describe('is not refused', () => {
-  test('with leave', () => {
+  test('with permission', () => {
     db.loadExtension(bringing('abs'), allow);
     expect(failure(() => one('SELECT abs(-1)'))).toMatch(/^abs: component forger trapped/);
   });
 
-  test('a component that is loaded again, from where it was or as it was', () => {
+  test('a component that is loaded again, from the same path or with the same bytes', () => {
     const file = bringing('f');
     db.loadExtension(file);
     db.loadExtension(file);
@@ -89,7 +89,7 @@ describe('is not refused', () => {
     expect(failure(() => one('SELECT forge_fail()'))).toBe('as asked');
   });
 
-  test('a component that ships with us, whatever was there first', () => {
+  test('an included component, whatever existed before', () => {
     db.loadExtension(bringing('session_changeset'));
     db.loadExtension('session');
     expect(failure(() => one('SELECT session_changeset(1)'))).toMatch(/^unknown session 1/);
@@ -112,7 +112,7 @@ describe('is not refused', () => {
     );
   });
 
-  test('under an authorizer that refuses everything, which is not asked', () => {
+  test('under an authorizer that refuses everything, which is not called', () => {
     db.setAuthorizer(() => 1);
     db.loadExtension(bringing('f'));
     expect(failure(() => db.loadExtension(bringing('abs')))).toMatch(/would replace abs\(1\)/);

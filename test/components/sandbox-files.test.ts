@@ -93,7 +93,7 @@ describe('paths', () => {
 });
 
 describe('calls', () => {
-  test('files are made, written, cut, read, timed, renamed, linked and deleted', () => {
+  test('files are created, written, truncated, read, renamed, linked and deleted, and their times are set', () => {
     const file = base.openAt(
       follow,
       'sub/new',
@@ -131,7 +131,7 @@ describe('calls', () => {
     file[Symbol.dispose]();
     expect(failure(() => file.stat())).toBe('bad-descriptor');
   });
-  test('folders are made, listed, the granted one too, and removed', () => {
+  test('folders, even the granted one, are listed; others are created and removed', () => {
     base.createDirectoryAt('made/');
     const list = base.readDirectory();
     const names: string[] = [];
@@ -143,7 +143,7 @@ describe('calls', () => {
     expect(base.stat().type).toBe('directory');
     expect(failure(() => base.read(1n, 0n))).toBe('is-directory');
   });
-  test('a folder that may only be read is not changed', () => {
+  test('a read-only folder is not changed', () => {
     files.close();
     ({ files, base } = open(true));
     expect(read('a')).toBe('text of a');
@@ -167,7 +167,7 @@ describe('calls', () => {
     }
     expect(readFileSync(join(folder, 'in/a'), 'utf8')).toBe('text of a');
   });
-  test.skipIf(process.platform === 'win32')('a pipe that nobody opens does not hold the process up', () => {
+  test.skipIf(process.platform === 'win32')('a pipe that no process opens does not block', () => {
     execFileSync('mkfifo', [join(folder, 'in/pipe')]);
     expect(base.openAt(follow, 'pipe', {}, { read: true }).getType()).toBe('fifo');
     expect(failure(() => base.openAt(follow, 'pipe', {}, { write: true }))).not.toBe('io');
@@ -175,7 +175,7 @@ describe('calls', () => {
 });
 
 test.skipIf(!existsSync('/proc/self/fd'))(
-  'nothing outside is reached while another process puts links and folders in each other’s place',
+  'nothing outside is reached while another process exchanges links and folders',
   async () => {
     rmSync(join(folder, 'in'), { recursive: true });
     const { done, outside } = await race(folder, 4000);

@@ -58,7 +58,7 @@ describe('a component that asks for more than it is granted is not loaded', () =
     expect(value('SELECT 1')).toBe(1);
   });
 
-  test('grants of one load are that load’s alone', () => {
+  test('grants of one load apply only to that load', () => {
     db = new DatabaseSync(':memory:', { allowExtension: true });
     db.loadExtension(guest('sql'), { grants: { sql: 'ro' } });
     expect(value("SELECT sql_query('SELECT 6 * 7')")).toBe(42);
@@ -136,7 +136,7 @@ describe('files and variables', () => {
     expect(value('SELECT file_write(?, ?)', `${data}/y`, 'no')).toBe('Read-only file system');
   });
 
-  test('variables are seen by name', () => {
+  test('granted variables are visible by name', () => {
     process.env.SANDBOX_SEEN = 'seen';
     process.env.SANDBOX_HIDDEN = 'hidden';
     open('files', { fs: [{ path: data }], env: ['SANDBOX_SEEN'] });
@@ -210,7 +210,7 @@ describe('memory', () => {
     );
   });
 
-  test('several memories and tables of one component share what it may have', async () => {
+  test('several memories and tables of one component share its limit', async () => {
     const wat = `(component
       (core module $a (memory (export "memory") 1) (table (export "table") 1 funcref))
       (core module $b (memory (export "memory") 1) (table (export "table") 1 100 funcref))
@@ -247,7 +247,7 @@ describe('memory', () => {
     expect(entries).toBeLessThanOrEqual(most / 64);
   });
 
-  test('the section is rewritten strictly', () => {
+  test('limits are rewritten, and malformed sections are refused', () => {
     const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     const capped = (...section: number[]): number[] => [
       ...capMemory(Uint8Array.from([...header, ...section]), 2 * 65_536).subarray(8),
@@ -283,7 +283,7 @@ describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
     db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 'x'), (2, NULL)");
   });
 
-  test('every kind of value goes in and comes out', () => {
+  test('values of every type are passed and returned', () => {
     for (const one of ['hé\u{1F600}', '', 2.5, null, 9007199254740993n, -1n]) {
       expect(value('SELECT sql_query(?1, ?2) IS ?2', 'SELECT ?1', one)).toBe(1);
     }

@@ -75,7 +75,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(db.prepare('UPDATE v SET c = 1 WHERE rowid > 2').run().changes).toBe(2);
       expect(db.prepare('DELETE FROM v').run().changes).toBe(4);
     });
-    test('carry values of every kind', () => {
+    test('carry values of every type', () => {
       for (const value of [
         'NULL',
         '-9223372036854775808',
@@ -94,7 +94,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         expect(column(same), value).toEqual([1]);
       }
     });
-    test('take a rowid that is written as a text or a real number, and no other', () => {
+    test('accept a rowid as a text or a real number only if it represents an integer', () => {
       expect(outcome("INSERT INTO v(rowid) VALUES ('7'), (9.0)")).toBe('done');
       expect(outcome("UPDATE v SET rowid = '8' WHERE rowid = 7")).toBe('done');
       expect(outcome('UPDATE v SET rowid = 10.0 WHERE rowid = 9')).toBe('done');
@@ -164,7 +164,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       ]);
       expect(column('SELECT a FROM v')).toEqual([1, 2, 3]);
     });
-    test('go back to savepoints from before the table took part', () => {
+    test('roll back to savepoints from before the table took part', () => {
       db.exec('BEGIN; SAVEPOINT x; SAVEPOINT y; INSERT INTO v(a) VALUES (3); ROLLBACK TO x');
       expect(called()).toEqual([
         'begin v',
@@ -267,7 +267,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         message: 'integrity failed as asked',
       });
     });
-    test('is asked about its integrity', () => {
+    test('has its integrity checked', () => {
       expect(column('PRAGMA integrity_check')).toEqual(['ok']);
       db.exec("INSERT INTO v(b) VALUES ('damaged')");
       expect(column('PRAGMA integrity_check')).toEqual(['v: damaged row 3']);
@@ -276,12 +276,12 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec("DELETE FROM v; INSERT INTO v(b, c) VALUES ('fail:integrity', 1299)");
       expect(outcome('PRAGMA integrity_check')).toEqual([1299, 'integrity failed as asked']);
     });
-    test('without transactions is changed for good', () => {
+    test('without transactions keeps its changes after a rollback', () => {
       db.exec('CREATE VIRTUAL TABLE l USING loose(); BEGIN; INSERT INTO l VALUES (1, 2, 3); ROLLBACK');
       expect(called('l')).toEqual(['create l', 'insert l 1 abort']);
       expect(rows('SELECT * FROM l')).toEqual([[1, 2, 3]]);
     });
-    test('that is eponymous is changed like another', () => {
+    test('that is eponymous is changed like other tables', () => {
       db.exec('INSERT INTO pad VALUES (5, 6, 7); BEGIN; DELETE FROM pad; ROLLBACK');
       expect(rows('SELECT * FROM pad')).toEqual([[5, 6, 7]]);
     });
@@ -328,7 +328,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.enableDefensive(false);
       expect(outcome('UPDATE k_data SET b = 1 WHERE id = 2')).toBe('done');
     });
-    test('is what a session records', () => {
+    test('is recorded by sessions', () => {
       using session = db.createSession();
       db.exec("UPDATE k SET b = 'zwei' WHERE a = 2");
       const text = Buffer.from(session.changeset()).toString('latin1');
@@ -361,7 +361,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ]);
   });
 
-  describe('scripts give what they give in a table of SQLite’s own', () => {
+  describe('scripts have the same results as with an ordinary table', () => {
     test.each([1, 2, 3, 4, 5, 6])('number %i', (seed) => {
       using own = new DatabaseSync(':memory:');
       own.exec('CREATE TABLE v(a UNIQUE, b, c)');

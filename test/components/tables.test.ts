@@ -65,7 +65,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('DROP TABLE g; DROP TABLE s');
       expect(state()).toEqual([0, 0, 1]);
     });
-    test('are used from views as far as they say', () => {
+    test('can be used in views if their flags allow it', () => {
       for (const name of ['direct', 'harmless', 'asks']) {
         db.exec(`CREATE VIEW ${name}_view AS SELECT a FROM ${name}`);
         expect(column(`SELECT a FROM ${name}`)).toEqual(['x']);
@@ -80,7 +80,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(column('SELECT * FROM harmless_view')).toEqual(['x']);
       expect(failure('SELECT * FROM asks_view')).toEqual(unsafe('asks'));
     });
-    test('of this world are not written', () => {
+    test('of this world are read-only', () => {
       for (const sql of ['DELETE FROM sample', 'INSERT INTO sample(id) VALUES (1)']) {
         expect(failure(sql)).toEqual({ errcode: 1, message: 'table sample may not be modified' });
       }
@@ -131,12 +131,12 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(more).toEqual([]);
   });
 
-  test('best-index receives which rows matter', () => {
+  test('best-index receives DISTINCT and the used columns', () => {
     expect(column('SELECT DISTINCT question FROM asks')).toEqual([' order 0 distinct 2 used 1']);
     expect(column('SELECT DISTINCT question FROM asks ORDER BY 1')).toEqual([' order 0 distinct 3 used 1']);
   });
 
-  test('values of IN come one by one, or all at once', () => {
+  test('values of IN are passed one by one, or all at once', () => {
     expect(column("SELECT arguments FROM asks WHERE p IN (3, 'x', 2.5) AND q IN (7, 8)")).toEqual([
       "[the real number 2.5,3,the text 'x'],7",
       "[the real number 2.5,3,the text 'x'],8",
@@ -188,7 +188,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(text).toBe('c'.repeat(1000));
       expect(blob).toEqual(new Uint8Array(1000).fill(2));
     });
-    test('of a scan that is left half way', () => {
+    test('of a scan that ends early', () => {
       using statement = db.prepare('SELECT a.id FROM sample(1000) AS a, sample(1000) AS b');
       let seen = 0;
       for (const _ of statement.iterate()) if (++seen === 1500) break;
@@ -239,7 +239,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       db.exec('DROP TABLE f');
       expect((state() as number[]).slice(0, 2)).toEqual([1, 0]);
     });
-    test('that say success are SQL logic errors', () => {
+    test('with the code of success become SQL logic errors', () => {
       for (const code of [0, 100, 101]) {
         db.exec(`CREATE VIRTUAL TABLE f USING fails(filter, code=${code})`);
         expect(failure('SELECT count(*) FROM f')).toEqual(failed('filter', 1));
@@ -271,7 +271,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     }
   });
 
-  describe('queries are answered as by a table of SQLite’s own', () => {
+  describe('queries have the same results as with an ordinary table', () => {
     const count = 120;
     const plain = (list: unknown[][], ordered: boolean): string[] => {
       const lines = list.map((row) =>

@@ -162,7 +162,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(column('PRAGMA integrity_check')).toEqual(['ok']);
   });
 
-  test('functions-and-tables, as it ships: session.wasm', () => {
+  test('functions-and-tables: the included session.wasm', () => {
     open('session');
     db.exec("CREATE VIRTUAL TABLE temp.s USING session(main, tries); INSERT INTO tries VALUES (1, 'x')");
     const [h] = column('SELECT handle FROM s');

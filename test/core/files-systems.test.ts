@@ -129,7 +129,7 @@ describe('on Windows', () => {
     }
   });
 
-  test('a file that another program has open is deleted when it lets go', () => {
+  test('a file that another program has open is deleted when it is closed there', () => {
     const path = written();
     fails('unlink', 'EBUSY', 'EPERM');
     files.delete(path, true);
@@ -138,7 +138,7 @@ describe('on Windows', () => {
     expect([times('open'), times('fsync')]).toEqual([0, 0]);
   });
 
-  test('a file that is gone meanwhile is not there', () => {
+  test('a file that was deleted meanwhile does not exist', () => {
     fails('unlink', 'EPERM', 'ENOENT');
     expect(() => files.delete(written(), false)).toThrow(
       expect.objectContaining({ code: IOERR_DELETE_NOENT }),
@@ -157,7 +157,7 @@ describe('on Windows', () => {
     expect(times('unlink')).toBe(1);
   });
 
-  test('a file that another program denies for a moment is opened for writing after it', () => {
+  test('a file that another program locks for a moment is then opened for writing', () => {
     const path = written();
     fails('open', 'EBUSY', 'EBUSY');
     const { file, flags } = files.open(path, MAIN_DB);
@@ -165,7 +165,7 @@ describe('on Windows', () => {
     file.close();
   });
 
-  test('a file that may only be read is opened for that at once', () => {
+  test('a read-only file is opened for reading at once', () => {
     const path = written();
     fails('open', 'EPERM');
     const { file, flags } = files.open(path, MAIN_DB);
@@ -173,7 +173,7 @@ describe('on Windows', () => {
     file.close();
   });
 
-  test('a file that is being deleted is made again when it is gone', () => {
+  test('a file that is being deleted is created again when it is gone', () => {
     const path = `${written()}-journal`;
     fails('open', 'EPERM', 'EPERM');
     const { file, flags } = files.open(path, MAIN_JOURNAL);
@@ -185,7 +185,7 @@ describe('on Windows', () => {
     file.close();
   });
 
-  test('a directory is none, although it can be opened', () => {
+  test('a directory is not a file, although it can be opened', () => {
     const folder = join(testFolder('files'), 'd');
     mkdirSync(folder);
     for (const fault of ['EPERM', folderForWriting]) {
@@ -229,7 +229,7 @@ describe('on Windows', () => {
   });
 });
 
-test('on Unix nothing is waited for', () => {
+test('on Unix nothing is retried', () => {
   system.isPosix = true;
   const path = written();
   fails('unlink', 'EBUSY');

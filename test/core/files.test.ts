@@ -136,7 +136,7 @@ describe('files', () => {
     file.close();
   });
 
-  test('past 4 GiB bytes come back from where they were put', () => {
+  test('bytes beyond 4 GiB are read where they were written', () => {
     const path = join(testFolder('files'), 'large');
     const { file } = files.open(path, READWRITE | CREATE | MAIN_DB);
     const memory = new Uint8Array(200_000).map((_, i) => i % 251);
@@ -249,7 +249,7 @@ describe('files', () => {
 });
 
 describe('crashes and faults', () => {
-  test('a transaction that a killed process left half done is rolled back', () => {
+  test('a transaction that a killed process left incomplete is rolled back', () => {
     const base = testFolder('files');
     const path = join(base, 'x.db');
     makeRows(path);
@@ -357,7 +357,7 @@ describe('crashes and faults', () => {
       expectIntact(path);
     });
 
-    test('a journal whose mode cannot be looked at is written all the same', () => {
+    test('a journal whose mode cannot be read is still written', () => {
       const { path } = database();
       const options = ['-e', 'inject=fstat,statx,newfstatat:error=EIO', '-P', `${path}-journal`];
       const { output, calls } = traced(options, ours(path, 0, change));

@@ -354,28 +354,28 @@ describe('errors of LockFileEx', () => {
     return { fake, lock: new RangeLock(windowsLocks(fake), fds[0] ?? -1, path, () => undefined) };
   };
 
-  test.each([33, 997])('%d is that another has the lock', (error) => {
+  test.each([33, 997])('%d means that another program has the lock', (error) => {
     const { fake, lock } = one();
     fake.fault = () => error;
     expect(() => lock.lock(SHARED)).toThrow(expect.objectContaining({ code: BUSY, errno: error }));
     expect(fake.locks).toEqual([]);
   });
 
-  test.each([5, 6, 11, 13, 87, 110, 1784])('%d is an error of the system, with its number', (error) => {
+  test.each([5, 6, 11, 13, 87, 110, 1784])('%d means an error of the system, with its number', (error) => {
     const { fake, lock } = one();
     fake.fault = () => error;
     expect(() => lock.lock(SHARED)).toThrow(expect.objectContaining({ code: IOERR_LOCK, errno: error }));
     expect(() => lock.lock(SHARED)).toThrow(`x.db: LockFileEx failed with error ${error}`);
   });
 
-  test.each([1, 50, 120])('%d is that the file system has no locks', (error) => {
+  test.each([1, 50, 120])('%d means that the file system has no locks', (error) => {
     const fake = new FakeWindows();
     const { fds } = opens(1);
     fake.fault = () => error;
     expect(lockable(windowsLocks(fake), fds[0] ?? -1)).toBe(false);
   });
 
-  test('another that has the pending byte for a moment is waited for, as os_win.c does', () => {
+  test('a program that locks the pending byte for a moment is waited for, as in os_win.c', () => {
     const { fake, lock } = one();
     let refusals = 2;
     fake.fault = () => (refusals-- > 0 ? 33 : 0);
@@ -386,7 +386,7 @@ describe('errors of LockFileEx', () => {
     expect(() => lock.lock(SHARED)).toThrow(expect.objectContaining({ code: BUSY }));
   });
 
-  test('whichever call fails, a transaction can be given up and all is released', () => {
+  test('whichever call fails, a transaction can be rolled back and all locks are released', () => {
     for (let failing = 1; failing <= 12; failing++) {
       const { fake, lock } = one();
       let calls = 0;
@@ -418,7 +418,7 @@ describe('errors of LockFileEx', () => {
 describe('connections with the locks of Windows', () => {
   const mappings = (): string => systemOf('win32', 'x64')?.unmappable ?? '';
 
-  test.skipIf(!real)('get the same results as with those of this system', () => {
+  test.skipIf(!real)('get the same results as with the locks of this system', () => {
     const statements = [
       'SELECT count(*) FROM t',
       'BEGIN',
@@ -454,7 +454,7 @@ describe('connections with the locks of Windows', () => {
     expect(fake.locks).toEqual([]);
   });
 
-  test('have a WAL database one at a time, and the error says that this is so on Windows', () => {
+  test('can use a WAL database only one at a time, and the error names Windows', () => {
     const fake = new FakeWindows();
     const system = windowsLocks(fake);
     const path = join(testFolder('files'), 'x.db');

@@ -171,7 +171,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
       one.close();
     });
 
-    test('two that were open before it came to WAL mode wait for each other', () => {
+    test('two connections from before the change to WAL mode block each other', () => {
       const path = database();
       using one = open(path);
       using two = open(path);

@@ -22,14 +22,14 @@ afterEach(() => {
   db.close();
 });
 
-test('the time is the same for all of a statement', () => {
+test('the time is constant within a statement', () => {
   const sql = `${series(500_000)} SELECT min(n) = max(n), count(*) FROM
     (SELECT julianday('now', 'subsec', (x*0) || ' days') AS n FROM c)`;
   expect(row(sql)).toEqual([1, 500_000]);
   expect(row(`${series(2)} SELECT count(*) FROM c WHERE julianday('now') > 2460000`)).toEqual([2]);
 });
 
-test('the next execution has a time of its own', async () => {
+test('the next execution reads the time again', async () => {
   const statement = db.prepare("SELECT strftime('%f', 'now') AS n");
   const first = statement.get()?.n;
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -49,7 +49,7 @@ test('an error late in a statement undoes all of it', () => {
   expect(row('PRAGMA integrity_check')).toEqual(['ok']);
 });
 
-test('a function that runs statements as long, within one that is', () => {
+test('a function that runs long statements within a long statement', () => {
   const inner = db.prepare('SELECT sum(a) AS n FROM t');
   db.function('inner', () => inner.get()?.n as number);
   expect(row('SELECT count(*), sum(CASE WHEN a % 50000 = 0 THEN inner() ELSE 0 END) FROM t')).toEqual([
@@ -58,7 +58,7 @@ test('a function that runs statements as long, within one that is', () => {
   ]);
 });
 
-test('triggers, rows in between, and what compares rows', () => {
+test('triggers, iterations, and subqueries that compare rows', () => {
   db.exec(
     'CREATE TABLE log(n); CREATE TRIGGER r AFTER UPDATE ON t BEGIN INSERT INTO log VALUES(new.a - old.a + new.b); END',
   );

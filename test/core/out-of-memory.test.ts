@@ -88,7 +88,7 @@ test('PRAGMA hard_heap_limit: an allocation beyond it is SQLITE_NOMEM, and the c
   expect(JSON.parse(stdout)).toEqual([20_000_000, 7, 0, 'done', 'ok', true]);
 });
 
-test('statements that only wait to be used again give way to one that needs their memory', () => {
+test('cached statements are finalized if another statement needs their memory', () => {
   const source = `
     import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
     const db = new DatabaseSync(':memory:');

@@ -92,7 +92,7 @@ describe.each([
   });
 });
 
-test('sessions, captures, statements and iterations of a connection that was given up can be ended', () => {
+test('sessions, captures, statements and iterations of a lost connection can be ended', () => {
   const path = join(testFolder('overflow'), 'a.db');
   let isLost = false;
   {

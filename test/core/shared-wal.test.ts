@@ -74,7 +74,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     expect(left(path)).toEqual([]);
   });
 
-  test.skipIf(!shell)('that we have open is used by native sqlite3', () => {
+  test.skipIf(!shell)('that is open here is used by native sqlite3', () => {
     const path = database();
     using db = new Connection(path);
     expect(db.value('SELECT n FROM c')).toBe(0);
@@ -87,7 +87,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     expect(native(shell, path, 'SELECT n FROM c')).toBe('7');
   });
 
-  test.skipIf(!shell)('that native sqlite3 has open is used by us', async () => {
+  test.skipIf(!shell)('that native sqlite3 has open is used here', async () => {
     const path = database();
     const script = 'SELECT n FROM c;\n.system echo ready\n.once /dev/null\nBEGIN;\nSELECT n FROM c;\n';
     const other = await hold([shell, path], script);
@@ -114,7 +114,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     await other.release();
   });
 
-  test('is counted up exactly by threads, and one that is terminated leaves no lock', async () => {
+  test('is incremented exactly by threads, and a terminated thread leaves no lock', async () => {
     const path = database();
     const source = `const { workerData, parentPort } = require('node:worker_threads');
       import(workerData.api).then(({ DatabaseSync }) => {
@@ -258,7 +258,7 @@ describe.skipIf(!mapped || typeof systemLocks() === 'string')('a WAL database', 
     }
   });
 
-  test('is given up if the memory moved', () => {
+  test('is abandoned if the memory moved', () => {
     const path = database();
     let moved = 0;
     const moving = {

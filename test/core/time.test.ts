@@ -84,7 +84,7 @@ describe('in a thread of its own', () => {
     await db.close();
   });
 
-  test('a component that never ends costs the connection, and the file is as it was before', async () => {
+  test('a component that never ends loses the connection, and the file is unchanged', async () => {
     const file = made('worker.db');
     const db = new DatabaseWorker(file, { extensions });
     await db.exec(largeTransaction);
@@ -118,7 +118,7 @@ describe('--timeout, without a terminal', () => {
   const shell = (args: string[], input: string): { stdout: string; stderr: string; status: number | null } =>
     spawnSync(process.execPath, [program, ...args], { input, encoding: 'utf8', cwd: folder });
 
-  test('statements that are in time are not touched', () => {
+  test('statements within the limit are not interrupted', () => {
     const statements = Array.from({ length: 200 }, (_, i) => `SELECT ${i};\n`).join('');
     const { stdout, stderr, status } = shell(['--timeout', '2', ':memory:'], statements);
     expect(stderr).toBe('');
@@ -133,7 +133,7 @@ describe('--timeout, without a terminal', () => {
     expect(status).toBe(1);
   });
 
-  test('a component that never ends is ended with the shell, and the file is as it was before', () => {
+  test('a component that never ends is ended with the shell, and the file is unchanged', () => {
     const file = made('pipe.db');
     const input = `.load ${guest}\n${largeTransaction}\n${runaway};\nSELECT 'not reached';\n`;
     const { stdout, stderr, status } = shell(['--allow-sql', '--timeout', '1', file], input);

@@ -92,7 +92,7 @@ describe('frames', () => {
 });
 
 describe('lines', () => {
-  test('comments, semicolons within, several in a line, one that never ends', async () => {
+  test('comments, semicolons within statements, several statements in a line, one without an end', async () => {
     await start();
     expect(await inLines("SELECT 1; SELECT ';' /* ; */ -- ;\n, 2;\nSELECT 3")).toBe(
       '1\n-- ok, 1 rows, 0 changes\n;\t2\n-- ok, 1 rows, 0 changes\n-- error 21: the input ends in the middle of a request\n',
@@ -106,14 +106,14 @@ describe('lines', () => {
       '-- error 21: a statement may have at most 16777215 bytes\n',
     );
   });
-  test('a long statement full of semicolons comes through', async () => {
+  test('a long statement full of semicolons', async () => {
     await start();
     const text = ';'.repeat(5_000_000);
     expect(await inLines(`SELECT length('${text}');\nSELECT 2;\n`)).toBe(
       '5000000\n-- ok, 1 rows, 0 changes\n2\n-- ok, 1 rows, 0 changes\n',
     );
   });
-  test('one who closes its side is answered when its turn comes; an open transaction is rolled back', async () => {
+  test('a client that closes its side still gets its answers; its open transaction is rolled back', async () => {
     const { ended } = await start();
     const { ask } = await lines();
     await ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');

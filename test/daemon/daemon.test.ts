@@ -121,7 +121,7 @@ describe('frames', () => {
 });
 
 describe('transactions', () => {
-  test('one client’s keeps the others waiting; rolled back it leaves nothing', async () => {
+  test('of one client make the others wait; rolled back, they leave nothing', async () => {
     const { ended } = await start();
     const [one, other] = [await lines(), await lines()];
     await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
@@ -141,7 +141,7 @@ describe('transactions', () => {
       ['insert', 2n],
     ]);
   });
-  test('that of a client that leaves, or keeps silent, is rolled back', async () => {
+  test('of a client that disconnects, or is idle, are rolled back', async () => {
     await start('--patience', '0.3');
     const [one, other, third] = [await lines(), await lines(), await lines()];
     await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
@@ -182,7 +182,7 @@ describe('the end', () => {
     expect(child.exitCode).toBe(0);
     expect(captured()).toEqual([['insert', 1n]]);
   });
-  test('killed and started again it continues; started after its end it adds to its output', async () => {
+  test('killed and started again, it continues; started after its end, it adds to its output', async () => {
     for (const id of [1, 2, 3]) {
       const { child, ended } = await start();
       const { ask } = await lines();
@@ -240,7 +240,7 @@ describe('the end', () => {
     expect(child.exitCode).toBe(1);
     expect(said()).toContain('another daemon listens on s');
   });
-  test('killed at random under load: nothing is missing, nothing is there twice', async () => {
+  test('killed at random under load: nothing is missing or duplicated', async () => {
     expect(await torture(api, 6)).toMatchObject({ different: 0, lost: 0 });
   });
 });

@@ -100,7 +100,7 @@ describe('a start with other options', () => {
     expect(captured()).toEqual(all);
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'o.cs']);
   });
-  test('another database is refused; the right one then has it all', async () => {
+  test('another database is refused; the right one then has all changes', async () => {
     native('CREATE TABLE t(a INTEGER PRIMARY KEY, b)', 'other.db');
     await refused('other.db does not know o.cs.journal, which contains 6 transactions', '--db', 'other.db');
     await startAndStop();
@@ -180,7 +180,7 @@ describe('the table in which the database keeps what is captured', () => {
     await startAndStop();
     expect(captured()).toEqual([...all, expect.stringMatching('TRIGGER'), 'DROP TRIGGER tr', 6]);
   });
-  test('a temporary table of its name does not stand in for it', async () => {
+  test('a temporary table of its name does not replace it', async () => {
     const { child, ended } = await start();
     const { ask } = await lines();
     await ask(`CREATE TEMP TABLE ${marker}(journal, number, digest, path);`);
@@ -287,7 +287,7 @@ describe('a damaged journal', () => {
   });
 });
 
-describe('a database that was put back', () => {
+describe('a database that was restored', () => {
   test.each([
     ['one transaction', '4', 5],
     ['three transactions', '2', 3],
@@ -315,7 +315,7 @@ describe('a database that was put back', () => {
     copyFileSync(path('kept'), path('o.cs.journal'));
     await refused('o.cs.journal and a.db do not have the same 5 transactions');
   });
-  test('with its journal: both go on from there', async () => {
+  test('with its journal: both continue', async () => {
     putBack('3');
     copyFileSync(join(killed, '3.journal'), path('o.cs.journal'));
     expect((await startAndStop()).code).toBe(0);

@@ -211,7 +211,7 @@ describe('without --ddl', () => {
       't insert 2',
     ]);
   });
-  test('a killed daemon that is started again with --ddl has them all the same', async () => {
+  test('a killed daemon that is started again with --ddl still has them', async () => {
     const { child, ended } = await start();
     const { ask } = await lines();
     await ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');
@@ -238,7 +238,7 @@ describe('what is recorded', () => {
     expect(child.exitCode).toBe(2);
     expect(said()).toContain('o.cs contains patchsets: start with --patchset');
   });
-  test('--refuse does not start if something would be left out', async () => {
+  test('--refuse does not start if something would not be recorded', async () => {
     const db = new DatabaseSync(join(folder, 'a.db'));
     db.exec('CREATE TABLE n(x)');
     db.close();

@@ -47,7 +47,7 @@ describe('bytes that are not UTF-8', () => {
       `-- error 21: the statement is not UTF-8: byte ${what}\n2\n-- ok, 1 rows, 0 changes\n`,
     );
   });
-  test('characters that come in parts are whole', async () => {
+  test('characters that arrive in parts are whole', async () => {
     await start();
     const socket = connect(join(folder, 's'));
     let answer = '';
@@ -171,7 +171,7 @@ describe('many rows', () => {
     return text;
   }
 
-  test('in lines, as they are read: a client that does not read delays no other, and gets all of them', async () => {
+  test('in lines, as they are read: a client that does not read does not delay others, and later gets all rows', async () => {
     await start();
     const slow = connect(join(folder, 's'));
     await once(slow, 'data');
@@ -244,7 +244,7 @@ describe('one client’s settings', () => {
     expect(await ask('PRAGMA query_only;')).toBe('0\n-- ok, 1 rows, 0 changes\n');
     expect(await one.ask('PRAGMA foreign_keys;')).toBe('0\n-- ok, 1 rows, 0 changes\n');
   });
-  test('end with it, what it attached too', async () => {
+  test('end when it disconnects, and so do its attached databases', async () => {
     const { child, ended } = await start();
     const [one, other] = [await lines(), await lines()];
     await one.ask("ATTACH ':memory:' AS mem;");
@@ -283,7 +283,7 @@ describe('one client’s settings', () => {
 });
 
 describe('attached databases', () => {
-  test('can be read, and not written to, because that is not captured', async () => {
+  test('can be read but not written, because their changes are not captured', async () => {
     const db = new DatabaseSync(join(folder, 'b.db'));
     db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(5)');
     db.close();
@@ -352,7 +352,7 @@ describe('a journal that is full', () => {
 });
 
 describe('temporary tables', () => {
-  test('are of no use to other clients, and their names are taken', async () => {
+  test('cannot be used by other clients, and their names are reserved', async () => {
     await start();
     const [one, other] = [await lines(), await lines()];
     const ok = /^(?:.*\n)?-- ok/;
@@ -398,7 +398,7 @@ describe('temporary tables', () => {
     await one.ask('ROLLBACK;');
     expect(await other.ask('CREATE TEMP TABLE gone(z);')).toMatch(ok);
   });
-  test('end with their client, and cannot stand in for what is captured', async () => {
+  test('end with their client, and cannot hide captured tables', async () => {
     const { ended } = await start();
     const [one, other] = [await lines(), await lines()];
     await one.ask('CREATE TABLE t(a INTEGER PRIMARY KEY);');

@@ -111,7 +111,7 @@ test('without options, an extension in C of scalar functions', () => {
   expect(readFileSync(join(folder, 'plain/.gitignore'), 'utf8')).toContain('node_modules/');
 });
 
-test.each(languages)('nothing of the templates is left open in %s', (language) => {
+test.each(languages)('no placeholder of the templates is left in %s', (language) => {
   const name = `whole-${language}`;
   succeed(create(name, '--world=full', `--language=${language}`));
   for (const file of readdirSync(join(folder, name), { recursive: true, withFileTypes: true })) {
@@ -142,7 +142,7 @@ test('the tested versions are the pinned ones', () => {
   expect(typescript['typescript']).toBe(installed('typescript'));
 });
 
-describe('what is refused, with exit code 2 and a sentence', () => {
+describe('wrong arguments are refused with exit code 2 and a message', () => {
   test.each([
     [['Upper'], '"Upper" cannot be the name of an extension: a name has 1 to 100 of the characters'],
     [['../up'], '"../up" cannot be the name of an extension'],

@@ -72,7 +72,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       .all()
       .map(({ candidate }) => candidate);
 
-  test('functions are listed too, those of the user among them', () => {
+  test('functions are listed, including those of the user', () => {
     expect(candidates("completion('group_')")).toEqual(['group_concat']);
     db.function('group_mine', () => 1);
     expect(candidates("completion('group_')")).toEqual(['group_concat', 'group_mine']);

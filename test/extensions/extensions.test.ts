@@ -46,7 +46,7 @@ function messageOf(action: () => unknown): string {
   return 'nothing was thrown';
 }
 
-test('a component that was built for contract 1.0.0 works as ever', () => {
+test('a component that was built for contract 1.0.0 still works', () => {
   db.loadExtension(guest('released/session-1.0.0'), { grants: { sql: 'ro' } });
   db.exec('CREATE TABLE t(a INTEGER PRIMARY KEY)');
   db.exec("CREATE TEMP TABLE s AS SELECT session_create('main') AS h");
@@ -83,7 +83,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
     expect(value("SELECT echo('\u{FEFF}x')")).toBe('\u{FEFF}x');
   });
 
-  test('takes texts of all letters and lengths whole', () => {
+  test('receives texts of all characters and lengths completely', () => {
     const echo = db.prepare('SELECT echo(?) AS v');
     for (let length = 1; length < 200; length++) {
       for (const letters of ['a', '\u00e9', '\u0915\n', 'a\u00ff\u1103\n\u{1F642}']) {
@@ -95,7 +95,7 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
     }
   });
 
-  test('takes values of megabytes and does not keep them', () => {
+  test('receives values of megabytes, and frees them', () => {
     for (let i = 0; i < 50; i++) expect(value('SELECT length(echo(zeroblob(5000000)))')).toBe(5_000_000);
   });
 
@@ -115,12 +115,12 @@ describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s'
     );
   });
 
-  test('its own error ends the statement with its words, and it can be called again', () => {
+  test('its own error ends the statement with its message, and it can be called again', () => {
     expect(messageOf(() => value('SELECT fail()'))).toBe('failed as asked');
     expect(value('SELECT inc(1)')).toBe(2);
   });
 
-  test('a trap costs the component, not the connection; loading it again mends it', () => {
+  test('a trap ends the component but not the connection; loading it again replaces it', () => {
     expect(messageOf(() => value('SELECT boom()'))).toMatch(/^boom: component echo trapped: .*unreachable/);
     expect(messageOf(() => value('SELECT inc(1)'))).toMatch(
       /^inc: component echo is no longer usable, because boom failed with ".*unreachable.*"; load it again$/,
@@ -195,13 +195,13 @@ describe('files that cannot be loaded are refused with a message, and the databa
     );
   });
 
-  test('a component that is cut short', () => {
+  test('a truncated component', () => {
     const file = join(folder, 'short.wasm');
     writeFileSync(file, Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 10, 200));
     expect(messageOf(() => db.loadExtension(file))).toMatch(/short\.wasm: the component is truncated/);
   });
 
-  test('one that this Node cannot compile', () => {
+  test('a component that this Node cannot compile', () => {
     const future = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 2, 1, 0x01); // a type that no Node knows
     const prepared: Prepared = {
       digest: 'future',
@@ -225,7 +225,7 @@ describe('files that cannot be loaded are refused with a message, and the databa
     );
   });
 
-  test('loading that was not allowed', () => {
+  test('loading if it is not allowed', () => {
     const closed = new DatabaseSync(':memory:');
     expect(() => closed.loadExtension('session')).toThrow();
     expect(() => closed.prepare("SELECT load_extension('session')").get()).toThrow('not authorized');
@@ -233,7 +233,7 @@ describe('files that cannot be loaded are refused with a message, and the databa
   });
 });
 
-test('ours are found in any folder, by name and by the path of the documentation', () => {
+test('included components are found in any folder, by name and by the documented path', () => {
   for (const name of ['session', 'session.wasm', 'extensions/session.wasm', './extensions/session.wasm']) {
     const fresh = new DatabaseSync(':memory:', { allowExtension: true });
     fresh.loadExtension(name);

@@ -40,7 +40,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     sha3_512: 'sha3-512',
   };
 
-  test.each(Object.entries(ofNode))('%s is what node:crypto gives', (name, known) => {
+  test.each(Object.entries(ofNode))('%s equals the result of node:crypto', (name, known) => {
     for (const length of lengths) {
       const bytes = pattern(length);
       expect(hex(name, bytes), `${length} bytes`).toBe(createHash(known).update(bytes).digest('hex'));
@@ -272,7 +272,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       expect(value("SELECT coalesce(md5(NULL), sha1(NULL), hash('md5', NULL), hash(NULL, 'x'))")).toBe(null);
     });
 
-    test('anything else is refused', () => {
+    test('other arguments are refused', () => {
       expect(() => value('SELECT sha256(5)')).toThrow(
         /^sha256: the argument must be a blob or text; got an integer$/,
       );
@@ -284,14 +284,14 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       );
     });
 
-    test('they serve indexes and generated columns', () => {
+    test('they can be used in indexes and generated columns', () => {
       db.exec('CREATE TABLE page(body, digest AS (sha256(body))); CREATE UNIQUE INDEX i ON page(digest)');
       db.exec("INSERT INTO page VALUES ('a')");
       expect(() => db.exec("INSERT INTO page VALUES ('a')")).toThrow(/UNIQUE/);
       db.exec('DROP TABLE page');
     });
 
-    test('megabytes, again and again', () => {
+    test('values of megabytes, repeatedly', () => {
       for (let i = 0; i < 20; i++) {
         expect(value('SELECT length(blake3(zeroblob(5000000)))')).toBe(32);
       }

@@ -85,7 +85,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   }
 
   describe.runIf(native)('as the native shell', () => {
-    test('whatever is asked', () => compare(queries(3000, 20260)));
+    test('random queries', () => compare(queries(3000, 20260)));
 
     test('in joins, subqueries and windows', () =>
       compare([
@@ -108,7 +108,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
         'SELECT (SELECT value FROM series(5, 1, -2) LIMIT 1 OFFSET 1) FROM series(1, 2);',
       ]));
 
-    test('what is missing, or cannot be used', () =>
+    test('missing arguments, and conditions that cannot be used', () =>
       compare([
         'SELECT 1;',
         'SELECT * FROM series LIMIT 1;',
@@ -184,7 +184,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     },
   );
 
-  test('conditions, orders and limits cost nothing', () => {
+  test('conditions, orders and limits do not read all values', () => {
     const all = '-9223372036854775808, 9223372036854775807';
     expect(values(`SELECT value FROM series(${all}) WHERE value >= 4 ORDER BY value LIMIT 1`)).toEqual([4n]);
     expect(values(`SELECT value FROM series(${all}, 2) WHERE value = 3`)).toEqual([]);
@@ -194,7 +194,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ).toEqual([10n ** 15n]);
   });
 
-  test('many scans at once, each at its own place', () => {
+  test('many scans at once do not affect each other', () => {
     const scans = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `series(0, 1) AS ${name}`).join(', ');
     const number = 'a.value * 32 + b.value * 16 + c.value * 8 + d.value * 4 + e.value * 2 + f.value';
     expect(values(`SELECT ${number} FROM ${scans} ORDER BY 1`)).toEqual(
@@ -202,7 +202,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     );
   });
 
-  test('it is a table as others: in views, triggers and inserts', () => {
+  test('it works like other tables in views, triggers and inserts', () => {
     db.exec(
       'CREATE VIEW tens AS SELECT value FROM series(10, 30, 10); CREATE TABLE t(a); CREATE TABLE log(b)',
     );

@@ -171,7 +171,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     }
   });
 
-  test('of no value, one, and more, which is too few for some', () => {
+  test('of no value, of one value, and of too few values for some aggregates', () => {
     const all = [
       'var_samp',
       'var_pop',
@@ -219,7 +219,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ).toBe('realrealinteger');
   });
 
-  test('nothing is lost if values are large and close together', () => {
+  test('precision is kept if values are large and close together', () => {
     for (const offset of [0, 1e9, 1e14]) {
       const list = [4, 7, 13, 16].map((x) => `(${x} + ${offset})`).join(', ');
       expect(over('var_samp(x)', list)).toBe(30);
@@ -228,7 +228,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(over('corr(x, -x)', '(0.1), (0.2), (0.3)')).toBe(-1);
   });
 
-  test('a row that dwarfed all others leaves no trace in a window, nor does an infinite one', () => {
+  test('a very large or infinite value has no effect after it has left the window', () => {
     for (const large of ['1e300', '9e999', '-9e999']) {
       const sql =
         `WITH v(i, x) AS (VALUES (1, 1), (2, 2), (3, ${large}), (4, 4), (5, 6), (6, 11)) SELECT var_samp(x) OVER w AS a, ` +
@@ -237,7 +237,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     }
   });
 
-  test('infinities have a mean and a count, and nothing around the mean', () => {
+  test('infinities have a mean and a count, but no moments about the mean', () => {
     for (const list of [
       '(1), (9e999), (2)',
       '(9e999), (1)',
@@ -265,7 +265,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     expect(over('mode(x)', '(9e999), (1), (9e999)')).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('mode: of any values, the first in their order among those that are there as often', () => {
+  test('mode: of the most frequent values, the first in their order', () => {
     expect(over('mode(x)', "('b'), ('a'), ('b'), ('a'), (NULL), (NULL), (NULL)")).toBe('a');
     expect(over('mode(x)', "(x'00'), ('z'), (9)")).toBe(9);
     expect(over('mode(x)', "(x'00'), ('z')")).toBe('z');

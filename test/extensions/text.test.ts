@@ -15,7 +15,7 @@ const sameUnicode = process.versions['unicode'] === '17.0';
 
 type Param = string | number | bigint | null | Uint8Array;
 
-test.runIf(!runsInterpreters)('an older Node is told which one it takes', () => {
+test.runIf(!runsInterpreters)('on an older Node, the error names the required version', () => {
   const db = new DatabaseSync(':memory:', { allowExtension: true });
   const sentence = /: Node v20\.\d+\.\d+ cannot compile text, which needs Node 22 or later: /;
   expect(() => db.loadExtension('text')).toThrow(sentence);
@@ -69,7 +69,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
   }
 
   describe('case', () => {
-    test('capitals and small letters are those of JavaScript, one for several and by place too', () => {
+    test('upper and lower case are those of JavaScript, also if the length changes or the context matters', () => {
       const texts = ['straße', 'ŉ ﬃ ΐ', 'ὈΔΥΣΣΕΎΣ ΣΑΣ.', 'İstanbul ıI', 'ǆ ǅ Ǆ', '𐐷 𐐏', 'ᾳ ᾼ', 'Ꭰ ꭰ', ''];
       for (const text of texts) {
         expect([upper(text), lower(text)]).toEqual([text.toUpperCase(), text.toLowerCase()]);
@@ -106,17 +106,20 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(fold(text)).toBe(folded);
     });
 
-    test.runIf(sameUnicode)('folding makes texts that differ in case the same, and itself stays', () => {
-      for (const block of blocks()) {
-        const text = block.filter((character) => character !== 'ı').join(' ');
-        const folded = fold(text);
-        expect(fold(text.toUpperCase())).toBe(folded);
-        expect(fold(text.toLowerCase())).toBe(folded);
-        expect(fold(folded as string)).toBe(folded);
-      }
-    });
+    test.runIf(sameUnicode)(
+      'folding makes texts that differ only in case equal, and folding again changes nothing',
+      () => {
+        for (const block of blocks()) {
+          const text = block.filter((character) => character !== 'ı').join(' ');
+          const folded = fold(text);
+          expect(fold(text.toUpperCase())).toBe(folded);
+          expect(fold(text.toLowerCase())).toBe(folded);
+          expect(fold(folded as string)).toBe(folded);
+        }
+      },
+    );
 
-    test('a unique index by folded names', () => {
+    test('a unique index on folded names', () => {
       db.exec('CREATE TABLE street(name); CREATE UNIQUE INDEX folded ON street(text_casefold(name))');
       db.exec("INSERT INTO street VALUES ('Hauptstraße')");
       expect(() => db.exec("INSERT INTO street VALUES ('HAUPTSTRASSE')")).toThrow(/UNIQUE/);
@@ -162,14 +165,14 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(clusters(text)).toHaveLength(count);
     });
 
-    test('reversed, they stay whole', () => {
+    test('they stay whole in a reversed text', () => {
       expect(reverse('noe\u0308l 👨‍👩‍👧‍👦🇨🇭')).toBe('🇨🇭👨‍👩‍👧‍👦 le\u0308on');
       expect(reverse('a\r\nb')).toBe('b\r\na');
       expect(reverse('abc')).toBe('cba');
       expect(reverse('')).toBe('');
     });
 
-    test.runIf(sameUnicode)('are those of Intl.Segmenter, next to any neighbours', () => {
+    test.runIf(sameUnicode)('are those of Intl.Segmenter, next to any neighbors', () => {
       const beside = [
         'a',
         '\u0301',
@@ -266,7 +269,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       );
     });
 
-    test('published ones', () => {
+    test('published distances', () => {
       expect([levenshtein('kitten', 'sitting'), levenshtein('Saturday', 'Sunday')]).toEqual([3, 3]);
       expect([damerau('CA', 'ABC'), levenshtein('CA', 'ABC')]).toEqual([2, 3]);
     });
@@ -275,7 +278,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect([levenshtein('a😀', 'a😁'), damerau('😀é', 'é😀'), levenshtein('', '😀')]).toEqual([1, 1, 1]);
     });
 
-    test('long texts that are alike are compared, and others refused', () => {
+    test('long similar texts are compared, and others are refused', () => {
       const long = 'x'.repeat(100_000);
       expect(levenshtein(`${long}a${long}`, `${long}bb${long}`)).toBe(2);
       const sentence = (name: string): RegExp =>
@@ -339,7 +342,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
       expect(value(sql)).toBe(null);
     });
 
-    test('a number is its text, as in SQLite', () => {
+    test('a number is converted to text, as in SQLite', () => {
       const numbers = [
         '0, -5, 9007199254740991, -9007199254740991, 1.0, -0.0, 2.5, -0.1, 1e15, 1e16, 1e17, 123456.789, 1e100',
         '1e-4, 1.25e-5, 1.5e-300, 9e999, -9e999, 0.1 + 0.2, 12345678901234567.0',

@@ -70,7 +70,7 @@ test('the changes that are captured are as many inserts as updates', () => {
   expect(counts).toEqual({ insert: rows, update: rows });
 });
 
-test('a program that finds something else than the others did other work', () => {
+test('a program whose result differs from the others is an error', () => {
   const proofs = new Map<string, [number, string]>();
   prove(proofs, 'get', 1e12, 'C');
   prove(proofs, 'get', 1e12, 'ours');
@@ -128,7 +128,7 @@ test('the table goes to its place, and replaces another', () => {
   expect(inserted(readFileSync(join(root, 'host/README.md'), 'utf8'), '| new |')).toContain('| new |');
 });
 
-test('a run is written so that it is read again', () => {
+test('a run that was written can be read again', () => {
   const run = made({ 'memory.get': { c: 10, 'ours@24': 20 } });
   const file = join(folder, 'written.json');
   writeFileSync(file, written(run));

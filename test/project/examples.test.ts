@@ -34,7 +34,7 @@ const expected: Record<string, string[]> = {
   embedding: ['item update [ 1n, 2.5 ] [ undefined, 5 ]', 'item update [ 2n, 4n ] [ undefined, 8n ]'],
 };
 
-test('all of them are here', () => {
+test('the list of examples is complete', () => {
   const folders = readdirSync(folder, { withFileTypes: true }).filter(
     (entry) => entry.isDirectory() && entry.name !== 'replica-server',
   );

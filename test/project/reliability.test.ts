@@ -32,75 +32,79 @@ test.skipIf(!native)('a disk that keeps every write loses no transaction', async
   expect(failures).toEqual([]);
 });
 
-describe.skipIf(!native || !hasStrace())('injection: what is allowed there, native SQLite does', () => {
-  const statements = [1, 2, 3, 4].map((value) => `INSERT INTO t VALUES (${value})`);
-  const commands = (path: string, journal = 'truncate'): [string, ...string[]][] => {
-    const all = [`PRAGMA journal_mode=${journal}`, 'PRAGMA synchronous=FULL', ...statements];
-    return [[nativeProgram('statements') ?? '', path, ...all], ours(path, 0, ...all)];
-  };
-  const make = (): string => {
-    const path = join(realpathSync(testFolder('injection')), 'x.db');
-    nativeSays(native ?? '', path, 'CREATE TABLE t(a)');
-    return path;
-  };
-  const codes = (output: string): number[] => output.split('\n').map((line) => Number.parseInt(line, 10));
+describe.skipIf(!native || !hasStrace())(
+  'injection: native SQLite does everything that is allowed there',
+  () => {
+    const statements = [1, 2, 3, 4].map((value) => `INSERT INTO t VALUES (${value})`);
+    const commands = (path: string, journal = 'truncate'): [string, ...string[]][] => {
+      const all = [`PRAGMA journal_mode=${journal}`, 'PRAGMA synchronous=FULL', ...statements];
+      return [[nativeProgram('statements') ?? '', path, ...all], ours(path, 0, ...all)];
+    };
+    const make = (): string => {
+      const path = join(realpathSync(testFolder('injection')), 'x.db');
+      nativeSays(native ?? '', path, 'CREATE TABLE t(a)');
+      return path;
+    };
+    const codes = (output: string): number[] => output.split('\n').map((line) => Number.parseInt(line, 10));
 
-  test.each(['EACCES', 'EMFILE', 'EIO', 'ENOSPC'])('a kept journal opened to read, after %s', (error) => {
-    for (const i of [0, 1]) {
-      const path = make();
-      const options = ['-f', '-e', `inject=openat:error=${error}:when=2`, '-P', `${path}-journal`];
-      const { output } = traced(options, commands(path)[i] ?? ['']);
-      expect(codes(output)).toEqual([778]);
-      expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,3,4');
-    }
-  });
-
-  test('a database that cannot be looked at before its WAL index is opened', () => {
-    const path = make();
-    nativeSays(native ?? '', path, 'PRAGMA journal_mode=wal');
-    const { output } = traced(
-      ['-f', '-e', 'inject=statx:error=EIO:when=3', '-P', path],
-      ours(path, 0, ...statements),
-    );
-    expect(output).toMatch(/^1802 disk I\/O error: EIO: i\/o error, fstat .*x\.db$/);
-    expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('2,3,4');
-  });
-
-  test('a kept journal that cannot be synced once the transaction is committed', () => {
-    const rows = [1, 2, 3].map((when) => {
-      const found = [0, 1].map((i) => {
-        const path = make();
-        const options = ['-f', '-e', `inject=fdatasync:error=EIO:when=${when}`, '-P', `${path}-journal`];
-        const { output } = traced(options, commands(path, 'persist')[i] ?? ['']);
-        expect(codes(output)).toEqual([1034]);
-        return nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t');
-      });
-      expect(found[1]).toBe(found[0]);
-      return found[1];
-    });
-    expect(rows).toEqual(['2,3,4', '2,3,4', '1,2,3,4']);
-  });
-
-  test.each(['EIO', 'EACCES'])(
-    'locks that can no longer be given back, after %s: all is committed',
-    (error) => {
+    test.each(['EACCES', 'EMFILE', 'EIO', 'ENOSPC'])('a kept journal opened to read, after %s', (error) => {
       for (const i of [0, 1]) {
-        const locks = traced(['-f', '-e', 'trace=fcntl'], commands(make())[i] ?? ['']).calls.split('\n');
-        const calls = locks.filter((line) => /fcntl\(\d+<[^>]*x\.db>/.test(line));
-        // A lock to write is lowered to one to read when a transaction ends.
-        const ends = calls.flatMap((line, at) => {
-          const isLowered = /F_RDLCK.*l_len=510/.test(line) && /F_WRLCK.*l_len=510/.test(calls[at - 1] ?? '');
-          return isLowered ? [at + 1] : [];
-        });
         const path = make();
-        const options = ['-f', '-e', `inject=fcntl:error=${error}:when=${ends[1]}+`, '-P', path];
+        const options = ['-f', '-e', `inject=openat:error=${error}:when=2`, '-P', `${path}-journal`];
         const { output } = traced(options, commands(path)[i] ?? ['']);
-        expect(codes(output)).toEqual([2314, 2314, 2314]);
-        expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,2,3,4');
+        expect(codes(output)).toEqual([778]);
+        expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,3,4');
       }
-    },
-  );
-});
+    });
+
+    test('a database that cannot be looked at before its WAL index is opened', () => {
+      const path = make();
+      nativeSays(native ?? '', path, 'PRAGMA journal_mode=wal');
+      const { output } = traced(
+        ['-f', '-e', 'inject=statx:error=EIO:when=3', '-P', path],
+        ours(path, 0, ...statements),
+      );
+      expect(output).toMatch(/^1802 disk I\/O error: EIO: i\/o error, fstat .*x\.db$/);
+      expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('2,3,4');
+    });
+
+    test('a kept journal that cannot be synced once the transaction is committed', () => {
+      const rows = [1, 2, 3].map((when) => {
+        const found = [0, 1].map((i) => {
+          const path = make();
+          const options = ['-f', '-e', `inject=fdatasync:error=EIO:when=${when}`, '-P', `${path}-journal`];
+          const { output } = traced(options, commands(path, 'persist')[i] ?? ['']);
+          expect(codes(output)).toEqual([1034]);
+          return nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t');
+        });
+        expect(found[1]).toBe(found[0]);
+        return found[1];
+      });
+      expect(rows).toEqual(['2,3,4', '2,3,4', '1,2,3,4']);
+    });
+
+    test.each(['EIO', 'EACCES'])(
+      'locks that can no longer be given back, after %s: all is committed',
+      (error) => {
+        for (const i of [0, 1]) {
+          const locks = traced(['-f', '-e', 'trace=fcntl'], commands(make())[i] ?? ['']).calls.split('\n');
+          const calls = locks.filter((line) => /fcntl\(\d+<[^>]*x\.db>/.test(line));
+          // A lock to write is lowered to one to read when a transaction ends.
+          const ends = calls.flatMap((line, at) => {
+            const isLowered =
+              /F_RDLCK.*l_len=510/.test(line) && /F_WRLCK.*l_len=510/.test(calls[at - 1] ?? '');
+            return isLowered ? [at + 1] : [];
+          });
+          const path = make();
+          const options = ['-f', '-e', `inject=fcntl:error=${error}:when=${ends[1]}+`, '-P', path];
+          const { output } = traced(options, commands(path)[i] ?? ['']);
+          expect(codes(output)).toEqual([2314, 2314, 2314]);
+          expect(nativeSays(native ?? '', path, 'SELECT group_concat(a) FROM t')).toBe('1,2,3,4');
+        }
+      },
+    );
+  },
+);
 
 /** As test/programs/trace.c prints it. */
 const sqlOf = (text: string): string => `\n#SQL ${Buffer.byteLength(text)}\n${text}\n`;
@@ -117,7 +121,7 @@ const tracedSql = Buffer.from(
   ].join(''),
 );
 
-test.skipIf(!native)('speedtest1: what differs between two shells fails, by its name', () => {
+test.skipIf(!native)('speedtest1: a difference between two shells fails, and is named', () => {
   const tests = testsOf(tracedSql);
   expect(tests.map(({ title }) => title)).toEqual(['setup', '100 inserts', '110 nothing', '120 queries']);
   const run = (...options: string[]): string[] =>
@@ -139,17 +143,19 @@ test('speedtest1: the rows by the API are those that the program counts', async 
   expect(rows).toBe(`I${BigInt(first >>> 0)}\nT${Buffer.from('ö').toString('latin1')}\nF\nB01\n`);
 });
 
-test.skipIf(!native)('mptest: clients run every command, and what does not match fails', async () => {
-  const folder = testFolder('scripts');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    join(folder, 'more.subtest'),
-    "--wait all\nSELECT 7;\n--match 7\n/* --match 8 */ --if vfsname() GLOB 'other'\nSELECT 1;\n--match 2\n--endif\n",
-  );
-  const script = join(folder, 'all.test');
-  writeFileSync(
-    script,
-    `/* a comment */ CREATE TABLE t(a); -- another one
+test.skipIf(!native)(
+  'mptest: clients run every command, and a result that does not match fails',
+  async () => {
+    const folder = testFolder('scripts');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      join(folder, 'more.subtest'),
+      "--wait all\nSELECT 7;\n--match 7\n/* --match 8 */ --if vfsname() GLOB 'other'\nSELECT 1;\n--match 2\n--endif\n",
+    );
+    const script = join(folder, 'all.test');
+    writeFileSync(
+      script,
+      `/* a comment */ CREATE TABLE t(a); -- another one
 --task 1 first
   INSERT INTO t VALUES (1.5), ('a ''b'), (NULL), (''); -- it's a comment
   SELECT a FROM t ORDER BY rowid; SELECT count(*) FROM t;
@@ -187,14 +193,15 @@ test.skipIf(!native)('mptest: clients run every command, and what does not match
 --source more.subtest
 DROP TABLE t;
 `,
-  );
-  const { ran, failures } = await runMptest(script, 'delete', 'all ours');
-  expect(failures.map((one) => `${one.case}: ${one.what}`.replace(folder, ''))).toEqual([
-    'client02: line 3 of all.test:27:',
-    'client02: Expected [2]',
-    'client02:      Got [1]',
-    'client02: (errcode=1) no such table: missing',
-    'client02: line 6 of all.test:27: unknown command --bogus',
-  ]);
-  expect(ran).toBe(2); // of client 2; client 1 ended before it said what it counted
-});
+    );
+    const { ran, failures } = await runMptest(script, 'delete', 'all ours');
+    expect(failures.map((one) => `${one.case}: ${one.what}`.replace(folder, ''))).toEqual([
+      'client02: line 3 of all.test:27:',
+      'client02: Expected [2]',
+      'client02:      Got [1]',
+      'client02: (errcode=1) no such table: missing',
+      'client02: line 6 of all.test:27: unknown command --bogus',
+    ]);
+    expect(ran).toBe(2); // of client 2; client 1 ended before it said what it counted
+  },
+);

@@ -117,7 +117,7 @@ describe('a full disk', () => {
     expect(keysOf('o')).toEqual([1, 2, 3]);
     rmSync(path('o'));
   });
-  test('a device that is full: the next run to standard output has it', () => {
+  test('a full device: the next run to standard output writes it', () => {
     const kept = run(['capture', '--db', 'a.db', '-', '-o', '/dev/full'], inserts(3, 4));
     expect(kept.code).toBe(1);
     expect(kept.err).toBe(
@@ -189,7 +189,7 @@ describe('SIGKILL', () => {
 });
 
 describe('what a killed capture left', () => {
-  test('stays a changeset of its own if another program changed the schema since, and that is said', () => {
+  test('stays a separate changeset, with a message, if another program changed the schema since', () => {
     const kill = placeOf(inserts(3), /rename .*\/\.o\./, '--ddl');
     expect(capture(inserts(3), { kill }, '--ddl').code).toBe(null);
     const db = new DatabaseSync(path('a.db'));
@@ -252,7 +252,7 @@ describe('what a killed capture left', () => {
       'another program changed a.db: its state is neither the one after the last of 1 transaction in o.journal, nor the one before',
     );
   });
-  test('is not taken up by the daemon, and the daemon’s not by capture', () => {
+  test('is not continued by the daemon, nor the daemon’s by capture', () => {
     leave();
     const daemon = run(['daemon', '--db', 'a.db', '--socket', 's', '-o', 'o']);
     expect(daemon).toMatchObject({
@@ -260,7 +260,7 @@ describe('what a killed capture left', () => {
       err: 'sqlite-wasm-run changeset daemon: o.journal is the journal of "changeset capture" that was killed: run that command again with the same files first\n',
     });
   });
-  test('cut behind its last whole record: that one was not committed', () => {
+  test('truncated after its last complete record, which was not committed', () => {
     leave();
     const there = rows();
     const size = readFileSync(path('o.journal')).length;
@@ -272,8 +272,8 @@ describe('what a killed capture left', () => {
   });
 });
 
-describe('as the script says', () => {
-  test('a transaction begun by a savepoint, and what INSERT OR FAIL did before it failed', () => {
+describe('different scripts', () => {
+  test('a transaction begun by a savepoint, and the changes of INSERT OR FAIL before it failed', () => {
     const script = `SAVEPOINT "A b"; INSERT INTO t VALUES(1, 1); SAVEPOINT b; INSERT INTO t VALUES(2, 2);
       ROLLBACK TO b; RELEASE "a B"; SAVEPOINT c; INSERT INTO t VALUES(3, 3); ROLLBACK;
       INSERT OR FAIL INTO t VALUES(4, 4), (1, 1), (5, 5);`;
@@ -281,7 +281,7 @@ describe('as the script says', () => {
     expect(rows()).toEqual([1, 4]);
     expect(keysOf('o')).toEqual([1, 4]);
   });
-  test('a new database takes its encoding and page size, and no table of another', () => {
+  test('a new database gets the encoding and page size of the script, and no other table', () => {
     const script =
       'PRAGMA encoding="UTF-16"; PRAGMA page_size=8192; CREATE TABLE x(a INTEGER PRIMARY KEY); INSERT INTO x VALUES(1)';
     expect(run(['capture', '--db', 'new.db', '-', '-o', 'o', '--ddl'], script).code).toBe(0);
@@ -315,7 +315,7 @@ describe('as the script says', () => {
     });
     expect(keysOf('o')).toEqual([1]);
   });
-  test('a key spelled otherwise by one transaction is warned of', () => {
+  test('a warning for a key whose spelling a transaction changed', () => {
     capture("CREATE TABLE n(a TEXT COLLATE NOCASE PRIMARY KEY, b); INSERT INTO n VALUES('ab', 1)");
     expect(capture("UPDATE n SET a='AB'; INSERT INTO t VALUES(1, 1)").err).toContain(
       'warning: n: a key was changed to a value that is equal in its collation',

@@ -72,18 +72,18 @@ describe('a table that is rebuilt in the documented 12 steps', () => {
        INSERT INTO q SELECT * FROM p; DROP TABLE p; ALTER TABLE q RENAME TO p; COMMIT`,
     );
   });
-  test('takes along what the DROP cascaded to, if foreign keys were on', () => {
+  test('includes the rows to which the DROP cascaded, if foreign keys were on', () => {
     const { target } = replay(family, rebuild());
     expect(target.prepare('SELECT count(*) AS n FROM c').get()).toEqual({ n: 0 });
     expectEqual(family, rebuild());
     expectEqual(family, rebuild(), { before: off });
   });
-  test('is recorded whole if the capture records only that table', () => {
+  test('is recorded completely if the capture records only that table', () => {
     expectEqual(family, rebuild(off, on), { capture: { tables: ['p'] } });
     expectEqual(family, rebuild(off, on), { capture: { filter: ['p'] } });
     expectEqual(family, rebuild(off, on), { capture: { filter: (table) => table === 'p' } });
   });
-  test('is recorded whole without a PRIMARY KEY', () => {
+  test('is recorded completely without a PRIMARY KEY', () => {
     expectEqual(
       'CREATE TABLE k(a, b); INSERT INTO k VALUES(1,2),(3,4)',
       'BEGIN; CREATE TABLE n(a, b NOT NULL); INSERT INTO n SELECT * FROM k; DROP TABLE k; ALTER TABLE n RENAME TO k; COMMIT; UPDATE k SET b=9 WHERE a=1',
@@ -167,7 +167,7 @@ describe('foreign keys count at the end of the capture', () => {
     expect(rows('alone')).toEqual({ n: 2 });
     expect(rows('cascade')).toEqual({ n: 0 });
   });
-  test('settings of the connection are as before, whatever comes of it', () => {
+  test('settings of the connection are restored, even after an error', () => {
     const [target, bytes] = violating();
     const pragma = (name: string): unknown => target.prepare(`PRAGMA ${name}`).get();
     const before = ['foreign_keys', 'legacy_alter_table', 'defer_foreign_keys'].map(pragma);
@@ -180,7 +180,7 @@ describe('foreign keys count at the end of the capture', () => {
 });
 
 describe('a statement means the same at the target as during the capture', () => {
-  test('rows of a table made of a query are captured, not the query', () => {
+  test('the rows of a table made by a query are captured, not the query', () => {
     expectEqual(
       'CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(1),(2)',
       "CREATE TABLE made AS SELECT a, random()%1000 AS r, x'00ff' AS b, NULL AS n FROM t; UPDATE made SET r=5 WHERE a=1",
@@ -239,7 +239,7 @@ describe('a statement means the same at the target as during the capture', () =>
       failure(() => database('CREATE TABLE t(a INTEGER PRIMARY KEY, b)', lax).applyCapture(named.read())),
     ).toBe('no such column: "word" - should this be a string literal in single-quotes?');
   });
-  test('a table of a query with text in double quotes holds no such text', () => {
+  test('a table made by a query with text in double quotes is captured without that text', () => {
     const lax = { enableDoubleQuotedStringLiterals: true };
     const source = database('CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES(1)', lax);
     const capture = source.capture();
@@ -257,7 +257,7 @@ describe('a statement means the same at the target as during the capture', () =>
     const settings = { legacyAlterTable: false, foreignKeys: true, doubleQuotedText: true };
     database().applyCapture([{ kind: 'ddl', sql: 'CREATE TABLE ct(l)', settings }]);
   });
-  test('sqlite_schema edited as a table is not captured, and that is said', () => {
+  test('an edit of sqlite_schema as a table is not captured, and the error says so', () => {
     const db = database('CREATE TABLE t(a INTEGER PRIMARY KEY, b)', { defensive: false });
     const capture = db.capture();
     db.exec(`INSERT INTO t VALUES(1,2); PRAGMA writable_schema=ON; BEGIN;
@@ -376,7 +376,7 @@ describe('full-text and R-Tree tables', () => {
 });
 
 describe('random programs of statements, captured and replayed', () => {
-  test('300 programs end equal', () => {
+  test('300 programs have equal results', () => {
     const outcomes = new Map<string, number>();
     for (let seed = 1; seed <= 300; seed++) {
       const outcome = differences(seed);

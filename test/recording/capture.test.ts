@@ -102,7 +102,7 @@ describe('what is captured', () => {
       'ANALYZE',
     ]);
   });
-  test('user_version and application_id, as they stand', () => {
+  test('the current user_version and application_id', () => {
     const { capture } = captured('PRAGMA user_version=3; PRAGMA user_version=4; PRAGMA application_id=7');
     expect(texts(capture)).toEqual(['PRAGMA user_version=4', 'PRAGMA application_id=7']);
   });
@@ -124,7 +124,7 @@ describe('what is captured', () => {
     expect(failure(() => db.exec('CREATE UNIQUE INDEX i ON t(b)'))).toBe('UNIQUE constraint failed: t.b');
     expect(texts(capture)).toEqual(['t insert 1,1; t insert 2,1']);
   });
-  test('of an attached database, under no name', () => {
+  test('of an attached database, without its name', () => {
     const db = database(`${schema} ATTACH ':memory:' AS "my side"`);
     const capture = db.capture({ db: 'my side' });
     db.exec(`CREATE TABLE t2(a); CREATE TABLE "my side".u(k PRIMARY KEY);
@@ -152,7 +152,7 @@ describe('what is captured', () => {
     const indirect = last({ indirect: true });
     expect(indirect?.kind === 'changeset' && [...new Changeset(indirect.bytes)][0]?.indirect).toBe(true);
   });
-  test('what triggers and foreign key actions do, once', () => {
+  test('changes by triggers and foreign key actions, once', () => {
     const { capture } = captured(`CREATE TABLE log(id INTEGER PRIMARY KEY, x);
       CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO log(x) VALUES(new.a); END;
       INSERT INTO t VALUES(1,1)`);
@@ -162,7 +162,7 @@ describe('what is captured', () => {
 
 describe('a table without a key whose column hides the rowid', () => {
   const reason = 'because it has no PRIMARY KEY, and its column _rowid_ hides the rowid';
-  test('its rows are lost if it is made during the capture, until it is rolled back', () => {
+  test('its rows are lost if it is created during the capture, until that is rolled back', () => {
     const { db, capture } = captured('BEGIN; CREATE TABLE k(_rowid_, v)');
     expect(capture.lost()).toEqual([]);
     db.exec("INSERT INTO k VALUES('a',1),('b',2),('a',3)");
@@ -239,7 +239,7 @@ describe('VACUUM', () => {
   });
 });
 
-describe('what is rolled back leaves the capture', () => {
+describe('a rollback removes what it undoes from the capture', () => {
   const cases: [string, string, string[]][] = [
     [
       'a transaction',
@@ -309,7 +309,7 @@ describe('what is rolled back leaves the capture', () => {
 });
 
 describe('taking and ending', () => {
-  test('take starts again; within a transaction it is refused', () => {
+  test('take empties the capture; within a transaction it is refused', () => {
     const { db, capture } = captured('INSERT INTO t VALUES(1,1); CREATE TABLE x(a); PRAGMA user_version=2');
     expect(decodeCapture(capture.take()).map(text)).toEqual([
       't insert 1,1',
@@ -324,7 +324,7 @@ describe('taking and ending', () => {
     db.exec('COMMIT');
     expect(decodeCapture(capture.take()).map(text)).toEqual(['t insert 2,2']);
   });
-  test('forget starts again too, and knows the tables that were made before', () => {
+  test('forget empties it too, and keeps the list of created tables', () => {
     const { db, capture } = captured('CREATE TABLE x(a); INSERT INTO t VALUES(1,1)', { tables: ['t'] });
     capture.forget();
     expect(capture.read()).toHaveLength(0);
@@ -335,7 +335,7 @@ describe('taking and ending', () => {
     db.exec('COMMIT');
     expect(texts(capture)).toEqual(['x insert 1,7']);
   });
-  test('several at once disturb neither each other nor sessions', () => {
+  test('several at once do not affect each other or sessions', () => {
     const db = database(schema);
     const session = db.createSession();
     const first = db.capture();
@@ -360,7 +360,7 @@ describe('taking and ending', () => {
     expect(failure(() => capture.read())).toBe('capture is not open');
     db.exec('CREATE TABLE x(a)');
   });
-  test('errors, results and messages are the same as without', () => {
+  test('errors, results and messages are the same as without a capture', () => {
     const run = (db: DatabaseSync, sql: string): unknown => {
       try {
         return db.exec(sql);
@@ -529,7 +529,7 @@ describe('applying a capture', () => {
     );
     expect(db.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 't' }]);
   });
-  test('a full-text index comes along', () => {
+  test('a full-text index is captured and applied', () => {
     const { db, capture } = captured(
       "CREATE VIRTUAL TABLE f USING fts5(x); INSERT INTO f VALUES('hello world'); DELETE FROM f; INSERT INTO f VALUES('again')",
     );

@@ -17,7 +17,7 @@ afterEach(() => {
 
 const tablesOf = (bytes: Uint8Array): string[] => [...new Changeset(bytes)].map(({ table }) => table);
 
-test('sessions hand out their changeset in pieces, as bytes and as a stream', async () => {
+test('sessions return their changeset in pieces, as bytes and as a stream', async () => {
   const session = db.createSession();
   db.exec(
     'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x<2000) INSERT INTO t SELECT x, hex(x) FROM c',
@@ -40,7 +40,7 @@ test('sessions hand out their changeset in pieces, as bytes and as a stream', as
   expect(new Uint8Array(Buffer.concat(pieces))).toEqual(group.output().bytes);
 });
 
-test('what a taker of pieces throws surfaces as itself', () => {
+test('an exception of the function that receives pieces is rethrown unchanged', () => {
   const session = db.createSession();
   db.exec('INSERT INTO t VALUES(1,2)');
   const error = new Error('enough');
@@ -70,7 +70,7 @@ describe('what is recorded', () => {
     expect(tablesOf(third.changeset())).toEqual(['t']);
   });
 
-  test('some tables, all, or those that a filter or globs say', () => {
+  test('some tables, all, or those that a filter or globs select', () => {
     const some = db.createSession({ tables: ['u'] });
     const globs = db.createSession({ filter: ['*', '!t'] });
     const filtered = db.createSession({ filter: (table) => table === 't' });
@@ -112,7 +112,7 @@ describe('what is recorded', () => {
     ).toEqual([[true, 2n]]);
     expect(session.memoryUsed).toBeGreaterThan(0);
   });
-  test('take starts again with the same settings', () => {
+  test('take empties the session and keeps its settings', () => {
     const session = db.createSession({ filter: ['t'], indirect: true });
     db.exec('INSERT INTO t VALUES(1,2)');
     expect(tablesOf(session.take())).toEqual(['t']);
@@ -138,7 +138,7 @@ describe('what is recorded', () => {
 });
 
 describe('omitted changes are reported', () => {
-  test('tables without a key, missing ones, NULL keys, virtual tables without tables of their own', () => {
+  test('tables without a key, missing ones, NULL keys, virtual tables without shadow tables', () => {
     db.exec(
       "CREATE TABLE n(a TEXT PRIMARY KEY); INSERT INTO n VALUES(NULL),('x'); CREATE VIRTUAL TABLE f USING fts5(x); CREATE VIRTUAL TABLE d USING dbstat",
     );

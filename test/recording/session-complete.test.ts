@@ -90,7 +90,7 @@ describe('what is recorded', () => {
       expect(() => db.createSession({ rowid: true, onUnrecorded: 'refuse' })).toThrow('hides the rowid');
     },
   );
-  test('a named table that is made later, with and without a column that hides the rowid', () => {
+  test('a named table that is created later, with and without a column that hides the rowid', () => {
     const db = database();
     const session = db.createSession({ rowid: true, tables: ['n', 'k'] });
     db.exec('CREATE TABLE n(a); CREATE TABLE k(_rowid_); CREATE TABLE other(a)');
@@ -173,7 +173,7 @@ describe('what is recorded', () => {
       message: `${why} since the session began; session_take (take() in code) returns the changes recorded before that, and then the others`,
     });
   });
-  test('a table that is made after all were attached is recorded', () => {
+  test('a table that is created after all were attached is recorded', () => {
     expect(recorded('', 'CREATE TABLE n(a PRIMARY KEY); INSERT INTO n VALUES(1)')).toEqual(['n insert 1']);
   });
   test('of a full-text table only the shadow tables', () => {
@@ -187,7 +187,7 @@ describe('what is recorded', () => {
     db.exec("INSERT INTO f VALUES('again')");
     expect(quiet.changeset()).toHaveLength(0);
   });
-  test('what was undone: not empty, and a changeset of no bytes', () => {
+  test('undone changes: not empty, and a changeset of no bytes', () => {
     for (const sql of [
       'BEGIN; INSERT INTO t VALUES(1,2); ROLLBACK',
       'INSERT INTO t VALUES(1,2); DELETE FROM t',
@@ -227,7 +227,7 @@ describe('what is recorded', () => {
   test('not a temporary table, if the session is of main', () => {
     expect(recorded('CREATE TEMP TABLE x(a PRIMARY KEY)', 'INSERT INTO x VALUES(1)')).toEqual([]);
   });
-  test('changes of another connection are not recorded but reported; a row of ours that it deletes is not in the changeset', () => {
+  test('changes of another connection are not recorded but reported; a recorded row that it deletes is not in the changeset', () => {
     const folder = mkdtempSync(join(tmpdir(), 'session-'));
     try {
       const path = join(folder, 'x.db');
@@ -263,7 +263,7 @@ describe('what is recorded', () => {
       ['t insert 1,2'],
     ]);
   });
-  test('a diff of two databases: what turns the other into this', () => {
+  test('a diff of two databases: the changes that turn the other into this one', () => {
     const db = database(`${schema} INSERT INTO t VALUES(1,1),(2,2),(3,3); ATTACH ':memory:' AS old;
       CREATE TABLE old.t(a INTEGER PRIMARY KEY, b); INSERT INTO old.t VALUES(1,1),(2,9),(4,4)`);
     const session = db.createSession({ tables: [] });
@@ -313,7 +313,7 @@ describe('keys that differ only in a way that their collation ignores', () => {
   });
 });
 
-test('a table with more columns than SQLite can apply changes of is warned of', () => {
+test('a warning for a table with too many columns to apply its changes', () => {
   const table = (name: string, count: number): string =>
     `CREATE TABLE ${name}(${Array.from({ length: count }, (_, i) => `c${i}${i === 0 ? ' INTEGER PRIMARY KEY' : ''}`).join(', ')});`;
   const db = database(table('fits', 998) + table('wide', 999));
@@ -333,7 +333,7 @@ test('a table with more columns than SQLite can apply changes of is warned of', 
   expect(failure(() => apply('wide')).message).toMatch(/Expression tree is too large/);
 });
 
-describe('what applying does', () => {
+describe('applying', () => {
   const changes = (made: string, sql: string): Uint8Array => {
     const db = database(made);
     const session = db.createSession();
@@ -414,7 +414,7 @@ describe('what applying does', () => {
       [2, 5],
     ]);
   });
-  test('a filter is asked once a change, and counted', () => {
+  test('a filter is called once for each change, and excluded changes are counted', () => {
     const bytes = changes(schema, 'INSERT INTO t VALUES(1,1),(2,2),(3,3)');
     let asked = 0;
     const report = database(schema).apply(bytes, {
@@ -426,7 +426,7 @@ describe('what applying does', () => {
     expect([asked, report.changes]).toEqual([3, 1]);
     expect(report.tables[0]).toMatchObject({ inserted: 1, filtered: 2 });
   });
-  test('a key column behind the changes is another key', () => {
+  test('a key column that the changes lack makes another key', () => {
     const bytes = changes(schema, 'INSERT INTO t VALUES(1,2)');
     const db = database('CREATE TABLE t(a INTEGER, b, c NOT NULL DEFAULT 0, PRIMARY KEY(a, c))');
     expect(db.apply(bytes)).toMatchObject({
@@ -436,7 +436,7 @@ describe('what applying does', () => {
     });
     expect(rows(db)).toEqual([]);
   });
-  test('noSavepoint: what was done before an error stays', () => {
+  test('noSavepoint: changes before an error stay', () => {
     const bytes = changes(
       `${schema} CREATE TABLE u(a INTEGER PRIMARY KEY)`,
       'INSERT INTO t VALUES(1,1); INSERT INTO u VALUES(1)',
@@ -452,7 +452,7 @@ describe('what applying does', () => {
       expect(rows(db)).toEqual(left);
     }
   });
-  test('a changeset that comes over time is read to its end first', async () => {
+  test('a changeset that arrives over time is read to its end first', async () => {
     const bytes = changes(schema, `INSERT INTO t VALUES(1,'${'x'.repeat(5000)}'),(2,2)`);
     const db = database(schema);
     const pieces = async function* (): AsyncGenerator<Uint8Array> {
@@ -481,7 +481,7 @@ describe('what applying does', () => {
     expect(remote.apply(new Changeset(mine).rebase(rebase)).applied).toBe(true);
     expect(rows(remote)).toEqual(rows(local));
   });
-  test('SQL within a handler, another apply within it, and what that throws', () => {
+  test('SQL within a handler, another apply within it, and their exceptions', () => {
     const bytes = changes(schema, 'INSERT INTO t VALUES(1,1)');
     const inner = changes(schema, 'INSERT INTO t VALUES(2,2),(3,3)');
     const db = database(`${schema} INSERT INTO t VALUES(1,0),(3,0)`);
@@ -529,7 +529,7 @@ describe('what applying does', () => {
   });
 });
 
-test('a session cannot be ended within a filter, by whatever way', () => {
+test('a session cannot be ended within a filter, in any way', () => {
   const db = new DatabaseSync(':memory:', { allowExtension: true });
   opened.push(db);
   db.exec(schema);
@@ -597,7 +597,7 @@ test('applies in several threads share nothing', async () => {
   expect(await Promise.all([1, 2, 3, 4].map(run))).toEqual([1, 2, 3, 4].map((n) => [50, n]));
 });
 
-test('sessions, captures and statements that are forgotten are collected without harm', async () => {
+test('sessions, captures and statements that were not closed are collected safely', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const db = database(schema);

@@ -135,7 +135,7 @@ describe('every misuse of a handle is an error that explains it', () => {
     );
   });
 
-  test('a handle that get() returned is taken back, though JavaScript has no integers', () => {
+  test('a handle that get() returned is accepted, although it is a number', () => {
     const { h } = db.prepare("SELECT session_create('main') AS h").get() as { h: number };
     expect(db.prepare('SELECT typeof(?) AS t').get(h)?.t).toBe('real');
     expect(db.prepare('SELECT session_isempty(?) AS v').get(h)?.v).toBe(1);
@@ -186,7 +186,7 @@ describe('every misuse of a handle is an error that explains it', () => {
   });
 });
 
-test('a table that lost a column ends the capture with a sentence', () => {
+test('a table that lost a column ends the capture with a message', () => {
   const h = value("SELECT session_create('main')") as bigint;
   value('SELECT session_attach(?, NULL)', h);
   db.exec("INSERT INTO users VALUES (1, 'a', 1); ALTER TABLE users DROP COLUMN age");

@@ -64,7 +64,7 @@ describe.each([
     expect(session.warnings().filter(({ kind }) => kind === 'schema-changed')).toEqual([]);
   });
 
-  test('rolled back, the session is whole', () => {
+  test('a rollback restores the session', () => {
     db.exec("INSERT INTO t VALUES(1, 'x', 5); BEGIN; INSERT INTO t VALUES(2, 'y', 6)");
     db.exec(`${statement}; INSERT INTO u VALUES(2)`);
     expect(() => session.changeset()).toThrow(cutOff);
@@ -88,7 +88,7 @@ describe.each([
     expect(texts(session.changeset())).toEqual(['u insert 1']);
   });
 
-  test('committed with what the same transaction did before and after it', () => {
+  test('committed with changes of the same transaction before and after it', () => {
     db.exec(
       `BEGIN; INSERT INTO t VALUES(1, 'x', 5); ${statement}; ${insertAfter} INSERT INTO u VALUES(2); COMMIT`,
     );
@@ -97,7 +97,7 @@ describe.each([
   });
 });
 
-test('several times: a part each; a rollback undoes only its own', () => {
+test('several times: one part each; a rollback undoes only its own', () => {
   db.exec("INSERT INTO t VALUES(1, 'x', 5); ALTER TABLE t DROP COLUMN c; INSERT INTO t VALUES(2, 'y')");
   db.exec("BEGIN; DROP TABLE t; INSERT INTO u VALUES(9); ROLLBACK; INSERT INTO t VALUES(3, 'z')");
   db.exec('ALTER TABLE t RENAME TO v; INSERT INTO v VALUES(4, 4)');
@@ -129,7 +129,7 @@ test('a table that was created and dropped without leaving a change is not lost'
   expect(session.changeset()).toHaveLength(0);
 });
 
-test('how the session is set up holds for what comes after', () => {
+test('the settings of the session also apply afterwards', () => {
   session.close();
   session = db.createSession({ filter: ['t', 'v'], indirect: true });
   session.enabled = true;
@@ -242,7 +242,7 @@ describe('a schema change inside a statement that writes is refused, because SQL
   });
 });
 
-test('by rowid, a table that another connection made again is asked about again', () => {
+test('by rowid, the filter is called again for a table that another connection created again', () => {
   const path = join(testFolder('hidden'), 'h.db');
   using own = new DatabaseSync(path);
   own.exec('CREATE TABLE h(_rowid_); CREATE TABLE k(x)');

@@ -199,7 +199,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(await b.end()).not.toBe(0);
   });
 
-  test('--wait answers with a place; --policy reject: rejected transactions are listed, shown, retried and dropped', async () => {
+  test('--wait answers with a sequence number; --policy reject: rejected transactions are listed, shown, retried and dropped', async () => {
     const a = await start('a', '--create', '--wait', ...history());
     const one = await client('a');
     await one('CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, n INT);');
@@ -313,7 +313,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(await b.end()).toBe(0);
   }, 30_000);
 
-  test('a copy is followed by one process; a socket is asked to end', async () => {
+  test('one process runs a copy; a request to its socket ends it', async () => {
     const a = await start('a', '--create', ...history());
     const second = run('run', '--db', 'a.db', ...history());
     expect(second).toMatchObject({

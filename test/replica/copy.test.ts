@@ -64,7 +64,7 @@ function withoutRoom(action: () => void): void {
 const run = (copy: Copy, sql: string): void => void copy.transact((database) => database.exec(sql));
 const rows = (copy: Copy, sql: string): unknown => copy.database.prepare(sql, { returnArrays: true }).all();
 
-test('a transaction is committed at once, and pending until it has a place', () => {
+test('a transaction is committed at once, and pending until it has a sequence number', () => {
   const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   const { value, transaction } = a.transact((database) => {
     database.exec("INSERT INTO t VALUES(1, 'x')");
@@ -80,7 +80,7 @@ test('a transaction is committed at once, and pending until it has a place', () 
   expect(contents(b.database)).toEqual(contents(a.database));
 });
 
-test('a transaction holds its own changes, and not those of the history that came before it', () => {
+test('a transaction contains its own changes, and not those of the history before it', () => {
   const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   run(a, 'INSERT INTO t VALUES(1, 1)');
   run(b, 'SELECT 1');
@@ -124,7 +124,7 @@ test('the effects of triggers and cascades are replicated, and not repeated', ()
   expect(contents(b.database)).toEqual(contents(a.database));
 });
 
-describe('two copies that change the same', () => {
+describe('two copies that change the same rows', () => {
   const both = (policy: ReplicaPolicy) => {
     const made = copies(
       2,
@@ -151,7 +151,7 @@ describe('two copies that change the same', () => {
     };
   };
 
-  test('rerun: both count', () => {
+  test('rerun: both take effect', () => {
     expect(meet('rerun')).toEqual({
       n: [[8], [9]],
       redone: [
@@ -189,7 +189,7 @@ describe('two copies that change the same', () => {
     expect(b.tables.rejected().map(({ kind }) => kind)).toEqual(['conflict', 'depends-on']);
   });
 
-  test('a function that fails on the new state is rejected, with what it threw', () => {
+  test('a function that fails on the new state is rejected, with its error', () => {
     const { history, a, b } = both('rerun');
     run(a, 'INSERT INTO u VALUES(1, 5)');
     run(b, 'INSERT INTO u VALUES(2, 5)');
@@ -242,7 +242,7 @@ describe('two copies that change the same', () => {
   });
 });
 
-test('a stored message whose answer was lost is not done again', () => {
+test('a stored message whose answer was lost is not published again', () => {
   const { history, a, b } = copies(2, 'CREATE TABLE t(id INTEGER PRIMARY KEY, n)');
   run(a, 'INSERT INTO t VALUES(1, 1)');
   settle(history, a, b);
@@ -305,7 +305,7 @@ describe('changes that cannot be recorded are refused and rolled back', () => {
     expect(a.database.isTransaction).toBe(false);
   });
 
-  test('a key that only its collation takes for the same', () => {
+  test('a key that is changed to one that its collation treats as equal', () => {
     const { history, a, b } = copies(2, tables);
     run(a, "INSERT INTO nocase VALUES('a', 1)");
     settle(history, a, b);
@@ -323,7 +323,7 @@ describe('changes that cannot be recorded are refused and rolled back', () => {
   });
 });
 
-test('outside of transactions the connection reads, and writes nothing', () => {
+test('outside transactions the connection can only read', () => {
   const { a } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   const { database } = a;
   expect(() => database.exec('INSERT INTO t VALUES(1, 1)')).toThrow('t is replicated');
@@ -358,7 +358,7 @@ test('messages wait while the program has a statement or a transaction open', ()
 });
 
 describe('schema changes', () => {
-  test('travel, with rows, and CREATE TABLE AS as what it made', () => {
+  test('are sent with changes of rows; CREATE TABLE AS is sent as its result', () => {
     const { history, all, a, b } = copies(3, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     run(a, 'INSERT INTO t VALUES(1, 1), (2, 2)');
     schema(
@@ -375,7 +375,7 @@ describe('schema changes', () => {
     for (const copy of all) expect(contents(copy.database)).toEqual(contents(a.database));
   });
 
-  test('go under what is pending, which runs again on them', () => {
+  test('are applied before pending transactions, which run again', () => {
     const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     run(b, 'INSERT INTO t(a) VALUES(1)');
     run(b, 'INSERT INTO t(a, b) VALUES(2, 2)');
@@ -393,7 +393,7 @@ describe('schema changes', () => {
     expect(pull(b, history).refused.map(({ kind }) => kind)).toEqual(['schema']);
   });
 
-  test('a schema that was changed past the replica is recognised', () => {
+  test('a schema change that bypassed the replica is detected', () => {
     const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     run(a, 'INSERT INTO t VALUES(1, 1)');
     push(a, history);
@@ -408,7 +408,7 @@ describe('schema changes', () => {
   });
 });
 
-test('the history is applied as it is: references are not checked again, which every copy would answer alike', () => {
+test('foreign keys are not checked again when the history is applied', () => {
   const tables =
     'CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p(id))';
   const { history, a, b } = copies(2, tables);
@@ -445,7 +445,7 @@ test('a schema of a hostile publisher calls no function of the program', () => {
   expect(calls).toEqual([]);
 });
 
-test('changes that do not fit are divergence: nothing is written, nothing is resolved', () => {
+test('changes that do not fit are a divergence: nothing is written, no conflict is resolved', () => {
   const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   run(a, 'INSERT INTO t VALUES(1, 1)');
   settle(history, a, b);
@@ -459,7 +459,7 @@ test('changes that do not fit are divergence: nothing is written, nothing is res
   expect(b.pending.length).toBe(1);
 });
 
-test('changes that SQLite would skip without an error are divergence too', () => {
+test('changes that SQLite would silently skip are a divergence too', () => {
   const { history, a, b } = copies(2, 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
   for (const [sql, insert] of [
     ['CREATE TABLE other(a INTEGER PRIMARY KEY)', 'INSERT INTO other VALUES(1)'],
@@ -550,26 +550,29 @@ describe('files', () => {
     },
   );
 
-  test.each(['delete', 'wal'])('%s: a disk that is full for a while is not another writer', (mode) => {
-    const { path, random } = file(mode);
-    const copy = openCopy(path, random);
-    run(copy, 'INSERT INTO t VALUES(1, 1)');
-    const large = `INSERT INTO t SELECT value+10, zeroblob(9000) FROM json_each('[${[...Array(2000).keys()]}]')`;
-    for (let failures = 0; failures < 3; failures++) {
+  test.each(['delete', 'wal'])(
+    '%s: a disk that is full for a while is not mistaken for another writer',
+    (mode) => {
+      const { path, random } = file(mode);
+      const copy = openCopy(path, random);
+      run(copy, 'INSERT INTO t VALUES(1, 1)');
+      const large = `INSERT INTO t SELECT value+10, zeroblob(9000) FROM json_each('[${[...Array(2000).keys()]}]')`;
+      for (let failures = 0; failures < 3; failures++) {
+        withoutRoom(() => expect(() => run(copy, large)).toThrow(/full|I\/O/));
+        run(copy, 'UPDATE t SET b=b+1');
+      }
+      expect(rows(copy, 'SELECT * FROM t')).toEqual([[1, 4]]);
+      // A change that another connection wrote after the failure is still found.
       withoutRoom(() => expect(() => run(copy, large)).toThrow(/full|I\/O/));
-      run(copy, 'UPDATE t SET b=b+1');
-    }
-    expect(rows(copy, 'SELECT * FROM t')).toEqual([[1, 4]]);
-    // A change that another connection wrote after the failure is still found.
-    withoutRoom(() => expect(() => run(copy, large)).toThrow(/full|I\/O/));
-    const other = new DatabaseSync(path);
-    other.exec('UPDATE t SET b=5; VACUUM');
-    expect(reason(() => run(copy, 'INSERT INTO t VALUES(2, 1)'))).toBe('foreign-write');
-    other.close();
-    close(copy);
-  });
+      const other = new DatabaseSync(path);
+      other.exec('UPDATE t SET b=5; VACUUM');
+      expect(reason(() => run(copy, 'INSERT INTO t VALUES(2, 1)'))).toBe('foreign-write');
+      other.close();
+      close(copy);
+    },
+  );
 
-  test('a writer that went round the replica is found after a restart', () => {
+  test('a writer that bypassed the replica is detected after a restart', () => {
     const { path, random } = file('delete');
     close(openCopy(path, random));
     const copy = openCopy(path, random);

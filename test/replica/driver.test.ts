@@ -76,14 +76,14 @@ async function first(path?: string, options: Options = {}): Promise<Replica> {
 }
 
 describe('opening', () => {
-  test('a history that does not exist is made only if that is wanted', async () => {
+  test('a history that does not exist is created only with `create`', async () => {
     expect(await failure(open())).toBe('missing');
     await expect(open()).rejects.toThrow('memory does not exist: to create it, pass create: true');
     await close(await open(':memory:', { create: true }));
     expect(stream.identity).not.toBe('');
   });
 
-  test('a history that may not be made leaves the file as it was; one that was made is that of the file', async () => {
+  test('if the history cannot be created, the file is unchanged; if it was created, it belongs to the file', async () => {
     const path = file();
     stream.fault = 'denied';
     expect(await failure(open(path, { create: true }))).toBe('denied');
@@ -105,7 +105,7 @@ describe('opening', () => {
     await close(c);
   });
 
-  test('a file with data that is not a copy is refused, and stays as it is', async () => {
+  test('a file with data that is not a copy is refused, and is unchanged', async () => {
     const a = await first();
     const path = file();
     const database = new DatabaseSync(path);
@@ -168,7 +168,7 @@ describe('opening', () => {
 });
 
 describe('a transaction', () => {
-  test('reports its place', async () => {
+  test('reports its sequence number', async () => {
     const a = await first();
     const b = await open();
     await online(b);
@@ -183,7 +183,7 @@ describe('a transaction', () => {
     await close(a, b);
   });
 
-  test('that changes nothing has no place', async () => {
+  test('that changes nothing has no sequence number', async () => {
     const a = await first();
     const { id, placed } = a.transaction((database) => database.exec('DELETE FROM t'));
     expect([id, await placed]).toEqual([undefined, 1]);
@@ -232,7 +232,7 @@ describe('a transaction', () => {
     await close(a, again);
   });
 
-  test('arguments are what JSON makes of them, the first time too', async () => {
+  test('arguments are converted to JSON and back, the first time too', async () => {
     const a = await first();
     const got: unknown[] = [];
     a.register('see', (_, ...args: unknown[]) => void got.push(args));
@@ -275,7 +275,7 @@ describe('wait', () => {
     await close(a, b);
   });
 
-  test('an answer that is lost: it is done once, and its value is that of the attempt that counts', async () => {
+  test('a lost answer: it takes effect once, and its value is that of the published attempt', async () => {
     const log = logOf();
     const a = await first(':memory:', { log });
     let runs = 0;
@@ -308,7 +308,7 @@ describe('wait', () => {
     await close(a);
   });
 
-  test('waits until what is pending has its place', async () => {
+  test('waits until the pending transactions are published', async () => {
     const a = await first();
     insert(a, 1);
     const { value } = await clock.wait(
@@ -321,7 +321,7 @@ describe('wait', () => {
   });
 });
 
-describe('a history that is not the right one is recognised, and not followed', () => {
+describe('a wrong history is detected, and not followed', () => {
   const cases: readonly [string, string, (from: MemoryStream) => void][] = [
     ['made again', 'recreated', (from) => Object.assign(from, { identity: random.uuid() })],
     [
@@ -409,7 +409,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(again, other);
   });
 
-  test('a message of a newer form', async () => {
+  test('a message of a newer format', async () => {
     const a = await first();
     const bytes = encodeMessage(
       { ...decodeMessage(stream.messages.get(1) ?? new Uint8Array(0)), id: random.uuid() },
@@ -422,7 +422,7 @@ describe('a history that is not the right one is recognised, and not followed', 
     await close(a);
   });
 
-  describe('a message that costs more than the copy accepts', () => {
+  describe('a message above the limits of the copy', () => {
     /** What a copy with limits, and a pending transaction, says of a message beyond them; without them it follows. */
     async function limited(
       limits: MessageLimits,
@@ -621,7 +621,7 @@ describe('the server', () => {
 });
 
 describe('two files with one identity', () => {
-  test('are recognised; each continues with its own, and nothing is lost or applied twice', async () => {
+  test('are detected; each continues with its own, and nothing is lost or applied twice', async () => {
     const path = file();
     const twin = file();
     const log = logOf();
@@ -713,7 +713,7 @@ describe('snapshots', () => {
     await close(a, b);
   });
 
-  test('a history without one from which its messages go on, and a damaged one, are refused', async () => {
+  test('a history without a usable snapshot is refused, and so is a damaged snapshot', async () => {
     const a = await first();
     const path = file();
     await clock.wait(insert(a, 1).placed);
@@ -751,7 +751,7 @@ describe('snapshots', () => {
 });
 
 describe('a feed', () => {
-  test('returns every transaction that counts, in order, and continues from a position', async () => {
+  test('returns every transaction of the history, in order, and continues from a position', async () => {
     const a = await first();
     await clock.wait(insert(a, 1, 'x').placed);
     stream.store(new Uint8Array([1]), stream.last); // void
@@ -808,7 +808,7 @@ describe('a feed', () => {
   });
 });
 
-test('closing: what is pending stays, promises end, and nothing works any more', async () => {
+test('closing: pending transactions stay, promises settle, and later calls fail', async () => {
   const path = file();
   const log = logOf();
   const a = await first(path, { log });
@@ -826,7 +826,7 @@ test('closing: what is pending stays, promises end, and nothing works any more',
   expect(stream.last).toBe(2);
 });
 
-test('what a listener throws does not end following', async () => {
+test('an exception of a listener does not stop the replica', async () => {
   const a = await first();
   const b = await open();
   await clock.until(() => b.status().sequence === 1);

@@ -46,7 +46,7 @@ function expectEqual(...copies: Copy[]): void {
   }
 }
 
-test('rows of a full-text table travel, and are found in the other copy', () => {
+test('rows of a full-text table are sent, and are found in the other copy', () => {
   const { history, a, b } = two(table);
   run(a, "INSERT INTO text VALUES('one', 'running fast', 1), ('two', 'walks', 2), ('three', x'00ff', NULL)");
   run(a, "UPDATE text SET body='runs slowly' WHERE title='two'");
@@ -57,7 +57,7 @@ test('rows of a full-text table travel, and are found in the other copy', () => 
   expect(found(b, 'walks')).toEqual([]);
 });
 
-test('a message names the full-text table, and none of those in which it is kept', () => {
+test('a message names the full-text table, and none of its shadow tables', () => {
   const { history, a, b } = two(table);
   run(a, "INSERT INTO text(rowid, title) VALUES(7, 'seven')");
   run(a, "INSERT INTO text(text) VALUES('optimize')");
@@ -99,7 +99,7 @@ test.each<ReplicaPolicy>(['rerun', 'reject', 'ours', 'theirs'])(
   },
 );
 
-test('what triggers write to a full-text table travels, and triggers do not run twice', () => {
+test('changes that triggers make to a full-text table are sent, and triggers do not run twice', () => {
   const { history, a, b } = two(`CREATE TABLE page(id INTEGER PRIMARY KEY, body);
     CREATE VIRTUAL TABLE text USING fts5(body);
     CREATE TRIGGER page_in AFTER INSERT ON page BEGIN INSERT INTO text(rowid, body) VALUES(new.id, new.body); END;
@@ -114,7 +114,7 @@ test('what triggers write to a full-text table travels, and triggers do not run 
   expect(found(a, 'page')).toEqual([[1], [2]]);
 });
 
-test('full-text tables are made, filled, renamed and dropped by schema changes', () => {
+test('full-text tables are created, filled, renamed and dropped by schema changes', () => {
   const { history, a, b } = two('CREATE TABLE t(a INTEGER PRIMARY KEY)');
   schema(history, [a, b], `${table}; INSERT INTO text(title) VALUES('made with it'); CREATE TABLE u(a)`);
   expectEqual(a, b);

@@ -68,7 +68,7 @@ test('a message whose captures are in an object', () => {
   );
 });
 
-test('a newer form is neither read nor ignored', () => {
+test('a newer format is neither read nor ignored', () => {
   const bytes = encodeMessage(head, body);
   bytes[4] = 2;
   expect(outcome(() => decodeMessage(bytes))).toMatch(/^format: .*install a newer version/);
@@ -167,7 +167,7 @@ describe('transactions that are refused', () => {
     expect(outcome(() => entriesOf(new Uint8Array([1, 2, 3])))).toMatch(/^malformed/);
   });
 
-  test('a changeset that SQLite would read to its first fault only', () => {
+  test('a changeset that SQLite would read only up to its first error', () => {
     const bytes = capture('INSERT INTO t VALUES(1, 2); INSERT INTO t VALUES(2, 3)');
     expect([...new Changeset(bytes)].length).toBe(2);
     const damaged = bytes.slice(0, -3);

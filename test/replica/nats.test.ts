@@ -102,7 +102,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect([one === two, one === three]).toEqual([true, true]);
   });
 
-  test('an object is read as it is taken, however slowly, and not ahead of that', async () => {
+  test('an object is read on demand, however slowly, and not ahead', async () => {
     const name = `db${++count}`;
     await using _ = await first(name);
     const log = natsLog({ servers: server.address, name, timeout: 1000 });
@@ -178,7 +178,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await until(() => b.database.prepare('SELECT count(*) AS n FROM t').get()?.['n'] === 1);
   });
 
-  test('a link that is cut again and again: each transaction is in the history once', async () => {
+  test('a link that is interrupted repeatedly: each transaction is in the history once', async () => {
     await using proxy = new Link(() => server.port);
     await proxy.start();
     const name = `db${++count}`;
@@ -203,7 +203,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(b.rejected()).toEqual([]);
   });
 
-  test('a stream that was made again is recognised', async () => {
+  test('a stream that was created again is detected', async () => {
     const name = `db${++count}`;
     const path = join(folder, `${name}.db`);
     const a = await first(name, { path });
@@ -224,7 +224,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await connection.close();
   });
 
-  test('a stream that discards messages is refused, and one that is not a history', async () => {
+  test('a stream that discards messages, or is not a history, is refused', async () => {
     const { connect } = await import('@nats-io/transport-node');
     const { jetstreamManager } = await import('@nats-io/jetstream');
     const connection = await connect({ servers: server.address });

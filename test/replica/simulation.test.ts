@@ -32,7 +32,7 @@ describe.each(Object.entries(plans))('%s', (_, { plan, seeds }) => {
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += simulation.counts[name];
   });
 
-  test('met each other often enough to mean something', () => {
+  test('had enough messages and rebases', () => {
     console.log(JSON.stringify(sums));
     expect(sums.messages).toBeGreaterThan(10 * seeds);
     expect(sums.redone).toBeGreaterThan(3 * seeds);

@@ -122,7 +122,7 @@ test('pending transactions are not published with the schema of an open transact
   await close(a, b);
 });
 
-test('a transaction that waits, and a schema change, get a place while others are committed without end', async () => {
+test('a waiting transaction and a schema change are published although others are committed without end', async () => {
   const log = logOf(30);
   const [a, b] = [await first(':memory:', { log }), await open(':memory:', { log: logOf(30) })];
   await clock.until(() => b.status().sequence === stream.last);
@@ -180,7 +180,7 @@ test('messages that arrived while a copy was offline are applied together, and p
   await close(a, b);
 });
 
-test('a copy that needs longer to do all again than others need to publish gets its places', async () => {
+test('a copy publishes its transactions even if rebasing all takes longer than others need to publish', async () => {
   stream.identity = identity;
   const other = openCopy(':memory:', random);
   schema(stream, [other], 'CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
@@ -247,7 +247,7 @@ test('undo reverts a message, or one of its transactions; later changes are not 
   await close(a);
 });
 
-test('retry does a rejected transaction again in its place: its function, or its rows', async () => {
+test('retry replaces a rejected transaction: by its function, or by its row changes', async () => {
   const log = logOf();
   const a = await first();
   const add = (database: DatabaseSync, n: number): void => {
@@ -372,7 +372,7 @@ test('verify finds the table in which a copy differs, and compares only at the s
   await close(a, b);
 });
 
-test('adopt: the difference to the history and what is pending becomes a transaction', async () => {
+test('adopt: the difference from the history with the pending transactions becomes a transaction', async () => {
   const path = join(folder, 'a.db');
   const log = logOf();
   const a = await first(path, { log });
