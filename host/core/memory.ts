@@ -29,8 +29,8 @@ export const maxLength = 1_000_000_000;
 
 /** For fewer bytes, a loop over ASCII is faster than a decoder. */
 const shortText = 6;
-/** For fewer characters, a loop over ASCII is faster than an encoder. */
-const shortInput = 24;
+/** For up to so many characters, a loop over ASCII is faster than an encoder. */
+const shortInput = 32;
 
 export class Memory extends Views {
   readonly #c: Bindings;
@@ -115,20 +115,33 @@ export class Memory extends Views {
    */
   writeText(pointer: number, text: string): number {
     const start = pointer >>> 0;
-    const bytes = this.bytes;
-    if (text.length < shortInput) {
-      let length = 0;
-      for (; length < text.length; length++) {
-        const unit = text.charCodeAt(length);
-        if (unit > 127) break;
-        bytes[start + length] = unit;
-      }
-      if (length === text.length) return length;
-    }
+    if (text.length <= shortInput && this.#writeAscii(start, text)) return text.length;
     const end = start + text.length * 3;
     const buffer = end < signedEnd ? this.#buffer : undefined;
     if (buffer) return buffer.utf8Write(text, start, end - start);
-    return encoder.encodeInto(text, bytes.subarray(start, end)).written;
+    return encoder.encodeInto(text, this.bytes.subarray(start, end)).written;
+  }
+
+  /** Writes a text by words. Returns false if the text is not ASCII: the bytes are wrong then. */
+  #writeAscii(start: number, text: string): boolean {
+    const { view } = this;
+    const { length } = text;
+    let bits = 0;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      const a = text.charCodeAt(i);
+      const b = text.charCodeAt(i + 1);
+      const c = text.charCodeAt(i + 2);
+      const d = text.charCodeAt(i + 3);
+      bits |= a | b | c | d;
+      view.setInt32(start + i, a | (b << 8) | (c << 16) | (d << 24), true);
+    }
+    for (; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      bits |= unit;
+      view.setUint8(start + i, unit);
+    }
+    return bits < 0x80;
   }
 
   /** Copies `length` bytes. */

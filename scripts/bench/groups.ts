@@ -36,7 +36,11 @@ export const groups = {
     kinds: all,
     repetitions: 3,
     unit: 'ms',
-    works: { insert: '# inserts, one transaction, memory', get: '# reads by key, memory' },
+    works: {
+      insert: '# inserts, one transaction, memory',
+      get: '# reads by key, memory',
+      getPlain: '# reads by key, memory, ordinary objects',
+    },
     checked: true,
   },
   files: {
@@ -81,7 +85,8 @@ export const groups = {
     works: {
       all: 'all() of #*10 rows of 5',
       iterate: 'iterate() over #*10 rows of 5',
-      allPlain: 'all() with plainRows',
+      allPlain: 'all() as ordinary objects',
+      iteratePlain: 'iterate() as ordinary objects',
     },
     checked: true,
   },

@@ -39,7 +39,7 @@ export interface Peer {
   /** Whether the program supports database files and WAL. */
   readonly files: boolean;
   readonly wal: boolean;
-  /** The statement options for rows as ordinary objects, if that is not the default. */
+  /** The statement options for rows as ordinary objects. A program without them makes only rows without a prototype. */
   readonly plain?: object;
 }
 
@@ -51,7 +51,7 @@ async function nodeSqlite(module: string): Promise<Peer> {
 
 async function betterSqlite3(module: string): Promise<Peer> {
   const Database = createRequire(import.meta.url)(module) as new (path: string) => Database;
-  return { open: (path) => new Database(path), files: true, wal: true };
+  return { open: (path) => new Database(path), files: true, wal: true, plain: {} };
 }
 
 interface NodeSqlite3Wasm {
@@ -88,12 +88,13 @@ async function nodeSqlite3Wasm(module: string): Promise<Peer> {
       close: () => db.close(),
     };
   };
-  return { open, files: true, wal: false };
+  return { open, files: true, wal: false, plain: {} };
 }
 
 async function sqliteWasm(module: string): Promise<Peer> {
   const { openRaw } = await import('./peer-raw.js');
-  return { open: await openRaw(join(module, 'dist/node.mjs')), files: false, wal: false };
+  const open = await openRaw(join(module, 'dist/node.mjs'));
+  return { open, files: false, wal: false, plain: {} };
 }
 
 /** The peers by program name. `module` is the imported module or the folder of a package. */

@@ -53,8 +53,8 @@ interface Named {
   readonly y: number;
 }
 
-function get(db: Database, count: number): number {
-  const statement = db.prepare('SELECT * FROM t WHERE id = ?');
+function get(db: Database, count: number, options?: object): number {
+  const statement = db.prepare('SELECT * FROM t WHERE id = ?', options);
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const row = statement.get(1 + ((i * 7919) % rows)) as Named;
@@ -99,6 +99,8 @@ const groups: Readonly<Record<string, () => void | Promise<void>>> = {
       () => content(db),
     );
     measure('get', () => get(db, rows));
+    const { plain } = peer;
+    if (plain) measure('getPlain', () => get(db, rows, plain));
     close(db);
   },
   files() {
@@ -158,6 +160,8 @@ const groups: Readonly<Record<string, () => void | Promise<void>>> = {
     if (peer.plain) {
       const plain = db.prepare('SELECT * FROM r', peer.plain);
       measure('allPlain', () => sumOf(plain.all()));
+      measure('iteratePlain', () => sumOf(plain.iterate()));
+      plain.finalize?.();
     }
     db.close();
   },

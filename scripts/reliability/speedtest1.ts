@@ -54,7 +54,7 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
   nativePath();
   const folder = scratchFolder('speedtest1');
   try {
-    const text = repaired(readFileSync(join(sqliteSource(), 'test/speedtest1.c'), 'utf8'));
+    const text = speedtest1Source();
     const source = join(folder, 'speedtest1.c');
     writeFileSync(source, text);
     const program =
@@ -69,8 +69,12 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
   }
 }
 
-/** Repairs the testset "trigger". This version renames two of its tables, but not everywhere, so it would fail. */
-function repaired(source: string): string {
+/**
+ * SQLite's test/speedtest1.c, with its testset "trigger" repaired. This version renames two of its tables, but not
+ * everywhere, so it would fail.
+ */
+export function speedtest1Source(): string {
+  const source = readFileSync(join(sqliteSource(), 'test/speedtest1.c'), 'utf8');
   const begin = source.indexOf('void testset_trigger(');
   const end = source.indexOf('\n}\n', begin);
   if (begin < 0 || end < 0) throw new Error('speedtest1.c has no testset_trigger');
