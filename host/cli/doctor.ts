@@ -8,7 +8,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { shown, shownJson } from '../core/shown.js';
 import { DatabaseSync } from '../index.js';
-import { cacheFolder } from '../loader/transpiled-files.js';
+import { cacheFolder } from '../loader/cache-folder.js';
 import { systemMappings } from '../node/mapping.js';
 import { ownFile } from '../node/package.js';
 import { flawOfLocks, systemLocks } from '../node/system-locks.js';
@@ -57,7 +57,7 @@ function examine(folder: string): Finding[] {
       fact('node', `${process.version}, V8 ${process.versions.v8}`),
       fact('system', `${process.platform} ${process.arch} ${release()}`),
       fact('tried', thisSystem?.tried ? 'yes' : 'not on this system: please report this output'),
-      fact('cache of components', cacheFolder()),
+      fact('cache of compiled code', cacheFolder()),
       locks(work),
       mappings(),
       wal(work),

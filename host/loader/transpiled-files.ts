@@ -1,24 +1,16 @@
 /** Finds the transpiled files of a component in the package or the cache, or transpiles the component. */
 
-import { existsSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { shown } from '../core/shown.js';
 import { childProcess, crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
+import { privateFolder } from './cache-folder.js';
 import { type Prepared, preparedFrom } from './prepared.js';
 import { type Meta, transpilerVersion } from './transpile.js';
 
 function sha256(bytes: Uint8Array): string {
   return crypto().createHash('sha256').update(bytes).digest('hex');
-}
-
-/** The folder for transpiled components: `SQLITE_WASM_RUN_CACHE`, or `sqlite-wasm-run` in the user's cache folder. */
-export function cacheFolder(): string {
-  return (
-    process.env.SQLITE_WASM_RUN_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sqlite-wasm-run')
-  );
 }
 
 /**
@@ -46,34 +38,6 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
   }
   if (!files.has('glue.js')) return undefined;
   return preparedFrom(digest, files, meta);
-}
-
-/**
- * The cache folder, created if it does not exist. Its scripts will be run, so if other users can write to the folder, a
- * private folder inside it is used.
- *
- * @throws Error if other users can write to the private folder
- */
-function privateFolder(): string {
-  const folder = cacheFolder();
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const own = process.getuid?.();
-  if (own === undefined || isPrivate(statSync(folder), own)) return folder;
-  const within = join(folder, `sqlite-wasm-run-${own}`);
-  try {
-    mkdirSync(within, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const found = lstatSync(within);
-  if (found.isDirectory() && isPrivate(found, own)) return within;
-  throw new Error(
-    `other users can write to the cache folder ${within}: set SQLITE_WASM_RUN_CACHE to a folder of your own`,
-  );
-}
-
-function isPrivate({ uid, mode }: Stats, own: number): boolean {
-  return uid === own && (mode & 0o022) === 0;
 }
 
 const prepared = new Map<string, Prepared>();

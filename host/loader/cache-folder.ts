@@ -1,0 +1,41 @@
+/** Where code is kept that was made on this machine: transpiled components, and what V8 compiled. */
+
+import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** The cache folder: `SQLITE_WASM_RUN_CACHE`, or `sqlite-wasm-run` in the user's cache folder. */
+export function cacheFolder(): string {
+  return (
+    process.env.SQLITE_WASM_RUN_CACHE ??
+    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sqlite-wasm-run')
+  );
+}
+
+/**
+ * The cache folder, created if it does not exist. Its code will be run, so if other users can write to the folder, a
+ * private folder inside it is used.
+ *
+ * @throws Error if other users can write to the private folder
+ */
+export function privateFolder(): string {
+  const folder = cacheFolder();
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const own = process.getuid?.();
+  if (own === undefined || isPrivate(statSync(folder), own)) return folder;
+  const within = join(folder, `sqlite-wasm-run-${own}`);
+  try {
+    mkdirSync(within, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const found = lstatSync(within);
+  if (found.isDirectory() && isPrivate(found, own)) return within;
+  throw new Error(
+    `other users can write to the cache folder ${within}: set SQLITE_WASM_RUN_CACHE to a folder of your own`,
+  );
+}
+
+function isPrivate({ uid, mode }: Stats, own: number): boolean {
+  return uid === own && (mode & 0o022) === 0;
+}
