@@ -42,7 +42,7 @@ export class TooLarge extends SqliteError {
   }
 }
 
-/** The most bytes that can be passed at once to a component with a memory limit of `memory` bytes. */
+/** The maximum number of bytes that can be passed at once to a component with a memory limit of `memory` bytes. */
 export function mostAtOnce(memory: number): number {
   return Math.max(memory - slack, memory / 2);
 }
@@ -79,7 +79,9 @@ export class Guest extends Views {
     const pointer = this.#realloc(0, 0, align, size) >>> 0;
     if (pointer === 0 && size > 0) throw new RangeError(`the component cannot allocate ${size} bytes`);
     if ((pointer & (align - 1)) !== 0 || pointer + size > this.bytes.length) {
-      throw new RangeError(`the component allocated ${size} bytes outside its memory`);
+      throw new RangeError(
+        `the component allocated ${size} bytes that are outside its memory or not aligned`,
+      );
     }
     return pointer;
   }

@@ -100,7 +100,7 @@ export function answer(
 export function isOk(guest: Guest, address: number, { size, align }: Variant): boolean {
   const { view } = guest;
   if (address + size > view.byteLength || address % align !== 0) {
-    throw new RangeError('the component returned an address outside its memory, or not aligned');
+    throw new RangeError('the component returned an address that is outside its memory or not aligned');
   }
   const kind = view.getUint8(address);
   if (kind > 1) throw new RangeError(`the component returned a result of the unknown kind ${kind}`);

@@ -40,12 +40,7 @@ interface Group {
   hasFailed: boolean;
 }
 
-/**
- * Adds an aggregate, or replaces one with the same number of arguments. C: `sqlite3_create_window_function`.
- *
- * @throws TypeError if an option has the wrong type
- * @throws SqliteError if SQLite refuses the name or the number of arguments
- */
+/** Implements {@link DatabaseSync.aggregate}. */
 export function createAggregate(connection: Connection, name: string, options: AggregateOptions): void {
   const { engine, db } = connection;
   const { start, step, result, inverse } = options;

@@ -99,13 +99,7 @@ export const authorizerConstants = {
 
 const owner = 'setAuthorizer';
 
-/**
- * Sets the program's authorizer, or removes it if `callback` is null. Authorizers of components stay. The call that
- * compiles a statement rethrows an exception of the authorizer, or throws if its return value is invalid. C:
- * `sqlite3_set_authorizer`.
- *
- * @throws TypeError if `callback` is neither a function nor null
- */
+/** Implements {@link DatabaseSync.setAuthorizer}. */
 export function setAuthorizer(connection: Connection, callback: Authorizer | null): void {
   const { engine } = connection;
   const hooks = hooksOf(connection);

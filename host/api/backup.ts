@@ -1,5 +1,3 @@
-/** Copies a whole database, page by page, while it is in use. */
-
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { SQLITE_BUSY, SQLITE_DONE, SQLITE_ERROR, SQLITE_LOCKED, SQLITE_OK } from '../core/constants.js';
 import { checkOptions, invalidState, invalidValue } from '../kernel/arguments.js';

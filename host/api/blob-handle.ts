@@ -1,5 +1,3 @@
-/** Reads and writes a part of a value. */
-
 import type { Bindings } from '../core/bindings.js';
 import {
   SQLITE_ABORT,
@@ -35,7 +33,7 @@ export interface BlobOptions {
 
 const optionKinds = { db: 'string', readOnly: 'boolean' } as const;
 
-/** The most bytes that one call of the core copies. */
+/** The maximum number of bytes that one call of the core copies. */
 const most = 1 << 20;
 
 /** An open `sqlite3_blob`. It does not refer to the BlobHandle. */
@@ -192,8 +190,7 @@ export class BlobHandle implements Disposable {
   #there(): number {
     if (this.#open.isLost) throw invalidState('database is not open');
     if (this.#blob.pointer === 0) throw invalidState('BLOB handle is not open');
-    if (this.#blob.isBusy)
-      throw invalidState('BLOB handle cannot be used in a callback of its own operation');
+    if (this.#blob.isBusy) throw invalidState('BLOB handle cannot be used in its own callback');
     refuseInAuthorizer(this.#open.connection);
     return this.#blob.pointer;
   }

@@ -1,5 +1,3 @@
-/** Captures, which record changes and schema changes. */
-
 import { checkOptions, illegalConstructor, invalidState } from '../kernel/arguments.js';
 import type { Warning } from '../kernel/schema.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';

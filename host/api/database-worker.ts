@@ -26,7 +26,6 @@ export interface CallOptions {
   timeout?: number;
 }
 
-/** A request to the thread. */
 export type Request =
   | { readonly kind: 'exec'; readonly sql: string }
   | { readonly kind: 'all' | 'run'; readonly sql: string; readonly parameters: readonly unknown[] }

@@ -309,7 +309,8 @@ export class DatabaseSync implements Disposable {
 
   /**
    * Sets the function that decides what statements may do, or removes it if `callback` is null. The authorizers of
-   * components and the host stay in force. C: `sqlite3_set_authorizer`.
+   * components and the host stay in force. The call that compiles a statement rethrows an exception of the function, or
+   * throws if its return value is invalid. C: `sqlite3_set_authorizer`.
    *
    * @throws TypeError if `callback` is neither a function nor null
    */

@@ -1,5 +1,3 @@
-/** SQLite's error log. */
-
 import { invalidType } from '../kernel/arguments.js';
 import { setLogger } from '../kernel/engine-of-thread.js';
 

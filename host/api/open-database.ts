@@ -5,7 +5,7 @@ import { sqliteError } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';
 import { PreparedStatements } from './prepared-statements.js';
 
-/** The most nested calls. They all use the JavaScript stack. */
+/** The maximum number of nested calls, which all use the JavaScript stack. */
 const deepest = 100;
 
 /**
@@ -33,7 +33,7 @@ export class OpenDatabase {
   /** Begins a call of SQLite. @throws SqliteError if too many calls are nested */
   enter(): void {
     if (this.running >= deepest) {
-      throw sqliteError(SQLITE_ERROR, `SQL in functions is nested ${deepest} deep, which is the limit`);
+      throw sqliteError(SQLITE_ERROR, `too many nested calls of SQL in functions: the limit is ${deepest}`);
     }
     this.connection.engine.begin();
     this.running += 1; // last, because begin() throws if the stack is exhausted

@@ -22,10 +22,9 @@ export type SupportedValueType =
   | ArrayBuffer
   | ArrayBufferView;
 
-/** The most parameters that one call binds. */
+/** The maximum number of parameters that one call binds. */
 const mostPacked = 256;
 
-/** The parameters of one statement. */
 export class Parameters {
   readonly #open: OpenDatabase;
   readonly #engine: Engine;

@@ -12,7 +12,7 @@ import { type Confinement, confinementOf } from '../kernel/confinement.js';
 import type { Connection } from '../kernel/connection.js';
 import type { RowBuilder } from './rows.js';
 
-/** The most bytes of cached C statements. */
+/** The maximum size of the cached C statements, in bytes. */
 const maxBytes = 8 * 1024 * 1024;
 
 /** SQLITE_STMTSTATUS_MEMUSED */
@@ -115,7 +115,6 @@ export class PreparedStatements {
     return prepared.ticket === ticket;
   }
 
-  /** Whether the database is closed. */
   get isClosed(): boolean {
     return this.#closed || this.#connection.engine.isLost;
   }

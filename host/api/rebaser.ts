@@ -1,5 +1,3 @@
-/** Rebases local changes. */
-
 import { type Pieces, type Take, withInput } from '../applying/changeset-streams.js';
 import { changesetError, checkChangeset, takeBytes } from '../applying/transform.js';
 import { SQLITE_MISUSE, SQLITE_OK } from '../core/constants.js';
@@ -86,7 +84,7 @@ export class Rebaser implements Disposable {
   /**
    * Frees the rebaser. Can be called more than once. C: `sqlite3rebaser_delete`.
    *
-   * @throws SqliteError (SQLITE_MISUSE) within a callback of its own
+   * @throws SqliteError (SQLITE_MISUSE) in its own callback
    */
   close(): void {
     this.#refuseInCallback();
@@ -103,7 +101,7 @@ export class Rebaser implements Disposable {
     this.#engine.refuseInLog();
     if (!this.#busy.isOn) return;
     throw changesetError('rebase', SQLITE_MISUSE, {
-      said: 'the rebaser cannot be used within a callback of its own',
+      said: 'the rebaser cannot be used in its own callback',
     });
   }
 

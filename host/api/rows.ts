@@ -13,7 +13,7 @@ export type Row = Record<string, SqlValue>;
 /** Makes a row from the Cells at an address. */
 export type RowBuilder = (memory: Memory, cells: number, bigints: boolean) => Row;
 
-/** The most properties that are added to an empty object. V8 turns an object with many more into a hash table. */
+/** The maximum number of properties added to an empty object. V8 turns larger objects into hash tables. */
 const mostAdded = 256;
 
 /**

@@ -18,13 +18,7 @@ export interface FunctionOptions {
   directOnly?: boolean;
 }
 
-/**
- * Implements {@link DatabaseSync.function}. C: `sqlite3_create_function_v2`.
- *
- * @param rest the arguments after the name: optional options, then the function
- * @throws TypeError if an argument has the wrong type
- * @throws SqliteError if SQLite refuses the name or the number of arguments
- */
+/** Implements {@link DatabaseSync.function}. @param rest the arguments after the name: options if given, the function */
 export function createFunction(connection: Connection, name: string, rest: readonly unknown[]): void {
   const { engine, db } = connection;
   const options = (rest.length > 1 ? rest[0] : {}) as FunctionOptions;

@@ -50,7 +50,7 @@ export function deserialize(open: OpenDatabase, buffer: unknown, options: { dbNa
   if (!schemaListeners(connection).isEmpty) {
     throw sqliteError(
       SQLITE_LOCKED,
-      'a session or capture records: close it before another database takes the place',
+      'a session or capture is recording: close it before you replace the database',
     );
   }
   const { dbName = 'main' } = options;

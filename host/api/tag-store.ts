@@ -69,7 +69,7 @@ export class SQLTagStore<Database extends Preparing = Preparing> {
     return this.#statements.size;
   }
 
-  /** The most statements that the store keeps. */
+  /** The maximum number of statements that the store keeps. */
   get capacity(): number {
     return this.#capacity;
   }

@@ -1,5 +1,3 @@
-/** The options of an apply, and their checks. */
-
 import type { Change } from '../changeset/format.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
@@ -53,7 +51,7 @@ export interface ReportOptions extends Omit<ApplyFlags, 'noSavepoint'> {
   drops?: 'alone' | 'cascade';
   /** Runs integrity_check and foreign_key_check at the end, and rolls everything back if they report errors. */
   check?: boolean;
-  /** The most conflicts that the report lists; 20 by default. */
+  /** The maximum number of conflicts that the report lists; 20 by default. */
   conflicts?: number;
   /**
    * Called periodically with the number of bytes read and the total. Each changeset counts twice, because it is read to
@@ -124,7 +122,6 @@ export function checkReportOptions(options: ReportOptions): void {
   }
 }
 
-/** The flags among the options. */
 export function flagsOf(options: ReportOptions): ApplyFlags {
   const flags: ApplyFlags = {};
   for (const name of Object.keys(flagKinds) as (keyof typeof flagKinds)[]) {

@@ -105,7 +105,6 @@ export function virtualTable(table: string): SqliteError {
   return refusedTable(table, 'it is a virtual table');
 }
 
-/** The error for changes of a table that cannot be applied. */
 export function refusedTable(table: string, why: string): SqliteError {
   return sqliteError(SQLITE_ERROR, `changes of ${table} cannot be applied: ${why}`);
 }

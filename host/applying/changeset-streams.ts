@@ -89,7 +89,6 @@ export function* changesOf<T>(
   }
 }
 
-/** C: `sqlite3changeset_invert_strm`. */
 export function invertPieces(engine: Engine, pieces: Pieces, take: Take): void {
   const { c } = engine.core;
   const code = withInput(engine, pieces, (input, inputId) =>
@@ -98,7 +97,6 @@ export function invertPieces(engine: Engine, pieces: Pieces, take: Take): void {
   checkStream(engine, 'invert', code);
 }
 
-/** C: `sqlite3changeset_concat_strm`. */
 export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take: Take): void {
   const { c } = engine.core;
   const code = withInput(engine, first, (input, a) =>

@@ -1,5 +1,3 @@
-/** The list of conflicts in a report. */
-
 import { sameBytes } from '../changeset/bytes.js';
 import type { Operation, Values } from '../changeset/format.js';
 import { toHex } from '../changeset/hex.js';

@@ -1,5 +1,3 @@
-/** The input of changeset functions. */
-
 import { patchsetMark } from '../changeset/format.js';
 
 /** A changeset as bytes or in pieces. */

@@ -49,7 +49,6 @@ export interface CaptureReport {
   problems: string[];
 }
 
-/** A running replay. */
 interface Replay extends Request {
   readonly report: CaptureReport;
 }

@@ -95,11 +95,7 @@ export function invert(core: Core, changeset: Uint8Array): Uint8Array {
   );
 }
 
-/**
- * Checks a changeset, because the rebaser silently stops at malformed bytes.
- *
- * @throws SqliteError (SQLITE_CORRUPT)
- */
+/** Checks a changeset, because the rebaser silently stops at malformed bytes. @throws SqliteError (SQLITE_CORRUPT) */
 export function checkChangeset(core: Core, what: string, changeset: Uint8Array): void {
   const { c, memory } = core;
   using arena = memory.arena();

@@ -1,6 +1,5 @@
 /** Joins and compares byte arrays. */
 
-/** Joins pieces into a new array. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;

@@ -1,5 +1,3 @@
-/** Iterates over the changes of a changeset. */
-
 import type { Change } from './format.js';
 import { ChangesetReader } from './reader.js';
 

@@ -1,5 +1,3 @@
-/** Reads the values of a changeset. */
-
 import { cutShort, noType } from './errors.js';
 import {
   lengthSize,

@@ -19,7 +19,6 @@ export class ChangesetError extends Error {
 export const cutShort = (size: number): ChangesetError =>
   new ChangesetError('the changeset is truncated', size);
 
-/** The error for an argument that is not a Uint8Array. */
 export const notBytes = (): TypeError =>
   Object.assign(new TypeError('The "bytes" argument must be a Uint8Array.'), {
     code: 'ERR_INVALID_ARG_TYPE',

@@ -18,10 +18,10 @@ export const typeText = 3;
 export const typeBlob = 4;
 export const typeNull = 5;
 
-/** The most columns of a table that the C library accepts in a changeset. */
+/** The maximum number of columns of a table that the C library accepts. */
 export const maxColumns = 65_536;
 
-/** The most bytes of a changeset that the C library can count. */
+/** The maximum size of a changeset that the C library can count, in bytes. */
 export const maxSize = 0x7fffffff;
 
 /** An operation on a row. */

@@ -33,7 +33,6 @@ class Entries {
   #numbers = new Int32Array(stride * 64);
   #end = 0;
 
-  /** Adds an entry. */
   add(): number {
     const entry = this.#end;
     this.#end += stride;

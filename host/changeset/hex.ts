@@ -1,5 +1,3 @@
-/** Converts bytes to and from hex digits. */
-
 const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 type Slice = (this: Uint8Array, start: number, end: number) => string;

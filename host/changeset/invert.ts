@@ -1,5 +1,3 @@
-/** Inverts changesets. */
-
 import { isPatchset } from './errors.js';
 import {
   lengthAt,

@@ -1,18 +1,6 @@
 /**
- * Converts changesets to and from JSON without loss: `fromJson(toJson(bytes))` gives the same bytes.
- *
- *     { "format": 1, "kind": "changeset",
- *       "tables": [ { "name": "users", "key": [1, 0, 0], "columns": ["id", "name", "age"],
- *         "changes": [
- *           { "op": "insert", "new": [1, "ann", 40] },
- *           { "op": "update", "indirect": true, "old": [1, "ann", {}], "new": [{}, "bob", {}] },
- *           { "op": "delete", "old": [2, "cy", null] } ] } ] }
- *
- * `key` has for each column its position in the PRIMARY KEY from 1, or 0. `columns` is present if the column names are
- * known; `fromJson` ignores it. `indirect` is omitted if false. An INTEGER is a number without a fraction, or
- * `{"integer": "9007199254740993"}` beyond 2^53. A REAL is a number with a fraction, or `{"real": "1"}` if that would
- * read as an integer, also for "NaN" and "Infinity". TEXT is a string, or `{"text": "hex"}` if it is not UTF-8. A BLOB
- * is `{"blob": "hex"}`, and NULL is null. `{}` means that the change has no value.
+ * Converts changesets to and from JSON without loss: `fromJson(toJson(bytes))` gives the same bytes. README.md describes
+ * the format.
  */
 
 import { ChangesetError } from './errors.js';

@@ -3,7 +3,6 @@
 import { opDelete, opInsert, opUpdate, readPlaces, type Table, typeUndefined, valueEnd } from './format.js';
 import { Writer } from './writer.js';
 
-/** The records of one change. */
 export interface Records {
   readonly op: number;
   readonly indirect: number;

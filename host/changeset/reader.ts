@@ -196,7 +196,6 @@ export class ChangesetReader {
     }
   }
 
-  /** Reads the values of the change. */
   #values(): Change {
     const { op, start, indirect, table } = this;
     if (this.#patchset && op !== opInsert) {

@@ -1,5 +1,3 @@
-/** Converts changesets to SQL. */
-
 import { ChangesetError } from './errors.js';
 import { opDelete, opInsert, type Table, typeBlob, typeInteger, typeReal, typeText } from './format.js';
 import { toHex } from './hex.js';

@@ -1,5 +1,3 @@
-/** Counts the changes of a changeset. */
-
 import { opDelete, opInsert } from './format.js';
 import { ChangesetReader } from './reader.js';
 

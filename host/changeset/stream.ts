@@ -1,5 +1,3 @@
-/** Reads changesets in pieces. */
-
 import {
   type Change,
   changesetMark,

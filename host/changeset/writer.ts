@@ -1,5 +1,3 @@
-/** Writes changesets. */
-
 import { ChangesetError } from './errors.js';
 import {
   type Change,
@@ -157,7 +155,6 @@ export class Writer {
   }
 }
 
-/** The table of a change. */
 export function tableOf({ table: name, key, patchset }: Pick<Change, 'table' | 'key' | 'patchset'>): Table {
   return { name, key, patchset };
 }

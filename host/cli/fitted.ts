@@ -1,10 +1,10 @@
-/** The help as wide as the terminal, if that is narrower than the help. */
+/** Breaks the lines of the help for terminals that are narrower than the help. */
 
 import { isatty } from 'node:tty';
 
-/** Columns of the help. */
+/** The width of the help, in columns. */
 export const helpWidth = 80;
-/** The fewest columns for what a line explains; with fewer it begins on a line of its own. */
+/** The minimum width of a description. If less is left beside the option, it begins on its own line. */
 const leastRoom = 20;
 const smallIndent = 6;
 
@@ -22,18 +22,18 @@ export function broken(text: string, width: number): string[] {
   return [...lines, line ?? ''];
 }
 
-/** The columns of the terminal that has file descriptor `fd`; undefined if it is none. */
+/** The number of columns of the terminal at a file descriptor; undefined if it is not a terminal. */
 export function columnsOf(fd: 1 | 2): number | undefined {
   return isatty(fd) ? (fd === 1 ? process.stdout : process.stderr).columns : undefined;
 }
 
-/** What a line says: its beginning, such as the name of an option, and the text that later lines continue below it. */
+/** The beginning of a line, such as the name of an option, and its text, which the next lines may continue. */
 interface Entry {
   readonly lead: string;
   lines: string[];
 }
 
-/** Breaks what is wider than the terminal between words, and indents it as before. */
+/** Breaks lines that are wider than `columns` between words, and keeps their indentation. */
 export function fitted(text: string, columns = helpWidth): string {
   if (columns >= helpWidth) return text;
   const entries: Entry[] = [];

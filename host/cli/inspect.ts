@@ -22,7 +22,6 @@ const longestLine = 1000;
 /** The answer of the thread that runs the component. */
 export type Answer = { readonly described: Described } | { readonly failed: string };
 
-/** The input of that thread. */
 export interface InspectInput {
   readonly path: string;
   /** The memory limit in bytes. */

@@ -1,11 +1,10 @@
-/** Where npm installed this program from, so that a generated folder can install it, too. */
-
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 
 /**
- * The version of this program for the dependencies of a folder: a range if it came from a registry, otherwise the place
- * that npm recorded, such as a tarball. If that is unknown or gone, the program's own folder, which npm links.
+ * Returns the version of this program for the dependencies of a folder, so that npm can install it there: a range if npm
+ * installed it from a registry, otherwise the place that npm recorded, such as a tarball. If that is unknown or gone,
+ * returns the program's own folder, which npm links.
  *
  * @param root the program's own folder
  * @param folder the folder that depends on it
@@ -20,7 +19,7 @@ export function installedFrom(root: string, version: string, folder: string): st
   return `file:${place.split(sep).join('/').replaceAll('#', '%23')}`;
 }
 
-/** What npm recorded of an installed package, and the folder to which its paths are relative. */
+/** The source that npm recorded for an installed package, and the folder to which its paths are relative. */
 function recorded(root: string): { base: string; resolved: string | undefined } | undefined {
   const parts = root.split(sep);
   for (let at = parts.lastIndexOf('node_modules'); at > 0; at = parts.lastIndexOf('node_modules', at - 1)) {
@@ -32,7 +31,7 @@ function recorded(root: string): { base: string; resolved: string | undefined } 
       const found = lock.packages?.[parts.slice(at).join('/')];
       if (found) return { base, resolved: found.resolved };
     } catch {
-      // Not made by npm, or not there: perhaps a folder further out has it.
+      // npm did not make this folder. Look for a record in an outer one.
     }
   }
   return undefined;

@@ -22,7 +22,6 @@ export class HandleTable<T extends object> {
     return this.#all.size;
   }
 
-  /** Adds an object and returns its number. */
   add(object: T): number {
     do this.#last = this.#last === most ? 1 : this.#last + 1;
     while (this.#all.has(this.#last));

@@ -105,11 +105,7 @@ export interface Library {
 
 /** `.load` and `load_extension`. */
 export interface Extensions {
-  /**
-   * Reads and checks the file.
-   *
-   * @throws Error whose message the user sees
-   */
+  /** Reads and checks the file. @throws Error whose message the user sees */
   open(path: string): Library;
 }
 
@@ -220,7 +216,6 @@ export interface Callbacks {
   destroy(id: number): void;
   /** The connection with this number is about to be closed. */
   closing(id: number): void;
-  /** The hooks of the connection with this number. */
   hooks(id: number): ConnectionHooks | undefined;
   /** Receives what SQLite writes to its error log. Must neither throw nor call SQLite. */
   log(code: number, message: string): void;

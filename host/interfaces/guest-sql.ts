@@ -182,7 +182,6 @@ export class GuestSql {
     }
   }
 
-  /** Returns a kept or newly compiled statement for `sql`. */
   #statement(sql: Uint8Array): Kept {
     const { frozen } = this.#confinement; // if frozen, a statement that was compiled earlier may be forbidden now
     const last = frozen ? undefined : this.#last;

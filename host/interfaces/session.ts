@@ -27,7 +27,6 @@ export function sessionInterface({ owner, memory }: Client): Functions {
     connection.refuseWithin('session', use);
     return access.having(handle);
   };
-  /** The registry for new sessions. */
   const own = (): SessionRegistry => {
     connection.refuseWithin('session', 'session');
     return access.own;

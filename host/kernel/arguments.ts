@@ -11,7 +11,6 @@ type Code =
   | 'ERR_INVALID_URL_SCHEME'
   | 'ERR_LOAD_SQLITE_EXTENSION';
 
-/** Sets the code of an error. */
 export function coded<E extends Error>(error: E, code: Code): E & { code: Code } {
   return Object.assign(error, { code });
 }

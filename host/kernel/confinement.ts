@@ -135,7 +135,6 @@ export function refusalOfText(sql: string): string | undefined {
 
 const makeConfinement = (connection: Connection): Confinement => new Confinement(connection);
 
-/** The confinement of a connection. */
 export function confinementOf(connection: Connection): Confinement {
   return connection.part(makeConfinement);
 }

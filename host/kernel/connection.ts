@@ -1,5 +1,3 @@
-/** The connections of an engine. */
-
 import { SQLITE_DBCONFIG_DQS_DML, SQLITE_MISUSE, SQLITE_TXN_WRITE } from '../core/constants.js';
 import { sqliteError } from '../core/errors.js';
 import type { Engine } from './engine.js';

@@ -22,38 +22,27 @@ import { cellSize } from './cells.js';
 import type { CheckedGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
 
-/** An object that SQLite calls by a number. Each kind of callback has one method. */
+/**
+ * An object that SQLite calls by a number. {@link Callbacks} describes the methods. They may throw, except
+ * `captureBefore`, `captureAfter`, `closing`, `compare` and `destroyed`.
+ */
 export interface Callback {
-  /**
-   * Calls an SQL function. Its arguments are `count` Cells at address `cells`, valid until it returns. An exception
-   * makes the statement fail.
-   */
+  /** An exception makes the statement fail. */
   call?(context: number, count: number, cells: number): void;
-  /**
-   * Adds a row to an aggregate, or removes it if `inverse`. Makes a new group if `group` is 0. Returns the group's
-   * number.
-   */
   step?(context: number, group: number, count: number, cells: number, inverse: boolean): number;
-  /** Sets an aggregate's result. Returns the group's number, or 0 if `final` ended the group. */
   groupValue?(context: number, group: number, final: boolean): number;
-  /** A virtual table module. */
   readonly module?: TableModule;
   filterTable?(table: string): boolean;
   /** The result of `filterTable` if it throws; false by default. */
   readonly filterFailed?: boolean;
   filterChange?(iterator: number): boolean;
   conflict?(kind: number, iterator: number): number;
-  /** Writes at most `room` bytes to `pointer`. Returns how many, 0 at the end. */
   streamInput?(pointer: number, room: number): number;
   streamOutput?(pointer: number, length: number): void;
-  /** A statement that may change the schema is about to begin. May not throw. */
   captureBefore?(statement: number): void;
-  /** See {@link Callbacks.captureAfter}. May not throw. */
   captureAfter?(statement: number, kind: number, code: number): void;
-  /** The connection is about to be closed. */
   closing?(): void;
   readonly hooks?: ConnectionHooks;
-  /** Compares two texts with a collation. May not throw. */
   compare?(left: number, leftLength: number, right: number, rightLength: number): number;
   /** SQLite released the callback and will not call it again. */
   destroyed?(): void;
@@ -89,7 +78,7 @@ export interface BatchRoom {
 }
 export const batchHeader = 16;
 export const batchCells = 4096;
-/** The most bytes of texts and blobs in a batch. A string from a batch may keep that many bytes in memory. */
+/** The maximum size of texts and blobs in a batch, in bytes. A string from a batch may keep that many bytes in memory. */
 export const batchBytes = 16_384;
 export const mostBatched = 256;
 
@@ -256,7 +245,7 @@ export class Engine implements Callbacks {
     this.core.closeFiles();
   }
 
-  /** @throws Error (ERR_INVALID_STATE) while SQLite writes to its error log: nothing of it may be used then */
+  /** @throws Error (ERR_INVALID_STATE) while SQLite writes to its error log, because SQLite may not be used then */
   refuseInLog(): void {
     if (this.#isLogging) throw invalidState('databases cannot be used while SQLite writes to its error log');
   }

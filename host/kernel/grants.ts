@@ -1,5 +1,3 @@
-/** The grants that give components access beyond what every component has. */
-
 import { platform } from '../core/platform.js';
 import { checkOptions, invalidType, invalidValue } from './arguments.js';
 

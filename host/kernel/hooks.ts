@@ -25,7 +25,6 @@ type Kind = keyof typeof kinds;
 
 const makeHooks = (connection: Connection): Hooks => new Hooks(connection);
 
-/** The hooks of a connection. */
 export function hooksOf(connection: Connection): Hooks {
   return connection.part(makeHooks);
 }

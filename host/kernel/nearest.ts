@@ -1,5 +1,3 @@
-/** Suggestions for mistyped names. */
-
 /** The known name that is most similar to a wrong one; undefined if none is similar. */
 export function nearest(wrong: string, names: readonly string[]): string | undefined {
   const distance = (a: string, b: string): number => {

@@ -1,5 +1,3 @@
-/** The owners of sessions, changesets and other objects: the user, and each instance of a component. */
-
 import type { Connection } from './connection.js';
 import type { CheckedGrants } from './grants.js';
 import { type MakePart, Parts } from './parts.js';
@@ -52,7 +50,6 @@ export class Owner {
 
 const makeOwners = (connection: Connection): Owners => new Owners(connection);
 
-/** Returns the owners of a connection. */
 export function ownersOf(connection: Connection): Owners {
   return connection.part(makeOwners);
 }

@@ -66,7 +66,7 @@ export function run(connection: Connection, sql: string): void {
   engine.check(db, engine.core.c.sqlite3_exec(db, arena.cString(sql), 0, 0, 0));
 }
 
-/** Runs the user's statements one by one, each if the connection's rule allows it; rows are dropped. @throws SqliteError */
+/** Runs the user's statements that the connection's rule allows, and discards their rows. @throws SqliteError */
 export function runRuled(connection: Connection, sql: string): void {
   const { engine, db } = connection;
   const { core } = engine;
@@ -91,7 +91,6 @@ export function runRuled(connection: Connection, sql: string): void {
   }
 }
 
-/** Returns the result of a PRAGMA that returns one number. */
 export function numberPragma(connection: Connection, database: string, name: string): bigint {
   const [row] = query(connection, `PRAGMA ${quotedName(database)}.${name}`);
   return (row?.[0] ?? 0n) as bigint;

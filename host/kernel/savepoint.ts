@@ -5,7 +5,7 @@ import { SqliteError, sqliteError } from '../core/errors.js';
 import type { Connection } from './connection.js';
 import { keepsTransaction } from './statement-rules.js';
 
-/** When the user's SQL may not end the transaction. */
+/** The time during which the user's SQL cannot end the transaction, for error messages. */
 export const whileApplying = 'while a changeset is applied';
 
 /** The error of an apply within a statement that writes. */
@@ -39,7 +39,7 @@ function savepoints(connection: Connection): Map<string, Statements> {
 }
 
 /**
- * Runs `action` within a savepoint, which SQL of the user's cannot end.
+ * Runs `action` within a savepoint, which the user's SQL cannot end.
  *
  * @param action returns its result, and whether to keep its changes
  * @throws the exception of `action`, after undoing its changes

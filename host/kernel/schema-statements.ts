@@ -54,7 +54,6 @@ export class SchemaListeners implements Disposable {
     return this.#listeners.size === 0;
   }
 
-  /** Adds a listener. */
   add(listener: SchemaListener): void {
     this.#listeners.add(listener);
     const { engine, db } = this.#connection;
@@ -74,7 +73,6 @@ export class SchemaListeners implements Disposable {
 
 const makeListeners = (connection: Connection): SchemaListeners => new SchemaListeners(connection);
 
-/** Returns the schema listeners of a connection. */
 export function schemaListeners(connection: Connection): SchemaListeners {
   return connection.part(makeListeners);
 }

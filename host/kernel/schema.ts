@@ -20,7 +20,7 @@ export interface TableShape {
   readonly hidesRowid: boolean;
 }
 
-/** A condition that is not an error but that the user should know. */
+/** A condition that is not an error but that the user should know about. */
 export interface Warning {
   readonly kind:
     | 'missing-table'
@@ -89,12 +89,11 @@ export function schemaVersion(connection: Connection, database: string): bigint 
     if (!(error instanceof SqliteError) || error.errcode !== SQLITE_LOCKED) throw error;
     throw sqliteError(
       SQLITE_LOCKED,
-      'what needs the version of the schema, such as a capture, cannot be used inside a statement that writes while a session or capture records: use it before or after',
+      'an operation that reads the schema version, such as a capture, is impossible within a statement that writes while a session or capture is recording: call it before or after the statement',
     );
   }
 }
 
-/** The number of columns of each table of a database. */
 export function columnCounts(connection: Connection, database: string): Map<string, number> {
   const rows = query(
     connection,

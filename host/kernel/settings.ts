@@ -1,5 +1,3 @@
-/** Reads, sets and restores settings of a connection. */
-
 import type { Connection } from './connection.js';
 
 /** Whether a setting is on. C: `sqlite3_db_config`. @param option one of the SQLITE_DBCONFIG_ constants */

@@ -13,7 +13,7 @@ export function kindOf(bytes: Uint8Array): Kind {
   return layer === 1 ? 'component' : layer === 0 ? 'core module' : 'neither';
 }
 
-/** How files begin that are taken for components, and what they are. */
+/** The first bytes of files that are mistaken for components, and what such a file is. */
 const beginnings: readonly (readonly [start: string, what: string])[] = [
   ['SQLite format 3\0', 'an SQLite database'],
   ['\x7fELF', 'a native library'],

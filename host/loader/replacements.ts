@@ -8,7 +8,6 @@ import { query, quotedName } from '../kernel/query.js';
 import type { SqlValue } from '../kernel/values.js';
 import type { Component } from './component.js';
 
-/** A function, collation or table. */
 export interface Named {
   readonly kind: 'function' | 'collation' | 'table';
   readonly name: string;

@@ -1,5 +1,3 @@
-/** Registers the scalar functions of components as SQL functions of the connection. */
-
 import type { FunctionSpec, Functions as ScalarFunction } from '../abi/generated/scalar-function.js';
 import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_INNOCUOUS } from '../core/constants.js';
 import { shownName } from '../core/shown.js';

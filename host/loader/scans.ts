@@ -153,7 +153,7 @@ export function directScans(engine: Engine, exports: CoreInterface): Scans {
   const copyBytes = (from: number, length: number, target: Uint8Array, to: number, isText: boolean): void => {
     const source = guest.bytes;
     if (from + length > source.length) {
-      throw new RangeError(`the component returned ${length} bytes that are outside its memory`);
+      throw new RangeError(`the component returned ${length} bytes outside its memory`);
     }
     if (length > shortText) {
       target.set(isText ? guest.utf8(from, length) : source.subarray(from, from + length), to);

@@ -1,5 +1,3 @@
-/** Registers the virtual table modules of components. */
-
 import type { ModuleSpec, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../abi/generated/writable-table.js';
 import type { Component } from './component.js';

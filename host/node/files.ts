@@ -103,7 +103,7 @@ function openFile(
     if (isDatabase) {
       // Windows can open a directory for writing.
       if ((readOnly || !isPosix) && fstatSync(fd).isDirectory()) {
-        throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
+        throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a folder`);
       }
       if (!locks) {
         lock = new NoLock(path, () => identityOf(fd));

@@ -1,5 +1,3 @@
-/** An open file of SQLite. */
-
 import {
   closeSync,
   fdatasyncSync,

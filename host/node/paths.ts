@@ -32,7 +32,7 @@ export const fullPathname = isPosix ? posixPathname : windowsPathname;
 export function windowsPathname(path: string): string {
   // In a URI, a slash precedes the drive.
   const full = win32.resolve(/^\/(?:[A-Za-z]:|\\\\\?\\)/.test(path) ? path.slice(1) : path);
-  if (full === win32.parse(full).root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
+  if (full === win32.parse(full).root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a folder`);
   return full;
 }
 
@@ -64,7 +64,7 @@ function posixPathname(path: string): string {
       throw error instanceof FileError ? error : failure(SQLITE_CANTOPEN, next, error);
     }
   }
-  if (done === root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a directory`);
+  if (done === root) throw new FileError(SQLITE_CANTOPEN_ISDIR, `${path} is a folder`);
   followed = links > 0 ? done : undefined;
   return done;
 }

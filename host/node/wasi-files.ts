@@ -158,7 +158,6 @@ function checkRoom({ open }: Store): void {
 interface Store {
   /** Converts a stream to an instance of the class that jco expects. */
   readonly adapt: (stream: InputStream | OutputStream) => object;
-  /** The open descriptors and listings. */
   readonly open: Set<{ close(): void }>;
 }
 
@@ -169,7 +168,6 @@ class Descriptor implements Disposable {
   readonly #path: string;
   readonly #type: FileType;
   readonly #flags: DescriptorFlags;
-  /** Whether the grant is read-only. */
   readonly #readOnly: boolean;
   #closed = false;
 

@@ -48,7 +48,6 @@ export class CSession {
     this.#pointer = pointer;
   }
 
-  /** C: `sqlite3session_attach`. */
   attach(table: string | null): void {
     const { engine, db } = this.#connection;
     using arena = engine.core.memory.arena();
@@ -67,17 +66,14 @@ export class CSession {
     c.sqlite3session_table_filter(this.#pointer, c.bridge_callback(CALLBACK_SESSION_FILTER), id);
   }
 
-  /** C: `sqlite3session_enable`. */
   enable(on?: boolean): boolean {
     return this.#connection.engine.core.c.sqlite3session_enable(this.#pointer, asked(on)) !== 0;
   }
 
-  /** C: `sqlite3session_indirect`. */
   indirect(on?: boolean): boolean {
     return this.#connection.engine.core.c.sqlite3session_indirect(this.#pointer, asked(on)) !== 0;
   }
 
-  /** C: `sqlite3session_isempty`. */
   get isEmpty(): boolean {
     return this.#connection.engine.core.c.sqlite3session_isempty(this.#pointer) !== 0;
   }
@@ -141,7 +137,6 @@ export class CSession {
     if (code !== SQLITE_OK) throw readError(code);
   }
 
-  /** C: `sqlite3session_delete`. */
   end(): void {
     this.#connection.engine.core.c.sqlite3session_delete(this.#pointer);
   }

@@ -1,22 +1,6 @@
 /**
- * The format of captures: changesets, and between them the statements that changed the schema.
- *
- * A capture without such a statement is a plain changeset. Otherwise:
- *
- *     offset  bytes
- *     0       4      "CAPT"; changesets begin with "T", patchsets with "P"
- *     4       1      the version of this form: 1, or 2 if it has an "S"
- *     5       ...    entries, to the end; each
- *                      1 byte   "C": a changeset or patchset; "D": SQL in UTF-8, one statement;
- *                               "S": a statement and its settings
- *                      4 bytes  how many bytes follow, big-endian
- *                      ...      those bytes; of an "S"
- *                                 1 byte   flags: 1 legacy_alter_table, 2 foreign_keys, 4 double-quoted text,
- *                                          8 the number of rows follows
- *                                 8 bytes  with flag 8: the rows of the table that is dropped, big-endian
- *                                 ...      SQL in UTF-8
- *
- * Entries must be applied in order. Each changeset is complete, so it can be extracted and used on its own.
+ * The format of captures: changesets, and between them the statements that changed the schema. A capture without such a
+ * statement is a plain changeset. changeset/README.md describes the bytes.
  */
 
 import { changesetMark, patchsetMark } from '../changeset/format.js';

@@ -148,11 +148,7 @@ export class CaptureLog implements SchemaListener {
     return taken;
   }
 
-  /**
-   * Empties the capture without reading it.
-   *
-   * @throws SqliteError (SQLITE_MISUSE) within a transaction
-   */
+  /** Empties the capture without reading it. @throws SqliteError (SQLITE_MISUSE) within a transaction */
   forget(): void {
     this.#refuseInTransaction('forgotten');
     this.#segments.reconcile();
@@ -340,7 +336,6 @@ export class CaptureLog implements SchemaListener {
     this.#losses.push({ warning: { kind, table, message }, open: this.#connection.inTransaction });
   }
 
-  /** The sessions that are recording. */
   get #recorded(): Recorded {
     return this.#segments.recorder;
   }

@@ -1,5 +1,5 @@
 /**
- * Finds changes of keys that are equal in their collation but differ in their bytes, such as 'Ab' and 'AB' with NOCASE.
+ * Finds changes of keys to keys that their collation treats as equal, such as 'Ab' and 'AB' with NOCASE.
  * The session extension identifies rows by the bytes of their keys, and SQLite by the collation. So a changeset that
  * changes only the spelling of a key cannot be applied.
  */
@@ -24,7 +24,7 @@ export function hasCollatedKey(connection: Connection, database: string, table: 
 
 /** The warning for a table in which only the spelling of a key changed. */
 export function spelledOtherwise(table: string): Warning {
-  const message = `${table}: a key was changed to a value that is equal in its collation; SQLite cannot apply such a change`;
+  const message = `${table}: a key was changed to one that its collation treats as equal; SQLite cannot apply such a change`;
   return { kind: 'key-collation', table, message };
 }
 

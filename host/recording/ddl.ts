@@ -26,7 +26,6 @@ function firstTokens(sql: string, count: number): Token[] {
   return found;
 }
 
-/** A name without its quotes. */
 export function unquoted(name: string): string {
   const quote = name[0] ?? '';
   if (quote === '[') return name.slice(1, -1);

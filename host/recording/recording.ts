@@ -74,26 +74,19 @@ export class Recording implements RowidRecording, SchemaListener {
     }
   }
 
-  /** C: `sqlite3session_attach`. */
   attach(table: string | null): void {
     for (const session of this.#segments.recorders) this.#attachTo(session, table);
     if (!this.tables.includes(table)) this.tables.push(table);
     this.#note();
   }
 
-  /**
-   * Passes the recorded changes to `use`, as a view of the core's memory that is valid only during the call. C:
-   * `sqlite3session_changeset`, `sqlite3session_patchset`.
-   */
+  /** See {@link CSession.read}. */
   read<T>(kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     this.#refuseParts();
     return this.#during(() => this.#last.read(kind, use));
   }
 
-  /**
-   * Passes the recorded changes to `take` in pieces of a few KiB. C: `sqlite3session_changeset_strm`,
-   * `sqlite3session_patchset_strm`.
-   */
+  /** See {@link CSession.stream}. */
   stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     this.#refuseParts();
     this.#during(() => this.#last.stream(kind, take));
@@ -150,12 +143,12 @@ export class Recording implements RowidRecording, SchemaListener {
     return this.#during(() => this.#last.diff(from, table));
   }
 
-  /** Whether SQLite reads or fills it: a callback that ended it would have SQLite use freed memory. */
+  /** Whether SQLite is reading or filling the session. If a callback ended it, SQLite would use freed memory. */
   get isBusy(): boolean {
     return this.#reading.isOn;
   }
 
-  /** Runs `action`, which reads or fills the C session. Changes of rows meanwhile would be recorded in what it reads. */
+  /** Runs `action`, which reads or fills the C session. SQL may only read, because its changes would be recorded. */
   #during<T>(action: () => T): T {
     return this.#connection.ruled(readsOnly('while a session is read'), () => this.#reading.during(action));
   }

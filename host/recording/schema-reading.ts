@@ -27,7 +27,6 @@ export function rowCount(connection: Connection, database: string, table: string
   return Number(rows[0]?.[0]);
 }
 
-/** The whole schema as one text. */
 export function schemaText(connection: Connection, database: string): string {
   const rows = query(
     connection,

@@ -52,7 +52,6 @@ export class Segments<Recorder, Held> {
     this.#recorder = first;
   }
 
-  /** The recorder that is recording. */
   get recorder(): Recorder {
     return this.#recorder;
   }
@@ -124,7 +123,6 @@ export class Segments<Recorder, Held> {
     this.#recorder = next;
   }
 
-  /** Ends all recorders. */
   end(): void {
     for (const recorder of this.recorders) this.#ends.end(recorder);
   }

@@ -32,7 +32,6 @@ export function wasUsers(handle: bigint): boolean {
   return rest > 0n && (serial & 1n) === 1n && serial <= serialOf('user', taken.user);
 }
 
-/** The handles of one registry. */
 export class Handles {
   readonly #kind: Kind;
   readonly #offset: bigint;

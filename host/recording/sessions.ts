@@ -25,7 +25,7 @@ export interface SessionState {
   readonly bytes: number;
 }
 
-/** The most sessions that an owner can have on a connection. The limit turns a leak into an error. */
+/** The maximum number of sessions of an owner on a connection. The limit turns a leak into an error. */
 export const maxSessions = 10_000;
 
 const whileFiltering = "while a session's filter is running";
@@ -41,7 +41,6 @@ export function sessionsOf(owner: Owner): SessionRegistry {
   return owner.part(makeSessions);
 }
 
-/** Returns the user's sessions on a connection. */
 export function sessionsOfUser(connection: Connection): SessionRegistry {
   return sessionsOf(ownersOf(connection).user);
 }
@@ -77,7 +76,7 @@ export class SessionRegistry implements Disposable {
     if (this.#recordings.size >= maxSessions) {
       throw sqliteError(
         SQLITE_FULL,
-        `the ${this.#kind === 'user' ? 'connection' : 'component'} has ${maxSessions} sessions already: delete unused ones`,
+        `the ${this.#kind === 'user' ? 'connection' : 'component'} already has ${maxSessions} sessions: delete unused ones`,
       );
     }
     const handle = this.#handles.next();
@@ -287,7 +286,7 @@ export class SessionRegistry implements Disposable {
     this.#refuseInFilter(what);
     const recording = this.#recording(handle);
     if (!recording.isBusy) return recording;
-    throw sqliteError(SQLITE_MISUSE, `session ${handle} cannot be ${what} in a callback of its own reading`);
+    throw sqliteError(SQLITE_MISUSE, `session ${handle} cannot be ${what} in its own callback`);
   }
 
   /** Whether the handle belongs to an existing session of this owner. */

@@ -18,7 +18,6 @@ export interface RowidRecording {
 
 const makeGuard = (connection: Connection): VacuumGuard => new VacuumGuard(connection);
 
-/** Returns the guard of a connection. */
 export function vacuumGuard(connection: Connection): VacuumGuard {
   return connection.part(makeGuard);
 }

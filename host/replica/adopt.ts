@@ -137,7 +137,7 @@ function difference(database: DatabaseSync): Uint8Array {
   if (spelled === undefined) return bytes;
   throw replicaError(
     'unrecordable',
-    `a key of ${spelled} was changed to a key that its collation treats as equal`,
+    `a key of ${spelled} was changed to one that its collation treats as equal`,
   );
 }
 

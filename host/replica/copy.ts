@@ -329,13 +329,7 @@ export class Copy implements Disposable {
     }
   }
 
-  /**
-   * Writes a snapshot: a new file with the state of the history at this copy's position, without the pending
-   * transactions.
-   *
-   * @param path a file that does not exist
-   * @throws ReplicaError (`busy`) if the program has a transaction open
-   */
+  /** See {@link CopyFile.writeSnapshot}. Returns the copy's position. */
   writeSnapshot(path: string): Position {
     this.#file.writeSnapshot(path);
     const { sequence, head, mark } = this.#state;

@@ -30,7 +30,6 @@ export interface Listener {
   /** Publishing or writing failed. The driver tries again. */
   stalled(error: Error): void;
   stopped(error: Error): void;
-  /** Messages were applied. */
   received(received: Received): void;
   /** The server stored a message with transactions of this copy. */
   acknowledged(message: Outgoing, sequence: number): void;

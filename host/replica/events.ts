@@ -1,5 +1,3 @@
-/** The results, the status and the events of a replica. */
-
 import type { RejectedTransaction } from './state.js';
 
 /** The result of a transaction that was committed locally. */

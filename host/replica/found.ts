@@ -1,5 +1,3 @@
-/** Makes a database the first copy of a history. */
-
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
 import { writeTransaction } from '../api/write-transaction.js';

@@ -28,7 +28,6 @@ export class Inbox {
     return this.#messages.length === 0 ? this.#failure : undefined;
   }
 
-  /** The number of buffered messages. */
   get count(): number {
     return this.#messages.length;
   }

@@ -3,7 +3,6 @@
 import type { TransactionFunction } from './functions.js';
 import type { Call } from './state.js';
 
-/** A waiting transaction. */
 export interface Job {
   readonly action: TransactionFunction;
   readonly call: Call | undefined;

@@ -135,7 +135,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
   }
   if (given !== version) throw malformed(`unknown format ${given}`);
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(5);
-  if (size > maxHead || headStart + size > bytes.length) throw malformed('its head is cut');
+  if (size > maxHead || headStart + size > bytes.length) throw malformed('its head is truncated');
   const head = headOf(bytes.subarray(headStart, headStart + size));
   const body = bytes.subarray(headStart + size);
   const total = head.transactions.reduce((sum, one) => sum + one.size, 0);

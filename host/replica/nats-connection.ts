@@ -26,7 +26,7 @@ export interface NatsServer {
   timeout?: number;
 }
 
-/** Why an address cannot be that of a server; undefined if it can. */
+/** Why a text cannot be the address of a server; undefined if it can. */
 export function wrongAddress(server: string): string | undefined {
   const [, scheme] = /^([^:/?#]*):\/\//.exec(server) ?? [];
   if (server !== '' && (scheme === undefined || /^(?:nats|tls)$/i.test(scheme))) return undefined;

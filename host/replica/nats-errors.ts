@@ -59,7 +59,7 @@ export function natsError(error: unknown, what: string, publishes = false): Repl
   const said = (reason: Parameters<typeof replicaError>[0], why: string): ReplicaError =>
     replicaError(reason, `cannot ${what}: ${why}`, error);
   if (code === wrongLastSequence) return said('conflict', 'another copy published first');
-  if (code === streamNotFound) return said('missing', 'there is no such stream');
+  if (code === streamNotFound) return said('missing', 'the stream does not exist');
   if (code !== undefined && noSpace.has(code))
     return said('full', `${textOf(error)}: raise the limits of the server`);
   if (isNamed(error, 'AuthorizationError', 'UserAuthenticationExpiredError')) {

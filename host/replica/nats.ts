@@ -97,7 +97,7 @@ class NatsLog implements Log {
       return true;
     } catch (error) {
       if (isInUse(error)) return false;
-      throw natsError(error, `make ${this.name}`);
+      throw natsError(error, `create ${this.name}`);
     }
   }
 
@@ -111,7 +111,7 @@ class NatsLog implements Log {
     if (!isUuid(identity) || (origin !== 'empty' && origin !== 'snapshot')) {
       throw replicaError(
         'other-history',
-        `the stream ${this.#stream} was not made by a replica: choose another name`,
+        `the stream ${this.#stream} was not created by a replica: choose another name`,
       );
     }
     const discards = config.discard !== 'new' || config.max_age > 0 || config.max_msgs_per_subject > 0;

@@ -1,5 +1,3 @@
-/** The options of replicas, transactions and undo. */
-
 import type { RegisteredFunction } from './functions.js';
 import type { MessageLimits } from './limits.js';
 import type { Log } from './log.js';

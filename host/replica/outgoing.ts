@@ -16,7 +16,6 @@ export interface Outgoing {
   readonly object: { readonly digest: string; readonly bytes: Uint8Array } | undefined;
 }
 
-/** The copy that publishes. */
 export interface Publisher {
   readonly copy: string;
   /** The digest of the copy's schema. */

@@ -13,7 +13,7 @@ interface Reader {
   readonly mark: string;
 }
 
-/** Reads the state of the log of a copy. @throws ReplicaError `missing`, which names what the copy follows */
+/** Reads the state of the log of a copy. @throws ReplicaError `missing`, which names the copy's history and position */
 export async function stateFor(log: Log, copy: Pick<Reader, 'history' | 'sequence'>): Promise<LogState> {
   try {
     return await log.state();

@@ -1,5 +1,3 @@
-/** Undoes the pending transactions and applies messages of the history. */
-
 import type { Connection } from '../kernel/connection.js';
 import { replicaError } from './errors.js';
 import type { Incoming } from './incoming.js';

@@ -23,7 +23,6 @@ export interface Recorded<T> {
   readonly entries: readonly CaptureEntry[];
 }
 
-/** A recording in progress. */
 export interface Recording {
   readonly capture: Capture;
   /** The changed rows of tables whose keys can be NULL. */
@@ -223,7 +222,7 @@ export class TransactionRecorder implements Disposable {
     const [spelled] = collatedKeyChanges(bytes, (table) => schema.of(table).hasCollatedKey);
     if (spelled === undefined) return;
     throw unrecordable(
-      `a key of ${spelled} was changed to a key that its collation treats as equal: delete the row and insert it in two transactions`,
+      `a key of ${spelled} was changed to one that its collation treats as equal: delete the row and insert it in two transactions`,
     );
   }
 

@@ -99,7 +99,6 @@ export class StateTables {
     );
   }
 
-  /** Creates the tables. */
   make(state: CopyState): void {
     this.#host(() =>
       this.#database.exec(`
@@ -193,7 +192,6 @@ COMMIT`),
     this.#run(`DELETE FROM ${pendingTable} WHERE number<=?`, BigInt(number));
   }
 
-  /** Removes a pending transaction. */
   remove(number: number): void {
     this.#run(`DELETE FROM ${pendingTable} WHERE number=?`, BigInt(number));
   }
@@ -273,7 +271,7 @@ COMMIT`),
   }
 }
 
-/** The columns that the tables of pending and rejected transactions begin with. */
+/** The first columns of the tables of pending and rejected transactions. */
 const columnsOf = ({ number, id, time, call, changes }: LocalTransaction): SqlValue[] => [
   BigInt(number),
   id,

@@ -1,5 +1,3 @@
-/** Removes the messages of a history that a snapshot replaces, and the objects that only these messages name. */
-
 import { isReason } from './errors.js';
 import { objectName, objectPrefix } from './incoming.js';
 import type { Log } from './log.js';

@@ -1,5 +1,3 @@
-/** Compares copies by digests of their tables. Each copy stores its digests in the log for the others. */
-
 import { createHash } from 'node:crypto';
 import { connectionOf } from '../api/connections.js';
 import type { DatabaseSync } from '../api/database.js';
@@ -26,7 +24,7 @@ export interface CopyDigests {
   readonly tables: Readonly<Record<string, TableDigest>>;
 }
 
-/** The result of {@link compareDigests}. */
+/** The result of {@link Replica.verify}. */
 export interface Verified extends CopyDigests {
   /** The other copies that stored digests at the same sequence number, with the tables that differ. */
   readonly others: readonly { readonly copy: string; readonly differs: readonly string[] }[];

@@ -183,7 +183,7 @@ describe('openBlob', () => {
       },
     });
     blob.write(Uint8Array.of(1));
-    expect(said).toBe('BLOB handle cannot be used in a callback of its own operation');
+    expect(said).toBe('BLOB handle cannot be used in its own callback');
     expect(blob.read(0, 2)).toEqual(Uint8Array.of(1, 0));
     expect(stored(2)).toBe('text');
   });

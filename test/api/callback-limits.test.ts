@@ -150,22 +150,10 @@ describe('while a session is read', () => {
     INSERT INTO t SELECT i, hex(randomblob(20)) FROM c`;
 
   test.each<[string, Act, RegExp]>([
-    [
-      'taken',
-      (_, session) => session.take(),
-      /^session \d+ cannot be taken in a callback of its own reading$/,
-    ],
-    ['read', (_, session) => session.changeset(), /cannot be read in a callback of its own reading$/],
-    [
-      'attached',
-      (_, session) => session.attach('log'),
-      /cannot be attached in a callback of its own reading$/,
-    ],
-    [
-      'filled',
-      (_, session) => session.diff('main', 't'),
-      /cannot be filled in a callback of its own reading$/,
-    ],
+    ['taken', (_, session) => session.take(), /^session \d+ cannot be taken in its own callback$/],
+    ['read', (_, session) => session.changeset(), /cannot be read in its own callback$/],
+    ['attached', (_, session) => session.attach('log'), /cannot be attached in its own callback$/],
+    ['filled', (_, session) => session.diff('main', 't'), /cannot be filled in its own callback$/],
     [
       'written to',
       (db) => db.exec("INSERT INTO t VALUES(9, 'nine')"),
@@ -201,7 +189,7 @@ describe('while a session is read', () => {
     db.exec(`ATTACH ':memory:' AS other; CREATE TABLE other.${g}`);
     const session = db.createSession({ tables: [] });
     for (const [use, why] of [
-      [() => session.take(), /^session \d+ cannot be taken in a callback of its own reading$/],
+      [() => session.take(), /^session \d+ cannot be taken in its own callback$/],
       [() => db.exec('INSERT INTO log VALUES(1)'), /^only SQL that reads can run while a session is read$/],
     ] as const) {
       said.length = 0;
@@ -345,7 +333,7 @@ describe('within a statement that writes', () => {
     [
       'a capture',
       (db) => db.capture(),
-      'what needs the version of the schema, such as a capture, cannot be used inside a statement that writes while a session or capture records: use it before or after',
+      'an operation that reads the schema version, such as a capture, is impossible within a statement that writes while a session or capture is recording: call it before or after the statement',
     ],
   ])('%s says why it is refused', (_, act, why) => {
     using db = opened();
@@ -369,7 +357,7 @@ describe('within a statement that writes', () => {
 });
 
 test('a rebaser cannot be used within its own callbacks', () => {
-  const why = 'rebase: the rebaser cannot be used within a callback of its own';
+  const why = 'rebase: the rebaser cannot be used in its own callback';
   using rebaser = new Rebaser();
   const uses = [
     () => rebaser.close(),

@@ -231,7 +231,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     test('the limit is ten thousand', () => {
       const sql =
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 10001) SELECT count(session_create('main')) FROM c";
-      expect(failure(sql)).toBe('the connection has 10000 sessions already: delete unused ones');
+      expect(failure(sql)).toBe('the connection already has 10000 sessions: delete unused ones');
     });
   });
 

@@ -289,7 +289,7 @@ describe('changes by rowid', () => {
   });
 });
 
-test('diff reports keys that differ only in a way that their collation ignores', () => {
+test('diff reports keys that differ but that their collation treats as equal', () => {
   for (const [name, key] of [
     ['a.db', 'Ab'],
     ['b.db', 'AB'],
@@ -302,7 +302,7 @@ test('diff reports keys that differ only in a way that their collation ignores',
   expect(run(['diff', 'a.db', 'b.db'])).toMatchObject({
     code: 0,
     err: expect.stringContaining(
-      "warning: k: 1 key differs only in a way that the key's collation ignores, which a changeset cannot express\n",
+      'warning: k: 1 key differs only in ways that the collation treats as equal, which a changeset cannot express\n',
     ),
   });
 });

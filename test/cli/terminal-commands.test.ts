@@ -119,7 +119,7 @@ describe.skipIf(!present)('on a terminal', () => {
   });
   test('the daemon’s status line, and its end at Ctrl-C', async () => {
     type('clear; ./run daemon --db a.db --socket s -o d.cs; echo left with $?');
-    await shows(/^listening at s; 0 transactions captured$/m);
+    await shows(/^listening on s; 0 transactions captured$/m);
     tmux('split-window', '-v', 'env', 'PS1=% ', 'HISTFILE=', 'sh');
     const say = `const s = require('net').connect('s', () => s.end('INSERT INTO t VALUES(7,7);UPDATE t SET v=1;')); s.resume()`;
     type(`'${process.execPath}' -e "${say}"; exit`);

@@ -96,7 +96,7 @@ describe('names on Windows', () => {
     ['/\\\\?\\C:\\a\\x.db', '\\\\?\\C:\\a\\x.db'],
   ])('%s is %s', (path, full) => expect(windowsPathname(path)).toBe(full));
 
-  test.each(['C:\\', '/C:/', '\\\\server\\share\\'])('%s is a directory', (path) => {
+  test.each(['C:\\', '/C:/', '\\\\server\\share\\'])('%s is a folder', (path) => {
     expect(() => windowsPathname(path)).toThrow(expect.objectContaining({ code: CANTOPEN_ISDIR }));
   });
 });

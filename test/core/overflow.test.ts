@@ -37,7 +37,7 @@ test('functions that run SQL that calls them again end at a limit, and the conne
     return 1;
   });
   expect(() => db.exec('INSERT INTO t VALUES(0, again(0))')).toThrow(
-    /^SQL in functions is nested 100 deep, which is the limit$/,
+    /^too many nested calls of SQL in functions: the limit is 100$/,
   );
   db.exec('INSERT INTO t VALUES(0, 0); COMMIT');
   expect(db.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 1 });

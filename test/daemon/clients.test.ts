@@ -196,11 +196,11 @@ describe('what cannot be opened', () => {
     await first.ended;
     expect(existsSync(join(folder, 's'))).toBe(true);
     const third = await start();
-    expect(third.said()).toBe('listening at s; 0 transactions captured\n');
+    expect(third.said()).toBe('listening on s; 0 transactions captured\n');
   });
   test('a journal whose first line is incomplete is started again', async () => {
     writeFileSync(join(folder, 'o.cs.journal'), '{"format":1,"na');
     const { said } = await start();
-    expect(said()).toBe('listening at s; 0 transactions captured\n');
+    expect(said()).toBe('listening on s; 0 transactions captured\n');
   });
 });

@@ -282,7 +282,7 @@ describe('what is recorded', () => {
   });
 });
 
-describe('keys that differ only in a way that their collation ignores', () => {
+describe('keys that differ but that their collation treats as equal', () => {
   test.each([
     ['NOCASE', "'Ab'", "'AB'"],
     ['RTRIM', "'Ab'", "'Ab  '"],
@@ -294,7 +294,7 @@ describe('keys that differ only in a way that their collation ignores', () => {
     expect(session.warnings()).toEqual([]);
     db.exec(`UPDATE t SET a=${fresh} WHERE b=1`);
     const message =
-      't: a key was changed to a value that is equal in its collation; SQLite cannot apply such a change';
+      't: a key was changed to one that its collation treats as equal; SQLite cannot apply such a change';
     const warning = { kind: 'key-collation', table: 't', message };
     expect(session.warnings()).toEqual([warning]);
     db.exec('CREATE TABLE later(x PRIMARY KEY)');

@@ -104,7 +104,7 @@ async function until(action: () => Promise<string>, wanted: string): Promise<voi
 describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, () => {
   test('one copy writes, another one reads; log, undo, verify and snapshot ask the one that runs', async () => {
     const a = await start('a', '--create', ...history());
-    expect(a.said()).toBe('listening at a.s; online at message 0\n');
+    expect(a.said()).toBe('listening on a.s; online at message 0\n');
     const b = await start('b', '--read-only', ...history());
     const [write, read] = [await client('a'), await client('b')];
     expect(await write('CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, n INT);')).toBe(
@@ -152,7 +152,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     );
     expect(ask('log').out.match(/^\d+/gm)).toEqual(['3']);
     const c = await start('c', ...history());
-    expect(c.said()).toMatch(/^loaded a snapshot of \d+ bytes\nlistening at c\.s; online at message 3\n$/);
+    expect(c.said()).toMatch(/^loaded a snapshot of \d+ bytes\nlistening on c\.s; online at message 3\n$/);
     for (const one of [a, b, c]) expect(await one.end()).toBe(0);
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'b.db', 'c.db']);
   });

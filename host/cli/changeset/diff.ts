@@ -58,7 +58,7 @@ export const diff: Action = {
         const spelled = spelledOtherwise(database, table);
         if (spelled > 0)
           say(
-            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in a way that the key's collation ignores, which a changeset cannot express`,
+            `warning: ${table}: ${spelled === 1 ? '1 key differs' : `${spelled} keys differ`} only in ways that the collation treats as equal, which a changeset cannot express`,
           );
         continue;
       }

@@ -1,5 +1,3 @@
-/** A client of the daemon, and its answers. */
-
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import type { Socket } from 'node:net';

@@ -28,7 +28,7 @@ export const daemon: Action = {
     try {
       const { text } = await database.open();
       server.serve(database);
-      say(`listening at ${socket}; ${text}`);
+      say(`listening on ${socket}; ${text}`);
       await ended.wait;
       await server.stop();
       await database.end();

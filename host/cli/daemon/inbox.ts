@@ -1,5 +1,3 @@
-/** Buffers the input of a client until it contains a complete request. */
-
 /** Input up to this size, in bytes, is parsed whenever data arrives. */
 const small = 65_536;
 /** Larger input is parsed if no data has arrived for this time, in ms. */

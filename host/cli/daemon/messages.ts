@@ -32,7 +32,6 @@ export type ToDatabase =
       readonly params: readonly SqlValue[];
     }
   | { readonly do: 'rollback' }
-  /** A client has disconnected. */
   | { readonly do: 'leave'; readonly client: number }
   | { readonly do: 'status' }
   /** A command that only some databases support. */

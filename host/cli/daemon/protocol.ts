@@ -1,29 +1,4 @@
-/**
- * The protocol between the daemon and its clients.
- *
- * The daemon first sends the line `sqlite-wasm-run daemon 1 FILE`, in which 1 is the version of the protocol. A client
- * then sends lines or frames. If its first byte is 0, it sends frames.
- *
- * Lines are for people and simple tools. A client sends SQL on one or more lines, or `.status`, `.quit` or `.help`. The
- * answer has a line for each row, with values separated by tabs, and then `-- ok, N rows, M changes` or `-- error CODE:
- * MESSAGE`.
- *
- * A frame is a length, 4 bytes big-endian, and JSON: `{"id": 1, "sql": "...", "params": [...]}` or `{"id": 2,
- * "command": "status"}` (or "quit"). The answer has the same id, and either `columns`, `rows`, `changes` and
- * `lastInsertRowid`, or `error` with `code`, `extendedCode` and `message`. A request has at most 2^24 - 1 bytes, in
- * frames and in lines. Values have the JSON form of changesets: `{"integer": "..."}` beyond 2^53, `{"real": "1"}` for a
- * REAL without a fraction, `{"blob": "hex"}`. The status has `transactions`, `tables` with their counts, and
- * `statements`, the number of statements that changed the schema.
- *
- * A client that closes its side still gets its answers, and its open transaction is rolled back. If a client
- * disconnects, its statement is interrupted. Rows are sent while the statement runs, so with lines, rows can precede
- * `-- error`. "quit" interrupts the statements of other clients, and after a moment also the client's own earlier
- * requests.
- *
- * Statements run one after another. PRAGMA settings and attached databases belong to the client that made them.
- * Settings that would affect all clients are refused. Changes of attached databases are refused too, because they are
- * not captured.
- */
+/** The protocol between the daemon and its clients. ../README.md describes it. */
 
 import { toHex } from '../../changeset/hex.js';
 import type { JsonValue } from '../../changeset/json.js';

@@ -69,7 +69,6 @@ export class DaemonServer {
   #lastNumber = 0;
   /** The client whose transaction is open. */
   #owner: Client | undefined;
-  /** The client whose request is running. */
   #running: Client | undefined;
   /** The client that asked the daemon to end, and the deadline of its earlier requests. */
   #leaver: { readonly client: Client; readonly until: number } | undefined;
@@ -436,7 +435,6 @@ export class DaemonServer {
     answer.endOtherwise(this.#errorText(client, id, sqliteError(SQLITE_TOOBIG, message)));
   }
 
-  /** Sends the error of a failed request. */
   #fail(client: Client, id: unknown, error: unknown): void {
     client.send(this.#errorText(client, id, error));
   }

@@ -46,7 +46,6 @@ type Settings = Map<string, bigint>;
 
 interface Own {
   readonly settings: Settings;
-  /** The databases that the client attached. */
   readonly attached: Set<string>;
   /** The temporary tables and views that the client created. */
   readonly temporary: Set<string>;

@@ -202,7 +202,6 @@ function nextRecord(file: number, from: number, size: number): number {
   return size;
 }
 
-/** Returns all offsets of a text in bytes. */
 function placesOf(bytes: Buffer, text: string): number[] {
   const places: number[] = [];
   for (let at = bytes.indexOf(text, 0, 'latin1'); at >= 0; at = bytes.indexOf(text, at + 1, 'latin1')) {

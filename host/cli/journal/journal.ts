@@ -174,7 +174,6 @@ export class Journal {
     return this.#head;
   }
 
-  /** The number of transactions. */
   get count(): number {
     return this.#count;
   }

@@ -38,7 +38,6 @@ export interface Agreement {
   readonly other?: string;
   /** Whether the journal's last transaction was committed. */
   readonly withLast: boolean;
-  /** The number of committed transactions. */
   readonly committed: number;
   /** The journals whose rows can be deleted when the row of this journal is inserted. */
   readonly forgotten: readonly string[];

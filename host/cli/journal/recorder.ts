@@ -26,7 +26,6 @@ export interface Witness {
   note(entries: readonly CaptureEntry[]): string;
   /** Called in the transaction that is about to commit. @throws SqliteError if it must not commit */
   committing(number: number, digest: string): void;
-  /** Called after the commit. */
   committed(): void;
   /** Called if the commit failed and the transaction is still open. */
   failed(): void;

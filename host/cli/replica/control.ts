@@ -67,7 +67,6 @@ export async function answer<Name extends keyof Requests>(
 export const isRequest = (name: unknown): name is keyof Requests =>
   typeof name === 'string' && Object.hasOwn(answers, name);
 
-/** Converts an error of a replica to an error of a command. */
 export function asCommandError(error: unknown): unknown {
   if (!(error instanceof ReplicaError)) return error;
   return new CommandError(

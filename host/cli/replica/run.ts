@@ -91,7 +91,7 @@ export const run: Action = {
         return exitCodes.done;
       }
       server?.serve(database);
-      say(`${socket === undefined ? 'following' : `listening at ${socket}`}; ${opened.text}`);
+      say(`${socket === undefined ? 'following' : `listening on ${socket}`}; ${opened.text}`);
       await ended.wait;
       await server?.stop();
       await database.end();

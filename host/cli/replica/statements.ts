@@ -59,7 +59,6 @@ function runOne(database: DatabaseSync, sql: string, params: readonly SqlValue[]
   };
 }
 
-/** The options for the statements of clients. */
 export interface StatementOptions {
   readonly readOnly: boolean;
   /** Whether a transaction is answered only after it has been published. */
