@@ -1,8 +1,8 @@
 /**
  * Writes the public API of each entry of the package, from its declarations, to test/api-report/.
  *
- *     npx tsx scripts/api-report.ts writes the reports npx tsx scripts/api-report.ts --check fails if the reports
- *     differ from the declarations in dist/
+ *     npx tsx scripts/api-report.ts           writes the reports
+ *     npx tsx scripts/api-report.ts --check   fails if the reports differ from the declarations in dist/
  *
  * Both fail if a public signature names a type that no entry exports.
  */

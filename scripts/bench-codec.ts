@@ -3,7 +3,8 @@
  * and the options of the core. The two take turns, and the ratio of the medians is printed; below 1, the codec is
  * faster.
  *
- *     -- --shape text only shapes whose name contains this text -- --rounds 30 the number of runs of each
+ *     -- --shape text      only shapes whose name contains this text
+ *     -- --rounds 30       the number of runs of each
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,9 +1,11 @@
 /**
  * Builds extensions/NAME.wasm from extensions/NAME/, and the components in test/guests/.
  *
- *     npm run build:extensions builds what is out of date npm run build:extensions -- NAME ... builds only these; hash
- *     is extensions/hash.wasm, echo is test/guests/echo.wasm npm run build:extensions -- --check builds from the
- *     sources, and fails if the result differs from the committed files
+ *     npm run build:extensions               builds what is out of date
+ *     npm run build:extensions -- NAME ...   builds only these
+ *     npm run build:extensions -- --check    builds from the sources, and fails if the committed files differ
+ *
+ * NAME is hash for extensions/hash.wasm, or echo for test/guests/echo.wasm.
  */
 
 import { createHash } from 'node:crypto';

@@ -2,7 +2,8 @@
  * Writes host/core/constants.ts and host/core/bindings.ts, from sqlite3.h, host/core/c/host.h and the list of exported
  * functions, host/core/c/exports.txt.
  *
- *     npm run build:tables writes the files npm run build:tables -- --check fails if the files differ from the headers
+ *     npm run build:tables              writes the files
+ *     npm run build:tables -- --check   fails if the files differ from the headers
  */
 
 import { execFileSync } from 'node:child_process';

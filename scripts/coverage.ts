@@ -2,8 +2,8 @@
  * Writes test/COVERAGE.md, which lists the C functions of the session extension and the corresponding functions of this
  * package.
  *
- *     npx tsx scripts/coverage.ts writes the file npx tsx scripts/coverage.ts --check fails if the file is out of date
- *     or names something that does not exist
+ *     npx tsx scripts/coverage.ts           writes the file
+ *     npx tsx scripts/coverage.ts --check   fails if the file is out of date or names something that does not exist
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

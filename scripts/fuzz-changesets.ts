@@ -4,8 +4,9 @@
  * leak memory. The codec differs in three known ways:
  *
  *   - The C iterator reads an unknown value type as NULL, also when it inverts an UPDATE. The codec refuses it, as C
- *     does when it joins. - The C iterator reads a NaN as NULL. - C inverts an INSERT or DELETE before the first table,
- *     although it refuses to read it.
+ *     does when it joins.
+ *   - The C iterator reads a NaN as NULL.
+ *   - C inverts an INSERT or DELETE before the first table, although it refuses to read it.
  *
  *     npm run test:fuzz                        a million
  *     npm run test:fuzz -- --count 10000 --seed 7

@@ -1,15 +1,19 @@
 /**
  * Measures speeds as ratios within one run, because absolute times depend on the machine.
  *
- *     npm run bench everything except `scale`; takes at most 20 minutes npm run bench -- memory spi only these groups
+ *     npm run bench                      everything except `scale`; takes at most 20 minutes
+ *     npm run bench -- memory spi        only these groups
  *
- *     --rounds N the number of rounds in which the programs take turns; 3 by default --rows N the rows of a work,
- *     100,000 by default; long statements have ten times as many --short only native C and this package on this Node
- *     --full replica: a new copy of 1 GB instead of 100 MB --json FILE writes the results --chart FILE draws the
- *     results as an SVG --markdown prints the results as the table of host/README.md --record writes the recording for
- *     --check, the chart of README and the table of host/README.md --from FILE reads the results from a file of --json
- *     instead of measuring --check FILE a short run that fails if a ratio to native C is more than twice that in FILE,
- *     twice in a row
+ *     --rounds N       the number of rounds in which the programs take turns; 3 by default
+ *     --rows N         the rows of a work, 100,000 by default; long statements have ten times as many
+ *     --short          only native C and this package on this Node
+ *     --full           replica: a new copy of 1 GB instead of 100 MB
+ *     --json FILE      writes the results
+ *     --chart FILE     draws the results as an SVG
+ *     --markdown       prints the results as the table of host/README.md
+ *     --record         writes the recording for --check, the chart of README and the table of host/README.md
+ *     --from FILE      reads the results from a file of --json instead of measuring
+ *     --check FILE     a short run that fails if a ratio to native C is more than twice that in FILE, twice in a row
  *
  * Measures the build in dist/, or in the folder in SQLITE_WASM_RUN_DIST. BENCH_NODES is a comma-separated list of other
  * Node programs. If none is new enough for the peers, the benchmark downloads one. Ratios need a C compiler.

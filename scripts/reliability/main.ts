@@ -2,8 +2,9 @@
  * Runs the suites that test files under failures, and prints a table of the results. Fails if a case fails that
  * test/reliability.json does not list, if a listed case passes, or if fewer cases run.
  *
- *     npm run test:reliability all suites npm run test:reliability -- --short as CI runs them npm run test:reliability
- *     -- kill --minutes 5 one suite, for 5 minutes
+ *     npm run test:reliability                          all suites
+ *     npm run test:reliability -- --short               as CI runs them
+ *     npm run test:reliability -- kill --minutes 5      one suite, for 5 minutes
  *
  * `--seed N` repeats the run with that seed. `--write` writes the numbers of cases to test/reliability.json.
  */
