@@ -1,7 +1,7 @@
 /**
- * The characters as people count them: the extended grapheme clusters of Unicode 17
- * (https://www.unicode.org/reports/tr29/#Grapheme_Cluster_Boundary_Rules). The engine knows most properties; what it
- * does not know is listed here, as parts of a character class.
+ * Splits text into characters as people count them: the extended grapheme clusters of Unicode 17
+ * (https://www.unicode.org/reports/tr29/#Grapheme_Cluster_Boundary_Rules). Regular expressions support most of the
+ * properties. The others are listed here as parts of a character class.
  */
 
 /** Grapheme_Cluster_Break=Extend. */
@@ -16,7 +16,7 @@ const apart =
   '\\u102b\\u102c\\u1038\\u1062-\\u1064\\u1067-\\u106d\\u1083\\u1087-\\u108c\\u108f\\u109a-\\u109c\\u1a61\\u1a63' +
   '\\u1a64\\uaa7b\\uaa7d\\u{11720}\\u{11721}';
 
-/** What goes on with the cluster before it: Extend, ZWJ, SpacingMark. */
+/** Characters that continue a cluster: Extend, ZWJ, SpacingMark. */
 const after = `[${extend}\\u200d[[\\p{Mc}\\u0e33\\u0eb3]--[${extend}${apart}]]]`;
 
 const control = `[\\p{Zl}\\p{Zp}\\p{Cc}[\\p{Cf}--[${extend}\\u200d${prepend}]][\\p{Cn}&&\\p{Default_Ignorable_Code_Point}]]`;
@@ -24,14 +24,14 @@ const control = `[\\p{Zl}\\p{Zp}\\p{Cc}[\\p{Cf}--[${extend}\\u200d${prepend}]][\
 const leading = '[\\u1100-\\u115f\\ua960-\\ua97c]';
 const vowel = '[\\u1160-\\u11a7\\ud7b0-\\ud7c6\\u{16d63}\\u{16d67}-\\u{16d6a}]';
 const trailing = '[\\u11a8-\\u11ff\\ud7cb-\\ud7fb]';
-/** The syllables of two letters, which a vowel may follow; every 28th is one. */
+/** The syllables of two letters, which a vowel can follow: every 28th syllable. */
 const open = `[${Array.from({ length: 399 }, (_syllable, i) => String.fromCodePoint(0xac00 + 28 * i)).join('')}]`;
 const syllable = '[\\uac00-\\ud7a3]';
 const hangul = `${leading}*(?:${open}${vowel}*|${syllable}|${vowel}+)${trailing}*|${leading}+|${trailing}+`;
 
 const picture = `\\p{Extended_Pictographic}(?:[${extend}]*\\u200d\\p{Extended_Pictographic})*`;
 
-/** Indic_Conjunct_Break: consonants, and the signs that join two of them. */
+/** Indic_Conjunct_Break: consonants, and the signs that join two consonants. */
 const consonant =
   '[\\u0915-\\u0939\\u0958-\\u095f\\u0978-\\u097f\\u0995-\\u09a8\\u09aa-\\u09b0\\u09b2\\u09b6-\\u09b9\\u09dc\\u09dd' +
   '\\u09df\\u09f0\\u09f1\\u0a95-\\u0aa8\\u0aaa-\\u0ab0\\u0ab2\\u0ab3\\u0ab5-\\u0ab9\\u0af9\\u0b15-\\u0b28' +
@@ -55,7 +55,7 @@ const cluster = new RegExp(
   'gv',
 );
 
-/** What no text has in it of which each unit is a character. */
+/** Matches in every text that may have clusters of several code units. */
 const joining = /[\r\P{ASCII}]/u;
 
 export function length(text: string): number {
@@ -66,10 +66,10 @@ export function length(text: string): number {
   return count;
 }
 
-/** The characters in the opposite order. */
+/** Returns the characters in reverse order. */
 export function reverse(text: string): string {
   const step = joining.test(text) ? clusterEnd : unit;
-  // By pieces, or a long text would be millions of strings at once.
+  // Join pieces, so that a long text is not millions of strings at once.
   const pieces: string[] = [];
   let characters: string[] = [];
   for (let start = 0; start < text.length; ) {

@@ -1,12 +1,12 @@
-/** How alike two texts are. Characters are code points here. */
+/** Measures how similar two texts are. Characters are code points here. */
 
 import { fail } from './values.js';
 
 const tooBig = 18; // SQLITE_TOOBIG
-/** A comparison takes time and memory in proportion to the product of the lengths. */
+/** The maximum product of the lengths, because time and memory of a comparison grow with it. */
 const mostPairs = 2 ** 24;
 
-/** The code points of both, which begin and end differently if `trimmed`. */
+/** The code points of both texts. If `trimmed`, without a common beginning and end. */
 function pair(name: string, first: string, second: string, trimmed: boolean): [a: number[], b: number[]] {
   const a = codePoints(first);
   const b = codePoints(second);
@@ -40,7 +40,7 @@ function codePoints(text: string): number[] {
   return points;
 }
 
-/** How many characters must be added, removed or replaced to turn one text into the other. */
+/** The number of insertions, deletions and replacements that turn one text into the other. */
 export function levenshtein(first: string, second: string): number {
   const [a, b] = pair('levenshtein', first, second, true);
   const row = Array.from({ length: b.length + 1 }, (_cell, j) => j);
@@ -59,7 +59,7 @@ export function levenshtein(first: string, second: string): number {
   return row[b.length] ?? 0;
 }
 
-/** As `levenshtein`, and two neighbours may change places: the distance of Damerau, not that of restricted edits. */
+/** Like `levenshtein`, but also exchanges neighbors: the unrestricted Damerau-Levenshtein distance. */
 export function damerau(first: string, second: string): number {
   const [a, b] = pair('damerau', first, second, true);
   const most = a.length + b.length;
@@ -68,7 +68,7 @@ export function damerau(first: string, second: string): number {
   const cells = new Uint32Array((a.length + 2) * width).fill(most);
   for (let i = 0; i <= a.length; i++) cells[(i + 1) * width + 1] = i;
   for (let j = 0; j <= b.length; j++) cells[width + j + 1] = j;
-  /** Where a character was last in `a`. */
+  /** The last position of each character in `a`. */
   const lastRow = new Map<number, number>();
   for (let i = 1; i <= a.length; i++) {
     const character = a[i - 1] ?? 0;
@@ -79,7 +79,7 @@ export function damerau(first: string, second: string): number {
       const same = b[j - 1] === character;
       const exchanged = (cells[here - width + j - 1] ?? 0) + (same ? 0 : 1);
       const moved = Math.min(cells[here + j - 1] ?? 0, cells[here - width + j] ?? 0) + 1;
-      // Between the two that change places, others are left out of one and added to the other.
+      // Characters between the two exchanged ones are deleted from `a` and inserted from `b`.
       const swapped = (cells[row * width + lastColumn] ?? 0) + (i - row - 1) + 1 + (j - lastColumn - 1);
       cells[here + j] = Math.min(exchanged, moved, swapped);
       if (same) lastColumn = j;
@@ -90,8 +90,8 @@ export function damerau(first: string, second: string): number {
 }
 
 /**
- * From 0, nothing alike, to 1, the same; characters near each other count, and a common beginning of up to 4 more.
- * Half transpositions are rounded down, as in Winkler's own program.
+ * The Jaro-Winkler similarity, from 0 to 1 for equal texts. Equal characters count if their positions are close, and a
+ * common beginning of up to 4 characters counts more. Half transpositions are rounded down, as in Winkler's own program.
  */
 export function jaroWinkler(first: string, second: string): number {
   const [a, b] = pair('jaro_winkler', first, second, false);
@@ -118,7 +118,7 @@ export function jaroWinkler(first: string, second: string): number {
   return jaro + prefix * 0.1 * (1 - jaro);
 }
 
-/** The runs of three characters in the words of a text, in lower case, each word between blanks. */
+/** The trigrams of the words of a text, in lower case and with spaces around each word. */
 function trigramsOf(text: string): Set<string> {
   const found = new Set<string>();
   for (const word of text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []) {
@@ -128,7 +128,7 @@ function trigramsOf(text: string): Set<string> {
   return found;
 }
 
-/** The share of trigrams that both have among those that either has: from 0 to 1, as similarity() of pg_trgm. */
+/** The proportion of common trigrams to all trigrams of both texts, from 0 to 1, as similarity() of pg_trgm. */
 export function trigramSimilarity(first: string, second: string): number {
   const a = trigramsOf(first);
   const b = trigramsOf(second);

@@ -1,15 +1,16 @@
 /**
- * Text beyond ASCII, and how alike two texts are: SQL functions in TypeScript, run by QuickJS inside the component.
+ * SQL functions for Unicode text and for the similarity of texts. They are in TypeScript, which QuickJS runs in the
+ * component.
  *
- *     text_upper(x), text_lower(x)       in capitals, in lower case, as Unicode has it: straße, STRASSE
- *     text_casefold(x)                   a form to compare by, where case does not count
- *     text_reverse(x), text_length(x)    by the characters that people see, grapheme clusters
+ *     text_upper(x), text_lower(x)       upper and lower case of Unicode: straße, STRASSE
+ *     text_casefold(x)                   a form for comparisons that ignore case
+ *     text_reverse(x), text_length(x)    count grapheme clusters, the characters that people see
  *     text_normalize(x [, form])         NFC, NFD, NFKC or NFKD; NFC by default
  *     text_unaccent(x)                   Crème Brûlée, Creme Brulee
- *     levenshtein(x, y), damerau(x, y)   how many edits lie between; with neighbours that change places
- *     jaro_winkler(x, y), trigram_similarity(x, y)   from 0, nothing alike, to 1
+ *     levenshtein(x, y), damerau(x, y)   the number of edits; damerau also exchanges neighbors
+ *     jaro_winkler(x, y), trigram_similarity(x, y)   a similarity from 0 to 1
  *
- * NULL gives NULL. A number is taken as its text, as SQLite's own functions do.
+ * NULL returns NULL. A number is converted to text, as by SQLite's own functions.
  */
 
 import { length, reverse } from './graphemes.js';
@@ -76,7 +77,7 @@ export const scalarFunction = {
     try {
       return { tag: found.result, val: found.run(texts[0] ?? '', texts[1] ?? '') } as SqlValue;
     } catch (error) {
-      // The engine's own, for want of memory: the statement fails, and the component goes on.
+      // QuickJS ran out of memory. The statement fails, and the component can be called again.
       if (error instanceof Error) return fail(noMemory, `${found.name}: ${error.message}`);
       throw error;
     }

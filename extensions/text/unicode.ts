@@ -1,14 +1,14 @@
-/** Case folding, and letters without their accents. */
+/** Folds case and removes accents. */
 
 /**
- * A form in which texts that differ only in case are the same: Unicode's full case folding, without the mappings for
- * Turkic languages (https://www.unicode.org/reports/tr44/#CaseFolding.txt).
+ * Returns a form in which texts that differ only in case are equal: Unicode's full case folding, without the mappings
+ * for Turkic languages (https://www.unicode.org/reports/tr44/#CaseFolding.txt).
  */
 export function casefold(text: string): string {
   return mapped(text.toLowerCase(), folded);
 }
 
-/** Each character that is not ASCII by what `change` makes of it. */
+/** Replaces each character that is not ASCII by the result of `change`. */
 function mapped(text: string, change: (character: string) => string): string {
   if (!/\P{ASCII}/u.test(text)) return text;
   // replace() would hold all matches at once.
@@ -17,15 +17,15 @@ function mapped(text: string, change: (character: string) => string): string {
   return result;
 }
 
-/** Of a character in lower case. Folding is what capitals become in lower case, with two exceptions. */
+/** Folds a lower-case character: the lower case of its upper case, with two exceptions. */
 function folded(character: string): string {
   const capital = character.toUpperCase();
-  if (character === 'ı') return character; // its capital is that of i
-  if (/^[\u13a0-\u13f5]/.test(capital)) return capital; // Cherokee is folded to capitals
+  if (character === 'ı') return character; // its upper case is that of i
+  if (/^[\u13a0-\u13f5]/.test(capital)) return capital; // Cherokee is folded to upper case
   return capital.toLowerCase();
 }
 
-/** Letters of Latin script that no decomposition makes plain. */
+/** Replacements for Latin letters that have no decomposition. */
 const plain: Readonly<Record<string, string>> = {
   ß: 'ss',
   ẞ: 'SS',
@@ -55,8 +55,8 @@ const plain: Readonly<Record<string, string>> = {
 const accent = /^[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]$/;
 
 /**
- * Without accents, and with Latin letters that have a stroke or are joined as plain ones. Only the combining marks
- * that European scripts use are left out: in other scripts marks are vowels, or make another letter.
+ * Removes accents, and replaces Latin letters with a stroke and ligatures. Removes only the combining marks of European
+ * scripts, because in other scripts marks are vowels or make another letter.
  */
 export function unaccent(text: string): string {
   return mapped(text.normalize('NFD'), (character) =>

@@ -1,13 +1,13 @@
-/** SQL values, as QuickJS hands them over, and their text. */
+/** SQL values in the form that QuickJS passes, and their conversion to text. */
 
-/** Integers are numbers here, exact below 2^53. */
+/** An SQL value. An integer is a number, which is exact below 2^53. */
 export type SqlValue =
   | { tag: 'null' }
   | { tag: 'integer' | 'real'; val: number }
   | { tag: 'text'; val: string }
   | { tag: 'blob'; val: Uint8Array };
 
-/** Ends the statement with a result code of SQLite. Anything else that is thrown would end the component. */
+/** Makes the statement fail with a result code of SQLite. Any other exception would end the component. */
 export function fail(code: number, message: string): never {
   throw { code, extendedCode: code, message };
 }
@@ -25,16 +25,16 @@ export function textOf(name: string, value: SqlValue): string | undefined {
       return realText(value.val);
     case 'integer':
       if (Number.isSafeInteger(value.val)) return String(value.val);
+      return fail(mismatch, `${name}: an integer beyond 2^53 would lose digits: pass CAST(... AS TEXT)`);
+    default:
       return fail(
         mismatch,
-        `${name}: an integer beyond 2^53 would lose digits here: give it CAST(... AS TEXT)`,
+        `${name}: the arguments must be text or numbers, not blobs: pass CAST(... AS TEXT)`,
       );
-    default:
-      return fail(mismatch, `${name}: the arguments must be text or numbers; got a blob: CAST(... AS TEXT)`);
   }
 }
 
-/** In the fewest digits that name it, set as SQLite sets them. */
+/** Converts a REAL to the shortest text that represents it, in SQLite's format. */
 function realText(x: number): string {
   if (x === 0) return '0.0';
   if (!Number.isFinite(x)) return x < 0 ? '-Inf' : 'Inf';

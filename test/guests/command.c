@@ -51,7 +51,7 @@ __attribute__((export_name("wasi:cli/run@0.2.6#run"))) int run(void) {
   if (!result.is_error) spi_run(raise, sizeof raise - 1, &result);
   if (!result.is_error) session_changeset(handle, &result);
   if (!result.is_error) {
-    /* The list lies at 4: its alignment is 4. */
+    /* The list is at offset 4, because its alignment is 4. */
     uint32_t list[2];
     memcpy(list, (char *)&result + 4, sizeof list);
     Blob blob = {4, list[0], list[1]};

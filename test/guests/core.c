@@ -1,3 +1,3 @@
-/* A core module: never made a component. */
+/* A core module, not a component. */
 __attribute__((export_name("answer")))
 int answer(void) { return 42; }

@@ -78,7 +78,7 @@ bool exports_sqlite_extension_scalar_function_call(
       ret->val.integer = args->len;
       break;
     case BADTAG:
-      /* No case of the bindings' switch matches 9, so what is put there now stays. */
+      /* No case of the bindings' switch matches 9, so they do not overwrite this byte. */
       __wasm_export_exports_sqlite_extension_metadata_describe()[8] = 9;
       ret->tag = 9;
       break;

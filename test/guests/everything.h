@@ -1,13 +1,13 @@
 /*
-** What the guests of the large worlds have: functions, aggregates and tables that run the SQL they are given, so that
-** they can be made to call themselves. A guest defines which interfaces its world has, and includes this after calls.h
-** and rows.h.
+** The guests of the large worlds: functions, aggregates and tables that run the SQL that they receive, so that tests can
+** make them call themselves. A guest defines which interfaces its world has, and includes this file after calls.h and
+** rows.h.
 **
 **   ask(sql)             the first value of its result
-**   total_of(sql)        the sum of what the statements give, each run in step
-**   at_end(sql)          what the last one gives, run in finalize
+**   total_of(sql)        the sum of the results of the statements, each run in step
+**   at_end(sql)          the result of the last statement, run in finalize
 **   answers(sql)         a table of the first column of its result
-**   INSERT INTO runs     runs the SQL that is put in, with HAS_WRITABLE; 'at PLACE: SQL', once PLACE is called
+**   INSERT INTO runs     runs the inserted SQL, with HAS_WRITABLE; 'at PLACE: SQL' runs it when PLACE is called
 **   tried(place, n)      the result of session, spi and changeset (n from 0) in one of the functions of the component
 */
 
@@ -15,7 +15,7 @@ static struct { const char *place; Sentence came[TRIES]; } tried[40];
 static size_t tried_count;
 static bool trying;
 
-/* Calls the host from each place once it is wanted: by tried('on', 0). */
+/* Calls the host once from each place, after tried('on', 0). */
 static void try_at(const char *place) {
   for (size_t i = 0; i < tried_count; i++) if (strcmp(tried[i].place, place) == 0) return;
   if (!trying || tried_count == 40) return;

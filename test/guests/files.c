@@ -37,7 +37,7 @@ void exports_sqlite_extension_scalar_function_describe(
   }
 }
 
-/* The first bytes of a file, or what is wrong with it. */
+/* Returns the first bytes of a file, or the error. */
 static const char *first_bytes(const char *path) {
   static char text[256];
   FILE *file = fopen(path, "r");

@@ -1,6 +1,6 @@
 /*
-** World full: everything in one component. Beside what everything.h has, the collation `backwards`, an authorizer that
-** denies what touches a table "forbidden", and hooks.
+** World full: everything in one component. In addition to everything.h, the collation `backwards`, an authorizer that
+** denies access to a table "forbidden", and hooks.
 */
 #include "full.h"
 #define WORLD(name) full_##name

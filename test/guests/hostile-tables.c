@@ -1,8 +1,8 @@
 /*
-** Tables that break the canonical ABI, and the rules of plans and batches, in every way that a component can: no
-** bindings, so that nothing keeps it from doing so. hostile_mode(100 * F + K) makes function F do K from then on: below
-** 20 what any result can be, from 20 on what is the function's own. Mode 0 is a table `wild` of three rows, and
-** `shifty` for CREATE VIRTUAL TABLE, which keeps nothing.
+** Tables that violate the canonical ABI and the rules of plans and batches in every way that a component can. It uses no
+** bindings, which would prevent this. hostile_mode(100 * F + K) makes function F do K from then on: below 20 a fault of
+** any result, from 20 on a fault of that function. In mode 0 there is a table `wild` of three rows, and `shifty` for
+** CREATE VIRTUAL TABLE, which stores nothing.
 */
 #include <stdint.h>
 
@@ -18,7 +18,7 @@
 
 typedef struct { uint32_t at, length; } Pair;
 typedef struct { uint64_t tag; union { int64_t integer; double real; Pair pair; } as; } Value;
-/* result<T, sqlite-error> of which T has no 64-bit numbers. */
+/* result<T, sqlite-error> in which T has no 64-bit numbers. */
 typedef struct {
   uint32_t tag;
   union {
@@ -96,7 +96,7 @@ static int recurse(int n) {
   return deep;
 }
 
-/* What any result can be. `error` is the address of the error in this kind of result. */
+/* Makes a fault of any result. `error` is the address of the error in this kind of result. */
 static uint32_t answer(int function, void *result, uint32_t *tag, int32_t *error, uint32_t size) {
   Pair *message = (Pair *)(error + 2);
   switch (special(function)) {
@@ -121,7 +121,7 @@ static uint32_t answer(int function, void *result, uint32_t *tag, int32_t *error
 static Result plain;
 static Wide wide;
 
-/* A result with nothing in it, or a number. */
+/* Returns a result without a value, or with a number. */
 static uint32_t give(int function, uint32_t number) {
   plain = (Result){.as.number = number};
   return answer(function, &plain, &plain.tag, &plain.as.error.code, 20);

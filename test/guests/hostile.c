@@ -28,7 +28,7 @@ static volatile struct { char label[5]; char mode; } setting = {{'M', 'O', 'D', 
 
 static uint8_t heap[PAGE] __attribute__((aligned(16)));
 static uint32_t used;
-/* What the next cabi_realloc does: 0 as it should be, else one of REALLOC_. */
+/* What the next cabi_realloc does: 0 works correctly, else one of REALLOC_. */
 static int reallocMode, postMode;
 enum { REALLOC_FAR = 1, REALLOC_ODD, REALLOC_NULL, REALLOC_SAME, REALLOC_GROW, REALLOC_TRAP, REALLOC_CALL };
 
@@ -166,7 +166,7 @@ EXPORT(EXTENSION "scalar-function@" CONTRACT "#call") uint32_t call(uint64_t id,
     case 46: odd = (Value){3, .as.pair = {address("\xff"), 1}};
       spi_execute(address("SELECT ?1"), 9, address(&odd), 1, address(out));
       break;
-    /* The host puts the result of a query here by way of a hostile cabi_realloc. */
+    /* The host stores the result of a query here with a hostile cabi_realloc. */
     case 50: case 51: case 52: case 53: case 54: case 55: case 56:
       reallocMode = (int)args[0].as.integer - 49;
       spi_execute(address("SELECT 1, 'text', x'00ff', 2.5"), 30, 0, 0, address(out));

@@ -22,7 +22,7 @@ static inline void drop_rows(Rows *rows) {
   *rows = (Rows){NULL, 0};
 }
 
-/* Where a rowid is, or would be. */
+/* The position of a rowid, or the position to insert it. */
 static inline size_t place_of(const Rows *rows, int64_t rowid) {
   size_t at = 0;
   while (at < rows->len && rows->ptr[at].rowid < rowid) at++;

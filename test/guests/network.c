@@ -1,4 +1,4 @@
-/* heard(port): what is said first on a port of this machine, over wasi:sockets, called by the canonical ABI. */
+/* heard(port): the first bytes from a port of this machine, with wasi:sockets and the canonical ABI. */
 #include "minimal.h"
 #define WORLD(name) minimal_##name
 #include "sentence.h"
@@ -7,7 +7,7 @@
 
 WASI("sockets/instance-network", "instance-network") extern int32_t instance_network(void);
 WASI("sockets/tcp-create-socket", "create-tcp-socket") extern void create_tcp_socket(int32_t family, void *out);
-/* The address is a variant: its case, then the eleven places that the larger case takes. */
+/* The address is a variant: its case, then the eleven values of the larger case. */
 WASI("sockets/tcp", "[method]tcp-socket.start-connect") extern void start_connect(
   int32_t socket, int32_t network, int32_t ip_case, int32_t port, int32_t, int32_t, int32_t, int32_t, int32_t, int32_t,
   int32_t, int32_t, int32_t, int32_t, void *out);

@@ -27,7 +27,7 @@ void exports_sqlite_extension_scalar_function_describe(
   describe_functions(functions, FUNCTIONS, ret);
 }
 
-/* The handles that it is told of, and in brackets whether each records. */
+/* Returns the listed handles. */
 static bool list(Value *ret) {
   sqlite_extension_session_list_session_state_t states;
   Sentence s = {0};
@@ -42,7 +42,7 @@ static bool list(Value *ret) {
   return true;
 }
 
-/* A changeset of `bytes`, `times` times over. */
+/* Holds a changeset of `bytes`, repeated `times` times. */
 static bool hold(minimal_list_u8_t *bytes, int64_t times, Value *ret, Error *err) {
   sqlite_extension_changeset_held_t held;
   Error ignored;

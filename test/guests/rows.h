@@ -1,7 +1,7 @@
 /* Batches of rows and SQLite's order of values, for guests with virtual tables. */
 #include "table.h"
 
-/* calloc, which never gives NULL. */
+/* calloc that never returns NULL. */
 static inline void *room_for(size_t count, size_t size) {
   void *room = calloc(count ? count : 1, size);
   if (!room) abort();
@@ -14,7 +14,7 @@ static inline void *more_room(void *old, size_t count, size_t size) {
   return room;
 }
 
-/* A batch of `count` rows, all NULL, and where its values go. */
+/* Begins a batch of `count` rows of NULL values. Returns the address of the values. */
 static inline Value *begin_nulls(Batch *ret, size_t count, size_t columns, bool done) {
   Value *values = begin_batch(ret, count, columns);
   for (size_t i = 0; i < count * columns; i++) give_null(&values[i]);
@@ -28,7 +28,7 @@ static inline void drop_value(Value *v) {
   v->tag = NONE;
 }
 
-/* As ORDER BY has it, texts byte by byte. */
+/* Compares in the order of ORDER BY, texts byte by byte. */
 static inline int compare(const Value *a, const Value *b) {
   static const int ranks[] = {0, 1, 1, 2, 3};
   int rank = ranks[a->tag] - ranks[b->tag];
@@ -66,7 +66,7 @@ static inline bool is(const String *s, const char *text) {
   return s->len == strlen(text) && memcmp(s->ptr, text, s->len) == 0;
 }
 
-/* The text after "NAME=" in an argument; NULL if it is another one. */
+/* The text after "NAME=" in an argument; NULL if the argument has another name. */
 static inline const char *after(const String *s, const char *name, size_t *len) {
   size_t n = strlen(name);
   if (s->len <= n || memcmp(s->ptr, name, n) != 0 || s->ptr[n] != '=') return NULL;

@@ -1,17 +1,17 @@
 /*
-** sample: generated rows, and plans that use as much as they are told to. Include it after rows.h.
-** test/sample-queries.ts computes the same rows.
+** sample: generated rows, and plans that use as much as the options say. Include it after rows.h.
+** test/kit/sample-queries.ts computes the same rows.
 */
 
-/* What a table makes use of. */
+/* The parts of a query that a table uses. */
 typedef struct {
   int64_t rows;
   bool filter;     /* constraints */
-  bool omit;       /* which SQLite need not check, and orders */
-  bool all;        /* LIMIT, OFFSET, DISTINCT and the values of IN all at once */
+  bool omit;       /* constraints that SQLite need not check, and orders */
+  bool all;        /* also LIMIT, OFFSET, DISTINCT, and the values of IN all at once */
 } SampleOptions;
 
-/* One scan: `len` rows by their numbers, of which `at` were given; `n` is the parameter, `number` the plan's. */
+/* One scan: `len` rows by their numbers, of which `at` were returned; `n` is the parameter, `number` that of the plan. */
 typedef struct {
   uint32_t *rows;
   size_t len, at;
@@ -177,7 +177,7 @@ static inline void start_sample(Sample *scan, int64_t rows, const char *text, co
   if (limit >= 0 && (size_t)limit < scan->len - scan->at) scan->len = scan->at + limit;
 }
 
-/* Gives a row's columns, those that are used. */
+/* Returns the used columns of a row. */
 static inline void give_sample(const Sample *scan, size_t at, Value *row) {
   for (int column = 0; column < N; column++) {
     if (scan->number & 1 << column) sample_value(scan->rows[at], column, &row[column]);

@@ -23,7 +23,7 @@ void exports_sqlite_extension_scalar_function_describe(
   describe_functions(functions, FUNCTIONS, ret);
 }
 
-/* Takes the value at v for the caller. */
+/* Moves the value at v to the caller. */
 static void take(Value *v, Value *ret) {
   *ret = *v;
   v->tag = SQLITE_EXTENSION_TYPES_SQL_VALUE_NULL;

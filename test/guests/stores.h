@@ -1,10 +1,10 @@
 /*
-** The stores of tables-writable.c: rows in memory under the database and the name of their table, with what they were
-** when the transaction and its savepoints began, and in a shadow table if that is asked for. And the journal of
-** what was called. Include it after kept-rows.h.
+** The stores of tables-writable.c: rows in memory by the database and name of their table, with their state at the begin
+** of the transaction and of its savepoints, and in a shadow table if requested. Also the journal of the calls. Include
+** it after kept-rows.h.
 */
 
-/* ---- What was called -------------------------------------------------------------------------------- */
+/* ---- The journal ------------------------------------------------------------------------------------ */
 
 static Sentence *journal;
 static size_t journal_len;
@@ -43,12 +43,12 @@ static inline void try_at(const char *place) {
 
 typedef struct {
   bool used, connected, unique, stored, tries;
-  bool open, created;        /* a transaction is; the table was created in it */
+  bool open, created;        /* whether a transaction is open; whether the table was created in it */
   uint64_t module;
   char database[32], name[32];
-  char was[32];              /* its name before it was renamed: there is no call when that is rolled back */
-  Rows rows, before;         /* now, and when the transaction began */
-  Rows saved[32];            /* when each savepoint began */
+  char was[32];              /* the name before a RENAME, whose rollback is not reported */
+  Rows rows, before;         /* now, and at the begin of the transaction */
+  Rows saved[32];            /* at the begin of each savepoint */
   int32_t depth;
   char failing[16];
   int64_t code;

@@ -1,16 +1,16 @@
 /*
-** Writable tables, for the tests of changes, transactions and persistence. Rows are in memory, under the
-** database and the name of their table:
+** Writable tables, for the tests of changes, transactions and persistence. Rows are in memory, by the database and the
+** name of their table:
 **
-**   store     USING store(unique, stored, tries): `unique` lets column a hold no value twice; `stored` keeps the rows
+**   store     USING store(unique, stored, tries): `unique` makes column a unique; `stored` keeps the rows
 **             in a shadow table NAME_data; `tries` calls the host in every function
 **   loose     the same without transactions
 **   pad       the same, eponymous
-**   journal   what was called since it was read last
+**   journal   the calls since it was last read
 **   tried     the results of session, spi and changeset in each function of tables that try
 **
-** A row whose b is "fail:FUNCTION" makes that function fail once, with the code in c; one whose b is "damaged" is
-** what integrity speaks of.
+** A row whose b is "fail:FUNCTION" makes that function fail once, with the code in c. A row whose b is "damaged" is
+** reported by integrity.
 */
 #include "tabular_writable.h"
 #define WORLD(name) tabular_writable_##name
@@ -166,7 +166,7 @@ static void put_texts(Rows *rows, const char *place, const Sentence *s) {
   put_row(rows, row);
 }
 
-/* Deep copies: what is changed under a scan does not move it. */
+/* Deep copies, so that changes during a scan do not affect it. */
 static Rows scanned(uint32_t table, const Value *rowid) {
   Rows rows = {NULL, 0};
   if (table == JOURNAL_TABLE) {
@@ -229,7 +229,7 @@ static bool conflict(const Store *s, int32_t code, const char *column, Error *er
   return false;
 }
 
-/* Puts a row in the place of the row `old`, or of none. It is taken over, or freed if that is impossible. */
+/* Inserts a row, or replaces the row `old`. Takes ownership of the row, and frees it on failure. */
 static bool place(Store *s, const Row *old, Row row, WT(conflict_mode_t) mode, Error *err) {
   int64_t own = old ? old->rowid : 0;
   const Row *same = row_of(&s->rows, row.rowid);
@@ -253,7 +253,7 @@ static bool place(Store *s, const Row *old, Row row, WT(conflict_mode_t) mode, E
   return true;
 }
 
-/* "fail:FUNCTION" makes it fail from now on, once. */
+/* "fail:FUNCTION" makes that function fail once from now on. */
 static void arm(Store *s, const Row *row) {
   const Value *b = &row->values[1];
   if (b->tag != TEXT || b->val.text.len < 6 || b->val.text.len > 20 || memcmp(b->val.text.ptr, "fail:", 5)) return;

@@ -1,14 +1,14 @@
 /*
 ** Tables to read, for the tests of plans, scans and errors:
 **
-**   sample(n)   n generated rows; USING sample(rows=100, batch=7, late, filter|omit|all), where the word says what a
-**               plan makes use of: nothing, constraints, constraints that SQLite need not check, or everything
-**   grid        the same, which only CREATE VIRTUAL TABLE makes
-**   asks        one row: what best-index was asked, and which arguments filter got
+**   sample(n)   n generated rows; USING sample(rows=100, batch=7, late, filter|omit|all), in which the last word says
+**               what a plan uses: constraints, constraints that SQLite need not check, or everything; default nothing
+**   grid        the same, only with CREATE VIRTUAL TABLE
+**   asks        one row: the query of best-index, and the arguments of filter
 **   fails       USING fails(FUNCTION, code=N): that function fails
 **   big         big(rows, bytes): long texts and blobs
 **   direct, harmless   asks, with a flag
-**   state       how many tables are connected and scans are open, this one's left out
+**   state       the numbers of connected tables and open scans, without its own
 **   tried       the results of session, spi and changeset in each function so far
 */
 #include "tabular.h"

@@ -1,4 +1,4 @@
-/* Traps when it should describe its functions. */
+/* Traps when asked to describe its functions. */
 #include "minimal.h"
 
 void exports_sqlite_extension_metadata_describe(exports_sqlite_extension_metadata_extension_t *ret) {

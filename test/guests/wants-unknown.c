@@ -1,4 +1,4 @@
-/* Imports acme:things/stuff@1.0.0, which nobody offers. */
+/* Imports acme:things/stuff@1.0.0, which no host offers. */
 #include "minimal.h"
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Speaks version 2.0.0 of every interface. */
+/* Uses version 2.0.0 of every interface. */
 #include <stdint.h>
 #include <stdlib.h>
 
