@@ -238,7 +238,7 @@ const lines = rows.map(([c, offered, sql, code, command]) => {
 const demands: readonly (readonly [demand: string, test: string | null, else_?: string])[] = [
   ['read the changes from JavaScript', 'its changes are read with their types, keys and operations'],
   ['JSON', 'is converted to JSON and back without loss'],
-  ['a diff that people can read', 'show names columns by a schema, and works without one'],
+  ['a readable diff', 'show names columns by a schema, and works without one'],
   ['invert, undo', 'undo and redo, surviving a restart'],
   ['concat, groups', 'is joined byte for byte as by the C library'],
   ['a conflict handler that is a function', 'a handler sees the kind, the change and the conflicting row'],
@@ -246,14 +246,14 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['REPLACE only if it is legal', 'replacing what cannot be replaced is an error'],
   ['declarative policies per table', 'rules: the first that matches decides, by table, operation and kind'],
   ['rebase', 'local changes are rebased on what was applied before them'],
-  ['a session does not dangle when its database is closed', 'in any order, more than once by using'],
+  ['a session ends when its database is closed', 'in any order, more than once by using'],
   [
     'a session and its database survive garbage collection',
     'sessions, captures and statements that were not closed are collected safely',
   ],
   ['closing in a callback', 'SQL runs in a handler; closing the database there is refused'],
   [
-    'exceptions of handlers and filters surface',
+    'exceptions of handlers and filters are rethrown',
     'an exception of a handler or filter is rethrown unchanged, and nothing is applied',
   ],
   ['applies in several workers share nothing', 'applies in several threads share nothing'],
@@ -271,13 +271,13 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ['filter by row', 'single changes are filtered'],
   ['changesets across added columns', 'a changeset made before a column was added joins one made after'],
   ['changes of the schema in the stream', 'changes and statements in order'],
-  ['triggers do not act twice unnoticed', 'more columns and triggers on the target are reported'],
+  ['triggers do not silently act twice', 'more columns and triggers on the target are reported'],
   ['foreign keys and UNIQUE in any order', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
-  ['changes that are there already', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
+  ['changes that were already made', 'flags: invert, ignoreNoop, fkNoAction, noUpdateLoop'],
   ['replaying twice', 'reports, and refuses the second time'],
   ['several changesets at once, all or none', 'several changesets are applied all or none'],
   ['streams, bounded memory', 'a changeset of 100 MiB goes from one database to another in much less memory'],
-  ['reading what is not committed', 'session_patchset omits old values, session_take empties the session'],
+  ['reading uncommitted changes', 'session_patchset omits old values, session_take empties the session'],
   ['the empty changeset', 'an empty changeset is read, inverted, joined and applied'],
   ['without a filter, none is called', 'single changes are filtered'],
   [
@@ -286,16 +286,12 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   ],
   ['diff of two files', 'invert, concat and diff'],
   ['sessions in a common driver', 'sessions return their changeset in pieces, as bytes and as a stream'],
-  [
-    'one API across runtimes',
-    null,
-    'the names are those of node:sqlite; other runtimes than Node are not served',
-  ],
-  ['a build without sessions', null, 'does not arise: our own SQLite always has them'],
+  ['one API across runtimes', null, 'the names are those of node:sqlite; only Node is supported'],
+  ['a build without sessions', null, 'not applicable: SQLite is always built with sessions'],
   ['indirect flag and kind are kept', 'is converted to JSON and back without loss'],
   ['small deltas over a network', 'queries fill an outbox and apply it'],
   ['audit: who and when', 'queries fill an outbox and apply it'],
-  ['leaving out shadow and other tables', 'session_filter records only tables that match the globs'],
+  ['excluding shadow and other tables', 'session_filter records only tables that match the globs'],
   ['dry run with a report', 'a dry run reports the result and changes nothing'],
   [
     'checks after applying',
@@ -305,7 +301,7 @@ const demands: readonly (readonly [demand: string, test: string | null, else_?: 
   [
     'tests shared across runtimes',
     null,
-    'the table of cases of node:sqlite runs against both (api-table.ts)',
+    'a table of cases is run with node:sqlite and with this package (api-table.ts)',
   ],
 ];
 const answers = demands.map(
@@ -321,19 +317,14 @@ const capabilities: readonly (readonly [what: string, world: string, interface_:
   ['hooks', 'hooked', 'hooks', 'components/hooks'],
   ['virtual tables to read', 'tabular', 'virtual-table', 'components/tables'],
   ['virtual tables to change', 'tabular-writable', 'writable-table', 'components/tables-writable'],
-  [
-    'functions and tables, as session.wasm has them',
-    'functions-and-tables',
-    'scalar-function',
-    'changeset/sql',
-  ],
+  ['functions and tables, such as session.wasm', 'functions-and-tables', 'scalar-function', 'changeset/sql'],
   ['functions, aggregates and tables', 'analytic', 'aggregate-function', 'components/worlds'],
-  ['all of it, and session from every function of every world', 'full', 'session', 'components/worlds'],
+  ['everything, and session from every function of every world', 'full', 'session', 'components/worlds'],
   ['SQL on its connection', 'services', 'spi', 'components/sandbox'],
-  ['itself, through SQL', 'services', 'spi', 'components/reentry'],
+  ['calling itself through SQL', 'services', 'spi', 'components/reentry'],
   ['changesets', 'services', 'changeset', 'changeset/sql'],
-  ['harm: none by lies in functions', 'minimal', 'scalar-function', 'components/hostile'],
-  ['harm: none by lies in tables', 'tabular-writable', 'virtual-table', 'components/hostile-tables'],
+  ['no harm by invalid functions', 'minimal', 'scalar-function', 'components/hostile'],
+  ['no harm by invalid tables', 'tabular-writable', 'virtual-table', 'components/hostile-tables'],
 ];
 const worlds = source(`wit/${contractVersion}/worlds.wit`);
 const capabilityLines = capabilities.map(([what, world, name, file]) => {
@@ -347,11 +338,11 @@ for (const [, world = ''] of worlds.matchAll(/^world ([\w-]+)/gm)) {
   if (!capabilities.some((row) => row[1] === world)) problems.push(`world ${world} is in no row`);
 }
 
-const text = `# What is offered of the session extension
+const text = `# Counterparts of the C session API
 
-Made by scripts/coverage.ts, which fails if a C function has no row, or a row names something that does not exist. \`-\`: there,
-this is done differently, because the whole value is available, or a callback would be needed. Each name links to its
-test.
+Generated by scripts/coverage.ts, which fails if a C function has no row, or if a row names something that does not exist.
+\`-\` means that there is no counterpart, because the whole value is available or a callback would be needed. Each name
+links to its test.
 
 | C | WIT | SQL | TypeScript | command line |
 | --- | --- | --- | --- | --- |
@@ -359,7 +350,7 @@ ${lines.join('\n')}
 
 # What components can do
 
-Each file runs on both paths: calls straight between the memories, and through jco's wrappers.
+Each file tests both call paths: direct calls, and calls through jco's wrappers.
 
 | what | world | interface | tests |
 | --- | --- | --- | --- |
@@ -375,7 +366,7 @@ ${answers.join('\n')}
 const target = join(root, 'test/COVERAGE.md');
 if (process.argv.includes('--check')) {
   if (source('test/COVERAGE.md') !== text)
-    problems.push('test/COVERAGE.md is not what scripts/coverage.ts gives');
+    problems.push('test/COVERAGE.md is out of date: run tsx scripts/coverage.ts');
 } else {
   writeFileSync(target, text);
 }

@@ -152,7 +152,7 @@ function fault(api: Api, folder: Folder, acknowledged: readonly number[]): strin
       existsSync(folder.at('o.cs')) &&
       !replayed.applyCapture(new Uint8Array(readFileSync(folder.at('o.cs')))).applied
     ) {
-      return 'the output met a conflict: a change is there twice';
+      return 'applying the output caused a conflict: it contains a change twice';
     }
     const dump = (db: InstanceType<Api['DatabaseSync']>): string => {
       const tables = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type='table' ORDER BY 1").all();

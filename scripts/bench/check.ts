@@ -21,13 +21,13 @@ function nearest(recorded: Run, major: number): string {
   const ours = Object.keys(recorded.programs).filter((id) => id.startsWith('ours@'));
   const distance = (id: string): number => Math.abs(Number(id.slice('ours@'.length)) - major);
   const [best] = ours.sort((a, b) => distance(a) - distance(b));
-  if (best === undefined) throw new Error('the recording has no ratios of ours');
+  if (best === undefined) throw new Error('the recording has no ratios of this package');
   return best;
 }
 
 function ownId(run: Run): string {
   const id = Object.keys(run.programs).find((name) => name.startsWith('ours@'));
-  if (id === undefined) throw new Error('the run has no ratios of ours');
+  if (id === undefined) throw new Error('the run has no ratios of this package');
   return id;
 }
 

@@ -29,7 +29,7 @@ export function run(): void {
     return [`texts of ${length} bytes`, each(best.nocase), each(best.direct), each(best.wrapped), spread];
   });
   print(
-    'A comparison by a collation, in ns over BINARY',
+    'A comparison by a collation: ns more than with BINARY',
     ['', 'NOCASE', 'component', "jco's wrappers", 'spread'],
     rows,
   );

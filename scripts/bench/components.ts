@@ -78,7 +78,7 @@ export function run(): void {
   }
   print(
     `Components (transpiled for the first time, echo.wasm takes ${cold.toFixed(0)} ms)`,
-    ['', 'KiB', 'load, ms', 'on another connection, ms', 'process grows, KiB', 'memory of its own, KiB'],
+    ['', 'KiB', 'load, ms', 'on another connection, ms', 'growth of the process, KiB', 'own memory, KiB'],
     [...paths].map(([name, path]) => {
       const all = costs.get(name) ?? [];
       const of = (pick: (cost: Cost) => number): string => short(median(all.map(pick)));

@@ -39,7 +39,7 @@ export function printRun(run: Run, titles: Readonly<Record<string, { title: stri
       const { unit = '' } = results[0]?.[1] ?? {};
       const compared = results.some(([, { programs }]) => programs.c?.ratio);
       print(
-        `${titles[group]?.title ?? group}, ${kind}: medians${compared ? " over C's" : ''}; ${unit}, and how far half of the samples lie apart`,
+        `${titles[group]?.title ?? group}, ${kind}: medians${compared ? " over C's" : ''}; ${unit}, and the interquartile range`,
         ['', ...ids.map((id) => run.programs[id]?.title ?? id)],
         rows,
       );

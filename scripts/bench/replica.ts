@@ -91,8 +91,8 @@ async function following(server: NatsServer): Promise<void> {
     ]);
   }
   print(
-    `One writer and two followers until both have everything; ${settings}`,
-    ['rows', 'transactions/s', 'rows/s', 'in a message', 'lag ms*', '99th', 'follower', 'writer'],
+    `One writer and two followers, until both have all transactions; ${settings}`,
+    ['rows', 'transactions/s', 'rows/s', 'per message', 'lag ms*', '99th', 'follower', 'writer'],
     lines,
   );
   console.log('  * of messages at 100 transactions a second');
@@ -129,8 +129,8 @@ async function pending(server: NatsServer): Promise<void> {
     await back.close();
   }
   print(
-    `${pendingCount} pending transactions, put on top of 100 messages and published, in seconds`,
-    ['policy', 'committed in', 'opened, on top and published in'],
+    `${pendingCount} pending transactions, rebased on 100 messages and published, in seconds`,
+    ['policy', 'committed in', 'opened, rebased and published in'],
     lines,
   );
   await a.close();
@@ -166,8 +166,8 @@ async function writing(server: NatsServer): Promise<void> {
     ]);
   }
   print(
-    'Three writers, one row a transaction, until all have everything',
-    ['each writes', 'transactions/s', 'again, each', 'rejected', 'memory'],
+    'Three writers, one row a transaction, until all have all transactions',
+    ['each writes', 'transactions/s', 'rebases each', 'rejected', 'memory'],
     lines,
   );
   for (const writer of writers) writer.end();
@@ -197,11 +197,11 @@ async function joining(server: NatsServer, isFull: boolean): Promise<void> {
   const { memory } = await b.until(a.status().sequence);
   const size = statSync(join(folder, 'joined.db')).size;
   print(
-    `A new copy of ${megabytes(size)}, half of which gzip saves, in seconds`,
+    `A new copy of ${megabytes(size)}, which gzip compresses to half, in seconds`,
     ['', ''],
     [
-      ['the snapshot is stored', short(stored / 1000)],
-      ['a new copy is loaded and follows, with the start of its process', short(joined / 1000)],
+      ['storing the snapshot', short(stored / 1000)],
+      ['starting a process, loading the snapshot and following', short(joined / 1000)],
       ['memory of the writer', megabytes(process.memoryUsage.rss())],
       ['memory of the new copy', megabytes(memory)],
     ],

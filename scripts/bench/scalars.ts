@@ -39,7 +39,7 @@ export function run(): void {
     ];
   });
   print(
-    'A call of a scalar function, in ns over the same query without it',
+    'A call of a scalar function: ns more than the same query without it',
     ['', 'built in', 'JavaScript', 'component', "jco's wrappers", 'wrappers/component', 'spread'],
     rows,
   );

@@ -46,8 +46,8 @@ export function run(): void {
     return [name, short((best.code / count) * 1e3), each(best.direct), each(best.wrapped), spread];
   });
   print(
-    'SQL of a component (spi), in us a round trip',
-    ['', 'the same in code', 'component', "jco's wrappers", 'spread'],
+    'SQL of a component (spi): us for each call',
+    ['', 'the API', 'component', "jco's wrappers", 'spread'],
     rows,
   );
 }

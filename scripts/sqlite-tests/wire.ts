@@ -67,7 +67,7 @@ export class Arguments {
   bytes(): Uint8Array {
     const value = this.value();
     if (value instanceof Uint8Array) return value;
-    throw new Error('an argument is no blob');
+    throw new Error('an argument is not a blob');
   }
 
   list(): readonly Wire[] {
