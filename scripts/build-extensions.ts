@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { transform } from 'esbuild';
 import { capMemory } from '../host/loader/memory-cap.js';
-import { transpilerVersion, transpileTo } from '../host/loader/transpile.js';
+import { type Shipped, transpilerVersion, transpileTo } from '../host/loader/transpile.js';
 import { buildText, sameButMemory } from './build-text.js';
 import { carriedFiles } from './carried.js';
 import { clang } from './clang.js';
@@ -208,14 +208,17 @@ async function minified(body: string): Promise<string> {
 /** Transpiles the shipped extensions, each into dist/extensions/SHA256-OF-THE-COMPONENT/. */
 export async function transpileShipped(): Promise<void> {
   const folder = join(root, 'extensions');
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.wasm'))) {
-    const component = read(join(folder, name));
-    await transpileTo(
-      component,
-      join(dist, 'extensions', createHash('sha256').update(component).digest('hex')),
-      minified,
-    );
+  const shipped: { file: string; size: number; sha256: string }[] = [];
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.wasm'))) {
+    const component = read(join(folder, file));
+    const sha256 = createHash('sha256').update(component).digest('hex');
+    await transpileTo(component, join(dist, 'extensions', sha256), minified);
+    shipped.push({ file, size: component.length, sha256 });
   }
+  writeFileSync(
+    join(dist, 'extensions/shipped.json'),
+    `${JSON.stringify(shipped satisfies Shipped, null, 2)}\n`,
+  );
 }
 
 /** Writes a built component, or with --check compares it with the committed file. */

@@ -30,6 +30,9 @@ export interface Meta {
   readonly files: Record<string, string>;
 }
 
+/** The components of this package, as `dist/extensions/shipped.json` lists them. */
+export type Shipped = readonly { readonly file: string; readonly size: number; readonly sha256: string }[];
+
 interface Bindgen {
   readonly $init: Promise<void>;
   generate(

@@ -7,17 +7,44 @@ import { childProcess, crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
 import { privateFolder } from './cache-folder.js';
 import { type Prepared, preparedFrom } from './prepared.js';
-import { type Meta, transpilerVersion } from './transpile.js';
+import { type Meta, type Shipped, transpilerVersion } from './transpile.js';
 
 function sha256(bytes: Uint8Array): string {
   return crypto().createHash('sha256').update(bytes).digest('hex');
 }
 
+/** The digests of the components read so far. */
+const digests = new WeakMap<Uint8Array, string>();
+
 /**
- * Reads a folder of transpiled files. Returns undefined if the folder is absent, incomplete or damaged. All digests are
- * checked, because the script in the folder will be run.
+ * Returns the digest of a component. For a component of this package it was calculated at build time: comparing bytes is
+ * faster than loading Node's crypto.
  */
-function readFolder(folder: string, digest: string): Prepared | undefined {
+function digestOf(component: Uint8Array): string {
+  const digest = digests.get(component) ?? shippedDigest(component) ?? sha256(component);
+  digests.set(component, digest);
+  return digest;
+}
+
+function shippedDigest(component: Uint8Array): string | undefined {
+  try {
+    const shipped = JSON.parse(readFileSync(ownFile('extensions/shipped.json'), 'utf8')) as Shipped;
+    return shipped.find(
+      ({ file, size }) =>
+        size === component.length && readFileSync(ownFile(`../extensions/${file}`)).equals(component),
+    )?.sha256;
+  } catch {
+    return undefined; // the components are not installed with the program
+  }
+}
+
+/**
+ * Reads a folder of transpiled files. Returns undefined if the folder is absent, incomplete or damaged.
+ *
+ * @param isOwn whether the folder belongs to this package. Otherwise all digests are checked, because the script in the
+ *   folder will be run
+ */
+function readFolder(folder: string, digest: string, isOwn: boolean): Prepared | undefined {
   let meta: Meta;
   try {
     meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Meta;
@@ -30,7 +57,7 @@ function readFolder(folder: string, digest: string): Prepared | undefined {
     if (name !== basename(name)) return undefined;
     try {
       const bytes = readFileSync(join(folder, name));
-      if (sha256(bytes) !== wanted) return undefined;
+      if (!isOwn && sha256(bytes) !== wanted) return undefined;
       files.set(name, bytes);
     } catch {
       return undefined;
@@ -49,7 +76,7 @@ function shippedFolder(digest: string): string {
 
 /** Whether the package includes a component with exactly these bytes. */
 export function isShipped(component: Uint8Array): boolean {
-  return existsSync(shippedFolder(sha256(component)));
+  return existsSync(shippedFolder(digestOf(component)));
 }
 
 /**
@@ -61,10 +88,10 @@ export function isShipped(component: Uint8Array): boolean {
  * @throws Error if the component cannot be transpiled
  */
 export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
-  const digest = sha256(component);
+  const digest = digestOf(component);
   const known =
     prepared.get(digest) ??
-    readFolder(shippedFolder(digest), digest) ??
+    readFolder(shippedFolder(digest), digest, true) ??
     fromCache(component, digest, path, patience);
   prepared.set(digest, known);
   return known;
@@ -72,7 +99,7 @@ export function prepare(component: Uint8Array, path: string, patience = 60_000):
 
 function fromCache(component: Uint8Array, digest: string, path: string, patience: number): Prepared {
   const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
-  const kept = readFolder(folder, digest);
+  const kept = readFolder(folder, digest, false);
   if (kept) return kept;
   const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
   process.stderr.write(notice);
@@ -81,7 +108,7 @@ function fromCache(component: Uint8Array, digest: string, path: string, patience
   } finally {
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
-  const made = readFolder(folder, digest);
+  const made = readFolder(folder, digest, false);
   if (!made) throw new Error(`${path} was prepared in ${folder}, but the result there is incomplete`);
   return made;
 }

@@ -8,9 +8,9 @@ import { resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { usePlatform } from '../core/platform.js';
 import { useWasiPlatform } from '../interfaces/wasi-platform.js';
-import { crypto } from './builtins.js';
 import { openTemporary } from './files.js';
 import { ownFile } from './package.js';
+import { fillRandom } from './random.js';
 import { shim } from './shim.js';
 import { wasiFiles } from './wasi-files.js';
 
@@ -22,7 +22,7 @@ usePlatform({
     core ??= new WebAssembly.Module(readFileSync(ownFile('core/sqlite3.wasm')));
     return core;
   },
-  fillRandom: (bytes, at, count) => crypto().randomFillSync(bytes, at, count),
+  fillRandom,
   isUtf8,
   cpuTime: () => process.cpuUsage(),
   temporaryFile: openTemporary,
