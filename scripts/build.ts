@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
-import { entries } from './entries.js';
+import { entryGroups } from './entries.js';
 import { dist, root } from './sources.js';
 
 rmSync(dist, { recursive: true, force: true });
@@ -30,22 +30,25 @@ execFileSync(
 
 // The modules are bundled, because each file adds half a millisecond to every start. They are not minified, because
 // Node prints the source line of an uncaught error.
-await build({
-  entryPoints: entries.map((name) => join(root, `host/${name}.ts`)),
-  outbase: join(root, 'host'),
-  outdir: dist,
-  chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  packages: 'external',
-  minifySyntax: true,
-  sourcemap: true,
-  legalComments: 'none',
-  logLevel: 'warning',
-});
+for (const entries of entryGroups) {
+  await build({
+    entryPoints: entries.map((name) => join(root, `host/${name}.ts`)),
+    outbase: join(root, 'host'),
+    outdir: dist,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    external: ['./program.js'],
+    minifySyntax: true,
+    sourcemap: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
 copyFileSync(join(root, 'host/core/sqlite3.wasm'), join(dist, 'core/sqlite3.wasm'));
 cpSync(join(root, 'host/cli/templates'), join(dist, 'cli/templates'), { recursive: true });
 if (existsSync(join(dist, 'cli/main.js'))) chmodSync(join(dist, 'cli/main.js'), 0o755);

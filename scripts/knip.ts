@@ -1,11 +1,11 @@
 /** Configures knip, which finds unused files, exports and dependencies. */
 
 import type { KnipConfig } from 'knip';
-import { entries } from './entries.js';
+import { entryGroups } from './entries.js';
 
 const config: KnipConfig = {
   entry: [
-    ...entries.map((name) => `host/${name}.ts`),
+    ...entryGroups.flat().map((name) => `host/${name}.ts`),
     // Commands in package.json or a document, and programs that are started by path.
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',

@@ -1,10 +1,11 @@
 /** Runs a database in its own thread, so that every call can have a time limit. */
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { SQLITE_INTERRUPT } from '../core/constants.js';
 import { errorFrom, type PlainError } from '../core/errors.js';
 import { checkArgument, checkOptions, coded, invalidState, invalidValue } from '../kernel/arguments.js';
 import type { Grants } from '../kernel/grants.js';
+import { workerThreads } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
 import type { DatabaseOptions } from './database.js';
 import type { Row } from './rows.js';
@@ -176,7 +177,7 @@ export class DatabaseWorker {
       extensions: this.#options.extensions ?? [],
       shared: this.#shared,
     };
-    this.#worker = new Worker(ownFile('database-thread.js'), { workerData });
+    this.#worker = new (workerThreads().Worker)(ownFile('database-thread.js'), { workerData });
     return this.#worker;
   }
 

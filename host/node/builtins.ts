@@ -4,3 +4,5 @@ export const os = (): typeof import('node:os') => process.getBuiltinModule('node
 export const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
 export const childProcess = (): typeof import('node:child_process') =>
   process.getBuiltinModule('node:child_process');
+export const workerThreads = (): typeof import('node:worker_threads') =>
+  process.getBuiltinModule('node:worker_threads');

@@ -5,9 +5,9 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { threadId } from 'node:worker_threads';
 import { usePlatform } from '../core/platform.js';
 import { useWasiPlatform } from '../interfaces/wasi-platform.js';
+import { workerThreads } from './builtins.js';
 import { openTemporary } from './files.js';
 import { ownFile } from './package.js';
 import { fillRandom } from './random.js';
@@ -17,7 +17,9 @@ import { wasiFiles } from './wasi-files.js';
 let core: WebAssembly.Module | undefined;
 
 usePlatform({
-  thread: threadId,
+  get thread() {
+    return workerThreads().threadId;
+  },
   core() {
     core ??= new WebAssembly.Module(readFileSync(ownFile('core/sqlite3.wasm')));
     return core;
