@@ -95,7 +95,7 @@ export function patchedShell(source: string, header: string): string {
   return patched('shell.c', source, [
     ['"%s %s (%d-bit)\\n"', `"%s %s (%d-bit, shell of ${release})\\n"`],
     ['"SQLite version %s %.19s\\n"', `"SQLite version %s %.19s (shell of ${release})\\n"`],
-    // .backup, .save and .restore say why they cannot open a database, as .open and .clone do.
+    // .backup, .save and .restore report why they cannot open a database, as .open and .clone do.
     [
       String.raw`"Error: cannot open \"%s\"\n", zDestFile);`,
       String.raw`"Error: cannot open \"%s\": %s\n", zDestFile, sqlite3_errmsg(pDest));`,

@@ -60,7 +60,7 @@ let started = 0;
 
 interface Running {
   readonly child: ChildProcess;
-  /** The answer so far. */
+  /** The last answer. */
   answer(): unknown;
   readonly ended: Promise<unknown>;
   /** Tells a lock holder to end. */

@@ -20,7 +20,7 @@ function* rowsUpTo(last: number): Generator<Row> {
   for (let value = 1n; value <= last; value++) yield [value];
 }
 
-/** The size of a cell in bytes, and the most rows of a batch. */
+/** The size of a cell in bytes, and the maximum number of rows in a batch. */
 const cellSize = 16;
 const largest = 1024;
 

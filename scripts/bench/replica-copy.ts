@@ -44,7 +44,7 @@ export interface Wrote {
   readonly sequence: number;
 }
 
-/** The most transactions that wait to be ordered. */
+/** The maximum number of transactions that wait to be ordered. */
 const backlog = 500;
 
 export type Copy = Awaited<ReturnType<typeof Replica.open>>;

@@ -11,7 +11,7 @@ import { type Copy, Follower, openCopy } from './replica-copy.js';
 
 /** The duration of each load, in ms. */
 const period = 4000;
-/** The most transactions that wait to be ordered. */
+/** The maximum number of transactions that wait to be ordered. */
 const backlog = 5000;
 const pendingCount = 5000;
 const settings = 'sync_interval: 2m (the default), max_payload: 1 MB (the default), on this machine';

@@ -257,7 +257,7 @@ describe('memory', () => {
     expect(capped(5, 5, 1, 1, 1, 0x80, 0x02)).toEqual([5, 4, 1, 1, 1, 2]);
     expect(capped(5, 5, 2, 0, 0, 0, 1, 0, 1, 0)).toEqual([5, 7, 2, 1, 0, 2, 1, 1, 2, 0, 1, 0]);
     expect(capped(0, 1, 0)).toEqual([0, 1, 0]);
-    // A table: at most an entry for 64 bytes of memory, but some thousands.
+    // A table has at most one entry for each 64 bytes of memory, but always some thousands.
     expect(capped(4, 4, 1, 0x70, 0, 1)).toEqual([4, 6, 1, 0x70, 1, 1, 0x80, 0x20]);
     expect(capped(4, 5, 1, 0x6f, 1, 1, 7)).toEqual([4, 5, 1, 0x6f, 1, 1, 7]);
     expect(() => capped(4, 6, 1, 0x70, 0, 0x80, 0x80, 0x04)).toThrow(

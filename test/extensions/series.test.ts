@@ -25,7 +25,7 @@ function queries(count: number, seed: number): string[] {
     const column = pick('value; value; value; rowid');
     const conditions: string[][] = [
       [],
-      // IS NULL is another operator, and is looked for in every row.
+      // IS NULL is another operator, for which SQLite reads all rows.
       [`${column} ${pick('=; IS')} ${value()}`.replace('IS NULL', '= NULL')],
       [`${column} ${pick('>; >=')} ${value()}`],
       [`${column} ${pick('<; <=')} ${value()}`],

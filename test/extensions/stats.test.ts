@@ -20,7 +20,7 @@ const variancePop = (xs: Numbers): number => moment(xs, 2) / xs.length;
 const skewnessPop = (xs: Numbers): number => moment(xs, 3) / xs.length / variancePop(xs) ** 1.5;
 const kurtosisPop = (xs: Numbers): number => moment(xs, 4) / xs.length / variancePop(xs) ** 2 - 3;
 
-/** Of one argument. NaN is NULL. */
+/** The functions of one argument. NaN stands for NULL. */
 const ofOne: Readonly<Record<string, (xs: Numbers) => number>> = {
   var_samp: variance,
   variance,
@@ -42,7 +42,7 @@ const ofOne: Readonly<Record<string, (xs: Numbers) => number>> = {
 
 const slope = (ys: Numbers, xs: Numbers): number => products(xs, ys) / moment(xs, 2);
 
-/** Of two, y and x, as SQL has them. */
+/** The functions of two arguments, y and x, in the order of SQL. */
 const ofTwo: Readonly<Record<string, (ys: Numbers, xs: Numbers) => number>> = {
   covar_samp: (ys, xs) => (xs.length > 1 ? products(xs, ys) / (xs.length - 1) : Number.NaN),
   covar_pop: (ys, xs) => products(xs, ys) / xs.length,
@@ -132,7 +132,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   const row = (sql: string, ...params: (number | string | null)[]): unknown[] =>
     Object.values(db.prepare(sql).get(...params) ?? {});
   const value = (sql: string): unknown => row(sql)[0];
-  /** Of the values in a list of SQL, as a table v(x) or v(y, x). */
+  /** The result for a list of values in SQL, as a table v(x) or v(y, x). */
   const over = (what: string, list: string, columns = 'x'): unknown =>
     value(`WITH v(${columns}) AS (VALUES ${list}) SELECT ${what} FROM v`);
 

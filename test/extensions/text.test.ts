@@ -243,7 +243,7 @@ describe.runIf(runsInterpreters).each(['direct', 'wrapped'])('calls %s', (calls)
     const levenshtein = sqlFunction('levenshtein');
     const damerau = sqlFunction('damerau');
 
-    /** How many edits lead from one word to each other one, of at most six letters a, b, c. */
+    /** The number of edits from a word to each other word of at most six letters a, b, c. */
     function reached(from: string, swaps: boolean): Map<string, number> {
       const found = new Map([[from, 0]]);
       for (const [word, distance] of found) {

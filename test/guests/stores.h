@@ -1,5 +1,5 @@
 /*
-** The stores of tables-writable.c: rows in memory by the database and name of their table, with their state at the begin
+** The stores of tables-writable.c: rows in memory by the database and name of their table, with their state at the start
 ** of the transaction and of its savepoints, and in a shadow table if requested. Also the journal of the calls. Include
 ** it after kept-rows.h.
 */
@@ -47,8 +47,8 @@ typedef struct {
   uint64_t module;
   char database[32], name[32];
   char was[32];              /* the name before a RENAME, whose rollback is not reported */
-  Rows rows, before;         /* now, and at the begin of the transaction */
-  Rows saved[32];            /* at the begin of each savepoint */
+  Rows rows, before;         /* now, and at the start of the transaction */
+  Rows saved[32];            /* at the start of each savepoint */
   int32_t depth;
   char failing[16];
   int64_t code;

@@ -1,13 +1,13 @@
 /**
- * Breaks files for tests: preloaded by `node --import`, it counts what a program does to files and, at one of these
- * operations, kills the program or has the operation fail. FILE_FAULTS is JSON:
+ * Makes file operations of a program fail, for tests. Preloaded by `node --import`, it counts the operations, and at one
+ * of them it kills the program or makes the operation fail. FILE_FAULTS is JSON:
  *
- *     {"under": "/a/folder"}          only files in it count
- *     {"kill": 17}                    SIGKILL before the 17th operation; "torn": half of a write is done before
- *     {"fail": 17, "code": "ENOSPC"}  the 17th fails; with "lasting" all later ones that take room too
- *     {"room": 4096}                  writes that take more than so many bytes fail with ENOSPC
- *     {"full": "/a/file"}             while that file exists, writes that take room fail with ENOSPC, some half done
- *     {"log": "/a/file"}              a line for each operation
+ *     {"under": "/a/folder"}          counts only files in this folder
+ *     {"kill": 17}                    SIGKILL before the 17th operation; with "torn" after half of a write
+ *     {"fail": 17, "code": "ENOSPC"}  the 17th fails; with "lasting" also all later ones that need space
+ *     {"room": 4096}                  writes beyond this number of bytes fail with ENOSPC
+ *     {"full": "/a/file"}             while this file exists, writes that need space fail with ENOSPC, some after one half
+ *     {"log": "/a/file"}              writes a line for each operation
  */
 
 import fs from 'node:fs';
@@ -27,7 +27,7 @@ function broken(name, why = code ?? 'EIO') {
   return Object.assign(new Error(`${why}: ${texts[why] ?? why}, ${name}`), { code: why, syscall: name, errno: why === 'ENOSPC' ? -28 : -5 });
 }
 
-/** An operation is about to be done. @param half does half of it */
+/** Called before each operation. @param half does half of the operation */
 function step(name, path, takesRoom, half) {
   count += 1;
   if (log) real.appendFileSync(log, `${count} ${name} ${path}\n`);

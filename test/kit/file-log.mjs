@@ -1,12 +1,12 @@
 /**
- * Records for tests what a program does to files: preloaded by `node --import`. FILE_LOG is JSON:
+ * Records the file operations of a program, for tests. Preloaded by `node --import`. FILE_LOG is JSON:
  *
  *     {"under": "/a/folder", "log": "/a/file"}
  *
- * Each line of the log is an operation on a file in the folder that may survive a loss of power or not: "open" (with
- * "made" if that made it), "write", "truncate", "sync", "unlink", "rename", and "sync-folder". A file that is open has a
- * number, "file", which it keeps under another name. What is written to a file named "acknowledged" is an "acknowledge".
- * `-shm` is not recorded, because nobody reads it after a loss of power.
+ * Each line of the log is an operation on a file in the folder that a loss of power may undo: "open" (with "made" if it
+ * created the file), "write", "truncate", "sync", "unlink", "rename", and "sync-folder". An open file has a number,
+ * "file", which it keeps when it is renamed. A write to a file named "acknowledged" is an "acknowledge". `-shm` is not
+ * recorded, because no process reads it after a loss of power.
  */
 
 import fs from 'node:fs';
@@ -16,7 +16,7 @@ import { basename, resolve } from 'node:path';
 const { under, log } = JSON.parse(process.env.FILE_LOG ?? '{}');
 const real = { ...fs };
 const out = real.openSync(log, 'a');
-/** Numbers of files by their paths, and of what is open by descriptors. */
+/** The numbers of files by path, and of open files by descriptor. */
 const files = new Map();
 const open = new Map();
 let made = 0;

@@ -24,7 +24,7 @@ export interface BankResult {
   readonly said: string;
 }
 
-/** @param path of the database, which is made */
+/** Creates the database. */
 export function openBank(path: string, writers: number, journal: string): void {
   using db = new Connection(path);
   db.exec(`PRAGMA journal_mode=${journal}; CREATE TABLE account(id INTEGER PRIMARY KEY, n);
@@ -47,8 +47,8 @@ export interface Round {
 }
 
 /**
- * Two writers and a reader of ours, and of native sqlite3 if `shell` says where it is, for so many seconds. After a
- * crash PATH.crashed and its WAL are as the crash left them.
+ * Runs two writers and a reader of this package, and of native sqlite3 if `shell` is its path, for some seconds. After a
+ * crash, PATH.crashed and its WAL are copies of the files that the crash left.
  */
 export async function runBank(
   path: string,

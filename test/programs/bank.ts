@@ -2,9 +2,10 @@
  * One process of the bank test, see bank-run.ts:
  *
  *     bank.ts FILE write ID UNTIL    moves money, counts each commit in the bank and appends a byte to FILE.ID after it
- *     bank.ts FILE read ID UNTIL     reads the bank, as long as it is before UNTIL (ms since 1970)
+ *     bank.ts FILE read ID UNTIL     reads the bank until UNTIL (ms since 1970)
  *
- * JOURNAL may follow, the mode of the database, if that is not wal. Prints a line of JSON: what was done, and what was wrong.
+ * JOURNAL, the journal mode of the database, may follow; the default is wal. Prints a line of JSON with the counts and
+ * the errors.
  */
 
 import { openSync, writeSync } from 'node:fs';

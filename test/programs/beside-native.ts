@@ -1,6 +1,6 @@
 /**
- * One process of scripts/try-system.ts: ours or native SQLite (node:sqlite) on a file. It answers in a file, because
- * pipes under Wine do not work with every Node.
+ * A process of scripts/try-system.ts: this package or native SQLite (node:sqlite) uses a file. It writes its answer to a
+ * file, because pipes under Wine do not work with every Node.
  *
  *     node beside-native.ts ours|native DATABASE ANSWER make|hold|probe|count|look SQL or number
  */

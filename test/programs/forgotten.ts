@@ -39,7 +39,7 @@ if (what === 'sessions') {
       db.createSession();
       if (j % 10 === 9) db.exec('UPDATE t SET b=b+1');
     }
-    // Every other connection is forgotten too.
+    // Every other connection is not closed either.
     if (i % 2) db.close();
     // Node does not count the core's memory, so it may collect garbage too late. That would hide leaks.
     if (i % 50 === 0) await collect();

@@ -5,8 +5,8 @@
 **     measure invert ROUNDS IN
 **     measure concat ROUNDS IN IN  the first, then the second
 **
-** Prints JSON: "ms" of each round; of reading also how many changes there are and a sum over all values, by which the
-** bench sees that both sides read the same.
+** Prints JSON: "ms" of each round; for reading also the number of changes and a sum of all values, which shows whether
+** both programs read the same.
 */
 #include "sqlite3.h"
 #include <stdio.h>

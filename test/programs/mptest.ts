@@ -64,13 +64,13 @@ if (me === 0) rmSync(file, { force: true });
 const db = new DatabaseSync(`file:${file}?vfs=unix`, { timeout: Number(options.timeout) });
 let waits = -1;
 
-/** How long a statement waits for locks. */
+/** Sets the time for which a statement waits for locks. */
 function waitForLocks(milliseconds: number): void {
   if (waits !== milliseconds) db.exec(`PRAGMA busy_timeout=${milliseconds}`);
   waits = milliseconds;
 }
 
-/** The primary result code of what was thrown. */
+/** The primary result code of an exception. */
 function codeOf(error: unknown): number {
   const { errcode } = error as { errcode?: number };
   if (errcode === undefined) throw error;
@@ -105,7 +105,7 @@ function run(sql: string): void {
   }
 }
 
-/** @returns SQLITE_OK, or what it failed with */
+/** @returns SQLITE_OK, or the result code of the failure */
 function attempt(sql: string): number {
   try {
     for (const _ of rows(sql));
@@ -115,7 +115,7 @@ function attempt(sql: string): number {
   }
 }
 
-/** As sqlite3_column_text. */
+/** Converts a value to text, as sqlite3_column_text does. */
 function textOf(value: SqlValue): string {
   if (typeof value !== 'number')
     return value instanceof Uint8Array ? Buffer.from(value).toString() : String(value);
@@ -129,7 +129,7 @@ function term(value: SqlValue): string {
   return /^\S+$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The terms of all rows, with a blank between them. */
+/** The values of all rows, separated by spaces. */
 function evaluate(sql: string): string {
   const terms: string[] = [];
   try {
@@ -152,7 +152,7 @@ db.function('eval', (sql) => {
 
 const isSpace = (letter: string | undefined): boolean => letter !== undefined && /^\s$/.test(letter);
 
-/** How long the next token of a script is: blanks and comments, a command with its line, a string, or a word. */
+/** The length of the next token of a script: spaces and comments, a command with its line, a string, or a word. */
 function tokenLength(text: string, at: number): number {
   const rest = text.slice(at, at + 2);
   if (isSpace(rest[0]) || rest === '/*')
@@ -165,7 +165,7 @@ function tokenLength(text: string, at: number): number {
   if (quote === '"' || quote === "'") {
     let n = 1;
     for (; at + n < text.length; n++) {
-      // Of a quote that is doubled the second begins a string of its own: that is all the same here.
+      // The second of two doubled quotes begins another token, which makes no difference here.
       if (text[at + n] === quote) return n + 1;
     }
     return n;
@@ -173,14 +173,14 @@ function tokenLength(text: string, at: number): number {
   return 1 + (/^[^\s"';]*/.exec(text.slice(at + 1))?.[0].length ?? 0);
 }
 
-/** Where the task that begins here ends. */
+/** The end of the task that begins at an offset. */
 function taskEnd(text: string, from: number): number {
   let at = from;
   while (at < text.length && !/^--end\s/.test(text.slice(at, at + 6))) at += tokenLength(text, at);
   return at;
 }
 
-/** Where what follows an --if that is not true, or an --else, ends. */
+/** The end of the part to skip after an --if that is false, or after an --else. */
 function skipTo(text: string, from: number, stopAtElse: boolean): number {
   let at = from;
   while (at < text.length) {
@@ -206,7 +206,7 @@ function startClient(client: number): void {
   spawn(process.env.MPTEST_START ?? '', args, { stdio: 'inherit' }).unref();
 }
 
-/** The tasks are done, of one client or of all. */
+/** Waits until the tasks of a client, or of all clients, are done. */
 function waitForClient(client: number, most: number, where: string): void {
   const tasks = `SELECT 1 FROM task WHERE ${client > 0 ? `client=${client} AND` : ''}
     client IN (SELECT id FROM client) AND endtime IS NULL`;
@@ -408,7 +408,7 @@ function supervise(): void {
   source(scriptFile ?? '');
   waitForClient(0, 2000, 'during shutdown...\n');
   run('UPDATE client SET wantHalt=1');
-  // They leave when they next look for work, and then say what they counted.
+  // The clients end when they next look for work, and then report their counts.
   for (let i = 0; i < 500 && [...rows('SELECT 1 FROM client')].length > 0; i++) sleep(10);
   const [counts = []] = rows('SELECT nError, nTest FROM counters');
   errors += Number(counts[0]);

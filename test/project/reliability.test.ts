@@ -89,7 +89,7 @@ describe.skipIf(!native || !hasStrace())(
         for (const i of [0, 1]) {
           const locks = traced(['-f', '-e', 'trace=fcntl'], commands(make())[i] ?? ['']).calls.split('\n');
           const calls = locks.filter((line) => /fcntl\(\d+<[^>]*x\.db>/.test(line));
-          // A lock to write is lowered to one to read when a transaction ends.
+          // At the end of a transaction, a write lock is lowered to a read lock.
           const ends = calls.flatMap((line, at) => {
             const isLowered =
               /F_RDLCK.*l_len=510/.test(line) && /F_WRLCK.*l_len=510/.test(calls[at - 1] ?? '');
@@ -106,7 +106,7 @@ describe.skipIf(!native || !hasStrace())(
   },
 );
 
-/** As test/programs/trace.c prints it. */
+/** SQL in the format of test/programs/trace.c. */
 const sqlOf = (text: string): string => `\n#SQL ${Buffer.byteLength(text)}\n${text}\n`;
 const tracedSql = Buffer.from(
   [

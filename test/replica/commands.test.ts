@@ -41,7 +41,7 @@ afterEach(async () => {
   }
 });
 
-/** A server in PATH as `--server local` wants it. */
+/** The PATH with a server, which `--server local` needs. */
 const named = process.env['NATS_SERVER'];
 const path =
   named && isAbsolute(named) ? `${dirname(named)}${delimiter}${process.env['PATH']}` : process.env['PATH'];
@@ -54,7 +54,7 @@ const ask = (command: string, ...args: string[]): Ran => run(command, ...args, .
 interface Running {
   readonly child: ChildProcess;
   said(): string;
-  /** Ends it as a user does. Returns the exit code. */
+  /** Ends the process as a user does. Returns the exit code. */
   end(): Promise<number | null>;
 }
 
@@ -91,7 +91,7 @@ async function client(id: string): Promise<(sql: string) => Promise<string>> {
   return ask;
 }
 
-/** Asks until the answer is right. */
+/** Repeats a request until the answer is right. */
 async function until(action: () => Promise<string>, wanted: string): Promise<void> {
   for (let tries = 0; ; tries++) {
     const got = await action();
@@ -172,7 +172,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     await a("INSERT INTO u VALUES('x');");
     expect(await a('COMMIT;')).toBe('-- ok, 0 rows, 0 changes\n');
     await until(() => b('SELECT * FROM u;'), 'x\n-- ok, 1 rows, 0 changes\n');
-    // Both insert with the id 1, one of them in a transaction that is open when the other comes.
+    // Both insert a row with the id 1, one of them in a transaction that is open when the message of the other arrives.
     await b('BEGIN;');
     await b('INSERT INTO t(n) VALUES(20);');
     await a('INSERT INTO t(n) VALUES(10);');
@@ -210,7 +210,7 @@ describe.skipIf(reason !== '')(`over ${serverVersion ?? 'no server'}${reason}`, 
     expect(await b.end()).toBe(0);
     await one("UPDATE t SET n=2 WHERE id='x';");
     expect(ask('log').out.match(/^\d+/gm)).toEqual(['1', '2', '3']);
-    // Written while it is offline, so that it meets what the other one did.
+    // Written while offline, so that it conflicts with the changes of the other copy.
     const offline = ['--server', 'nats://127.0.0.1:1', '--name', name];
     const away = await start('b', '--policy', 'reject', ...offline);
     const three = await client('b');

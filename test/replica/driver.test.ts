@@ -423,7 +423,7 @@ describe('a wrong history is detected, and not followed', () => {
   });
 
   describe('a message above the limits of the copy', () => {
-    /** What a copy with limits, and a pending transaction, says of a message beyond them; without them it follows. */
+    /** The error of a copy with limits and a pending transaction at a message above them. Without limits it follows. */
     async function limited(
       limits: MessageLimits,
       before: string,

@@ -111,14 +111,14 @@ export class VirtualClock {
   }
 }
 
-/** Until every promise that can be resolved is. */
+/** Waits until every promise that can be resolved is resolved. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The stream to which all links connect. */
 export class MemoryStream {
   identity = '';
   origin: LogState['origin'] = 'empty';
-  /** By sequence; from `first` to `last`. */
+  /** The messages by sequence number, from `first` to `last`. */
   readonly messages = new Map<number, Uint8Array>();
   first = 1;
   last = 0;
@@ -307,7 +307,7 @@ export class MemoryLog implements Log {
     throw new ReplicaError('unknown', 'no answer within a second');
   }
 
-  /** Until the stream has another message, or the link changes. */
+  /** Waits until the stream has another message, or the link changes. */
   #change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {

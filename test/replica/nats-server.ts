@@ -83,7 +83,7 @@ export class NatsServer {
   }
 }
 
-/** Whether a server says hello. */
+/** Whether a server answers on a port. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');

@@ -37,7 +37,7 @@ CREATE TRIGGER retexted AFTER UPDATE ON tag BEGIN UPDATE text SET name=new.name 
 CREATE TRIGGER untexted AFTER DELETE ON tag BEGIN DELETE FROM text WHERE rowid=old.id; END;
 INSERT INTO account WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM i WHERE n<${accounts}) SELECT n, ${start} FROM i`;
 
-/** The functions of the transactions, all of which change something whatever they meet. */
+/** The functions of the transactions. Each changes something in every state. */
 const functions = {
   transfer(database: DatabaseSync, id: string, from: number, to: number): void {
     database.prepare('UPDATE account SET n=n-1 WHERE id=?').run(from);

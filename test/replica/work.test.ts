@@ -173,7 +173,7 @@ test('messages that arrived while a copy was offline are applied together, and p
   b.on('redone', () => redone++);
   log.isUp = true;
   await clock.until(() => b.status().pending === 0 && b.status().state === 'online');
-  // On a slow machine some of it is published before the rest is done again.
+  // On a slow machine some transactions are published before the others are rebased.
   expect(b.status().sequence).toBeGreaterThanOrEqual(62);
   expect(b.status().sequence).toBeLessThanOrEqual(64);
   expect(redone).toBeLessThanOrEqual(60);
@@ -358,7 +358,7 @@ test('verify finds the table in which a copy differs, and compares only at the s
   await close(b);
   {
     using database = new DatabaseSync(path);
-    // Past the replica, and hidden from it: the header's counter is set back.
+    // Bypasses the replica, and hides the change by adjusting the stored counter.
     database.exec("UPDATE t SET b='y'; UPDATE _sqlite_wasm_run_replica SET counter=counter+2");
   }
   b = await open(path);
