@@ -64,7 +64,7 @@ function isOurs(pack: string, name: string): boolean {
 }
 
 function wrongVersion(path: string, found: string): string {
-  return `${path} is made for ${found}; this host supports ${contract.package}@${contract.version}`;
+  return `${path} is made for ${found}; this host supports ${contract.package}@${contract.releases.join(', ')}`;
 }
 
 /** An import that needs a grant. */

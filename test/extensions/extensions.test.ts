@@ -160,7 +160,7 @@ describe('files that cannot be loaded are refused with a message, and the databa
     ],
     [
       'wrong-version',
-      /is made for sqlite:extension\/session@2\.0\.0; this host supports sqlite:extension@[\d.]+$/,
+      /is made for sqlite:extension\/session@2\.0\.0; this host supports sqlite:extension@1\.0\.0, [\d.]+$/,
     ],
     ['core', /core\.wasm is a core module, not a component: convert it, for example with jco new$/],
     [
