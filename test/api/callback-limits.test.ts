@@ -159,7 +159,7 @@ describe('while a session is read', () => {
       (db) => db.exec("INSERT INTO t VALUES(9, 'nine')"),
       /^only SQL that reads can run while a session is read$/,
     ],
-  ])('it cannot be %s, and its output is whole', (_, act, why) => {
+  ])('it cannot be %s, and its output is complete', (_, act, why) => {
     using db = opened();
     const session = db.createSession();
     db.exec(many);
@@ -335,7 +335,7 @@ describe('within a statement that writes', () => {
       (db) => db.capture(),
       'an operation that reads the schema version, such as a capture, is impossible within a statement that writes while a session or capture is recording: call it before or after the statement',
     ],
-  ])('%s says why it is refused', (_, act, why) => {
+  ])('the error for %s explains the reason', (_, act, why) => {
     using db = opened();
     using session = db.createSession();
     let said: unknown;

@@ -12,7 +12,7 @@ test.each([
   ['StatementSync', StatementSync],
   ['Session', Session],
   ['Capture', Capture],
-])('only a database makes a %s, whatever its constructor gets', (_, made) => {
+])('only a database makes a %s, whatever arguments its constructor gets', (_, made) => {
   using db = new DatabaseSync(':memory:');
   const construct = made as unknown as new (...args: unknown[]) => object;
   const illegal = expect.objectContaining({

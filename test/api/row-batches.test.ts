@@ -19,14 +19,14 @@ const columns = {
   'short texts': "'row ' || i AS a, '' AS b, char(i) AS c",
   'texts that are not ASCII': "'Zeile ' || i || ' ä' AS a, char(128512) || i AS b, char(0) || i AS c",
   'texts that do not fit in a batch': "printf('%.*c', (i % 7) * 9000, 'x') AS a, i AS b",
-  'texts of which each is longer than a batch': "printf('%.*c', 20000 + i % 3, 'y') AS a",
+  'texts longer than a batch': "printf('%.*c', 20000 + i % 3, 'y') AS a",
   blobs: 'zeroblob(0) AS a, CAST(i AS BLOB) AS b, zeroblob(i % 50) AS c',
   'blobs and texts': "zeroblob(i % 3000) AS a, 'after ' || i AS b, CAST('x' || i AS BLOB) AS c",
   'nothing but NULL': 'NULL AS a, NULL AS b',
   'two columns of one name': "i AS a, 'second' || i AS a",
   'one column': 'i AS a',
   'more columns than a batch has cells for': Array.from({ length: 1500 }, (_, at) => `i+${at}`).join(', '),
-  'as many as give few rows a batch': Array.from({ length: 600 }, (_, at) => `'t' || (i+${at})`).join(', '),
+  'columns for a few rows in a batch': Array.from({ length: 600 }, (_, at) => `'t' || (i+${at})`).join(', '),
 };
 
 describe.each(Object.entries(columns))('%s', (_, list) => {

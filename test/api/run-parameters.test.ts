@@ -18,13 +18,19 @@ const kinds: [string, SupportedValueType[]][] = [
   ['integers', [0n, -(2n ** 63n), 2n ** 63n - 1n, true, false]],
   ['nothing', [null, undefined]],
   ['short text', ['', 'a', 'é', 'a\0b', '\ud800', '😀', '\ufeffx']],
-  ['text of the longest short kind', ['x'.repeat(23), 'x'.repeat(24), `${'x'.repeat(23)}é`, 'é'.repeat(40)]],
+  [
+    'text of the greatest length that counts as short',
+    ['x'.repeat(23), 'x'.repeat(24), `${'x'.repeat(23)}é`, 'é'.repeat(40)],
+  ],
   [
     'bytes',
     [new Uint8Array(0), new Uint8Array([0, 255]), Buffer.from('x'), new DataView(new ArrayBuffer(3))],
   ],
-  ['what does not fit in one call', [long, new Uint8Array(20_000), 'after']],
-  ['what fits by itself and not together', ['y'.repeat(5000), 'z'.repeat(5000), new Uint8Array(9000)]],
+  ['parameters that do not fit in one call', [long, new Uint8Array(20_000), 'after']],
+  [
+    'parameters that fit separately but not together',
+    ['y'.repeat(5000), 'z'.repeat(5000), new Uint8Array(9000)],
+  ],
 ];
 
 test.each(kinds)('%s', (_, values) => {

@@ -256,7 +256,7 @@ describe('changes by triggers and foreign key actions', () => {
   test.each([
     ['INSERT INTO p VALUES(2)', '--no-triggers'],
     ['DELETE FROM p', '--no-triggers --fk-no-action'],
-  ])('is not done twice with the option that the hint names: %s', (sql, option) => {
+  ])('are not repeated with the option that the hint names: %s', (sql, option) => {
     for (const name of ['from.db', 'to.db']) run(['capture', '--db', name, '--ddl', '-'], setup);
     run(['capture', '--db', 'from.db', '-', '-o', 'o'], sql);
     const refused = run(['apply', '--db', 'to.db', 'o']);

@@ -49,6 +49,6 @@ describe.runIf('enableCompileCache' in module)('compiled code', () => {
   });
 });
 
-test('without a cache folder, the program starts all the same', () => {
+test('without a cache folder, the program still starts', () => {
   expect(select(join('/dev/null', 'cache'))).toEqual(selected);
 });

@@ -222,7 +222,7 @@ describe.skipIf(!(present('zsh', '--version') && present('tmux', '-V')))('zsh', 
   });
 });
 
-describe('what it is made from', () => {
+describe('its sources', () => {
   test('the options of the sqlite3 shell are those of its help', () => {
     const { out, err } = sqliteWasmRun('-help');
     const listed = [...(out + err).matchAll(/^ {3}-([\w[\]-]+)(?: ([A-Z]+))?/gm)].flatMap(

@@ -187,7 +187,7 @@ describe('text of a changeset', () => {
     'apply --db to.db evil.cs',
     'apply --db to.db --dry-run evil.cs',
     'validate evil.cs',
-  ])('%s: what a terminal obeys is shown, not written', (line) => {
+  ])('%s: control characters are shown, not written', (line) => {
     const { out, err } = run(line.split(' '));
     expect(`${out}${err}`).toMatch(/\\x1b|evil\.cs: a capture/);
     expect(obeyed(out)).toEqual([]);
@@ -269,7 +269,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
-    'a capture that %s ends writes what was committed, and leaves with %i',
+    'a capture that %s ends writes the committed changes, and exits with %i',
     async (signal, code) => {
       const inserts = Array.from(
         { length: 20_000 },

@@ -85,7 +85,7 @@ const cases: Record<string, Case> = {
   ),
   'FILE and SQL': args('x.db', 'CREATE TABLE t(a)', 'INSERT INTO t VALUES(7)', '.tables', 'SELECT * FROM t'),
   'a path through ..': args('sub/../x.db', 'CREATE TABLE t(a);', '.tables'),
-  'a folder that is not there': { ...args('none/x.db', 'SELECT 1;CREATE TABLE t(a)'), ignore: cannotOpen },
+  'a missing folder': { ...args('none/x.db', 'SELECT 1;CREATE TABLE t(a)'), ignore: cannotOpen },
   'a folder as database': { ...args('sub', 'CREATE TABLE t(a)'), ignore: cannotOpen },
   'not a database': { args: ['x.db', 'SELECT * FROM sqlite_schema'], files: { 'x.db': csv.repeat(50) } },
   '-readonly': {
@@ -330,7 +330,7 @@ describe('the command', () => {
     ['.save none/x.db', 'cannot open "none/x.db": unable to open database file'],
     ['.restore none/x.db', 'cannot open "none/x.db": unable to open database file'],
     ['.clone none/x.db', 'Cannot create output database: unable to open database file'],
-  ])('%s says why a file cannot be opened', (command, said) => {
+  ])('%s explains why a file cannot be opened', (command, said) => {
     const { stderr, code } = ours(args(':memory:', command));
     expect(code).toBe(command.startsWith('.open') || command.startsWith('.clone') ? 0 : 1);
     expect(stderr).toMatch(
@@ -338,7 +338,7 @@ describe('the command', () => {
     );
   });
   test.each(['SELECT * FROM t', '.dump', '.schema', '.import d.csv t'])(
-    '%s says why a database is locked',
+    '%s explains why a database is locked',
     (command) => {
       const make = 'PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)';
       const { stdout, stderr } = ours({

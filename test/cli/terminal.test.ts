@@ -93,7 +93,7 @@ test.skipIf(!present).each([
 });
 
 describe.skipIf(!present)('on a terminal', () => {
-  test('a statement of several lines, its box, and the history of whole statements', async () => {
+  test('a statement of several lines, its output as a box, and the history of whole statements', async () => {
     type("SELECT 'one\ntwo' AS text,\n  (2\n+ 3) AS five;\n");
     const first = await shows(/two +│ +│\n╰/);
     expect(first).toContain("'  ...> two' AS text,");

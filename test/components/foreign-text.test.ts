@@ -88,9 +88,9 @@ describe('a component that says of itself', () => {
     ['the cursor up and lines deleted', '\x1b[2J\x1b[1;1H\x1b]0;title\x07\x1b[31mred'],
     ['carriage returns and backspaces', 'real\r\x08\x08\x08fake\x7f'],
     ['C1 controls', 'a\x9b2Jb\x90c\x9c'],
-    ['text that runs backwards', 'gpj.\u202egnp.exe\u2066\u2069\u200f'],
+    ['right-to-left text', 'gpj.\u202egnp.exe\u2066\u2069\u200f'],
     ['line and paragraph separators', 'a\u2028  loads      yes\u2029b'],
-    ['what nobody sees', 'a\u200bb\ufeffc\u00add'],
+    ['invisible characters', 'a\u200bb\ufeffc\u00add'],
     ['quotes and marks of SQL', `'"; DROP TABLE t; --`],
   ])(
     '%s prints it as text',

@@ -80,7 +80,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
   const kinds: [title: string, kind: number, here: RegExp, wrapped?: RegExp][] = [
     ['a result outside the memory', 1, trapped('')],
     ['a result that is not aligned', 2, trapped('not aligned'), /./],
-    ['a result of no kind', 3, trapped('')],
+    ['a result of an unknown kind', 3, trapped('')],
     ['an error whose text is outside the memory', 4, trapped('')],
     ['an error whose text is not UTF-8', 5, /^\ufffd\ufffd$/],
     ['an error that says "done"', 6, /^done$/],
@@ -129,7 +129,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['commit', 19, 'BEGIN; INSERT INTO v(a) VALUES (1)', 'COMMIT', 'done'],
     ['rollback', 20, 'BEGIN; INSERT INTO v(a) VALUES (1)', 'ROLLBACK', 'done'],
   ])(
-    'a trap in %s, which cannot fail, is told to who calls next',
+    'a trap in %s, which cannot return an error, makes the next call fail',
     (_name, what, before, statement, wanted) => {
       outcome('SELECT count(*) FROM v');
       if (what !== 17) outcome(before);
@@ -180,7 +180,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['that is empty', 35, 'the component declares an invalid table: syntax error'],
     ['with computed columns', 36, /virtual tables cannot use computed columns$/],
     ['with more statements', 37, 'done'],
-    ['without rowids, of a table that is written', 38, /a writable table must have rowids$/],
+    ['without rowids, of a writable table', 38, /a writable table must have rowids$/],
     ['with a subquery', 39, /subqueries prohibited in CHECK constraints$/],
   ])('a declaration %s', (_what, kind, wanted) => {
     set(1, kind);
@@ -206,16 +206,16 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
       'SELECT x.a FROM wild AS x, wild AS y WHERE x.a = y.b AND x.c IN (1, 2, 3)',
     ],
     [
-      'values at once of what is not an IN',
+      'all values of a term that is not an IN',
       30,
       plan('requests all values of constraint 0, which is not an IN'),
     ],
     ['a text with U+0000', 31, plan('has a text that contains U+0000')],
     ['a text outside the memory', 32, trapped('')],
     ['a text that is not UTF-8', 33, all],
-    ['a plan of no kind', 34, trapped('')],
-    ['an order that it does not keep', 35, all],
-    ['more rows than the one it speaks of', 36, all],
+    ['a plan of an unknown kind', 34, trapped('')],
+    ['an order that the rows do not have', 35, all],
+    ['more rows than the announced one', 36, all],
     ['usages that are not aligned', 37, trapped('not aligned')],
     ['a text that looks like one of the host’s', 38, all],
     ['a number of -2^31', 39, all],
@@ -231,13 +231,13 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
   test.each<[string, number, Expected, Expected?]>([
     ['values that are not whole rows', 20, trapped('returned 5 values for \\d rows of 4 columns')],
     ['more rowids than rows', 21, trapped('returned \\d values for 3 rows of 4 columns')],
-    ['no rows, and more to come', 22, trapped('returned no rows, but did not report the end')],
-    ['more rows than asked for', 23, trapped('returned 1000 rows, but at most \\d+ were requested')],
+    ['no rows before the end', 22, trapped('returned no rows, but did not report the end')],
+    ['more rows than requested', 23, trapped('returned 1000 rows, but at most \\d+ were requested')],
     ['rowids outside the memory', 24, outside, trapped('')],
     ['values outside the memory', 25, outside, trapped('')],
     ['4,294,967,295 rowids', 26, trapped('4294967295 rows, but'), trapped('')],
     ['67,108,864 rows', 27, trapped('67108864 rows, but'), trapped('')],
-    ['a value of no kind', 28, trapped('kind 200'), trapped('')],
+    ['a value of an unknown kind', 28, trapped('kind 200'), trapped('')],
     ['a text outside the memory', 29, outside, trapped('')],
     ['a text of 4 GiB', 30, trapped('which is more than its memory'), trapped('')],
     ['a blob of 2 GiB', 31, trapped('which is more than its memory'), /^[\da-c,]+$/],
@@ -245,8 +245,8 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['a long text that is not UTF-8', 33, trapped('not UTF-8'), /^[\da-c,]+$/],
     ['values that are not aligned', 34, trapped('not aligned')],
     ['rowids that are not aligned', 35, trapped('not aligned')],
-    ['values over one another', 37, trapped('which is more than its memory'), /^[\da-c,]+$/],
-    ['an empty last batch nowhere', 39, /^[\da-c,]*$/],
+    ['overlapping values', 37, trapped('which is more than its memory'), /^[\da-c,]+$/],
+    ['an empty last batch at an invalid address', 39, /^[\da-c,]*$/],
     ['a kind with bits above its byte', 40, /^[\da-c,]+$/],
   ])('a batch with %s', (_what, kind, here, wrapped) => {
     for (const what of [5, 6]) {
@@ -269,7 +269,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['of 4 GiB', 23, trapped('')],
     ['that is not UTF-8', 24, [['\ufffd\ufffd']]],
     ['with U+0000', 25, [['a']]],
-  ])('a sentence of integrity %s', (_what, kind, wanted) => {
+  ])('a result of integrity %s', (_what, kind, wanted) => {
     outcome('SELECT count(*) FROM v');
     set(16, kind);
     expectOutcome(outcome('PRAGMA integrity_check'), wanted, '');

@@ -60,8 +60,8 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['text outside the memory', 3, outside, trapped('')],
     ['text of 4 GiB', 4, outside, trapped('')],
     ['a blob of 2 GiB', 5, outside, /^[\d,]+$/],
-    ['a result of no kind', 6, trapped('kind 7'), trapped('')],
-    ['a value of no kind', 7, trapped('kind 200'), trapped('')],
+    ['a result of an unknown kind', 6, trapped('kind 7'), trapped('')],
+    ['a value of an unknown kind', 7, trapped('kind 200'), trapped('')],
     ['text that is not UTF-8', 8, trapped('not UTF-8'), 'a\ufffd\ufffd'],
     ['an error whose text is outside the memory', 9, outside, /./],
     ['an error whose text is not UTF-8', 10, '\ufffd\ufffd'],
@@ -77,7 +77,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['a place for a result outside the memory', 33, trapped('')],
     ['parameters outside the memory', 34, outside],
     ['4,294,967,295 parameters', 35, 1],
-    ['a parameter of no kind', 36, trapped('kind 9')],
+    ['a parameter of an unknown kind', 36, trapped('kind 9')],
     ['SQL outside the memory', 37, outside],
     ['a place for rows outside the memory', 38, trapped('')],
     ['SQL that is not UTF-8', 39, trapped('not UTF-8')],
@@ -85,12 +85,12 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['bytes outside the memory', 44, 1],
     ['a parameter outside the memory', 45, outside],
     ['a parameter that is not UTF-8', 46, trapped('not UTF-8')],
-    ['rows put outside the memory', 50, outside],
-    ['rows put where they are not aligned', 51, outside],
+    ['rows stored outside the memory', 50, outside],
+    ['rows stored at an address that is not aligned', 51, outside],
     ['no memory for rows', 52, trapped('the component cannot allocate')],
-    ['all rows put in one place', 53, 1],
+    ['all rows stored at one address', 53, 1],
     ['a memory that grows for rows', 54, 1],
-    ['a trap while rows are put', 55, trapped('unreachable')],
+    ['a trap while rows are stored', 55, trapped('unreachable')],
     ['SQL while rows are put', 56, 1],
   ])('%s', (_what, number, wanted, wrapped) => {
     const found = outcome(number);
@@ -108,7 +108,7 @@ describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
     ['in a memory that grows', 24],
     ['with a trap', 25],
     ['with SQL in between', 26],
-  ])('arguments put %s', (_what, number) => {
+  ])('arguments stored %s', (_what, number) => {
     expect(outcome(number)).toBe(1);
     const found = outcome(0, 'abcdefgh', Uint8Array.of(0, 255), 'x'.repeat(70_000), 2.5);
     if (found !== 1) expect(String(found)).toMatch(trapped(''));

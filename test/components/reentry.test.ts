@@ -79,7 +79,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     'SELECT at_end((SELECT b FROM t))',
     'SELECT total_of((SELECT b FROM t)) OVER ()',
     'INSERT INTO r SELECT b FROM t',
-  ])('%s, which is in there, ends 16 deep with an error', (sql) => {
+  ])('%s in itself ends 16 deep with an error', (sql) => {
     using update = db.prepare('UPDATE t SET b = ?');
     update.run(sql);
     for (let times = 0; times < 3; times++) {

@@ -41,7 +41,7 @@ function failure(action: () => unknown): { message: string; errcode?: number } {
   return { message: 'nothing was thrown' };
 }
 
-describe('a component that asks for more than it is granted is not loaded', () => {
+describe('a component that requires more than its grants is not loaded', () => {
   test.each([
     [
       'sql',
@@ -165,7 +165,7 @@ describe('memory', () => {
   });
 
   test.each(['direct', 'wrapped'])(
-    'what can never fit is refused before the call, calls %s, and the component lives',
+    'a value that can never fit is refused before the call, calls %s, and the component stays usable',
     (calls) => {
       process.env.SQLITE_WASM_RUN_CALLS = calls;
       db = new DatabaseSync(':memory:', { allowExtension: true });

@@ -301,7 +301,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
       [1, 1, 'one', Uint8Array.of(1)],
       [2, 2, 'two', 2.5],
     ];
-    test('keeps committed changes, whichever program opens the file next', () => {
+    test('keeps committed changes, even if another program opens the file next', () => {
       db.exec(
         "BEGIN; INSERT INTO k(a) VALUES (3); ROLLBACK; BEGIN; INSERT INTO k VALUES (4, 'fail:sync', 1)",
       );

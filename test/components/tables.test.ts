@@ -123,7 +123,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
     ["asks WHERE p = 'Y' COLLATE NOCASE", '5:2 order  distinct 0 used 35', "the text 'Y'"],
     ['asks ORDER BY b COLLATE NOCASE', ' order  distinct 0 used 11', ''],
     ['asks ORDER BY c COLLATE NOCASE', ' order 4 distinct 0 used 19', ''],
-  ])('best-index is asked for %s', (from, question, args) => {
+  ])('best-index receives %s', (from, question, args) => {
     const [[asked, given] = [], ...more] = rows(`SELECT question, arguments FROM ${from}`);
     expect(asked).toBe(question);
     if (args instanceof RegExp) expect(given).toMatch(args);

@@ -379,7 +379,7 @@ test.each([
   ['exec', (db: DatabaseSync) => db.exec('ROLLBACK')],
   ['a statement', (db: DatabaseSync) => db.prepare('ROLLBACK').run()],
 ])(
-  'a function that rolls back by %s ends the statement that called it: the file has what the connection sees',
+  'a function that rolls back by %s ends the statement that called it: file and connection agree',
   (how, rollback) => {
     const path = join(testFolder('files'), `${how}.db`);
     const db = new DatabaseSync(path);

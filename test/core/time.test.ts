@@ -145,7 +145,7 @@ describe('--timeout, without a terminal', () => {
   });
 
   test.each([
-    ['says who it is', 'e'],
+    ['returns its name', 'e'],
     ['describes its functions', 'v'],
   ])('a component that never ends while it %s is ended, too', (_what, mode) => {
     const bytes = readFileSync(guest);

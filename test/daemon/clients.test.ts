@@ -157,7 +157,7 @@ describe('what cannot be opened', () => {
       2,
       'text exists and is not a socket; refusing to replace it',
     ],
-    ['a folder that is not there', ['--socket', 'none/s'], 1, 'cannot listen on none/s: '],
+    ['a missing folder', ['--socket', 'none/s'], 1, 'cannot listen on none/s: '],
     [
       'an output that is not a changeset',
       ['-o', 'text'],
@@ -166,9 +166,9 @@ describe('what cannot be opened', () => {
     ],
     ['an output that is a database', ['-o', 'b.db'], 2, 'b.db is a database; refusing to overwrite it'],
     ['standard output', ['-o', '-'], 2, '--output must name a file'],
-    ['a database that is none', ['--db', 'text'], 1, 'cannot open text: file is not a database'],
+    ['a file that is not a database', ['--db', 'text'], 1, 'cannot open text: file is not a database'],
     ['a folder', ['--db', 'dir'], 1, 'cannot open dir: it is a folder'],
-    ['an hour without patience', ['--patience', '0'], 2, '--patience takes a number of seconds above 0'],
+    ['a patience of 0', ['--patience', '0'], 2, '--patience takes a number of seconds above 0'],
   ])('%s', async (_, more, code, message) => {
     writeFileSync(
       join(folder, 'text'),

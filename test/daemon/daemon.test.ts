@@ -198,15 +198,19 @@ describe('the end', () => {
     ]);
   });
   test.each([
-    ['is put in its place', (operation: string) => operation.startsWith('renameSync'), 1],
-    ['was put in its place', (operation: string) => operation.startsWith('renameSync'), 2],
+    ['is being replaced', (operation: string) => operation.startsWith('renameSync'), 1],
+    ['was replaced', (operation: string) => operation.startsWith('renameSync'), 2],
     [
-      'was put in its place and its journal says so',
+      'was replaced and its journal records that',
       (operation: string) => operation.startsWith('renameSync'),
       4,
     ],
-    ['was forgotten by the database', (operation: string) => operation.startsWith('rmSync o.cs.journal'), 0],
-  ])('killed when its output %s: the next one goes on, and tidies up', async (_, at, behind) => {
+    [
+      'was removed from the records of the database',
+      (operation: string) => operation.startsWith('rmSync o.cs.journal'),
+      0,
+    ],
+  ])('killed when its output %s: the next one continues and cleans up', async (_, at, behind) => {
     const run = async (faults: object, ...statements: string[]): Promise<unknown> => {
       process.env.FILE_FAULTS = JSON.stringify({ under: folder, ...faults });
       const { child, ended } = await start();

@@ -242,21 +242,24 @@ describe('a damaged journal', () => {
     ['in the number of a record', () => (records()[1] ?? 0) + 15, 5],
     ['in a change', () => (records()[3] ?? 0) + 40, 5],
     ['in the last change', () => (records()[5] ?? 0) + 40, 5],
-  ])('a flipped bit %s is counted; what can be read is kept if that is accepted', async (_, at, readable) => {
-    flip(at());
-    const count = readable === 0 ? 6 : readable;
-    await refused(
-      new RegExp(
-        `o\\.cs\\.journal is damaged.*: of 6 transactions committed in a\\.db, ${count} can be read\\. Nothing was changed`,
-      ),
-    );
-    const { code, said } = await startAndStop('--accept-loss');
-    expect(code).toBe(0);
-    expect(said).toContain(`${count} transactions are kept`);
-    expect(captured()).toHaveLength(count);
-    expect(existsSync(path('o.cs.journal.damaged'))).toBe(true);
-    expect((await startAndStop()).code).toBe(0);
-  });
+  ])(
+    'a flipped bit %s is counted; readable transactions are kept if the loss is accepted',
+    async (_, at, readable) => {
+      flip(at());
+      const count = readable === 0 ? 6 : readable;
+      await refused(
+        new RegExp(
+          `o\\.cs\\.journal is damaged.*: of 6 transactions committed in a\\.db, ${count} can be read\\. Nothing was changed`,
+        ),
+      );
+      const { code, said } = await startAndStop('--accept-loss');
+      expect(code).toBe(0);
+      expect(said).toContain(`${count} transactions are kept`);
+      expect(captured()).toHaveLength(count);
+      expect(existsSync(path('o.cs.journal.damaged'))).toBe(true);
+      expect((await startAndStop()).code).toBe(0);
+    },
+  );
   test('a flipped bit in a mark loses nothing', async () => {
     flip(size() - 1);
     expect((await startAndStop()).code).toBe(0);
@@ -265,7 +268,7 @@ describe('a damaged journal', () => {
   test.each([
     ['a byte', 1, 5],
     ['a record and more', 100, 4],
-  ])('a cut tail is counted: %s', async (_, bytes, readable) => {
+  ])('a truncated end is counted: %s', async (_, bytes, readable) => {
     truncateSync(path('o.cs.journal'), size() - bytes);
     await refused(`of 6 transactions committed in a.db, ${readable} can be read`);
     expect((await startAndStop('--accept-loss')).code).toBe(0);
@@ -291,7 +294,7 @@ describe('a database that was restored', () => {
   test.each([
     ['one transaction', '4', 5],
     ['three transactions', '2', 3],
-  ])('by %s: refused; accepted, what was acknowledged is in the output', async (_, state, known) => {
+  ])('by %s: refused; if accepted, acknowledged changes are in the output', async (_, state, known) => {
     putBack(state);
     await refused(
       `o.cs.journal contains 6 transactions, but a.db has ${known} of them: it is an earlier state`,

@@ -287,7 +287,7 @@ describe('the cache of transpiled components', () => {
     const within = join(shared, `sqlite-wasm-run-${process.getuid?.()}`);
     expect(statSync(within).mode & 0o777).toBe(0o700);
     expect(readdirSync(within)).toHaveLength(1);
-    expect(readdirSync(shared)).toHaveLength(2); // where nobody else may write it is used itself
+    expect(readdirSync(shared)).toHaveLength(2); // used itself, because no other user can write to it
 
     rmSync(within, { recursive: true });
     chmodSync(shared, 0o1777);

@@ -145,7 +145,7 @@ describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
 
   // Native code converts a real number that does not fit an int64, which C leaves undefined, and rounds 2^53 + 1 away.
   test.each(['<', '<=', '=', '>=', '>'])(
-    'value %s a number of any size is what plain SQL makes of it',
+    'value %s a number of any size has the result of plain SQL',
     (operator) => {
       const bounds = [
         '9223372036854775807.0',

@@ -43,7 +43,7 @@ static void columns_of(sqlite_extension_spi_query_result_t *result, Value *ret) 
   ret->val.text = (minimal_string_t){text, at ? at - 1 : 0};
 }
 
-/* "SELECT sql_nest(n - 1)", which calls this very component again. */
+/* "SELECT sql_nest(n - 1)", which calls this component again. */
 static bool nest(int64_t n, Value *ret, Error *err) {
   sqlite_extension_spi_query_result_t result;
   minimal_string_t sql;

@@ -84,7 +84,7 @@ describe.skipIf(!native || !hasStrace())(
     });
 
     test.each(['EIO', 'EACCES'])(
-      'locks that can no longer be given back, after %s: all is committed',
+      'locks that cannot be released, after %s: everything is committed',
       (error) => {
         for (const i of [0, 1]) {
           const locks = traced(['-f', '-e', 'trace=fcntl'], commands(make())[i] ?? ['']).calls.split('\n');

@@ -155,7 +155,7 @@ describe('SIGKILL', () => {
     expect(readdirSync(folder).sort()).toEqual(['a.db', 'o']);
   });
   test.each([...scripts.keys()])(
-    'between operations on files: what is in the database is in the output, once (%i)',
+    'between file operations: the changes in the database are in the output, once (%i)',
     (index) => {
       const operations = countOfCapture(index);
       const wrong: unknown[] = [];
@@ -172,20 +172,23 @@ describe('SIGKILL', () => {
     ['the COMMIT of a patchset', /unlinkSync .*a\.db-journal/, 0, ['--patchset']],
     ['the mark', /unlinkSync .*a\.db-journal/, 1, []],
     ['the mark of a patchset', /unlinkSync .*a\.db-journal/, 1, ['--patchset']],
-  ] as const)('before %s: the database tells whether the transaction counts', (_, name, behind, more) => {
-    const setup = 'INSERT INTO t VALUES(1, 1)';
-    capture(setup);
-    rmSync(path('o'));
-    const sql = 'UPDATE t SET b=2';
-    const kill = placeOf(sql, name, ...more) + behind;
-    expect(capture(sql, { kill }, ...more).code).toBe(null);
-    const db = new DatabaseSync(path('a.db'));
-    const isCommitted = db.prepare('SELECT b FROM t').get()?.b === 2;
-    db.close();
-    expect(isCommitted).toBe(behind === 1);
-    expect(capture('', undefined, ...more).code).toBe(0);
-    expect([...new Changeset(new Uint8Array(readFileSync(path('o'))))]).toHaveLength(isCommitted ? 1 : 0);
-  });
+  ] as const)(
+    'before %s: the database shows whether the transaction was committed',
+    (_, name, behind, more) => {
+      const setup = 'INSERT INTO t VALUES(1, 1)';
+      capture(setup);
+      rmSync(path('o'));
+      const sql = 'UPDATE t SET b=2';
+      const kill = placeOf(sql, name, ...more) + behind;
+      expect(capture(sql, { kill }, ...more).code).toBe(null);
+      const db = new DatabaseSync(path('a.db'));
+      const isCommitted = db.prepare('SELECT b FROM t').get()?.b === 2;
+      db.close();
+      expect(isCommitted).toBe(behind === 1);
+      expect(capture('', undefined, ...more).code).toBe(0);
+      expect([...new Changeset(new Uint8Array(readFileSync(path('o'))))]).toHaveLength(isCommitted ? 1 : 0);
+    },
+  );
 });
 
 describe('what a killed capture left', () => {

@@ -284,7 +284,7 @@ describe('full-text and R-Tree tables', () => {
   ];
   const sound = (db: DatabaseSync): unknown => db.prepare('PRAGMA integrity_check').all();
   test.each(kinds)(
-    '%s: a changeset and a capture apply, also one that makes the table',
+    '%s: a changeset and a capture can be applied, even one that creates the table',
     (_, module, insert) => {
       const make = `CREATE VIRTUAL TABLE f USING ${module};`;
       const [source, target, late] = [database(make), database(make), database()];

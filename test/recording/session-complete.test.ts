@@ -158,21 +158,24 @@ describe('what is recorded', () => {
     ['DROP COLUMN', 'ALTER TABLE t DROP COLUMN b', 't: it lost 1 columns'],
     ['RENAME', 'ALTER TABLE t RENAME TO w', 't: it was dropped or renamed'],
     ['DROP TABLE', 'DROP TABLE t', 't: it was dropped or renamed'],
-  ])('%s while it records: the session cannot be read as one, and says which table', (_, sql, why) => {
-    const db = database(schema);
-    const session = db.createSession();
-    db.exec(`INSERT INTO t VALUES(1,2); ${sql}`);
-    expect(failure(() => session.changeset())).toMatchObject({
-      errcode: 17,
-      message:
-        'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns the changes recorded before that, and then the others',
-    });
-    expect(session.warnings()).toContainEqual({
-      kind: 'schema-changed',
-      table: 't',
-      message: `${why} since the session began; session_take (take() in code) returns the changes recorded before that, and then the others`,
-    });
-  });
+  ])(
+    '%s while it records: the session cannot be read as one, and the error names the table',
+    (_, sql, why) => {
+      const db = database(schema);
+      const session = db.createSession();
+      db.exec(`INSERT INTO t VALUES(1,2); ${sql}`);
+      expect(failure(() => session.changeset())).toMatchObject({
+        errcode: 17,
+        message:
+          'database schema has changed: a recorded table was dropped, renamed or lost a column; session_take (take() in code) returns the changes recorded before that, and then the others',
+      });
+      expect(session.warnings()).toContainEqual({
+        kind: 'schema-changed',
+        table: 't',
+        message: `${why} since the session began; session_take (take() in code) returns the changes recorded before that, and then the others`,
+      });
+    },
+  );
   test('a table that is created after all were attached is recorded', () => {
     expect(recorded('', 'CREATE TABLE n(a PRIMARY KEY); INSERT INTO n VALUES(1)')).toEqual(['n insert 1']);
   });
@@ -286,7 +289,7 @@ describe('keys that differ but that their collation treats as equal', () => {
   test.each([
     ['NOCASE', "'Ab'", "'AB'"],
     ['RTRIM', "'Ab'", "'Ab  '"],
-  ])('under %s are warned of, and the error of an apply says what they are', (collation, old, fresh) => {
+  ])('under %s cause a warning, and the error of an apply explains them', (collation, old, fresh) => {
     const setup = `CREATE TABLE t(a TEXT COLLATE ${collation} PRIMARY KEY, b); INSERT INTO t VALUES(${old},1),('z',2)`;
     const db = database(setup);
     const session = db.createSession();

@@ -515,7 +515,7 @@ describe('files', () => {
   };
 
   test.each(['delete', 'wal'])(
-    '%s: pending transactions are there after a restart, and are rejected, not lost',
+    '%s: pending transactions survive a restart, and are rejected, not lost',
     (mode) => {
       const { path, random } = file(mode);
       const first = openCopy(path, random);
@@ -536,7 +536,7 @@ describe('files', () => {
   );
 
   test.each(['delete', 'wal'])(
-    '%s: a writer that goes round the replica is found while it is open',
+    '%s: a writer that bypasses the replica is detected while it is open',
     (mode) => {
       const { path, random } = file(mode);
       const copy = openCopy(path, random);

@@ -325,14 +325,14 @@ describe('a wrong history is detected, and not followed', () => {
   const cases: readonly [string, string, (from: MemoryStream) => void][] = [
     ['made again', 'recreated', (from) => Object.assign(from, { identity: random.uuid() })],
     [
-      'made again and shorter',
+      'created again and shorter',
       'recreated',
       (from) => Object.assign(from, { identity: random.uuid(), last: 0 }),
     ],
     ['restored from an older copy', 'restored', (from) => Object.assign(from, { last: from.last - 1 })],
     ['trimmed past the copy', 'trimmed', (from) => from.trim(from.last + 5)],
-    ['without the message at its place', 'trimmed', (from) => from.messages.delete(2)],
-    ['with another message at its place', 'forked', (from) => from.messages.set(2, new Uint8Array([1]))],
+    ['without the message at its position', 'trimmed', (from) => from.messages.delete(2)],
+    ['with another message at its position', 'forked', (from) => from.messages.set(2, new Uint8Array([1]))],
   ];
   test.each(cases)('%s: %s', async (_, expected, spoil) => {
     const path = file();
@@ -555,7 +555,7 @@ describe('a wrong history is detected, and not followed', () => {
 
 describe('the server', () => {
   test.each(['full', 'denied'] as const)(
-    '%s: said, what is pending stays, and is published later',
+    '%s: reported; pending transactions stay, and are published later',
     async (fault) => {
       const a = await first();
       const events: unknown[] = [];
@@ -740,14 +740,17 @@ describe('snapshots', () => {
   test.each([
     ['CREATE TABLE n(a TEXT PRIMARY KEY); INSERT INTO n VALUES(NULL)', 'have NULL in their PRIMARY KEY'],
     ['CREATE VIRTUAL TABLE f USING rtree(x, a, b)', 'of the module rtree are not replicated'],
-  ])('a database that cannot be told apart elsewhere becomes no history: %s', async (sql, message) => {
-    const path = file();
-    const database = new DatabaseSync(path);
-    database.exec(sql);
-    database.close();
-    await expect(open(path, { create: true })).rejects.toThrow(message);
-    expect(stream.identity).toBe('');
-  });
+  ])(
+    'a database whose rows cannot be identified in other copies does not become a history: %s',
+    async (sql, message) => {
+      const path = file();
+      const database = new DatabaseSync(path);
+      database.exec(sql);
+      database.close();
+      await expect(open(path, { create: true })).rejects.toThrow(message);
+      expect(stream.identity).toBe('');
+    },
+  );
 });
 
 describe('a feed', () => {

@@ -77,7 +77,7 @@ test('commands to the index of one copy are not transactions', () => {
 });
 
 test.each<ReplicaPolicy>(['rerun', 'reject', 'ours', 'theirs'])(
-  '%s: what meets is undone and done again',
+  '%s: conflicting transactions are undone and rebased',
   (policy) => {
     const { history, a, b } = two(table, policy);
     run(a, "INSERT INTO text(rowid, title, body) VALUES(1, 'first', 'of all'), (2, 'second', 'x')");

@@ -211,7 +211,7 @@ export class Simulation {
   async #kill(member: Member): Promise<void> {
     const old = member.replica;
     old.removeAllListeners();
-    member.log.isUp = false; // what it is doing comes to nothing
+    member.log.isUp = false; // its current work has no effect
     const closing = old.close();
     await this.clock.wait(closing);
     member.log.isUp = true;

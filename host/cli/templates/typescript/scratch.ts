@@ -79,13 +79,13 @@ export const virtualTable: VirtualTable = {
   },
 
   filter(number, _number, _text, _args, maxRows) {
-    const cursor = cursors.get(number) ?? fail(1, 'scratch: there is no such scan');
+    const cursor = cursors.get(number) ?? fail(1, `scratch: unknown scan ${number}`);
     cursor.left = [...cursor.table.rows.keys()].sort((a, b) => b - a);
     return virtualTable.fetch(number, maxRows);
   },
 
   fetch(number, maxRows) {
-    const { table, left } = cursors.get(number) ?? fail(1, 'scratch: there is no such scan');
+    const { table, left } = cursors.get(number) ?? fail(1, `scratch: unknown scan ${number}`);
     const rowids: number[] = [];
     const values: SqlValue[] = [];
     while (rowids.length < maxRows && left.length > 0) {

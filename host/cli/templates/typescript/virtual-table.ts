@@ -69,7 +69,7 @@ export const virtualTable: Functions = {
   },
 
   fetch(number, maxRows) {
-    const cursor = cursors.get(number) ?? fail(1, 'words: there is no such scan');
+    const cursor = cursors.get(number) ?? fail(1, `words: unknown scan ${number}`);
     const batch: Batch = { rowids: [], values: [], done: false };
     while (batch.rowids.length < maxRows && cursor.left.length > 0) {
       cursor.count += 1;
