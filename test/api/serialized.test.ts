@@ -94,7 +94,7 @@ test('is refused while something that refers to the old database is open', () =>
   using db = filled();
   const bytes = db.serialize();
   const session = db.createSession();
-  expect(() => db.deserialize(bytes)).toThrow('a session or capture records: close it');
+  expect(() => db.deserialize(bytes)).toThrow('a session or capture is recording: close it');
   session.close();
   db.exec('BEGIN; DELETE FROM t');
   expect(() => db.deserialize(bytes)).toThrow('database is locked: a transaction or a backup is open');

@@ -41,7 +41,13 @@ function run(command: readonly string[], given: Case): Result {
   const options = {
     cwd: folder,
     input: given.stdin ?? '',
-    env: { PATH: process.env.PATH ?? '', HOME: folder, TMPDIR: folder, ...given.env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: folder,
+      TMPDIR: folder,
+      SQLITE_WASM_RUN_CACHE: process.env.SQLITE_WASM_RUN_CACHE,
+      ...given.env,
+    },
     encoding: 'utf8',
     maxBuffer: 1e9,
   } as const;
