@@ -27,10 +27,7 @@ const shortText = 256;
 /** The bytes of memory that a component is assumed to need besides its arguments. */
 const slack = 2 ** 20;
 
-/**
- * A value does not fit in a component's memory. This is detected before the component is called, so its state is
- * unchanged.
- */
+/** A value does not fit in a component's memory, as found before the call, so the component's state is unchanged. */
 export class TooLarge extends SqliteError {
   /** @param size in bytes */
   constructor(size: number, most: number) {

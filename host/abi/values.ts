@@ -1,6 +1,4 @@
-/**
- * Copies SQL values between the core's memory and a component's memory, and converts them to and from jco's objects.
- */
+/** Copies SQL values between the memories of the core and a component, and converts them to and from jco's objects. */
 
 import {
   SQLITE_BLOB,
@@ -25,9 +23,7 @@ export const { size: valueSize, payload: valuePayload } = sqlValue;
 export const valueStart = valuePayload + list.at.start;
 export const valueLength = valuePayload + list.at.length;
 
-/**
- * Makes a function that lowers Cells, as bridge_values writes them, into a component's memory, `stride` bytes apart.
- */
+/** Makes a function that lowers Cells of bridge_values into a component's memory, `stride` bytes apart. */
 export function loweringCells(
   { core }: Engine,
   guest: Guest,
@@ -59,10 +55,7 @@ export function loweringCells(
   };
 }
 
-/**
- * From this many bytes on, check that all values fit before passing the first one, because passed values cannot be
- * freed.
- */
+/** From this many bytes on, all values are checked first, because values that were passed cannot be freed. */
 const large = 2 ** 20;
 
 /** The total size of the texts and blobs among `count` Cells at an address. */

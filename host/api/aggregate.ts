@@ -31,10 +31,7 @@ export interface AggregateOptions<State = unknown> {
 /** One group of one running statement. */
 interface Group {
   state: unknown;
-  /**
-   * Whether a value was requested before the end of the group. The group is then a window, and its final result is not
-   * used.
-   */
+  /** Whether a value was requested before the end of the group. It is then a window, whose final result is not used. */
   isWindow: boolean;
   /** Whether a function threw. The statement has then failed, and the result is not used. */
   hasFailed: boolean;

@@ -163,9 +163,7 @@ export class BlobHandle implements Disposable {
     }
   }
 
-  /**
-   * Closes the handle. C: `sqlite3_blob_close`. @throws SqliteError if this ends a transaction that cannot be committed
-   */
+  /** Closes the handle. C: `sqlite3_blob_close`. @throws SqliteError if this ends a transaction that cannot commit */
   close(): void {
     this.#there();
     this.#open.run(() => {

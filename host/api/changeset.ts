@@ -88,17 +88,13 @@ export class Changeset implements Iterable<Change> {
     return changesOf(engine(), checkedPieces('pieces', pieces), inverted, changeAt);
   }
 
-  /**
-   * Inverts a changeset in pieces. The caller owns each piece that `take` receives. C: `sqlite3changeset_invert_strm`.
-   */
+  /** Inverts a changeset in pieces. The caller owns the pieces passed to `take`. C: `sqlite3changeset_invert_strm`. */
   static invertTo(pieces: Pieces, take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     invertPieces(engine(), checkedPieces('pieces', pieces), (piece) => take(piece.slice()));
   }
 
-  /**
-   * Joins two changesets in pieces. The caller owns each piece that `take` receives. C: `sqlite3changeset_concat_strm`.
-   */
+  /** Joins two changesets in pieces. The caller owns the pieces passed to `take`. C: `sqlite3changeset_concat_strm`. */
   static concatTo(first: Pieces, second: Pieces, take: (piece: Uint8Array) => void): void {
     checkArgument('take', take, 'function');
     concatPieces(engine(), checkedPieces('first', first), checkedPieces('second', second), (piece) =>

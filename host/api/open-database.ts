@@ -8,10 +8,7 @@ import { PreparedStatements } from './prepared-statements.js';
 /** The maximum number of nested calls, which all use the JavaScript stack. */
 const deepest = 100;
 
-/**
- * The open database that statements and sessions refer to. It does not refer to the DatabaseSync, which can thus be
- * collected.
- */
+/** The open database of statements and sessions. It does not refer to the DatabaseSync, which can thus be collected. */
 export class OpenDatabase {
   readonly connection: Connection;
   readonly statements: PreparedStatements;

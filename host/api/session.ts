@@ -104,9 +104,7 @@ export class Session implements Disposable {
     return this.#open().attach(this.#handle, table ?? null);
   }
 
-  /**
-   * Whether the session records changes. Changes made while it is false are not recorded. C: `sqlite3session_enable`.
-   */
+  /** Whether the session records. Changes made while it is false are not recorded. C: `sqlite3session_enable`. */
   get enabled(): boolean {
     return this.#open().enable(this.#handle);
   }
@@ -124,9 +122,7 @@ export class Session implements Disposable {
     this.#open().indirect(this.#handle, on);
   }
 
-  /**
-   * Whether no change was recorded. False also if all recorded changes were undone later. C: `sqlite3session_isempty`.
-   */
+  /** Whether no change was recorded, not even one that was undone later. C: `sqlite3session_isempty`. */
   get isEmpty(): boolean {
     return this.#open().isEmpty(this.#handle);
   }
@@ -157,10 +153,7 @@ export class Session implements Disposable {
     this.#owner.open.run(() => sessions.diff(this.#handle, from, table));
   }
 
-  /**
-   * Warnings of changes that are silently not recorded, such as those of tables without a key and rows with NULL in the
-   * key.
-   */
+  /** Warnings of changes that are silently not recorded, such as those of a table without a key. */
   warnings(): Warning[] {
     return this.#open().warnings(this.#handle);
   }

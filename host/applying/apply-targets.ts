@@ -79,10 +79,7 @@ export class ApplyTargets implements Disposable {
     this.#lifted = true;
   }
 
-  /**
-   * Whether a table is a shadow table. Names of shadow tables contain an underscore, so most other tables need no
-   * query.
-   */
+  /** Whether a table is a shadow table. Their names contain an underscore, so most other tables need no query. */
   #look(table: string): boolean {
     if (!table.includes('_') || table === 'sqlite_stat1') return false;
     const kind = tableShape(this.#connection, 'main', table)?.kind;

@@ -223,9 +223,7 @@ function reconnectVirtualTables({ engine, db }: Connection): number {
   return c.sqlite3changeset_apply_v2(db, 0, 0, 0, conflict, 0, 0, 0, SQLITE_CHANGESETAPPLY_FKNOACTION);
 }
 
-/**
- * The error message for a handler's return value; undefined if the value is valid. SQLite reports only SQLITE_MISUSE.
- */
+/** The error for a handler's return value, for which SQLite reports only SQLITE_MISUSE; undefined if it is valid. */
 function illegalAnswer(kind: number, answer: number): string | undefined {
   if (answer === SQLITE_CHANGESET_OMIT || answer === SQLITE_CHANGESET_ABORT) return undefined;
   if (answer !== SQLITE_CHANGESET_REPLACE) {

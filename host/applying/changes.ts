@@ -62,10 +62,7 @@ function readValues(core: Core, iterator: number, columns: number, reader: Reade
   return values;
 }
 
-/**
- * For each column, its position in the PRIMARY KEY from 1, or 0. C: `sqlite3changeset_pk`. @param out see {@link
- * readHead}
- */
+/** For each column, its position in the PRIMARY KEY from 1, or 0. C: `sqlite3changeset_pk`. See {@link readHead}. */
 function readKey(core: Core, iterator: number, columns: number, out: number): number[] {
   const { c, memory } = core;
   const code = c.sqlite3changeset_pk(iterator, out, out + 4);
@@ -136,10 +133,7 @@ export function readChange(core: Core, iterator: number, patchset: boolean): Cha
   return changeAt(core, iterator, arena.allocate(16), patchset);
 }
 
-/**
- * A change that could not be applied. Its members are read when requested, so they are valid only during the handler's
- * call.
- */
+/** A change that could not be applied. Its members are read on request, and valid only during the handler's call. */
 export interface Conflict extends Change {
   /** One of the SQLITE_CHANGESET_ constants: DATA, NOTFOUND, CONFLICT, CONSTRAINT, FOREIGN_KEY. */
   readonly kind: number;

@@ -1,7 +1,4 @@
-/**
- * Applies changesets with a report. Each changeset is planned and executed, and its conflicts are resolved and
- * reported.
- */
+/** Applies changesets with a report: plans and executes each, and resolves and reports its conflicts. */
 
 import {
   SQLITE_CHANGESET_ABORT,

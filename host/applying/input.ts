@@ -3,9 +3,7 @@ import { patchsetMark } from '../changeset/format.js';
 /** A changeset as bytes or in pieces. */
 export type ChangesetInput = Uint8Array | Iterable<Uint8Array>;
 
-/**
- * Finds out from the first byte whether the input is a patchset. Read the returned `input` before calling `isPatchset`.
- */
+/** Finds out from the first byte whether the input is a patchset. Read `input` before you call `isPatchset`. */
 export function marked(input: ChangesetInput): {
   readonly input: ChangesetInput;
   readonly isPatchset: () => boolean;

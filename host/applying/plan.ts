@@ -1,7 +1,4 @@
-/**
- * Plans an apply: compares a changeset with the database's tables first, because SQLite reports differences only in its
- * error log.
- */
+/** Compares a changeset with the database's tables first, because SQLite reports differences only in its error log. */
 
 import { refusal } from '../core/errors.js';
 import type { Connection } from '../kernel/connection.js';

@@ -25,9 +25,7 @@ export interface ApplyReport {
   /** The number of rows that violate a foreign key, after the last changeset that caused violations. */
   foreignKeyViolations: number;
   warnings: Warning[];
-  /**
-   * The errors that `check` found. If violated foreign keys rolled everything back, also the rows that violate them.
-   */
+  /** The errors that `check` found, and the rows with violated foreign keys if these rolled everything back. */
   problems: string[];
   /** The rebase buffer for the rebaser. */
   rebase: Uint8Array;
@@ -54,10 +52,7 @@ export class Application implements Request {
   /** The rebase buffers, one for each executed changeset. */
   readonly rebases: Uint8Array[] = [];
   foreignKeyViolations = 0;
-  /**
-   * Why the policy aborted. After a conflict the apply continues, as if the change were omitted, to collect more
-   * conflicts.
-   */
+  /** Why the policy aborted. The apply then continues as if the change were omitted, to collect more conflicts. */
   abortedFor: 'a conflict' | 'foreign keys' | undefined;
 
   constructor(connection: Connection, options: OwnReportOptions) {

@@ -113,10 +113,7 @@ export type ChangeLike = Pick<Change, 'table' | 'op'> & Partial<Change>;
 
 const busy = 'the changeset group cannot be used in its own callback';
 
-/**
- * Joins changesets into one. Dispose of the group to free its C memory. C: `sqlite3changegroup_new` and related
- * functions.
- */
+/** Joins changesets into one. Dispose of the group to free its memory. C: `sqlite3changegroup_new`, `_delete`. */
 export class Group implements Disposable {
   readonly #engine: Engine;
   #pointer: number;

@@ -15,9 +15,7 @@ import { Texts } from './text.js';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/**
- * The values of a changeset. The place of a value is the offset of its type byte. The caller has checked its length.
- */
+/** The values of a changeset, whose length is checked. The place of a value is the offset of its type byte. */
 export class Content {
   readonly bytes: Uint8Array;
   readonly #view: DataView;

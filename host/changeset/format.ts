@@ -68,10 +68,7 @@ export interface Change {
   readonly new: Values;
 }
 
-/**
- * The bytes of a value that no JavaScript value represents: TEXT that is not UTF-8, or a NaN with a specific bit
- * pattern.
- */
+/** The bytes of a value that JavaScript cannot represent: TEXT that is not UTF-8, or a NaN with certain bits. */
 export class Raw {
   readonly bytes: Uint8Array;
 

@@ -121,11 +121,7 @@ function checkChange({ table, key, patchset, op, old, new: fresh }: WrittenChang
   });
 }
 
-/**
- * Joins any number of changesets, in order, into one. C: `sqlite3changeset_concat`.
- *
- * @throws the errors of {@link Group.add}
- */
+/** Joins changesets, in order, into one. C: `sqlite3changeset_concat`. @throws the errors of {@link Group.add} */
 export function concat(...changesets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const group = new Group();
   for (const changeset of changesets) group.add(changeset);

@@ -128,9 +128,7 @@ export class Merger {
     return this.#update() ? this.#merged(opUpdate, indirect) : undefined;
   }
 
-  /**
-   * Makes a change from the written bytes. Short changes share a buffer, because many small buffers are slow to make.
-   */
+  /** Makes a change from the written bytes. Short changes share a buffer, because making many buffers is slow. */
   #merged(op: number, indirect: number): Records {
     const writer = this.#writer;
     const { length } = writer;

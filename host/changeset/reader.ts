@@ -104,10 +104,7 @@ export class ChangesetReader {
     return this.#at;
   }
 
-  /**
-   * Continues a stream with more bytes, which begin with a change or a table. @param before the number of bytes before
-   * them
-   */
+  /** Continues with bytes that begin with a change or a table header. @param before the number of bytes before them */
   goOn(bytes: Uint8Array, before: number): void {
     this.#content = new Content(bytes);
     this.#at = 0;
@@ -153,10 +150,7 @@ export class ChangesetReader {
     return this.#failed;
   }
 
-  /**
-   * Reads everything before the records of a change: table headers, operation and indirect flag. Returns false at the
-   * end.
-   */
+  /** Reads table headers, the operation and the indirect flag of the next change. Returns false at the end. */
   #begin(): boolean {
     const { bytes } = this.#content;
     const size = bytes.length;
@@ -365,9 +359,7 @@ export class ChangesetReader {
     }
   }
 
-  /**
-   * Drops old values without new values, except the key. Old versions of the rebaser wrote them, and C ignores them.
-   */
+  /** Drops old values without new values, except the key. Old rebasers wrote them, and C ignores them. */
   #dropOld(): void {
     const old = this.#old;
     const fresh = this.#new;

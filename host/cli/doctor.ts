@@ -1,7 +1,4 @@
-/**
- * Implements `sqlite-wasm-run doctor [FOLDER]`, which checks the system and prints the facts that a bug report should
- * contain.
- */
+/** Implements `doctor [FOLDER]`, which checks the system and prints the facts that a bug report should contain. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { release } from 'node:os';

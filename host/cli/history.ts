@@ -48,9 +48,7 @@ export class History {
     this.#typed = '';
   }
 
-  /**
-   * Moves by `step` and returns the entry there; undefined at either end. @param current the current text of the line
-   */
+  /** Moves by `step`. Returns the entry there; undefined at either end. @param current the current text of the line */
   move(step: number, current: string): string | undefined {
     const to = this.#position + step;
     if (to < 0 || to > this.#entries.length) return undefined;

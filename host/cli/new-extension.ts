@@ -1,6 +1,4 @@
-/**
- * Implements `sqlite-wasm-run new-extension NAME`, which creates a folder with an extension, its build and its test.
- */
+/** Implements `new-extension NAME`, which creates a folder with an extension, its build and its test. */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';

@@ -1,7 +1,4 @@
-/**
- * The options that the sqlite3 shell does not have. They are removed from the arguments before the shell reads the
- * others.
- */
+/** The options that the sqlite3 shell does not have. They are removed from its arguments. */
 
 import { statSync } from 'node:fs';
 import type { FolderGrant } from '../kernel/grants.js';
@@ -147,11 +144,7 @@ export const shellOptions = {
   vfs: 'any',
 } as const;
 
-/**
- * Separates these options from the shell's arguments, which keep their order.
- *
- * @throws CommandError if an option is invalid
- */
+/** Separates these options from the shell's arguments, in order. @throws CommandError if an option is invalid */
 export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: OwnOptions } {
   const own: OwnOptions = {
     locking: 'auto',

@@ -58,10 +58,7 @@ export function tick(): void {
   if (statusLine.due) running?.tick();
 }
 
-/**
- * Shows the progress of one piece of work. Shows nothing if standard error is not a terminal, or in the first half
- * second.
- */
+/** Shows the progress of one piece of work, on a terminal and after the first half second. */
 export class Progress implements Disposable {
   readonly #what: string;
   #total: number | undefined;

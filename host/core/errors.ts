@@ -89,9 +89,7 @@ export function errorFrom({ message, errcode, ...details }: PlainError): SqliteE
   return sqliteError(errcode, message, details);
 }
 
-/**
- * Describes a result code as `sqlite3_errstr` does. The texts are repeated here because not every thread runs SQLite.
- */
+/** Describes a result code as `sqlite3_errstr` does. Texts are repeated here, because not every thread runs SQLite. */
 export function errorText(code: number): string {
   return special[code] ?? (texts[code & 0xff] || 'unknown error');
 }

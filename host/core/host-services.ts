@@ -30,9 +30,7 @@ export interface FileSystem {
   open(path: string | null, flags: number): { file: OpenFile; flags: number };
   /** Deletes a file, and syncs its directory if `syncDirectory`. */
   delete(path: string, syncDirectory: boolean): void;
-  /**
-   * Answers SQLITE_ACCESS_EXISTS or SQLITE_ACCESS_READWRITE. For SQLITE_ACCESS_EXISTS, an empty file does not exist.
-   */
+  /** Answers SQLITE_ACCESS_EXISTS, for which an empty file does not exist, or SQLITE_ACCESS_READWRITE. */
   access(path: string, kind: number): boolean;
   /** Returns the absolute form of a path, with symbolic links resolved. */
   fullPathname(path: string): string;
@@ -41,9 +39,7 @@ export interface FileSystem {
 /** One open file. `memory` is the core's entire memory; a method may not keep it. */
 export interface OpenFile {
   close(): void;
-  /**
-   * Reads up to `length` bytes to `memory[at]`. Returns the number of bytes read, fewer only at the end of the file.
-   */
+  /** Reads up to `length` bytes to `memory[at]`. Returns their number, which is smaller only at the end of the file. */
   read(memory: Uint8Array, at: number, length: number, offset: number): number;
   write(memory: Uint8Array, at: number, length: number, offset: number): void;
   truncate(size: number): void;
@@ -83,10 +79,7 @@ export interface WalIndex {
   ): { regions: number; readOnly: boolean };
   /** Maps `length` bytes of the index, starting at `offset`, to `memory[at]`. They stay mapped until `close`. */
   map(memory: Uint8Array, at: number, length: number, offset: number): void;
-  /**
-   * Takes or releases locks. `flags` are SQLITE_SHM_ flags. Throws SQLITE_BUSY if another connection holds one of the
-   * locks.
-   */
+  /** Takes or releases locks. `flags` are SQLITE_SHM_ flags. Throws SQLITE_BUSY if another connection holds one. */
   lock(memory: Uint8Array, first: number, count: number, flags: number): void;
   /** Unmaps all regions, which become plain memory again. Does nothing if the index is not open. */
   close(memory: Uint8Array, deleteFile: boolean): void;
@@ -94,12 +87,7 @@ export interface WalIndex {
 
 /** A library opened by {@link Extensions.open}. */
 export interface Library {
-  /**
-   * Links the library into a connection.
-   *
-   * @param db the connection's address
-   * @throws Error whose message the user sees
-   */
+  /** Links the library into connection `db`, an address. @throws Error whose message the user sees */
   link(db: number): void;
 }
 
@@ -109,10 +97,7 @@ export interface Extensions {
   open(path: string): Library;
 }
 
-/**
- * The directory in which a command runs, and the files that replace its standard input and output; null for the shell's
- * own.
- */
+/** The directory of a command, and the files for its standard input and output; null for the shell's own. */
 export interface CommandStreams {
   readonly directory: string;
   readonly input: string | null;
@@ -165,9 +150,7 @@ export interface ConnectionHooks {
 /** The four text arguments of an authorizer: two that depend on the action, the database, and the trigger or view. */
 export type AuthorizedTexts = readonly [string | null, string | null, string | null, string | null];
 
-/**
- * The methods of a virtual table module. Every method may throw unless noted. Tables and cursors are numbers above 0.
- */
+/** The methods of a virtual table module. They may throw unless noted. Tables and cursors are numbers above 0. */
 export interface TableModule {
   /** Declares the table. Returns the table's number and how many columns it has. */
   connect(db: number, create: boolean, args: readonly string[]): { table: number; columns: number };

@@ -22,9 +22,7 @@ function escaped(character: string): string {
   return `\\u{${code.toString(16)}}`;
 }
 
-/**
- * Returns the text on one line. Unprintable characters become JavaScript escapes, and text longer than `most` is cut.
- */
+/** Returns the text on one line, with JavaScript escapes for unprintable characters, cut after `most` characters. */
 export function shown(text: string, most = longestMessage): string {
   if (text.length <= most) return text.replace(unprintable, escaped);
   return `${text.slice(0, most).replace(unprintable, escaped)}... (${text.length} characters)`;

@@ -1,7 +1,4 @@
-/**
- * The imports for virtual tables, in the order of c/host.h. An exception of a module becomes a result code and a
- * message.
- */
+/** The imports for virtual tables, in the order of c/host.h. Exceptions become a result code and a message. */
 
 import { SQLITE_CONSTRAINT, SQLITE_ERROR, SQLITE_OK } from './constants.js';
 import { SqliteError } from './errors.js';

@@ -1,7 +1,4 @@
-/**
- * Copies the parameters and results of a component's SQL between the memory of the core and the memory of the
- * component.
- */
+/** Copies the parameters and results of a component's SQL between the memories of core and component. */
 
 import type { Bindings } from '../core/bindings.js';
 import { SQLITE_BLOB, SQLITE_OK, SQLITE_TEXT } from '../core/constants.js';

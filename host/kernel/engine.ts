@@ -156,10 +156,7 @@ export class Engine implements Callbacks {
     return this.#batch;
   }
 
-  /**
-   * Calls `poll` regularly while SQLite runs statements in `action`. `poll` may interrupt a connection and must not
-   * throw.
-   */
+  /** Calls `poll` regularly while statements run in `action`. It may interrupt a connection and must not throw. */
   polling<T>(poll: () => void, action: () => T): T {
     const outer = this.#poll;
     this.#poll = poll;
@@ -182,10 +179,7 @@ export class Engine implements Callbacks {
     this.#callbacks.delete(id);
   }
 
-  /**
-   * Returns the part that `make` makes for this engine. It is made at the first call, and later calls return the same
-   * object.
-   */
+  /** Returns the part that `make` makes for this engine, the same object each time. */
   part<Part extends object>(make: MakePart<Engine, Part>): Part {
     return this.#parts.get(make);
   }

@@ -11,10 +11,7 @@ export interface FolderGrant {
 
 /** The grants for components. An omitted grant is not given. */
 export interface Grants {
-  /**
-   * SQL on the connection through `spi`, and the component's own sessions: `ro` for statements that only read, `rw` for
-   * all.
-   */
+  /** SQL through `spi`, and the component's own sessions: `ro` for statements that only read, `rw` for all. */
   sql?: 'ro' | 'rw';
   /** Access to the user's sessions through `session`: to list, read, stop and delete them. */
   sessions?: boolean;

@@ -29,10 +29,7 @@ export class Owner {
     this.#isOver = true;
   }
 
-  /**
-   * Returns the part that `make` makes for this owner. It is made at the first call and disposed of when the owner
-   * ends.
-   */
+  /** Returns the part that `make` makes, once. It is disposed of when the owner ends. */
   part<Part extends object>(make: MakePart<Owner, Part>): Part {
     return this.#parts.get(make);
   }

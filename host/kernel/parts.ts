@@ -1,7 +1,4 @@
-/**
- * Objects that belong to a holder, such as a connection. Each is made at its first use and disposed of when the holder
- * ends.
- */
+/** Objects that belong to a holder, such as a connection, made on first use and disposed of when the holder ends. */
 
 /** Makes a part. The function itself is the key of the part, so it must not be a new function at each call. */
 export type MakePart<Holder, Part> = (holder: Holder) => Part;

@@ -16,9 +16,7 @@ export function refusedByWriter({ errcode }: SqliteError): SqliteError {
   );
 }
 
-/**
- * The statements of a savepoint. They are compiled in advance, because compiling could fail later for lack of memory.
- */
+/** The statements of a savepoint, compiled in advance, because compiling could fail later for lack of memory. */
 interface Statements {
   readonly begin: number;
   readonly release: number;

@@ -1,7 +1,4 @@
-/**
- * Reports statements that change the schema, before their first step and after it, and events that may have undone
- * them.
- */
+/** Reports statements that change the schema, before and after they run, and events that may have undone them. */
 
 import type { Connection } from './connection.js';
 

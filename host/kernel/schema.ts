@@ -1,6 +1,4 @@
-/**
- * Describes tables as the session extension sees them, and warns of changes that it would silently not record or apply.
- */
+/** Describes tables as the session extension sees them, and warns of changes that it silently skips. */
 
 import { SQLITE_LOCKED } from '../core/constants.js';
 import { SqliteError, sqliteError } from '../core/errors.js';

@@ -10,10 +10,7 @@ import type { Core } from '../core/core.js';
  */
 export type StatementRule = (sql: string, reads: boolean) => string | undefined;
 
-/**
- * Whether a compiled statement only reads data. SQLite also calls statements read-only that control transactions or
- * settings.
- */
+/** Whether a compiled statement reads data and does nothing else, such as control a transaction or a setting. */
 export function onlyReads({ c }: Core, statement: number): boolean {
   return c.sqlite3_stmt_readonly(statement) !== 0 && c.sqlite3_column_count(statement) > 0;
 }

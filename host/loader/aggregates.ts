@@ -1,7 +1,4 @@
-/**
- * Aggregate and window functions of components. The host numbers the groups, and the component keeps the state of each
- * group.
- */
+/** Aggregate and window functions of components. The host numbers the groups; the component keeps their state. */
 
 import type { Functions as AggregateFunction, FunctionSpec } from '../abi/generated/aggregate-function.js';
 import { nothingOrError, sqlValue, valueOrError } from '../abi/layout.js';
@@ -73,9 +70,7 @@ export function bringAggregates(component: Component, path: string): Brought | u
   return { names: specs.map(nameOf), register: () => register(component, functions, specs) };
 }
 
-/**
- * Registers the aggregates. If an identical aggregate exists, its slot gets the new instance; scalars.ts explains why.
- */
+/** Registers the aggregates. The slot of an identical one gets the new instance; scalars.ts explains why. */
 function register(component: Component, functions: AggregateFunction, specs: readonly FunctionSpec[]): void {
   const { connection } = component;
   const { engine, db } = connection;

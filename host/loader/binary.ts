@@ -46,10 +46,7 @@ const componentSection = 4;
 const importSection = 10;
 const exportSection = 11;
 
-/**
- * Reads the names that a component imports and exports at its outermost level. @throws Error if the component is
- * malformed
- */
+/** Reads the names that a component imports and exports. @throws Error if the component is malformed */
 export function interfacesOf(component: Uint8Array): Interfaces {
   const imports: string[] = [];
   const exports: string[] = [];

@@ -52,10 +52,7 @@ export class Component {
   /** The last error that {@link enter} threw. */
   #refusal: SqliteError | undefined;
 
-  /**
-   * @throws Error if this version of Node cannot compile the component, or if it traps while it starts or describes
-   *   itself
-   */
+  /** @throws Error if this Node cannot compile the component, or if it traps while it starts or describes itself */
   constructor(
     connection: Connection,
     prepared: Prepared,
@@ -264,10 +261,7 @@ function coreInterface(
   };
 }
 
-/**
- * Returns the error that a component returned, from the exception that jco throws for it. Throws any other exception
- * again.
- */
+/** Returns the error of a component from the exception that jco throws for it. Rethrows other exceptions. */
 export function payloadOf(error: unknown): WitError {
   const payload = Object.hasOwn(Object(error), 'payload') ? (error as { payload: unknown }).payload : error;
   if (

@@ -1,7 +1,4 @@
-/**
- * Limits the memories and tables of a core module. The declarations in the module get a maximum before the module is
- * compiled.
- */
+/** Limits the memories and tables of a core module by a maximum in its declarations. */
 
 /** The size of a page of wasm memory in bytes. */
 const page = 65_536;
@@ -30,10 +27,7 @@ class Reader {
     return value;
   }
 
-  /**
-   * Reads an unsigned LEB128 number of at most `bits` bits. A number above 2^53 is not exact, but still exceeds every
-   * limit.
-   */
+  /** Reads an unsigned LEB128 number of at most `bits` bits. Above 2^53 it is inexact, but above every limit. */
   unsigned(bits = 32): number {
     let value = 0;
     for (let shift = 0; shift < bits; shift += 7) {
@@ -103,10 +97,7 @@ export function capMemory(module: Uint8Array, most: number, mostEntries = entrie
   return Buffer.concat([...pieces, module.subarray(copied)]);
 }
 
-/**
- * The maximum number of entries of a table for a memory limit in bytes. Each entry takes some dozens of bytes in the
- * host.
- */
+/** The maximum number of table entries for a memory limit in bytes. An entry takes some dozens of bytes. */
 export function entriesFor(memory: number): number {
   return Math.max(Math.floor(memory / 64), 4096);
 }

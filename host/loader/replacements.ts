@@ -15,10 +15,7 @@ export interface Named {
   readonly args?: number;
 }
 
-/**
- * The names that one interface of a component provides. `register` registers them after all interfaces have been
- * accepted.
- */
+/** The names that an interface of a component provides, and the function that registers them after all checks. */
 export interface Brought {
   readonly names: readonly Named[];
   register(): void;

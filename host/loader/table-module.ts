@@ -1,7 +1,4 @@
-/**
- * A module of virtual tables, which SQLite calls. Tables and cursors have numbers, and each belongs to a component
- * instance.
- */
+/** A module of virtual tables, which SQLite calls. Its numbered tables and cursors belong to component instances. */
 
 import type { ModuleSpec, Functions as VirtualTable } from '../abi/generated/virtual-table.js';
 import type { Functions as WritableTable } from '../abi/generated/writable-table.js';
@@ -308,10 +305,7 @@ export class ComponentModule implements TableModule {
     );
   }
 
-  /**
-   * Calls the component for a table. Until the call returns, SQLite uses the table, so SQL of the component may not
-   * drop it.
-   */
+  /** Calls the component for a table, which its SQL may not drop until the call returns, because SQLite uses it. */
   #during<T>(table: Table, action: () => T): T {
     table.running += 1;
     try {
@@ -335,10 +329,7 @@ export class ComponentModule implements TableModule {
     }
   }
 
-  /**
-   * Converts a value to a rowid. As in SQLite, a text or a real number can represent the integer. Returns undefined for
-   * NULL.
-   */
+  /** Converts a value to a rowid, also a text or real number that represents an integer. Undefined for NULL. */
   #rowid(value: number): bigint | undefined {
     const { c } = this.#connection.engine.core;
     const given = c.sqlite3_value_type(value);
@@ -365,10 +356,7 @@ export class ComponentModule implements TableModule {
     return result as T;
   }
 
-  /**
-   * Calls the component in a callback from which SQLite accepts no error. If the component traps, the next call reports
-   * that.
-   */
+  /** Calls the component in a callback that cannot return an error. If it traps, the next call reports that. */
   #quietly({ component }: Instance, action: () => void): void {
     try {
       component.guard('a table', action);

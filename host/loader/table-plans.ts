@@ -127,9 +127,7 @@ export function writePlan(
   if (plan.unique) view.setInt32(at + info.flags, SQLITE_INDEX_SCAN_UNIQUE, true);
 }
 
-/**
- * The string for xFilter: the indexes of the arguments that are lists, and the text of the plan, such as `2,3|text`.
- */
+/** The string for xFilter: the indexes of list arguments, and the text of the plan, such as `2,3|text`. */
 function planText(lists: readonly number[], text: string): string {
   return lists.length === 0 && text === '' ? '' : `${lists.join()}|${text}`;
 }

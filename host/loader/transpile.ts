@@ -1,6 +1,4 @@
-/**
- * Transpiles a component into files that the host can instantiate: a script, core modules, and a description of them.
- */
+/** Transpiles a component into files that the host can instantiate: a script, core modules, and a description. */
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -37,9 +37,7 @@ export interface LockSystem {
   /** The name of the system call, for error messages. */
   readonly call: string;
   of(fd: number): ByteLocks;
-  /**
-   * Makes locks with the call that native SQLite uses, if that differs. Tests check that both kinds exclude each other.
-   */
+  /** Makes locks with native SQLite's call, if it differs. Tests check that both kinds exclude each other. */
   nativeOf?(fd: number): ByteLocks;
   meaning(error: number): LockError;
 }

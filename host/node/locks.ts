@@ -57,10 +57,7 @@ export class RangeLock implements DatabaseLock {
   /** Whether to keep these locks when SQLite unlocks. */
   #kept = false;
 
-  /**
-   * @param whyAlone returns the reason why this must be the only connection to the database; undefined if others are
-   *   possible
-   */
+  /** @param whyAlone returns why this must be the only connection to the database; undefined if it need not be */
   constructor(system: LockSystem, fd: number, path: string, whyAlone: () => string | undefined) {
     this.#system = system;
     this.#locks = system.of(fd);

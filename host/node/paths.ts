@@ -18,10 +18,7 @@ const maxLinks = 100; // SQLITE_MAX_SYMLINK
  */
 let followed: string | undefined;
 
-/**
- * Whether `fullPathname` followed a symbolic link to return this path. Call this function immediately after
- * `fullPathname`.
- */
+/** Whether `fullPathname`, which was called just before, followed a symbolic link to return this path. */
 export function isFollowed(path: string): boolean {
   return path === followed;
 }

@@ -1,6 +1,4 @@
-/**
- * Installs the Node implementation of the platform. Each entry of the package imports this module for its side effect.
- */
+/** Installs the Node implementation of the platform. Each entry of the package imports it for this effect. */
 
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';

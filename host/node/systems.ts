@@ -9,9 +9,7 @@ export interface System {
    * connection at a time can use a WAL database.
    */
   readonly unmappable: string | undefined;
-  /**
-   * Whether file names are written to disk by syncing their folder, and symbolic links are followed to name a journal.
-   */
+  /** Whether syncing a folder writes its names to disk, and symbolic links are followed to name a journal. */
   readonly posix: boolean;
   /** Whether the tests have been run on this system. */
   readonly tried: boolean;

@@ -35,10 +35,7 @@ import { failure, noFollow, ownLike } from './system.js';
 
 /** UNIX_SHM_BASE: the byte of the first lock. */
 const firstLock = 120;
-/**
- * UNIX_SHM_DMS, which is locked for reading while the index is open, and for writing while the first connection opens
- * it.
- */
+/** UNIX_SHM_DMS: locked for reading while the index is open, and for writing while the first connection opens it. */
 const openByte = 128;
 /** To allocate disk space, one byte of each block of this size is written. */
 const block = 4096;
@@ -248,10 +245,7 @@ export class SharedIndex implements WalIndex {
     this.#exclusive |= mask;
   }
 
-  /**
-   * unixShmUnmap. Closes the descriptor last, because the system keeps the locks of a descriptor while a mapping
-   * exists.
-   */
+  /** unixShmUnmap. Closes the descriptor last, because its locks stay as long as a mapping exists. */
   close(memory: Uint8Array, deleteFile: boolean): void {
     const open = this.#open;
     if (!open) return;
@@ -283,9 +277,7 @@ export class SharedIndex implements WalIndex {
     }
   }
 
-  /**
-   * Checks that the memory has not moved while growing, because the mappings would then be outside the core's memory.
-   */
+  /** Checks that growing has not moved the memory, because the mappings would then be outside the core's memory. */
   #check(memory: Uint8Array): void {
     if (this.#mapped.length > 0 && this.#mappings.addressOf(memory) !== this.#address) {
       throw new FileError(

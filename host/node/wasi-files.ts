@@ -55,10 +55,7 @@ interface DescriptorFlags {
   requestedWriteSync?: boolean;
   mutateDirectory?: boolean;
 }
-/**
- * The error code of an exception. The functions of a descriptor throw error codes as strings. Any other exception
- * becomes `io`.
- */
+/** The error code of an exception: the string that a function of a descriptor throws, `io` for all others. */
 function codeOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : 'io';
 }

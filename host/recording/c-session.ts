@@ -124,10 +124,7 @@ export class CSession {
     }
   }
 
-  /**
-   * Passes the recorded changes to `take` in pieces of a few KiB. C: `sqlite3session_changeset_strm`,
-   * `sqlite3session_patchset_strm`.
-   */
+  /** Passes the changes to `take` in pieces of a few KiB. C: `sqlite3session_changeset_strm`, `_patchset_strm`. */
   stream(kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     const { engine } = this.#connection;
     const { c } = engine.core;

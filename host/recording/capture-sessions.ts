@@ -91,10 +91,7 @@ export class CaptureSessions {
     }
   }
 
-  /**
-   * Called before this connection changes the schema, because after a rollback another schema may have the same
-   * version.
-   */
+  /** Called before this connection changes the schema. After a rollback, another schema may have the same version. */
   forgetShapes(): void {
     this.#shapes.clear();
     this.#nullable.clear();

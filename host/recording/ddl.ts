@@ -53,10 +53,7 @@ export interface SchemaStatement {
   readonly verb: string;
   /** In lower case: "table", "index", "view", "trigger", or the name of a pragma; "" for ANALYZE. */
   readonly object: string;
-  /**
-   * The name of the object that is created, changed or dropped, without quotes; undefined if the statement names no
-   * object.
-   */
+  /** The name of the created, changed or dropped object, without quotes; undefined if the statement names none. */
   readonly name: string | undefined;
   /** Whether the statement is CREATE TABLE AS. */
   readonly ofQuery: boolean;

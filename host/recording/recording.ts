@@ -153,10 +153,7 @@ export class Recording implements RowidRecording, SchemaListener {
     return this.#connection.ruled(readsOnly('while a session is read'), () => this.#reading.during(action));
   }
 
-  /**
-   * Sets the table filter, which is called once for each table if all tables are recorded. C:
-   * `sqlite3session_table_filter`.
-   */
+  /** Sets the filter, called once per table if all tables are recorded. C: `sqlite3session_table_filter`. */
   filter(filter: (table: string) => boolean): void {
     this.#filter = filter;
     for (const session of this.#segments.recorders) session.filter(this.#filterId);
@@ -228,10 +225,7 @@ export class Recording implements RowidRecording, SchemaListener {
     } catch {}
   }
 
-  /**
-   * Called after a statement. If it removed a recorded table or column, keeps the recorded changes and starts a new C
-   * session.
-   */
+  /** After a statement that removed a recorded table or column, keeps the changes and starts a new C session. */
   #cut(ahead: Ahead): void {
     if (!this.#isRecorded(ahead)) return;
     const now = tableShape(this.#connection, this.database, ahead.table)?.columns.length ?? 0;
@@ -321,10 +315,7 @@ export class Recording implements RowidRecording, SchemaListener {
     if (!this.options.rowid) session.attach(table);
   }
 
-  /**
-   * Notes the numbers of columns for warnings. If the schema cannot be read, for example because of a lock, there are
-   * no warnings.
-   */
+  /** Notes the numbers of columns for warnings. If the schema cannot be read, for example if locked, there are none. */
   #note(): void {
     let all: ReadonlyMap<string, number>;
     try {

@@ -12,9 +12,7 @@ const sequenceMask = (1n << sequenceBits) - 1n;
 const serialBits = 26n;
 const offsetOf = (thread: number): bigint => BigInt(thread % 2 ** 11) << (serialBits + sequenceBits);
 
-/**
- * The serial numbers used in this thread by each kind of owner. Those of the user are odd, those of components even.
- */
+/** The serial numbers used in this thread by kind of owner: odd ones by the user, even ones by components. */
 const taken = { user: 0n, component: 0n };
 const most = (1n << (serialBits - 1n)) - 1n;
 

@@ -102,12 +102,7 @@ export class SessionRegistry implements Disposable {
     return recording.options.rowid === true && shape.kind === 'table' && !shape.hidesRowid;
   }
 
-  /**
-   * Passes the recorded changes to `use`, as a view of the core's memory that is valid only during the call. C:
-   * `sqlite3session_changeset`, `sqlite3session_patchset`.
-   *
-   * @throws SqliteError (SQLITE_SCHEMA) if a recorded table was dropped, renamed or lost a column
-   */
+  /** See {@link CSession.read}. @throws SqliteError (SQLITE_SCHEMA) if a table was dropped, renamed or lost a column */
   read<T>(handle: bigint, kind: ChangesetKind, use: (bytes: Uint8Array) => T): T {
     return this.#idle(handle, 'read').read(kind, use);
   }
@@ -128,17 +123,12 @@ export class SessionRegistry implements Disposable {
     return this.#idle(handle, 'taken').take(check);
   }
 
-  /**
-   * Removes the recorded changes. The session keeps its tables, filter and state, and the data for {@link warnings}.
-   */
+  /** Removes the recorded changes. The session keeps its settings, and the data for {@link warnings}. */
   forget(handle: bigint): void {
     this.#idle(handle, 'taken').forget();
   }
 
-  /**
-   * Passes the recorded changes to `take` in pieces of a few KiB, each a view that is valid only during the call. C:
-   * `sqlite3session_changeset_strm`, `sqlite3session_patchset_strm`.
-   */
+  /** See {@link CSession.stream}. */
   stream(handle: bigint, kind: ChangesetKind, take: (piece: Uint8Array) => void): void {
     this.#idle(handle, 'read').stream(kind, take);
   }
@@ -148,17 +138,12 @@ export class SessionRegistry implements Disposable {
     return this.#recording(handle).enable(on);
   }
 
-  /**
-   * Sets whether changes are marked as indirect if `on` is given. Returns whether they are. C:
-   * `sqlite3session_indirect`.
-   */
+  /** Marks changes as indirect or direct if `on` is given. Returns the setting. C: `sqlite3session_indirect`. */
   indirect(handle: bigint, on?: boolean): boolean {
     return this.#recording(handle).indirect(on);
   }
 
-  /**
-   * Whether no change was recorded. False also if all recorded changes were undone later. C: `sqlite3session_isempty`.
-   */
+  /** Whether no change was recorded, not even one that was undone later. C: `sqlite3session_isempty`. */
   isEmpty(handle: bigint): boolean {
     return this.#recording(handle).isEmpty;
   }
@@ -168,11 +153,7 @@ export class SessionRegistry implements Disposable {
     return this.#recording(handle).memoryUsed;
   }
 
-  /**
-   * An upper bound of the changeset's size in bytes. C: `sqlite3session_changeset_size`.
-   *
-   * @throws SqliteError (SQLITE_MISUSE) if the session was not created with `size`
-   */
+  /** The C session's upper bound of the size. @throws SqliteError (SQLITE_MISUSE) without the option `size` */
   changesetSize(handle: bigint): number {
     const recording = this.#recording(handle);
     if (recording.options.size) return recording.changesetSize;
@@ -259,11 +240,7 @@ export class SessionRegistry implements Disposable {
     }));
   }
 
-  /**
-   * Ends the session. C: `sqlite3session_delete`.
-   *
-   * @returns false if the session belonged to this owner and was already deleted
-   */
+  /** Ends the session. C: `sqlite3session_delete`. @returns false if this owner's session was already deleted */
   delete(handle: bigint): boolean {
     const recording = this.#recordings.get(handle);
     if (!recording) {

@@ -35,9 +35,7 @@ export function inverseOf(
   return [{ kind: 'changeset', bytes: invert(engine.core, concat(engine, changesets)) }];
 }
 
-/**
- * Applies changes with a conflict policy. @throws ReplicaError (`rejected`) if the changes conflict with the database
- */
+/** Applies changes with a conflict policy. @throws ReplicaError `rejected` if they conflict with the database */
 export function applyCaptured(
   database: DatabaseSync,
   changes: Uint8Array | readonly CaptureEntry[],

@@ -23,9 +23,7 @@ export interface Transacted<T> {
   readonly transaction: LocalTransaction | undefined;
 }
 
-/**
- * The result of a transaction that was run and rolled back. The transaction is published before any copy commits it.
- */
+/** The result of a transaction that was run and rolled back, to be published before any copy commits it. */
 export interface Speculation<T> {
   readonly value: T;
   readonly entries: readonly CaptureEntry[];

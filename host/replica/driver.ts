@@ -1,7 +1,4 @@
-/**
- * Synchronizes a copy with its log: applies new messages, and publishes the pending transactions, one message at a
- * time.
- */
+/** Synchronizes a copy with its log: applies new messages, and publishes pending transactions message by message. */
 
 import type { DatabaseSync } from '../api/database.js';
 import type { Chance } from './chance.js';

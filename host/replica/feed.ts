@@ -39,9 +39,7 @@ export interface FeedMessage {
 
 /** The options of {@link feed}. */
 export interface FeedOptions {
-  /**
-   * The position of the last message that the caller has processed. By default the feed begins with the first message.
-   */
+  /** The position of the last processed message. By default the feed begins with the first message. */
   from?: FeedPosition;
   /** Ends the feed. */
   signal?: AbortSignal;

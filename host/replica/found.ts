@@ -14,10 +14,7 @@ export function isEmpty(database: DatabaseSync): boolean {
   return query(connectionOf(database), 'SELECT count(*) FROM main.sqlite_schema')[0]?.[0] === 0n;
 }
 
-/**
- * Whether a database is a copy of a history. @throws ReplicaError (`format`) if a newer version of this package made
- * the copy
- */
+/** Whether a database is a copy of a history. @throws ReplicaError (`format`) if a newer version made the copy */
 export function isCopy(database: DatabaseSync): boolean {
   return new StateTables(database).exist();
 }

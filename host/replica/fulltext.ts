@@ -10,9 +10,7 @@ import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
 import { unquoted, virtualTable } from '../recording/ddl.js';
 
-/**
- * The FTS5 options that are allowed. With other options, such as `content`, the table does not store its rows itself.
- */
+/** The allowed FTS5 options. With others, such as `content`, the table does not store its rows itself. */
 const options = new Set(['prefix', 'tokenize', 'columnsize', 'detail', 'tokendata']);
 /** The suffixes of the FTS5 shadow tables that hold the index. */
 const indexes = ['data', 'idx', 'docsize', 'config'];

@@ -59,10 +59,7 @@ export class Functions {
   }
 }
 
-/**
- * Makes a call whose arguments are converted to JSON and back, so that the first run gets the same arguments as later
- * runs.
- */
+/** Makes a call with arguments converted to JSON and back, so that the first run gets the same as later runs. */
 export function callOf(name: string, args: unknown = []): Call {
   if (!Array.isArray(args)) throw invalidType('The "args" argument must be an array.');
   let text: string;

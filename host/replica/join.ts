@@ -1,6 +1,4 @@
-/**
- * Opens a file as a copy of a history. The file is already a copy, becomes the first copy, or is made from a snapshot.
- */
+/** Opens a file as a copy of a history: an existing copy, the first copy, or one made from a snapshot. */
 
 import { DatabaseSync } from '../api/database.js';
 import type { Chance } from './chance.js';

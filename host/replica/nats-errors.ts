@@ -16,10 +16,7 @@ const noSpace = new Set([
   10122, // the stream is larger than the account allows
 ]);
 
-/**
- * The members of a client error that are read. `instanceof` cannot be used, because the client modules may not be
- * installed.
- */
+/** The members of a client error that are read. The modules for `instanceof` may not be installed. */
 interface Fault {
   readonly name?: unknown;
   readonly code?: unknown;

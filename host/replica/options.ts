@@ -23,9 +23,7 @@ export interface ReplicaOptions {
 
 /** The options of a transaction. */
 export interface TransactionOptions {
-  /**
-   * Publishes the transaction before it is committed. Such transactions are strictly serializable, but need the server.
-   */
+  /** Publishes the transaction before the commit. It is then strictly serializable, but needs the server. */
   wait?: boolean;
 }
 

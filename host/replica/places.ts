@@ -8,10 +8,7 @@ interface Waiting {
 export class Places {
   readonly #waiting = new Map<string, Waiting>();
 
-  /**
-   * Returns a promise of the sequence number of a transaction. Node does not report an unhandled rejection of this
-   * promise.
-   */
+  /** Returns a promise of a transaction's sequence number. Node does not report its unhandled rejection. */
   of(id: string): Promise<number> {
     const placed = new Promise<number>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     placed.catch(() => {});

@@ -63,10 +63,7 @@ export interface Refused {
   readonly message: string;
 }
 
-/**
- * The function of a transaction caused SQLite to roll back the whole rebase. The next attempt must reject that
- * transaction.
- */
+/** A transaction's function made SQLite roll back the whole rebase. The next attempt must reject the transaction. */
 export class RolledBack extends Error {
   readonly id: string;
 
@@ -76,10 +73,7 @@ export class RolledBack extends Error {
   }
 }
 
-/**
- * Runs `action` without triggers and foreign key actions, because changesets already contain the changes that these
- * made.
- */
+/** Runs `action` without triggers and foreign key actions, because changesets already contain their changes. */
 export function verbatim<T>(connection: Connection, action: () => T): T {
   const off = [SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_ENABLE_TRIGGER].map(
     (option) => [option, false] as const,

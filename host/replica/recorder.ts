@@ -117,9 +117,7 @@ export class TransactionRecorder implements Disposable {
     this.#capture?.forget();
   }
 
-  /**
-   * Ends the recording, because the transaction was rolled back or because changes follow that must not be recorded.
-   */
+  /** Ends the recording after a rollback, or before changes that must not be recorded. */
   drop(): void {
     this.#capture?.close();
     this.#capture = undefined;
@@ -197,9 +195,7 @@ export class TransactionRecorder implements Disposable {
     return all;
   }
 
-  /**
-   * @param hasMade whether the transaction changes the schema; rows of tables that it creates can be sent without a key
-   */
+  /** @param hasMade whether the transaction changes the schema; rows of new tables can be sent without a key */
   #refuseTables(bytes: Uint8Array, hasMade: boolean): void {
     const schema = this.#schema;
     const reader = new ChangesetReader(bytes, {

@@ -24,10 +24,7 @@ export interface CaptureKeeper extends Keeper {
   syncs: boolean;
   /** The tables of the database at the last stored transaction; undefined if unknown. */
   readonly tables: Tables | undefined;
-  /**
-   * All stored entries in order, with a boundary wherever another program changed tables. Can be iterated several
-   * times.
-   */
+  /** All stored entries, with a boundary where another program changed tables. Can be iterated several times. */
   entries(): Iterable<CaptureEntry | Boundary>;
   /**
    * Writes the output, and removes the stored transactions.

@@ -160,9 +160,7 @@ async function captureScript(work: Work): Promise<number> {
   return exitCodes.done;
 }
 
-/**
- * Warnings of tables in which a key changed to one that its collation treats as equal. A changeset cannot express that.
- */
+/** Warnings of tables in which a key changed to one that its collation treats as equal, which cannot be applied. */
 function spelledOtherwiseIn(entries: Iterable<CaptureEntry | Boundary>, database: DatabaseSync): Warning[] {
   const known = new Map<string, boolean>();
   const isCollated = (table: string): boolean => {

@@ -44,9 +44,7 @@ export function checkedEntries(bytes: Uint8Array, name: string): CaptureEntry[] 
   return entries;
 }
 
-/**
- * Reads a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) if the file is malformed
- */
+/** Reads a changeset, patchset or capture. @throws CommandError ({@link exitCodes.malformed}) if it is malformed */
 export function readEntries(path: string): CaptureEntry[] {
   const entries = checkedEntries(readInput(path), nameOf(path));
   if (typeof entries !== 'string') return entries;

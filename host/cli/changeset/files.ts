@@ -88,9 +88,7 @@ function readPatiently(file: number, bytes: Uint8Array, at: number, room: number
   }
 }
 
-/**
- * The output of a command. It is checked before the work begins, because the result may be impossible to produce again.
- */
+/** The output of a command, checked before the work begins, because the result may be impossible to produce again. */
 export class Output {
   readonly #path: string;
   /** The path of the file, with symbolic links resolved. */

@@ -98,10 +98,7 @@ export class CapturedDatabase {
     return this.#recorder.inTransaction;
   }
 
-  /**
-   * Runs a statement of a client. @throws the errors of {@link Recorder.run}; TypeError if `sql` contains several
-   * statements
-   */
+  /** Runs a client's statement. @throws the errors of {@link Recorder.run}; TypeError for several statements */
   run(client: number, sql: string, params: readonly SqlValue[], sink: RowSink): Ran & { note?: string } {
     const end = statementEnd(sql);
     if (end >= 0 && sql.slice(end).trim() !== '')

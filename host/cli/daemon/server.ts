@@ -85,10 +85,7 @@ export class DaemonServer {
     setInterval(() => this.#lookAfterRunning(), pulse).unref();
   }
 
-  /**
-   * Begins to listen. Clients can connect, and wait for {@link serve}. @throws CommandError if the socket cannot be
-   * created
-   */
+  /** Begins to listen. Clients wait for {@link serve}. @throws CommandError if the socket cannot be created */
   async listen(): Promise<void> {
     const { path } = this.#options;
     if (process.platform !== 'win32') {
@@ -185,9 +182,7 @@ export class DaemonServer {
     this.#work();
   }
 
-  /**
-   * Interrupts the running statement if its client has disconnected. A half-closed socket does not show that by itself.
-   */
+  /** Interrupts the running statement if its client has disconnected, which a half-closed socket does not show. */
   #lookAfterRunning(): void {
     const client = this.#running;
     if (client?.ended && !client.isThere()) client.socket.destroy();

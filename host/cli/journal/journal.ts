@@ -357,10 +357,7 @@ export class Journal {
     this.#cut();
   }
 
-  /**
-   * Removes the journal, because the output contains its transactions. @throws CommandError if the file cannot be
-   * removed
-   */
+  /** Removes the journal, because the output contains its transactions. @throws CommandError if that fails */
   remove(): void {
     closeSync(this.#file);
     try {

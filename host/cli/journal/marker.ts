@@ -130,9 +130,7 @@ export class Marker implements Witness {
     );
   }
 
-  /**
-   * Inserts the row of a journal and deletes the rows of others. @throws SqliteError if the database cannot be written
-   */
+  /** Inserts the row of a journal and deletes those of others. @throws SqliteError if the database cannot be written */
   enter(journal: Journal, forgotten: readonly string[]): void {
     const { name, count: number, digest } = journal;
     const path = wholePath(journal.path);

@@ -1,7 +1,4 @@
-/**
- * The requests of commands to a replica, in this process or in the process of `replica run`. Arguments and results are
- * JSON.
- */
+/** The requests of commands to a replica, in this or another process. Arguments and results are JSON. */
 
 import { type Replica, ReplicaError, type UndoPolicy } from '../../replica/index.js';
 import { CommandError, exitCodes } from '../exit.js';

@@ -7,10 +7,7 @@ import { CommandError } from '../exit.js';
 import { asCommandError } from './control.js';
 import { runningOn } from './running.js';
 
-/**
- * Reads the state of a copy. This is safe while another process uses the file. @throws CommandError if the file is not
- * a copy
- */
+/** Reads the state of a copy, even if another process uses the file. @throws CommandError if the file is not a copy */
 export function readCopy<T>(path: string, action: (tables: StateTables, database: DatabaseSync) => T): T {
   using database = openDatabase(path, { readOnly: true });
   return inCopy(path, database, action);

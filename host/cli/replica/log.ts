@@ -1,6 +1,4 @@
-/**
- * Implements `sqlite-wasm-run replica log`, which lists the messages of a history or shows the changes of one message.
- */
+/** Implements `replica log`, which lists the messages of a history or shows the changes of one message. */
 
 import { toJson } from '../../changeset/index.js';
 import { shown } from '../../core/shown.js';

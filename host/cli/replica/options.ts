@@ -51,9 +51,7 @@ export function limitsGiven(given: Given): MessageLimits {
   };
 }
 
-/**
- * Makes the log that the options name. @throws CommandError if natsLog() refuses an option, or if a file cannot be read
- */
+/** Makes the log that the options name. @throws CommandError if an option is invalid or a file cannot be read */
 export function logOf(given: Given, servers: readonly string[]): Log {
   const name = given.text('name');
   if (servers.length === 0) throw usageError('--server nats://HOST is missing');
