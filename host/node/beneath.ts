@@ -73,10 +73,18 @@ export interface Folder {
   readonly path: string;
 }
 
-const hasProc = existsSync('/proc/self/fd');
+const hasProc = existsHere('/proc/self/fd');
 /** Opens a folder without read permission, because intermediate folders may be unreadable. */
 const O_PATH = hasProc ? 0x200000 : 0;
 const mostLinks = 40;
+
+function existsHere(path: string): boolean {
+  try {
+    return existsSync(path);
+  } catch {
+    return false; // Node's permissions do not allow the question
+  }
+}
 
 /** Returns the system path of a name in an open folder. @throws ErrorCode if the folder no longer exists */
 function pathOf({ fd, path }: Folder, name: string): string {
