@@ -20,9 +20,9 @@ typedef struct {
   size_t len;
 } hooked_list_u8_t;
 
-// One SQL value, as SQLite stores it (https://www.sqlite.org/datatype3.html).
+// An SQL value (https://www.sqlite.org/datatype3.html).
 // 
-// A value crosses by copy: neither side keeps a reference into the other's memory.
+// Values are copied between host and component.
 typedef struct sqlite_extension_types_sql_value_t {
   uint8_t tag;
   union {
@@ -44,44 +44,44 @@ typedef struct sqlite_extension_types_sql_value_t {
 // Bytes (`SQLITE_BLOB`). The empty blob is not NULL.
 #define SQLITE_EXTENSION_TYPES_SQL_VALUE_BLOB 4
 
-// Why a call did not do what was asked.
+// The error of a failed call.
 typedef struct sqlite_extension_types_sqlite_error_t {
   // The primary result code, such as 1 for `SQLITE_ERROR`
   // (https://www.sqlite.org/rescode.html).
   int32_t   code;
-  // The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` if SQLite
-  // gives none.
+  // The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` if there is no extended
+  // code.
   int32_t   extended_code;
-  // One sentence in English for a person. It names what was wrong and what was wanted.
+  // A message in English. It explains what was wrong and what was expected.
   hooked_string_t   message;
 } sqlite_extension_types_sqlite_error_t;
 
 typedef sqlite_extension_types_sqlite_error_t sqlite_extension_session_sqlite_error_t;
 
-// Names one session. Handles are unique among all connections of the process, positive, below 2^63 and
-// never used again, so one can be kept in a table.
+// Identifies a session. A handle is positive, below 2^63, unique among all connections of the process, and never
+// used again, so it can be stored in a table.
 // 
-// Every function that takes a handle fails with code 21 (`SQLITE_MISUSE`) and a sentence if it names
-// no session of this connection: never made, deleted, or another connection's.
+// Every function with a handle fails with code 21 (`SQLITE_MISUSE`) if the session does not exist, was deleted, or
+// belongs to another connection.
 typedef uint64_t sqlite_extension_session_handle_t;
 
-// What a session can be told when it is made.
+// Options of a new session.
 typedef uint8_t sqlite_extension_session_session_flags_t;
 
-// Records tables without a PRIMARY KEY too, by their rowid, which becomes a first column `_rowid_`
+// Also records tables without a PRIMARY KEY. Their rowid becomes a first column `_rowid_`
 // (`SQLITE_SESSION_OBJCONFIG_ROWID`).
 #define SQLITE_EXTENSION_SESSION_SESSION_FLAGS_ROWID (1 << 0)
-// Keeps count for `changeset-size` (`SQLITE_SESSION_OBJCONFIG_SIZE`).
+// Enables `changeset-size` (`SQLITE_SESSION_OBJCONFIG_SIZE`).
 #define SQLITE_EXTENSION_SESSION_SESSION_FLAGS_SIZE (1 << 1)
 
-// Something that a session leaves out, or has lost, without an error.
+// Changes that a session does not record, or has lost, without an error.
 typedef struct sqlite_extension_session_warning_t {
-  // What it is, in a word: "missing-table", "no-key", "null-key", "virtual-table", "shadow-table",
-  // "schema-changed", "other-writer". There may be more.
+  // The kind of warning: "missing-table", "no-key", "null-key", "virtual-table", "shadow-table", "schema-changed",
+  // "other-writer". More kinds may be added.
   hooked_string_t   kind;
-  // The table; empty if it concerns the whole database.
+  // The table; empty if the warning concerns the whole database.
   hooked_string_t   table;
-  // One sentence in English for a person.
+  // A message in English.
   hooked_string_t   message;
 } sqlite_extension_session_warning_t;
 
@@ -90,21 +90,21 @@ typedef struct {
   size_t len;
 } hooked_list_string_t;
 
-// A session, as it stands.
+// The state of a session.
 typedef struct sqlite_extension_session_session_state_t {
-  // Its handle.
+  // The handle.
   sqlite_extension_session_handle_t   h;
-  // The database whose changes it records.
+  // The recorded database.
   hooked_string_t   dbname;
-  // The tables attached by name; "*" among them if all are.
+  // The names of the attached tables; "*" stands for all tables.
   hooked_list_string_t   tables;
-  // Whether it records.
+  // Whether the session records.
   bool   enabled;
-  // Whether it marks changes as indirect.
+  // Whether changes are marked as indirect.
   bool   indirect;
-  // Whether nothing was recorded.
+  // Whether no change was recorded.
   bool   empty;
-  // Bytes of memory that it uses.
+  // The used memory in bytes.
   uint64_t   bytes;
 } sqlite_extension_session_session_state_t;
 
@@ -179,7 +179,7 @@ typedef sqlite_extension_types_sql_value_t sqlite_extension_changeset_sql_value_
 
 typedef sqlite_extension_types_sqlite_error_t sqlite_extension_changeset_sqlite_error_t;
 
-// Names a changeset that the host holds.
+// The number of a changeset that the host holds.
 typedef uint32_t sqlite_extension_changeset_held_t;
 
 // An operation on a row.
@@ -197,7 +197,7 @@ typedef struct sqlite_extension_changeset_field_t {
   } val;
 } sqlite_extension_changeset_field_t;
 
-// Not part of the change.
+// The column is not part of the change.
 #define SQLITE_EXTENSION_CHANGESET_FIELD_UNDEFINED 0
 // A value.
 #define SQLITE_EXTENSION_CHANGESET_FIELD_VALUE 1
@@ -211,15 +211,15 @@ typedef struct {
 typedef struct sqlite_extension_changeset_change_t {
   // The table's name.
   hooked_string_t   table;
-  // What was done.
+  // The operation.
   sqlite_extension_changeset_operation_t   op;
-  // Whether a trigger or a foreign key action did it.
+  // Whether a trigger or a foreign key action made the change.
   bool   indirect;
-  // Per column: 0, or its place in the PRIMARY KEY, from 1.
+  // For each column, its position in the PRIMARY KEY from 1, or 0.
   hooked_list_u8_t   key;
-  // Per column the old value; empty for an INSERT.
+  // The old value of each column; empty for an INSERT.
   sqlite_extension_changeset_list_field_t   old;
-  // Per column the new value; empty for a DELETE.
+  // The new value of each column; empty for a DELETE.
   sqlite_extension_changeset_list_field_t   new_;
 } sqlite_extension_changeset_change_t;
 
@@ -233,19 +233,19 @@ typedef struct {
   uint64_t val;
 } hooked_option_u64_t;
 
-// Some changes.
+// A page of changes.
 typedef struct sqlite_extension_changeset_page_t {
   // The changes, in order.
   sqlite_extension_changeset_list_change_t   changes;
-  // If the next ones begin; none at the end.
+  // The position of the next page; none at the end.
   hooked_option_u64_t   next;
 } sqlite_extension_changeset_page_t;
 
-// What is wrong with the bytes of a changeset.
+// An error in the bytes of a changeset.
 typedef struct sqlite_extension_changeset_fault_t {
-  // The first wrong byte, from 0.
+  // The offset of the first wrong byte.
   uint64_t   offset;
-  // Why it is wrong: one sentence.
+  // Describes the error.
   hooked_string_t   reason;
 } sqlite_extension_changeset_fault_t;
 
@@ -341,13 +341,13 @@ typedef struct {
   size_t len;
 } sqlite_extension_spi_list_list_sql_value_t;
 
-// What a statement gave.
+// The result of a statement.
 typedef struct sqlite_extension_spi_query_result_t {
   // The names of the columns; empty if the statement has no result.
   hooked_list_string_t   columns;
   // The rows.
   sqlite_extension_spi_list_list_sql_value_t   rows;
-  // How many rows it changed (`sqlite3_changes64`); 0 if it cannot write.
+  // The number of changed rows (`sqlite3_changes64`); 0 if the statement only reads.
   int64_t   changes;
   // The rowid of the last row that the connection inserted (`sqlite3_last_insert_rowid`).
   int64_t   last_insert_rowid;
@@ -368,23 +368,23 @@ typedef struct {
   } val;
 } sqlite_extension_spi_result_void_sqlite_error_t;
 
-// How much a message matters.
+// The importance of a message.
 typedef uint8_t sqlite_extension_logging_level_t;
 
-// Of use to the component's author.
+// Useful to the component's author.
 #define SQLITE_EXTENSION_LOGGING_LEVEL_DEBUG 0
-// Of use to know.
+// Useful information.
 #define SQLITE_EXTENSION_LOGGING_LEVEL_INFO 1
-// Something that should be looked at.
+// Something that the user should check.
 #define SQLITE_EXTENSION_LOGGING_LEVEL_WARNING 2
 // Something that failed.
 #define SQLITE_EXTENSION_LOGGING_LEVEL_ERROR 3
 
 // A component's name and version.
 typedef struct exports_sqlite_extension_metadata_extension_t {
-  // A short name, in lower case: "session".
+  // A short name in lower case, such as "session".
   hooked_string_t   name;
-  // The component's own version, as in https://semver.org: "1.2.0".
+  // The component's own version, in the format of https://semver.org, such as "1.2.0".
   hooked_string_t   version;
 } exports_sqlite_extension_metadata_extension_t;
 
@@ -400,7 +400,7 @@ typedef uint8_t exports_sqlite_extension_hooks_hook_set_t;
 // `on-wal` is called.
 #define EXPORTS_SQLITE_EXTENSION_HOOKS_HOOK_SET_WAL (1 << 3)
 
-// What was done to a row.
+// An operation on a row.
 typedef uint8_t exports_sqlite_extension_hooks_operation_t;
 
 #define EXPORTS_SQLITE_EXTENSION_HOOKS_OPERATION_INSERT 0
@@ -408,150 +408,153 @@ typedef uint8_t exports_sqlite_extension_hooks_operation_t;
 #define EXPORTS_SQLITE_EXTENSION_HOOKS_OPERATION_DELETE 2
 
 // Imported Functions from `sqlite:extension/session@1.1.0`
-// Makes a session that records changes in the database `dbname`: "main", "temp", or the name it was
-// attached by. Nothing is recorded until a table is attached.
+// Makes a session for the database `dbname`: "main", "temp" or the name of an attached database. It records nothing
+// until a table is attached.
 // 
-// Fails with code 1 (`SQLITE_ERROR`) if no such database is attached; the message lists those that
-// are. The caller owns the session and ends it with `delete`.
+// Fails with code 1 (`SQLITE_ERROR`) if no such database is attached; the message lists the attached databases. The
+// caller owns the session and ends it with `delete`.
 // 
 // C: `sqlite3session_create`.
 extern bool sqlite_extension_session_create(hooked_string_t *dbname, sqlite_extension_session_handle_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// Starts recording changes to `table`, or to every table of the database, those made later included,
-// if `table` is none. Attaching a table twice does no harm.
+// Starts recording changes of `table`. If `table` is none, records all tables of the database, including tables that
+// are created later. Attaching a table twice has no effect.
 // 
-// Fails with code 27 (`SQLITE_NOTICE`) if the table is attached but records nothing now:
-// it does not exist yet, or has no PRIMARY KEY. It records from the moment it has one. With none as
-// `table` this is never reported.
+// Fails with code 27 (`SQLITE_NOTICE`) if the table is attached but is not recorded now, because it does not exist
+// or has no PRIMARY KEY. It is recorded once it has a key. This is not reported if `table` is none.
 // 
 // C: `sqlite3session_attach`.
 extern bool sqlite_extension_session_attach(sqlite_extension_session_handle_t h, hooked_string_t *maybe_table, sqlite_extension_session_sqlite_error_t *err);
-// The changes recorded so far, as a changeset: per row the difference between its state when it was
-// first touched and its state now. Empty if nothing changed in the end. The session goes on recording.
+// Returns the changes recorded so far as a changeset: for each changed row, the difference between its state before
+// the first change and its current state. The changeset is empty if there is no net change. The session continues to
+// record.
 // 
-// May be called while a statement writes: the changeset then shows what has been written so far.
+// May be called while a statement writes. The changeset then contains the changes that the statement has made so
+// far.
 // 
-// Fails with code 17 (`SQLITE_SCHEMA`) if a recorded table was dropped, renamed or lost a column, for which
-// there is `take`, and with code 18 (`SQLITE_TOOBIG`) if the changeset does not fit the caller's memory.
+// Fails with code 17 (`SQLITE_SCHEMA`) if a recorded table was dropped, renamed or lost a column; `take` works in
+// that case. Fails with code 18 (`SQLITE_TOOBIG`) if the changeset does not fit in the caller's memory.
 // 
-// C: `sqlite3session_changeset`. Format: https://www.sqlite.org/session/sqlite3changeset_new.html and
-// the head of sqlite3session.c.
+// C: `sqlite3session_changeset`. Format: https://www.sqlite.org/session/sqlite3changeset_new.html and the comment at
+// the beginning of sqlite3session.c.
 extern bool sqlite_extension_session_changeset(sqlite_extension_session_handle_t h, hooked_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// Ends the session and frees what it recorded.
+// Ends the session and frees its changes.
 // 
-// Fails with code 12 (`SQLITE_NOTFOUND`) if the handle was this connection's and is deleted already.
+// Fails with code 12 (`SQLITE_NOTFOUND`) if the session belonged to this connection and was already deleted.
 // 
 // C: `sqlite3session_delete`.
 extern bool sqlite_extension_session_delete(sqlite_extension_session_handle_t h, sqlite_extension_session_sqlite_error_t *err);
-// As `create`, with options: SQLite wants them before the first table is attached.
+// Makes a session as `create` does, with options.
 // 
 // C: `sqlite3session_create`, `sqlite3session_object_config`.
 extern bool sqlite_extension_session_create_with(hooked_string_t *dbname, sqlite_extension_session_session_flags_t options, sqlite_extension_session_handle_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// The changes recorded so far, as a patchset: without the old values, except of keys.
+// Returns the changes recorded so far as a patchset, which has old values only for keys.
 // 
 // C: `sqlite3session_patchset`.
 extern bool sqlite_extension_session_patchset(sqlite_extension_session_handle_t h, hooked_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// The changeset, and a fresh start: what it holds is forgotten, the tables stay attached. On an error
-// nothing is forgotten.
+// Returns the changeset and empties the session. The tables stay attached. On an error, the session keeps its
+// changes.
 // 
-// If a recorded table was dropped, renamed or lost a column, what was recorded before that comes by itself, and
-// what came after with the next call.
+// If a recorded table was dropped, renamed or lost a column, the call returns only the changes recorded before that,
+// and the next call returns the others.
 extern bool sqlite_extension_session_take(sqlite_extension_session_handle_t h, hooked_list_u8_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// Starts (true) or stops (false) recording, if `on` is given. Returns whether it records now. A row that
-// was touched while it did not record is left out; one recorded before shows its state now.
+// Starts (true) or stops (false) recording if `on` is given. Returns whether the session records. Changes of a row
+// that was first changed while recording was stopped are not recorded.
 // 
 // C: `sqlite3session_enable`.
 extern bool sqlite_extension_session_enable(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err);
-// Marks what is recorded from now on as indirect (true) or direct (false), if `on` is given. Returns what
-// it does now. What triggers and foreign key actions do is indirect anyway.
+// Sets whether later changes are marked as indirect (true) or direct (false) if `on` is given. Returns the current
+// setting. Changes by triggers and foreign key actions are always indirect.
 // 
 // C: `sqlite3session_indirect`.
 extern bool sqlite_extension_session_indirect(sqlite_extension_session_handle_t h, bool *maybe_on, bool *ret, sqlite_extension_session_sqlite_error_t *err);
-// Whether nothing was recorded. False does not mean that the changeset has changes: they may have been
-// undone.
+// Returns whether no change was recorded. If it returns false, the changeset may still be empty, because the changes
+// may have been undone.
 // 
 // C: `sqlite3session_isempty`.
 extern bool sqlite_extension_session_is_empty(sqlite_extension_session_handle_t h, bool *ret, sqlite_extension_session_sqlite_error_t *err);
-// Bytes of memory that the session uses.
+// Returns the memory that the session uses, in bytes.
 // 
 // C: `sqlite3session_memory_used`.
 extern bool sqlite_extension_session_memory_used(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// The most bytes that the changeset can have. Fails with code 21 (`SQLITE_MISUSE`) if the session was not
-// made with `size`.
+// Returns an upper bound of the changeset's size in bytes. Fails with code 21 (`SQLITE_MISUSE`) if the session was
+// not created with `size`.
 // 
 // C: `sqlite3session_changeset_size`.
 extern bool sqlite_extension_session_changeset_size(sqlite_extension_session_handle_t h, uint64_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// Records what would turn the table of database `from-db` into the session's own one of the same name. Both
-// must have the same columns and key.
+// Records the changes that turn `table` of database `from-db` into the table of the same name in the session's
+// database. Both tables must have the same columns and key.
 // 
 // C: `sqlite3session_diff`.
 extern bool sqlite_extension_session_diff(sqlite_extension_session_handle_t h, hooked_string_t *from_db, hooked_string_t *table, sqlite_extension_session_sqlite_error_t *err);
-// With every table attached (`attach` with none): records those whose name matches one of `globs`, as the
-// GLOB operator does, and none of those that begin with "!". Without any, all. Decided when a table is
-// first changed.
+// Selects the tables to record if all tables are attached (`attach` with none). A table is recorded if its name
+// matches a GLOB pattern in `globs`, or if there are no such patterns. A pattern that begins with "!" excludes
+// tables. The patterns apply when a table is first changed.
 // 
 // C: `sqlite3session_table_filter`.
 extern bool sqlite_extension_session_filter(sqlite_extension_session_handle_t h, hooked_list_string_t *globs, sqlite_extension_session_sqlite_error_t *err);
-// What is left out at present: tables without a PRIMARY KEY, rows with a NULL in it, what another connection
-// wrote, and the like.
+// Returns warnings of changes that are currently not recorded, such as those of tables without a PRIMARY KEY, of
+// rows with NULL in the key, and of other connections.
 extern bool sqlite_extension_session_warnings(sqlite_extension_session_handle_t h, sqlite_extension_session_list_warning_t *ret, sqlite_extension_session_sqlite_error_t *err);
-// The sessions of this connection, oldest first.
+// Returns the sessions that the component can use, oldest first.
 extern void sqlite_extension_session_sessions(sqlite_extension_session_list_session_state_t *ret);
 
 // Imported Functions from `sqlite:extension/changeset@1.1.0`
-// An empty changeset.
+// Makes an empty changeset.
 extern bool sqlite_extension_changeset_create(sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// Adds bytes at the end.
+// Appends bytes.
 extern bool sqlite_extension_changeset_append(sqlite_extension_changeset_held_t changeset, hooked_list_u8_t *bytes, sqlite_extension_changeset_sqlite_error_t *err);
-// Its length in bytes.
+// Returns the length in bytes.
 extern bool sqlite_extension_changeset_size(sqlite_extension_changeset_held_t changeset, uint64_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// At most `length` bytes from `offset` on; fewer only at the end.
+// Returns at most `length` bytes from `offset` on; fewer only at the end.
 extern bool sqlite_extension_changeset_read(sqlite_extension_changeset_held_t changeset, uint64_t offset, uint32_t length, hooked_list_u8_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// Frees it.
+// Frees the changeset.
 extern bool sqlite_extension_changeset_drop(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_sqlite_error_t *err);
-// What is wrong with it; none if it is a whole changeset or patchset.
+// Returns the first error in the changeset; none if it is a complete changeset or patchset.
 extern bool sqlite_extension_changeset_validate(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_option_fault_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// The changes from `position` on, which is 0 or what the page before gave; at most `max`. Fails with
-// code 11 (`SQLITE_CORRUPT`) if it is malformed.
+// Returns at most `max` changes. `position` is 0 or the `next` of the previous page. Fails with code 11
+// (`SQLITE_CORRUPT`) if the changeset is malformed.
 // 
-// C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
+// C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and related functions.
 extern bool sqlite_extension_changeset_changes(sqlite_extension_changeset_held_t changeset, uint64_t position, uint32_t max, sqlite_extension_changeset_page_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
-// database "main", generated columns left out; c1, c2 and so on if the table is not there or has another
-// number of columns.
+// Returns the column names for a table in a changeset with `count` columns. They come from the connection's database
+// "main", without generated columns. If the table does not exist or has another number of columns, they are c1, c2
+// and so on.
 extern bool sqlite_extension_changeset_column_names(hooked_string_t *table, uint32_t count, hooked_list_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
+// Makes the changeset that undoes this one. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old
+// values.
 // 
 // C: `sqlite3changeset_invert`.
 extern bool sqlite_extension_changeset_invert(sqlite_extension_changeset_held_t changeset, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// One changeset that does what `changesets` do one after another. With `schema`, the name of a database,
-// changesets that were made before columns were added are filled up as that database's tables are.
+// Joins `changesets`, in order, into one. `schema` is the name of a database whose columns complete changesets that
+// were made before columns were added.
 // 
 // C: `sqlite3changegroup_add`, `sqlite3changegroup_schema`, `sqlite3changegroup_output`.
 extern bool sqlite_extension_changeset_concat(sqlite_extension_changeset_list_held_t *changesets, hooked_string_t *maybe_schema, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// Makes a changeset, or a patchset, of changes.
+// Makes a changeset or patchset from changes.
 // 
-// C: `sqlite3changegroup_change_begin` and what goes with it.
+// C: `sqlite3changegroup_change_begin` and related functions.
 extern bool sqlite_extension_changeset_build(sqlite_extension_changeset_list_change_t *changes, bool patchset, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// Makes local changes fit what others did first: `rebases` are the rebase buffers that applying the others'
-// changesets gave, in that order.
+// Rebases local changes on changesets that were applied before them. `rebases` are the rebase buffers of those
+// applies, in order.
 // 
 // C: `sqlite3rebaser_configure`, `sqlite3rebaser_rebase`.
 extern bool sqlite_extension_changeset_rebase(sqlite_extension_changeset_held_t changeset, hooked_list_list_u8_t *rebases, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// The changeset as a JSON document without loss; the shape is described at the codec's `toJson`.
+// Converts the changeset to a JSON document without loss. The documentation of the codec's `toJson` describes the
+// document.
 extern bool sqlite_extension_changeset_to_json(sqlite_extension_changeset_held_t changeset, hooked_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// The changeset that `to-json` wrote.
+// Converts a document of `to-json` to a changeset.
 extern bool sqlite_extension_changeset_from_json(hooked_string_t *json, sqlite_extension_changeset_held_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// SQL text that makes the same changes. Column names come from the connection's schema.
+// Returns SQL that makes the same changes. The column names come from the connection's schema.
 extern bool sqlite_extension_changeset_to_sql(sqlite_extension_changeset_held_t changeset, hooked_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// Counts per table, as a JSON document.
+// Returns the number of changes of each table, as a JSON document.
 extern bool sqlite_extension_changeset_statistics(sqlite_extension_changeset_held_t changeset, hooked_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
-// Applies it to a database of the connection, whole or not at all. `options` is a JSON object; "{}"
-// aborts on every conflict. The host documents its members: flags, filter by table, the policy for
-// conflicts, dry run. Unknown ones are refused by name. The result is the report, a JSON object, with the
-// rebase buffer as hex digits under "rebase". JSON, so that options and report can grow.
+// Applies the changeset to a database of the connection, completely or not at all. `options` is a JSON object; "{}"
+// aborts on every conflict. The host documents its members, such as flags, a table filter, the conflict policy and
+// dry run. An unknown member is an error that names it. The result is a report as a JSON object, with the rebase
+// buffer as hex digits under "rebase". Options and report are JSON so that members can be added.
 // 
-// Fails with code 21 (`SQLITE_MISUSE`) while a statement writes, and under a hook, an authorizer, a collation
-// or `best-index`.
+// Fails with code 21 (`SQLITE_MISUSE`) while a statement writes, and inside a hook, an authorizer, a collation or
+// `best-index`.
 // 
 // C: `sqlite3changeset_apply_v3`.
 extern bool sqlite_extension_changeset_apply(sqlite_extension_changeset_held_t changeset, hooked_string_t *options, hooked_string_t *ret, sqlite_extension_changeset_sqlite_error_t *err);
@@ -559,20 +562,20 @@ extern bool sqlite_extension_changeset_apply(sqlite_extension_changeset_held_t c
 // Imported Functions from `sqlite:extension/spi@1.1.0`
 // Runs one statement with `params` as ?1, ?2 and so on.
 // 
-// Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) if `sql` holds no statement
-// or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) if the result
-// has more than a million rows or does not fit the component's memory.
+// Fails with SQLite's code and message if the statement fails; with code 21 (`SQLITE_MISUSE`) if `sql` is not
+// exactly one statement, or if `params` has another number of values than the statement has parameters; and with
+// code 18 (`SQLITE_TOOBIG`) if the result has more than a million rows or does not fit in the component's memory.
 // 
 // C: `sqlite3_prepare_v3`, `sqlite3_step`.
 extern bool sqlite_extension_spi_execute(hooked_string_t *sql, sqlite_extension_spi_list_sql_value_t *params, sqlite_extension_spi_query_result_t *ret, sqlite_extension_spi_sqlite_error_t *err);
-// Runs all statements of `sql` and drops their rows. Those that ran before an error stay done, as in
-// `sqlite3_exec`.
+// Runs all statements of `sql` and discards their rows. After an error, the effects of earlier statements stay, as
+// in `sqlite3_exec`.
 extern bool sqlite_extension_spi_run(hooked_string_t *sql, sqlite_extension_spi_sqlite_error_t *err);
 
 // Imported Functions from `sqlite:extension/logging@1.1.0`
-// Hands over one message, without a line end. The host may drop it.
+// Sends a message, without a line end. The host may discard it.
 // 
-// C: `sqlite3_log` is the nearest.
+// C: similar to `sqlite3_log`.
 extern void sqlite_extension_logging_log(sqlite_extension_logging_level_t level, hooked_string_t *message);
 
 // Exported Functions from `sqlite:extension/metadata@1.1.0`

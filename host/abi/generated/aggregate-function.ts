@@ -8,11 +8,11 @@ export type SqliteError = import('./types.js').SqliteError;
  */
 export interface FunctionFlags {
   /**
-   * The same rows give the same result within one statement (`SQLITE_DETERMINISTIC`).
+   * The same rows always give the same result within one statement (`SQLITE_DETERMINISTIC`).
    */
   deterministic?: boolean;
   /**
-   * Not callable from triggers, views and the schema (`SQLITE_DIRECTONLY`).
+   * Cannot be called from triggers, views and the schema (`SQLITE_DIRECTONLY`).
    */
   directOnly?: boolean;
   /**
@@ -25,11 +25,11 @@ export interface FunctionFlags {
   window?: boolean;
 }
 /**
- * One function with one number of arguments. A name may appear several times, with different numbers.
+ * A function with a number of arguments. A name may appear several times, with different numbers of arguments.
  */
 export interface FunctionSpec {
   /**
-   * What the other functions receive to say which one is meant. Chosen by the component.
+   * Identifies the function in later calls. Chosen by the component.
    */
   id: bigint;
   /**
@@ -41,37 +41,37 @@ export interface FunctionSpec {
    */
   numArgs: number;
   /**
-   * How SQLite may use it.
+   * How SQLite may use the function.
    */
   options: FunctionFlags;
 }
 
 export interface Functions {
   /**
-   * The functions to register. Called once, when the component is loaded. Does not call the host.
+   * Returns the functions to register. Called once, when the component is loaded. Must not call the host.
    */
   describe(): Array<FunctionSpec>;
   /**
-   * Takes one row into `group`. An error ends the statement; `finalize` follows all the same.
+   * Adds a row to `group`. An error ends the statement; `finalize` is called nevertheless.
    *
    * C: the `xStep` of `sqlite3_create_window_function`.
    */
   step(id: bigint, group: number, args: Array<SqlValue>): void;
   /**
-   * Takes a row out of `group` again: the one that was taken in first and is still there.
+   * Removes the oldest row from `group`.
    *
    * C: `xInverse`.
    */
   inverse(id: bigint, group: number, args: Array<SqlValue>): void;
   /**
-   * The result over the rows that are in `group` now. The group goes on.
+   * Returns the result for the rows that are currently in `group`. The group continues.
    *
    * C: `xValue`.
    */
   value(id: bigint, group: number): SqlValue;
   /**
-   * The result over all rows of `group`, and the end of the group: its state is freed. If the statement
-   * failed or was abandoned the result is dropped.
+   * Returns the result for all rows of `group`, and frees the group. If the statement failed or did not run to its
+   * end, the result is ignored.
    *
    * C: `xFinal`.
    */

@@ -4,7 +4,7 @@
 export type SqlValue = import('./types.js').SqlValue;
 export type SqliteError = import('./types.js').SqliteError;
 /**
- * Names a changeset that the host holds.
+ * The number of a changeset that the host holds.
  */
 export type Held = number;
 /**
@@ -23,7 +23,7 @@ export type Operation = 'insert' | 'update' | 'delete';
  */
 export type Field = FieldUndefined | FieldValue;
 /**
- * Not part of the change.
+ * The column is not part of the change.
  */
 export interface FieldUndefined {
   tag: 'undefined';
@@ -44,28 +44,28 @@ export interface Change {
    */
   table: string;
   /**
-   * What was done.
+   * The operation.
    */
   op: Operation;
   /**
-   * Whether a trigger or a foreign key action did it.
+   * Whether a trigger or a foreign key action made the change.
    */
   indirect: boolean;
   /**
-   * Per column: 0, or its place in the PRIMARY KEY, from 1.
+   * For each column, its position in the PRIMARY KEY from 1, or 0.
    */
   key: Uint8Array;
   /**
-   * Per column the old value; empty for an INSERT.
+   * The old value of each column; empty for an INSERT.
    */
   old: Array<Field>;
   /**
-   * Per column the new value; empty for a DELETE.
+   * The new value of each column; empty for a DELETE.
    */
   'new': Array<Field>;
 }
 /**
- * Some changes.
+ * A page of changes.
  */
 export interface Page {
   /**
@@ -73,112 +73,114 @@ export interface Page {
    */
   changes: Array<Change>;
   /**
-   * If the next ones begin; none at the end.
+   * The position of the next page; none at the end.
    */
   next?: bigint;
 }
 /**
- * What is wrong with the bytes of a changeset.
+ * An error in the bytes of a changeset.
  */
 export interface Fault {
   /**
-   * The first wrong byte, from 0.
+   * The offset of the first wrong byte.
    */
   offset: bigint;
   /**
-   * Why it is wrong: one sentence.
+   * Describes the error.
    */
   reason: string;
 }
 
 export interface Functions {
   /**
-   * An empty changeset.
+   * Makes an empty changeset.
    */
   create(): Held;
   /**
-   * Adds bytes at the end.
+   * Appends bytes.
    */
   append(changeset: Held, bytes: Uint8Array): void;
   /**
-   * Its length in bytes.
+   * Returns the length in bytes.
    */
   size(changeset: Held): bigint;
   /**
-   * At most `length` bytes from `offset` on; fewer only at the end.
+   * Returns at most `length` bytes from `offset` on; fewer only at the end.
    */
   read(changeset: Held, offset: bigint, length: number): Uint8Array;
   /**
-   * Frees it.
+   * Frees the changeset.
    */
   drop(changeset: Held): void;
   /**
-   * What is wrong with it; none if it is a whole changeset or patchset.
+   * Returns the first error in the changeset; none if it is a complete changeset or patchset.
    */
   validate(changeset: Held): Fault | undefined;
   /**
-   * The changes from `position` on, which is 0 or what the page before gave; at most `max`. Fails with
-   * code 11 (`SQLITE_CORRUPT`) if it is malformed.
+   * Returns at most `max` changes. `position` is 0 or the `next` of the previous page. Fails with code 11
+   * (`SQLITE_CORRUPT`) if the changeset is malformed.
    *
-   * C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and what goes with them.
+   * C: `sqlite3changeset_start_v2`, `sqlite3changeset_next` and related functions.
    */
   changes(changeset: Held, position: bigint, max: number): Page;
   /**
-   * The names of a table's columns as a changeset of `count` columns has them: by the schema of the connection's
-   * database "main", generated columns left out; c1, c2 and so on if the table is not there or has another
-   * number of columns.
+   * Returns the column names for a table in a changeset with `count` columns. They come from the connection's database
+   * "main", without generated columns. If the table does not exist or has another number of columns, they are c1, c2
+   * and so on.
    */
   columnNames(table: string, count: number): Array<string>;
   /**
-   * What undoes the changeset. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old values.
+   * Makes the changeset that undoes this one. Fails with code 11 (`SQLITE_CORRUPT`) for a patchset, which has no old
+   * values.
    *
    * C: `sqlite3changeset_invert`.
    */
   invert(changeset: Held): Held;
   /**
-   * One changeset that does what `changesets` do one after another. With `schema`, the name of a database,
-   * changesets that were made before columns were added are filled up as that database's tables are.
+   * Joins `changesets`, in order, into one. `schema` is the name of a database whose columns complete changesets that
+   * were made before columns were added.
    *
    * C: `sqlite3changegroup_add`, `sqlite3changegroup_schema`, `sqlite3changegroup_output`.
    */
   concat(changesets: Uint32Array, schema: string | undefined): Held;
   /**
-   * Makes a changeset, or a patchset, of changes.
+   * Makes a changeset or patchset from changes.
    *
-   * C: `sqlite3changegroup_change_begin` and what goes with it.
+   * C: `sqlite3changegroup_change_begin` and related functions.
    */
   build(changes: Array<Change>, patchset: boolean): Held;
   /**
-   * Makes local changes fit what others did first: `rebases` are the rebase buffers that applying the others'
-   * changesets gave, in that order.
+   * Rebases local changes on changesets that were applied before them. `rebases` are the rebase buffers of those
+   * applies, in order.
    *
    * C: `sqlite3rebaser_configure`, `sqlite3rebaser_rebase`.
    */
   rebase(changeset: Held, rebases: Array<Uint8Array>): Held;
   /**
-   * The changeset as a JSON document without loss; the shape is described at the codec's `toJson`.
+   * Converts the changeset to a JSON document without loss. The documentation of the codec's `toJson` describes the
+   * document.
    */
   toJson(changeset: Held): string;
   /**
-   * The changeset that `to-json` wrote.
+   * Converts a document of `to-json` to a changeset.
    */
   fromJson(json: string): Held;
   /**
-   * SQL text that makes the same changes. Column names come from the connection's schema.
+   * Returns SQL that makes the same changes. The column names come from the connection's schema.
    */
   toSql(changeset: Held): string;
   /**
-   * Counts per table, as a JSON document.
+   * Returns the number of changes of each table, as a JSON document.
    */
   statistics(changeset: Held): string;
   /**
-   * Applies it to a database of the connection, whole or not at all. `options` is a JSON object; "{}"
-   * aborts on every conflict. The host documents its members: flags, filter by table, the policy for
-   * conflicts, dry run. Unknown ones are refused by name. The result is the report, a JSON object, with the
-   * rebase buffer as hex digits under "rebase". JSON, so that options and report can grow.
+   * Applies the changeset to a database of the connection, completely or not at all. `options` is a JSON object; "{}"
+   * aborts on every conflict. The host documents its members, such as flags, a table filter, the conflict policy and
+   * dry run. An unknown member is an error that names it. The result is a report as a JSON object, with the rebase
+   * buffer as hex digits under "rebase". Options and report are JSON so that members can be added.
    *
-   * Fails with code 21 (`SQLITE_MISUSE`) while a statement writes, and under a hook, an authorizer, a collation
-   * or `best-index`.
+   * Fails with code 21 (`SQLITE_MISUSE`) while a statement writes, and inside a hook, an authorizer, a collation or
+   * `best-index`.
    *
    * C: `sqlite3changeset_apply_v3`.
    */

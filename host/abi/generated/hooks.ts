@@ -23,7 +23,7 @@ export interface HookSet {
   wal?: boolean;
 }
 /**
- * What was done to a row.
+ * An operation on a row.
  * # Variants
  *
  * ## `"insert"`
@@ -36,11 +36,11 @@ export type Operation = 'insert' | 'update' | 'delete';
 
 export interface Functions {
   /**
-   * Which hooks to call. Called once, when the component is loaded. Does not call the host.
+   * Returns the hooks to call. Called once, when the component is loaded. Must not call the host.
    */
   describe(): HookSet;
   /**
-   * A row of a rowid table was changed. `rowid` is the new one. Not called for WITHOUT ROWID tables.
+   * Called after a row of a rowid table was changed. `rowid` is the new rowid. Not called for WITHOUT ROWID tables.
    *
    * A trap makes the connection refuse every commit until the transaction is rolled back.
    *
@@ -48,21 +48,21 @@ export interface Functions {
    */
   onUpdate(what: Operation, database: string, table: string, rowid: bigint): void;
   /**
-   * A transaction is about to be committed. False turns the commit into a rollback, which the statement
-   * reports as code 531 (`SQLITE_CONSTRAINT_COMMITHOOK`). A trap counts as false.
+   * Called before a commit. If it returns false, the transaction is rolled back instead, and the statement fails with
+   * code 531 (`SQLITE_CONSTRAINT_COMMITHOOK`). A trap counts as false.
    *
    * C: `sqlite3_commit_hook`.
    */
   onCommit(): boolean;
   /**
-   * A transaction was rolled back.
+   * Called after a transaction was rolled back.
    *
    * C: `sqlite3_rollback_hook`.
    */
   onRollback(): void;
   /**
-   * A transaction was written to the write-ahead log of `database`, which now has `pages` pages. Automatic
-   * checkpoints go on as they were set.
+   * Called after a transaction was written to the write-ahead log of `database`, which now has `pages` pages.
+   * Automatic checkpoints continue.
    *
    * C: `sqlite3_wal_hook`.
    */

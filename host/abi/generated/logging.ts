@@ -2,18 +2,18 @@
 // WIT sha256: 728bddc7563b5ccc63656fb69acfa13f5c1a694df81e1bb74ee0775d405be6e9
 
 /**
- * How much a message matters.
+ * The importance of a message.
  * # Variants
  *
  * ## `"debug"`
  *
- * Of use to the component's author.
+ * Useful to the component's author.
  * ## `"info"`
  *
- * Of use to know.
+ * Useful information.
  * ## `"warning"`
  *
- * Something that should be looked at.
+ * Something that the user should check.
  * ## `"error"`
  *
  * Something that failed.
@@ -22,9 +22,9 @@ export type Level = 'debug' | 'info' | 'warning' | 'error';
 
 export interface Functions {
   /**
-   * Hands over one message, without a line end. The host may drop it.
+   * Sends a message, without a line end. The host may discard it.
    *
-   * C: `sqlite3_log` is the nearest.
+   * C: similar to `sqlite3_log`.
    */
   log(level: Level, message: string): void;
 }

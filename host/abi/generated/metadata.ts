@@ -6,18 +6,18 @@
  */
 export interface Extension {
   /**
-   * A short name, in lower case: "session".
+   * A short name in lower case, such as "session".
    */
   name: string;
   /**
-   * The component's own version, as in https://semver.org: "1.2.0".
+   * The component's own version, in the format of https://semver.org, such as "1.2.0".
    */
   version: string;
 }
 
 export interface Functions {
   /**
-   * Called once, before anything else. Does not call the host.
+   * Called once, before all other functions. Must not call the host.
    */
   describe(): Extension;
 }

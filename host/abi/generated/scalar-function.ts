@@ -8,13 +8,13 @@ export type SqliteError = import('./types.js').SqliteError;
  */
 export interface FunctionFlags {
   /**
-   * The same arguments give the same result within one statement (`SQLITE_DETERMINISTIC`). Needed for
-   * use in indexes and generated columns.
+   * The same arguments always give the same result within one statement (`SQLITE_DETERMINISTIC`). Required for
+   * indexes and generated columns.
    */
   deterministic?: boolean;
   /**
-   * Not callable from triggers, views and the schema (`SQLITE_DIRECTONLY`). For whatever acts on the
-   * world outside the statement.
+   * Cannot be called from triggers, views and the schema (`SQLITE_DIRECTONLY`). Set it for functions with side
+   * effects.
    */
   directOnly?: boolean;
   /**
@@ -23,11 +23,11 @@ export interface FunctionFlags {
   innocuous?: boolean;
 }
 /**
- * One function with one number of arguments. A name may appear several times, with different numbers.
+ * A function with a number of arguments. A name may appear several times, with different numbers of arguments.
  */
 export interface FunctionSpec {
   /**
-   * What `call` receives to say which function is meant. Chosen by the component.
+   * Identifies the function in calls of `call`. Chosen by the component.
    */
   id: bigint;
   /**
@@ -39,21 +39,20 @@ export interface FunctionSpec {
    */
   numArgs: number;
   /**
-   * How SQLite may use it.
+   * How SQLite may use the function.
    */
   options: FunctionFlags;
 }
 
 export interface Functions {
   /**
-   * The functions to register. Called once, when the component is loaded. Does not call the host.
+   * Returns the functions to register. Called once, when the component is loaded. Must not call the host.
    */
   describe(): Array<FunctionSpec>;
   /**
-   * Computes function `id` over `args`, for one row. `args` has as many values as the function was
-   * registered for.
+   * Computes function `id` for one row. `args` has the number of values that the function was registered with.
    *
-   * An error ends the SQL statement: its code becomes the statement's, its message the statement's message.
+   * An error ends the SQL statement, which fails with the error's code and message.
    *
    * C: the `xFunc` of `sqlite3_create_function_v2`.
    */

@@ -4,7 +4,7 @@
 export type SqlValue = import('./types.js').SqlValue;
 export type SqliteError = import('./types.js').SqliteError;
 /**
- * What a statement gave.
+ * The result of a statement.
  */
 export interface QueryResult {
   /**
@@ -16,7 +16,7 @@ export interface QueryResult {
    */
   rows: Array<Array<SqlValue>>;
   /**
-   * How many rows it changed (`sqlite3_changes64`); 0 if it cannot write.
+   * The number of changed rows (`sqlite3_changes64`); 0 if the statement only reads.
    */
   changes: bigint;
   /**
@@ -29,16 +29,16 @@ export interface Functions {
   /**
    * Runs one statement with `params` as ?1, ?2 and so on.
    *
-   * Fails with the code and message of SQLite; with code 21 (`SQLITE_MISUSE`) if `sql` holds no statement
-   * or more than one, or `params` are not as many as it has; with code 18 (`SQLITE_TOOBIG`) if the result
-   * has more than a million rows or does not fit the component's memory.
+   * Fails with SQLite's code and message if the statement fails; with code 21 (`SQLITE_MISUSE`) if `sql` is not
+   * exactly one statement, or if `params` has another number of values than the statement has parameters; and with
+   * code 18 (`SQLITE_TOOBIG`) if the result has more than a million rows or does not fit in the component's memory.
    *
    * C: `sqlite3_prepare_v3`, `sqlite3_step`.
    */
   execute(sql: string, params: Array<SqlValue>): QueryResult;
   /**
-   * Runs all statements of `sql` and drops their rows. Those that ran before an error stay done, as in
-   * `sqlite3_exec`.
+   * Runs all statements of `sql` and discards their rows. After an error, the effects of earlier statements stay, as
+   * in `sqlite3_exec`.
    */
   run(sql: string): void;
 }

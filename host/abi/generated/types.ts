@@ -2,9 +2,9 @@
 // WIT sha256: 728bddc7563b5ccc63656fb69acfa13f5c1a694df81e1bb74ee0775d405be6e9
 
 /**
- * One SQL value, as SQLite stores it (https://www.sqlite.org/datatype3.html).
+ * An SQL value (https://www.sqlite.org/datatype3.html).
  *
- * A value crosses by copy: neither side keeps a reference into the other's memory.
+ * Values are copied between host and component.
  */
 export type SqlValue = SqlValueNull | SqlValueInteger | SqlValueReal | SqlValueText | SqlValueBlob;
 /**
@@ -42,7 +42,7 @@ export interface SqlValueBlob {
   val: Uint8Array;
 }
 /**
- * Why a call did not do what was asked.
+ * The error of a failed call.
  */
 export interface SqliteError {
   /**
@@ -51,12 +51,12 @@ export interface SqliteError {
    */
   code: number;
   /**
-   * The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` if SQLite
-   * gives none.
+   * The extended result code, such as 2067 for `SQLITE_CONSTRAINT_UNIQUE`; equal to `code` if there is no extended
+   * code.
    */
   extendedCode: number;
   /**
-   * One sentence in English for a person. It names what was wrong and what was wanted.
+   * A message in English. It explains what was wrong and what was expected.
    */
   message: string;
 }

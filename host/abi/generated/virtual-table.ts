@@ -4,20 +4,20 @@
 export type SqlValue = import('./types.js').SqlValue;
 export type SqliteError = import('./types.js').SqliteError;
 /**
- * What a module is.
+ * The properties of a module.
  */
 export interface ModuleFlags {
   /**
-   * A table of the module's name is there without CREATE VIRTUAL TABLE; the arguments are then empty.
+   * A table with the module's name exists without CREATE VIRTUAL TABLE; its arguments are empty.
    */
   eponymous?: boolean;
   /**
-   * CREATE VIRTUAL TABLE name USING module(...) makes one. Of a module that is eponymous too, every table is
-   * connected, none is created.
+   * CREATE VIRTUAL TABLE name USING module(...) makes a table. If the module is also eponymous, `connect` is always
+   * called with `connection-kind.connect`.
    */
   creatable?: boolean;
   /**
-   * Not usable from triggers and views (`SQLITE_VTAB_DIRECTONLY`).
+   * Cannot be used from triggers and views (`SQLITE_VTAB_DIRECTONLY`).
    */
   directOnly?: boolean;
   /**
@@ -25,39 +25,39 @@ export interface ModuleFlags {
    */
   innocuous?: boolean;
   /**
-   * Changed by INSERT, UPDATE and DELETE: the component exports `writable-table` too.
+   * Accepts INSERT, UPDATE and DELETE. The component must also export `writable-table`.
    */
   writable?: boolean;
   /**
-   * Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called. A table
-   * that is created takes part in that transaction at once, without `begin`, so that `rollback` tells of a CREATE
+   * Takes part in transactions: `begin`, `sync`, `commit` and `rollback` of `writable-table` are called. A new table
+   * takes part in the transaction that creates it without `begin`, so that `rollback` is called if the CREATE is
    * undone.
    */
   transactional?: boolean;
   /**
-   * Takes part in savepoints too: `savepoint`, `release` and `rollback-to` are called.
+   * Also takes part in savepoints: `savepoint`, `release` and `rollback-to` are called.
    */
   savepoints?: boolean;
 }
 /**
- * One module.
+ * A module.
  */
 export interface ModuleSpec {
   /**
-   * What `connect` receives to say which one is meant. Chosen by the component.
+   * Identifies the module in calls of `connect`. Chosen by the component.
    */
   id: bigint;
   /**
-   * The module's name. Not empty, without U+0000, and of no other module of the component.
+   * The module's name. It must not be empty, contain U+0000, or be the name of another module of the component.
    */
   name: string;
   /**
-   * What it is: eponymous or creatable or both.
+   * The module's properties. It must be eponymous or creatable, or both.
    */
   options: ModuleFlags;
   /**
-   * Tables named T_SUFFIX hold the data of a table T of this module, for each suffix here: they are
-   * protected as shadow tables (https://www.sqlite.org/vtab.html#xshadowname). Letters, digits and underscores.
+   * The suffixes of shadow tables, of letters, digits and underscores. For each suffix, the table T_SUFFIX holds
+   * data of a table T of this module and is protected (https://www.sqlite.org/vtab.html#xshadowname).
    */
   shadowNames: Array<string>;
 }
@@ -67,55 +67,53 @@ export interface ModuleSpec {
  *
  * ## `"create"`
  *
- * CREATE VIRTUAL TABLE runs: make what lasts.
+ * For CREATE VIRTUAL TABLE. The component must create the table's permanent data.
  * ## `"connect"`
  *
- * The table is there already, or is eponymous.
+ * The table already exists, or is eponymous.
  */
 export type ConnectionKind = 'create' | 'connect';
 /**
- * A table that was connected.
+ * A connected table.
  */
 export interface TableSchema {
   /**
-   * The number by which the component knows the table, until `disconnect` or `destroy`.
+   * The component's number for the table, valid until `disconnect` or `destroy`.
    */
   table: number;
   /**
-   * A CREATE TABLE statement, whose table name is not used. A HIDDEN column is a parameter of the table
-   * as a function. Rows have integer rowids; WITHOUT ROWID is for modules that are not writable.
+   * A CREATE TABLE statement; its table name is ignored. A HIDDEN column is a parameter if the table is used as a
+   * function. Rows have integer rowids; only a module that is not writable may use WITHOUT ROWID.
    */
   declaration: string;
 }
 /**
- * One term of a WHERE clause.
+ * A term of a WHERE clause.
  */
 export interface IndexConstraint {
   /**
-   * The column, from 0; -1 is the rowid. Of no meaning for LIMIT and OFFSET.
+   * The column, from 0; -1 is the rowid. Ignore it for LIMIT and OFFSET.
    */
   column: number;
   /**
-   * One of the `SQLITE_INDEX_CONSTRAINT_` codes, such as 2 for EQ
-   * (https://www.sqlite.org/c3ref/c_index_constraint_eq.html).
+   * An `SQLITE_INDEX_CONSTRAINT_` code, such as 2 for EQ (https://www.sqlite.org/c3ref/c_index_constraint_eq.html).
    */
   op: number;
   /**
-   * Whether the term can be used in this plan. One that compares by another collation than its column is declared
-   * with never can.
+   * Whether the plan can use the term. A term with another collation than that of its column is never usable.
    */
   usable: boolean;
   /**
-   * Whether it is `column IN (...)` whose values can be had all at once; `op` is then EQ.
+   * Whether the term is `column IN (...)` and all its values can be passed at once; `op` is then EQ.
    */
   isIn: boolean;
   /**
-   * The right side, if it is known already.
+   * The value on the right side, if it is already known.
    */
   value?: SqlValue;
 }
 /**
- * One term of ORDER BY.
+ * A term of ORDER BY.
  */
 export interface IndexOrder {
   /**
@@ -128,7 +126,7 @@ export interface IndexOrder {
   descending: boolean;
 }
 /**
- * What SQLite asks for.
+ * A query to plan.
  */
 export interface IndexQuery {
   /**
@@ -136,66 +134,66 @@ export interface IndexQuery {
    */
   constraints: Array<IndexConstraint>;
   /**
-   * The terms of ORDER BY, most important first. Empty if there are none or they cannot be used.
+   * The terms of ORDER BY, most important first. Empty if there are none or the table cannot use them.
    */
   orderBy: Array<IndexOrder>;
   /**
-   * Which rows matter: 0 all and in order, 1 grouped, 2 one of each group, 3 one of each group and in order
-   * (`sqlite3_vtab_distinct`).
+   * The rows that SQLite needs: 0 all rows in order, 1 all rows in groups, 2 one row of each group, 3 one row of
+   * each group in order (`sqlite3_vtab_distinct`).
    */
   distinct: number;
   /**
-   * A bit per column that is used, column 0 the lowest; the highest bit stands for all columns from 63 on.
+   * A bit for each used column. The lowest bit is column 0; the highest bit stands for all columns from 63 on.
    */
   columnsUsed: bigint;
 }
 /**
- * How one constraint is used.
+ * How the plan uses a constraint.
  */
 export interface ConstraintUsage {
   /**
-   * The place of its right side among the arguments of `filter`, from 1; 0 if it is not used.
+   * The position of its right side in the arguments of `filter`, from 1; 0 if the plan does not use it.
    */
   argument: number;
   /**
-   * Whether SQLite need not check the term again.
+   * Whether SQLite can skip checking the term.
    */
   omit: boolean;
   /**
-   * For an `is-in` term: whether its values come all at once.
+   * For an `is-in` term: whether to pass all its values at once.
    */
   allAtOnce: boolean;
 }
 /**
- * A way to scan.
+ * A plan for a scan.
  */
 export interface IndexPlan {
   /**
-   * One for each constraint, in the same order. If there are fewer, the others are not used.
+   * The use of each constraint, in the same order. Constraints without an entry are not used.
    */
   usages: Array<ConstraintUsage>;
   /**
-   * Passed on to `filter`.
+   * A number that is passed to `filter`.
    */
   number: number;
   /**
-   * Passed on to `filter`. Without U+0000.
+   * A text that is passed to `filter`. It must not contain U+0000.
    */
   text: string;
   /**
-   * Whether rows come in the order that was asked for.
+   * Whether the scan returns rows in the requested order.
    */
   ordered: boolean;
   /**
-   * The cost, in rows read from disk, as an estimate.
+   * The estimated cost, in rows read from disk.
    */
   cost: number;
   /**
-   * The number of rows, as an estimate.
+   * The estimated number of rows.
    */
   rows: bigint;
   /**
-   * Whether there is at most one row. An UPDATE or DELETE then changes it while the scan stands on it.
+   * Whether the scan returns at most one row. An UPDATE or DELETE then changes the row during the scan.
    */
   unique: boolean;
 }
@@ -211,14 +209,14 @@ export interface ArgumentValue {
   val: SqlValue;
 }
 /**
- * The values of an IN that come all at once.
+ * All values of an IN.
  */
 export interface ArgumentValues {
   tag: 'values';
   val: Array<SqlValue>;
 }
 /**
- * Some rows.
+ * A batch of rows.
  */
 export interface Batch {
   /**
@@ -226,71 +224,71 @@ export interface Batch {
    */
   rowids: BigInt64Array;
   /**
-   * The values of each row after one another, as many as the table has declared columns. Columns that are not
-   * among the query's `columns-used` may be null.
+   * The values of all rows, row after row, with a value for each declared column. A column that is not in
+   * `columns-used` may be null.
    */
   values: Array<SqlValue>;
   /**
-   * Whether these are the last rows. A batch without rows must say so.
+   * Whether these are the last rows. Must be true for a batch without rows.
    */
   done: boolean;
 }
 
 export interface Functions {
   /**
-   * The modules to register. Called once, when the component is loaded. Does not call the host.
+   * Returns the modules to register. Called once, when the component is loaded. Must not call the host.
    */
   describe(): Array<ModuleSpec>;
   /**
-   * Makes or connects a table. `args` are the database, the table's name, and the arguments of CREATE VIRTUAL
-   * TABLE as they were written.
+   * Creates or connects a table. `args` are the name of the database, the name of the table, and the arguments of
+   * CREATE VIRTUAL TABLE as written.
    *
    * C: `xCreate`, `xConnect`.
    */
   connect(module: bigint, kind: ConnectionKind, args: Array<string>): TableSchema;
   /**
-   * Lets go of a table. What lasts, stays. Called at the end of the connection and whenever SQLite reads the
-   * schema again: after a ROLLBACK of other tables' CREATE, VACUUM, a failed ATTACH, another process's changes. A
-   * CREATE that is rolled back ends here too, not with `destroy`. `spi`, `session` and `changeset` fail with code 21
-   * (`SQLITE_MISUSE`) while it runs.
+   * Disconnects a table, whose permanent data stays. Called when the connection closes and whenever SQLite reads the
+   * schema again: after a ROLLBACK that undoes the CREATE of another table, a VACUUM, a failed ATTACH, or a schema
+   * change by another process. If the CREATE of the table is rolled back, `disconnect` is called, not `destroy`. While
+   * this function runs, `spi`, `session` and `changeset` fail with code 21 (`SQLITE_MISUSE`).
    *
    * C: `xDisconnect`.
    */
   disconnect(table: number): void;
   /**
-   * Ends a table, for DROP TABLE, and lets go of it. On an error it stays connected. If the DROP is rolled back,
-   * `connect` follows: the schema has the table again.
+   * Deletes a table for DROP TABLE, and disconnects it. On an error it stays connected. If the DROP is rolled back,
+   * `connect` is called for the table again.
    *
    * C: `xDestroy`.
    */
   destroy(table: number): void;
   /**
-   * Says how to answer a query: none if it cannot be done (`SQLITE_CONSTRAINT`). `spi`, `session` and
-   * `changeset` fail with code 21 (`SQLITE_MISUSE`) while it runs.
+   * Returns a plan for a query; none if no scan is possible (`SQLITE_CONSTRAINT`). While this function runs, `spi`,
+   * `session` and `changeset` fail with code 21 (`SQLITE_MISUSE`).
    *
    * C: `xBestIndex`.
    */
   bestIndex(table: number, query: IndexQuery): IndexPlan | undefined;
   /**
-   * Starts a scan.
+   * Opens a cursor and returns its number.
    *
    * C: `xOpen`.
    */
   open(table: number): number;
   /**
-   * Ends a scan.
+   * Closes a cursor.
    *
    * C: `xClose`.
    */
   close(cursor: number): void;
   /**
-   * Begins a scan again by a plan of `best-index`, and returns the first rows, at most `max-rows`.
+   * Starts or restarts the scan of a cursor with a plan of `best-index`. Returns the first rows, at most `max-rows`.
    *
    * C: `xFilter`.
    */
   filter(cursor: number, number: number, text: string, args: Array<Argument>, maxRows: number): Batch;
   /**
-   * The rows that follow, at most `max-rows`. Not called after a batch that was done.
+   * Returns the next rows, at most `max-rows`. Not called after a batch with `done`.
    *
    * C: `xNext`.
    */

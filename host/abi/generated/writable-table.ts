@@ -4,8 +4,8 @@
 export type SqlValue = import('./types.js').SqlValue;
 export type SqliteError = import('./types.js').SqliteError;
 /**
- * What to do about a row that breaks a constraint (https://www.sqlite.org/lang_conflict.html). For `replace` the
- * component takes away the rows that are in the way; for all others it returns an error of code 19.
+ * The conflict clause of the statement (https://www.sqlite.org/lang_conflict.html). If a row violates a constraint,
+ * the component deletes the conflicting rows for `replace`, and returns an error with code 19 for all other modes.
  * # Variants
  *
  * ## `"rollback"`
@@ -22,81 +22,82 @@ export type ConflictMode = 'rollback' | 'ignore' | 'fail' | 'abort' | 'replace';
 
 export interface Functions {
   /**
-   * Adds a row and returns its rowid; `rowid` is none if the component chooses it.
+   * Inserts a row and returns its rowid. If `rowid` is none, the component chooses the rowid.
    *
    * C: `xUpdate`.
    */
   insert(table: number, rowid: bigint | undefined, values: Array<SqlValue>, mode: ConflictMode): bigint;
   /**
-   * Gives the row `rowid` new values, and the rowid `new-rowid`, which is mostly the same. None stands for a column
-   * that keeps its value; if SQLite does not know that it does, the value is there.
+   * Updates the row `rowid` and changes its rowid to `new-rowid`, which is usually the same. None stands for a column
+   * that SQLite knows to be unchanged.
    *
    * C: `xUpdate`.
    */
   update(table: number, rowid: bigint, newRowid: bigint, values: Array<SqlValue | undefined>, mode: ConflictMode): void;
   /**
-   * Takes the row `rowid` away.
+   * Deletes the row `rowid`.
    *
    * C: `xUpdate`.
    */
   delete(table: number, rowid: bigint): void;
   /**
-   * A transaction begins that will change the table. `spi`, `session` and `changeset` fail with code 21
-   * (`SQLITE_MISUSE`) while it runs.
+   * Called when a transaction that will change the table begins. While this function runs, `spi`, `session` and
+   * `changeset` fail with code 21 (`SQLITE_MISUSE`).
    *
    * C: `xBegin`.
    */
   begin(table: number): void;
   /**
-   * The transaction is about to be committed: the last moment to fail, and to write what lasts. SQL that begins or
-   * ends a transaction or a savepoint is refused while it runs, and so is `session`, which does that.
+   * Called before a commit. This is the last function that can fail, and the last that can write permanent data. While
+   * it runs, SQL that begins or ends a transaction or a savepoint is refused, and so is `session`, which uses
+   * savepoints.
    *
    * C: `xSync`.
    */
   sync(table: number): void;
   /**
-   * The transaction was committed. Not a moment for SQL: `spi` and `changeset` fail with code 21, `session` but for
-   * its `delete`.
+   * Called after a commit. While it runs, `spi`, `changeset` and all functions of `session` except `delete` fail with
+   * code 21.
    *
    * C: `xCommit`.
    */
   commit(table: number): void;
   /**
-   * The transaction was rolled back. Not a moment for SQL, like `commit`. If SQLite goes back to before the
-   * table took part, and the transaction goes on, `begin` follows.
+   * Called after a rollback, with the restrictions of `commit`. If SQLite rolls back to a savepoint before the table
+   * took part, and the transaction continues, `begin` may be called again.
    *
    * C: `xRollback`.
    */
   rollback(table: number): void;
   /**
-   * Savepoint number `savepoint` begins. They count from 0, without a gap; those that were there already are told
-   * behind `begin`.
+   * Called when savepoint `savepoint` begins. Savepoints are numbered from 0 without gaps. After `begin`, this
+   * function is called for savepoints that are already open.
    *
    * C: `xSavepoint`.
    */
   savepoint(table: number, savepoint: number): void;
   /**
-   * Savepoint number `savepoint` and those after it are ended; what they did stays.
+   * Called when savepoint `savepoint` and all later ones are released. Their changes stay.
    *
    * C: `xRelease`.
    */
   release(table: number, savepoint: number): void;
   /**
-   * What was done since savepoint number `savepoint` is undone.
+   * Undoes all changes since savepoint `savepoint`.
    *
    * C: `xRollbackTo`.
    */
   rollbackTo(table: number, savepoint: number): void;
   /**
-   * The table gets another name. If that is rolled back, the table is connected by its old name, and nothing else
-   * tells of it.
+   * Renames the table. If the renaming is rolled back, the table is connected with its old name and no other function
+   * is called.
    *
    * C: `xRename`.
    */
   rename(table: number, newName: string): void;
   /**
-   * Checks the table, for PRAGMA integrity_check or, if `quick`, quick_check. A sentence says what is
-   * damaged; none means that nothing is.
+   * Checks the table for PRAGMA integrity_check, or quick_check if `quick`. Returns a description of the damage, or
+   * none if the table is sound.
    *
    * C: `xIntegrity`.
    */
