@@ -1,6 +1,6 @@
 /** The compile options and patches of SQLite, for the core and for the native build that the tests compare it with. */
 
-/** The features of the official builds, and options that change visible behaviour. */
+/** The features of the official builds, and options that change visible behavior. */
 export const features: readonly string[] = [
   '-DSQLITE_THREADSAFE=0',
   '-DSQLITE_ENABLE_SESSION',

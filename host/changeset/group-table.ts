@@ -92,7 +92,7 @@ export class GroupTable {
   readonly #keyed: number;
   readonly #merger: Merger;
   readonly #entries = new Entries();
-  /** The number of entries in the buckets. Other entries cancelled out. */
+  /** The number of entries in the buckets. Other entries canceled out. */
   #used = 0;
   /** The total size of their records in bytes. */
   #bytes = 0;

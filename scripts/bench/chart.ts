@@ -19,7 +19,7 @@ const shown = [
   'sessions.changeset',
   'sessions.apply',
 ];
-const colours: Readonly<Record<string, string>> = {
+const colors: Readonly<Record<string, string>> = {
   ours: '#d9480f',
   'node:sqlite': '#2f9e44',
   'better-sqlite3': '#1c7ed6',
@@ -49,7 +49,7 @@ export function chart(run: Run): string {
   let x = 10;
   for (const id of ids) {
     const title = id === ours.at(-1) ? 'sqlite-wasm-run' : (run.programs[id]?.title ?? id);
-    parts.push(`<rect x="${x}" y="36" width="12" height="12" fill="${colours[id.replace(/@.*/, '')]}"/>`);
+    parts.push(`<rect x="${x}" y="36" width="12" height="12" fill="${colors[id.replace(/@.*/, '')]}"/>`);
     text(x + 17, 46, title);
     x += 40 + title.length * 7;
   }
@@ -67,7 +67,7 @@ export function chart(run: Run): string {
     for (const id of entrants) {
       const ratio = found.get(id)?.get(key) ?? 0;
       const length = Math.min(ratio, longest) * scale;
-      const fill = colours[id.replace(/@.*/, '')];
+      const fill = colors[id.replace(/@.*/, '')];
       parts.push(
         `<rect x="${labels}" y="${y}" width="${length.toFixed(1)}" height="${bar - 1}" fill="${fill}"/>`,
       );

@@ -77,7 +77,7 @@ describe('a stream', () => {
     expect(Buffer.compare((await Changeset.from(piecesOf(stream))).bytes, whole)).toBe(0);
     db.close();
   });
-  test('that is cancelled, or read to its end, leaves no file', async () => {
+  test('that is canceled, or read to its end, leaves no file', async () => {
     const { db, session } = recorded('left.db', 3);
     const stream = session.changesetStream();
     const reader = stream.getReader();

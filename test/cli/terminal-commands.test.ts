@@ -1,4 +1,4 @@
-/** `sqlite-wasm-run changeset` on a terminal, through tmux: colours, progress, the daemon's status line. */
+/** `sqlite-wasm-run changeset` on a terminal, through tmux: colors, progress, the daemon's status line. */
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function tmux(...args: string[]): string {
   return stdout;
 }
 
-/** Waits until the screen matches, with its colours as `<32m` if `escapes`. */
+/** Waits until the screen matches, with its colors as `<32m` if `escapes`. */
 async function shows(pattern: RegExp, escapes = false): Promise<string> {
   const end = Date.now() + 20_000;
   for (;;) {
@@ -62,10 +62,10 @@ afterEach(() => {
 });
 
 describe.skipIf(!present)('on a terminal', () => {
-  test('show has colours, unless NO_COLOR or --color say otherwise', async () => {
-    const coloured = /<33m~ c1=1 .*<31m- c1=2.*<32m\+ c1=3/s;
+  test('show has colors, unless NO_COLOR or --color say otherwise', async () => {
+    const colored = /<33m~ c1=1 .*<31m- c1=2.*<32m\+ c1=3/s;
     type('clear; ./run show a.cs; echo done');
-    expect(await shows(/done\n[^\n]*\$/, true)).toMatch(coloured);
+    expect(await shows(/done\n[^\n]*\$/, true)).toMatch(colored);
     type(
       'clear; NO_COLOR=1 ./run show a.cs; ./run show --color never a.cs; TERM=dumb ./run show a.cs; echo done',
     );
@@ -73,7 +73,7 @@ describe.skipIf(!present)('on a terminal', () => {
     expect(plain).not.toMatch(/<3[123]m/);
     expect(plain.match(/\+ c1=3/g)).toHaveLength(3);
     type('clear; ./run show --color always a.cs | cat; echo done');
-    expect(await shows(/<3.*done\n[^\n]*\$/s, true)).toMatch(coloured);
+    expect(await shows(/<3.*done\n[^\n]*\$/s, true)).toMatch(colored);
   });
   test('a changeset is not written to a terminal', async () => {
     type('clear; ./run invert a.cs; echo left with $?');

@@ -1,4 +1,4 @@
-/** Unexpected behaviour of the session extension, case by case. */
+/** Unexpected behavior of the session extension, case by case. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
