@@ -124,7 +124,7 @@ export class Journal {
   #before = '';
   /** Whether the last record has no mark yet. */
   #unmarked = false;
-  /** The end of the record about the output. */
+  /** Where the record about the output ends in the file, in bytes. */
   #offered = 0;
   /** The reason why nothing more can be added; undefined if records can be added. */
   #broken: string | undefined;

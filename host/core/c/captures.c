@@ -9,8 +9,7 @@
 #include "host.h"
 #include <string.h>
 
-/* A connection with a capture. inside is set while the host, or a statement that the host was called for, is
-** running. */
+/* A connection with a capture. inside is set while the host runs, or a statement about which the host was told. */
 typedef struct Capture {
   sqlite3 *db;
   int id;

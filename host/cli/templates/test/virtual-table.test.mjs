@@ -13,7 +13,7 @@ test('words of a text', () => {
   db.close();
 });
 
-test('words of each row of another table, more than come at a time', () => {
+test('splits each row of another table, and a text into more words than one batch holds', () => {
   const db = open();
   db.exec("CREATE TABLE line(id INTEGER PRIMARY KEY, text); INSERT INTO line VALUES (1, 'a b'), (2, 'b c')");
   const twice = db.prepare(
