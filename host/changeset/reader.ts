@@ -99,7 +99,7 @@ export class ChangesetReader {
     return this.#columns;
   }
 
-  /** The offset of the end of the current change, where the next change or table begins. */
+  /** The offset of the end of the current change, which is the start of the next change or table. */
   get end(): number {
     return this.#at;
   }

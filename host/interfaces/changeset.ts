@@ -30,7 +30,7 @@ import type { Client } from './client.js';
 /** A changeset that the host stores for a component, possibly in pieces. */
 interface Held {
   pieces: Uint8Array[];
-  /** The reader at the position where the last call of `changes` stopped. */
+  /** The reader, at the position at which the last call of `changes` stopped. */
   reader: ChangesetReader | undefined;
 }
 

@@ -1,6 +1,7 @@
 /** Rules for the statements that may run while SQLite is in the middle of an operation. */
 
 import type { Core } from '../core/core.js';
+import { controlOf } from './tokens.js';
 
 /**
  * Returns why a statement may not run; undefined if it may.
@@ -18,27 +19,6 @@ export function onlyReads({ c }: Core, statement: number): boolean {
 /** @param during the time of the operation, such as "while a session is read" */
 export function readsOnly(during: string): StatementRule {
   return (_, reads) => (reads ? undefined : `only SQL that reads can run ${during}`);
-}
-
-const controls =
-  /^(?:[\s;\ufeff]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*(commit|end|rollback|release|savepoint)\b/i;
-/** Matches a comment, a quoted name, a word, or any other character. */
-const token =
-  /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|\S/g;
-
-/** The verb of a statement that controls the transaction, and its savepoint; undefined for other statements. */
-function controlOf(sql: string): { verb: string; savepoint: string | undefined } | undefined {
-  const match = controls.exec(sql);
-  if (!match) return undefined;
-  const verb = (match[1] ?? '').toLowerCase();
-  const rest = sql.slice(match[0].length).match(token) ?? [];
-  const words = rest.filter((text) => !/^(?:--|\/\*)/.test(text)).map((text) => text.toLowerCase());
-  const end = words.indexOf(';');
-  const own = end < 0 ? words : words.slice(0, end);
-  const to = verb === 'rollback' ? own.lastIndexOf('to', own.length - 2) + 1 : 0;
-  const isWhole = verb === 'commit' || verb === 'end' || (verb === 'rollback' && to === 0);
-  const name = isWhole ? undefined : own.at(-1)?.replace(/^["'`[]([\s\S]*)["'`\]]$/, '$1');
-  return { verb, savepoint: name };
 }
 
 /** Refuses to end the transaction, or a savepoint that was open when the operation began. */

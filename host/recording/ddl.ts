@@ -1,37 +1,11 @@
 /** Parses statements that change the schema, to keep them in a capture and to run them in a replay. */
 
-/** Matches a token: space or a comment, a quoted name or text, a word, or any other character. */
-const token =
-  /\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[\w$\u0080-\uffff]+|./g;
+import { firstTokens, type Token, unquoted } from '../kernel/tokens.js';
 
 /** The words allowed between CREATE and the kind of object. */
 const modifiers = new Set(['temp', 'temporary', 'unique', 'virtual']);
 
 const objects = new Set(['table', 'index', 'view', 'trigger']);
-
-interface Token {
-  readonly text: string;
-  readonly at: number;
-}
-
-/** The first `count` tokens of a statement, without spaces and comments. */
-function firstTokens(sql: string, count: number): Token[] {
-  const found: Token[] = [];
-  for (const match of sql.matchAll(token)) {
-    const text = match[0];
-    if (/^(?:\s|--|\/\*|\ufeff|;)/.test(text)) continue;
-    found.push({ text, at: match.index });
-    if (found.length === count) break;
-  }
-  return found;
-}
-
-export function unquoted(name: string): string {
-  const quote = name[0] ?? '';
-  if (quote === '[') return name.slice(1, -1);
-  if (!['"', '`', "'"].includes(quote)) return name;
-  return name.slice(1, -1).replaceAll(quote + quote, quote);
-}
 
 /** Whether a statement begins with CREATE TEMP or CREATE TEMPORARY. */
 export function isTemporary(sql: string): boolean {

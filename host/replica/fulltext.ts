@@ -8,7 +8,8 @@ import type { Head } from '../changeset/format.js';
 import { ChangesetReader } from '../changeset/reader.js';
 import type { Connection } from '../kernel/connection.js';
 import { query } from '../kernel/query.js';
-import { unquoted, virtualTable } from '../recording/ddl.js';
+import { unquoted } from '../kernel/tokens.js';
+import { virtualTable } from '../recording/ddl.js';
 
 /** The allowed FTS5 options. With others, such as `content`, the table does not store its rows itself. */
 const options = new Set(['prefix', 'tokenize', 'columnsize', 'detail', 'tokendata']);

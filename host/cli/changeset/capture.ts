@@ -218,7 +218,7 @@ function runScript(database: DatabaseSync, recorder: Recorder, { sql, name, keep
   let start = 0;
   const run = (end: number): void => {
     try {
-      // SQLite may find several statements where the scan finds one.
+      // SQLite may read as several statements what the scan reads as one.
       while (bare(sql.slice(start, end)) !== '') {
         if (signalled() !== 0) throw new Error('interrupted');
         const text = sql.slice(start, end);

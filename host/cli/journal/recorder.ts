@@ -4,6 +4,7 @@ import { connectionOf } from '../../api/connections.js';
 import { SqliteError, sqliteError } from '../../core/errors.js';
 import type { Capture, CaptureEntry, DatabaseSync } from '../../index.js';
 import { invalidState } from '../../kernel/arguments.js';
+import { controlOf } from '../../kernel/tokens.js';
 import type { SqlValue } from '../../kernel/values.js';
 import { statementsOf } from '../changeset/entries.js';
 import type { Guard } from './guard.js';
@@ -67,11 +68,6 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 const skipped = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*/;
-const name = /"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+/.source;
-const savepointName = new RegExp(
-  `^(?:savepoint|release(?:\\s+savepoint)?|rollback(?:\\s+transaction)?\\s+to(?:\\s+savepoint)?)\\s*(${name})`,
-  'i',
-);
 
 /** Removes leading space and comments from a statement. */
 export const bare = (sql: string): string => sql.slice(skipped.exec(sql)?.[0].length ?? 0);
@@ -84,17 +80,7 @@ function kindOf(text: string): Kind {
   return kinds[word.toUpperCase()] ?? 'other';
 }
 
-/** Returns the savepoint that a statement names, in lower case and without quotes. */
-function savepointOf(text: string): string {
-  const [, written = ''] = savepointName.exec(text.replace(/\/\*[\s\S]*?\*\/|--[^\n]*\n/g, ' ')) ?? [];
-  const quote = /^["'`[]/.exec(written)?.[0];
-  if (quote === undefined) return written.toLowerCase();
-  const end = quote === '[' ? ']' : quote;
-  return written
-    .slice(1, -1)
-    .replaceAll(end + end, end)
-    .toLowerCase();
-}
+const savepointOf = (text: string): string => controlOf(text)?.savepoint ?? '';
 
 export interface RecorderOptions {
   readonly keeper: Keeper;

@@ -58,7 +58,7 @@ static int inFront(const Hooks *p, int kind){ return p->front>>kind & 1; }
 
 /* ---- The WAL hook: the host takes the slot only during a commit --------------------------------- */
 
-/* PRAGMA wal_autocheckpoint reads and sets the slot inside SQLite, where it cannot be wrapped. So the slot holds
+/* PRAGMA wal_autocheckpoint reads and sets the slot inside SQLite and cannot be wrapped. So the slot holds
 ** SQLite's own hook between commits. */
 
 static int logged(void *pArg, sqlite3 *db, const char *zDb, int nPage){
