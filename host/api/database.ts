@@ -153,7 +153,9 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Opens a database that was created with `open: false`, or closed. @throws Error (ERR_INVALID_STATE) if it is open
+   * Opens a database that was created with `open: false`, or closed.
+   *
+   * @throws Error (ERR_INVALID_STATE) if it is open
    */
   open(): void {
     if (this.#current) throw invalidState('database is already open');
@@ -244,7 +246,9 @@ export class DatabaseSync implements Disposable {
   }
 
   /**
-   * Runs all statements of `sql` and discards their rows. C: `sqlite3_exec`. @throws SqliteError if a statement fails
+   * Runs all statements of `sql` and discards their rows. C: `sqlite3_exec`.
+   *
+   * @throws SqliteError if a statement fails
    */
   exec(sql: string): void {
     const current = this.#ready();

@@ -133,8 +133,9 @@ export class Session implements Disposable {
   }
 
   /**
-   * An upper bound of the changeset's size in bytes. C: `sqlite3session_changeset_size`. @throws SqliteError if the
-   * session was created without `size`
+   * An upper bound of the changeset's size in bytes. C: `sqlite3session_changeset_size`.
+   *
+   * @throws SqliteError if the session was created without `size`
    */
   get changesetSize(): number {
     return this.#open().changesetSize(this.#handle);

@@ -136,8 +136,9 @@ function resolve(application: Application, conflict: Conflict): number {
 }
 
 /**
- * Returns the action for a conflict: that of `onConflict`, otherwise that of the policy. @throws SqliteError if the
- * action is not allowed
+ * Returns the action for a conflict: that of `onConflict`, otherwise that of the policy.
+ *
+ * @throws SqliteError if the action is not allowed
  */
 export function answerTo(
   { connection, options, rules }: Request,

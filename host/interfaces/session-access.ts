@@ -25,7 +25,9 @@ export class SessionAccess {
   }
 
   /**
-   * The client's own sessions, to make another one. @throws SqliteError (SQLITE_AUTH) if the client may not read rows
+   * The client's own sessions, to make another one.
+   *
+   * @throws SqliteError (SQLITE_AUTH) if the client may not read rows
    */
   get own(): SessionRegistry {
     this.refuseRows('a session');

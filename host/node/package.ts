@@ -18,8 +18,8 @@ export function requireHere(name: string): unknown {
 /**
  * Returns the path of a file of the package.
  *
- * @param path the path relative to `dist/` @throws Error in a bundle if the package is not installed where the bundle
- *   runs
+ * @param path the path relative to `dist/`
+ * @throws Error in a bundle if the package is not installed where the bundle runs
  */
 export function ownFile(path: string): string {
   folder ??= ownFolder();

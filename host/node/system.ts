@@ -86,7 +86,9 @@ export function temporaryFile(folder = temporaryFolder()): TemporaryFile {
 
 /**
  * Creates a temporary file and deletes its name, so that no other process can open it, and a crash leaves nothing
- * behind. @throws FileError if no folder is writable
+ * behind.
+ *
+ * @throws FileError if no folder is writable
  */
 export function temporaryDescriptor(): { fd: number; path: string } {
   const { fd, path, remove } = temporaryFile();

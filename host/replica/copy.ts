@@ -107,8 +107,9 @@ export class Copy implements Disposable {
   }
 
   /**
-   * Begins a stepwise transaction. No message is applied until the transaction ends. @throws ReplicaError `busy`,
-   * `foreign-write`
+   * Begins a stepwise transaction. No message is applied until the transaction ends.
+   *
+   * @throws ReplicaError `busy`, `foreign-write`
    */
   begin(): void {
     this.#file.refuseInside();
@@ -117,7 +118,9 @@ export class Copy implements Disposable {
 
   /**
    * Runs a part of the stepwise transaction. If the part throws, the transaction stays open, unless SQLite rolled it
-   * back. @throws the errors of {@link transact}
+   * back.
+   *
+   * @throws the errors of {@link transact}
    */
   step<T>(action: TransactionFunction<T>): T {
     const recording = this.#recording();

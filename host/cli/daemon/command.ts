@@ -30,8 +30,9 @@ export const daemonCommand: Omit<Action, 'run'> = {
 };
 
 /**
- * Converts the value of an option from seconds to ms; undefined if the option is absent. @throws CommandError if the
- * value is not a number above 0
+ * Converts the value of an option from seconds to ms; undefined if the option is absent.
+ *
+ * @throws CommandError if the value is not a number above 0
  */
 export function milliseconds(given: Given, name: string): number | undefined {
   const text = given.text(name);

@@ -141,8 +141,9 @@ export class CapturedDatabase {
   }
 
   /**
-   * Writes the captured changes and closes the database. @throws CommandError if the output cannot be written, or lacks
-   * schema changes
+   * Writes the captured changes and closes the database.
+   *
+   * @throws CommandError if the output cannot be written, or lacks schema changes
    */
   end(): void {
     clearTimeout(this.#timer);

@@ -126,8 +126,10 @@ export class DaemonOutput {
   }
 
   /**
-   * Writes the output. @returns whether it is a capture although `--ddl` was not given @throws CommandError if the
-   * output cannot be written
+   * Writes the output.
+   *
+   * @returns whether it is a capture although `--ddl` was not given
+   * @throws CommandError if the output cannot be written
    */
   hand(database: DatabaseSync): boolean {
     const kept = `captured changes stay in ${this.journal.path}: start the daemon again with the same files`;

@@ -71,7 +71,9 @@ export function idOf(json: unknown): unknown {
 }
 
 /**
- * Checks a request. @param commands the commands in addition to status and quit
+ * Checks a request.
+ *
+ * @param commands the commands in addition to status and quit
  * @throws TypeError that says what is wrong with the request
  */
 export function requestOf(json: unknown, commands: readonly string[] = []): Request {

@@ -68,8 +68,9 @@ export class Guard {
   }
 
   /**
-   * Compiles a statement of the user, and sets {@link writes} and {@link made}. @throws SqliteError (SQLITE_AUTH) if
-   * the statement is refused
+   * Compiles a statement of the user, and sets {@link writes} and {@link made}.
+   *
+   * @throws SqliteError (SQLITE_AUTH) if the statement is refused
    */
   compile<T>(action: () => T): T {
     this.writes = false;

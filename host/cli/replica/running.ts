@@ -57,8 +57,9 @@ function exists(pid: number): boolean {
 }
 
 /**
- * Sends a request to the process that runs the replica. @throws CommandError if the process does not answer, or answers
- * with an error
+ * Sends a request to the process that runs the replica.
+ *
+ * @throws CommandError if the process does not answer, or answers with an error
  */
 export async function askRunning(
   database: string,
