@@ -16,7 +16,9 @@ import { fileURLToPath } from 'node:url';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { transform } from 'esbuild';
 import { capMemory } from '../host/loader/memory-cap.js';
-import { type Shipped, transpilerVersion, transpileTo } from '../host/loader/transpile.js';
+import { pack, transpilerVersion } from '../host/loader/packed.js';
+import { transpile } from '../host/loader/transpile.js';
+import type { Shipped } from '../host/loader/transpiled-files.js';
 import { buildText, sameButMemory } from './build-text.js';
 import { carriedFiles } from './carried.js';
 import { clang } from './clang.js';
@@ -179,7 +181,7 @@ export function copyTranspiler(): void {
   const source = join(dirname(component), '..');
   const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as { version: string };
   if (version !== transpilerVersion.split('/')[0]) {
-    throw new Error(`jco-transpile is ${version}; host/loader/transpile.ts says ${transpilerVersion}`);
+    throw new Error(`jco-transpile is ${version}; host/loader/packed.ts says ${transpilerVersion}`);
   }
   const target = join(dist, 'transpiler');
   mkdirSync(target, { recursive: true });
@@ -205,20 +207,23 @@ async function minified(body: string): Promise<string> {
   return `"use strict";const ${first}=globalThis,${second}=WebAssembly;{${inner}}`;
 }
 
-/** Transpiles the shipped extensions, each into dist/extensions/SHA256-OF-THE-COMPONENT/. */
+/** Transpiles the shipped extensions, each into dist/extensions/NAME.packed. */
 export async function transpileShipped(): Promise<void> {
   const folder = join(root, 'extensions');
-  const shipped: { file: string; size: number; sha256: string }[] = [];
+  const target = join(dist, 'extensions');
+  mkdirSync(target, { recursive: true });
+  const shipped: Shipped[] = [];
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.wasm'))) {
     const component = read(join(folder, file));
+    const name = basename(file, '.wasm');
+    const made = await transpile(component);
+    const script = await minified(new TextDecoder().decode(made.files.get('glue.js')));
+    const files = new Map([...made.files, ['glue.js', new TextEncoder().encode(script)]]);
+    writeFileSync(join(target, `${name}.packed`), pack({ ...made, files }, component));
     const sha256 = createHash('sha256').update(component).digest('hex');
-    await transpileTo(component, join(dist, 'extensions', sha256), minified);
-    shipped.push({ file, size: component.length, sha256 });
+    shipped.push({ name, size: component.length, sha256 });
   }
-  writeFileSync(
-    join(dist, 'extensions/shipped.json'),
-    `${JSON.stringify(shipped satisfies Shipped, null, 2)}\n`,
-  );
+  writeFileSync(join(target, 'shipped.json'), `${JSON.stringify(shipped, null, 2)}\n`);
 }
 
 /** Writes a built component, or with --check compares it with the committed file. */

@@ -205,7 +205,7 @@ export class Component {
   }
 }
 
-const compiled = new Map<string, Instantiate>();
+const compiled = new WeakMap<Prepared, Instantiate>();
 
 /**
  * The globals that jco's glue code gets. The glue makes an asynchronous form of every function, which the host does not
@@ -219,13 +219,13 @@ const seen = {
 
 /** The `instantiate` function of the glue, compiled once per process. */
 function instantiator(prepared: Prepared): Instantiate {
-  let instantiate = compiled.get(prepared.digest);
+  let instantiate = compiled.get(prepared);
   if (!instantiate) {
     const glue = compileFunction(prepared.glue, ['globalThis', 'WebAssembly'], {
-      filename: `component-${prepared.digest.slice(0, 12)}.js`,
+      filename: `component-${prepared.name}.js`,
     });
     instantiate = glue(seen, seen.WebAssembly) as Instantiate;
-    compiled.set(prepared.digest, instantiate);
+    compiled.set(prepared, instantiate);
   }
   return instantiate;
 }

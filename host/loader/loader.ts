@@ -15,6 +15,7 @@ import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf, notWebAssembly } from './binary.js';
 import { bringCollations } from './collations.js';
 import { type CallPath, Component, messageOf } from './component.js';
+import type { Prepared } from './prepared.js';
 import { type Brought, brought, replacements } from './replacements.js';
 import { bringScalars } from './scalars.js';
 import { bringTables } from './tables.js';
@@ -77,7 +78,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
     const owner = shipped ? owners.user : owners.add(grants);
     try {
       const component = new Component(connection, prepared, path, options.calls ?? asked, grants, owner);
-      const source = { file: realpathSync(file), digest: prepared.digest };
+      const source = { file: realpathSync(file), prepared };
       const isTold = engine.isShell && !shipped;
       bring(component, path, source, grants.replace, isTold);
     } catch (error) {
@@ -88,10 +89,10 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
   return { link: (db) => said(() => link(db)) };
 }
 
-/** The file and digest of a component. */
+/** The file of a component, and what was prepared from it. Components with the same bytes have the same `prepared`. */
 interface Source {
   readonly file: string;
-  readonly digest: string;
+  readonly prepared: Prepared;
 }
 
 const sources = new WeakMap<Component, Source>();
@@ -116,7 +117,7 @@ function bring(
   const names = all.flatMap((one) => one.names);
   const isSame = (bringer: Component): boolean => {
     const known = sources.get(bringer);
-    return known?.file === source.file || known?.digest === source.digest;
+    return known?.file === source.file || known?.prepared === source.prepared;
   };
   if (!mayReplace || isTold) {
     const replaced = replacements(connection, names, isSame);

@@ -1,11 +1,12 @@
-/** Makes modules that can be instantiated from the files into which jco transpiled a component. */
+/** Compiles the core modules into which jco transpiled a component. */
 
 import { capMemory, entriesFor, ownParts } from './memory-cap.js';
+import type { Transpiled } from './packed.js';
 
 /** A component that can be instantiated. */
 export interface Prepared {
-  /** The SHA-256 digest of the component in hex. */
-  readonly digest: string;
+  /** The name of the component in the stacks of errors. It has no other meaning. */
+  readonly name: string;
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   /** The body of a function that returns jco's `instantiate`. */
@@ -16,15 +17,7 @@ export interface Prepared {
   hasMemory(module: WebAssembly.Module): boolean;
 }
 
-/**
- * @param files the transpiled files by name: `glue.js` and the core modules
- * @param described the imports and exports of the component
- */
-export function preparedFrom(
-  digest: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  described: Pick<Prepared, 'imports' | 'exports'>,
-): Prepared {
+export function preparedFrom(name: string, { imports, exports, files }: Transpiled): Prepared {
   const modules = new Map<string, WebAssembly.Module>();
   const wasm = [...files].filter(([name]) => name.endsWith('.wasm'));
   const parts = new Map(wasm.map(([name, bytes]) => [name, ownParts(bytes)]));
@@ -36,9 +29,9 @@ export function preparedFrom(
   const withMemory = new WeakSet<WebAssembly.Module>();
   return {
     hasMemory: (module) => withMemory.has(module),
-    digest,
-    imports: described.imports,
-    exports: described.exports,
+    name,
+    imports,
+    exports,
     glue: new TextDecoder().decode(files.get('glue.js')),
     module(name, memory) {
       const key = `${name}/${memory}`;

@@ -1,14 +1,17 @@
 /**
- * `node transpile-program.js FOLDER < IN.wasm`: transpiles a component. A separate process is needed because loading is
- * synchronous.
+ * `node transpile-program.js FILE < IN.wasm`: transpiles a component, and writes an entry of the cache. A separate process
+ * is needed because loading is synchronous.
  */
 
 import { readFileSync } from 'node:fs';
-import { transpileTo } from './transpile.js';
+import { writeEntry } from './cache-entry.js';
+import { pack } from './packed.js';
+import { transpile } from './transpile.js';
 
-const [folder = ''] = process.argv.slice(2);
+const [file = ''] = process.argv.slice(2);
 try {
-  await transpileTo(new Uint8Array(readFileSync(0)), folder);
+  const component = new Uint8Array(readFileSync(0));
+  writeEntry(file, pack(await transpile(component), component), component);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(

@@ -1,35 +1,10 @@
-/** Transpiles a component into files that the host can instantiate: a script, core modules, and a description. */
+/** Transpiles a component into files that the host can instantiate: a script and core modules. */
 
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
 import { interfacesOf } from './binary.js';
-
-/** The version of jco-transpile, a slash, and the version of this code. It is part of every cache key. */
-export const transpilerVersion = '0.15.0/3';
-
-export interface Transpiled {
-  /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
-  readonly files: Record<string, Uint8Array>;
-  /** The imports with their versions. `instantiate` looks up the imports by these names. */
-  readonly imports: string[];
-  /** The exported interfaces with their versions. */
-  readonly exports: string[];
-}
-
-/** The contents of `meta.json`. */
-export interface Meta {
-  readonly transpiler: string;
-  readonly imports: string[];
-  readonly exports: string[];
-  /** The SHA-256 digest in hex of each other file of the folder. */
-  readonly files: Record<string, string>;
-}
-
-/** The components of this package, as `dist/extensions/shipped.json` lists them. */
-export type Shipped = readonly { readonly file: string; readonly size: number; readonly sha256: string }[];
+import type { Transpiled } from './packed.js';
 
 interface Bindgen {
   readonly $init: Promise<void>;
@@ -103,58 +78,14 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
     base64Cutoff: 0,
     strict: true,
   });
-  const files: Record<string, Uint8Array> = {};
+  const files = new Map<string, Uint8Array>();
   for (const [name, content] of made.files) {
     if (name === 'glue.js') {
-      files[name] = new TextEncoder().encode(asFunctionBody(new TextDecoder().decode(content)));
+      files.set(name, new TextEncoder().encode(asFunctionBody(new TextDecoder().decode(content))));
     } else if (name.endsWith('.wasm')) {
-      files[name] = content;
+      files.set(name, content);
     }
   }
-  return { files, imports, exports };
-}
-
-/** Renames a folder and replaces an existing folder. Another process may do the same at the same time. */
-function moveTo(from: string, to: string): void {
-  for (let tries = 10; ; tries--) {
-    rmSync(to, { recursive: true, force: true });
-    try {
-      renameSync(from, to);
-      return;
-    } catch (error) {
-      if (tries === 0 || !existsSync(to)) throw error;
-    }
-  }
-}
-
-/**
- * Transpiles a component into `folder`, and replaces an existing folder. The folder appears only when it is complete.
- *
- * @param smaller minifies the script
- */
-export async function transpileTo(
-  component: Uint8Array,
-  folder: string,
-  smaller?: (script: string) => Promise<string>,
-): Promise<Meta> {
-  const { files, imports, exports } = await transpile(component);
-  const script = files['glue.js'];
-  if (script && smaller) {
-    files['glue.js'] = new TextEncoder().encode(await smaller(new TextDecoder().decode(script)));
-  }
-  mkdirSync(dirname(folder), { recursive: true });
-  const work = mkdtempSync(`${folder}.`); // only its owner can read it
-  try {
-    const digests: Record<string, string> = {};
-    for (const [name, content] of Object.entries(files)) {
-      writeFileSync(join(work, name), content, { flush: true });
-      digests[name] = crypto().createHash('sha256').update(content).digest('hex');
-    }
-    const meta: Meta = { transpiler: transpilerVersion, imports, exports, files: digests };
-    writeFileSync(join(work, 'meta.json'), `${JSON.stringify(meta, null, 2)}\n`, { flush: true });
-    moveTo(work, folder);
-    return meta;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  if (!files.has('glue.js')) throw new Error('the transpiler returned no script');
+  return { imports, exports, files };
 }

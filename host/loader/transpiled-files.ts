@@ -1,125 +1,126 @@
 /** Finds the transpiled files of a component in the package or the cache, or transpiles the component. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { shown } from '../core/shown.js';
 import { childProcess, crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
+import { entryName, readEntry } from './cache-entry.js';
 import { privateFolder } from './cache-folder.js';
+import { unpack } from './packed.js';
 import { type Prepared, preparedFrom } from './prepared.js';
-import { type Meta, type Shipped, transpilerVersion } from './transpile.js';
 
-function sha256(bytes: Uint8Array): string {
-  return crypto().createHash('sha256').update(bytes).digest('hex');
+/** A component of this package. Its packed files are in `dist/extensions/NAME.packed`. */
+export interface Shipped {
+  readonly name: string;
+  /** The size of the component in bytes, and its SHA-256 digest in hex. */
+  readonly size: number;
+  readonly sha256: string;
 }
 
-/** The digests of the components read so far. */
-const digests = new WeakMap<Uint8Array, string>();
+/** The components of this package, as `dist/extensions/shipped.json` lists them; none if it was not built. */
+let shipped: readonly Shipped[] | undefined;
 
-/**
- * Returns the digest of a component. For a component of this package it was calculated at build time: comparing bytes is
- * faster than loading Node's crypto.
- */
-function digestOf(component: Uint8Array): string {
-  const digest = digests.get(component) ?? shippedDigest(component) ?? sha256(component);
-  digests.set(component, digest);
-  return digest;
-}
-
-function shippedDigest(component: Uint8Array): string | undefined {
+function allShipped(): readonly Shipped[] {
   try {
-    const shipped = JSON.parse(readFileSync(ownFile('extensions/shipped.json'), 'utf8')) as Shipped;
-    return shipped.find(
-      ({ file, size }) =>
-        size === component.length && readFileSync(ownFile(`../extensions/${file}`)).equals(component),
-    )?.sha256;
+    return JSON.parse(readFileSync(ownFile('extensions/shipped.json'), 'utf8')) as Shipped[];
   } catch {
-    return undefined; // the components are not installed with the program
+    return [];
   }
 }
 
-/**
- * Reads a folder of transpiled files. Returns undefined if the folder is absent, incomplete or damaged.
- *
- * @param isOwn whether the folder belongs to this package. Otherwise all digests are checked, because the script in the
- *   folder will be run
- */
-function readFolder(folder: string, digest: string, isOwn: boolean): Prepared | undefined {
-  let meta: Meta;
+/** Which component of this package each component is that was read so far. */
+const recognized = new WeakMap<Uint8Array, Shipped | 'none'>();
+
+function shippedAs(component: Uint8Array): Shipped | undefined {
+  shipped ??= allShipped();
+  const found = recognized.get(component) ?? shipped.find((one) => isThis(component, one)) ?? 'none';
+  recognized.set(component, found);
+  return found === 'none' ? undefined : found;
+}
+
+/** Comparing bytes is faster than loading Node's crypto. */
+function isThis(component: Uint8Array, { name, size, sha256 }: Shipped): boolean {
+  if (size !== component.length) return false;
+  let own: Buffer;
   try {
-    meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Meta;
+    own = readFileSync(ownFile(`../extensions/${name}.wasm`));
   } catch {
-    return undefined; // absent or damaged
+    // The components are not installed with the program.
+    return crypto().createHash('sha256').update(component).digest('hex') === sha256;
   }
-  if (meta.transpiler !== transpilerVersion) return undefined;
-  const files = new Map<string, Buffer>();
-  for (const [name, wanted] of Object.entries(meta.files)) {
-    if (name !== basename(name)) return undefined;
-    try {
-      const bytes = readFileSync(join(folder, name));
-      if (!isOwn && sha256(bytes) !== wanted) return undefined;
-      files.set(name, bytes);
-    } catch {
-      return undefined;
-    }
-  }
-  if (!files.has('glue.js')) return undefined;
-  return preparedFrom(digest, files, meta);
-}
-
-const prepared = new Map<string, Prepared>();
-
-/** The folder for the transpiled files of a component that the package includes. */
-function shippedFolder(digest: string): string {
-  return ownFile(`extensions/${digest}`);
+  return own.equals(component);
 }
 
 /** Whether the package includes a component with exactly these bytes. */
 export function isShipped(component: Uint8Array): boolean {
-  return existsSync(shippedFolder(digestOf(component)));
+  return shippedAs(component) !== undefined;
 }
 
+/** What this process has prepared. */
+const known: { readonly component: Uint8Array; readonly prepared: Prepared }[] = [];
+
 /**
- * Returns the transpiled files of `component`. The package contains the files of its own components. Other components
- * are transpiled in a separate process, which takes about a second, and are cached by their digest.
+ * Returns the transpiled files of `component`, the same object for the same bytes. The package contains the files of its
+ * own components. Other components are transpiled in a separate process, which takes about a second, and are cached.
  *
+ * @param component its bytes, which must not change afterwards
  * @param path the path that the user gave, for error messages
  * @param patience the maximum time to transpile the component, in ms
  * @throws Error if the component cannot be transpiled
  */
 export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
-  const digest = digestOf(component);
-  const known =
-    prepared.get(digest) ??
-    readFolder(shippedFolder(digest), digest, true) ??
-    fromCache(component, digest, path, patience);
-  prepared.set(digest, known);
-  return known;
+  const same = known.find((one) => Buffer.compare(one.component, component) === 0);
+  if (same) return same.prepared;
+  const prepared = fromPackage(component) ?? fromCache(component, path, patience);
+  known.push({ component, prepared });
+  return prepared;
 }
 
-function fromCache(component: Uint8Array, digest: string, path: string, patience: number): Prepared {
-  const folder = join(privateFolder(), sha256(Buffer.from(`${digest}\n${transpilerVersion}`)));
-  const kept = readFolder(folder, digest, false);
-  if (kept) return kept;
+function fromPackage(component: Uint8Array): Prepared | undefined {
+  const own = shippedAs(component);
+  if (!own) return undefined;
+  const packed = readFileSync(ownFile(`extensions/${own.name}.packed`));
+  return preparedFrom(own.name, unpack(packed, component));
+}
+
+/** The maximum number of entries of different components whose names begin the same. */
+const places = 4;
+
+function fromCache(component: Uint8Array, path: string, patience: number): Prepared {
+  const folder = privateFolder();
+  const name = entryName(component);
+  const fileAt = (place: number): string => join(folder, `${name}-${place}`);
+  let free = 0;
+  for (let place = 0; place < places; place++) {
+    const entry = readEntry(fileAt(place), component);
+    if (entry === 'other') continue;
+    if (entry) return preparedFrom(name, unpack(entry, component));
+    free = place;
+    break;
+  }
+  const file = fileAt(free);
   const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
   process.stderr.write(notice);
   try {
-    runTranspiler(component, folder, path, patience);
+    runTranspiler(component, file, path, patience);
   } finally {
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
-  const made = readFolder(folder, digest, false);
-  if (!made) throw new Error(`${path} was prepared in ${folder}, but the result there is incomplete`);
-  return made;
+  const made = readEntry(file, component);
+  if (!made || made === 'other') {
+    throw new Error(`${path} was prepared in ${file}, but the result there is incomplete`);
+  }
+  return preparedFrom(name, unpack(made, component));
 }
 
 /** The heap limit of the transpiler process in MiB. The build limits the memory of the transpiler's WebAssembly. */
 const transpilerHeap = 2048;
 
-function runTranspiler(component: Uint8Array, folder: string, path: string, patience: number): void {
+function runTranspiler(component: Uint8Array, file: string, path: string, patience: number): void {
   const { status, signal, stderr, error } = childProcess().spawnSync(
     process.execPath,
-    [`--max-old-space-size=${transpilerHeap}`, ownFile('loader/transpile-program.js'), folder],
+    [`--max-old-space-size=${transpilerHeap}`, ownFile('loader/transpile-program.js'), file],
     { input: component, encoding: 'utf8', timeout: patience, killSignal: 'SIGKILL' },
   );
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') {

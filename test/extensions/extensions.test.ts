@@ -1,19 +1,7 @@
 /** Loading components, and every reason why loading is refused. */
 
-import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  watch,
-  writeFileSync,
-} from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../../host/kernel/connection.js';
@@ -204,7 +192,7 @@ describe('files that cannot be loaded are refused with a message, and the databa
   test('a component that this Node cannot compile', () => {
     const future = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 2, 1, 0x01); // a type that no Node knows
     const prepared: Prepared = {
-      digest: 'future',
+      name: 'future',
       imports: [],
       exports: [],
       glue: "return (getCoreModule) => getCoreModule('core.wasm')",
@@ -240,70 +228,4 @@ test('included components are found in any folder, by name and by the documented
     expect(fresh.prepare("SELECT session_create('main') > 0 AS made").get()).toEqual({ made: 1 });
     fresh.close();
   }
-});
-
-describe('the cache of transpiled components', () => {
-  const cache = (): string => join(folder, 'own-cache');
-  /** Loads a component in a new process, so that only the cache is shared. */
-  const loaded = (named = cache(), variables: Record<string, string> = {}): string => {
-    const program = `import { DatabaseSync } from 'sqlite-wasm-run';
-      const db = new DatabaseSync(':memory:', { allowExtension: true });
-      db.loadExtension(${JSON.stringify(guest('echo'))});
-      process.stdout.write(String(db.prepare('SELECT inc(41) AS v').get().v));`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-      encoding: 'utf8',
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      env: { ...process.env, SQLITE_WASM_RUN_CACHE: named, ...variables },
-    });
-    return stdout + stderr;
-  };
-  const entry = (): string => join(cache(), readdirSync(cache())[0] ?? '');
-
-  test('is private, reused, and never run if it is damaged', () => {
-    expect(loaded()).toBe('42');
-    expect(readdirSync(cache())).toHaveLength(1);
-    expect(statSync(cache()).mode & 0o777).toBe(0o700);
-    const made = statSync(join(entry(), 'glue.js')).mtimeMs;
-    expect(loaded()).toBe('42');
-    expect(statSync(join(entry(), 'glue.js')).mtimeMs).toBe(made);
-
-    const glue = readFileSync(join(entry(), 'glue.js'), 'utf8');
-    writeFileSync(join(entry(), 'glue.js'), "process.stdout.write('run');");
-    expect(loaded()).toBe('42');
-    expect(readFileSync(join(entry(), 'glue.js'), 'utf8')).toBe(glue);
-    rmSync(join(entry(), 'meta.json'));
-    expect(loaded()).toBe('42');
-    expect(readdirSync(cache())).toHaveLength(1);
-  });
-
-  test('keeps the mode of an existing folder, and is a folder inside it if others may write to it', () => {
-    const shared = join(folder, 'shared-cache');
-    mkdirSync(shared);
-    for (const mode of [0o1777, 0o775, 0o755]) {
-      chmodSync(shared, mode);
-      expect(loaded(shared)).toBe('42');
-      expect(statSync(shared).mode & 0o7777).toBe(mode);
-    }
-    const within = join(shared, `sqlite-wasm-run-${process.getuid?.()}`);
-    expect(statSync(within).mode & 0o777).toBe(0o700);
-    expect(readdirSync(within)).toHaveLength(1);
-    expect(readdirSync(shared)).toHaveLength(2); // used itself, because no other user can write to it
-
-    rmSync(within, { recursive: true });
-    chmodSync(shared, 0o1777);
-    symlinkSync(folder, within);
-    expect(loaded(shared)).toContain(`other users can write to the cache folder ${within}: set SQLITE_WASM`);
-  });
-
-  test('is filled without a file in the temporary folder', () => {
-    const temporary = join(folder, 'temporary');
-    mkdirSync(temporary);
-    chmodSync(temporary, 0o500);
-    const watcher = watch(temporary);
-    const seen: unknown[] = [];
-    watcher.on('change', (...event) => seen.push(event));
-    expect(loaded(join(folder, 'third-cache'), { TMPDIR: temporary })).toBe('42');
-    watcher.close();
-    expect(seen).toEqual([]);
-  });
 });
