@@ -1,15 +1,11 @@
 /** The thread of a DatabaseWorker. It opens the database and handles requests. */
 
-import './node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from './api/connections.js';
 import type { Reply, Request, ThreadInput } from './api/database-worker.js';
 import { plainError } from './core/errors.js';
 import { DatabaseSync, SqliteError } from './index.js';
-import { Engine } from './kernel/engine.js';
-import { useEngine } from './kernel/engine-of-thread.js';
-import { extensionLoader } from './loader/loader.js';
-import { nodeFileSystem } from './node/files.js';
+import { useDefaultEngine } from './loader/default-engine.js';
 
 if (!parentPort) throw new Error('must run in a worker');
 const port = parentPort;
@@ -17,18 +13,14 @@ const { path, database: options, extensions, shared } = workerData as ThreadInpu
 
 let database: DatabaseSync | undefined;
 
-useEngine(() => {
-  const engine: Engine = new Engine({
-    fileSystems: [nodeFileSystem({ locking: 'auto' }), nodeFileSystem({ locking: 'none' })],
-    extensions: (own) => extensionLoader(own),
-    interrupted() {
-      if (database && Atomics.exchange(shared, 0, 0) === 1) {
-        engine.core.c.sqlite3_interrupt(connectionOf(database).db);
-      }
-      return false; // only the shell returns true, after a signal
-    },
-  });
-  return engine;
+useDefaultEngine({
+  interrupted() {
+    if (database && Atomics.exchange(shared, 0, 0) === 1) {
+      const { db, engine } = connectionOf(database);
+      engine.core.c.sqlite3_interrupt(db);
+    }
+    return false; // only the shell returns true, after a signal
+  },
 });
 
 function opened(): DatabaseSync {

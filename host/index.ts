@@ -1,18 +1,8 @@
 /** The public API. */
 
-import './node/platform.js';
-import { Engine } from './kernel/engine.js';
-import { useEngine } from './kernel/engine-of-thread.js';
-import { extensionLoader } from './loader/loader.js';
-import { nodeFileSystem } from './node/files.js';
+import { useDefaultEngine } from './loader/default-engine.js';
 
-useEngine(
-  () =>
-    new Engine({
-      fileSystems: [nodeFileSystem({ locking: 'auto' }), nodeFileSystem({ locking: 'none' })],
-      extensions: (engine) => extensionLoader(engine),
-    }),
-);
+useDefaultEngine();
 
 import { backup } from './api/backup.js';
 import { constants } from './api/constants.js';

@@ -4,6 +4,7 @@
  */
 
 import { readSync, writeSync } from 'node:fs';
+import { pause } from '../core/pause.js';
 
 export type WasiFunction = (...args: number[]) => number;
 
@@ -20,8 +21,6 @@ const noSpace = 51;
 const brokenPipe = 64;
 const notSeekable = 70;
 const characterDevice = 2;
-
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** Adds these paths to WASI functions. @param memory returns the memory, which does not exist yet */
 export function withDevices(
@@ -121,7 +120,7 @@ export function patiently(action: () => number, waiting: () => void = () => {}):
       if (code === 'ENOSPC') return -noSpace;
       if (code !== 'EAGAIN') return -ioError;
     }
-    Atomics.wait(sleeper, 0, 0, 5);
+    pause(5);
     waiting();
   }
 }

@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { pause } from '../core/pause.js';
 import { shownJson, shownLines } from '../core/shown.js';
 import { CommandError, exitCodes, reason } from './exit.js';
 import { statusLine } from './progress.js';
@@ -10,7 +11,6 @@ import { statusLine } from './progress.js';
 const blockSize = 65_536;
 
 const onTerminal = isatty(1);
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 let pending: string[] = [];
 let size = 0;
@@ -47,7 +47,7 @@ export function writeBytes(bytes: Uint8Array): void {
       if (code === 'EPIPE') throw new CommandError('', exitCodes.unread);
       // Wait even if another process made the pipe non-blocking.
       if (code !== 'EAGAIN') throw new CommandError(`cannot write standard output: ${reason(error)}`);
-      Atomics.wait(sleeper, 0, 0, 5);
+      pause(5);
     }
   }
 }

@@ -1,11 +1,12 @@
 /** The shell's access to standard streams and processes if lines are not edited, for example in a script. */
 
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import type { CommandStreams, Terminal } from '../core/host-services.js';
 import { childProcess } from '../node/builtins.js';
+import { readPatiently } from './patient-read.js';
 import { shellFiles } from './shell-files.js';
 
 /** Makes a terminal that uses the standard streams directly. */
@@ -82,7 +83,6 @@ export function runCommand(command: string, { directory, input, output }: Comman
 class LineReader {
   readonly #fd: number;
   readonly #bytes = Buffer.alloc(65_536);
-  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
   #rest = Buffer.alloc(0);
 
   constructor(fd: number) {
@@ -95,7 +95,7 @@ class LineReader {
       const end = this.#rest.indexOf(10, searched);
       if (end >= 0) return this.#take(end, end + 1);
       searched = this.#rest.length;
-      const count = this.#read();
+      const count = readPatiently(this.#fd, this.#bytes);
       if (count === 0) return this.#rest.length > 0 ? this.#take(searched, searched) : null;
       this.#rest = Buffer.concat([this.#rest, this.#bytes.subarray(0, count)]);
     }
@@ -105,18 +105,5 @@ class LineReader {
     const line = this.#rest.toString('utf8', 0, end);
     this.#rest = this.#rest.subarray(next);
     return line.endsWith('\r') ? line.slice(0, -1) : line;
-  }
-
-  #read(): number {
-    for (;;) {
-      try {
-        return readSync(this.#fd, this.#bytes);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EOF') return 0;
-        if (code !== 'EAGAIN') throw error;
-        Atomics.wait(this.#sleeper, 0, 0, 5);
-      }
-    }
   }
 }

@@ -5,10 +5,11 @@ import { homedir } from 'node:os';
 import type { WASI } from 'node:wasi';
 import type { Core } from '../core/core.js';
 import type { Extensions, Terminal } from '../core/host-services.js';
+import { pause } from '../core/pause.js';
 import { Engine } from '../kernel/engine.js';
 import { checkGrants } from '../kernel/grants.js';
 import { extensionLoader } from '../loader/loader.js';
-import { nodeFileSystem } from '../node/files.js';
+import { nodeFileSystems } from '../node/files.js';
 import { type WasiFunction, withDevices } from './devices.js';
 import type { OwnOptions } from './options.js';
 import { type Hearing, standardOutput } from './standard-output.js';
@@ -81,19 +82,15 @@ const brokenPipe = 64;
 /** The exit code that a shell reports for a program that SIGPIPE killed, as it kills a native sqlite3. */
 const brokenPipeExit = 141;
 
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
 /** Runs the shell. Returns the exit code. */
 export function runShell(options: ShellOptions): number {
   const wasi = makeWasi({ ...process.env, HOME: process.env.HOME ?? homedir() });
-  const unlocked = nodeFileSystem({ locking: 'none' });
-  const usual = options.own.locking === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' });
   const poll = (): void => {
     if (options.interrupted?.()) engine.core.c.bridge_interrupt();
   };
   const times = new Times(options.statement);
   const engine: Engine = new Engine({
-    fileSystems: [usual, unlocked],
+    fileSystems: nodeFileSystems(options.own.locking),
     extensions: (own) => times.loader(extensionLoader(own, { patience: options.own.timeout })),
     grants: checkGrants(options.own.grants),
     terminal: options.terminal,
@@ -169,7 +166,7 @@ function imports(wasi: WASI, memory: () => WebAssembly.Memory, hearing: Hearing)
       hearing.poll();
       let code = action(...args);
       while (code === again) {
-        Atomics.wait(sleeper, 0, 0, 5);
+        pause(5);
         hearing.poll();
         code = action(...args);
       }

@@ -23,6 +23,7 @@ import {
 } from './constants.js';
 import { FileError, type Host, type Library, type OpenFile } from './host-services.js';
 import type { Memory } from './memory.js';
+import { pause } from './pause.js';
 import { platform } from './platform.js';
 import { tableImports } from './table-imports.js';
 
@@ -37,7 +38,6 @@ const missing: Readonly<Record<number, string>> = {
 /** A WASI error number. */
 const notSupported = 58;
 const encoder = new TextEncoder();
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** The imported functions by name, and access to the state they keep between calls. */
 export interface HostImports {
@@ -207,7 +207,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       return count;
     },
     host_sleep(microseconds: number): number {
-      Atomics.wait(sleeper, 0, 0, microseconds / 1000);
+      pause(microseconds / 1000);
       return microseconds;
     },
     host_now: (): number => Date.now(),

@@ -3,6 +3,7 @@
  * https://github.com/WebAssembly/WASI/tree/v0.2.8/wasip2
  */
 
+import { pause } from '../core/pause.js';
 import { platform } from '../core/platform.js';
 import { longestMessage } from '../core/shown.js';
 import { writeMarked } from './marked.js';
@@ -35,7 +36,6 @@ function monotonicNow(): bigint {
   return BigInt(Math.round(performance.now() * 1_000_000));
 }
 
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 /** The longest single wait of a thread, in milliseconds: about 24 days. */
 const longestWait = 2 ** 31 - 1;
 
@@ -55,7 +55,7 @@ export class Pollable {
     for (;;) {
       const left = this.from - monotonicNow();
       if (left <= 0n) return;
-      Atomics.wait(sleeper, 0, 0, Math.min(Number(left / 1_000_000n) + 1, longestWait));
+      pause(Math.min(Number(left / 1_000_000n) + 1, longestWait));
     }
   }
 }

@@ -79,6 +79,12 @@ export function nodeFileSystem(
   };
 }
 
+/** The file systems of an engine: the usual one, and one that takes no locks. @param locking `none` for no locks in both */
+export function nodeFileSystems(locking?: string): FileSystem[] {
+  const unlocked = nodeFileSystem({ locking: 'none' });
+  return [locking === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' }), unlocked];
+}
+
 function openFile(
   path: string,
   flags: number,

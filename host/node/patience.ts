@@ -3,11 +3,7 @@
  * the file open for a moment. os_win.c retries them in the same way (winRetryIoerr).
  */
 
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
-export function pause(milliseconds: number): void {
-  Atomics.wait(sleeper, 0, 0, milliseconds);
-}
+import { pause } from '../core/pause.js';
 
 /** Node's codes of the errors after which os_win.c retries. */
 const passing = new Set(['EACCES', 'EBUSY', 'ECONNRESET', 'ENETUNREACH', 'EPERM', 'ETIMEDOUT']);

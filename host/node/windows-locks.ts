@@ -4,6 +4,7 @@
  * covers several of SQLite's ranges.
  */
 
+import { pause } from '../core/pause.js';
 import {
   allSize,
   type ByteLocks,
@@ -14,7 +15,6 @@ import {
   reservedByte,
   sharedFirst,
 } from './byte-locks.js';
-import { pause } from './patience.js';
 import type { Koffi } from './system.js';
 
 const LOCKFILE_FAIL_IMMEDIATELY = 1;

@@ -20,6 +20,7 @@ import { isatty } from 'node:tty';
 import { DatabaseSync } from '../../index.js';
 import { CommandError, exitCodes, reason } from '../exit.js';
 import { writeBytes } from '../output.js';
+import { readPatiently } from '../patient-read.js';
 import { Progress } from '../progress.js';
 
 /** The name of an input for messages. */
@@ -69,22 +70,6 @@ function readAll(file: number, status: Stats, name: string): Uint8Array {
     if (count === 0) return bytes.subarray(0, size);
     size += count;
     progress.at(size);
-  }
-}
-
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
-/** Reads some bytes. Returns 0 at the end of the file. */
-function readPatiently(file: number, bytes: Uint8Array, at: number, room: number): number {
-  for (;;) {
-    try {
-      return readSync(file, bytes, at, room, null);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0; // the end of a pipe on Windows
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(sleeper, 0, 0, 5); // another process made the terminal or pipe non-blocking
-    }
   }
 }
 

@@ -1,11 +1,7 @@
 /** Runs a `changeset` command. A command that must handle signals runs in a worker thread. */
 
-import '../../node/platform.js';
 import { isMainThread } from 'node:worker_threads';
-import { Engine } from '../../kernel/engine.js';
-import { useEngine } from '../../kernel/engine-of-thread.js';
-import { extensionLoader } from '../../loader/loader.js';
-import { nodeFileSystem } from '../../node/files.js';
+import { useDefaultEngine } from '../../loader/default-engine.js';
 import type { Action, Command, Given } from '../command.js';
 import { tick } from '../progress.js';
 import { poll, runInThread } from './interruption.js';
@@ -18,19 +14,11 @@ export function runChangesetCommand(
   args: readonly string[],
 ): number | Promise<number> {
   if (action.threaded && isMainThread) return runInThread([command.name, ...args]);
-  const unlocked = nodeFileSystem({ locking: 'none' });
-  const usual = given.text('locking') === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' });
-  useEngine(
-    () =>
-      new Engine({
-        fileSystems: [usual, unlocked],
-        extensions: (engine) => extensionLoader(engine),
-        interrupted() {
-          tick(); // called periodically while a statement runs
-          poll();
-          return false;
-        },
-      }),
-  );
+  const interrupted = (): boolean => {
+    tick(); // called periodically while a statement runs
+    poll();
+    return false;
+  };
+  useDefaultEngine({ interrupted }, given.text('locking'));
   return action.run(given);
 }

@@ -1,13 +1,9 @@
 /** The daemon's database thread. It handles the requests of the main thread one at a time. */
 
-import '../../node/platform.js';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SQLITE_MISUSE } from '../../core/constants.js';
 import { plainError, SqliteError, sqliteError } from '../../core/errors.js';
-import { Engine } from '../../kernel/engine.js';
-import { useEngine } from '../../kernel/engine-of-thread.js';
-import { extensionLoader } from '../../loader/loader.js';
-import { nodeFileSystem } from '../../node/files.js';
+import { useDefaultEngine } from '../../loader/default-engine.js';
 import { parse } from '../command.js';
 import { CommandError, exitCodes } from '../exit.js';
 import { daemonCommand } from './command.js';
@@ -18,25 +14,14 @@ import { RowPieces } from './row-pieces.js';
 const { args, shared } = workerData as DatabaseInput;
 const port = parentPort;
 let database: CapturedDatabase | undefined;
-const unlocked = nodeFileSystem({ locking: 'none' });
 const given = parse('sqlite-wasm-run changeset daemon', daemonCommand, args);
 
-useEngine(
-  () =>
-    new Engine({
-      fileSystems: [
-        given.text('locking') === 'none' ? unlocked : nodeFileSystem({ locking: 'auto' }),
-        unlocked,
-      ],
-      extensions: (engine) => extensionLoader(engine),
-      interrupted() {
-        if (database?.isRunning && isInterrupted()) database.interrupt();
-        return false; // only the shell returns true
-      },
-    }),
-);
+const interrupted = (): boolean => {
+  if (database?.isRunning && Atomics.load(shared, Word.interrupt) !== 0) database.interrupt();
+  return false; // only the shell returns true
+};
+useDefaultEngine({ interrupted }, given.text('locking'));
 
-const isInterrupted = (): boolean => Atomics.load(shared, Word.interrupt) !== 0;
 const say = (message: FromDatabase): void => port?.postMessage(message);
 
 function run(open: CapturedDatabase, task: Extract<ToDatabase, { do: 'run' }>): void {

@@ -3,17 +3,13 @@
  * requests.
  */
 
-import '../../node/platform.js';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from '../../api/connections.js';
 import { SQLITE_INTERRUPT } from '../../core/constants.js';
 import { plainError, sqliteError } from '../../core/errors.js';
-import { Engine } from '../../kernel/engine.js';
-import { useEngine } from '../../kernel/engine-of-thread.js';
-import { extensionLoader } from '../../loader/loader.js';
-import { nodeFileSystem } from '../../node/files.js';
+import { useDefaultEngine } from '../../loader/default-engine.js';
 import { type RegisteredFunction, Replica, type ReplicaPolicy } from '../../replica/index.js';
 import { counted } from '../changeset/entries.js';
 import { parse } from '../command.js';
@@ -42,23 +38,14 @@ const given = parse('sqlite-wasm-run replica run', runCommand, args);
 let statements: ReplicaStatements | undefined;
 let replica: Replica | undefined;
 
-useEngine(
-  () =>
-    new Engine({
-      fileSystems: [
-        nodeFileSystem({ locking: given.text('locking') === 'none' ? 'none' : 'auto' }),
-        nodeFileSystem({ locking: 'none' }),
-      ],
-      extensions: (engine) => extensionLoader(engine),
-      interrupted() {
-        if (statements?.isRunning && replica && isInterrupted()) {
-          const { db, engine } = connectionOf(replica.database);
-          engine.core.c.sqlite3_interrupt(db);
-        }
-        return false;
-      },
-    }),
-);
+const interrupted = (): boolean => {
+  if (statements?.isRunning && replica && isInterrupted()) {
+    const { db, engine } = connectionOf(replica.database);
+    engine.core.c.sqlite3_interrupt(db);
+  }
+  return false; // only the shell returns true
+};
+useDefaultEngine({ interrupted }, given.text('locking'));
 
 const isInterrupted = (): boolean => Atomics.load(shared, Word.interrupt) !== 0;
 const tell = (message: FromDatabase): void => port?.postMessage(message);

@@ -1,0 +1,23 @@
+/** The engine that a thread has, unless it runs the shell: with the files of the system, and components as extensions. */
+
+import '../node/platform.js';
+import { Engine, type EngineOptions } from '../kernel/engine.js';
+import { useEngine } from '../kernel/engine-of-thread.js';
+import { nodeFileSystems } from '../node/files.js';
+import { extensionLoader } from './loader.js';
+
+/**
+ * Sets how this thread makes its engine.
+ *
+ * @param locking `none` to take no file locks
+ */
+export function useDefaultEngine(options: Pick<EngineOptions, 'interrupted'> = {}, locking?: string): void {
+  useEngine(
+    () =>
+      new Engine({
+        fileSystems: nodeFileSystems(locking),
+        extensions: (engine) => extensionLoader(engine),
+        ...options,
+      }),
+  );
+}
