@@ -1,44 +1,6 @@
 /** Authorizers written in JavaScript, and their constants, as in `node:sqlite`. */
 
-import {
-  SQLITE_ALTER_TABLE,
-  SQLITE_ANALYZE,
-  SQLITE_ATTACH,
-  SQLITE_COPY,
-  SQLITE_CREATE_INDEX,
-  SQLITE_CREATE_TABLE,
-  SQLITE_CREATE_TEMP_INDEX,
-  SQLITE_CREATE_TEMP_TABLE,
-  SQLITE_CREATE_TEMP_TRIGGER,
-  SQLITE_CREATE_TEMP_VIEW,
-  SQLITE_CREATE_TRIGGER,
-  SQLITE_CREATE_VIEW,
-  SQLITE_CREATE_VTABLE,
-  SQLITE_DELETE,
-  SQLITE_DENY,
-  SQLITE_DETACH,
-  SQLITE_DROP_INDEX,
-  SQLITE_DROP_TABLE,
-  SQLITE_DROP_TEMP_INDEX,
-  SQLITE_DROP_TEMP_TABLE,
-  SQLITE_DROP_TEMP_TRIGGER,
-  SQLITE_DROP_TEMP_VIEW,
-  SQLITE_DROP_TRIGGER,
-  SQLITE_DROP_VIEW,
-  SQLITE_DROP_VTABLE,
-  SQLITE_FUNCTION,
-  SQLITE_IGNORE,
-  SQLITE_INSERT,
-  SQLITE_OK,
-  SQLITE_PRAGMA,
-  SQLITE_READ,
-  SQLITE_RECURSIVE,
-  SQLITE_REINDEX,
-  SQLITE_SAVEPOINT,
-  SQLITE_SELECT,
-  SQLITE_TRANSACTION,
-  SQLITE_UPDATE,
-} from '../core/constants.js';
+import * as sqlite from '../core/constants.js';
 import { invalidState, invalidType, isInt32 } from '../kernel/arguments.js';
 import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
@@ -58,43 +20,43 @@ export type Authorizer = (
 
 /** The return values and the action codes of authorizers. */
 export const authorizerConstants = {
-  SQLITE_OK,
-  SQLITE_DENY,
-  SQLITE_IGNORE,
-  SQLITE_CREATE_INDEX,
-  SQLITE_CREATE_TABLE,
-  SQLITE_CREATE_TEMP_INDEX,
-  SQLITE_CREATE_TEMP_TABLE,
-  SQLITE_CREATE_TEMP_TRIGGER,
-  SQLITE_CREATE_TEMP_VIEW,
-  SQLITE_CREATE_TRIGGER,
-  SQLITE_CREATE_VIEW,
-  SQLITE_DELETE,
-  SQLITE_DROP_INDEX,
-  SQLITE_DROP_TABLE,
-  SQLITE_DROP_TEMP_INDEX,
-  SQLITE_DROP_TEMP_TABLE,
-  SQLITE_DROP_TEMP_TRIGGER,
-  SQLITE_DROP_TEMP_VIEW,
-  SQLITE_DROP_TRIGGER,
-  SQLITE_DROP_VIEW,
-  SQLITE_INSERT,
-  SQLITE_PRAGMA,
-  SQLITE_READ,
-  SQLITE_SELECT,
-  SQLITE_TRANSACTION,
-  SQLITE_UPDATE,
-  SQLITE_ATTACH,
-  SQLITE_DETACH,
-  SQLITE_ALTER_TABLE,
-  SQLITE_REINDEX,
-  SQLITE_ANALYZE,
-  SQLITE_CREATE_VTABLE,
-  SQLITE_DROP_VTABLE,
-  SQLITE_FUNCTION,
-  SQLITE_SAVEPOINT,
-  SQLITE_COPY,
-  SQLITE_RECURSIVE,
+  SQLITE_OK: sqlite.SQLITE_OK,
+  SQLITE_DENY: sqlite.SQLITE_DENY,
+  SQLITE_IGNORE: sqlite.SQLITE_IGNORE,
+  SQLITE_CREATE_INDEX: sqlite.SQLITE_CREATE_INDEX,
+  SQLITE_CREATE_TABLE: sqlite.SQLITE_CREATE_TABLE,
+  SQLITE_CREATE_TEMP_INDEX: sqlite.SQLITE_CREATE_TEMP_INDEX,
+  SQLITE_CREATE_TEMP_TABLE: sqlite.SQLITE_CREATE_TEMP_TABLE,
+  SQLITE_CREATE_TEMP_TRIGGER: sqlite.SQLITE_CREATE_TEMP_TRIGGER,
+  SQLITE_CREATE_TEMP_VIEW: sqlite.SQLITE_CREATE_TEMP_VIEW,
+  SQLITE_CREATE_TRIGGER: sqlite.SQLITE_CREATE_TRIGGER,
+  SQLITE_CREATE_VIEW: sqlite.SQLITE_CREATE_VIEW,
+  SQLITE_DELETE: sqlite.SQLITE_DELETE,
+  SQLITE_DROP_INDEX: sqlite.SQLITE_DROP_INDEX,
+  SQLITE_DROP_TABLE: sqlite.SQLITE_DROP_TABLE,
+  SQLITE_DROP_TEMP_INDEX: sqlite.SQLITE_DROP_TEMP_INDEX,
+  SQLITE_DROP_TEMP_TABLE: sqlite.SQLITE_DROP_TEMP_TABLE,
+  SQLITE_DROP_TEMP_TRIGGER: sqlite.SQLITE_DROP_TEMP_TRIGGER,
+  SQLITE_DROP_TEMP_VIEW: sqlite.SQLITE_DROP_TEMP_VIEW,
+  SQLITE_DROP_TRIGGER: sqlite.SQLITE_DROP_TRIGGER,
+  SQLITE_DROP_VIEW: sqlite.SQLITE_DROP_VIEW,
+  SQLITE_INSERT: sqlite.SQLITE_INSERT,
+  SQLITE_PRAGMA: sqlite.SQLITE_PRAGMA,
+  SQLITE_READ: sqlite.SQLITE_READ,
+  SQLITE_SELECT: sqlite.SQLITE_SELECT,
+  SQLITE_TRANSACTION: sqlite.SQLITE_TRANSACTION,
+  SQLITE_UPDATE: sqlite.SQLITE_UPDATE,
+  SQLITE_ATTACH: sqlite.SQLITE_ATTACH,
+  SQLITE_DETACH: sqlite.SQLITE_DETACH,
+  SQLITE_ALTER_TABLE: sqlite.SQLITE_ALTER_TABLE,
+  SQLITE_REINDEX: sqlite.SQLITE_REINDEX,
+  SQLITE_ANALYZE: sqlite.SQLITE_ANALYZE,
+  SQLITE_CREATE_VTABLE: sqlite.SQLITE_CREATE_VTABLE,
+  SQLITE_DROP_VTABLE: sqlite.SQLITE_DROP_VTABLE,
+  SQLITE_FUNCTION: sqlite.SQLITE_FUNCTION,
+  SQLITE_SAVEPOINT: sqlite.SQLITE_SAVEPOINT,
+  SQLITE_COPY: sqlite.SQLITE_COPY,
+  SQLITE_RECURSIVE: sqlite.SQLITE_RECURSIVE,
 } as const;
 
 const owner = 'setAuthorizer';
@@ -113,7 +75,7 @@ export function setAuthorizer(connection: Connection, callback: Authorizer | nul
   hooks.add(
     {
       authorize(action, texts) {
-        return engine.attempt(SQLITE_DENY, () => checked(callback(action, ...texts)));
+        return engine.attempt(sqlite.SQLITE_DENY, () => checked(callback(action, ...texts)));
       },
     },
     owner,
@@ -124,7 +86,7 @@ function checked(verdict: unknown): number {
   if (!isInt32(verdict)) {
     throw new TypeError('Authorizer callback must return an integer authorization code');
   }
-  if (verdict !== SQLITE_OK && verdict !== SQLITE_DENY && verdict !== SQLITE_IGNORE) {
+  if (verdict !== sqlite.SQLITE_OK && verdict !== sqlite.SQLITE_DENY && verdict !== sqlite.SQLITE_IGNORE) {
     throw new RangeError('Authorizer callback returned a invalid authorization code');
   }
   return verdict;

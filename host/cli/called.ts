@@ -1,5 +1,6 @@
 /** Runs a command from the command line, and turns its result or error into an exit code. */
 
+import type { Action } from './command.js';
 import { CommandError, complain, exitCodes } from './exit.js';
 import { columnsOf, fitted } from './fitted.js';
 import { flush, print } from './output.js';
@@ -16,14 +17,14 @@ export async function called(
   words: string,
   args: readonly string[],
   help: () => string | Promise<string>,
-  action: () => number | Promise<number>,
+  action: () => ReturnType<Action['run']>,
 ): Promise<number> {
   try {
     const asked = args.includes('--help') || args.includes('-h');
     if (asked) print(fitted(await help(), columnsOf(1)));
     const code = asked ? exitCodes.done : await action();
     flush();
-    return code;
+    return code ?? exitCodes.done;
   } catch (error) {
     statusLine.clear();
     if (error instanceof CommandError && error.exitCode === exitCodes.unread) return error.exitCode;

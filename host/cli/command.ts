@@ -39,10 +39,10 @@ export interface Given {
 
 /** The action of a command, its options and its operands. */
 export interface Action {
-  /** The operands in the help, such as `IN ...`. */
-  readonly operands: string;
-  /** The minimum and maximum number of operands. */
-  readonly count: readonly [least: number, most: number];
+  /** The operands in the help, such as `IN ...` or `[SEQ]`; absent if there are none. */
+  readonly operands?: string;
+  /** The minimum and maximum number of operands, if the help has another form. */
+  readonly count?: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
   /** Whether the command takes the options that the shell has in addition to those of sqlite3, such as grants. */
   readonly takesOwn?: boolean;
@@ -50,8 +50,8 @@ export interface Action {
   readonly notes?: string;
   /** Whether the command runs in a worker thread, so that signals are handled while it runs. */
   readonly threaded?: boolean;
-  /** Returns the exit code. */
-  run(given: Given): number | Promise<number>;
+  /** Returns the exit code; undefined for {@link exitCodes.done}. */
+  run(given: Given): number | undefined | Promise<number | undefined>;
 }
 
 /** A command, which is loaded when it is called. */
@@ -71,7 +71,7 @@ export interface Group {
   readonly notes: string;
   /** Loads the function that runs the commands of the group. That function returns the exit code. */
   start(): Promise<
-    (command: Command, action: Action, given: Given, args: readonly string[]) => number | Promise<number>
+    (command: Command, action: Action, given: Given, args: readonly string[]) => ReturnType<Action['run']>
   >;
 }
 
@@ -120,9 +120,9 @@ export function parse(called: string, command: Omit<Action, 'run'>, argv: readon
     const wrong = choices && [values[name] ?? []].flat().find((value) => !choices.includes(String(value)));
     if (wrong !== undefined) throw usage(`--${name} takes ${anyOf(choices ?? [])}, not "${wrong}"`);
   }
-  const [least, most] = command.count;
+  const { operands = '', count: [least, most] = countOf(operands) } = command;
   if (positionals.length < least) {
-    const missing = command.operands.split(' ').slice(positionals.length).join(' ');
+    const missing = operands.split(' ').slice(positionals.length).join(' ');
     throw usage(`${missing || 'an operand'} is missing`);
   }
   if (positionals.length > most) throw usage(`unexpected argument "${positionals[most]}"`);
@@ -136,6 +136,13 @@ export function parse(called: string, command: Omit<Action, 'run'>, argv: readon
     on: (name) => values[name] === true,
     rest: positionals,
   };
+}
+
+/** The minimum and maximum number of operands with these names, such as `IN ...` or `[SEQ]`. */
+function countOf(operands: string): [least: number, most: number] {
+  const names = operands.split(' ').filter((name) => name !== '' && name !== '...');
+  const most = operands.endsWith(' ...') ? Number.POSITIVE_INFINITY : names.length;
+  return [names.filter((name) => !name.startsWith('[')).length, most];
 }
 
 /** The error message for an option with an unexpected value or a missing value. */

@@ -24,7 +24,6 @@ interface Finding {
 
 export const doctor: Action = {
   operands: '[FOLDER]',
-  count: [0, 1],
   options: { json: { help: 'print a JSON document' } },
   run({ rest, on }) {
     const findings = examine(rest[0] ?? '.');

@@ -32,7 +32,6 @@ export interface InspectInput {
 
 export const inspectCommand: Action = {
   operands: 'FILE.wasm',
-  count: [1, 1],
   options: { json: { help: 'print a JSON document' } },
   takesOwn: true,
   run,

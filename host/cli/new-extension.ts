@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { contract } from '../interfaces/contract.js';
 import { ownFile } from '../node/package.js';
 import type { Action } from './command.js';
-import { exitCodes, usageError } from './exit.js';
+import { usageError } from './exit.js';
 import { installedFrom } from './installed-from.js';
 import { print } from './output.js';
 
@@ -32,7 +32,6 @@ JavaScript through componentize-js, which this command does not generate, takes
 
 export const newExtension: Action = {
   operands: 'NAME',
-  count: [1, 1],
   options: {
     world: {
       value: 'WORLD',
@@ -56,7 +55,6 @@ export const newExtension: Action = {
       `${name}: a component of world ${world} in ${language}. Now run\n` +
         `cd ${name} && npm install && npm run build && npm test\n`,
     );
-    return exitCodes.done;
   },
 };
 

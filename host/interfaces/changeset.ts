@@ -2,6 +2,7 @@
 
 import type { Field, Functions, Change as WitChange } from '../abi/generated/changeset.js';
 import { asResult } from '../abi/results.js';
+import { fromWit, toWit } from '../abi/values.js';
 import { checkReportOptions, type ReportOptions } from '../applying/apply-options.js';
 import { applyWithReport } from '../applying/execute.js';
 import { concat, rebase } from '../applying/transform.js';
@@ -186,7 +187,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
         while (changes.length < Math.min(max, maxPage) && reader.end - begin < maxPageBytes) {
           more = reader.next();
           if (!more) break;
-          changes.push(toWit(reader.change()));
+          changes.push(toWitChange(reader.change()));
         }
         entry.reader = reader;
         return more ? { changes, next: BigInt(reader.end) } : { changes };
@@ -202,7 +203,7 @@ export function changesetInterface({ owner, grants }: Client): Functions {
         );
       }),
     build: (changes, patchset) =>
-      call(() => held.add(encode(changes.map((change) => fromWit(change, patchset))))),
+      call(() => held.add(encode(changes.map((change) => fromWitChange(change, patchset))))),
     rebase: (number, rebases) => call(() => held.add(rebase(engine.core, held.bytes(number), rebases))),
     toJson: (number) => call(() => JSON.stringify(toJson(forText(number), columnNames))),
     fromJson: (json) => call(() => held.add(fromJson(parsed(json)))),
@@ -237,15 +238,10 @@ function parsed(json: string): unknown {
 }
 
 function toField(value: Value | undefined): Field {
-  if (value === undefined) return { tag: 'undefined' };
-  if (value === null) return { tag: 'value', val: { tag: 'null' } };
-  if (typeof value === 'bigint') return { tag: 'value', val: { tag: 'integer', val: value } };
-  if (typeof value === 'number') return { tag: 'value', val: { tag: 'real', val: value } };
-  if (typeof value === 'string') return { tag: 'value', val: { tag: 'text', val: value } };
-  return { tag: 'value', val: { tag: 'blob', val: value } };
+  return value === undefined ? { tag: 'undefined' } : { tag: 'value', val: toWit(value) };
 }
 
-function toWit(change: Change): WitChange {
+function toWitChange(change: Change): WitChange {
   return {
     table: change.table,
     op: change.op,
@@ -256,16 +252,11 @@ function toWit(change: Change): WitChange {
   };
 }
 
-function fromWit(change: WitChange, patchset: boolean): Change {
+function fromWitChange(change: WitChange, patchset: boolean): Change {
   const values = (fields: readonly Field[]): (Value | undefined)[] =>
-    fields.map((field) => {
-      if (field.tag === 'undefined') return undefined;
-      return field.val.tag === 'null' ? null : field.val.val;
-    });
+    fields.map((field) => (field.tag === 'undefined' ? undefined : fromWit(field.val)));
   return {
-    table: change.table,
-    op: change.op,
-    indirect: change.indirect,
+    ...change,
     key: [...change.key],
     patchset,
     old: values(change.old),

@@ -160,7 +160,7 @@ export class GuestSql {
   #enter<T>(action: (depth: number) => T): T {
     const connection = this.#connection;
     if (this.#rights.sql === 'none') {
-      throw this.#error(
+      throw sqliteError(
         SQLITE_AUTH,
         'this component may not run SQL: allow it with --allow-sql, or grants.sql in code',
       );
@@ -169,7 +169,7 @@ export class GuestSql {
     this.#owners.settle();
     const confinement = this.#confinement;
     if (confinement.depth >= deepest) {
-      throw this.#error(
+      throw sqliteError(
         SQLITE_ERROR,
         `too many nested calls of components through SQL: the limit is ${deepest}`,
       );
@@ -254,7 +254,7 @@ export class GuestSql {
     if (!platform().isUtf8(sql)) throw new TypeError('the component passed text that is not UTF-8');
     if (sql.includes(0)) throw this.#misuse('the text contains U+0000');
     const why = refusalOfText(decoder.decode(sql));
-    if (why !== undefined) throw this.#error(SQLITE_AUTH, `not authorized: ${why}`);
+    if (why !== undefined) throw sqliteError(SQLITE_AUTH, `not authorized: ${why}`);
     using arena = memory.arena();
     const out = arena.allocate(8);
     const text = arena.allocate(sql.length + 1);
@@ -287,11 +287,11 @@ export class GuestSql {
     const { c, memory } = engine.core;
     if (c.sqlite3_stmt_readonly(statement) !== 0) return;
     if (this.#rights.sql === 'ro') {
-      throw this.#error(SQLITE_AUTH, 'not authorized: this component may only read');
+      throw sqliteError(SQLITE_AUTH, 'not authorized: this component may only read');
     }
     engine.check(db, c.bridge_db_config(db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, -1, out));
     if (memory.view.getInt32(out, true) !== 0) {
-      throw this.#error(
+      throw sqliteError(
         SQLITE_AUTH,
         'not authorized: components may not write while PRAGMA writable_schema is on',
       );
@@ -308,13 +308,13 @@ export class GuestSql {
       const reprepares = sqlite3_stmt_status(pointer, SQLITE_STMTSTATUS_REPREPARE, 0);
       if (reprepares !== statement.reprepares) this.#describe(statement, reprepares);
       if (result.rows >= mostRows) {
-        throw this.#error(SQLITE_TOOBIG, `the result has more than ${mostRows} rows: select fewer rows`);
+        throw sqliteError(SQLITE_TOOBIG, `the result has more than ${mostRows} rows: select fewer rows`);
       }
       const width = bridge_row(pointer, statement.cells);
       if (width < 0) this.#fail(SQLITE_NOMEM);
       result.add(memory, statement.cells, width);
       if (result.filled + result.rows * width * cellSize > this.#rights.memory) {
-        throw this.#error(
+        throw sqliteError(
           SQLITE_TOOBIG,
           `the result has more than ${this.#rights.memory} bytes: select less data`,
         );
@@ -371,17 +371,13 @@ export class GuestSql {
     const error = engine.error(db, code);
     const { refused } = this.#confinement;
     if (refused !== undefined) {
-      throw this.#error(SQLITE_AUTH, `not authorized: ${refused}`);
+      throw sqliteError(SQLITE_AUTH, `not authorized: ${refused}`);
     }
     throw thrown instanceof SqliteError ? thrown : error;
   }
 
   #misuse(why: string): SqliteError {
-    return this.#error(SQLITE_MISUSE, `spi runs one statement, with a value for each parameter: ${why}`);
-  }
-
-  #error(code: number, message: string): SqliteError {
-    return sqliteError(code, message);
+    return sqliteError(SQLITE_MISUSE, `spi runs one statement, with a value for each parameter: ${why}`);
   }
 }
 

@@ -47,50 +47,17 @@ export function wasiPlatform(): WasiPlatform {
   return used;
 }
 
-/** The JavaScript names of the functions of a descriptor. */
-const methods = [
-  'advise',
-  'appendViaStream',
-  'createDirectoryAt',
-  'getFlags',
-  'getType',
-  'isSameObject',
-  'linkAt',
-  'metadataHash',
-  'metadataHashAt',
-  'openAt',
-  'read',
-  'readDirectory',
-  'readViaStream',
-  'readlinkAt',
-  'removeDirectoryAt',
-  'renameAt',
-  'setSize',
-  'setTimes',
-  'setTimesAt',
-  'stat',
-  'statAt',
-  'symlinkAt',
-  'sync',
-  'syncData',
-  'unlinkFileAt',
-  'write',
-  'writeViaStream',
-] as const;
-
 /** The filesystem interfaces if no folder was granted. */
 export function noFiles(): WasiFiles {
-  class Descriptor {}
-  class DirectoryEntryStream {}
   const never = (): never => {
     throw new Error('the component has no descriptor');
   };
   // jco reads every function that the component imports, so all must exist, although none can be called without a
   // descriptor.
-  for (const name of methods) {
-    Object.defineProperty(Descriptor.prototype, name, { value: never });
-  }
-  Object.defineProperty(DirectoryEntryStream.prototype, 'readDirectoryEntry', { value: never });
+  const methods = new Proxy({}, { get: () => never });
+  class Descriptor {}
+  class DirectoryEntryStream {}
+  for (const { prototype } of [Descriptor, DirectoryEntryStream]) Object.setPrototypeOf(prototype, methods);
   return {
     types: {
       Descriptor,

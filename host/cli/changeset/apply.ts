@@ -122,7 +122,6 @@ function reportText(report: Report): string {
 
 export const apply: Action = {
   operands: 'IN ...',
-  count: [1, Number.POSITIVE_INFINITY],
   options: {
     db: { value: 'FILE', required: true, help: 'the database' },
     policy: {

@@ -4,7 +4,7 @@ import { SQLITE_SCHEMA } from '../../core/constants.js';
 import { type DatabaseSync, type Session, SqliteError } from '../../index.js';
 import { hiddenRowid } from '../../kernel/schema.js';
 import { type Action, type Given, lockingOption } from '../command.js';
-import { CommandError, exitCodes } from '../exit.js';
+import { CommandError } from '../exit.js';
 import { say } from '../output.js';
 import { Progress } from '../progress.js';
 import { Output, openDatabase } from './files.js';
@@ -32,7 +32,6 @@ function keyOf(isKeyed: boolean, hidesRowid: boolean): Key {
 
 export const diff: Action = {
   operands: 'OLD.db NEW.db',
-  count: [2, 2],
   options: {
     output: outputOption,
     table: { value: 'NAME', multiple: true, help: 'compare this table only; may be repeated' },
@@ -66,7 +65,6 @@ export const diff: Action = {
       say(`warning: ${table}: ${why}, so it is left out`);
     }
     await output.write(given.on('patchset') ? session.patchset() : session.changeset());
-    return exitCodes.done;
   },
 };
 

@@ -12,7 +12,7 @@ export function runChangesetCommand(
   action: Action,
   given: Given,
   args: readonly string[],
-): number | Promise<number> {
+): ReturnType<Action['run']> {
   if (action.threaded && isMainThread) return runInThread([command.name, ...args]);
   const interrupted = (): boolean => {
     tick(); // called periodically while a statement runs

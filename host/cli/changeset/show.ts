@@ -104,7 +104,6 @@ const sizeOf = (entries: readonly CaptureEntry[]): number =>
 
 export const show: Action = {
   operands: 'IN',
-  count: [1, 1],
   options: {
     db: schemaOption,
     json: { help: 'print a JSON document, which `build` converts back to the same bytes' },
@@ -116,7 +115,6 @@ export const show: Action = {
       if (given.on('json')) printDocument(entries, columnNames);
       else showEntries(entries, columnNames, painter(given.text('color')));
     });
-    return exitCodes.done;
   },
 };
 
@@ -205,7 +203,6 @@ function* jsonPieces(value: unknown, depth: number, indent = ''): Generator<stri
 
 export const sql: Action = {
   operands: 'IN',
-  count: [1, 1],
   options: { db: schemaOption },
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');
@@ -226,7 +223,6 @@ export const sql: Action = {
         before += entry.bytes.length;
       }
     });
-    return exitCodes.done;
   },
 };
 
@@ -245,7 +241,6 @@ export function countsOf(entries: readonly CaptureEntry[]): TableStatistics[] {
 
 export const stat: Action = {
   operands: 'IN',
-  count: [1, 1],
   options: { json: { help: 'print a JSON document: {"tables": [...], "statements": N}' } },
   run(given) {
     const entries = readEntries(given.rest[0] ?? '-');
@@ -253,7 +248,7 @@ export const stat: Action = {
     const statements = statementsOf(entries).length;
     if (given.on('json')) {
       printJson(`${JSON.stringify({ tables: counts, statements }, null, 2)}\n`);
-      return exitCodes.done;
+      return;
     }
     const head = ['table', 'inserts', 'updates', 'deletes', 'indirect', 'bytes'];
     const rows = counts.map(({ table, inserts, updates, deletes, indirect, bytes }) =>
@@ -269,13 +264,11 @@ export const stat: Action = {
       print(`${cells.join('  ')}\n`);
     }
     if (statements > 0) print(`and ${counted(statements, 'statement')} that changed the schema\n`);
-    return exitCodes.done;
   },
 };
 
 export const check: Action = {
   operands: 'IN ...',
-  count: [1, Number.POSITIVE_INFINITY],
   options: {},
   run(given) {
     let code: number = exitCodes.done;

@@ -42,7 +42,6 @@ function ofInput<T>(action: () => T, prefix = ''): T {
 
 export const invert: Action = {
   operands: 'IN',
-  count: [1, 1],
   options: { output: outputOption },
   async run(given) {
     const output = new Output(given.text('output') ?? '-');
@@ -53,7 +52,6 @@ export const invert: Action = {
       throw new CommandError(message, exitCodes.malformed);
     }
     await output.write(ofInput(() => inverted(bytes)));
-    return exitCodes.done;
   },
 };
 
@@ -67,7 +65,6 @@ function inverted(bytes: Uint8Array): Uint8Array {
 
 export const concat: Action = {
   operands: 'IN ...',
-  count: [1, Number.POSITIVE_INFINITY],
   options: {
     output: outputOption,
     schema: {
@@ -88,13 +85,11 @@ export const concat: Action = {
     await output.write(
       ofInput(() => (captures ? encodeCapture(condensed(entries)) : joined(changesetsOf(entries), database))),
     );
-    return exitCodes.done;
   },
 };
 
 export const rebase: Action = {
   operands: 'IN',
-  count: [1, 1],
   options: {
     with: {
       value: 'FILE',
@@ -114,13 +109,11 @@ export const rebase: Action = {
       return buffer;
     });
     await output.write(ofInput(() => new Changeset(bytes).rebase(...buffers).bytes));
-    return exitCodes.done;
   },
 };
 
 export const build: Action = {
   operands: 'IN',
-  count: [1, 1],
   options: { output: outputOption },
   async run(given) {
     const output = new Output(given.text('output') ?? '-');
@@ -133,7 +126,6 @@ export const build: Action = {
       throw new CommandError(`${nameOf(path)} is not JSON: ${(error as Error).message}`, exitCodes.malformed);
     }
     await output.write(ofInput(() => built(document)));
-    return exitCodes.done;
   },
 };
 

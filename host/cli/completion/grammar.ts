@@ -70,9 +70,9 @@ const ownFlags: Flag[] = Object.entries(ownOptions).map(([name, { value, values,
  * Makes the place of a command. Operands such as `a|b` are words. Other operands are files, except those that options
  * replace, as in `(--script FILE | -)`.
  */
-function placeOf(path: readonly string[], { options, operands, count, takesOwn }: Action): Place {
+function placeOf(path: readonly string[], { options, operands = '', takesOwn }: Action): Place {
   const choices = operands.includes('|') && !operands.startsWith('(') ? operands.split('|') : [];
-  const files = count[1] > 0 && choices.length === 0 && /^(?:FILE|IN|\w+\.db)\b/.test(operands);
+  const files = choices.length === 0 && /^(?:FILE|IN|\w+\.db)\b/.test(operands);
   return {
     path,
     words: choices.map((name) => ({ name, help: '' })),

@@ -1,7 +1,7 @@
 /** Implements `sqlite-wasm-run completion SHELL`, which prints a completion script for this program. */
 
 import type { Action, Subcommand } from '../command.js';
-import { exitCodes, usageError } from '../exit.js';
+import { usageError } from '../exit.js';
 import { print } from '../output.js';
 import { programName } from '../shell.js';
 import { bashScript } from './bash.js';
@@ -24,7 +24,6 @@ const notes = `To use it, add this to the shell's start-up file:
 /** Makes the command. @param subcommands the commands to complete, in addition to the shell */
 export const completionOf = (subcommands: readonly Subcommand[]): Action => ({
   operands: shells.join('|'),
-  count: [1, 1],
   options: {},
   notes,
   async run(given) {
@@ -34,6 +33,5 @@ export const completionOf = (subcommands: readonly Subcommand[]): Action => ({
       throw usageError(`unknown shell "${shell}"; choose ${shells.join(', ')}`);
     }
     print(script(await places(subcommands)));
-    return exitCodes.done;
   },
 });

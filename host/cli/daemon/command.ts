@@ -5,8 +5,6 @@ import { type Action, type Given, lockingOption } from '../command.js';
 import { CommandError, exitCodes } from '../exit.js';
 
 export const daemonCommand: Omit<Action, 'run'> = {
-  operands: '',
-  count: [0, 0],
   options: {
     db: { value: 'FILE', required: true, help: 'the database; created if it does not exist' },
     socket: { value: 'PATH', required: true, help: 'the socket to listen on; a named pipe on Windows' },

@@ -35,7 +35,6 @@ export const daemon: Action = {
     } finally {
       server.close();
     }
-    return exitCodes.done;
   },
 };
 

@@ -8,7 +8,7 @@ import type { CaptureEntry, Log } from '../../replica/index.js';
 import { statementsOf } from '../changeset/entries.js';
 import { colorOption, countsOf, painter, printDocument, showEntries, withNames } from '../changeset/show.js';
 import type { Action, Given } from '../command.js';
-import { CommandError, exitCodes, usageError } from '../exit.js';
+import { CommandError, usageError } from '../exit.js';
 import { print, printJson } from '../output.js';
 import { Progress } from '../progress.js';
 import { asCommandError } from './control.js';
@@ -17,7 +17,6 @@ import { logOf, neededServerOptions } from './options.js';
 
 export const log: Action = {
   operands: '[SEQ]',
-  count: [0, 1],
   options: {
     ...neededServerOptions,
     db: { value: 'FILE', help: 'a copy whose schema names the columns; --server local needs it' },
@@ -45,7 +44,6 @@ export const log: Action = {
         await history.close();
       }
     });
-    return exitCodes.done;
   },
 };
 

@@ -7,7 +7,7 @@ import { milliseconds } from '../daemon/command.js';
 import { DatabaseConnection } from '../daemon/connection.js';
 import { argumentsOf, ending } from '../daemon/daemon.js';
 import { DaemonServer } from '../daemon/server.js';
-import { exitCodes, usageError } from '../exit.js';
+import { usageError } from '../exit.js';
 import { say } from '../output.js';
 import { type LocalServer, startLocal } from './local-server.js';
 import { databaseOption, limitsGiven, neededServerOptions } from './options.js';
@@ -17,8 +17,6 @@ import { beginRunning, endRunning } from './running.js';
 const usualPatience = 30_000;
 
 export const runCommand: Omit<Action, 'run'> = {
-  operands: '',
-  count: [0, 0],
   options: {
     db: { ...databaseOption, help: 'the database of this copy; created if it does not exist' },
     ...neededServerOptions,
@@ -88,7 +86,7 @@ export const run: Action = {
       const opened = await Promise.race([database.open(), ended.wait]);
       if (!opened) {
         await database.abandon();
-        return exitCodes.done;
+        return;
       }
       server?.serve(database);
       say(`${socket === undefined ? 'following' : `listening on ${socket}`}; ${opened.text}`);
@@ -100,6 +98,5 @@ export const run: Action = {
       endRunning(path);
       await local?.stop();
     }
-    return exitCodes.done;
   },
 };

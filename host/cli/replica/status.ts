@@ -18,8 +18,6 @@ interface History {
 }
 
 export const status: Action = {
-  operands: '',
-  count: [0, 0],
   options: {
     db: databaseOption,
     ...serverOptions,

@@ -17,7 +17,6 @@ import { runningOn } from './running.js';
 
 export const undo: Action = {
   operands: 'SEQ',
-  count: [1, 1],
   options: {
     db: databaseOption,
     ...neededServerOptions,
@@ -30,13 +29,10 @@ export const undo: Action = {
     const policy = (given.text('policy') ?? 'abort') as UndoPolicy;
     const placed = await request(given, 'undo', [sequence, policy, given.text('transaction') ?? null]);
     say(`message ${placed.sequence} undoes message ${sequence}`);
-    return exitCodes.done;
   },
 };
 
 export const snapshot: Action = {
-  operands: '',
-  count: [0, 0],
   options: {
     db: databaseOption,
     ...neededServerOptions,
@@ -48,13 +44,10 @@ export const snapshot: Action = {
     const { name, sequence, size, messages, objects } = await request(given, 'snapshot', [given.on('trim')]);
     say(`stored ${name}: ${size} bytes, after message ${sequence}`);
     if (given.on('trim')) say(`removed ${counted(messages, 'message')} and ${counted(objects, 'object')}`);
-    return exitCodes.done;
   },
 };
 
 export const verify: Action = {
-  operands: '',
-  count: [0, 0],
   options: {
     db: databaseOption,
     ...neededServerOptions,
@@ -84,8 +77,6 @@ export const verify: Action = {
 };
 
 export const detach: Action = {
-  operands: '',
-  count: [0, 0],
   options: {
     db: databaseOption,
     force: { help: 'detach even if transactions are pending, which other copies will not get' },
@@ -104,13 +95,10 @@ export const detach: Action = {
     });
     rmSync(`${path}-replica`, { force: true });
     say(`${path} is an ordinary database now`);
-    return exitCodes.done;
   },
 };
 
 export const adopt: Action = {
-  operands: '',
-  count: [0, 0],
   options: { db: databaseOption, ...neededServerOptions, locking: lockingOption },
   notes: 'The command rebuilds the state of the history next to the file, and needs disk space for it.\n',
   async run(given) {
@@ -132,6 +120,5 @@ export const adopt: Action = {
         await log.close();
       }
     });
-    return exitCodes.done;
   },
 };
