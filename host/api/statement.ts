@@ -9,7 +9,7 @@ import {
   invalidState,
   outOfRange,
 } from '../kernel/arguments.js';
-import { cellSize, readCell } from '../kernel/cells.js';
+import { cellSize, numberAt, readCell } from '../kernel/cells.js';
 import { batchBytes, batchCells, batchHeader, type Engine, mostBatched } from '../kernel/engine.js';
 import { onlyReads } from '../kernel/statement-rules.js';
 import type { SqlValue } from '../kernel/values.js';
@@ -26,10 +26,7 @@ export interface StatementOptions {
   readBigInts?: boolean;
   /** Returns rows as arrays. */
   returnArrays?: boolean;
-  /**
-   * Returns rows as ordinary objects. By default rows have no prototype, as in `node:sqlite`, and take twice as long to
-   * make.
-   */
+  /** Returns rows as ordinary objects. By default rows have no prototype, as in `node:sqlite`. */
   plainRows?: boolean;
   /** Allows `{ id: 1 }` for parameter `:id`; true by default. */
   allowBareNamedParameters?: boolean;
@@ -206,7 +203,7 @@ export class StatementSync implements Disposable {
     try {
       const code =
         open.running > 1
-          ? open.connection.nested(() => c.bridge_run(pointer, cells, count, cells))
+          ? this.#runNested(pointer, cells, count)
           : c.bridge_run(pointer, cells, count, cells);
       isReset = code === SQLITE_DONE;
       if (!isReset && code !== SQLITE_ROW) this.#engine.check(open.connection.db, code);
@@ -223,6 +220,17 @@ export class StatementSync implements Disposable {
       if (isReset) this.#done(prepared);
       else this.#leave(prepared);
     }
+  }
+
+  // Functions of their own, because V8 keeps the variables of a function that makes closures in memory.
+  #runNested(pointer: number, cells: number, count: number): number {
+    return this.#owner.open.connection.nested(() => this.#core.c.bridge_run(pointer, cells, count, cells));
+  }
+
+  #stepRowNested(pointer: number, cells: number, count: number, row: number, compiled: number): number {
+    return this.#owner.open.connection.nested(() =>
+      this.#core.c.bridge_step_row(pointer, cells, count, row, compiled),
+    );
   }
 
   #result(): RunResult {
@@ -501,7 +509,7 @@ export class StatementSync implements Disposable {
     const compiled = row === 0 ? -1 : prepared.reprepares;
     const code =
       open.running > 1
-        ? open.connection.nested(() => c.bridge_step_row(pointer, cells, count, row, compiled))
+        ? this.#stepRowNested(pointer, cells, count, row, compiled)
         : c.bridge_step_row(pointer, cells, count, row, compiled);
     if (code !== ROW_IN_CELLS && code !== SQLITE_DONE && code !== SQLITE_ROW) {
       this.#engine.check(open.connection.db, code);
@@ -558,7 +566,7 @@ const isFixed = ({ running, standing }: Prepared): boolean => running && !standi
 
 /** Reads a 64-bit integer as a number. @throws RangeError (ERR_OUT_OF_RANGE) if it does not fit in a number */
 function safeAt(view: DataView, at: number): number {
-  const value = view.getInt32(at + 4, true) * 4_294_967_296 + view.getUint32(at, true);
+  const value = numberAt(view, at);
   return Number.isSafeInteger(value) ? value : safe(view.getBigInt64(at, true));
 }
 

@@ -32,7 +32,10 @@ export class Content {
 
   numberAt(place: number): number {
     const view = this.#view;
-    return view.getInt32(place + 1) * 4_294_967_296 + view.getUint32(place + 5);
+    const high = view.getInt32(place + 1);
+    const low = view.getInt32(place + 5);
+    // V8 would allocate memory for the result of the calculation, even for a small integer.
+    return low >> 31 === high ? low : high * 4_294_967_296 + (low >>> 0);
   }
 
   integerAt(place: number): bigint {

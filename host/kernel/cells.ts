@@ -10,6 +10,14 @@ export const cellSize = 16;
 export const cellLength = 4;
 export const cellContent = 8;
 
+/** Reads a 64-bit integer as a number. The number is exact if it is a safe integer. */
+export function numberAt(view: DataView, at: number): number {
+  const low = view.getInt32(at, true);
+  const high = view.getInt32(at + 4, true);
+  // V8 would allocate memory for the result of the calculation, even for a small integer.
+  return low >> 31 === high ? low : high * 4_294_967_296 + (low >>> 0);
+}
+
 /**
  * Reads the value at `cell`.
  *
@@ -21,9 +29,7 @@ export function readCell(memory: Memory, cell: number, bigints: boolean): SqlVal
   switch (view.getInt32(cell, true)) {
     case SQLITE_INTEGER: {
       if (bigints) return view.getBigInt64(cell + cellContent, true);
-      const value =
-        view.getInt32(cell + cellContent + 4, true) * 4_294_967_296 +
-        view.getUint32(cell + cellContent, true);
+      const value = numberAt(view, cell + cellContent);
       if (Number.isSafeInteger(value)) return value;
       throw outOfRange(
         `Value is too large to be represented as a JavaScript number: ${view.getBigInt64(cell + cellContent, true)}`,

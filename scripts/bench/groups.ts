@@ -39,7 +39,6 @@ export const groups = {
     works: {
       insert: '# inserts, one transaction, memory',
       get: '# reads by key, memory',
-      getPlain: '# reads by key, memory, ordinary objects',
     },
     checked: true,
   },
@@ -85,8 +84,6 @@ export const groups = {
     works: {
       all: 'all() of #*10 rows of 5',
       iterate: 'iterate() over #*10 rows of 5',
-      allPlain: 'all() as ordinary objects',
-      iteratePlain: 'iterate() as ordinary objects',
     },
     checked: true,
   },

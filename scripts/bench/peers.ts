@@ -27,7 +27,7 @@ export interface Session {
 
 export interface Database {
   exec(sql: string): unknown;
-  prepare(sql: string, options?: object): Statement;
+  prepare(sql: string): Statement;
   function(name: string, body: (value: number) => number): unknown;
   createSession?(): Session;
   applyChangeset?(changeset: Uint8Array): unknown;
@@ -39,8 +39,6 @@ export interface Peer {
   /** Whether the program supports database files and WAL. */
   readonly files: boolean;
   readonly wal: boolean;
-  /** The statement options for rows as ordinary objects. A program without them makes only rows without a prototype. */
-  readonly plain?: object;
 }
 
 /** This package and `node:sqlite` already have the interface. */
@@ -51,7 +49,7 @@ async function nodeSqlite(module: string): Promise<Peer> {
 
 async function betterSqlite3(module: string): Promise<Peer> {
   const Database = createRequire(import.meta.url)(module) as new (path: string) => Database;
-  return { open: (path) => new Database(path), files: true, wal: true, plain: {} };
+  return { open: (path) => new Database(path), files: true, wal: true };
 }
 
 interface NodeSqlite3Wasm {
@@ -88,18 +86,18 @@ async function nodeSqlite3Wasm(module: string): Promise<Peer> {
       close: () => db.close(),
     };
   };
-  return { open, files: true, wal: false, plain: {} };
+  return { open, files: true, wal: false };
 }
 
 async function sqliteWasm(module: string): Promise<Peer> {
   const { openRaw } = await import('./peer-raw.js');
   const open = await openRaw(join(module, 'dist/node.mjs'));
-  return { open, files: false, wal: false, plain: {} };
+  return { open, files: false, wal: false };
 }
 
 /** The peers by program name. `module` is the imported module or the folder of a package. */
 export const peers: Readonly<Record<string, (module: string) => Promise<Peer>>> = {
-  ours: async (module) => ({ ...(await nodeSqlite(module)), plain: { plainRows: true } }),
+  ours: nodeSqlite,
   'node:sqlite': nodeSqlite,
   'better-sqlite3': betterSqlite3,
   'sqlite-wasm': sqliteWasm,

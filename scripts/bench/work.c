@@ -119,7 +119,6 @@ static void memory(void){
   openAt(":memory:", "");
   begin(); insertSome(1, rows, 0); ms = end(); report("insert", ms, content());
   begin(); getSome(rows); report("get", end(), sum);
-  begin(); getSome(rows); report("getPlain", end(), sum);
   check(sqlite3_close(db));
 }
 static void files(void){
@@ -186,8 +185,6 @@ static void wholeRows(void){
   fill();
   begin(); readAll(); report("all", end(), sum);
   begin(); readAll(); report("iterate", end(), sum);
-  begin(); readAll(); report("allPlain", end(), sum);
-  begin(); readAll(); report("iteratePlain", end(), sum);
   check(sqlite3_close(db));
 }
 

@@ -53,8 +53,8 @@ interface Named {
   readonly y: number;
 }
 
-function get(db: Database, count: number, options?: object): number {
-  const statement = db.prepare('SELECT * FROM t WHERE id = ?', options);
+function get(db: Database, count: number): number {
+  const statement = db.prepare('SELECT * FROM t WHERE id = ?');
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const row = statement.get(1 + ((i * 7919) % rows)) as Named;
@@ -99,8 +99,6 @@ const groups: Readonly<Record<string, () => void | Promise<void>>> = {
       () => content(db),
     );
     measure('get', () => get(db, rows));
-    const { plain } = peer;
-    if (plain) measure('getPlain', () => get(db, rows, plain));
     close(db);
   },
   files() {
@@ -157,12 +155,6 @@ const groups: Readonly<Record<string, () => void | Promise<void>>> = {
     measure('all', () => sumOf(statement.all()));
     measure('iterate', () => sumOf(statement.iterate()));
     statement.finalize?.();
-    if (peer.plain) {
-      const plain = db.prepare('SELECT * FROM r', peer.plain);
-      measure('allPlain', () => sumOf(plain.all()));
-      measure('iteratePlain', () => sumOf(plain.iterate()));
-      plain.finalize?.();
-    }
     db.close();
   },
   sessions: () => sessions(bench),

@@ -93,6 +93,38 @@ test('an integer within a batch that does not fit in a number', () => {
   expect(statement.all()[49]).toEqual({ v: 9007199254740993n });
 });
 
+const edges = [31n, 32n, 53n].flatMap((bits) =>
+  [-1n, 0n, 1n].flatMap((by) => [(1n << bits) + by, -(1n << bits) + by]),
+);
+const safe = edges.filter((edge) => Number.isSafeInteger(Number(edge)));
+
+test.each([0, 1, 2, 4, 31, 32, 33, 60, 300])(
+  'integers next to powers of two, with %i other columns',
+  (width) => {
+    const others = Array.from({ length: width }, (_, at) => `, ${at} AS c${at}`).join('');
+    const values = (of: bigint[]): string =>
+      Array.from({ length: 3 }, () => of.map((v) => `(${v})`))
+        .flat()
+        .join();
+    const numbers = db.prepare(`WITH v(i) AS (VALUES ${values(safe)}) SELECT i${others} FROM v`);
+    const bigints = db.prepare(`WITH v(i) AS (VALUES ${values(edges)}) SELECT i${others} FROM v`, {
+      readBigInts: true,
+    });
+    for (const rows of [numbers.all(), [...numbers.iterate()]]) {
+      expect(rows.map(({ i }) => i)).toEqual([...safe, ...safe, ...safe].map(Number));
+      expect(Object.keys(rows.at(-1) as object)).toHaveLength(width + 1);
+      expect(Object.getPrototypeOf(rows.at(-1))).toBe(null);
+    }
+    expect(bigints.all().map(({ i }) => i)).toEqual([...edges, ...edges, ...edges]);
+  },
+);
+
+test('integers and reals next to powers of two, as results of run', () => {
+  db.exec('CREATE TABLE edges(id INTEGER PRIMARY KEY)');
+  const put = db.prepare('INSERT INTO edges VALUES(?)');
+  for (const edge of safe) expect(put.run(edge).lastInsertRowid).toBe(Number(edge));
+});
+
 test('an error of SQLite within a batch', () => {
   const statement = db.prepare("SELECT json_extract(CASE i WHEN 77 THEN '{' ELSE '1' END, '$') AS j FROM n");
   expect(() => statement.all()).toThrow(/malformed JSON/);

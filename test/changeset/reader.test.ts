@@ -140,6 +140,17 @@ test('values have places only after next(), and the places of an earlier, wider 
   }
 });
 
+test.each([0n, 31n, 32n, 53n, 63n])('numberAt reads integers next to 2^%i', (bits) => {
+  for (const value of [-1n, 0n, 1n].flatMap((by) => [(1n << bits) + by, -(1n << bits) + by])) {
+    if (BigInt.asIntN(64, value) !== value) continue;
+    const key = { ...narrow, key: [1], op: 'insert', indirect, old: [], new: [value] } as const;
+    const reader = new ChangesetReader(encode([key]));
+    expect(reader.next()).toBe(true);
+    expect(reader.integerAt(reader.newAt(0))).toBe(value);
+    expect(reader.numberAt(reader.newAt(0))).toBe(Number(value));
+  }
+});
+
 test('the iterator ends like any other', () => {
   const bytes = encode(changeset);
   const first = changes(bytes);

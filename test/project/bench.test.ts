@@ -157,7 +157,7 @@ describe.skipIf(!native)('a small run', () => {
     const own = `ours@${process.versions.node.split('.')[0]}`;
     expect(Object.keys(programs)).toEqual(['c', own]);
     expect(rows).toBe(500);
-    expect(Object.keys(results)).toEqual(['memory.insert', 'memory.get', 'memory.getPlain']);
+    expect(Object.keys(results)).toEqual(['memory.insert', 'memory.get']);
     for (const { programs: cells } of Object.values(results)) {
       expect(cells.c?.ratio).toEqual({ first: 1, warm: 1 });
       const { first, warm, ratio } = cells[own] ?? {};
