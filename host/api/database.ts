@@ -40,6 +40,7 @@ import { lost } from '../kernel/engine.js';
 import { engine } from '../kernel/engine-of-thread.js';
 import { type CheckedGrants, checkGrants, type Grants } from '../kernel/grants.js';
 import { runRuled } from '../kernel/query.js';
+import { set } from '../kernel/settings.js';
 import type { SqlValue } from '../kernel/values.js';
 import { type CaptureEntry, decodeCapture } from '../recording/capture-format.js';
 import { type AggregateOptions, createAggregate } from './aggregate.js';
@@ -496,11 +497,9 @@ export class DatabaseSync implements Disposable {
 
   /** Turns defensive mode on or off; see {@link DatabaseOptions.defensive}. */
   enableDefensive(active: boolean): void {
-    const { db, engine: own } = this.#ready().connection;
+    const { connection } = this.#ready();
     checkArgument('active', active, 'boolean');
-    using arena = own.core.memory.arena();
-    const state = arena.allocate(4);
-    own.check(db, own.core.c.bridge_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, Number(active), state));
+    set(connection, SQLITE_DBCONFIG_DEFENSIVE, active);
   }
 
   /**

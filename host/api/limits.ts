@@ -1,34 +1,22 @@
 /** The limits of a connection: https://www.sqlite.org/limits.html. */
 
-import {
-  SQLITE_LIMIT_ATTACHED,
-  SQLITE_LIMIT_COLUMN,
-  SQLITE_LIMIT_COMPOUND_SELECT,
-  SQLITE_LIMIT_EXPR_DEPTH,
-  SQLITE_LIMIT_FUNCTION_ARG,
-  SQLITE_LIMIT_LENGTH,
-  SQLITE_LIMIT_LIKE_PATTERN_LENGTH,
-  SQLITE_LIMIT_SQL_LENGTH,
-  SQLITE_LIMIT_TRIGGER_DEPTH,
-  SQLITE_LIMIT_VARIABLE_NUMBER,
-  SQLITE_LIMIT_VDBE_OP,
-} from '../core/constants.js';
+import * as sqlite from '../core/constants.js';
 import { checkArgument, invalidType, invalidValue, isInt32, outOfRange } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
 import type { OpenDatabase } from './open-database.js';
 
 const numbers = {
-  length: SQLITE_LIMIT_LENGTH,
-  sqlLength: SQLITE_LIMIT_SQL_LENGTH,
-  column: SQLITE_LIMIT_COLUMN,
-  exprDepth: SQLITE_LIMIT_EXPR_DEPTH,
-  compoundSelect: SQLITE_LIMIT_COMPOUND_SELECT,
-  vdbeOp: SQLITE_LIMIT_VDBE_OP,
-  functionArg: SQLITE_LIMIT_FUNCTION_ARG,
-  attach: SQLITE_LIMIT_ATTACHED,
-  likePatternLength: SQLITE_LIMIT_LIKE_PATTERN_LENGTH,
-  variableNumber: SQLITE_LIMIT_VARIABLE_NUMBER,
-  triggerDepth: SQLITE_LIMIT_TRIGGER_DEPTH,
+  length: sqlite.SQLITE_LIMIT_LENGTH,
+  sqlLength: sqlite.SQLITE_LIMIT_SQL_LENGTH,
+  column: sqlite.SQLITE_LIMIT_COLUMN,
+  exprDepth: sqlite.SQLITE_LIMIT_EXPR_DEPTH,
+  compoundSelect: sqlite.SQLITE_LIMIT_COMPOUND_SELECT,
+  vdbeOp: sqlite.SQLITE_LIMIT_VDBE_OP,
+  functionArg: sqlite.SQLITE_LIMIT_FUNCTION_ARG,
+  attach: sqlite.SQLITE_LIMIT_ATTACHED,
+  likePatternLength: sqlite.SQLITE_LIMIT_LIKE_PATTERN_LENGTH,
+  variableNumber: sqlite.SQLITE_LIMIT_VARIABLE_NUMBER,
+  triggerDepth: sqlite.SQLITE_LIMIT_TRIGGER_DEPTH,
 } as const satisfies Record<keyof Limits, number>;
 const names = Object.keys(numbers) as (keyof Limits)[];
 

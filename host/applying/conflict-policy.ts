@@ -1,16 +1,7 @@
 /** Conflict policies: rules that can be written as JSON. */
 
 import type { Operation } from '../changeset/format.js';
-import {
-  SQLITE_CHANGESET_ABORT,
-  SQLITE_CHANGESET_CONFLICT,
-  SQLITE_CHANGESET_CONSTRAINT,
-  SQLITE_CHANGESET_DATA,
-  SQLITE_CHANGESET_FOREIGN_KEY,
-  SQLITE_CHANGESET_NOTFOUND,
-  SQLITE_CHANGESET_OMIT,
-  SQLITE_CHANGESET_REPLACE,
-} from '../core/constants.js';
+import * as sqlite from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
@@ -23,18 +14,18 @@ export type ConflictAction = 'omit' | 'replace' | 'abort';
 
 /** SQLite's code for each kind. */
 export const conflictKinds: Readonly<Record<ConflictKind, number>> = {
-  data: SQLITE_CHANGESET_DATA,
-  notfound: SQLITE_CHANGESET_NOTFOUND,
-  conflict: SQLITE_CHANGESET_CONFLICT,
-  constraint: SQLITE_CHANGESET_CONSTRAINT,
-  'foreign-key': SQLITE_CHANGESET_FOREIGN_KEY,
+  data: sqlite.SQLITE_CHANGESET_DATA,
+  notfound: sqlite.SQLITE_CHANGESET_NOTFOUND,
+  conflict: sqlite.SQLITE_CHANGESET_CONFLICT,
+  constraint: sqlite.SQLITE_CHANGESET_CONSTRAINT,
+  'foreign-key': sqlite.SQLITE_CHANGESET_FOREIGN_KEY,
 };
 
 /** SQLite's code for each action. */
 export const conflictActions: Readonly<Record<ConflictAction, number>> = {
-  omit: SQLITE_CHANGESET_OMIT,
-  replace: SQLITE_CHANGESET_REPLACE,
-  abort: SQLITE_CHANGESET_ABORT,
+  omit: sqlite.SQLITE_CHANGESET_OMIT,
+  replace: sqlite.SQLITE_CHANGESET_REPLACE,
+  abort: sqlite.SQLITE_CHANGESET_ABORT,
 };
 
 /** A rule of a policy. The first rule that matches a conflict decides. An omitted member matches everything. */

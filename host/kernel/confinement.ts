@@ -3,26 +3,10 @@
  * SQLite compiles a statement (https://www.sqlite.org/c3ref/set_authorizer.html).
  */
 
-import { SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
+import * as sqlite from '../core/constants.js';
 import type { Connection } from './connection.js';
 import { type Hooks, hooksOf } from './hooks.js';
 import type { Owner } from './owner.js';
-
-/** SQLite's authorizer action codes. */
-const PRAGMA = 19;
-const READ = 20;
-const SELECT = 21;
-const TRANSACTION = 22;
-const ATTACH = 24;
-const DETACH = 25;
-const CREATE_VTABLE = 29;
-const DROP_VTABLE = 30;
-const FUNCTION = 31;
-const SAVEPOINT = 32;
-const RECURSIVE = 33;
-const INSERT = 18;
-const DELETE = 9;
-const UPDATE = 23;
 
 const set = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
@@ -73,33 +57,39 @@ export function refusal(
 ): string | undefined {
   const name = (first ?? '').toLowerCase();
   switch (action) {
-    case ATTACH:
+    case sqlite.SQLITE_ATTACH:
       return 'ATTACH and VACUUM are not available to components';
-    case DETACH:
+    case sqlite.SQLITE_DETACH:
       return 'DETACH is not available to components';
-    case FUNCTION: {
+    case sqlite.SQLITE_FUNCTION: {
       const called = (second ?? '').toLowerCase();
       return functions.has(called) ? `${called}() reaches beyond the database` : undefined;
     }
-    case READ:
+    case sqlite.SQLITE_READ:
       return tables.has(name) ? `${name} reaches beyond the database` : undefined;
-    case SELECT:
-    case RECURSIVE:
+    case sqlite.SQLITE_SELECT:
+    case sqlite.SQLITE_RECURSIVE:
       return undefined;
-    case PRAGMA:
+    case sqlite.SQLITE_PRAGMA:
       return refusedPragma(name, second, readOnly);
-    case SAVEPOINT:
+    case sqlite.SQLITE_SAVEPOINT:
       // The session extension opens and releases this savepoint itself when it makes a changeset.
       if (name !== 'rollback' && second === 'changeset') return undefined;
       return readOnly ? 'this component may only read, so it cannot control transactions' : undefined;
-    case TRANSACTION:
+    case sqlite.SQLITE_TRANSACTION:
       return readOnly ? 'this component may only read, so it cannot control transactions' : undefined;
   }
   if (readOnly) return 'this component may only read';
-  if ((action === INSERT || action === UPDATE || action === DELETE) && rawTables.has(name)) {
+  if (
+    (action === sqlite.SQLITE_INSERT || action === sqlite.SQLITE_UPDATE || action === sqlite.SQLITE_DELETE) &&
+    rawTables.has(name)
+  ) {
     return `${name} writes the file past the database`;
   }
-  if ((action === CREATE_VTABLE || action === DROP_VTABLE) && tables.has((second ?? '').toLowerCase())) {
+  if (
+    (action === sqlite.SQLITE_CREATE_VTABLE || action === sqlite.SQLITE_DROP_VTABLE) &&
+    tables.has((second ?? '').toLowerCase())
+  ) {
     return `${second} reaches beyond the database`;
   }
   return undefined;
@@ -195,7 +185,7 @@ export class Confinement {
       this.#hooks.add(
         {
           authorize: (action, [first, second]) =>
-            this.#refuses(action, first, second) ? SQLITE_DENY : SQLITE_OK,
+            this.#refuses(action, first, second) ? sqlite.SQLITE_DENY : sqlite.SQLITE_OK,
         },
         Confinement,
       );
@@ -221,7 +211,8 @@ export class Confinement {
 
   #refuses(action: number, first: string | null, second: string | null): boolean {
     if (this.#mode === 'free') return false;
-    const transaction = this.frozen && (action === TRANSACTION || action === SAVEPOINT);
+    const transaction =
+      this.frozen && (action === sqlite.SQLITE_TRANSACTION || action === sqlite.SQLITE_SAVEPOINT);
     const why = transaction
       ? 'the transaction is being committed'
       : refusal(action, first, second, this.#mode === 'ro');

@@ -14,7 +14,7 @@ import { type CheckedGrants, noGrants } from '../kernel/grants.js';
 import { crypto } from '../node/builtins.js';
 import { checkNeeds, needsOf } from './admission.js';
 import { interfacesOf, kindOf, notWebAssembly } from './binary.js';
-import { Component } from './component.js';
+import { Component, messageOf } from './component.js';
 import { capabilities, check, locate } from './loader.js';
 import { replacements } from './replacements.js';
 import { isShipped, prepare } from './transpiled-files.js';
@@ -68,8 +68,6 @@ const worlds: readonly (readonly [name: string, exports: readonly string[]])[] =
 )
   .reverse()
   .sort(([, a], [, b]) => b.length - a.length);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Inspects a component without running it. @throws Error if the file does not exist, or is not WebAssembly */
 export function inspect(path: string, grants: CheckedGrants): Inspection {

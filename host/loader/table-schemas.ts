@@ -1,22 +1,21 @@
 /** Checks a component's descriptions of its modules and tables before they are passed to SQLite. */
 
 import type { ModuleFlags, ModuleSpec } from '../abi/generated/virtual-table.js';
-import { SQLITE_ERROR } from '../core/constants.js';
+import * as constants from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
 import { shown, shownName } from '../core/shown.js';
 import { type Connection, connectionAt } from '../kernel/connection.js';
 import { query, quotedName } from '../kernel/query.js';
 import type { Component } from './component.js';
 
-/** The constants MODULE_* of c/host.h. */
 const flagBits: Readonly<Record<keyof ModuleFlags, number>> = {
-  eponymous: 1,
-  creatable: 2,
-  directOnly: 4,
-  innocuous: 8,
-  writable: 16,
-  transactional: 32,
-  savepoints: 64,
+  eponymous: constants.MODULE_EPONYMOUS,
+  creatable: constants.MODULE_CREATABLE,
+  directOnly: constants.MODULE_DIRECT_ONLY,
+  innocuous: constants.MODULE_INNOCUOUS,
+  writable: constants.MODULE_WRITABLE,
+  transactional: constants.MODULE_TRANSACTIONAL,
+  savepoints: constants.MODULE_SAVEPOINTS,
 };
 
 /** Converts a module's flags to the form of the core. */
@@ -98,7 +97,7 @@ export function declare(connection: Connection, db: number, declaration: string,
 }
 
 function refused(why: string): SqliteError {
-  return sqliteError(SQLITE_ERROR, `the component declares an invalid table: ${shown(why)}`);
+  return sqliteError(constants.SQLITE_ERROR, `the component declares an invalid table: ${shown(why)}`);
 }
 
 /**

@@ -3,7 +3,15 @@
 import { resolve } from 'node:path';
 import type { Functions as Authorizer, Verdict } from '../abi/generated/authorizer.js';
 import type { HookSet, Functions as Hooks } from '../abi/generated/hooks.js';
-import { SQLITE_DELETE, SQLITE_DENY, SQLITE_IGNORE, SQLITE_INSERT, SQLITE_OK } from '../core/constants.js';
+import {
+  SQLITE_DELETE,
+  SQLITE_DENY,
+  SQLITE_IGNORE,
+  SQLITE_INSERT,
+  SQLITE_OK,
+  SQLITE_SAVEPOINT,
+  SQLITE_TRANSACTION,
+} from '../core/constants.js';
 import type { ConnectionHooks } from '../core/host-services.js';
 import { shownName } from '../core/shown.js';
 import { writeMarked } from '../interfaces/marked.js';
@@ -19,8 +27,8 @@ function add(component: Component, path: string, what: string, hooks: Partial<Co
   hooksOf(component.connection).add(hooks, `${what} of ${component.name} in ${resolve(path)}`);
 }
 
-/** The codes SQLITE_TRANSACTION and SQLITE_SAVEPOINT, whose first argument is "ROLLBACK" for a rollback. */
-const transactional = new Set([22, 32]);
+/** The actions whose first argument is "ROLLBACK" for a rollback. */
+const transactional = new Set<number>([SQLITE_TRANSACTION, SQLITE_SAVEPOINT]);
 
 /** The result of an authorizer that has trapped: denies everything except ROLLBACK, and reports why. */
 function refuse(component: Component, path: string, action: number, first: string | null): number {

@@ -1,13 +1,10 @@
 /** Refuses VACUUM while rows are recorded by rowid, because VACUUM changes the rowids of tables without a key. */
 
-import { CAPTURE_SCHEMA, SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
+import { CAPTURE_SCHEMA, SQLITE_ATTACH, SQLITE_DENY, SQLITE_OK } from '../core/constants.js';
 import type { Connection } from '../kernel/connection.js';
 import { hooksOf } from '../kernel/hooks.js';
 import { type SchemaListener, schemaListeners } from '../kernel/schema-statements.js';
 import { vacuumed } from './ddl.js';
-
-/** SQLite's authorizer code for ATTACH, which VACUUM runs first. */
-const ATTACH = 24;
 
 /** A session or capture that may record tables without a key by rowid. */
 export interface RowidRecording {
@@ -66,7 +63,7 @@ export class VacuumGuard implements SchemaListener {
   #refuse(table: string): void {
     const hooks = hooksOf(this.#connection);
     const authorize = (action: number): number => {
-      if (action !== ATTACH) return SQLITE_OK;
+      if (action !== SQLITE_ATTACH) return SQLITE_OK; // VACUUM runs ATTACH first
       hooks.denied(
         `VACUUM is refused while changes of ${table}, a table without a PRIMARY KEY, are recorded by rowid: it would change the rowids`,
       );

@@ -92,7 +92,9 @@ class MemoryKeeper implements CaptureKeeper {
 }
 
 class JournalKeeper implements CaptureKeeper {
-  #ddl: boolean;
+  ddl: boolean;
+  syncs = true;
+  tables: Tables | undefined;
   /** Undefined until the first transaction, so that a script that changes nothing leaves no file. */
   #journal: Journal | undefined;
   readonly #settings: JournalSettings;
@@ -101,8 +103,6 @@ class JournalKeeper implements CaptureKeeper {
   readonly #path: string;
   /** The path of the output, for messages. */
   readonly #out: string;
-  #syncs = true;
-  #tables: Tables | undefined;
 
   constructor(given: Given, output: Output, path: string) {
     this.#path = path;
@@ -117,15 +117,7 @@ class JournalKeeper implements CaptureKeeper {
       options: this.#options,
     };
     if (existsSync(this.#settings.path)) this.#journal = new Journal(this.#settings);
-    this.#ddl = this.#options.ddl;
-  }
-
-  get ddl(): boolean {
-    return this.#ddl;
-  }
-
-  get tables(): Tables | undefined {
-    return this.#tables;
+    this.ddl = this.#options.ddl;
   }
 
   get digest(): string {
@@ -148,7 +140,7 @@ class JournalKeeper implements CaptureKeeper {
       return;
     }
     this.#refuseOtherKind(journal);
-    this.#ddl ||= head?.options.ddl ?? true; // if unknown, keep schema changes too
+    this.ddl ||= head?.options.ddl ?? true; // if unknown, keep schema changes too
     const last = contents.mark === 'done' || contents.offered ? 'after' : lastState(journal, database);
     const held = counted(contents.numbers.length, 'transaction');
     const isDamaged = !head || contents.faults.length > 0 || contents.tail?.kind === 'damaged';
@@ -172,8 +164,8 @@ class JournalKeeper implements CaptureKeeper {
       say(`warning: ${problem}; the old journal is kept as ${kept}`);
     }
     if (journal.count === 0) return;
-    this.#tables = lastTables(journal.kept());
-    const difference = schemaDifference(this.#tables, database, this.#path, path);
+    this.tables = lastTables(journal.kept());
+    const difference = schemaDifference(this.tables, database, this.#path, path);
     if (difference !== undefined) say(`warning: ${difference}`);
     const where = this.#out === '-' ? 'standard output' : this.#out;
     say(`${counted(journal.count, 'transaction')} of a killed capture come first in ${where}`);
@@ -181,7 +173,7 @@ class JournalKeeper implements CaptureKeeper {
 
   add(entries: readonly CaptureEntry[], note: string): number {
     this.#journal ??= this.#begun();
-    this.#journal.syncs = this.#syncs;
+    this.#journal.syncs = this.syncs;
     return this.#journal.add(entries, note);
   }
 
@@ -191,14 +183,6 @@ class JournalKeeper implements CaptureKeeper {
 
   drop(): void {
     this.#journal?.drop();
-  }
-
-  get syncs(): boolean {
-    return this.#syncs;
-  }
-
-  set syncs(syncs: boolean) {
-    this.#syncs = syncs;
   }
 
   entries(): Iterable<CaptureEntry | Boundary> {

@@ -5,23 +5,19 @@ import { Output } from '../changeset/files.js';
 import type { Action, Given } from '../command.js';
 import { CommandError, exitCodes } from '../exit.js';
 import { say } from '../output.js';
-import { daemonCommand, milliseconds } from './command.js';
+import { daemonCommand, timesGiven } from './command.js';
 import { DatabaseConnection } from './connection.js';
 import { DaemonServer } from './server.js';
-
-/** The default time in ms for which an open transaction may be idle. */
-const usualPatience = 30_000;
 
 export const daemon: Action = {
   ...daemonCommand,
   async run(given) {
-    const patience = milliseconds(given, 'patience') ?? usualPatience;
-    const timeout = milliseconds(given, 'timeout');
+    const times = timesGiven(given);
     const path = given.text('db') ?? '';
     const socket = given.text('socket') ?? '';
     checkOutput(given.text('output') ?? '', path);
     const ended = ending();
-    const server = new DaemonServer({ path: socket, database: path, patience, timeout, quit: ended.now });
+    const server = new DaemonServer({ path: socket, database: path, ...times, quit: ended.now });
     await server.listen();
     const database = new DatabaseConnection(argumentsOf(given));
     database.lost = ended.fail;

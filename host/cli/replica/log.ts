@@ -11,9 +11,8 @@ import type { Action, Given } from '../command.js';
 import { CommandError, usageError } from '../exit.js';
 import { print, printJson } from '../output.js';
 import { Progress } from '../progress.js';
-import { asCommandError } from './control.js';
-import { withServers } from './opened.js';
-import { logOf, neededServerOptions } from './options.js';
+import { withLog } from './opened.js';
+import { neededServerOptions } from './options.js';
 
 export const log: Action = {
   operands: '[SEQ]',
@@ -33,17 +32,9 @@ export const log: Action = {
         '--server local needs --db FILE, because the storage of the server is next to the database',
       );
     }
-    await withServers(given, async (servers) => {
-      const history = logOf(given, servers);
-      try {
-        if (sequence === undefined) await list(given, history, limit);
-        else await show(given, history, sequence);
-      } catch (error) {
-        throw asCommandError(error);
-      } finally {
-        await history.close();
-      }
-    });
+    await withLog(given, (history) =>
+      sequence === undefined ? list(given, history, limit) : show(given, history, sequence),
+    );
   },
 };
 

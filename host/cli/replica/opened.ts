@@ -1,6 +1,6 @@
 /** Sends a request of a command to the process that runs the replica, or opens the replica in this process. */
 
-import { type RegisteredFunction, Replica } from '../../replica/index.js';
+import { type Log, type RegisteredFunction, Replica } from '../../replica/index.js';
 import type { Given } from '../command.js';
 import { Progress } from '../progress.js';
 import { answer, asCommandError, type Requests } from './control.js';
@@ -11,10 +11,7 @@ import { askRunning, runningOn } from './running.js';
 import { runSql, sqlFunction } from './statements.js';
 
 /** Runs `action` with the servers that the options name. Starts a local server if necessary. */
-export async function withServers<T>(
-  given: Given,
-  action: (servers: readonly string[]) => Promise<T>,
-): Promise<T> {
+async function withServers<T>(given: Given, action: (servers: readonly string[]) => Promise<T>): Promise<T> {
   const servers = given.texts('server');
   if (!servers.includes('local')) return action(servers);
   const local = await startLocal(given.text('db') ?? '');
@@ -23,6 +20,20 @@ export async function withServers<T>(
   } finally {
     await local.stop();
   }
+}
+
+/** Runs `action` with the history that the options name, and closes it. @throws CommandError for a ReplicaError */
+export function withLog<T>(given: Given, action: (log: Log) => Promise<T>): Promise<T> {
+  return withServers(given, async (servers) => {
+    const log = logOf(given, servers);
+    try {
+      return await action(log);
+    } catch (error) {
+      throw asCommandError(error);
+    } finally {
+      await log.close();
+    }
+  });
 }
 
 /**

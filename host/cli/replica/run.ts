@@ -3,7 +3,7 @@
 import { replicaPolicies } from '../../replica/rebase.js';
 import type { Action } from '../command.js';
 import { lockingOption } from '../command.js';
-import { milliseconds } from '../daemon/command.js';
+import { timeOptions, timesGiven } from '../daemon/command.js';
 import { DatabaseConnection } from '../daemon/connection.js';
 import { argumentsOf, ending } from '../daemon/daemon.js';
 import { DaemonServer } from '../daemon/server.js';
@@ -12,9 +12,6 @@ import { say } from '../output.js';
 import { type LocalServer, startLocal } from './local-server.js';
 import { databaseOption, limitsGiven, neededServerOptions } from './options.js';
 import { beginRunning, endRunning } from './running.js';
-
-/** The default time in ms for which an open transaction may be idle. */
-const usualPatience = 30_000;
 
 export const runCommand: Omit<Action, 'run'> = {
   options: {
@@ -29,14 +26,11 @@ export const runCommand: Omit<Action, 'run'> = {
       help: 'how to rebase transactions on the history (default rerun)',
     },
     wait: { help: 'answer a write only after it has been published' },
-    patience: {
-      value: 'SECONDS',
-      help: 'roll back a transaction that is idle for this long (default 30)',
-    },
+    patience: timeOptions.patience,
     'max-bytes': { value: 'N', help: 'stop before a message with more bytes of changes (default 1 GiB)' },
     'max-rows': { value: 'N', help: 'stop before a message that changes more rows (default 10,000,000)' },
     'max-time': { value: 'SECONDS', help: 'stop before a message that takes longer to apply (default 300)' },
-    timeout: { value: 'SECONDS', help: 'end a statement that runs longer (default: no limit)' },
+    timeout: timeOptions.timeout,
     locking: lockingOption,
   },
   notes:
@@ -48,8 +42,7 @@ export const runCommand: Omit<Action, 'run'> = {
 export const run: Action = {
   ...runCommand,
   async run(given) {
-    const patience = milliseconds(given, 'patience') ?? usualPatience;
-    const timeout = milliseconds(given, 'timeout');
+    const times = timesGiven(given);
     limitsGiven(given);
     const path = given.text('db') ?? '';
     const socket = given.text('socket');
@@ -71,8 +64,7 @@ export const run: Action = {
         server = new DaemonServer({
           path: socket,
           database: path,
-          patience,
-          timeout,
+          ...times,
           commands: ['replica'],
           quit: ended.now,
         });

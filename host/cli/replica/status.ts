@@ -6,8 +6,8 @@ import { type Action, type Given, lockingOption } from '../command.js';
 import { exitCodes } from '../exit.js';
 import { print, printJson } from '../output.js';
 import { readCopy } from './copy-file.js';
-import { withServers } from './opened.js';
-import { databaseOption, logOf, serverOptions } from './options.js';
+import { withLog } from './opened.js';
+import { databaseOption, serverOptions } from './options.js';
 import { runningOn } from './running.js';
 
 interface History {
@@ -62,15 +62,12 @@ export const status: Action = {
 };
 
 async function historyOf(given: Given, state: Parameters<typeof comparePosition>[1]): Promise<History> {
-  return withServers(given, async (servers) => {
-    const log = logOf(given, servers);
+  return withLog(given, async (log) => {
     try {
       const { first, last } = await comparePosition(log, state);
       return { first, last, problem: null };
     } catch (error) {
       return { first: null, last: null, problem: (error as Error).message };
-    } finally {
-      await log.close();
     }
   });
 }

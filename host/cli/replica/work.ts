@@ -7,11 +7,10 @@ import { type Action, lockingOption } from '../command.js';
 import { CommandError, exitCodes } from '../exit.js';
 import { print, printJson, say } from '../output.js';
 import { Progress } from '../progress.js';
-import { asCommandError } from './control.js';
 import { changeCopy } from './copy-file.js';
 import { sequenceOf } from './log.js';
-import { request, withServers } from './opened.js';
-import { databaseOption, logOf, neededServerOptions } from './options.js';
+import { request, withLog } from './opened.js';
+import { databaseOption, neededServerOptions } from './options.js';
 import { undoPolicyOption } from './rejected.js';
 import { runningOn } from './running.js';
 
@@ -106,19 +105,12 @@ export const adopt: Action = {
     const running = runningOn(path);
     if (running)
       throw new CommandError(`process ${running.pid} is running a replica on ${path}: end it first`);
-    await withServers(given, async (servers) => {
-      const log = logOf(given, servers);
+    await withLog(given, async (log) => {
       using progress = new Progress(`rebuilding the state of ${log.name}`);
-      try {
-        const { id, changes } = await adoptChanges(path, log, (done, total) => progress.of(done, total));
-        say(
-          id === undefined ? 'nothing differs' : `${counted(changes, 'change')} pending as transaction ${id}`,
-        );
-      } catch (error) {
-        throw asCommandError(error);
-      } finally {
-        await log.close();
-      }
+      const { id, changes } = await adoptChanges(path, log, (done, total) => progress.of(done, total));
+      say(
+        id === undefined ? 'nothing differs' : `${counted(changes, 'change')} pending as transaction ${id}`,
+      );
     });
   },
 };
