@@ -194,17 +194,15 @@ export function copyTranspiler(): void {
   copyFileSync(join(source, 'LICENSE'), join(target, 'LICENSE'));
 }
 
-/** Minifies a function's body, because the first `.load` in a process spends much of its time compiling it. */
-async function minified(body: string): Promise<string> {
-  const { code } = await transform(`function glue(globalThis, WebAssembly) {${body}}`, {
+/** Minifies a function, because the first `.load` in a process spends much of its time compiling it. */
+async function minified(script: string): Promise<string> {
+  // In parentheses, the function would be an expression without effect, and nothing of it would be left.
+  const { code } = await transform(script.slice(1, -1), {
     minify: true,
     target: 'node20.19',
     legalComments: 'none',
   });
-  const [, inner] = /^function glue\(\w+,\w+\)\{(.*)\}\s*$/s.exec(code) ?? [];
-  const [, first, second] = /^function glue\((\w+),(\w+)\)/.exec(code) ?? [];
-  if (inner === undefined) throw new Error('unexpected output of esbuild for a function');
-  return `"use strict";const ${first}=globalThis,${second}=WebAssembly;{${inner}}`;
+  return `(${code.trim()})`;
 }
 
 /** Transpiles the shipped extensions, each into dist/extensions/NAME.packed. */

@@ -1,25 +1,25 @@
 /**
- * One file of the cache of transpiled components. It consists of the packed files, the same again, and the component.
+ * One file of the cache: what was made from a source, such as a component. It consists of what was made, the same again,
+ * and the source.
  *
- * An entry is found by a cheap hash, and used only if it contains exactly the component that is loaded. Its code will be
- * run, so damage must be found: the two copies are compared. Loading Node's crypto for a digest, or calculating a
- * checksum in code that runs for the first time, takes much longer than reading and comparing these bytes.
+ * An entry is found by a cheap hash, and used only if it contains exactly the source. Its code will be run, so damage
+ * must be found: the two copies are compared. Loading Node's crypto for a digest, or calculating a checksum in code that
+ * runs for the first time, takes much longer than reading and comparing these bytes.
  */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { transpilerVersion } from './packed.js';
 
-/** The maximum number of 32-bit words of a component that its hash depends on. */
-const hashedWords = 4096;
+/** The maximum number of 32-bit words of a source that its hash depends on. */
+const hashedWords = 512;
 
 /**
- * The name that all entries of a component begin with. It contains a hash of the component that is not cryptographic,
- * and of large components a hash of words at equal distances, so different components can have the same name.
+ * A hash of the length and the words of a source. Of a large source, it is a hash of words at equal distances. It is not
+ * cryptographic: different sources can have the same hash.
  */
-export function entryName(component: Uint8Array): string {
-  const { length } = component;
-  const aligned = component.byteOffset % 4 === 0 ? component : new Uint8Array(component);
+export function hashOf(source: Uint8Array): string {
+  const { length } = source;
+  const aligned = source.byteOffset % 4 === 0 ? source : new Uint8Array(source);
   const words = new Int32Array(aligned.buffer, aligned.byteOffset, length >> 2);
   const step = Math.max(Math.ceil(words.length / hashedWords), 1);
   let a = 0;
@@ -32,34 +32,54 @@ export function entryName(component: Uint8Array): string {
     b ^= b >>> 13;
   }
   const hex = (half: number): string => (half >>> 0).toString(16).padStart(8, '0');
-  return `${transpilerVersion.replace('/', '-')}-${length}-${hex(a)}${hex(b)}`;
+  return `${length}-${hex(a)}${hex(b)}`;
 }
 
+/** The maximum number of entries of sources with the same length and hash. */
+const places = 4;
+
 /**
- * Reads an entry. Returns the packed files, `'other'` if the entry is that of another component, or undefined if it is
- * absent or damaged.
+ * Finds the entry of a source. Returns what was made, or undefined if it must be made, and the file that contains it or
+ * will contain it.
+ *
+ * @param maker the versions on which the result depends, as a part of a file name
  */
-export function readEntry(file: string, component: Uint8Array): Buffer | 'other' | undefined {
+export function findEntry(
+  folder: string,
+  maker: string,
+  source: Uint8Array,
+): { file: string; made: Buffer | undefined } {
+  const stem = join(folder, `${maker}-${hashOf(source)}`);
+  for (let place = 0; place < places; place++) {
+    const file = `${stem}-${place}`;
+    const made = readEntry(file, source);
+    if (made !== 'other') return { file, made };
+  }
+  return { file: `${stem}-0`, made: undefined };
+}
+
+/** Reads an entry. Returns `'other'` if it is that of another source, or undefined if it is absent or damaged. */
+export function readEntry(file: string, source: Uint8Array): Buffer | 'other' | undefined {
   let entry: Buffer;
   try {
     entry = readFileSync(file);
   } catch {
     return undefined;
   }
-  const twice = entry.length - component.length; // other components of this name have the same length
+  const twice = entry.length - source.length; // other sources of this name have the same length
   if (twice <= 0 || twice % 2 !== 0) return undefined;
-  const packed = entry.subarray(0, twice / 2);
-  if (!packed.equals(entry.subarray(twice / 2, twice))) return undefined;
-  return entry.subarray(twice).equals(component) ? packed : 'other';
+  const made = entry.subarray(0, twice / 2);
+  if (!made.equals(entry.subarray(twice / 2, twice))) return undefined;
+  return entry.subarray(twice).equals(source) ? made : 'other';
 }
 
 /** Writes an entry, and replaces an existing one. The file appears only when it is complete. */
-export function writeEntry(file: string, packed: Uint8Array, component: Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true });
+export function writeEntry(file: string, made: Uint8Array, source: Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const work = mkdtempSync(`${file}.`); // only its owner can read it
   try {
     const complete = join(work, 'entry');
-    writeFileSync(complete, Buffer.concat([packed, packed, component]), { flush: true });
+    writeFileSync(complete, Buffer.concat([made, made, source]));
     moveTo(complete, file);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -1,6 +1,5 @@
 /** One instance of a component on one connection. After a trap the instance cannot be called any more. */
 
-import { compileFunction } from 'node:vm';
 import type { Functions as Metadata } from '../abi/generated/metadata.js';
 import { Guest, type GuestOptions, TooLarge } from '../abi/guest.js';
 import type { WitError } from '../abi/results.js';
@@ -13,13 +12,8 @@ import { wasiFor } from '../interfaces/wasi.js';
 import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
 import { type Owner, ownersOf } from '../kernel/owner.js';
+import { instantiator } from './glue.js';
 import type { Prepared } from './prepared.js';
-
-type Instantiate = (
-  getCoreModule: (name: string) => WebAssembly.Module,
-  imports: Record<string, object>,
-  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
-) => Record<string, unknown>;
 
 /**
  * How to call a component. `direct` copies values between the memories if the component supports that. `wrapped` always
@@ -203,31 +197,6 @@ export class Component {
       return found.package === contract.package && found.name === name;
     });
   }
-}
-
-const compiled = new WeakMap<Prepared, Instantiate>();
-
-/**
- * The globals that jco's glue code gets. The glue makes an asynchronous form of every function, which the host does not
- * use. The trivial `promising` here makes that cheap. Without it, the glue would throw and catch an error for each
- * function, which takes a millisecond. `process` is absent, because the glue would read its environment many times per
- * call to decide whether to log.
- */
-const seen = {
-  WebAssembly: Object.create(WebAssembly, { promising: { value: <T>(found: T): T => found } }) as object,
-};
-
-/** The `instantiate` function of the glue, compiled once per process. */
-function instantiator(prepared: Prepared): Instantiate {
-  let instantiate = compiled.get(prepared);
-  if (!instantiate) {
-    const glue = compileFunction(prepared.glue, ['globalThis', 'WebAssembly'], {
-      filename: `component-${prepared.name}.js`,
-    });
-    instantiate = glue(seen, seen.WebAssembly) as Instantiate;
-    compiled.set(prepared, instantiate);
-  }
-  return instantiate;
 }
 
 /**

@@ -15,6 +15,7 @@ import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf, notWebAssembly } from './binary.js';
 import { bringCollations } from './collations.js';
 import { type CallPath, Component, messageOf } from './component.js';
+import { keepCode } from './glue.js';
 import type { Prepared } from './prepared.js';
 import { type Brought, brought, replacements } from './replacements.js';
 import { bringScalars } from './scalars.js';
@@ -81,6 +82,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
       const source = { file: realpathSync(file), prepared };
       const isTold = engine.isShell && !shipped;
       bring(component, path, source, grants.replace, isTold);
+      keepCode(prepared);
     } catch (error) {
       owners.end(owner);
       throw error;

@@ -4,14 +4,14 @@
  * The version of jco-transpile, a slash, and the version of the code that changes its script and of the packed form. It
  * is part of the name of every entry of the cache.
  */
-export const transpilerVersion = '0.15.0/4';
+export const transpilerVersion = '0.15.0/5';
 
 export interface Transpiled {
   /** The imports with their versions. `instantiate` looks up the imports by these names. */
   readonly imports: readonly string[];
   /** The exported interfaces with their versions. */
   readonly exports: readonly string[];
-  /** `glue.js`, the body of a function that returns `instantiate`, and `*.core.wasm`. */
+  /** `glue.js`, the text of a function that returns `instantiate`, and `*.core.wasm`. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 

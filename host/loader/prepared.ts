@@ -5,12 +5,12 @@ import type { Transpiled } from './packed.js';
 
 /** A component that can be instantiated. */
 export interface Prepared {
-  /** The name of the component in the stacks of errors. It has no other meaning. */
+  /** The name of the component in file names: in the stacks of errors, and in the cache of compiled code. */
   readonly name: string;
   readonly imports: readonly string[];
   readonly exports: readonly string[];
-  /** The body of a function that returns jco's `instantiate`. */
-  readonly glue: string;
+  /** The text of a function that returns jco's `instantiate`, given `globalThis` and `WebAssembly`. */
+  readonly glue: Buffer;
   /** Compiles a core module, given its file name. The memories of all modules together cannot exceed `memory` bytes. */
   module(name: string, memory: number): WebAssembly.Module;
   /** Whether a module defines memories or tables, so that each instance has its own. */
@@ -32,7 +32,7 @@ export function preparedFrom(name: string, { imports, exports, files }: Transpil
     name,
     imports,
     exports,
-    glue: new TextDecoder().decode(files.get('glue.js')),
+    glue: bufferOf(files.get('glue.js')),
     module(name, memory) {
       const key = `${name}/${memory}`;
       let module = modules.get(key);
@@ -47,4 +47,8 @@ export function preparedFrom(name: string, { imports, exports, files }: Transpil
       return module;
     },
   };
+}
+
+function bufferOf(bytes: Uint8Array = new Uint8Array()): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

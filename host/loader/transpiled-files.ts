@@ -1,13 +1,13 @@
 /** Finds the transpiled files of a component in the package or the cache, or transpiles the component. */
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { shown } from '../core/shown.js';
 import { childProcess, crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
-import { entryName, readEntry } from './cache-entry.js';
+import { findEntry, readEntry } from './cache-entry.js';
 import { privateFolder } from './cache-folder.js';
-import { unpack } from './packed.js';
+import { transpilerVersion, unpack } from './packed.js';
 import { type Prepared, preparedFrom } from './prepared.js';
 
 /** A component of this package. Its packed files are in `dist/extensions/NAME.packed`. */
@@ -84,22 +84,13 @@ function fromPackage(component: Uint8Array): Prepared | undefined {
   return preparedFrom(own.name, unpack(packed, component));
 }
 
-/** The maximum number of entries of different components whose names begin the same. */
-const places = 4;
-
 function fromCache(component: Uint8Array, path: string, patience: number): Prepared {
-  const folder = privateFolder();
-  const name = entryName(component);
-  const fileAt = (place: number): string => join(folder, `${name}-${place}`);
-  let free = 0;
-  for (let place = 0; place < places; place++) {
-    const entry = readEntry(fileAt(place), component);
-    if (entry === 'other') continue;
-    if (entry) return preparedFrom(name, unpack(entry, component));
-    free = place;
-    break;
-  }
-  const file = fileAt(free);
+  const { file, made } = findEntry(privateFolder(), transpilerVersion.replace('/', '-'), component);
+  const packed = made ?? transpiled(component, file, path, patience);
+  return preparedFrom(basename(file), unpack(packed, component));
+}
+
+function transpiled(component: Uint8Array, file: string, path: string, patience: number): Buffer {
   const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
   process.stderr.write(notice);
   try {
@@ -108,10 +99,8 @@ function fromCache(component: Uint8Array, path: string, patience: number): Prepa
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
   const made = readEntry(file, component);
-  if (!made || made === 'other') {
-    throw new Error(`${path} was prepared in ${file}, but the result there is incomplete`);
-  }
-  return preparedFrom(name, unpack(made, component));
+  if (Buffer.isBuffer(made)) return made;
+  throw new Error(`${path} was prepared in ${file}, but the result there is incomplete`);
 }
 
 /** The heap limit of the transpiler process in MiB. The build limits the memory of the transpiler's WebAssembly. */

@@ -1,9 +1,10 @@
-/** The cache of transpiled components: when an entry is used, and when a component is transpiled again. */
+/** The cache of transpiled components and of their code: when it is used, and when a component is transpiled again. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -16,7 +17,7 @@ import {
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { entryName, readEntry, writeEntry } from '../../host/loader/cache-entry.js';
+import { hashOf, readEntry, writeEntry } from '../../host/loader/cache-entry.js';
 import { pack, unpack } from '../../host/loader/packed.js';
 import { sharedFolder } from '../kit/folder.js';
 import { guest } from '../kit/guests.js';
@@ -27,22 +28,29 @@ const echo = readFileSync(guest('echo'));
 interface Run {
   readonly component?: string;
   readonly variables?: Record<string, string>;
+  /** Options of Node. */
+  readonly flags?: string[];
+  /** The SQL that calls it. */
+  readonly call?: string;
   /** JavaScript that runs after the component was loaded on `db`. */
   readonly then?: string;
 }
 
 /** The arguments of spawn() for a new process that loads a component and calls it, so that only the cache is shared. */
-function loading(cache: string, { component = guest('echo'), variables = {}, then = '' }: Run) {
+function loading(
+  cache: string,
+  { component = guest('echo'), call = 'inc(41)', variables = {}, flags = [], then = '' }: Run,
+) {
   const program = `import { DatabaseSync } from 'sqlite-wasm-run';
     const db = new DatabaseSync(':memory:', { allowExtension: true });
     db.loadExtension(${JSON.stringify(component)});
-    process.stdout.write(String(db.prepare('SELECT inc(41) AS v').get().v));
+    process.stdout.write(String(db.prepare(${JSON.stringify(`SELECT ${call} AS v`)}).get().v));
     ${then}`;
   const options = {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, SQLITE_WASM_RUN_CACHE: cache, ...variables },
   };
-  return [process.execPath, ['--input-type=module', '-e', program], options] as const;
+  return [process.execPath, [...flags, '--input-type=module', '-e', program], options] as const;
 }
 
 /** What such a process writes: 42 if all goes well. */
@@ -52,11 +60,18 @@ function loaded(cache: string, run: Run = {}): string {
   return stdout + stderr;
 }
 
+/** The entries of transpiled components in a cache folder, and those of code that V8 compiled. */
+const entriesIn = (cache: string): string[] => readdirSync(cache).filter((name) => name !== 'compiled');
+const codeIn = (cache: string): string[] => {
+  const within = join(cache, 'compiled');
+  return existsSync(within) ? readdirSync(within).map((name) => join(within, name)) : [];
+};
+
 /** A new cache folder whose only entry is that of a component. */
 function filled(name: string, component = guest('echo')): { cache: string; entry: string } {
   const cache = join(folder, name);
   expect(loaded(cache, { component })).toBe('42');
-  const [only = '', ...others] = readdirSync(cache);
+  const [only = '', ...others] = entriesIn(cache);
   expect(others).toEqual([]);
   return { cache, entry: join(cache, only) };
 }
@@ -72,10 +87,10 @@ function padded(size: number): Buffer {
 /** Two components with the same length and hash. */
 function alike(): [Buffer, Buffer] {
   const one = padded(100_000);
-  const [name, other] = [entryName(one), Buffer.from(one)];
+  const [name, other] = [hashOf(one), Buffer.from(one)];
   for (let at = other.length - 4; at > echo.length + 100; at -= 4) {
     other[at] = 2;
-    if (entryName(other) === name) return [one, other];
+    if (hashOf(other) === name) return [one, other];
     other[at] = 1;
   }
   throw new Error('the hash depends on every word');
@@ -130,11 +145,11 @@ describe('an entry', () => {
     writeFileSync(join(cache, basename(undamaged)), damaged);
     // Without its component, an entry may be that of another component. The new one is placed beside it.
     expect(loaded(cache)).toBe('42');
-    const all = readdirSync(cache).map((name) => readFileSync(join(cache, name)));
+    const all = entriesIn(cache).map((name) => readFileSync(join(cache, name)));
     expect(all.some((found) => found.equals(complete))).toBe(true);
     expect(all.length).toBeLessThanOrEqual(2);
     expect(loaded(cache)).toBe('42');
-    expect(readdirSync(cache)).toHaveLength(all.length);
+    expect(entriesIn(cache)).toHaveLength(all.length);
   });
 
   test('is not used for another component with the same length and hash', () => {
@@ -146,7 +161,7 @@ describe('an entry', () => {
     expect(readEntry(entry, other)).toBe('other');
     const made = changedAt(entry);
     expect(loaded(cache, { component: second })).toBe('42');
-    const entries = readdirSync(cache).map((name) => join(cache, name));
+    const entries = entriesIn(cache).map((name) => join(cache, name));
     expect(entries).toHaveLength(2);
     expect(changedAt(entry)).toBe(made);
     const times = entries.map(changedAt);
@@ -159,7 +174,7 @@ describe('an entry', () => {
     const { cache, entry } = filled('full');
     const other = Buffer.from(echo);
     other[echo.length - 1] = 0;
-    for (let place = 0; place < 9; place++) {
+    for (let place = 0; place < 4; place++) {
       writeEntry(entry.replace(/\d$/, String(place)), Buffer.from('{"files":[]}\n'), other);
     }
     expect(loaded(cache)).toBe('42');
@@ -179,9 +194,83 @@ describe('an entry', () => {
       }),
     );
     expect(outputs).toEqual(['42', '42', '42', '42']);
-    const entries = readdirSync(cache);
+    const entries = entriesIn(cache);
     expect(entries).toHaveLength(1);
     expect(Buffer.isBuffer(readEntry(join(cache, entries[0] ?? ''), echo))).toBe(true);
+  });
+});
+
+describe('the code that V8 compiled', () => {
+  /** What V8 compiles from a text, in a process with the same options as those that load components. */
+  function codeOf(text: string): Buffer {
+    const program = `import { readFileSync } from 'node:fs';
+      import { Script } from 'node:vm';
+      process.stdout.write(new Script(readFileSync(0, 'utf8')).createCachedData());`;
+    return spawnSync(process.execPath, ['--input-type=module', '-e', program], { input: text }).stdout;
+  }
+  /** The glue of the only entry of a cache, and the file with its code. */
+  function only(cache: string): { glue: Buffer; file: string } {
+    const made = readEntry(join(cache, entriesIn(cache)[0] ?? ''), echo);
+    if (!Buffer.isBuffer(made)) throw new Error('there is no entry');
+    const [file = '', ...others] = codeIn(cache);
+    expect(others).toEqual([]);
+    return { glue: Buffer.from(unpack(made, echo).files.get('glue.js') ?? []), file };
+  }
+
+  test('is kept, private, and used again', () => {
+    const { cache } = filled('code');
+    const { glue, file } = only(cache);
+    expect(statSync(join(cache, 'compiled')).mode & 0o777).toBe(0o700);
+    expect(Buffer.isBuffer(readEntry(file, glue))).toBe(true);
+    const made = changedAt(file);
+    expect(loaded(cache)).toBe('42');
+    expect(changedAt(file)).toBe(made);
+    // V8 only compares the lengths of the texts, so it uses this code.
+    const other = glue.toString().replace("'use strict';", "throw 'other'");
+    expect(other).toHaveLength(glue.length);
+    writeEntry(file, codeOf(other), glue);
+    expect(loaded(cache)).toContain('other');
+    // It is not used if the entry is that of another text.
+    writeEntry(file, codeOf(other), Buffer.from(other));
+    expect(loaded(cache)).toBe('42');
+    expect(Buffer.isBuffer(readEntry(file, glue))).toBe(true);
+  });
+
+  test('is replaced if it is damaged, or of other options of V8', () => {
+    const { cache } = filled('bad-code');
+    const { glue, file } = only(cache);
+    const code = readFileSync(file);
+    for (const at of [0, 1000, code.length - glue.length - 1000]) {
+      writeFileSync(file, Buffer.from(code).fill((code[at] ?? 0) ^ 1, at, at + 1));
+      expect(readEntry(file, glue)).toBeUndefined();
+      expect(loaded(cache)).toBe('42');
+      expect(Buffer.isBuffer(readEntry(file, glue))).toBe(true);
+    }
+    const made = changedAt(file);
+    expect(loaded(cache, { flags: ['--no-lazy'] })).toBe('42');
+    const replaced = changedAt(file);
+    expect(replaced).toBeGreaterThan(made);
+    expect(loaded(cache, { flags: ['--no-lazy'] })).toBe('42');
+    expect(changedAt(file)).toBe(replaced);
+  });
+
+  test('is kept for included components, too, if there is a folder for it', () => {
+    const cache = join(folder, 'included');
+    const run = { component: 'session', call: "session_create('main') > 0" };
+    expect(loaded(cache, run)).toBe('1');
+    expect(codeIn(cache)).toHaveLength(1);
+    expect(entriesIn(cache)).toEqual([]);
+    expect(loaded(cache, run)).toBe('1');
+    const none = join(folder, 'a-file');
+    writeFileSync(none, '');
+    expect(loaded(join(none, 'cache'), run)).toBe('1');
+  });
+
+  test('is not kept if the cache of code is disabled', () => {
+    const cache = join(folder, 'disabled');
+    expect(loaded(cache, { variables: { NODE_DISABLE_COMPILE_CACHE: '1' } })).toBe('42');
+    expect(entriesIn(cache)).toHaveLength(1);
+    expect(codeIn(cache)).toEqual([]);
   });
 });
 
@@ -196,8 +285,8 @@ describe('the folder', () => {
     }
     const within = join(shared, `sqlite-wasm-run-${process.getuid?.()}`);
     expect(statSync(within).mode & 0o777).toBe(0o700);
-    expect(readdirSync(within)).toHaveLength(1);
-    expect(readdirSync(shared)).toHaveLength(2); // used itself, because no other user can write to it
+    expect(entriesIn(within)).toHaveLength(1);
+    expect(entriesIn(shared)).toHaveLength(2); // used itself, because no other user can write to it
 
     rmSync(within, { recursive: true });
     chmodSync(shared, 0o1777);
@@ -218,7 +307,7 @@ describe('the folder', () => {
   });
 });
 
-describe('the name of an entry', () => {
+describe('the hash in the name of an entry', () => {
   test('depends on the words, their order and the length, not on the alignment', () => {
     const names = [
       Uint8Array.of(),
@@ -230,11 +319,11 @@ describe('the name of an entry', () => {
       padded(200_001),
     ].map((bytes) => {
       const shifted = Buffer.concat([Uint8Array.of(7), bytes]).subarray(1);
-      expect(entryName(Uint8Array.from(shifted))).toBe(entryName(shifted));
-      return entryName(bytes);
+      expect(hashOf(Uint8Array.from(shifted))).toBe(hashOf(shifted));
+      return hashOf(bytes);
     });
     expect(new Set(names).size).toBe(names.length);
-    for (const name of names) expect(name).toMatch(/^[\d.-]+-\d+-[\da-f]{16}$/);
+    for (const name of names) expect(name).toMatch(/^\d+-[\da-f]{16}$/);
   });
 });
 

@@ -195,7 +195,7 @@ describe('files that cannot be loaded are refused with a message, and the databa
       name: 'future',
       imports: [],
       exports: [],
-      glue: "return (getCoreModule) => getCoreModule('core.wasm')",
+      glue: Buffer.from("(() => (getCoreModule) => getCoreModule('core.wasm'))"),
       hasMemory: () => false,
       module: () => new WebAssembly.Module(future),
     };
