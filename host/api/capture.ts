@@ -2,39 +2,30 @@ import { checkOptions, illegalConstructor, invalidState } from '../kernel/argume
 import type { Warning } from '../kernel/schema.js';
 import { type CaptureEntry, encodeCapture } from '../recording/capture-format.js';
 import { CaptureLog } from '../recording/capture-log.js';
-import type { OpenDatabase } from './open-database.js';
 import { checkTables, type RecordedDatabase } from './session.js';
 
-type Construct = (open: OpenDatabase, log: CaptureLog, now: () => OpenDatabase | undefined) => Capture;
 /** Known only to this file, so that `new Capture()` throws in a program. */
 const own = Symbol('made by a database');
-let construct: Construct;
+let construct: (owner: RecordedDatabase, log: CaptureLog) => Capture;
 
 /**
  * Records changes and the statements that change the schema, in order. {@link DatabaseSync.capture} makes captures, and
  * they end with the database. A rollback removes what it undoes from the capture.
  */
 export class Capture implements Disposable {
-  readonly #open: OpenDatabase;
+  readonly #owner: RecordedDatabase;
   readonly #log: CaptureLog;
-  readonly #now: () => OpenDatabase | undefined;
   #closed = false;
 
   /** @throws Error (ERR_ILLEGAL_CONSTRUCTOR) if a program calls it: {@link DatabaseSync.capture} makes captures */
-  private constructor(
-    token: symbol,
-    open: OpenDatabase,
-    log: CaptureLog,
-    now: () => OpenDatabase | undefined,
-  ) {
+  private constructor(token: symbol, owner: RecordedDatabase, log: CaptureLog) {
     if (token !== own) throw illegalConstructor();
-    this.#open = open;
+    this.#owner = owner;
     this.#log = log;
-    this.#now = now;
   }
 
   static {
-    construct = (...made) => new Capture(own, ...made);
+    construct = (owner, log) => new Capture(own, owner, log);
   }
 
   /**
@@ -51,7 +42,7 @@ export class Capture implements Disposable {
   /** Returns the capture so far as entries. Do not change their bytes: the capture owns them. */
   entries(): CaptureEntry[] {
     const log = this.#live();
-    return this.#open.run(() => log.entries());
+    return this.#owner.open.run(() => log.entries());
   }
 
   /**
@@ -62,7 +53,7 @@ export class Capture implements Disposable {
    */
   take(): Uint8Array<ArrayBuffer> {
     const log = this.#live();
-    return this.#open.run(() => log.take());
+    return this.#owner.open.run(() => log.take());
   }
 
   /**
@@ -72,7 +63,7 @@ export class Capture implements Disposable {
    */
   forget(): void {
     const log = this.#live();
-    this.#open.run(() => log.forget());
+    this.#owner.open.run(() => log.forget());
   }
 
   /** Warnings of changes that are silently not recorded, or that were lost. */
@@ -88,21 +79,23 @@ export class Capture implements Disposable {
   /** Ends the capture. @throws Error (ERR_INVALID_STATE) if the capture is closed, or a callback is running */
   close(): void {
     const log = this.#live();
-    if (this.#open.running > 0) throw invalidState('capture cannot be closed while in a callback');
+    if (this.#owner.open.running > 0) throw invalidState('capture cannot be closed while in a callback');
     this.#closed = true;
     log.end();
   }
 
   /** Ends the capture unless it is already closed or a callback of its database is running. */
   [Symbol.dispose](): void {
-    if (!this.#closed && this.#now() === this.#open && this.#open.running === 0) this.close();
+    const { open } = this.#owner;
+    if (!this.#closed && this.#owner.now() === open && open.running === 0) this.close();
   }
 
   #live(): CaptureLog {
-    const now = this.#now();
+    const { open } = this.#owner;
+    const now = this.#owner.now();
     if (!now) throw invalidState('database is not open');
-    if (this.#closed || now !== this.#open) throw invalidState('capture is not open');
-    this.#open.connection.engine.refuseInLog();
+    if (this.#closed || now !== open) throw invalidState('capture is not open');
+    open.connection.engine.refuseInLog();
     return this.#log;
   }
 }
@@ -137,12 +130,12 @@ const captureOptionKinds = {
  *   the capture.
  */
 export function startCapture(
-  { open, now }: RecordedDatabase,
+  owner: RecordedDatabase,
   options: CaptureOptions,
 ): { capture: Capture; forget: () => void } {
   checkOptions(options, captureOptionKinds);
   checkTables(options);
-  const log = new CaptureLog(open.connection, {
+  const log = new CaptureLog(owner.open.connection, {
     database: options.db ?? 'main',
     tables: options.tables ?? null,
     filter: options.filter,
@@ -150,5 +143,5 @@ export function startCapture(
     indirect: options.indirect ?? false,
     kind: options.patchset ? 'patchset' : 'changeset',
   });
-  return { capture: construct(open, log, now), forget: () => log.end() };
+  return { capture: construct(owner, log), forget: () => log.end() };
 }

@@ -1,4 +1,5 @@
 import type { Change } from '../changeset/format.js';
+import * as sqlite from '../core/constants.js';
 import { checkOptions, invalidType, invalidValue } from '../kernel/arguments.js';
 import { unknownName } from '../kernel/nearest.js';
 import type { Warning } from '../kernel/schema.js';
@@ -19,13 +20,19 @@ export interface ApplyFlags {
   noUpdateLoop?: boolean;
 }
 
-export const applyFlagKinds = {
-  noSavepoint: 'boolean',
-  invert: 'boolean',
-  ignoreNoop: 'boolean',
-  fkNoAction: 'boolean',
-  noUpdateLoop: 'boolean',
-} as const;
+/** SQLite's bit for each flag. */
+export const applyFlagBits: Readonly<Record<keyof ApplyFlags, number>> = {
+  noSavepoint: sqlite.SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
+  invert: sqlite.SQLITE_CHANGESETAPPLY_INVERT,
+  ignoreNoop: sqlite.SQLITE_CHANGESETAPPLY_IGNORENOOP,
+  fkNoAction: sqlite.SQLITE_CHANGESETAPPLY_FKNOACTION,
+  noUpdateLoop: sqlite.SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
+};
+
+/** The types of the flags, for `checkOptions`. */
+export const applyFlagKinds = Object.fromEntries(
+  Object.keys(applyFlagBits).map((name) => [name, 'boolean']),
+) as Record<keyof ApplyFlags, 'boolean'>;
 
 /** Options of an apply with a report. `noSavepoint` is not available, because such an apply is always atomic. */
 export interface ReportOptions extends Omit<ApplyFlags, 'noSavepoint'> {

@@ -15,10 +15,6 @@ import {
   SQLITE_CHANGESET_OMIT,
   SQLITE_CHANGESET_REPLACE,
   SQLITE_CHANGESETAPPLY_FKNOACTION,
-  SQLITE_CHANGESETAPPLY_IGNORENOOP,
-  SQLITE_CHANGESETAPPLY_INVERT,
-  SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
-  SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
   SQLITE_OK,
 } from '../core/constants.js';
 import type { Core } from '../core/core.js';
@@ -28,19 +24,11 @@ import { piecewise } from '../kernel/pieces.js';
 import { insideSavepoint, refusedByWriter, whileApplying } from '../kernel/savepoint.js';
 import { keepsTransaction } from '../kernel/statement-rules.js';
 import { oncePerTable } from '../kernel/table-filters.js';
-import type { ApplyFlags } from './apply-options.js';
+import { type ApplyFlags, applyFlagBits } from './apply-options.js';
 import { ApplyTargets } from './apply-targets.js';
 import { type Conflict, IteratorConflict, readChange } from './changes.js';
 import { type ChangesetInput, marked } from './input.js';
 import { malformedError } from './transform.js';
-
-const flagBits: Readonly<Record<keyof ApplyFlags, number>> = {
-  noSavepoint: SQLITE_CHANGESETAPPLY_NOSAVEPOINT,
-  invert: SQLITE_CHANGESETAPPLY_INVERT,
-  ignoreNoop: SQLITE_CHANGESETAPPLY_IGNORENOOP,
-  fkNoAction: SQLITE_CHANGESETAPPLY_FKNOACTION,
-  noUpdateLoop: SQLITE_CHANGESETAPPLY_NOUPDATELOOP,
-};
 
 /** The callbacks of an apply. An exception ends the apply and is rethrown unchanged. */
 export interface ApplyHandlers extends ApplyFlags {
@@ -109,7 +97,9 @@ function applyAsIs(connection: Connection, given: ChangesetInput, handlers: OwnH
   using arena = memory.arena();
   const out = arena.allocate(8);
   let flags = 0;
-  for (const [name, bit] of Object.entries(flagBits)) if (handlers[name as keyof ApplyFlags]) flags |= bit;
+  for (const [name, bit] of Object.entries(applyFlagBits)) {
+    if (handlers[name as keyof ApplyFlags]) flags |= bit;
+  }
   const byChange = handlers.filterChange !== undefined;
   const ask = c.bridge_callback(byChange ? CALLBACK_CHANGE_FILTER : CALLBACK_TABLE_FILTER);
   const conflict = c.bridge_callback(CALLBACK_CONFLICT);

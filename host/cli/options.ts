@@ -28,7 +28,7 @@ interface OwnOption {
   /** The permitted values, for shell completion; undefined for any value. */
   readonly values?: 'folders' | readonly string[];
   /** Sets the value. Returns false if the value is invalid. `value` is '' if none was given. */
-  set(options: OwnOptions, value: string): boolean;
+  set(options: OwnOptions, value: string): boolean | undefined;
 }
 
 /** The options by name, including the dashes. */
@@ -41,7 +41,6 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     set(options, value) {
       if (value !== 'auto' && value !== 'none') return false;
       options.locking = value;
-      return true;
     },
   },
   '--allow-sql': {
@@ -52,7 +51,6 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     set(options, value) {
       if (value !== '' && value !== 'ro') return false;
       options.grants.sql = value === 'ro' ? 'ro' : 'rw';
-      return true;
     },
   },
   '--allow-sessions': {
@@ -60,7 +58,6 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     help: "--allow-sessions     let components use the user's sessions",
     set(options) {
       options.grants.sessions = true;
-      return true;
     },
   },
   '--allow-fs': {
@@ -72,7 +69,6 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
       const path = value.replace(/:ro$/, '');
       if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
       options.grants.fs.push({ path, readOnly: path !== value });
-      return true;
     },
   },
   '--allow-env': {
@@ -89,7 +85,6 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     help: '--allow-net          let components use the network',
     set(options) {
       options.grants.net = true;
-      return true;
     },
   },
   '--allow-replace': {
@@ -97,7 +92,6 @@ export const ownOptions: Readonly<Record<string, OwnOption>> = {
     help: '--allow-replace      let components replace functions, collations, tables',
     set(options) {
       options.grants.replace = true;
-      return true;
     },
   },
   '--max-memory': {
@@ -171,7 +165,7 @@ export function takeOwnOptions(argv: readonly string[]): { args: string[]; own: 
     }
     if (value === undefined) throw usageError(`${name} needs a value: ${option.help.replace(/ +/g, ' ')}`);
     const refused = option.value === 'never' && joined !== undefined;
-    if (refused || !option.set(own, value)) {
+    if (refused || option.set(own, value) === false) {
       throw usageError(`${name} takes ${option.takes ?? 'no value'}, not "${value}"`);
     }
   }

@@ -1,11 +1,7 @@
 /** Inspects a component: its imports, exports and required grants, and whether it can be loaded. */
 
 import { readFileSync } from 'node:fs';
-import type { Functions as Aggregates } from '../abi/generated/aggregate-function.js';
-import type { Functions as Collations } from '../abi/generated/collation.js';
-import type { Functions as Hooks } from '../abi/generated/hooks.js';
-import type { Functions as Scalars } from '../abi/generated/scalar-function.js';
-import type { Functions as Tables } from '../abi/generated/virtual-table.js';
+import type { HookSet } from '../abi/generated/hooks.js';
 import { contract } from '../interfaces/contract.js';
 import { parseInterface } from '../interfaces/index.js';
 import { wasiNeed } from '../interfaces/wasi.js';
@@ -134,27 +130,34 @@ export function describe(connection: Connection, path: string, memory: number, p
   const bytes = readFileSync(locate(path));
   const prepared = prepare(bytes, path, patience);
   const component = new Component(connection, prepared, path, 'wrapped', { ...noGrants, memory });
-  const all = <F, T>(name: string, read: (functions: F) => T[]): T[] => {
-    const functions = component.interface<F>(name);
-    return functions ? component.described(path, () => read(functions)) : [];
+  /** Calls `describe` of an interface, if the component exports it. */
+  const described = <Description>(name: string): Description | undefined => {
+    const functions = component.interface<{ describe(): Description }>(name);
+    return functions && component.described(path, () => functions.describe());
   };
+  const all = (name: string): string[] => (described<Spec[]>(name) ?? []).map(titleOf);
   const names = capabilities.flatMap((capability) => capability(component, path)?.names ?? []);
   return {
     name: component.name,
     version: component.version,
-    functions: all<Scalars, string>('scalar-function', (found) =>
-      found.describe().map(({ name, numArgs, options }) => `${name}(${numArgs})${flags(options)}`),
-    ),
-    aggregates: all<Aggregates, string>('aggregate-function', (found) =>
-      found.describe().map(({ name, numArgs, options }) => `${name}(${numArgs})${flags(options)}`),
-    ),
-    collations: all<Collations, string>('collation', (found) => found.describe().map(({ name }) => name)),
-    tables: all<Tables, string>('virtual-table', (found) =>
-      found.describe().map(({ name, options }) => `${name}${flags(options)}`),
-    ),
-    hooks: all<Hooks, string>('hooks', (found) => namesOf(found.describe())),
+    functions: all('scalar-function'),
+    aggregates: all('aggregate-function'),
+    collations: all('collation'),
+    tables: all('virtual-table'),
+    hooks: namesOf(described<HookSet>('hooks') ?? {}),
     replaces: isShipped(bytes) ? [] : replacements(connection, names, () => false),
   };
+}
+
+/** The description of a function, a collation or a module. */
+interface Spec {
+  readonly name: string;
+  readonly numArgs?: number;
+  readonly options?: object;
+}
+
+function titleOf({ name, numArgs, options = {} }: Spec): string {
+  return `${name}${numArgs === undefined ? '' : `(${numArgs})`}${flags(options)}`;
 }
 
 function namesOf(options: object): string[] {

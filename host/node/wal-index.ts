@@ -113,10 +113,7 @@ export class SharedIndex implements WalIndex {
     readOnly: boolean,
   ): { regions: number; readOnly: boolean } {
     const open = this.#open ?? this.#openFile(readOnly);
-    if (open.unlocked) {
-      this.#register(open);
-      open.unlocked = false;
-    }
+    if (open.unlocked) this.#register(open);
     const regions = Math.max(1, this.#mappings.pageSize / size);
     const needed = (Math.floor(region / regions) + 1) * regions * size;
     const there = this.#grown(open.fd, needed, extend);
@@ -131,7 +128,6 @@ export class SharedIndex implements WalIndex {
     try {
       ownLike(open.fd, database);
       this.#register(open);
-      open.unlocked = false;
     } catch (error) {
       if (!(error instanceof FileError) || error.code !== SQLITE_READONLY_CANTINIT) {
         closeSync(open.fd);
@@ -181,6 +177,7 @@ export class SharedIndex implements WalIndex {
     // This fails while another connection locks the byte for writing, so no connection reads a file that is about to be
     // truncated.
     this.#set(open.locks, 'read', openByte, 1);
+    open.unlocked = false;
   }
 
   /** Whether the file has at least this length. If `extend`, extends the file. */

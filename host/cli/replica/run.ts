@@ -1,8 +1,7 @@
 /** The options of `sqlite-wasm-run replica run`, which follows a history and serves SQL on a socket. */
 
 import { replicaPolicies } from '../../replica/rebase.js';
-import type { Action } from '../command.js';
-import { lockingOption } from '../command.js';
+import { type Action, lockingOption } from '../command.js';
 import { timeOptions, timesGiven } from '../daemon/command.js';
 import { DatabaseConnection } from '../daemon/connection.js';
 import { argumentsOf, ending } from '../daemon/daemon.js';
