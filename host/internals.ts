@@ -1,6 +1,6 @@
 /** Exports internals for the tests and benchmarks. It is built but not published. */
 
-import './node/platform.js';
+import './index.js';
 
 export { Guest } from './abi/guest.js';
 export { connectionOf } from './api/connections.js';

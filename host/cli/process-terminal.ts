@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import type { CommandStreams, Terminal } from '../core/host-services.js';
 import { childProcess } from '../node/builtins.js';
-import { readPatiently } from './patient-read.js';
+import { readPatiently } from '../node/patience.js';
 import { shellFiles } from './shell-files.js';
 
 /** Makes a terminal that uses the standard streams directly. */

@@ -1,8 +1,9 @@
 /**
- * Retries file operations on Windows. They can fail while another program, such as an indexer or a virus scanner, has
+ * Retries file operations. On Windows they can fail while another program, such as an indexer or a virus scanner, has
  * the file open for a moment. os_win.c retries them in the same way (winRetryIoerr).
  */
 
+import { readSync } from 'node:fs';
 import { pause } from '../core/pause.js';
 
 /** Node's codes of the errors after which os_win.c retries. */
@@ -33,6 +34,20 @@ export function repeat<T>(action: () => T, again: Patience): T {
       return action();
     } catch (error) {
       if (!again(error)) throw error;
+    }
+  }
+}
+
+/** Reads some bytes from the current position of a file. Returns 0 at the end of the file. */
+export function readPatiently(file: number, bytes: Uint8Array, at = 0, room = bytes.length - at): number {
+  for (;;) {
+    try {
+      return readSync(file, bytes, at, room, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0; // the end of a pipe on Windows
+      if (code !== 'EAGAIN') throw error;
+      pause(5); // another process made the terminal or pipe non-blocking
     }
   }
 }

@@ -18,9 +18,9 @@ import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { DatabaseSync } from '../../index.js';
+import { readPatiently } from '../../node/patience.js';
 import { CommandError, exitCodes, reason } from '../exit.js';
 import { writeBytes } from '../output.js';
-import { readPatiently } from '../patient-read.js';
 import { Progress } from '../progress.js';
 
 /** The name of an input for messages. */
