@@ -34,8 +34,8 @@ export function notWebAssembly(path: string, bytes: Uint8Array): Error {
 
 export interface Interfaces {
   /** The full names of the imports, such as `sqlite:extension/session@1.0.0`. */
-  readonly imports: string[];
-  readonly exports: string[];
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
   /** Whether the component contains other components with code. Only jco can make calls between them. */
   readonly composed: boolean;
 }

@@ -9,7 +9,7 @@ import type { Connection } from '../kernel/connection.js';
 import { type CheckedGrants, noGrants } from '../kernel/grants.js';
 import { crypto } from '../node/builtins.js';
 import { checkNeeds, needsOf } from './admission.js';
-import { interfacesOf, kindOf, notWebAssembly } from './binary.js';
+import { type Interfaces, interfacesOf, kindOf, notWebAssembly } from './binary.js';
 import { Component, messageOf } from './component.js';
 import { capabilities, check, locate } from './loader.js';
 import { replacements } from './replacements.js';
@@ -51,7 +51,7 @@ export interface Inspection {
   /** The worlds whose exports the component has, largest first; empty for a custom world. */
   readonly worlds: string[];
   readonly imports: InspectedImport[];
-  readonly exports: string[];
+  readonly exports: readonly string[];
   /** Why the component cannot be loaded. */
   readonly refused?: string;
   /** Why the component cannot run without grants. */
@@ -72,7 +72,7 @@ export function inspect(path: string, grants: CheckedGrants): Inspection {
   const kind = kindOf(bytes);
   if (kind === 'neither') throw notWebAssembly(path, bytes);
   const shipped = isShipped(bytes);
-  let interfaces: { imports: string[]; exports: string[] } = { imports: [], exports: [] };
+  let interfaces: Pick<Interfaces, 'imports' | 'exports'> = { imports: [], exports: [] };
   let refused: string | undefined;
   let cannotRun: string | undefined;
   try {

@@ -20,7 +20,7 @@ import type { Prepared } from './prepared.js';
 import { type Brought, brought, replacements } from './replacements.js';
 import { bringScalars } from './scalars.js';
 import { bringTables } from './tables.js';
-import { isShipped, prepare } from './transpiled-files.js';
+import { isShipped, prepare, prepared } from './transpiled-files.js';
 import { bringAuthorizer, bringHooks } from './watchers.js';
 
 export interface LoaderOptions {
@@ -59,10 +59,11 @@ function said<T>(action: () => T): T {
 function open(engine: Engine, path: string, options: LoaderOptions): Library {
   const file = locate(path);
   const bytes = readFileSync(file);
-  const { imports, composed } = check(path, bytes);
+  const shipped = isShipped(bytes);
+  const ready = kindOf(bytes) === 'component' ? prepared(bytes) : undefined;
+  const { imports, composed } = shipped && ready ? ready : check(path, bytes, ready);
   // A connection of the API has its own grants, which are known in `link`, once the connection's address is known.
   const known = engine.loading ?? engine.grants;
-  const shipped = isShipped(bytes);
   const allow = (grants: CheckedGrants): CheckedGrants => {
     if (shipped) return { ...grants, sql: 'rw', sessions: true, replace: true };
     checkNeeds(path, imports, bytes, grants);
@@ -74,15 +75,15 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
     const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
     const connection = connectionAt(engine, db);
     const grants = allowed ?? allow(connection.grants);
-    const prepared = early ?? prepare(bytes, path, options.patience);
+    const made = early ?? prepare(bytes, path, options.patience);
     const owners = ownersOf(connection);
     const owner = shipped ? owners.user : owners.add(grants);
     try {
-      const component = new Component(connection, prepared, path, options.calls ?? asked, grants, owner);
-      const source = { file: realpathSync(file), prepared };
+      const component = new Component(connection, made, path, options.calls ?? asked, grants, owner);
+      const source = { file: realpathSync(file), prepared: made };
       const isTold = engine.isShell && !shipped;
       bring(component, path, source, grants.replace, isTold);
-      keepCode(prepared);
+      keepCode(made);
     } catch (error) {
       owners.end(owner);
       throw error;
@@ -162,8 +163,13 @@ export function locate(path: string): string {
   );
 }
 
-/** Reads the interfaces of a component. @throws Error if the file is not a component, or is malformed */
-export function check(path: string, bytes: Uint8Array): Interfaces {
+/**
+ * Returns the interfaces of a component, and checks that it is an extension.
+ *
+ * @param known the interfaces if they were read before
+ * @throws Error if the file is not a component, is malformed, or is not an extension
+ */
+export function check(path: string, bytes: Uint8Array, known?: Interfaces): Interfaces {
   const kind = kindOf(bytes);
   if (kind === 'neither') throw notWebAssembly(path, bytes);
   if (kind === 'core module') {
@@ -171,7 +177,7 @@ export function check(path: string, bytes: Uint8Array): Interfaces {
   }
   let interfaces: Interfaces;
   try {
-    interfaces = interfacesOf(bytes);
+    interfaces = known ?? interfacesOf(bytes);
   } catch (error) {
     throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }

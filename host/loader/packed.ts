@@ -1,16 +1,15 @@
 /** The form in which a transpiled component is kept in a file: its interfaces, its script and its core modules. */
 
+import type { Interfaces } from './binary.js';
+
 /**
  * The version of jco-transpile, a slash, and the version of the code that changes its script and of the packed form. It
  * is part of the name of every entry of the cache.
  */
-export const transpilerVersion = '0.15.0/5';
+export const transpilerVersion = '0.15.0/6';
 
-export interface Transpiled {
-  /** The imports with their versions. `instantiate` looks up the imports by these names. */
-  readonly imports: readonly string[];
-  /** The exported interfaces with their versions. */
-  readonly exports: readonly string[];
+/** What jco made of a component. `instantiate` looks up the imports by their full names. */
+export interface Transpiled extends Interfaces {
   /** `glue.js`, the text of a function that returns `instantiate`, and `*.core.wasm`. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
@@ -24,12 +23,13 @@ interface Header extends Omit<Transpiled, 'files'> {
 const newline = 0x0a;
 
 /** Packs what was made of `component`. Core modules that the component contains as they are take no space. */
-export function pack({ imports, exports, files }: Transpiled, component: Uint8Array): Uint8Array {
+export function pack({ imports, exports, composed, files }: Transpiled, component: Uint8Array): Uint8Array {
   const whole = Buffer.from(component.buffer, component.byteOffset, component.length);
   const located = [...files].map(([name, content]) => ({ name, content, position: whole.indexOf(content) }));
   const header: Header = {
     imports,
     exports,
+    composed,
     files: located.map(({ name, content, position }) => [name, content.length, position]),
   };
   const own = located.filter(({ position }) => position < 0).map(({ content }) => content);
@@ -39,7 +39,7 @@ export function pack({ imports, exports, files }: Transpiled, component: Uint8Ar
 /** Reads what {@link pack} made for the same component. The contents are views of `packed` and `component`. */
 export function unpack(packed: Buffer, component: Uint8Array): Transpiled {
   let at = packed.indexOf(newline) + 1;
-  const { imports, exports, files } = JSON.parse(packed.toString('utf8', 0, at)) as Header;
+  const { imports, exports, composed, files } = JSON.parse(packed.toString('utf8', 0, at)) as Header;
   const contents = new Map<string, Uint8Array>();
   for (const [name, length, position] of files) {
     if (position >= 0) {
@@ -49,5 +49,5 @@ export function unpack(packed: Buffer, component: Uint8Array): Transpiled {
       at += length;
     }
   }
-  return { imports, exports, files: contents };
+  return { imports, exports, composed, files: contents };
 }

@@ -1,14 +1,13 @@
 /** Compiles the core modules into which jco transpiled a component. */
 
+import type { Interfaces } from './binary.js';
 import { capMemory, entriesFor, ownParts } from './memory-cap.js';
 import type { Transpiled } from './packed.js';
 
 /** A component that can be instantiated. */
-export interface Prepared {
+export interface Prepared extends Interfaces {
   /** The name of the component in file names: in the stacks of errors, and in the cache of compiled code. */
   readonly name: string;
-  readonly imports: readonly string[];
-  readonly exports: readonly string[];
   /** The text of a function that returns jco's `instantiate`, given `globalThis` and `WebAssembly`. */
   readonly glue: Buffer;
   /** Compiles a core module, given its file name. The memories of all modules together cannot exceed `memory` bytes. */
@@ -17,7 +16,7 @@ export interface Prepared {
   hasMemory(module: WebAssembly.Module): boolean;
 }
 
-export function preparedFrom(name: string, { imports, exports, files }: Transpiled): Prepared {
+export function preparedFrom(name: string, { imports, exports, composed, files }: Transpiled): Prepared {
   const modules = new Map<string, WebAssembly.Module>();
   const wasm = [...files].filter(([name]) => name.endsWith('.wasm'));
   const parts = new Map(wasm.map(([name, bytes]) => [name, ownParts(bytes)]));
@@ -32,6 +31,7 @@ export function preparedFrom(name: string, { imports, exports, files }: Transpil
     name,
     imports,
     exports,
+    composed,
     glue: bufferOf(files.get('glue.js')),
     module(name, memory) {
       const key = `${name}/${memory}`;

@@ -77,15 +77,19 @@ export function checkSpecs(component: Component, specs: readonly Spec[]): void {
   for (const spec of specs) checkSpec(component, spec);
 }
 
-function checkSpec(component: Component, spec: Spec): void {
-  const length = Buffer.byteLength(spec.name);
-  const where = `component ${shownName(component.name)} describes function ${shownName(JSON.stringify(spec.name))}`;
-  if (length < 1 || length > 255)
-    throw new Error(`${where} with a name of ${length} bytes: 1 to 255 are allowed`);
-  if (spec.name.includes('\0')) throw new Error(`${where} with a name that contains U+0000`);
-  if (spec.numArgs < -1 || spec.numArgs > 1000) {
-    throw new Error(`${where} with ${spec.numArgs} arguments: -1 to 1000 are allowed`);
-  }
+function checkSpec(component: Component, { name, numArgs }: Spec): void {
+  const fault = faultOf(name, numArgs);
+  if (fault === undefined) return;
+  const shown = shownName(JSON.stringify(name));
+  throw new Error(`component ${shownName(component.name)} describes function ${shown} with ${fault}`);
+}
+
+function faultOf(name: string, numArgs: number): string | undefined {
+  const length = Buffer.byteLength(name);
+  if (length < 1 || length > 255) return `a name of ${length} bytes: 1 to 255 are allowed`;
+  if (name.includes('\0')) return 'a name that contains U+0000';
+  if (numArgs < -1 || numArgs > 1000) return `${numArgs} arguments: -1 to 1000 are allowed`;
+  return undefined;
 }
 
 /** Converts the function flags of the contract to SQLite's flags. */

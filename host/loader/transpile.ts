@@ -71,7 +71,7 @@ function returning(script: string): string {
 }
 
 export async function transpile(component: Uint8Array): Promise<Transpiled> {
-  const { imports, exports } = interfacesOf(component);
+  const { imports, exports, composed } = interfacesOf(component);
   const { generate } = await bindgen();
   const made = generate(component, {
     name: 'glue',
@@ -94,5 +94,5 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
     }
   }
   if (!files.has('glue.js')) throw new Error('the transpiler returned no script');
-  return { imports, exports, files };
+  return { imports, exports, composed, files };
 }

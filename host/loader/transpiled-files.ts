@@ -60,6 +60,15 @@ export function isShipped(component: Uint8Array): boolean {
 /** What this process has prepared. */
 const known: { readonly component: Uint8Array; readonly prepared: Prepared }[] = [];
 
+/** Returns what {@link prepare} returns, or undefined if the component must be transpiled first. */
+export function prepared(component: Uint8Array): Prepared | undefined {
+  const same = known.find((one) => Buffer.compare(one.component, component) === 0);
+  if (same) return same.prepared;
+  const found = fromPackage(component) ?? fromCache(component);
+  if (found) known.push({ component, prepared: found });
+  return found;
+}
+
 /**
  * Returns the transpiled files of `component`, the same object for the same bytes. The package contains the files of its
  * own components. Other components are transpiled in a separate process, which takes about a second, and are cached.
@@ -70,11 +79,11 @@ const known: { readonly component: Uint8Array; readonly prepared: Prepared }[] =
  * @throws Error if the component cannot be transpiled
  */
 export function prepare(component: Uint8Array, path: string, patience = 60_000): Prepared {
-  const same = known.find((one) => Buffer.compare(one.component, component) === 0);
-  if (same) return same.prepared;
-  const prepared = fromPackage(component) ?? fromCache(component, path, patience);
-  known.push({ component, prepared });
-  return prepared;
+  const ready = prepared(component);
+  if (ready) return ready;
+  const made = fromTranspiler(component, path, patience);
+  known.push({ component, prepared: made });
+  return made;
 }
 
 function fromPackage(component: Uint8Array): Prepared | undefined {
@@ -84,13 +93,22 @@ function fromPackage(component: Uint8Array): Prepared | undefined {
   return preparedFrom(own.name, unpack(packed, component));
 }
 
-function fromCache(component: Uint8Array, path: string, patience: number): Prepared {
-  const { file, made } = findEntry(privateFolder(), transpilerVersion.replace('/', '-'), component);
-  const packed = made ?? transpiled(component, file, path, patience);
-  return preparedFrom(basename(file), unpack(packed, component));
+/** The entry of the cache for a component. */
+function entryOf(component: Uint8Array): ReturnType<typeof findEntry> {
+  return findEntry(privateFolder(), transpilerVersion.replace('/', '-'), component);
 }
 
-function transpiled(component: Uint8Array, file: string, path: string, patience: number): Buffer {
+function fromCache(component: Uint8Array): Prepared | undefined {
+  try {
+    const { file, made } = entryOf(component);
+    return made && preparedFrom(basename(file), unpack(made, component));
+  } catch {
+    return undefined; // the folder cannot be used: reported only if the component must be transpiled
+  }
+}
+
+function fromTranspiler(component: Uint8Array, path: string, patience: number): Prepared {
+  const { file } = entryOf(component);
   const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
   process.stderr.write(notice);
   try {
@@ -99,7 +117,7 @@ function transpiled(component: Uint8Array, file: string, path: string, patience:
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
   const made = readEntry(file, component);
-  if (Buffer.isBuffer(made)) return made;
+  if (Buffer.isBuffer(made)) return preparedFrom(basename(file), unpack(made, component));
   throw new Error(`${path} was prepared in ${file}, but the result there is incomplete`);
 }
 

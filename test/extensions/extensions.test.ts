@@ -195,6 +195,7 @@ describe('files that cannot be loaded are refused with a message, and the databa
       name: 'future',
       imports: [],
       exports: [],
+      composed: false,
       glue: Buffer.from("(() => (getCoreModule) => getCoreModule('core.wasm'))"),
       hasMemory: () => false,
       module: () => new WebAssembly.Module(future),
