@@ -1,14 +1,15 @@
 /**
  * Writes host/core/constants.ts and host/core/bindings.ts, from sqlite3.h, host/core/c/host.h and the list of exported
- * functions, host/core/c/exports.txt.
+ * functions, host/core/c/exports.txt, and host/core/strings-module.ts from strings.wat.
  *
  *     npm run build:tables              writes the files
- *     npm run build:tables -- --check   fails if the files differ from the headers
+ *     npm run build:tables -- --check   fails if the files differ from their sources
  */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from '@bytecodealliance/jco';
 import { amalgamation, fetchSource, root } from './sources.js';
 
 const core = join(root, 'host/core');
@@ -200,15 +201,26 @@ function formatted(name: string, text: string): string {
   });
 }
 
+async function stringsModule(): Promise<string> {
+  const module = await parse(readFileSync(join(core, 'strings.wat'), 'utf8'));
+  return [
+    '/** The WebAssembly module of strings.wat, in base64. */',
+    own,
+    '',
+    `export const stringsModule = '${Buffer.from(module).toString('base64')}';`,
+  ].join('\n');
+}
+
 for (const [name, text] of [
   ['constants.ts', constants()],
   ['bindings.ts', bindings()],
+  ['strings-module.ts', await stringsModule()],
 ] as const) {
   const path = join(core, name);
   const made = formatted(name, text);
   if (!process.argv.includes('--check')) writeFileSync(path, made);
   else if (readFileSync(path, 'utf8') !== made) {
-    console.error(`host/core/${name} differs from the headers: run npm run build:tables`);
+    console.error(`host/core/${name} differs from its sources: run npm run build:tables`);
     process.exitCode = 1;
   }
 }

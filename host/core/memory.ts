@@ -4,6 +4,7 @@ import { bytesAsText } from '../changeset/text.js';
 import type { Bindings } from './bindings.js';
 import { SQLITE_NOMEM } from './constants.js';
 import { sqliteError } from './errors.js';
+import { longestRead, longestWrite, type StringCopies, shortestWrite, stringCopies } from './strings.js';
 import { Views } from './views.js';
 
 /** `ignoreBOM` keeps a U+FEFF at the start of a text. */
@@ -31,12 +32,17 @@ export const maxLength = 1_000_000_000;
 const shortText = 6;
 /** For up to so many characters, a loop over ASCII is faster than an encoder. */
 const shortInput = 32;
+/** Making {@link StringCopies} takes as long as copying so many short texts without it. */
+const copiesBefore = 200;
 
 export class Memory extends Views {
   readonly #c: Bindings;
   #text: TextBuffer | undefined;
   #texts = '';
   #textsAt = 0;
+  #copies: StringCopies | undefined;
+  /** The number of short texts that were copied without `copies`. */
+  #uncopied = 0;
 
   constructor(c: Bindings) {
     super(c.memory);
@@ -76,6 +82,10 @@ export class Memory extends Views {
   /** Reads `length` bytes as text. */
   text(pointer: number, length: number): string {
     const start = pointer >>> 0;
+    if (length <= longestRead) {
+      const text = (this.#copies ?? this.#makeCopies())?.read(start, length);
+      if (text) return text;
+    }
     const bytes = this.bytes;
     if (length < shortText) {
       let text = '';
@@ -115,11 +125,27 @@ export class Memory extends Views {
    */
   writeText(pointer: number, text: string): number {
     const start = pointer >>> 0;
-    if (text.length <= shortInput && this.#writeAscii(start, text)) return text.length;
+    if (text.length < shortestWrite) {
+      if (this.#writeAscii(start, text)) return text.length;
+    } else if (text.length <= longestWrite) {
+      const copies = this.#copies ?? this.#makeCopies();
+      const isAscii = copies
+        ? copies.write(text, start) !== 0
+        : text.length <= shortInput && this.#writeAscii(start, text);
+      if (isAscii) return text.length;
+    }
     const end = start + text.length * 3;
     const buffer = end < signedEnd ? this.#buffer : undefined;
     if (buffer) return buffer.utf8Write(text, start, end - start);
     return encoder.encodeInto(text, this.bytes.subarray(start, end)).written;
+  }
+
+  #makeCopies(): StringCopies | undefined {
+    if (this.#uncopied < copiesBefore) {
+      this.#uncopied += 1;
+      if (this.#uncopied === copiesBefore) this.#copies = stringCopies(this.#c.memory);
+    }
+    return this.#copies;
   }
 
   /** Writes a text by words. Returns false if the text is not ASCII: the bytes are wrong then. */

@@ -1,0 +1,47 @@
+/** Copies short texts between strings and the core's memory faster than JavaScript can. See strings.wat. */
+
+import { stringsModule } from './strings-module.js';
+
+/** V8 makes strings of several parts from so many characters on. In shorter ones, charCodeAt is fast. */
+export const shortestWrite = 13;
+/** For up to so many characters, {@link StringCopies} is faster than Node's Buffer. */
+export const longestWrite = 256;
+/** For up to so many bytes, {@link StringCopies} is faster than Node's Buffer. */
+export const longestRead = 32;
+
+export interface StringCopies {
+  /** Writes a string of up to 256 characters. Returns 0 if it is not ASCII: the bytes are wrong then. */
+  write(text: string, to: number): number;
+  /** Reads up to 256 bytes. Returns null if they are not ASCII. */
+  read(at: number, length: number): string | null;
+}
+
+/** Undefined until it was compiled; null if the runtime cannot compile it. */
+let compiled: WebAssembly.Module | null | undefined;
+
+function compile(): WebAssembly.Module | null {
+  const bytes = Uint8Array.from(atob(stringsModule), (character) => character.charCodeAt(0));
+  const options = { builtins: ['js-string'] };
+  try {
+    // TypeScript does not know the second parameter.
+    return new (WebAssembly.Module as new (bytes: Uint8Array, options: object) => WebAssembly.Module)(
+      bytes,
+      options,
+    );
+  } catch {
+    return null;
+  }
+}
+
+/** Returns undefined if the runtime has no WebAssembly GC or no JavaScript string builtins, such as Node 20. */
+export function stringCopies(memory: WebAssembly.Memory): StringCopies | undefined {
+  compiled ??= compile();
+  if (!compiled) return undefined;
+  try {
+    const { exports } = new WebAssembly.Instance(compiled, { core: { memory } });
+    const { write, read } = exports as unknown as StringCopies;
+    return { write, read };
+  } catch {
+    return undefined; // a runtime that knows GC but not the builtins, which it takes for missing imports
+  }
+}
