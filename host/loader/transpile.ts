@@ -50,6 +50,12 @@ const encoder = `new (class extends TextEncoder {
   }
 })()`;
 
+/**
+ * Does what `bind` does, for the functions that core modules import. When a module is instantiated, V8 compiles a
+ * wrapper for each type of function that is imported as the result of `bind`, but not for other functions.
+ */
+const bound = 'const _bound = (call, first) => (...rest) => call(first, ...rest);';
+
 /** Turns the ES module into a function, which can be compiled synchronously. It has the form `(function ...)`. */
 function asFunction(module: string): string {
   const body = module.replace(/^export (?=function instantiate\(|const _util\b)/gm, '');
@@ -59,8 +65,9 @@ function asFunction(module: string): string {
   const script = body
     // Keep U+FEFF at the beginning of a text.
     .replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })")
-    .replaceAll('new TextEncoder()', encoder);
-  return `(function glue(globalThis, WebAssembly) {\n'use strict';\n${returning(script)}})`;
+    .replaceAll('new TextEncoder()', encoder)
+    .replace(/\b_lowerImportBackwardsCompat\.bind\(\s*null,/g, '_bound(_lowerImportBackwardsCompat,');
+  return `(function glue(globalThis, WebAssembly) {\n'use strict';\n${bound}\n${returning(script)}})`;
 }
 
 /** V8 compiles a function in parentheses at once. Otherwise, it would read all of `instantiate` twice. */

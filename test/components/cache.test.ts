@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { hashOf, readEntry, writeEntry } from '../../host/loader/cache-entry.js';
 import { pack, unpack } from '../../host/loader/packed.js';
+import { transpile } from '../../host/loader/transpile.js';
 import { sharedFolder } from '../kit/folder.js';
 import { guest } from '../kit/guests.js';
 
@@ -327,6 +328,16 @@ describe('the hash in the name of an entry', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^\d+-[\da-f]{16}$/);
   });
+});
+
+test('a script has the form that V8 compiles and instantiates in the least time', async () => {
+  const { files } = await transpile(readFileSync(guest('sql')));
+  const script = Buffer.from(files.get('glue.js') ?? []).toString();
+  expect(script).toMatch(/^\(function glue\(globalThis, WebAssembly\) \{\n'use strict';\n/);
+  expect(script).toMatch(/^return \(function instantiate\(/m);
+  expect(script).toMatch(/\}\);\n\}\)$/);
+  expect(script).toContain(' _bound(_lowerImportBackwardsCompat,');
+  expect(script).not.toContain('_lowerImportBackwardsCompat.bind(');
 });
 
 describe('packed files', () => {
