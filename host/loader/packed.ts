@@ -6,7 +6,7 @@ import type { Interfaces } from './binary.js';
  * The version of jco-transpile, a slash, and the version of the code that changes its script and of the packed form. It
  * is part of the name of every entry of the cache.
  */
-export const transpilerVersion = '0.15.0/7';
+export const transpilerVersion = '0.15.0/8';
 
 /** What jco made of a component. `instantiate` looks up the imports by their full names. */
 export interface Transpiled extends Interfaces {

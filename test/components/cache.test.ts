@@ -340,6 +340,19 @@ test('a script has the form that V8 compiles and instantiates in the least time'
   expect(script).not.toContain('_lowerImportBackwardsCompat.bind(');
 });
 
+test('direct calls that call the host keep no memory', () => {
+  const then = `const { h } = db.prepare("SELECT session_create('main') AS h").get();
+    const all = db.prepare(\`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000)
+      SELECT count(session_isempty(\${h})) FROM n\`);
+    const used = () => (all.get(), gc(), process.memoryUsage().heapUsed);
+    const before = (used(), used());
+    process.stdout.write(' ' + (used() - before));`;
+  const run = { component: 'session', call: '42', flags: ['--expose-gc'], then };
+  const output = loaded(join(folder, 'calls'), run);
+  expect(output).toMatch(/^42 -?\d+$/);
+  expect(Number(output.slice(3)) / 4000).toBeLessThan(200); // bytes per call
+});
+
 describe('packed files', () => {
   test('are read as they were, and contain no module that the component contains', () => {
     const component = Uint8Array.from({ length: 3000 }, (_, i) => (i * i) % 251);
