@@ -3,7 +3,10 @@
 import './index.js';
 
 export { Guest } from './abi/guest.js';
+export { linkedCallsModule } from './abi/linked-calls-module.js';
 export { connectionOf } from './api/connections.js';
+export { compiled } from './core/compiled.js';
+export { stringsModule } from './core/strings-module.js';
 export { copyBetween, Views } from './core/views.js';
 export { spiInterface } from './interfaces/spi.js';
 export { engine } from './kernel/engine-of-thread.js';

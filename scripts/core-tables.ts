@@ -1,6 +1,6 @@
 /**
  * Writes host/core/constants.ts and host/core/bindings.ts, from sqlite3.h, host/core/c/host.h and the list of exported
- * functions, host/core/c/exports.txt, and host/core/strings-module.ts from strings.wat.
+ * functions, host/core/c/exports.txt. Also writes the modules that are compiled from .wat files.
  *
  *     npm run build:tables              writes the files
  *     npm run build:tables -- --check   fails if the files differ from their sources
@@ -9,8 +9,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from '@bytecodealliance/jco';
 import { amalgamation, fetchSource, root } from './sources.js';
+import { watFiles } from './wat.js';
 
 const core = join(root, 'host/core');
 const sqliteFolder = join(fetchSource(amalgamation), 'deps/sqlite3');
@@ -192,35 +192,25 @@ ${functions.join('\n\n')}
 }
 
 /** Formats a file as `npm run format` does. */
-function formatted(name: string, text: string): string {
+function formatted(path: string, text: string): string {
   const biome = join(root, 'node_modules/.bin/biome');
-  return execFileSync(biome, ['format', `--stdin-file-path=host/core/${name}`], {
+  return execFileSync(biome, ['format', `--stdin-file-path=${path}`], {
     input: text,
     encoding: 'utf8',
     cwd: root,
   });
 }
 
-async function stringsModule(): Promise<string> {
-  const module = await parse(readFileSync(join(core, 'strings.wat'), 'utf8'));
-  return [
-    '/** The WebAssembly module of strings.wat, in base64. */',
-    own,
-    '',
-    `export const stringsModule = '${Buffer.from(module).toString('base64')}';`,
-  ].join('\n');
-}
-
-for (const [name, text] of [
-  ['constants.ts', constants()],
-  ['bindings.ts', bindings()],
-  ['strings-module.ts', await stringsModule()],
+for (const [path, text] of [
+  ['host/core/constants.ts', constants()],
+  ['host/core/bindings.ts', bindings()],
+  ...(await watFiles(own)),
 ] as const) {
-  const path = join(core, name);
-  const made = formatted(name, text);
-  if (!process.argv.includes('--check')) writeFileSync(path, made);
-  else if (readFileSync(path, 'utf8') !== made) {
-    console.error(`host/core/${name} differs from its sources: run npm run build:tables`);
+  const file = join(root, path);
+  const made = formatted(path, text);
+  if (!process.argv.includes('--check')) writeFileSync(file, made);
+  else if (readFileSync(file, 'utf8') !== made) {
+    console.error(`${path} differs from its sources: run npm run build:tables`);
     process.exitCode = 1;
   }
 }

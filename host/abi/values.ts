@@ -56,7 +56,7 @@ export function loweringCells(
 }
 
 /** From this many bytes on, all values are checked first, because values that were passed cannot be freed. */
-const large = 2 ** 20;
+export const large = 2 ** 20;
 
 /** The total size of the texts and blobs among `count` Cells at an address. */
 function sizeOf(source: DataView, count: number, cells: number): number {

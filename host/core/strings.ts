@@ -1,5 +1,6 @@
 /** Copies short texts between strings and the core's memory faster than JavaScript can. See strings.wat. */
 
+import { compiled } from './compiled.js';
 import { stringsModule } from './strings-module.js';
 
 /** V8 makes strings of several parts from so many characters on. In shorter ones, charCodeAt is fast. */
@@ -16,29 +17,12 @@ export interface StringCopies {
   read(at: number, length: number): string | null;
 }
 
-/** Undefined until it was compiled; null if the runtime cannot compile it. */
-let compiled: WebAssembly.Module | null | undefined;
-
-function compile(): WebAssembly.Module | null {
-  const bytes = Uint8Array.from(atob(stringsModule), (character) => character.charCodeAt(0));
-  const options = { builtins: ['js-string'] };
-  try {
-    // TypeScript does not know the second parameter.
-    return new (WebAssembly.Module as new (bytes: Uint8Array, options: object) => WebAssembly.Module)(
-      bytes,
-      options,
-    );
-  } catch {
-    return null;
-  }
-}
-
 /** Returns undefined if the runtime has no WebAssembly GC or no JavaScript string builtins, such as Node 20. */
 export function stringCopies(memory: WebAssembly.Memory): StringCopies | undefined {
-  compiled ??= compile();
-  if (!compiled) return undefined;
+  const module = compiled(stringsModule);
+  if (!module) return undefined;
   try {
-    const { exports } = new WebAssembly.Instance(compiled, { core: { memory } });
+    const { exports } = new WebAssembly.Instance(module, { core: { memory } });
     const { write, read } = exports as unknown as StringCopies;
     return { write, read };
   } catch {

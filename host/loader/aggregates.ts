@@ -2,6 +2,7 @@
 
 import type { Functions as AggregateFunction, FunctionSpec } from '../abi/generated/aggregate-function.js';
 import { nothingOrError, sqlValue, valueOrError } from '../abi/layout.js';
+import { callDone, callReturned, Linking } from '../abi/linked-calls.js';
 import { failureAt, failureOf, isOk } from '../abi/results.js';
 import { cellsToWit, fromWit, loweringCells, resulting, valueSize } from '../abi/values.js';
 import { SQLITE_ERROR } from '../core/constants.js';
@@ -149,25 +150,50 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
   const [valued, finalized] = [exports.post('value'), exports.post('finalize')];
   const lower = loweringCells(engine, guest);
   const setResultAt = resulting(engine, guest);
+  const linking = new Linking(engine, exports, ['step', 'inverse', 'value', 'finalize']);
+
+  const taken = (context: number, result: number, isInverse: boolean): void => {
+    const error = failureOf(guest, result, nothingOrError);
+    if (error) failWith(engine.core, context, error);
+    if (isInverse) inverted(result);
+    else stepped(result);
+  };
+
+  const given = (context: number, result: number, final: boolean): void => {
+    if (isOk(guest, result, valueOrError)) setResultAt(context, result + valueOrError.payload);
+    else failWith(engine.core, context, failureAt(guest, result, valueOrError));
+    if (final) finalized(result);
+    else valued(result);
+  };
+
   return {
     take(id, context, group, count, cells, isInverse) {
+      const { linked } = linking;
+      if (linked) {
+        const done = isInverse
+          ? linked.inverse(id, group, count, cells)
+          : linked.step(id, group, count, cells);
+        if (done === callDone) return;
+        if (done === callReturned) {
+          taken(context, linked.result.value >>> 0, isInverse);
+          return;
+        }
+      } else linking.count();
       let args = 0;
       if (count > 0) {
         args = guest.allocate(valueSize * count, sqlValue.align);
         lower(count, cells, args);
       }
-      const result = (isInverse ? inverse(id, group, args, count) : step(id, group, args, count)) >>> 0;
-      const error = failureOf(guest, result, nothingOrError);
-      if (error) failWith(engine.core, context, error);
-      if (isInverse) inverted(result);
-      else stepped(result);
+      const result = isInverse ? inverse(id, group, args, count) : step(id, group, args, count);
+      taken(context, result >>> 0, isInverse);
     },
     give(id, context, group, final) {
-      const result = (final ? finalize(id, group) : value(id, group)) >>> 0;
-      if (isOk(guest, result, valueOrError)) setResultAt(context, result + valueOrError.payload);
-      else failWith(engine.core, context, failureAt(guest, result, valueOrError));
-      if (final) finalized(result);
-      else valued(result);
+      const { linked } = linking;
+      if (!linked) given(context, (final ? finalize(id, group) : value(id, group)) >>> 0, final);
+      else if (
+        (final ? linked.finalize(id, group, context) : linked.value(id, group, context)) === callReturned
+      )
+        given(context, linked.result.value >>> 0, final);
     },
   };
 }

@@ -7,6 +7,7 @@
 import type { Functions as ScalarFunction } from '../abi/generated/scalar-function.js';
 import type { SqlValue as WitValue } from '../abi/generated/types.js';
 import { sqlValue, valueOrError } from '../abi/layout.js';
+import { callDone, callReturned, Linking } from '../abi/linked-calls.js';
 import { failureAt, isOk, type WitError } from '../abi/results.js';
 import { cellsToWit, fromWit, loweringCells, resulting, valueSize } from '../abi/values.js';
 import { SQLITE_DONE, SQLITE_ERROR, SQLITE_ROW } from '../core/constants.js';
@@ -35,17 +36,30 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
   const post = exports.post('call');
   const lower = loweringCells(engine, guest);
   const setResultAt = resulting(engine, guest);
+  const linking = new Linking(engine, exports, ['call']);
+
+  const finish = (context: number, result: number): void => {
+    if (isOk(guest, result, valueOrError)) setResultAt(context, result + valueOrError.payload);
+    else failWith(engine.core, context, failureAt(guest, result, valueOrError));
+    post(result);
+  };
 
   return (id, context, count, cells) => {
+    const { linked } = linking;
+    if (linked) {
+      const done = linked.call(id, context, count, cells);
+      if (done === callDone) return;
+      if (done === callReturned) {
+        finish(context, linked.result.value >>> 0);
+        return;
+      }
+    } else linking.count();
     let args = 0;
     if (count > 0) {
       args = guest.allocate(valueSize * count, sqlValue.align);
       lower(count, cells, args);
     }
-    const result = call(id, args, count) >>> 0;
-    if (isOk(guest, result, valueOrError)) setResultAt(context, result + valueOrError.payload);
-    else failWith(engine.core, context, failureAt(guest, result, valueOrError));
-    post(result);
+    finish(context, call(id, args, count) >>> 0);
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Functions as Metadata } from '../abi/generated/metadata.js';
 import { Guest, type GuestOptions, TooLarge } from '../abi/guest.js';
+import { callsBeforeLinking, type LinkedGuest } from '../abi/linked-calls.js';
 import type { WitError } from '../abi/results.js';
 import { SQLITE_ERROR } from '../core/constants.js';
 import { type SqliteError, sqliteError } from '../core/errors.js';
@@ -16,18 +17,15 @@ import { instantiator } from './glue.js';
 import type { Prepared } from './prepared.js';
 
 /**
- * How to call a component. `direct` copies values between the memories if the component supports that. `wrapped` always
- * uses jco's wrappers.
+ * How to call a component. `direct` copies values between the memories if the component supports that, and links it
+ * after some calls. `linked` links it at once. `wrapped` always uses jco's wrappers.
  */
-export type CallPath = 'direct' | 'wrapped';
+export const callPaths = ['direct', 'linked', 'wrapped'] as const;
+export type CallPath = (typeof callPaths)[number];
 
 /** The core functions of an exported interface, for calls without jco's wrappers. */
-export interface CoreInterface {
+export interface CoreInterface extends LinkedGuest {
   readonly guest: Guest;
-  /** Returns the core function `name` of the interface, with the flat parameters of the canonical ABI. */
-  function(name: string): (...flat: never[]) => number;
-  /** Returns the function that frees a result of `name`, given its address. */
-  post(name: string): (result: number) => void;
 }
 
 export class Component {
@@ -124,7 +122,7 @@ export class Component {
     const key = this.#key(name);
     return key === undefined || this.#callPath === 'wrapped'
       ? undefined
-      : coreInterface(this.#cores, key, this.memory);
+      : coreInterface(this.#cores, key, this.memory, this.#callPath === 'linked' ? 0 : callsBeforeLinking);
   }
 
   /**
@@ -207,6 +205,7 @@ function coreInterface(
   cores: readonly WebAssembly.Exports[],
   key: string,
   most: number,
+  callsBefore: number,
 ): CoreInterface | undefined {
   const fitting = cores.filter(
     (core) =>
@@ -221,6 +220,8 @@ function coreInterface(
   const guest = new Guest(options, most);
   return {
     guest,
+    options,
+    callsBefore,
     function(name) {
       const found = core[`${key}#${name}`];
       if (typeof found !== 'function') throw new Error(`the component's core has no ${key}#${name}`);

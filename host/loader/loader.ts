@@ -14,7 +14,7 @@ import { checkComponent, checkNeeds, refuseReplacing } from './admission.js';
 import { bringAggregates } from './aggregates.js';
 import { type Interfaces, interfacesOf, kindOf, notWebAssembly } from './binary.js';
 import { bringCollations } from './collations.js';
-import { type CallPath, Component, messageOf } from './component.js';
+import { type CallPath, Component, callPaths, messageOf } from './component.js';
 import { keepCode } from './glue.js';
 import type { Prepared } from './prepared.js';
 import { type Brought, brought, replacements } from './replacements.js';
@@ -25,8 +25,8 @@ import { bringAuthorizer, bringHooks } from './watchers.js';
 
 export interface LoaderOptions {
   /**
-   * How to call components. By default `direct`, unless the environment has SQLITE_WASM_RUN_CALLS=wrapped, for
-   * benchmarks and tests.
+   * How to call components. By default `direct`, unless SQLITE_WASM_RUN_CALLS in the environment is `linked` or
+   * `wrapped`, for benchmarks and tests.
    */
   readonly calls?: CallPath;
   /** The maximum time to prepare a component, in ms; a minute by default. */
@@ -72,14 +72,21 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
   const allowed = known && allow(known);
   const early = allowed && prepare(bytes, path, options.patience);
   const link = (db: number): void => {
-    const asked = composed || process.env.SQLITE_WASM_RUN_CALLS === 'wrapped' ? 'wrapped' : 'direct';
+    const asked = composed ? 'wrapped' : callPaths.find((path) => path === process.env.SQLITE_WASM_RUN_CALLS);
     const connection = connectionAt(engine, db);
     const grants = allowed ?? allow(connection.grants);
     const made = early ?? prepare(bytes, path, options.patience);
     const owners = ownersOf(connection);
     const owner = shipped ? owners.user : owners.add(grants);
     try {
-      const component = new Component(connection, made, path, options.calls ?? asked, grants, owner);
+      const component = new Component(
+        connection,
+        made,
+        path,
+        options.calls ?? asked ?? 'direct',
+        grants,
+        owner,
+      );
       const source = { file: realpathSync(file), prepared: made };
       const isTold = engine.isShell && !shipped;
       bring(component, path, source, grants.replace, isTold);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { guest } from '../kit/guests.js';
 
-describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;

@@ -18,7 +18,7 @@ afterAll(() => {
   delete process.env.SQLITE_WASM_RUN_CALLS;
 });
 
-describe.each(['direct', 'wrapped'])('a component with another inside, calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('a component with another inside, calls %s', (calls) => {
   test('is loaded and answers; both have their memory limited', () => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
     const db = new DatabaseSync(':memory:', { allowExtension: true, grants: { memory: 2 ** 21 } });
@@ -83,7 +83,7 @@ export const scalarFunction = {
     });
     const file = join(folder, 'script.wasm');
     writeFileSync(file, component);
-    for (const calls of ['direct', 'wrapped']) {
+    for (const calls of ['direct', 'linked', 'wrapped']) {
       process.env.SQLITE_WASM_RUN_CALLS = calls;
       const db = new DatabaseSync(':memory:', { allowExtension: true, grants: { sql: 'ro' } });
       db.loadExtension(file);

@@ -46,12 +46,12 @@ function expectUsable(): void {
 const trapped = (why: string): RegExp => new RegExp(`^hostile: component hostile trapped: .*${why}`);
 const outside = trapped('outside its memory');
 
-describe.each(['direct', 'wrapped'])('calls %s:', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s:', (calls) => {
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
     db.loadExtension(guest);
   });
-  const direct = calls === 'direct';
+  const direct = calls !== 'wrapped';
 
   // The last column is the result with jco's wrappers if it differs, because they cut data outside the memory.
   test.each<[string, number, RegExp | number | string, (RegExp | number | string)?]>([

@@ -132,7 +132,7 @@ describe('handles', () => {
   });
 });
 
-describe.each(['direct', 'wrapped'])('a component, calls %s,', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('a component, calls %s,', (calls) => {
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
   });

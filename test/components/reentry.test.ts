@@ -10,7 +10,7 @@ const guest = guestPath('full');
 
 const folder = sharedFolder('reentry');
 
-describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   let file: string;
   let count = 0;

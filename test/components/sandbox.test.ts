@@ -164,7 +164,7 @@ describe('memory', () => {
     expect(value('SELECT grow(5)')).toBe(5);
   });
 
-  test.each(['direct', 'wrapped'])(
+  test.each(['direct', 'linked', 'wrapped'])(
     'a value that can never fit is refused before the call, calls %s, and the component stays usable',
     (calls) => {
       process.env.SQLITE_WASM_RUN_CALLS = calls;
@@ -273,7 +273,7 @@ describe('memory', () => {
   });
 });
 
-describe.each(['direct', 'wrapped'])('SQL of components, calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('SQL of components, calls %s', (calls) => {
   const run = (sql: string, ...parameters: unknown[]): unknown =>
     value(`SELECT sql_query(?${', ?'.repeat(parameters.length)})`, sql, ...parameters);
 

@@ -15,7 +15,7 @@ const refused = (where: string): string[] =>
     (name) => `${name}: 21 ${name} cannot be used while ${where} runs: SQLite does not allow SQL there`,
   );
 
-describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   let file = 0;
   let said: string[];

@@ -44,7 +44,7 @@ test('a component that was built for contract 1.0.0 still works', () => {
   expect(value('SELECT session_delete(h) FROM s')).toBe(1);
 });
 
-describe.each(['direct', 'wrapped'])('a component of scalar functions, calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('a component of scalar functions, calls %s', (calls) => {
   beforeEach(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
     db.loadExtension(guest('echo'));

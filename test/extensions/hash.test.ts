@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeAll(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;

@@ -110,7 +110,7 @@ const frames = [
   'PARTITION BY g ORDER BY k GROUPS 1 PRECEDING EXCLUDE NO OTHERS',
 ];
 
-describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeAll(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;

@@ -5,14 +5,17 @@ import { dist } from '../../scripts/sources.js';
 
 export const {
   checkGrants,
+  compiled,
   connectionOf,
   copyBetween,
   engine,
   Guest,
+  linkedCallsModule,
   ownersOf,
   prepare,
   readValue,
   spiInterface,
+  stringsModule,
   Views,
   wasiFiles,
 } = (await import(join(dist, 'internals.js'))) as typeof import('../../host/internals.js');
