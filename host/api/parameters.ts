@@ -33,8 +33,6 @@ export class Parameters {
   /** Whether unknown parameter names are ignored. */
   allowUnknown: boolean;
   #byName: Map<string, number> | undefined;
-  /** The indexes of the unnamed parameters. */
-  #positions: number[] | undefined;
 
   constructor(
     open: OpenDatabase,
@@ -59,8 +57,8 @@ export class Parameters {
     parameters: readonly unknown[],
     named: readonly [string, unknown][] | undefined,
   ): void {
-    const positions = this.#positions;
-    if (!named && positions?.length === parameters.length && prepared.count === parameters.length) {
+    const { positions } = prepared;
+    if (!named && positions.length === parameters.length && prepared.count === parameters.length) {
       for (let i = 0; i < parameters.length; i++) {
         this.#bind(prepared.pointer, positions[i] as number, parameters[i]); // the usual case: all parameters in order
       }
@@ -73,7 +71,7 @@ export class Parameters {
     named: readonly [string, unknown][] | undefined,
   ): void {
     const { c } = this.#core;
-    const { pointer: statement, count } = prepared;
+    const { pointer: statement, count, positions } = prepared;
     if (count > 0 && (named || parameters.length < count)) c.sqlite3_clear_bindings(statement);
     if (parameters.length === 0) return;
     if (named) {
@@ -83,11 +81,10 @@ export class Parameters {
         else if (!this.allowUnknown) throw invalidState(`Unknown named parameter '${name}'`);
       }
     }
-    this.#positions ??= this.#readPositions(prepared);
     const skipped = named ? 1 : 0;
     for (let i = skipped; i < parameters.length; i++) {
       // SQLite refuses a parameter after the last one.
-      this.#bind(statement, this.#positions[i - skipped] ?? count + 1, parameters[i]);
+      this.#bind(statement, positions[i - skipped] ?? count + 1, parameters[i]);
     }
   }
 
@@ -97,10 +94,8 @@ export class Parameters {
    * @returns the address of the Cells; 0 if the parameters do not fit, or must be bound one by one
    */
   pack(prepared: Prepared, parameters: readonly unknown[]): number {
-    const { count } = prepared;
-    if (parameters.length !== count || count > mostPacked) return 0;
-    this.#positions ??= this.#readPositions(prepared);
-    if (this.#positions.length !== count) return 0;
+    const { count, positions } = prepared;
+    if (parameters.length !== count || positions.length !== count || count > mostPacked) return 0;
     const { scratch } = this.#engine;
     const { memory } = this.#core;
     const { bytes, view } = memory;
@@ -165,20 +160,12 @@ export class Parameters {
     return this.#byName.get(name) ?? 0;
   }
 
-  /** The name of each parameter; null for an unnamed parameter. `?5` is a number, not a name. */
+  /** The name of each parameter; null for an unnamed parameter. */
   #names({ pointer, count }: Prepared): (string | null)[] {
     const { c, memory } = this.#core;
     return Array.from({ length: count }, (_, i) =>
       memory.cString(c.sqlite3_bind_parameter_name(pointer, i + 1)),
     );
-  }
-
-  #readPositions(prepared: Prepared): number[] {
-    const positions: number[] = [];
-    for (const [i, name] of this.#names(prepared).entries()) {
-      if (name === null || name.startsWith('?')) positions.push(i + 1);
-    }
-    return positions;
   }
 
   #readByName(prepared: Prepared): Map<string, number> {

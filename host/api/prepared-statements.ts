@@ -15,6 +15,8 @@ import type { RowBuilder } from './rows.js';
 /** The maximum size of the cached C statements, in bytes. */
 const maxBytes = 8 * 1024 * 1024;
 
+const questionMark = 0x3f;
+
 /** SQLITE_STMTSTATUS_MEMUSED */
 const memoryUsed = 99;
 
@@ -25,6 +27,8 @@ export interface Prepared {
   pointer: number;
   /** The number of parameters. */
   readonly count: number;
+  /** The indexes of the unnamed parameters. `?5` has a number, not a name. */
+  readonly positions: readonly number[];
   /** Increases when the statement goes to another holder or is finalized, so that the previous holder notices. */
   ticket: number;
   /** Whether the statement is being stepped. The current code is then a callback. */
@@ -186,10 +190,18 @@ export class PreparedStatements {
     const pointer = memory.pointerAt(out);
     if (pointer === 0) throw invalidValue('The SQL query contains no statements.');
     const isKeepable = keepable.test(sql);
+    const count = c.sqlite3_bind_parameter_count(pointer);
+    // Read here and not by the first call, after which V8 would have to optimize its code again.
+    const positions: number[] = [];
+    for (let index = 1; index <= count; index++) {
+      const name = c.sqlite3_bind_parameter_name(pointer, index);
+      if (name === 0 || memory.bytes[name >>> 0] === questionMark) positions.push(index);
+    }
     return {
       sql,
       pointer,
-      count: c.sqlite3_bind_parameter_count(pointer),
+      count,
+      positions,
       ticket: 0,
       running: false,
       standing: false,
