@@ -7,7 +7,7 @@
 import { SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { platform } from '../core/platform.js';
-import { copyBetween, copyBytes, Views } from '../core/views.js';
+import { copyBetween, copyBytes, type MemoryViews, Views } from '../core/views.js';
 import { list } from './layout.js';
 
 /** If a host function has this property, jco calls it once per instance, to get a function that takes core values. */
@@ -91,7 +91,7 @@ export class Guest extends Views {
   }
 
   /** Copies `length` bytes at `from` of another memory into the guest. */
-  take(source: Views, from: number, length: number): number {
+  take(source: MemoryViews, from: number, length: number): number {
     const pointer = this.allocate(length, 1);
     copyBetween(source, from, length, this, pointer);
     return pointer;

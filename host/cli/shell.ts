@@ -102,7 +102,7 @@ export function runShell(options: ShellOptions): number {
   try {
     wasi.initialize({ exports: c });
     options.started?.(engine.core);
-    const { count, vector, directory } = putArguments(c.memory, [programName, ...options.args]);
+    const { count, vector, directory } = putArguments(engine.core, [programName, ...options.args]);
     c.bridge_shell(count, vector, directory);
     return 0;
   } catch (error) {
@@ -116,15 +116,15 @@ export function runShell(options: ShellOptions): number {
  * shell has configured it.
  */
 function putArguments(
-  memory: WebAssembly.Memory,
+  { c, memory }: Core,
   args: readonly string[],
 ): { count: number; vector: number; directory: number } {
   const texts = [...args, process.cwd()].map((text) => Buffer.from(`${text}\0`));
   const table = 4 * (args.length + 1);
   const size = texts.reduce((sum, text) => sum + text.length, table);
-  const vector = memory.grow(Math.ceil(size / pageSize)) * pageSize;
-  const bytes = new Uint8Array(memory.buffer);
-  const view = new DataView(memory.buffer);
+  const vector = c.memory.grow(Math.ceil(size / pageSize)) * pageSize;
+  memory.renew();
+  const { bytes, view } = memory;
   let at = vector + table;
   texts.forEach((text, index) => {
     bytes.set(text, at);

@@ -291,6 +291,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       host.callbacks.hooks(id)?.update(op, text(database), text(table), rowid),
     host_wal: (id: number, database: number, pages: number): void =>
       host.callbacks.hooks(id)?.wal(text(database), pages),
+    host_grown: (): void => memory().renew(),
     host_log: (code: number, message: number): void => host.callbacks.log(code, text(message)),
     host_compare: (
       id: number,

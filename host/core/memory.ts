@@ -5,7 +5,7 @@ import type { Bindings } from './bindings.js';
 import { SQLITE_NOMEM } from './constants.js';
 import { sqliteError } from './errors.js';
 import { longestRead, longestWrite, type StringCopies, shortestWrite, stringCopies } from './strings.js';
-import { Views } from './views.js';
+import type { MemoryViews } from './views.js';
 
 /** `ignoreBOM` keeps a U+FEFF at the start of a text. */
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -35,8 +35,11 @@ const shortInput = 32;
 /** Making {@link StringCopies} takes as long as copying so many short texts without it. */
 const copiesBefore = 200;
 
-export class Memory extends Views {
+export class Memory implements MemoryViews {
   readonly #c: Bindings;
+  // Plain fields, because V8 must optimize code again after a branch that it has not seen yet.
+  bytes = new Uint8Array();
+  view = new DataView(new ArrayBuffer());
   #text: TextBuffer | undefined;
   #texts = '';
   #textsAt = 0;
@@ -45,15 +48,16 @@ export class Memory extends Views {
   #uncopied = 0;
 
   constructor(c: Bindings) {
-    super(c.memory);
     this.#c = c;
-    this.#text = buffers?.from(c.memory.buffer as ArrayBuffer) as TextBuffer | undefined;
+    this.renew();
   }
 
-  get #buffer(): TextBuffer | undefined {
-    if (this.#text?.byteLength === 0)
-      this.#text = buffers?.from(this.#c.memory.buffer as ArrayBuffer) as TextBuffer | undefined;
-    return this.#text;
+  /** Makes the views again. Must be called when the memory has grown. */
+  renew(): void {
+    const buffer = this.#c.memory.buffer as ArrayBuffer;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.#text = buffers?.from(buffer) as TextBuffer | undefined;
   }
 
   /** Reads text up to its terminator. Returns null for a null pointer. */
@@ -96,7 +100,7 @@ export class Memory extends Views {
       }
       return text;
     }
-    const buffer = start + length < signedEnd ? this.#buffer : undefined;
+    const buffer = start + length < signedEnd ? this.#text : undefined;
     if (buffer) return buffer.utf8Slice(start, start + length);
     return decoder.decode(bytes.subarray(start, start + length));
   }
@@ -135,7 +139,7 @@ export class Memory extends Views {
       if (isAscii) return text.length;
     }
     const end = start + text.length * 3;
-    const buffer = end < signedEnd ? this.#buffer : undefined;
+    const buffer = end < signedEnd ? this.#text : undefined;
     if (buffer) return buffer.utf8Write(text, start, end - start);
     return encoder.encodeInto(text, this.bytes.subarray(start, end)).written;
   }

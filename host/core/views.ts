@@ -17,7 +17,13 @@ export function copyBytes(
 const shortWords = 72;
 
 /** Copies `length` bytes from one memory to another. */
-export function copyBetween(source: Views, from: number, length: number, target: Views, to: number): void {
+export function copyBetween(
+  source: MemoryViews,
+  from: number,
+  length: number,
+  target: MemoryViews,
+  to: number,
+): void {
   if (length > shortWords) {
     target.bytes.set(source.bytes.subarray(from, from + length), to);
     return;
@@ -30,8 +36,15 @@ export function copyBetween(source: Views, from: number, length: number, target:
 }
 
 /** Views of a wasm memory, created again when the memory grows, which detaches the old views. */
+export interface MemoryViews {
+  /** The entire memory. The array is valid until wasm code runs again, because that may grow the memory. */
+  readonly bytes: Uint8Array;
+  /** A DataView of the entire memory. It is valid until wasm code runs again. */
+  readonly view: DataView;
+}
 
-export class Views {
+/** Views of a memory that may grow at any time. */
+export class Views implements MemoryViews {
   readonly #memory: WebAssembly.Memory;
   #bytes: Uint8Array;
   #view: DataView;
@@ -42,13 +55,11 @@ export class Views {
     this.#view = new DataView(memory.buffer);
   }
 
-  /** The entire memory. The array is valid until wasm code runs again, because that may grow the memory. */
   get bytes(): Uint8Array {
     if (this.#bytes.byteLength === 0) this.#renew();
     return this.#bytes;
   }
 
-  /** A DataView of the entire memory. It is valid until wasm code runs again. */
   get view(): DataView {
     if (this.#bytes.byteLength === 0) this.#renew();
     return this.#view;

@@ -110,6 +110,7 @@ export class Connection implements Disposable {
   /** Grows the core's memory permanently. */
   grow(bytes: number): void {
     this.#core.c.memory.grow(bytes / 65_536);
+    this.#core.memory.renew();
   }
 
   close(): void {

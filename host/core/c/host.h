@@ -119,6 +119,9 @@ IMPORT(host_compare) int host_compare(int id, int n1, const void *p1, int n2, co
 /* Receives the messages of SQLite's error log (SQLITE_CONFIG_LOG). */
 IMPORT(host_log) void host_log(int code, const char *zMessage);
 
+/* The memory has grown, which detaches JavaScript's views of it. */
+IMPORT(host_grown) void host_grown(void);
+
 /* ---- Imports: virtual tables. On failure *pzErr is a message from sqlite3_malloc -------- */
 
 /* A batch of rows. pBlock has nRow rowids, then the cells of each row. A cell has 16 bytes, in the layout of the WIT

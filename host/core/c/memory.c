@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "sqlite3.h"
+#include "host.h"
 
 enum { PAGE = 65536 };
 static const uintptr_t smallest = 1u << 20, largest = 64u << 20;
@@ -53,6 +53,7 @@ void *__wrap_sbrk(intptr_t n){
       }
     }
     end += pages * PAGE;
+    host_grown();
   }
   uintptr_t piece = start;
   start += (uintptr_t)n;
