@@ -69,6 +69,7 @@ static int kindOf(const char *zSql){
   };
   const char *z = firstWord(zSql ? zSql : "");
   for(size_t i=0; i<sizeof(aWord)/sizeof(aWord[0]); i++){
+    if( (*z|0x20)!=aWord[i].zWord[0] ) continue;
     if( sqlite3_strnicmp(z, aWord[i].zWord, (int)strlen(aWord[i].zWord))==0 ) return aWord[i].kind;
   }
   return CAPTURE_OTHER;
