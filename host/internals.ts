@@ -1,7 +1,5 @@
 /** Exports internals for the tests and benchmarks. It is built but not published. */
 
-import './index.js';
-
 export { Guest } from './abi/guest.js';
 export { linkedCallsModule } from './abi/linked-calls-module.js';
 export { connectionOf } from './api/connections.js';

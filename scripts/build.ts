@@ -1,12 +1,12 @@
 /** Builds dist/, which is published and which the tests and `npx` run. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
-import { entryGroups } from './entries.js';
+import { apart, type EntryGroup, entryGroups } from './entries.js';
 import { dist, root } from './sources.js';
 
 rmSync(dist, { recursive: true, force: true });
@@ -28,11 +28,50 @@ execFileSync(
   },
 );
 
+/**
+ * An import of node:fs makes Node load its promises and streams, which takes 2 ms. A module that is not an ES module has
+ * its functions without them, and looks each up when it is called.
+ */
+const files: Plugin = {
+  name: 'node:fs',
+  setup(plugins) {
+    plugins.onResolve({ filter: /^node:fs$/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    plugins.onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
+  },
+};
+
+/** Makes the other entries of a group, and modules that are imported when they are needed, import the whole. */
+function joining({ entries, whole }: EntryGroup): Plugin {
+  const source = (name: string): string => join(root, `host/${name}.ts`);
+  const joined = new Set(
+    whole ? entries.filter((name) => name !== whole && !apart.includes(name)).map(source) : [],
+  );
+  return {
+    name: 'joining',
+    setup(plugins) {
+      if (!whole) return;
+      plugins.onResolve({ filter: /^\./ }, ({ kind, resolveDir, path }) => {
+        if (kind === 'dynamic-import') joined.add(join(resolveDir, path.replace(/\.js$/, '.ts')));
+        return undefined;
+      });
+      plugins.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (!joined.has(path)) return undefined;
+        return {
+          contents: `${readFileSync(path, 'utf8')}\nimport ${JSON.stringify(source(whole))};\n`,
+          loader: 'ts',
+        };
+      });
+    },
+  };
+}
+
 // The modules are bundled, because each file adds half a millisecond to every start. They are not minified, because
 // Node prints the source line of an uncaught error.
-for (const entries of entryGroups) {
+for (const group of entryGroups) {
   await build({
-    entryPoints: entries.map((name) => join(root, `host/${name}.ts`)),
+    entryPoints: group.entries.map((name) => join(root, `host/${name}.ts`)),
     outbase: join(root, 'host'),
     outdir: dist,
     chunkNames: 'chunks/[name]-[hash]',
@@ -42,6 +81,7 @@ for (const entries of entryGroups) {
     platform: 'node',
     target: 'node20.19',
     packages: 'external',
+    plugins: [files, joining(group)],
     external: ['./program.js'],
     minifySyntax: true,
     sourcemap: true,

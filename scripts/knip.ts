@@ -5,7 +5,7 @@ import { entryGroups } from './entries.js';
 
 const config: KnipConfig = {
   entry: [
-    ...entryGroups.flat().map((name) => `host/${name}.ts`),
+    ...entryGroups.flatMap(({ entries }) => entries).map((name) => `host/${name}.ts`),
     // Commands in package.json or a document, and programs that are started by path.
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',
