@@ -18,7 +18,7 @@ const schema = `
   CREATE TEMP TABLE temporary_one(b);
 `;
 
-describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let folder: string;
   let db: DatabaseSync;
   beforeAll(() => {

@@ -56,7 +56,7 @@ function answers(program: string, args: string[], before: string, table: string,
   return [...stdout.split('#\n'), ...errors.map(place)];
 }
 
-describe.each(['direct', 'linked', 'wrapped'])('calls %s', (calls) => {
+describe.each(['direct', 'wrapped'])('calls %s', (calls) => {
   let db: DatabaseSync;
   beforeAll(() => {
     process.env.SQLITE_WASM_RUN_CALLS = calls;
