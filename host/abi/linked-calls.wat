@@ -48,16 +48,32 @@
       (then (return (i32.const -1))))
     (local.get $at))
 
+  ;; Whether one of the Cells from $cell to $end is a large text or blob.
+  (func $has_large (param $cell i32) (param $end i32) (result i32)
+    (loop $next
+      (if (i32.gt_u (i32.load $core offset=@cellLength (local.get $cell)) (i32.const @large))
+        (then
+          ;; The length of other values is undefined.
+          (if (i32.or
+                (i32.eq (i32.load $core (local.get $cell)) (i32.const @SQLITE_TEXT))
+                (i32.eq (i32.load $core (local.get $cell)) (i32.const @SQLITE_BLOB)))
+            (then (return (i32.const 1))))))
+      (local.set $cell (i32.add (local.get $cell) (i32.const @cellSize)))
+      (br_if $next (i32.lt_u (local.get $cell) (local.get $end))))
+    (i32.const 0))
+
   ;; Copies Cells to the component. Returns the address of the values, or -1 if one is large or cannot be copied.
   (func $lower (param $count i32) (param $cell i32) (result i32)
     (local $values i32) (local $value i32) (local $end i32) (local $type i32) (local $length i32) (local $copy i32)
     (if (i32.eqz (local.get $count)) (then (return (i32.const 0))))
+    (local.set $end
+      (i32.add (local.get $cell) (i32.mul (local.get $count) (i32.const @cellSize))))
+    ;; Before anything is allocated, because values that were copied cannot be freed.
+    (if (call $has_large (local.get $cell) (local.get $end)) (then (return (i32.const -1))))
     (local.set $values
       (call $allocate (i32.mul (local.get $count) (i32.const @valueSize)) (i32.const @valueAlign)))
     (if (i32.eq (local.get $values) (i32.const -1)) (then (return (i32.const -1))))
     (local.set $value (local.get $values))
-    (local.set $end
-      (i32.add (local.get $cell) (i32.mul (local.get $count) (i32.const @cellSize))))
     (loop $next
       (local.set $type (i32.load $core (local.get $cell)))
       (if (i32.le_u (local.get $type) (i32.const @SQLITE_FLOAT)) ;; SQLITE_INTEGER or SQLITE_FLOAT
@@ -72,7 +88,6 @@
             (then (i32.store8 $guest (local.get $value) (i32.const @caseNull)))
             (else
               (local.set $length (i32.load $core offset=@cellLength (local.get $cell)))
-              (if (i32.gt_u (local.get $length) (i32.const @large)) (then (return (i32.const -1))))
               (local.set $copy (call $allocate (local.get $length) (i32.const 1)))
               (if (i32.eq (local.get $copy) (i32.const -1)) (then (return (i32.const -1))))
               (memory.copy $guest $core

@@ -31,6 +31,7 @@ export function loweringCells(
   const { memory } = core;
   return (count, cells, first, stride = valueSize) => {
     const source = memory.view;
+    if (hasLarge(source, count, cells)) guest.checkFits(sizeOf(source, count, cells));
     let view = guest.view;
     for (let i = 0; i < count; i++) {
       const cell = cells + cellSize * i;
@@ -42,7 +43,6 @@ export function loweringCells(
         view.setInt32(target + valuePayload + 4, source.getInt32(cell + cellContent + 4, true), true);
       } else if (type === SQLITE_TEXT || type === SQLITE_BLOB) {
         const length = source.getInt32(cell + cellLength, true);
-        if (length > large) guest.checkFits(sizeOf(source, count, cells));
         const copy = guest.take(memory, source.getUint32(cell + cellContent, true), length);
         view = guest.view; // the guest's memory may have grown
         view.setUint8(target, type === SQLITE_TEXT ? caseText : caseBlob);
@@ -57,6 +57,13 @@ export function loweringCells(
 
 /** From this many bytes on, all values are checked first, because values that were passed cannot be freed. */
 export const large = 2 ** 20;
+
+/** Whether one of `count` Cells may be a large text or blob. The length of other values is undefined. */
+function hasLarge(source: DataView, count: number, cells: number): boolean {
+  for (let i = 0; i < count; i++)
+    if (source.getInt32(cells + cellSize * i + cellLength, true) > large) return true;
+  return false;
+}
 
 /** The total size of the texts and blobs among `count` Cells at an address. */
 function sizeOf(source: DataView, count: number, cells: number): number {

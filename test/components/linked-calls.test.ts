@@ -15,7 +15,10 @@ beforeEach(() => {
   db = new DatabaseSync(':memory:', { allowExtension: true });
   db.loadExtension(guest('echo'));
 });
-afterEach(() => db.close());
+afterEach(() => {
+  delete process.env.SQLITE_WASM_RUN_CALLS;
+  db.close();
+});
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 
@@ -74,3 +77,19 @@ test('several connections have their own instances of one component', () => {
   other.close();
   expect(reads[0]?.get('after')).toEqual({ v: 'after' });
 });
+
+test.each(['direct', 'linked'])(
+  'arguments beside a large one are not kept in the component, calls %s',
+  (calls) => {
+    process.env.SQLITE_WASM_RUN_CALLS = calls;
+    db.close();
+    db = new DatabaseSync(':memory:', { allowExtension: true });
+    db.loadExtension(guest('echo'), { grants: { memory: 2 ** 23 } });
+    for (let i = 0; i < 200; i++) db.prepare('SELECT inc(1)').get();
+    const read = db.prepare('SELECT pair(zeroblob(1000000), zeroblob(?)) AS v');
+    for (let i = 0; i < 20; i++) {
+      expect(read.get(1_100_000)).toEqual({ v: 2 });
+      expect(() => read.get(10_000_000)).toThrow('bytes do not fit in a component limited to 8388608 bytes');
+    }
+  },
+);
