@@ -6,7 +6,8 @@ import { checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
 import { cellSize, readCell } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
 import type { Callback } from '../kernel/engine.js';
-import { type SqlValue, setJsResult } from '../kernel/values.js';
+import { setJsResult } from '../kernel/function-results.js';
+import type { SqlValue } from '../kernel/values.js';
 
 /** The functions and options of an aggregate. `State` is the state of one group. */
 export interface AggregateOptions<State = unknown> {
@@ -128,7 +129,7 @@ function aggregate({ engine }: Connection, parts: Parts): Callback {
         const isOver = final && group.isWindow;
         if (!final) group.isWindow = true;
         if (isOver || group.hasFailed) return;
-        setJsResult(core, context, parts.result(group.state));
+        setJsResult(engine, context, parts.result(group.state));
       });
       if (final) groups.delete(number);
       return final ? 0 : number;

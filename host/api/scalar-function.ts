@@ -1,10 +1,11 @@
 /** Scalar functions written in JavaScript, with the options of `node:sqlite`. */
 
-import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY } from '../core/constants.js';
+import { SQLITE_DETERMINISTIC, SQLITE_DIRECTONLY, SQLITE_FLOAT } from '../core/constants.js';
 import { checkArgument, checkOptions, invalidType, isInt32 } from '../kernel/arguments.js';
-import { cellSize, readCell } from '../kernel/cells.js';
+import { cellContent, cellSize, readCell } from '../kernel/cells.js';
 import type { Connection } from '../kernel/connection.js';
-import { type SqlValue, setJsResult } from '../kernel/values.js';
+import { setJsResult } from '../kernel/function-results.js';
+import type { SqlValue } from '../kernel/values.js';
 
 /** Options of {@link DatabaseSync.function}. */
 export interface FunctionOptions {
@@ -40,7 +41,13 @@ export function createFunction(connection: Connection, name: string, rest: reado
     call(context, count, cells) {
       const args: SqlValue[] = [];
       for (let i = 0; i < count; i++) args.push(readCell(memory, cells + cellSize * i, bigints));
-      setJsResult(engine.core, context, target(...args));
+      const result = target(...args);
+      if (typeof result === 'number') {
+        memory.view.setFloat64(cells + cellContent, result, true);
+        return SQLITE_FLOAT;
+      }
+      setJsResult(engine, context, result);
+      return undefined;
     },
   });
   const flags =

@@ -185,7 +185,7 @@ export interface TableModule {
 /** Functions that the core calls back by number. None may throw. */
 export interface Callbacks {
   /** `xFunc` of an SQL function. Its arguments are `count` Cells (see c/host.h) at address `cells`. */
-  call(id: number, context: number, count: number, cells: number): void;
+  call(id: number, context: number, count: number, cells: number): number;
   /**
    * `xStep` or `xInverse` of an aggregate. `group` is the number of its group, 0 for a new group. Returns the group's
    * number.

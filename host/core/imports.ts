@@ -276,7 +276,7 @@ export function hostImports(host: Host, memory: () => Memory): HostImports {
       }
     },
 
-    host_function: (id: number, context: number, count: number, cells: number): void =>
+    host_function: (id: number, context: number, count: number, cells: number): number =>
       host.callbacks.call(id, context, count, cells >>> 0),
     host_destroy: (id: number): void => host.callbacks.destroy(id),
     host_closing: (id: number): void => host.callbacks.closing(id),

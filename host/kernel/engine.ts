@@ -27,8 +27,8 @@ import { type MakePart, Parts } from './parts.js';
  * `captureBefore`, `captureAfter`, `closing`, `compare` and `destroyed`.
  */
 export interface Callback {
-  /** An exception makes the statement fail. */
-  call?(context: number, count: number, cells: number): void;
+  /** An exception makes the statement fail. Returns SQLITE_FLOAT if the result is a number in the first Cell. */
+  call?(context: number, count: number, cells: number): number | undefined;
   step?(context: number, group: number, count: number, cells: number, inverse: boolean): number;
   groupValue?(context: number, group: number, final: boolean): number;
   readonly module?: TableModule;
@@ -254,15 +254,17 @@ export class Engine implements Callbacks {
     this.#thrown = undefined;
   }
 
-  call(id: number, context: number, count: number, cells: number): void {
+  call(id: number, context: number, count: number, cells: number): number {
     const outer = this.#thrown;
     if (outer) this.#thrown = undefined;
+    let result = 0;
     try {
-      this.#callbacks.find(id)?.call?.(context, count, cells);
+      result = this.#callbacks.find(id)?.call?.(context, count, cells) ?? 0;
     } catch (error) {
       this.failIn(context, error);
     }
     if (outer) this.#thrown = outer;
+    return result;
   }
 
   /** Makes the statement that runs in `context` fail, and keeps the exception for {@link check}. */

@@ -7,7 +7,7 @@ import { failureAt, failureOf, isOk } from '../abi/results.js';
 import { cellsToWit, fromWit, loweringCells, resulting, valueSize } from '../abi/values.js';
 import { SQLITE_ERROR } from '../core/constants.js';
 import type { Callback, Engine } from '../kernel/engine.js';
-import { setResult } from '../kernel/values.js';
+import { setResult } from '../kernel/function-results.js';
 import { failWith } from './call.js';
 import { type Component, type CoreInterface, payloadOf } from './component.js';
 import { type Brought, letGo } from './replacements.js';
@@ -198,7 +198,8 @@ function directCalls(engine: Engine, exports: CoreInterface): Calls {
   };
 }
 
-function wrappedCalls({ core }: Engine, functions: AggregateFunction, memory: number): Calls {
+function wrappedCalls(engine: Engine, functions: AggregateFunction, memory: number): Calls {
+  const { core } = engine;
   /** Runs `action`. An error that the component returns becomes the error of the statement. */
   const call = (context: number, action: () => void): void => {
     try {
@@ -214,7 +215,11 @@ function wrappedCalls({ core }: Engine, functions: AggregateFunction, memory: nu
     },
     give(id, context, group, final) {
       call(context, () => {
-        setResult(core, context, fromWit(final ? functions.finalize(id, group) : functions.value(id, group)));
+        setResult(
+          engine,
+          context,
+          fromWit(final ? functions.finalize(id, group) : functions.value(id, group)),
+        );
       });
     },
   };

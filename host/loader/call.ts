@@ -14,7 +14,7 @@ import { SQLITE_DONE, SQLITE_ERROR, SQLITE_ROW } from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { shown } from '../core/shown.js';
 import type { Engine } from '../kernel/engine.js';
-import { setResult } from '../kernel/values.js';
+import { setResult } from '../kernel/function-results.js';
 import { type CoreInterface, payloadOf } from './component.js';
 
 /** Calls function `id` of a component with the values at address `cells`, and sets the result in `context`. */
@@ -64,7 +64,8 @@ export function directCall(engine: Engine, exports: CoreInterface): Call {
 }
 
 /** Makes a {@link Call} that uses jco's wrappers. @param memory the component's memory limit in bytes */
-export function wrappedCall(core: Core, functions: ScalarFunction, memory: number): Call {
+export function wrappedCall(engine: Engine, functions: ScalarFunction, memory: number): Call {
+  const { core } = engine;
   return (id, context, count, cells) => {
     const args = cellsToWit(core, count, cells, memory);
     let result: WitValue;
@@ -74,6 +75,6 @@ export function wrappedCall(core: Core, functions: ScalarFunction, memory: numbe
       failWith(core, context, payloadOf(error));
       return;
     }
-    setResult(core, context, fromWit(result));
+    setResult(engine, context, fromWit(result));
   };
 }

@@ -32,7 +32,7 @@ function register(component: Component, functions: ScalarFunction, specs: readon
   const { connection } = component;
   const { engine, db } = connection;
   const core = component.core('scalar-function');
-  const call = core ? directCall(engine, core) : wrappedCall(engine.core, functions, component.memory);
+  const call = core ? directCall(engine, core) : wrappedCall(engine, functions, component.memory);
   const known = connection.part(slots);
   for (const spec of specs) {
     const key = `${spec.name.toLowerCase()}/${spec.numArgs}/${flagsOf(spec.options)}`;

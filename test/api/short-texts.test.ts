@@ -84,3 +84,24 @@ test('texts that are read and written after the memory has grown', () => {
   for (let i = 0; i < 300; i++)
     expect(echo.get(`a text after it ${i}`)).toEqual({ t: `a text after it ${i}` });
 });
+
+test('results of functions, of every kind and length', () => {
+  db.function('same', { useBigIntArguments: true }, (value) => value);
+  db.function('half', () => 1.5);
+  const kept = new Uint8Array(20_000).map((_, at) => at);
+  const values = [
+    ...[null, 0, -0, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 7n, -(2n ** 63n)],
+    ...[0, 1, 12, 13, 256, 257, 5461, 5462, 16_384, 20_000].flatMap((length) => [
+      'x'.repeat(length),
+      'é'.repeat(length),
+      `${'x'.repeat(length)}\ud800`,
+      kept.subarray(0, length),
+    ]),
+  ];
+  const read = db.prepare(
+    'SELECT same(?1) IS ?1 AS same, typeof(same(?1)) = typeof(?1) AS kind, half() AS n',
+  );
+  for (let i = 0; i < 5; i++)
+    for (const value of values) expect(read.get(value)).toEqual({ same: 1, kind: 1, n: 1.5 });
+  expect(Object.is(db.prepare('SELECT same(?) AS v').get(-0)?.v, -0)).toBe(true);
+});

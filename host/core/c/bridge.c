@@ -130,7 +130,9 @@ void bridge_result_int64(sqlite3_context *ctx, unsigned low, int high){
 static void called(sqlite3_context *ctx, int argc, sqlite3_value **argv){
   Cell aCell[argc+1];
   if( bridge_values(argc, argv, aCell) ) sqlite3_result_error_nomem(ctx);
-  else host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, aCell);
+  else if( host_function((int)(size_t)sqlite3_user_data(ctx), ctx, argc, aCell)==SQLITE_FLOAT ){
+    sqlite3_result_double(ctx, aCell[0].value.real);
+  }
 }
 
 int bridge_create_function(sqlite3 *db, const char *zName, int nArg, int flags, int id){

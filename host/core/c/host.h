@@ -80,8 +80,9 @@ typedef struct Cell {
   union { double real; sqlite3_int64 integer; const void *p; } value;
 } Cell;
 
-/* Calls an SQL function. The arguments are valid until it returns. */
-IMPORT(host_function) void host_function(int id, sqlite3_context *ctx, int argc, const Cell *aCell);
+/* Calls an SQL function. The arguments are valid until it returns. aCell has one element even without arguments. Returns
+** SQLITE_FLOAT if the result is the double in aCell[0], and 0 if the result is already set. */
+IMPORT(host_function) int host_function(int id, sqlite3_context *ctx, int argc, Cell *aCell);
 /* SQLite released the object behind id: a function, or a connection's client data. */
 IMPORT(host_destroy) void host_destroy(int id);
 /* The connection with this id in its client data is about to be closed. */
