@@ -199,7 +199,7 @@ async function minified(script: string): Promise<string> {
   // The host's globals have no `process`, so jco's log is always off. The calls that write to it are left out.
   const silent = script.replace(/(?<=^ *const _debugLog = )(?=\()/m, '/* @__NO_SIDE_EFFECTS__ */ ');
   if (silent === script) throw new Error('the transpiler returned a script without _debugLog');
-  // In parentheses, the function would be an expression without effect, and nothing of it would be left.
+  // In parentheses, the function would be an expression without effect, which esbuild would remove.
   const { code } = await transform(silent.slice(1, -1), {
     minify: true,
     target: 'node20.19',

@@ -1,4 +1,7 @@
-/** Builds dist/, which is published and which the tests and `npx` run. */
+/**
+ * Builds dist/, which is published and which the tests and `npx` run. With --if-changed, does nothing if no source has
+ * changed since the last build, because npm 10 runs `prepare` at every `npx` in a clone.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -6,8 +9,30 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
+import { isChanged } from './changed.js';
 import { apart, type EntryGroup, entryGroups } from './entries.js';
 import { dist, root } from './sources.js';
+
+const inputs = [
+  'host',
+  'extensions',
+  'wit',
+  'scripts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
+const lastBuilt = join(dist, 'extensions/shipped.json');
+if (
+  process.argv.includes('--if-changed') &&
+  !isChanged(
+    lastBuilt,
+    inputs.map((name) => join(root, name)),
+  )
+) {
+  process.exit(0);
+}
 
 rmSync(dist, { recursive: true, force: true });
 
@@ -29,8 +54,8 @@ execFileSync(
 );
 
 /**
- * An import of node:fs makes Node load its promises and streams, which takes 2 ms. A module that is not an ES module has
- * its functions without them, and looks each up when it is called.
+ * An import of node:fs makes Node load its promises and streams, which takes 2 ms. A CommonJS module
+ * gets its functions without them, and looks up each function when it is called.
  */
 const files: Plugin = {
   name: 'node:fs',
@@ -42,7 +67,7 @@ const files: Plugin = {
   },
 };
 
-/** Makes the other entries of a group, and modules that are imported when they are needed, import the whole. */
+/** Makes the other entries of a group, and modules that are imported on demand, import the `whole`. */
 function joining({ entries, whole }: EntryGroup): Plugin {
   const source = (name: string): string => join(root, `host/${name}.ts`);
   const joined = new Set(

@@ -308,7 +308,7 @@ const answers = demands.map(
   ([demand, title, why], i) => `| ${i + 1} | ${demand} | ${title === null ? why : linked(demand, title)} |`,
 );
 
-/** What a component can do, and the file that tests it on both paths: calls between the memories, and jco's wrappers. */
+/** What a component can do, and the file that tests it with all ways to call a component: direct, linked and wrapped. */
 const capabilities: readonly (readonly [what: string, world: string, interface_: string, file: string])[] = [
   ['scalar functions', 'minimal', 'scalar-function', 'extensions/extensions'],
   ['aggregate and window functions', 'stateful', 'aggregate-function', 'components/aggregates'],
@@ -329,7 +329,8 @@ const capabilities: readonly (readonly [what: string, world: string, interface_:
 const worlds = source(`wit/${contractVersion}/worlds.wit`);
 const capabilityLines = capabilities.map(([what, world, name, file]) => {
   const tested = tests.find((known) => known.name === `${file}.test.ts`)?.text;
-  if (!tested?.includes("'wrapped']")) problems.push(`${file}.test.ts does not test both paths`);
+  if (!tested?.includes("'wrapped']"))
+    problems.push(`${file}.test.ts does not test all ways to call a component`);
   if (!worlds.includes(`world ${world} {`)) problems.push(`there is no world ${world}`);
   if (!worlds.includes(`port ${name};`)) problems.push(`no world has ${name}`);
   return `| ${what} | \`${world}\` | \`${name}\` | [${file}](${file}.test.ts) |`;

@@ -1,13 +1,13 @@
 /**
  * The modules of host/ that are loaded by path: by programs, as threads or processes, and by the tests. Those of a group
- * share their code. A thread or another process shares no modules anyway, and each file that more groups share would be
- * one more to load.
+ * share their code. A thread or process shares no modules with others anyway, and a file that several groups share would be
+ * an additional file to load.
  */
 export interface EntryGroup {
   readonly entries: readonly string[];
   /**
-   * An entry that the others, and modules that are imported when they are needed, import too. All that it needs is then
-   * in one file. Without it, what they need would be in files of its own.
+   * An entry that the other entries, and modules that are imported on demand, also import. Then one file contains all that
+   * it needs. Otherwise, what they share would be in separate files.
    */
   readonly whole?: string;
 }

@@ -1,4 +1,4 @@
-/** Compiles the modules in the text format of WebAssembly that host/ contains. */
+/** Compiles the modules of host/ that are written in the text format of WebAssembly. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ export function watFiles(own: string): Promise<(readonly [path: string, text: st
       const module = await parse(
         source.replace(/@(\w+)/g, (_, known: string) => {
           const number = numbers[known];
-          if (typeof number !== 'number') throw new Error(`${path}.wat: there is no number ${known}`);
+          if (typeof number !== 'number') throw new Error(`${path}.wat: @${known} is not a known number`);
           return `${number}`;
         }),
       );

@@ -291,7 +291,7 @@ bool VT(fetch)(uint32_t cursor, uint32_t max_rows, Batch *ret, Error *err) {
   return true;
 }
 
-/* ---- Transactions: only for the CREATE that one undoes ------------------------------------------ */
+/* ---- Transactions: only to undo a CREATE -------------------------------------------------------- */
 
 bool WT(begin)(uint32_t table, Error *err) {
   (void)table; (void)err;

@@ -10,10 +10,10 @@ export const callDone = 0;
 /** The component returned, and the caller has to do the rest with the result at address `result`. */
 export const callReturned = 2;
 
-/** Linking takes as long as so many calls without it. */
+/** The number of calls that take as long as linking. */
 export const callsBeforeLinking = 200;
 
-/** Other results than {@link callDone} and {@link callReturned} mean that the component was not called. */
+/** Results other than {@link callDone} and {@link callReturned} mean that the component was not called. */
 export interface LinkedCalls {
   /** Calls a scalar function with `count` Cells, and sets the result of the SQL function. */
   call(id: bigint, context: number, count: number, cells: number): number;
@@ -46,7 +46,7 @@ export class Linking {
   #callsLeft: number;
   linked: LinkedCalls | undefined;
 
-  /** @param names the functions that the component has */
+  /** @param names the functions that the component exports */
   constructor(engine: Engine, guest: LinkedGuest, names: readonly Name[]) {
     this.#engine = engine;
     this.#guest = guest;

@@ -1,10 +1,11 @@
 ;; Calls the functions and aggregates of a component: copies the arguments from the core's memory to the component's,
 ;; calls it, and sets the result. WebAssembly calls the two modules faster than JavaScript does, and copies without
-;; views. The names that begin with @ are numbers of layout.ts, values.ts, constants.ts, cells.ts and engine.ts.
+;; views. scripts/wat.ts replaces the names that begin with @ by numbers of layout.ts, values.ts, constants.ts, cells.ts
+;; and engine.ts.
 ;;
-;; It does what the direct calls of loader/call.ts and loader/aggregates.ts do, and leaves to them what is rare. The
+;; It does the same as the direct calls of loader/call.ts and loader/aggregates.ts, and leaves rare cases to them. The
 ;; exported functions return
-;;   0  if all is done,
+;;   0  if everything is done,
 ;;   1  if nothing was called: an argument is large, or the component cannot allocate memory,
 ;;   2  if the component returned, and its result is at the address `result`: an error, a fault, or text that is not
 ;;      ASCII. The caller must call the `post` function.
@@ -35,7 +36,7 @@
       (i64.add (i64.extend_i32_u (local.get $at)) (i64.extend_i32_u (local.get $size)))
       (i64.shl (i64.extend_i32_u (memory.size $guest)) (i64.const 16))))
 
-  ;; Allocates memory of the component. Returns -1 if it returns an address that it must not return.
+  ;; Allocates memory of the component. Returns -1 if the component returns an invalid address.
   (func $allocate (param $size i32) (param $align i32) (result i32)
     (local $at i32)
     (local.set $at
@@ -122,7 +123,7 @@
       (i32.eqz (i8x16.bitmask (local.get $bits)))
       (i32.lt_u (local.get $byte) (i32.const 0x80))))
 
-  ;; Sets the result of an SQL function to the value at $value. Returns 0 if it must be done elsewhere.
+  ;; Sets the result of an SQL function to the value at $value. Returns 0 if the caller must do it.
   (func $set_result (param $context i32) (param $value i32) (result i32)
     (local $kind i32) (local $from i32) (local $length i32)
     (local.set $kind (i32.load8_u $guest (local.get $value)))
@@ -154,14 +155,14 @@
       (i32.eq (local.get $kind) (i32.const @caseText)))
     (i32.const 1))
 
-  ;; Whether the ok case of a `result` of $size bytes is at $at, which is kept for the caller.
+  ;; Whether the `result` of $size bytes at $at is its ok case. Sets the global $result to $at.
   (func $is_ok (param $at i32) (param $size i32) (param $align_mask i32) (result i32)
     (global.set $result (local.get $at))
     (if (i32.eqz (call $is_inside (local.get $at) (local.get $size))) (then (return (i32.const 0))))
     (if (i32.and (local.get $at) (local.get $align_mask)) (then (return (i32.const 0))))
     (i32.eqz (i32.load8_u $guest (local.get $at))))
 
-  ;; Sets the result of an SQL function to that of a call. Returns 0 if it must be done elsewhere.
+  ;; Sets the result of an SQL function to that of a call. Returns 0 if the caller must do it.
   (func $give (param $context i32) (param $at i32) (result i32)
     (if (result i32)
       (call $is_ok
@@ -220,7 +221,7 @@
     (call $post_value (local.get $at))
     (i32.const 0))
 
-  ;; Sets the result to the value of a group, which ends.
+  ;; Sets the result to the final value of a group.
   (func (export "finalize") (param $id i64) (param $group i32) (param $context i32) (result i32)
     (local $at i32)
     (local.set $at (call $finalize (local.get $id) (local.get $group)))

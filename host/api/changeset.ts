@@ -187,7 +187,7 @@ export class ChangesetGroup implements Disposable {
   }
 
   /**
-   * Adds one change, or the conflict of a running conflict handler, which keeps a change that could not be applied. A
+   * Adds one change. In a conflict handler, adds the change of the conflict, which keeps a change that was not applied. A
    * bigint becomes INTEGER, a number REAL, and undefined means that the value is not part of the change. The table must
    * be in the database of {@link schema} or in a changeset that was added before; without a schema, the change's `key`
    * describes it. So a change that was read can be added as it is; call {@link patchset} before adding an INSERT of a

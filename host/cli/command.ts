@@ -41,7 +41,7 @@ export interface Given {
 export interface Action {
   /** The operands in the help, such as `IN ...` or `[SEQ]`; absent if there are none. */
   readonly operands?: string;
-  /** The minimum and maximum number of operands, if the help has another form. */
+  /** The minimum and maximum number of operands, if `operands` does not show them. */
   readonly count?: readonly [least: number, most: number];
   readonly options: Readonly<Record<string, Option>>;
   /** Whether the command takes the options that the shell has in addition to those of sqlite3, such as grants. */

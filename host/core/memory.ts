@@ -30,14 +30,14 @@ export const maxLength = 1_000_000_000;
 
 /** For fewer bytes, a loop over ASCII is faster than a decoder. */
 const shortText = 6;
-/** For up to so many characters, a loop over ASCII is faster than an encoder. */
+/** For up to this many characters, a loop over ASCII is faster than an encoder. */
 const shortInput = 32;
-/** Making {@link StringCopies} takes as long as copying so many short texts without it. */
+/** The number of short texts whose copying takes as long as making {@link StringCopies}. */
 const copiesBefore = 200;
 
 export class Memory implements MemoryViews {
   readonly #c: Bindings;
-  // Plain fields, because V8 must optimize code again after a branch that it has not seen yet.
+  // Fields, not getters that check for growth: V8 must optimize code again after a branch that it has not seen yet.
   bytes = new Uint8Array();
   view = new DataView(new ArrayBuffer());
   #text: TextBuffer | undefined;

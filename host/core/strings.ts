@@ -3,15 +3,15 @@
 import { compiled } from './compiled.js';
 import { stringsModule } from './strings-module.js';
 
-/** V8 makes strings of several parts from so many characters on. In shorter ones, charCodeAt is fast. */
+/** The minimum length of strings that V8 makes of several parts. In shorter strings, charCodeAt is fast. */
 export const shortestWrite = 13;
-/** For up to so many characters, {@link StringCopies} is faster than Node's Buffer. */
+/** For up to this many characters, {@link StringCopies} is faster than Node's Buffer. */
 export const longestWrite = 256;
-/** For up to so many bytes, {@link StringCopies} is faster than Node's Buffer. */
+/** For up to this many bytes, {@link StringCopies} is faster than Node's Buffer. */
 export const longestRead = 32;
 
 export interface StringCopies {
-  /** Writes a string of up to 256 characters. Returns 0 if it is not ASCII: the bytes are wrong then. */
+  /** Writes a string of up to 256 characters. Returns 0 if it is not ASCII: then the bytes are wrong. */
   write(text: string, to: number): number;
   /** Reads up to 256 bytes. Returns null if they are not ASCII. */
   read(at: number, length: number): string | null;
@@ -26,6 +26,6 @@ export function stringCopies(memory: WebAssembly.Memory): StringCopies | undefin
     const { write, read } = exports as unknown as StringCopies;
     return { write, read };
   } catch {
-    return undefined; // a runtime that knows GC but not the builtins, which it takes for missing imports
+    return undefined; // a runtime with GC but without the builtins, which are then missing imports
   }
 }

@@ -1,5 +1,5 @@
 ;; Copies short texts between JavaScript strings and the core's memory, with the JavaScript string builtins of
-;; WebAssembly. JavaScript's own charCodeAt looks up the string's representation for each character, and each call of
+;; WebAssembly. In JavaScript, charCodeAt looks up the string's representation for each character, and each call of
 ;; Node's Buffer takes as long as copying dozens of bytes.
 (module
   (type $units (array (mut i16)))

@@ -1,9 +1,9 @@
 /**
- * One file of the cache: what was made from a source, such as a component. It consists of what was made, the same again,
- * and the source.
+ * One file of the cache: what was made from a source, such as a component. It contains what was made, twice, and the
+ * source.
  *
  * An entry is found by a cheap hash, and used only if it contains exactly the source. Its code will be run, so damage
- * must be found: the two copies are compared. Loading Node's crypto for a digest, or calculating a checksum in code that
+ * must be detected: the two copies are compared. Loading Node's crypto for a digest, or calculating a checksum in code that
  * runs for the first time, takes much longer than reading and comparing these bytes.
  */
 
@@ -14,8 +14,8 @@ import { dirname, join } from 'node:path';
 const hashedWords = 512;
 
 /**
- * A hash of the length and the words of a source. Of a large source, it is a hash of words at equal distances. It is not
- * cryptographic: different sources can have the same hash.
+ * A hash of the length and the words of a source. Of a large source, only words at equal distances are hashed. The hash is
+ * not cryptographic: different sources can have the same one.
  */
 export function hashOf(source: Uint8Array): string {
   const { length } = source;
@@ -66,7 +66,7 @@ export function readEntry(file: string, source: Uint8Array): Buffer | 'other' | 
   } catch {
     return undefined;
   }
-  const twice = entry.length - source.length; // other sources of this name have the same length
+  const twice = entry.length - source.length; // other sources with entries of this name have the same length
   if (twice <= 0 || twice % 2 !== 0) return undefined;
   const made = entry.subarray(0, twice / 2);
   if (!made.equals(entry.subarray(twice / 2, twice))) return undefined;

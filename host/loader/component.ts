@@ -17,8 +17,8 @@ import { instantiator } from './glue.js';
 import type { Prepared } from './prepared.js';
 
 /**
- * How to call a component. `direct` copies values between the memories if the component supports that, and links it
- * after some calls. `linked` links it at once. `wrapped` always uses jco's wrappers.
+ * How to call a component. `direct` copies values between the memories if the component supports that, and links the
+ * component with the core after some calls. `linked` links it before the first call. `wrapped` always uses jco's wrappers.
  */
 export const callPaths = ['direct', 'linked', 'wrapped'] as const;
 export type CallPath = (typeof callPaths)[number];

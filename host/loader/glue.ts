@@ -1,4 +1,4 @@
-/** Compiles the script of a component, and keeps the code that V8 made of it for other processes. */
+/** Compiles the script of a component, and keeps the code that V8 compiled for other processes. */
 
 import { join } from 'node:path';
 import { Script } from 'node:vm';
@@ -14,7 +14,7 @@ export type Instantiate = (
 
 interface Compiled {
   readonly instantiate: Instantiate;
-  /** Keeps the code, if it is not kept yet. */
+  /** Keeps the code; undefined if it is kept. */
   keep?: (() => void) | undefined;
 }
 
@@ -41,15 +41,15 @@ export function instantiator(prepared: Prepared): Instantiate {
 }
 
 /**
- * Keeps the code that V8 made of the glue, including the functions that were called up to now. Does nothing if it is
- * kept already, or if it cannot be kept.
+ * Keeps the code that V8 compiled for the glue, with the functions that were called so far. Does nothing if it is already
+ * kept or cannot be kept.
  */
 export function keepCode(prepared: Prepared): void {
   const known = compiled.get(prepared);
   try {
     known?.keep?.();
   } catch {
-    // The next process compiles the glue, too.
+    // The next process compiles the glue again.
   }
   if (known) known.keep = undefined;
 }
@@ -64,7 +64,7 @@ function compile(prepared: Prepared): Compiled {
   });
   const wrapper = script.runInThisContext() as (...globals: object[]) => Instantiate;
   const instantiate = wrapper(seen, seen.WebAssembly);
-  const isKept = Buffer.isBuffer(code) && !script.cachedDataRejected; // V8 rejects code of other flags
+  const isKept = Buffer.isBuffer(code) && !script.cachedDataRejected; // V8 rejects code that was compiled with other flags
   if (file === undefined || isKept) return { instantiate };
   return { instantiate, keep: () => writeEntry(file, script.createCachedData(), glue) };
 }

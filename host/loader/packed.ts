@@ -16,13 +16,13 @@ export interface Transpiled extends Interfaces {
 
 /** The first line of a packed file, as JSON. The contents of the files follow in this order. */
 interface Header extends Omit<Transpiled, 'files'> {
-  /** The position is that of the contents in the component, or -1 if they are in the packed file. */
+  /** `position` is where the component contains the file, or -1 if the packed file contains it. */
   readonly files: readonly (readonly [name: string, length: number, position: number])[];
 }
 
 const newline = 0x0a;
 
-/** Packs what was made of `component`. Core modules that the component contains as they are take no space. */
+/** Packs what was made of `component`. Core modules that `component` contains unchanged are not stored again. */
 export function pack({ imports, exports, composed, files }: Transpiled, component: Uint8Array): Uint8Array {
   const whole = Buffer.from(component.buffer, component.byteOffset, component.length);
   const located = [...files].map(([name, content]) => ({ name, content, position: whole.indexOf(content) }));

@@ -29,7 +29,7 @@ function allShipped(): readonly Shipped[] {
   }
 }
 
-/** Which component of this package each component is that was read so far. */
+/** The component of this package that each component read so far is equal to. */
 const recognized = new WeakMap<Uint8Array, Shipped | 'none'>();
 
 function shippedAs(component: Uint8Array): Shipped | undefined {
@@ -39,7 +39,7 @@ function shippedAs(component: Uint8Array): Shipped | undefined {
   return found === 'none' ? undefined : found;
 }
 
-/** Comparing bytes is faster than loading Node's crypto. */
+/** Whether a component is this one. Compares bytes, because loading Node's crypto takes longer. */
 function isThis(component: Uint8Array, { name, size, sha256 }: Shipped): boolean {
   if (size !== component.length) return false;
   let own: Buffer;

@@ -30,7 +30,7 @@ export const maxSessions = 10_000;
 
 const whileFiltering = "while a session's filter is running";
 
-/** The number of running filters on a connection. Meanwhile SQLite is in the middle of a session operation. */
+/** The number of running filters on a connection. SQLite calls a filter in the middle of a session operation. */
 const filteringOn = (): { running: number } => ({ running: 0 });
 
 const makeSessions = ({ connection, isUser }: Owner): SessionRegistry =>

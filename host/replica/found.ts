@@ -64,7 +64,7 @@ export function refuseRows(database: DatabaseSync): void {
   }
 }
 
-/** Whether a copy holds only its own state tables, so that other copies can begin empty. */
+/** Whether a copy contains only its own state tables, so that a new copy can begin with an empty file. */
 export function isPlain(database: DatabaseSync): boolean {
   const others = query(
     connectionOf(database),

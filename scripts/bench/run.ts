@@ -60,7 +60,7 @@ function measured(
   return printed(program, name, folder, String(repetitions), String(rows));
 }
 
-/** Throws if a program returns another proof than the other programs, because it then did other work. */
+/** Throws if the proof of a program differs from that of the others, because then it did different work. */
 export function prove(
   proofs: Map<string, [proof: number, by: string]>,
   work: string,

@@ -1,4 +1,4 @@
-/** The cache of transpiled components and of their code: when it is used, and when a component is transpiled again. */
+/** The cache of transpiled components and their compiled code: when it is used, and when it is made again. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -237,7 +237,7 @@ describe('the code that V8 compiled', () => {
     expect(Buffer.isBuffer(readEntry(file, glue))).toBe(true);
   });
 
-  test('is replaced if it is damaged, or of other options of V8', () => {
+  test('is replaced if it is damaged or was compiled with other options of V8', () => {
     const { cache } = filled('bad-code');
     const { glue, file } = only(cache);
     const code = readFileSync(file);

@@ -1,6 +1,6 @@
 /**
  * A component is linked with the core after some calls, and then called in WebAssembly. The guest `echo` returns its
- * argument, and SQLite tells whether a value is the same.
+ * argument, and SQLite compares the two.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,7 @@ test.runIf(major >= 22)('this Node compiles the modules that are written in the 
   expect(compiled(stringsModule)).toBeInstanceOf(WebAssembly.Module);
 });
 
-test.runIf(major < 22)('older Nodes do without the modules that are written in the text format', () => {
+test.runIf(major < 22)('older Nodes cannot compile these modules, and work without them', () => {
   expect(compiled(linkedCallsModule)).toBe(undefined);
   expect(compiled(stringsModule)).toBe(undefined);
 });
@@ -58,7 +58,7 @@ const values: [kind: string, sql: string][] = [
   ['blobs', 'CAST(zeroblob(n) || (i % 7) AS BLOB)'],
 ];
 
-test.each(values)('%s are returned as they were passed, before and after', (_, sql) => {
+test.each(values)('%s are returned as they were passed, before and after linking', (_, sql) => {
   const read = db.prepare(
     `WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < 499),
       v(i, x) AS MATERIALIZED (SELECT i, (SELECT ${sql} FROM (SELECT json_extract(?1, '$[' || (i % ?2) || ']') AS n)) FROM c)

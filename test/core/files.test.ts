@@ -98,7 +98,7 @@ describe('paths', () => {
     expect(codeOf(() => new Connection(base, { flags: READONLY }))).toBe(526);
   });
 
-  test('a database in a folder that is not there cannot be opened, and the message names it', () => {
+  test('a database in a folder that does not exist cannot be opened, and the message names it', () => {
     expect(() => new Connection('/not/there/x.db')).toThrow(
       /unable to open database file.*\/not\/there\/x\.db/,
     );

@@ -182,7 +182,7 @@ export class DaemonServer {
     this.#work();
   }
 
-  /** Interrupts the running statement if its client has disconnected, which a half-closed socket does not show. */
+  /** Interrupts the running statement if its client has disconnected, and not only closed its half of the socket. */
   #lookAfterRunning(): void {
     const client = this.#running;
     if (client?.ended && !client.isThere()) client.socket.destroy();
