@@ -6,6 +6,7 @@ import type { WASI } from 'node:wasi';
 import type { Core } from '../core/core.js';
 import type { Extensions, Terminal } from '../core/host-services.js';
 import { pause } from '../core/pause.js';
+import type { WasmFunctions } from '../core/web-assembly.js';
 import { Engine } from '../kernel/engine.js';
 import { checkGrants } from '../kernel/grants.js';
 import { extensionLoader } from '../loader/loader.js';
@@ -155,7 +156,7 @@ function makeWasi(env: NodeJS.ProcessEnv): WASI {
   }
 }
 
-function imports(wasi: WASI, memory: () => WebAssembly.Memory, hearing: Hearing): WebAssembly.ModuleImports {
+function imports(wasi: WASI, memory: () => WebAssembly.Memory, hearing: Hearing): WasmFunctions {
   const functions = withDevices(wasi.wasiImport as Record<string, WasiFunction>, memory);
   const { fd_read: read, fd_write: write } = functions;
   if (!read || !write) throw new Error('node:wasi has no files');

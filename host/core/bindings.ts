@@ -1,5 +1,7 @@
 // Made by npm run build:tables. Do not edit.
 
+import type { WasmMemory } from './web-assembly.js';
+
 /**
  * The seam: every function that the core exports, by its C name. Pointers and 32-bit integers are numbers
  * (a returned pointer is signed: `>>> 0` makes it an address), 64-bit integers are bigints.
@@ -9,7 +11,7 @@
  * `c/host.h` for the functions named `bridge_`.
  */
 export interface Bindings {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   /** Runs the constructors of libc; called once. */
   _initialize(): void;
 

@@ -6,6 +6,7 @@ import type { Host } from './host-services.js';
 import { hostImports } from './imports.js';
 import { Memory } from './memory.js';
 import { platform } from './platform.js';
+import type { WasmFunctions } from './web-assembly.js';
 
 export class Core {
   readonly c: Bindings;
@@ -18,7 +19,7 @@ export class Core {
    * @param wasi the functions of wasi_snapshot_preview1. Without them the core has no standard streams and no shell,
    *   and every WASI call returns "not supported".
    */
-  constructor(host: Host, wasi?: WebAssembly.ModuleImports) {
+  constructor(host: Host, wasi?: WasmFunctions) {
     let memory: Memory | undefined;
     const imports = hostImports(host, () => memory as Memory); // only the core calls it, so memory is set
     const instance = new WebAssembly.Instance(platform().core(), {
@@ -56,7 +57,7 @@ export class Core {
 const badDescriptor = 8;
 const notSupported = 58;
 
-function noWasi(): WebAssembly.ModuleImports {
+function noWasi(): WasmFunctions {
   const functions: Record<string, () => number> = {};
   for (const { module, name } of WebAssembly.Module.imports(platform().core())) {
     if (module !== 'wasi_snapshot_preview1') continue;

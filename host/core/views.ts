@@ -1,3 +1,5 @@
+import type { WasmMemory } from './web-assembly.js';
+
 /** Up to this many bytes, a loop is faster than set() on a view. */
 const shortCopy = 48;
 
@@ -45,11 +47,11 @@ export interface MemoryViews {
 
 /** Views of a memory that may grow at any time. */
 export class Views implements MemoryViews {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WasmMemory;
   #bytes: Uint8Array;
   #view: DataView;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WasmMemory) {
     this.#memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#view = new DataView(memory.buffer);

@@ -17,6 +17,7 @@ import type {
   TableModule,
   Terminal,
 } from '../core/host-services.js';
+import type { WasmFunctions } from '../core/web-assembly.js';
 import { invalidState } from './arguments.js';
 import { cellSize } from './cells.js';
 import type { CheckedGrants } from './grants.js';
@@ -60,7 +61,7 @@ export interface EngineOptions {
   /** The grants for components of every connection. If absent, each connection has its own. */
   readonly grants?: CheckedGrants;
   /** The functions of wasi_snapshot_preview1, which the shell needs. */
-  readonly wasi?: WebAssembly.ModuleImports;
+  readonly wasi?: WasmFunctions;
 }
 
 /** The error message after an exception made the engine unusable. */

@@ -1,6 +1,6 @@
-/** The package as programs load it: import, require, TypeScript without a build, and a bundle. */
+/** The package as programs load it: import, require, TypeScript with and without a build, and a bundle. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -103,4 +103,29 @@ test('a bundle without the package installed explains what to do', async () => {
   } finally {
     rmSync(alone, { recursive: true, force: true });
   }
+});
+
+test('the types need only those of Node, not the library "dom"', () => {
+  const file = join(folder, 'types.mts');
+  writeFileSync(
+    file,
+    `import { DatabaseSync } from 'sqlite-wasm-run';
+     import { sqlStatements } from 'sqlite-wasm-run/changeset';
+     import { hostInterfaces } from 'sqlite-wasm-run/host';
+     import { feed } from 'sqlite-wasm-run/replica';
+     const db = new DatabaseSync(':memory:');
+     for (const { inserted } of db.apply([]).tables) void (inserted satisfies number);
+     // @ts-expect-error: not a policy
+     db.apply([], { policy: 'mine' });
+     export const all = [sqlStatements, hostInterfaces, feed];`,
+  );
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+  const options = '--strict --noEmit --module nodenext --target es2022 --lib es2022 --types node'.split(' ');
+  const typeRoots = join(root, 'node_modules/@types');
+  const found = spawnSync(process.execPath, [tsc, ...options, '--typeRoots', typeRoots, file], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  expect(found.stdout).toBe('');
+  expect(found.status).toBe(0);
 });
