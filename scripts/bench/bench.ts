@@ -1,4 +1,4 @@
-/** Functions that all groups of works share. */
+/** Functions that all groups of workloads share. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Database, Row } from './peers.js';

@@ -3,7 +3,7 @@
 import { ratios } from './print.js';
 import type { Run } from './results.js';
 
-/** The works that README shows. */
+/** The workloads that README shows. */
 const shown = [
   'files.insertFile',
   'memory.insert',

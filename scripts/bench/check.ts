@@ -31,7 +31,7 @@ function ownId(run: Run): string {
   return id;
 }
 
-/** Returns the works that are slower than allowed. The best result of all `runs` counts. */
+/** Returns the workloads that are slower than allowed. The best result of all `runs` counts. */
 export function slower(recorded: Run, ...runs: readonly Run[]): Slower[] {
   const found = runs.map((run) => ratios(run, ownId(run)));
   const major = Number(runs[0] ? ownId(runs[0]).slice('ours@'.length) : 0);

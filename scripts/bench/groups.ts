@@ -1,4 +1,4 @@
-/** The works to compare, in groups. Each group runs in its own process. */
+/** The workloads to compare, in groups. Each group runs in its own process. */
 
 /** Kinds of programs. */
 export type Kind = 'c' | 'ours' | 'node:sqlite' | 'better-sqlite3' | 'sqlite-wasm' | 'node-sqlite3-wasm';
@@ -10,7 +10,7 @@ export interface Group {
   /** The repetitions in one process. The first is reported separately, because V8 compiles during it. */
   readonly repetitions: number;
   readonly unit: 'ms' | 'us' | 'MB';
-  /** The title of each work. {@link titled} inserts the numbers of rows. */
+  /** The title of each workload. {@link titled} inserts the numbers of rows. */
   readonly works: Readonly<Record<string, string>>;
   /** Whether the group runs only on request, because it takes minutes. */
   readonly long?: true;

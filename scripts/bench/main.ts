@@ -5,7 +5,7 @@
  *     npm run bench -- memory spi        only these groups
  *
  *     --rounds N       the number of rounds in which the programs take turns; 3 by default
- *     --rows N         the rows of a work, 100,000 by default; long statements have ten times as many
+ *     --rows N         the rows of a workload, 100,000 by default; long statements have ten times as many
  *     --short          only native C and this package on this Node
  *     --full           replica: a new copy of 1 GB instead of 100 MB
  *     --json FILE      writes the results

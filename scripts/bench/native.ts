@@ -44,7 +44,7 @@ export function nativeShell(): string | undefined {
   return build('shell', shellSource());
 }
 
-/** Builds the works of work.ts in C. */
+/** Builds the workloads of work.ts in C. */
 export function nativeWork(): string | undefined {
   const names = ['work.c', 'work-sessions.c', 'work.h'];
   return build('work', ...names.map((name) => join(root, 'scripts/bench', name)));

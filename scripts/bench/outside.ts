@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { hashed } from './bench.js';
 import type { Program } from './programs.js';
 
-/** A value and a proof for each work, in the format that the works print. */
+/** A value and a proof for each workload, in the format that the workloads print. */
 export type Measured = Record<string, [value: number, proof: number]>;
 
 /** Runs a command with its output in a file, because this process would have to read a pipe at the same time. */

@@ -41,9 +41,9 @@ export interface Program {
   readonly title: string;
   /** The imported module, or the folder of a package. */
   readonly module: string;
-  /** The command that runs the works. */
+  /** The command that runs the workloads. */
   readonly work: readonly string[];
-  /** The Node program that runs the works, and its version. */
+  /** The Node program that runs the workloads, and its version. */
   readonly node: string;
   readonly on: string;
   /** The command that runs its sqlite3 shell. */
@@ -74,7 +74,7 @@ function nodes(alone: boolean): Node[] {
   return found.sort((a, b) => a.major - b.major);
 }
 
-/** Bundles the works for Node in one file, because a TypeScript loader would be measured too. */
+/** Bundles the workloads for Node in one file, because a TypeScript loader would be measured too. */
 export async function bundledWork(folder: string): Promise<string> {
   const outfile = join(folder, 'work.mjs');
   const entry = join(root, 'scripts/bench/work.ts');

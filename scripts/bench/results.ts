@@ -1,4 +1,4 @@
-/** The results of a run: the figures of each work and program, and their JSON form. */
+/** The results of a run: the figures of each workload and program, and their JSON form. */
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';

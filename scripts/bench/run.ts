@@ -1,4 +1,4 @@
-/** Runs groups of works. The programs take turns in rounds, and all must return the same proofs. */
+/** Runs groups of workloads. The programs take turns in rounds, and all must return the same proofs. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const environment = {
   BENCH_COMPONENT: join(root, 'test/guests/echo.wasm'),
 };
 
-/** Runs the works of a group in one process. Returns its output, one line for each repetition. */
+/** Runs the workloads of a group in one process. Returns its output, one line for each repetition. */
 function printed({ title, work }: Program, group: string, ...args: readonly string[]): outside.Measured[] {
   const [command = '', ...before] = work;
   const { status, stdout, stderr } = spawnSync(command, [...before, group, ...args], {
@@ -70,9 +70,7 @@ export function prove(
   const [expected, other] = proofs.get(work) ?? [proof, by];
   proofs.set(work, [expected, other]);
   if (!(Math.abs(proof - expected) <= 1e-9 * Math.abs(expected))) {
-    throw new Error(
-      `${work}: ${by} gives ${proof}, but ${other} gives ${expected}; the works are not the same`,
-    );
+    throw new Error(`${work}: ${by} gives ${proof}, but ${other} gives ${expected}; they did different work`);
   }
 }
 

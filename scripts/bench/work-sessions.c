@@ -1,4 +1,4 @@
-/* The works for sessions and changesets of work-sessions.ts in C. */
+/* The workloads for sessions and changesets of work-sessions.ts in C. */
 #include "work.h"
 #include <stdio.h>
 #include <stdlib.h>

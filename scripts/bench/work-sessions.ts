@@ -1,4 +1,4 @@
-/** The works for sessions and changesets. work-sessions.c is the same in C. */
+/** The workloads for sessions and changesets. work-sessions.c is the same in C. */
 
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';

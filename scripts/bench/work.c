@@ -1,6 +1,6 @@
 /*
-** The works of work.ts in C. `work GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each repetition, with a
-** time and a proof for each work. The proof must be the same in all programs.
+** The workloads of work.ts in C. `work GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each repetition, with a
+** time and a proof for each workload. The proof must be the same in all programs.
 */
 #include "work.h"
 #include <stdio.h>

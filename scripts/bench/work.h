@@ -1,11 +1,11 @@
-/* Functions that the works in C share. */
+/* Functions that the workloads in C share. */
 #include "sqlite3.h"
 
-/* The connection, its file in the group of files, and the rows of a work. */
+/* The connection, its file in the group of files, and the rows of a workload. */
 extern sqlite3 *db;
 extern char file[4096];
 extern int rows;
-/* The sum of the values read, which is the proof of works that read. */
+/* The sum of the values read, which is the proof of workloads that read. */
 extern double sum;
 
 void check(int rc);

@@ -1,6 +1,6 @@
 /**
- * The works for Node. `work.mjs PEER MODULE GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each repetition,
- * with a time in ms and a proof for each work: a number that must be the same in all programs. work.c is the same in C.
+ * The workloads for Node. `work.mjs PEER MODULE GROUP FOLDER REPETITIONS ROWS` prints a line of JSON for each repetition,
+ * with a time in ms and a proof for each workload: a number that must be the same in all programs. work.c is the same in C.
  */
 
 import { rmSync } from 'node:fs';

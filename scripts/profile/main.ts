@@ -95,7 +95,7 @@ function checkVersion(): void {
     execFileSync(profdata, ['show', '--help'], { stdio: 'ignore' });
   } catch {
     throw new Error(
-      `cannot run ${clang} and ${profdata}: install clang and llvm ${major}, or name the programs by CLANG and PROFDATA`,
+      `cannot run ${clang} and ${profdata}: install clang and llvm ${major}, or set CLANG and PROFDATA to the programs`,
     );
   }
   const [found = version] = /version [\d.]+/.exec(version) ?? [];

@@ -1,6 +1,6 @@
 /*
-** Hooks that log their calls, refuse commits of table "forbidden", trap at table "trap", and call the host after table
-** "tries" was changed.
+** Hooks that log their calls, refuse commits of table "forbidden", trap if table "trap" is changed, and call the host after
+** table "tries" is changed.
 */
 #include "hooked.h"
 #define WORLD(name) hooked_##name

@@ -1,4 +1,4 @@
-/** The benchmark: its works, writing and reading of runs, and slower results found by --check. */
+/** The benchmark: its workloads, writing and reading of runs, and slower results found by --check. */
 
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -75,7 +75,7 @@ test('a program whose result differs from the others is an error', () => {
   prove(proofs, 'get', 1e12, 'C');
   prove(proofs, 'get', 1e12, 'ours');
   expect(() => prove(proofs, 'get', 1e12 + 2000, 'a peer')).toThrow('get: a peer gives 1000000002000, but C');
-  expect(() => prove(proofs, 'get', Number.NaN, 'a peer')).toThrow('the works are not the same');
+  expect(() => prove(proofs, 'get', Number.NaN, 'a peer')).toThrow('they did different work');
 });
 
 test('figures are the median and the quartiles', () => {
