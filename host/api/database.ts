@@ -225,7 +225,7 @@ export class DatabaseSync implements Disposable {
     return this.#current !== undefined;
   }
 
-  /** The limits of the connection. Assigning to a property changes the limit at once. C: `sqlite3_limit`. */
+  /** The limits of the connection. Assigning to a property changes the limit immediately. C: `sqlite3_limit`. */
   get limits(): Limits {
     this.#open();
     return this.#limits;

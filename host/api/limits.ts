@@ -21,7 +21,7 @@ const numbers = {
 const names = Object.keys(numbers) as (keyof Limits)[];
 
 /**
- * The limits of a connection. Assigning to a property changes the limit at once. A limit cannot exceed SQLite's
+ * The limits of a connection. Assigning to a property changes the limit immediately. A limit cannot exceed SQLite's
  * compile-time maximum.
  */
 export interface Limits {

@@ -108,7 +108,7 @@ export function concatPieces(engine: Engine, first: Pieces, second: Pieces, take
 }
 
 /**
- * Returns a stream of the output of `write`. `write` runs at once, and large output is kept in a temporary file until
+ * Returns a stream of the output of `write`. `write` runs immediately, and large output is kept in a temporary file until
  * it is read.
  */
 export function readable(write: (take: Take) => void): ReadableStream<Uint8Array> {

@@ -46,7 +46,7 @@ export interface Run {
   readonly rounds: number;
   readonly rows: number;
   readonly programs: Readonly<Record<string, Contestant>>;
-  /** The results by group and work, such as `memory.insert`. */
+  /** The results by group and workload, such as `memory.insert`. */
   readonly results: Readonly<Record<string, Result>>;
 }
 

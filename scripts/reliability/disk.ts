@@ -72,7 +72,7 @@ export class Disk {
           synced: Buffer.alloc(0),
           unsynced: [],
         };
-        if (!made && !this.#now.has(path)) throw new Error(`${path} was not there`);
+        if (!made && !this.#now.has(path)) throw new Error(`${path} did not exist`);
         this.#files.set(number, file);
         if (made) this.#rename({ path, file, number: ++this.#changes });
         break;

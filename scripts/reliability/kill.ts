@@ -122,7 +122,10 @@ async function killAtRandom(bank: Bank, times: number, until: number, seed: numb
     for (const at = Date.now(); random(8) > 0 && bank.acknowledged === 0 && Date.now() - at < 10_000; )
       await sleep(3);
     await sleep(random(150));
-    const fault = child.exitCode !== null ? `the writer ended by itself, ${child.exitCode}` : undefined;
+    const fault =
+      child.exitCode !== null
+        ? `the writer ended before it was killed, with exit code ${child.exitCode}`
+        : undefined;
     child.kill('SIGKILL');
     await ended;
     const { acknowledged } = bank;

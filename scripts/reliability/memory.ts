@@ -1,7 +1,7 @@
 /**
  * Memory: limits the core's memory, so that statements, sessions, applies and groups have less and less of it. Each
- * operation must succeed, or fail with SQLITE_NOMEM without any effect. With more memory, all must work again, and no
- * memory may be lost.
+ * operation must succeed, or fail with SQLITE_NOMEM without any effect. With more memory, each must succeed again, and no
+ * memory may leak.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -26,7 +26,7 @@ export function jsonOf(value: SqlValue): JsonValue {
   return { blob: toHex(value) };
 }
 
-/** Converts JSON to an SQL value. @throws TypeError if the JSON is not a value */
+/** Converts JSON to an SQL value. @throws TypeError if the JSON does not describe a value */
 export function sqlValueOf(json: unknown): SqlValue {
   if (json === null || typeof json === 'string') return json;
   if (typeof json === 'number') {
