@@ -114,7 +114,7 @@ function adapter(): Uint8Array {
 
 /**
  * Compiles a guest to a component. Its world is the one whose bindings it includes. If `wit` is given, it is `world` of
- * that WIT text, which may use our packages.
+ * that WIT text, which may use packages of this repository.
  */
 export async function buildGuest(
   cFiles: string | string[],

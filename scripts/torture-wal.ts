@@ -1,5 +1,6 @@
 /**
- * Runs processes of this package and of native sqlite3 on one WAL database, and kills our writers or all processes. No
+ * Runs processes of this package and of native sqlite3 on one WAL database, and kills writers of this
+ * package or all processes. No
  * acknowledged change may be lost, no transaction may be partly applied, and readers must see only committed states.
  *
  *     npm run test:wal -- --minutes 10

@@ -1,7 +1,7 @@
 /**
  * Reads and writes a guest's memory, by the canonical ABI of the component model
  * (https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md). It lowers and lifts the few
- * types of our interfaces without jco's wrappers.
+ * types of this package's interfaces without jco's wrappers.
  */
 
 import { SQLITE_TOOBIG } from '../core/constants.js';

@@ -1,5 +1,5 @@
 /**
- * The memory layout of our interfaces' types: alignment, size, and the offsets of fields and payloads (see "Alignment"
+ * The memory layout of the interfaces' types: alignment, size, and the offsets of fields and payloads (see "Alignment"
  * and "Element Size" in https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
  */
 

@@ -91,6 +91,7 @@ function flawWithNative(locks: LockSystem, ours: ByteLocks, native: ByteLocks): 
   if (!busy(native.set('write', reservedByte, 1))) return "native SQLite's locks do not respect ours";
   ours.set('none', 0, 0);
   if (native.set('write', reservedByte, 1)) return 'a native lock is refused';
-  if (!busy(ours.set('write', reservedByte, 1))) return "our locks do not respect native SQLite's";
+  if (!busy(ours.set('write', reservedByte, 1)))
+    return "the locks of this package do not respect native SQLite's";
   return ours.test(reservedByte, 1) === 1 ? undefined : 'a native lock is not visible';
 }

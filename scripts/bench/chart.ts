@@ -34,7 +34,7 @@ const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c] ?? '&quot;');
 
 export function chart(run: Run): string {
-  // Show our results only for the newest Node, which also runs the peers.
+  // Show results of this package only for the newest Node, which also runs the peers.
   const ours = Object.keys(run.programs).filter((id) => id.startsWith('ours@'));
   const ids = Object.keys(run.programs).filter(
     (id) => id !== 'c' && (id === ours.at(-1) || !ours.includes(id)),

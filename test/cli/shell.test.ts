@@ -416,7 +416,7 @@ describe('the command', () => {
     expect(refused.stderr).toContain('--locking takes auto or none, not "some"');
     expect(ours(args('--locking')).stderr).toContain('--locking needs a value');
   });
-  test('-help names our own options after the shell’s', () => {
+  test('-help names the options of this program after the shell’s', () => {
     const { stderr, code } = ours(args('--help'));
     expect(code).toBe(0);
     expect(stderr).toMatch(/-readonly [\s\S]*--locking auto\|none/);

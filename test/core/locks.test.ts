@@ -78,7 +78,7 @@ describe.skipIf(typeof locks === 'string')('locks', () => {
     });
   });
 
-  test('two of our processes and a native one count to exactly 1200', async () => {
+  test('two processes of this package and a native one count to exactly 1200', async () => {
     const path = database();
     const count = 'BEGIN IMMEDIATE; UPDATE c SET n=n+1; COMMIT';
     const mine = ours(path, 60_000, `.repeat 400 ${count}`);

@@ -69,7 +69,7 @@ export function hasStrace(): boolean {
   return there;
 }
 
-/** Runs one of our processes under strace. Returns its output and the calls that were seen. */
+/** Runs a command under strace. Returns its output and the calls that were seen. */
 export function traced(
   options: readonly string[],
   command: readonly string[],

@@ -173,7 +173,7 @@ describe('a table without a key whose column hides the rowid', () => {
     expect(capture.lost()).toEqual([]);
     expect(texts(capture)).toEqual([]);
   });
-  test('it is left out if it was there before, with a warning', () => {
+  test('it is left out if it existed before, with a warning', () => {
     const db = database("CREATE TABLE k(_rowid_, v); INSERT INTO k VALUES('a',1)");
     const capture = db.capture({ rowid: true });
     db.exec("INSERT INTO k VALUES('b',2); UPDATE k SET v=9 WHERE v=1");
