@@ -16,7 +16,7 @@ export interface LogMessage {
 export interface LogState {
   /** The UUID of the log. A log that is deleted and created again has another UUID. */
   readonly identity: string;
-  /** Whether new copies can begin empty, or need a snapshot. */
+  /** What a new copy begins with: an empty database or a snapshot. */
   readonly origin: 'empty' | 'snapshot';
   /** The sequence number of the first stored message; if there is none, of the next message. */
   readonly first: number;

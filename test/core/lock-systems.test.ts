@@ -375,7 +375,7 @@ describe('errors of LockFileEx', () => {
     expect(lockable(windowsLocks(fake), fds[0] ?? -1)).toBe(false);
   });
 
-  test('a program that locks the pending byte for a moment is waited for, as in os_win.c', () => {
+  test('waits for a program that locks the pending byte for a moment, as os_win.c does', () => {
     const { fake, lock } = one();
     let refusals = 2;
     fake.fault = () => (refusals-- > 0 ? 33 : 0);

@@ -133,7 +133,7 @@ describe('--timeout, without a terminal', () => {
     expect(status).toBe(1);
   });
 
-  test('a component that never ends is ended with the shell, and the file is unchanged', () => {
+  test('a component in an endless loop is stopped with the shell, and the file is unchanged', () => {
     const file = made('pipe.db');
     const input = `.load ${guest}\n${largeTransaction}\n${runaway};\nSELECT 'not reached';\n`;
     const { stdout, stderr, status } = shell(['--allow-sql', '--timeout', '1', file], input);

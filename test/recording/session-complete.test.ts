@@ -73,7 +73,7 @@ describe('what is recorded', () => {
     expect(keyed.warnings()).toEqual([]);
   });
   test.each(['k(_rowid_, v)', 'k(rowid, v, _rowid_, oid)', 'k(a, v, [_ROWID_] AS (a))'])(
-    'a table without a key whose column hides the rowid, %s: nothing, and a warning says so',
+    'records nothing and warns for a table without a key if a column hides the rowid: %s',
     (table) => {
       const db = database(`CREATE TABLE ${table}; INSERT INTO k(v) VALUES(1)`);
       const sessions = [{}, { tables: ['k'] }, { tables: ['later', 'k'] }].map((options) =>
