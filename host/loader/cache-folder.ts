@@ -2,14 +2,16 @@
 
 import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
-/** The cache folder: `SQLITE_WASM_RUN_CACHE`, or `sqlite-wasm-run` in the user's cache folder. */
+/**
+ * The cache folder: `SQLITE_WASM_RUN_CACHE`, or `sqlite-wasm-run` in the user's cache folder. A variable that is empty
+ * counts as absent. So does a relative path in XDG_CACHE_HOME, as its specification demands: the folder would depend on
+ * the current one, which may be that of somebody else.
+ */
 export function cacheFolder(): string {
-  return (
-    process.env.SQLITE_WASM_RUN_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sqlite-wasm-run')
-  );
+  const { SQLITE_WASM_RUN_CACHE: own, XDG_CACHE_HOME: users = '' } = process.env;
+  return own || join(isAbsolute(users) ? users : join(homedir(), '.cache'), 'sqlite-wasm-run');
 }
 
 /**

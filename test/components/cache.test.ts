@@ -14,10 +14,12 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hashOf, readEntry, writeEntry } from '../../host/loader/cache-entry.js';
+import { cacheFolder } from '../../host/loader/cache-folder.js';
 import { pack, unpack } from '../../host/loader/packed.js';
 import { transpile } from '../../host/loader/transpile.js';
 import { sharedFolder } from '../kit/folder.js';
@@ -351,6 +353,24 @@ test('direct calls that call the host keep no memory', () => {
   const output = loaded(join(folder, 'calls'), run);
   expect(output).toMatch(/^42 -?\d+$/);
   expect(Number(output.slice(3)) / 4000).toBeLessThan(200); // bytes per call
+});
+
+describe('the cache folder', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test.each([
+    ['/own', '/users', '/own'],
+    ['own', '/users', 'own'],
+    ['', '/users', join('/users', 'sqlite-wasm-run')],
+    ['', '', join(homedir(), '.cache', 'sqlite-wasm-run')],
+    ['', 'relative', join(homedir(), '.cache', 'sqlite-wasm-run')],
+  ])('with SQLITE_WASM_RUN_CACHE=%s and XDG_CACHE_HOME=%s', (own, users, wanted) => {
+    vi.stubEnv('SQLITE_WASM_RUN_CACHE', own);
+    vi.stubEnv('XDG_CACHE_HOME', users);
+    expect(cacheFolder()).toBe(wanted);
+  });
 });
 
 describe('packed files', () => {
