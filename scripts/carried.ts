@@ -1,6 +1,6 @@
 /**
  * Third-party sources that guests include. They are downloaded at build time; extensions/NAME/LICENSES.txt has their
- * licences.
+ * licenses.
  */
 
 import { readFileSync } from 'node:fs';

@@ -51,8 +51,8 @@ export function countFitting(transactions: readonly LocalTransaction[], maxMessa
 }
 
 /**
- * Makes a message with all of the transactions, which follows the given position. The captures become an object if they
- * do not fit.
+ * Makes a message with all of the transactions, which follows the given position. If the captures do not fit in the
+ * message, they are stored as an object.
  */
 export function messageOf(
   publisher: Publisher,
