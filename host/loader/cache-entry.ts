@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { dirname, join } from 'node:path';
 
 /** The maximum number of 32-bit words of a source that its hash depends on. */
-const hashedWords = 512;
+const hashedWords = 4096;
 
 /**
  * A hash of the length and the words of a source. Of a large source, only words at equal distances are hashed. The hash is

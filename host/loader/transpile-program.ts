@@ -1,6 +1,6 @@
 /**
- * `node transpile-program.js FILE < IN.wasm`: transpiles a component, and writes an entry of the cache. A separate process
- * is needed because loading is synchronous.
+ * `node transpile-program.js FILE < IN.wasm`: transpiles a component, writes an entry of the cache, and writes what was
+ * made to standard output. A separate process is needed because loading is synchronous.
  */
 
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,9 @@ import { transpile } from './transpile.js';
 const [file = ''] = process.argv.slice(2);
 try {
   const component = new Uint8Array(readFileSync(0));
-  writeEntry(file, pack(await transpile(component), component), component);
+  const made = pack(await transpile(component), component);
+  writeEntry(file, made, component);
+  process.stdout.write(made);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { shown } from '../core/shown.js';
 import { childProcess, crypto } from '../node/builtins.js';
 import { ownFile } from '../node/package.js';
-import { findEntry, readEntry } from './cache-entry.js';
+import { findEntry } from './cache-entry.js';
 import { privateFolder } from './cache-folder.js';
 import { transpilerVersion, unpack } from './packed.js';
 import { type Prepared, preparedFrom } from './prepared.js';
@@ -112,29 +112,28 @@ function fromTranspiler(component: Uint8Array, path: string, patience: number): 
   const notice = process.stderr.isTTY ? `preparing ${shown(path)} (only once) ...` : '';
   process.stderr.write(notice);
   try {
-    runTranspiler(component, file, path, patience);
+    // Another process may already have replaced the entry by that of another component.
+    return preparedFrom(basename(file), unpack(runTranspiler(component, file, path, patience), component));
   } finally {
     if (notice) process.stderr.write(`\r${' '.repeat(notice.length)}\r`);
   }
-  const made = readEntry(file, component);
-  if (Buffer.isBuffer(made)) return preparedFrom(basename(file), unpack(made, component));
-  throw new Error(`${path} was prepared in ${file}, but the result there is incomplete`);
 }
 
 /** The heap limit of the transpiler process in MiB. The build limits the memory of the transpiler's WebAssembly. */
 const transpilerHeap = 2048;
 
-function runTranspiler(component: Uint8Array, file: string, path: string, patience: number): void {
-  const { status, signal, stderr, error } = childProcess().spawnSync(
+/** Writes the entry of a component to `file`, and returns what was made. */
+function runTranspiler(component: Uint8Array, file: string, path: string, patience: number): Buffer {
+  const { status, signal, stdout, stderr, error } = childProcess().spawnSync(
     process.execPath,
     [`--max-old-space-size=${transpilerHeap}`, ownFile('loader/transpile-program.js'), file],
-    { input: component, encoding: 'utf8', timeout: patience, killSignal: 'SIGKILL' },
+    { input: component, maxBuffer: Number.POSITIVE_INFINITY, timeout: patience, killSignal: 'SIGKILL' },
   );
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') {
     throw new Error(`${path} could not be prepared within ${patience / 1000} seconds`);
   }
   if (error) throw error;
-  if (status === 0) return;
-  const why = signal ? `the transpiler ended with ${signal}` : stderr.trim() || `status ${status}`;
+  if (status === 0) return stdout;
+  const why = signal ? `the transpiler ended with ${signal}` : stderr.toString().trim() || `status ${status}`;
   throw new Error(`cannot link ${path}: ${why}`);
 }

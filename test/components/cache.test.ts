@@ -201,6 +201,25 @@ describe('an entry', () => {
     expect(entries).toHaveLength(1);
     expect(Buffer.isBuffer(readEntry(join(cache, entries[0] ?? ''), echo))).toBe(true);
   });
+
+  test('is not confused with that of a component with the same length and hash, made at the same time', async () => {
+    const cache = join(folder, 'confused');
+    const files = alike().map((bytes, at) => {
+      const file = join(folder, `confused-${at}.wasm`);
+      writeFileSync(file, bytes);
+      return file;
+    });
+    const outputs = await Promise.all(
+      [...files, ...files, ...files].map(async (component) => {
+        const child = spawn(...loading(cache, { component }));
+        let output = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+        await once(child, 'close');
+        return output;
+      }),
+    );
+    expect(outputs).toEqual(['42', '42', '42', '42', '42', '42']);
+  });
 });
 
 describe('the code that V8 compiled', () => {
