@@ -30,7 +30,7 @@ describe.runIf('enableCompileCache' in module)('compiled code', () => {
     expect(select(cache)).toEqual(selected);
     expect(statSync(cache).mode & 0o777).toBe(0o700);
     const first = compiled();
-    expect(first.length).toBeGreaterThan(5);
+    expect(first.length).toBeGreaterThan(1); // of program.js and its chunk
     expect(select(cache)).toEqual(selected);
     expect(compiled()).toEqual(first);
   });
@@ -40,7 +40,7 @@ describe.runIf('enableCompileCache' in module)('compiled code', () => {
     chmodSync(cache, 0o1777);
     expect(select(cache)).toEqual(selected);
     expect(existsSync(join(cache, 'compiled'))).toBe(false);
-    expect(compiled(join(cache, `sqlite-wasm-run-${process.getuid?.()}`)).length).toBeGreaterThan(5);
+    expect(compiled(join(cache, `sqlite-wasm-run-${process.getuid?.()}`)).length).toBeGreaterThan(1);
   });
 
   test('is not kept if Node is told so', () => {
