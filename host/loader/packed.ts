@@ -16,7 +16,7 @@ export interface Transpiled extends Interfaces {
 
 /** The first line of a packed file, as JSON. The contents of the files follow in this order. */
 interface Header extends Omit<Transpiled, 'files'> {
-  /** `position` is where the component contains the file, or -1 if the packed file contains it. */
+  /** `position` is the offset of the file in the component, or -1 if the packed file contains it. */
   readonly files: readonly (readonly [name: string, length: number, position: number])[];
 }
 

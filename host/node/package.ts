@@ -19,7 +19,7 @@ export function requireHere(name: string): unknown {
  * Returns the path of a file of the package.
  *
  * @param path the path relative to `dist/`
- * @throws Error in a bundle if the package is not installed where the bundle runs
+ * @throws Error in a bundle if the package is not installed in the bundle's folder or the current one
  */
 export function ownFile(path: string): string {
   folder ??= ownFolder();
@@ -36,6 +36,6 @@ function ownFolder(): string {
     } catch {} // try the next folder
   }
   throw new Error(
-    'cannot find the files of sqlite-wasm-run next to this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
+    'cannot find the files of sqlite-wasm-run next to this bundle: mark sqlite-wasm-run as external, or install it in the folder of the bundle',
   );
 }

@@ -202,23 +202,22 @@ describe('an entry', () => {
     expect(Buffer.isBuffer(readEntry(join(cache, entries[0] ?? ''), echo))).toBe(true);
   });
 
-  test('is not confused with that of a component with the same length and hash, made at the same time', async () => {
-    const cache = join(folder, 'confused');
-    const files = alike().map((bytes, at) => {
-      const file = join(folder, `confused-${at}.wasm`);
-      writeFileSync(file, bytes);
-      return file;
-    });
-    const outputs = await Promise.all(
-      [...files, ...files, ...files].map(async (component) => {
-        const child = spawn(...loading(cache, { component }));
-        let output = '';
-        for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
-        await once(child, 'close');
-        return output;
-      }),
-    );
-    expect(outputs).toEqual(['42', '42', '42', '42', '42', '42']);
+  test('is not needed by the process that made it, if another replaces it immediately', () => {
+    const cache = join(folder, 'replaced');
+    const replacing = `import { createRequire } from 'node:module';
+      import { readdirSync, writeFileSync } from 'node:fs';
+      const processes = createRequire('/')('node:child_process');
+      const { spawnSync } = processes;
+      processes.spawnSync = (...given) => {
+        const result = spawnSync(...given);
+        const cache = process.env.SQLITE_WASM_RUN_CACHE;
+        for (const entry of readdirSync(cache)) writeFileSync(cache + '/' + entry, 'replaced');
+        return result;
+      };`;
+    const flags = ['--import', `data:text/javascript,${encodeURIComponent(replacing)}`];
+    expect(loaded(cache, { flags })).toBe('42');
+    expect(entriesIn(cache).map((name) => readFileSync(join(cache, name), 'utf8'))).toEqual(['replaced']);
+    expect(loaded(cache)).toBe('42');
   });
 });
 

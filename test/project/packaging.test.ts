@@ -98,7 +98,7 @@ test('a bundle without the package installed explains what to do', async () => {
     const failed = (): unknown =>
       execFileSync(process.execPath, [outfile], { cwd: alone, encoding: 'utf8', stdio: 'pipe' });
     expect(failed).toThrow(
-      'cannot find the files of sqlite-wasm-run next to this bundle: mark sqlite-wasm-run as external, or install it where the bundle runs',
+      'cannot find the files of sqlite-wasm-run next to this bundle: mark sqlite-wasm-run as external, or install it in the folder of the bundle',
     );
   } finally {
     rmSync(alone, { recursive: true, force: true });
