@@ -1,6 +1,7 @@
 /** Exports internals for the tests and benchmarks. It is built but not published. */
 
 export { Guest } from './abi/guest.js';
+export { Linking } from './abi/linked-calls.js';
 export { linkedCallsModule } from './abi/linked-calls-module.js';
 export { connectionOf } from './api/connections.js';
 export { compiled } from './core/compiled.js';

@@ -76,7 +76,7 @@ export class Linking {
       post[name] = isPresent ? this.#guest.post(name) : none;
     }
     const { bridge_result_copy, bridge_result_int64, sqlite3_result_double, sqlite3_result_null } = core.c;
-    const instance = new WebAssembly.Instance(module, {
+    const imports = {
       core: {
         memory: core.c.memory,
         scratch,
@@ -87,7 +87,11 @@ export class Linking {
       },
       guest,
       post,
-    });
-    return instance.exports as unknown as LinkedCalls;
+    };
+    try {
+      return new WebAssembly.Instance(module, imports).exports as unknown as LinkedCalls;
+    } catch {
+      return undefined; // such as too little stack; direct calls do the same
+    }
   }
 }

@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'sqlite-wasm-run';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { compiled, linkedCallsModule, stringsModule } from '../kit/internals.js';
+import { compiled, engine, Linking, linkedCallsModule, stringsModule } from '../kit/internals.js';
 
 const guest = (name: string): string => fileURLToPath(new URL(`../guests/${name}.wasm`, import.meta.url));
 
@@ -93,3 +93,12 @@ test.each(['direct', 'linked'])(
     }
   },
 );
+
+test('a component that cannot be linked is called directly', () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const options = { memory, realloc: () => 0 };
+  const exported = { options, callsBefore: 1, function: () => () => 0, post: () => () => undefined };
+  const linking = new Linking(engine(), exported, ['call']);
+  linking.count();
+  expect(linking.linked).toBe(undefined);
+});

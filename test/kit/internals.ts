@@ -10,6 +10,7 @@ export const {
   copyBetween,
   engine,
   Guest,
+  Linking,
   linkedCallsModule,
   ownersOf,
   prepare,
