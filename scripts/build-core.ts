@@ -7,6 +7,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseHints, withHints } from './branches/hints.js';
 import { clang } from './clang.js';
 import { amalgamation, fetchSource, root, sha256, shellSource } from './sources.js';
 import { features, patchedLibrary, patchedShell } from './sqlite-options.js';
@@ -137,7 +138,13 @@ async function build(): Promise<Uint8Array> {
   );
 }
 
-const built = await build();
+const hints = parseHints(readFileSync(join(folder, 'branches.txt'), 'utf8'));
+const { module: built, applied } = withHints(await build(), hints);
+if (applied < hints.size) {
+  console.error(
+    `${hints.size - applied} of ${hints.size} functions changed: run npm run build:branches for their hints`,
+  );
+}
 const committed = existsSync(target) ? readFileSync(target) : undefined;
 if (committed && sha256(committed) === sha256(built)) {
   console.error(`host/core/sqlite3.wasm is up to date (${built.length} bytes)`);

@@ -10,6 +10,7 @@ const config: KnipConfig = {
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',
     'scripts/bench/work.ts',
+    'scripts/branches/count-process.ts',
     'test/**/*.test.ts',
     'test/programs/*.ts',
     'test/examples/*/main.ts',

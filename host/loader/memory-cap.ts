@@ -1,5 +1,7 @@
 /** Limits the memories and tables of a core module by a maximum in its declarations. */
 
+import { encodeUnsigned, type ModuleReader, malformed, sectionsOf } from './module-bytes.js';
+
 /** The size of a page of wasm memory in bytes. */
 const page = 65_536;
 const tableSection = 4;
@@ -10,58 +12,6 @@ const externref = 0x6f;
 /** The flags of limits: 1 has a maximum, 2 shared by threads, 4 64-bit sizes. */
 const hasMaximum = 1;
 const known = 7;
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  at: number;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  byte(): number {
-    const value = this.#bytes[this.at];
-    if (value === undefined) throw malformed('it is truncated');
-    this.at += 1;
-    return value;
-  }
-
-  /** Reads an unsigned LEB128 number of at most `bits` bits. Above 2^53 it is inexact, but above every limit. */
-  unsigned(bits = 32): number {
-    let value = 0;
-    for (let shift = 0; shift < bits; shift += 7) {
-      const part = this.byte();
-      value += (part & 0x7f) * 2 ** shift;
-      if (part < 0x80) return value;
-    }
-    throw malformed(`a number is longer than ${bits} bits`);
-  }
-}
-
-function malformed(why: string): Error {
-  return new Error(`a core module of the component is malformed: ${why}`);
-}
-
-function encode(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
-  return [...bytes, rest];
-}
-
-/** Yields the sections of a module. @throws Error if the module is malformed */
-function* sectionsOf(module: Uint8Array): Generator<{ at: number; id: number; reader: Reader; end: number }> {
-  for (let at = 8; at < module.length; ) {
-    const reader = new Reader(module, at);
-    const id = reader.byte();
-    const size = reader.unsigned();
-    const end = reader.at + size;
-    if (end > module.length) throw malformed('it is truncated');
-    yield { at, id, reader, end };
-    at = end;
-  }
-}
 
 /** The number of memories and tables that a module defines. @throws Error if the module is malformed */
 export function ownParts(module: Uint8Array): { memories: number; tables: number } {
@@ -90,7 +40,7 @@ export function capMemory(module: Uint8Array, most: number, mostEntries = entrie
     if (reader.at !== end) {
       throw malformed(`its ${id === memorySection ? 'memory' : 'table'} section has the wrong length`);
     }
-    pieces.push(module.subarray(copied, at), Uint8Array.of(id, ...encode(limits.length), ...limits));
+    pieces.push(module.subarray(copied, at), Uint8Array.of(id, ...encodeUnsigned(limits.length), ...limits));
     copied = end;
   }
   if (copied === 0) return module;
@@ -103,9 +53,9 @@ export function entriesFor(memory: number): number {
 }
 
 /** Rewrites the tables of a section with at most `most` entries each. */
-function cappedTables(reader: Reader, most: number): number[] {
+function cappedTables(reader: ModuleReader, most: number): number[] {
   const count = reader.unsigned();
-  const tables = encode(count);
+  const tables = encodeUnsigned(count);
   for (let i = 0; i < count; i++) {
     const type = reader.byte();
     const flags = reader.byte();
@@ -120,15 +70,15 @@ function cappedTables(reader: Reader, most: number): number[] {
           'allow more memory with --max-memory SIZE, or grants.memory in code',
       );
     }
-    tables.push(type, hasMaximum, ...encode(minimum), ...encode(Math.min(maximum, most)));
+    tables.push(type, hasMaximum, ...encodeUnsigned(minimum), ...encodeUnsigned(Math.min(maximum, most)));
   }
   return tables;
 }
 
 /** Rewrites the memories of a section with at most `pages` pages each. */
-function cappedLimits(reader: Reader, pages: number): number[] {
+function cappedLimits(reader: ModuleReader, pages: number): number[] {
   const count = reader.unsigned();
-  const limits = encode(count);
+  const limits = encodeUnsigned(count);
   for (let i = 0; i < count; i++) {
     const flags = reader.byte();
     if ((flags & ~known) !== 0) throw malformed(`it has a memory of an unknown kind (${flags})`);
@@ -141,7 +91,7 @@ function cappedLimits(reader: Reader, pages: number): number[] {
           'allow more with --max-memory SIZE, or grants.memory in code',
       );
     }
-    limits.push(flags | hasMaximum, ...encode(minimum), ...encode(Math.min(maximum, pages)));
+    limits.push(flags | hasMaximum, ...encodeUnsigned(minimum), ...encodeUnsigned(Math.min(maximum, pages)));
   }
   return limits;
 }

@@ -6,3 +6,4 @@ export const childProcess = (): typeof import('node:child_process') =>
   process.getBuiltinModule('node:child_process');
 export const workerThreads = (): typeof import('node:worker_threads') =>
   process.getBuiltinModule('node:worker_threads');
+export const v8 = (): typeof import('node:v8') => process.getBuiltinModule('node:v8');

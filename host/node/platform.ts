@@ -1,13 +1,13 @@
 /** Installs the Node implementation of the platform. Each entry of the package imports it for this effect. */
 
 import { isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { usePlatform } from '../core/platform.js';
 import { useWasiPlatform } from '../interfaces/wasi-platform.js';
 import { workerThreads } from './builtins.js';
+import { compileCore } from './core-module.js';
 import { openTemporary } from './files.js';
-import { ownFile } from './package.js';
 import { fillRandom } from './random.js';
 import { shim } from './shim.js';
 import { wasiFiles } from './wasi-files.js';
@@ -19,7 +19,7 @@ usePlatform({
     return workerThreads().threadId;
   },
   core() {
-    core ??= new WebAssembly.Module(readFileSync(ownFile('core/sqlite3.wasm')));
+    core ??= compileCore();
     return core;
   },
   fillRandom,

@@ -21,14 +21,14 @@ const unmappable = 'files cannot be mapped into the memory of WebAssembly on';
 const wide = ['x64', 'arm64', 'ppc64', 's390x', 'riscv64', 'loong64'];
 
 /** The properties of a platform; undefined if it is not supported. */
-export function systemOf(platform: NodeJS.Platform, arch: string, isBun = false): System | undefined {
+export function systemOf(platform: NodeJS.Platform, arch: string, onBun = false): System | undefined {
   if (!wide.includes(arch)) return undefined;
-  const onBun = isBun ? `${unmappable} Bun` : undefined;
+  const reason = onBun ? `${unmappable} Bun` : undefined;
   switch (platform) {
     case 'linux':
-      return { platform, locks: 'fcntl', unmappable: onBun, posix: true, tried: arch === 'x64' };
+      return { platform, locks: 'fcntl', unmappable: reason, posix: true, tried: arch === 'x64' };
     case 'darwin':
-      return { platform, locks: 'fcntl', unmappable: onBun, posix: true, tried: false };
+      return { platform, locks: 'fcntl', unmappable: reason, posix: true, tried: false };
     case 'win32':
       // MapViewOfFileEx can map only to free addresses, but all addresses of a WebAssembly memory are reserved.
       return {
@@ -43,7 +43,9 @@ export function systemOf(platform: NodeJS.Platform, arch: string, isBun = false)
   }
 }
 
-export const thisSystem = systemOf(process.platform, process.arch, process.versions['bun'] !== undefined);
+export const isBun = process.versions['bun'] !== undefined;
+
+export const thisSystem = systemOf(process.platform, process.arch, isBun);
 
 /** Whether files behave as on Unix. An unknown system is treated as Unix. */
 export const isPosix = thisSystem?.posix ?? process.platform !== 'win32';

@@ -54,13 +54,8 @@ export async function* run({ short }: SuiteOptions): AsyncGenerator<Part> {
   nativePath();
   const folder = scratchFolder('speedtest1');
   try {
-    const text = speedtest1Source();
-    const source = join(folder, 'speedtest1.c');
-    writeFileSync(source, text);
-    const program =
-      compileNative('speedtest1', [source, programSource('trace')], '-O0', ['-USQLITE_OMIT_DEPRECATED']) ??
-      '';
-    const isDiscarded = discardedBy(text);
+    const program = tracingProgram(folder);
+    const isDiscarded = discardedBy(speedtest1Source());
     for (const testset of short ? quick : testsets) {
       yield await compare(testset, program, isDiscarded, folder);
     }
@@ -80,6 +75,26 @@ export function speedtest1Source(): string {
   if (begin < 0 || end < 0) throw new Error('speedtest1.c has no testset_trigger');
   const renamed = source.slice(begin, end).replace(/\bz([12])\b/g, 't$1');
   return source.slice(0, begin) + renamed + source.slice(end);
+}
+
+/** A native speedtest1 that can print the SQL that it runs. */
+function tracingProgram(folder: string): string {
+  const source = join(folder, 'speedtest1.c');
+  writeFileSync(source, speedtest1Source());
+  const program = compileNative('speedtest1', [source, programSource('trace')], '-O0', [
+    '-USQLITE_OMIT_DEPRECATED',
+  ]);
+  if (!program) throw new Error('speedtest1 needs a C compiler');
+  return program;
+}
+
+/** The SQL of a testset as a script for the shell. The files that it needs are written to `folder`. */
+export function speedtest1Script(options: readonly string[], folder: string): string {
+  const traced = join(folder, 'traced.db');
+  const args = [...options, '--verify', '--output', join(folder, 'rows'), '--trace', traced];
+  const log = execFileSync(tracingProgram(folder), args, { maxBuffer: 2 ** 30 });
+  rmSync(traced, { force: true });
+  return writtenFor(testsOf(log));
 }
 
 async function compare(
