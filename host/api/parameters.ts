@@ -1,12 +1,19 @@
 /** Binds the parameters of statements, by position or by name. */
 
-import { SQLITE_BLOB, SQLITE_FLOAT, SQLITE_INTEGER, SQLITE_NULL, SQLITE_TEXT } from '../core/constants.js';
+import {
+  KEPT_TEXT,
+  SQLITE_BLOB,
+  SQLITE_FLOAT,
+  SQLITE_INTEGER,
+  SQLITE_NULL,
+  SQLITE_TEXT,
+} from '../core/constants.js';
 import type { Core } from '../core/core.js';
 import { bytesOf, invalidState, invalidType, invalidValue, isBytes } from '../kernel/arguments.js';
 import { cellSize } from '../kernel/cells.js';
 import { type Engine, scratchSize } from '../kernel/engine.js';
 import type { OpenDatabase } from './open-database.js';
-import type { Prepared } from './prepared-statements.js';
+import { type Prepared, textsSize } from './prepared-statements.js';
 
 /**
  * The types that can be bound to a parameter. A number is bound as REAL, a bigint as INTEGER, a boolean as 1 or 0, and
@@ -89,40 +96,59 @@ export class Parameters {
   }
 
   /**
-   * Writes the parameters to the scratch space, as Cells and their bytes, so that one call can bind all of them.
+   * Writes the parameters as Cells to the scratch space, so that one call can bind all of them. Short texts are written to
+   * the statement's own buffer, and other bytes after the Cells.
    *
    * @returns the address of the Cells; 0 if the parameters do not fit, or must be bound one by one
    */
   pack(prepared: Prepared, parameters: readonly unknown[]): number {
-    const { count, positions } = prepared;
+    const { count, positions, texts } = prepared;
     if (parameters.length !== count || positions.length !== count || count > mostPacked) return 0;
     const { scratch } = this.#engine;
     const { memory } = this.#core;
     const { bytes, view } = memory;
     const end = scratch + scratchSize;
+    const textsEnd = texts + textsSize;
     let free = scratch + cellSize * count;
+    let freeText = texts;
     for (let i = 0, cell = scratch; i < count; i++, cell += cellSize) {
       const value = parameters[i];
       if (typeof value === 'number') {
         view.setInt32(cell, SQLITE_FLOAT, true);
         view.setFloat64(cell + 8, value, true);
       } else if (typeof value === 'string') {
-        if (value.length * 3 > end - free) return 0;
-        const length = memory.writeText(free, value);
-        putBytes(view, cell, SQLITE_TEXT, free, length);
-        free += length;
+        const most = value.length * 3;
+        if (most <= textsEnd - freeText) {
+          const length = memory.writeText(freeText, value);
+          putBytes(view, cell, KEPT_TEXT, freeText, length);
+          freeText += length;
+        } else {
+          if (most > end - free) return this.#discard(prepared);
+          const length = memory.writeText(free, value);
+          putBytes(view, cell, SQLITE_TEXT, free, length);
+          free += length;
+        }
       } else if (value === null || value === undefined) view.setInt32(cell, SQLITE_NULL, true);
       else if (typeof value === 'boolean') putInteger(view, cell, value ? 1n : 0n);
-      else if (typeof value === 'bigint') putInteger(view, cell, checkedInteger(value));
+      else if (typeof value === 'bigint' && isInteger(value)) putInteger(view, cell, value);
       else if (isBytes(value)) {
         const blob = bytesOf(value);
-        if (blob.length > end - free) return 0;
+        if (blob.length > end - free) return this.#discard(prepared);
         bytes.set(blob, free);
         putBytes(view, cell, SQLITE_BLOB, free, blob.length);
         free += blob.length;
-      } else throw unbindable(i + 1);
+      } else {
+        this.#discard(prepared);
+        throw typeof value === 'bigint' ? tooLarge() : unbindable(i + 1);
+      }
     }
     return scratch;
+  }
+
+  /** Unbinds the texts of the last run, which {@link pack} may have overwritten. */
+  #discard({ pointer }: Prepared): 0 {
+    this.#core.c.sqlite3_clear_bindings(pointer);
+    return 0;
   }
 
   #bind(statement: number, index: number, value: unknown): void {
@@ -133,7 +159,8 @@ export class Parameters {
     else if (value === null || value === undefined) code = c.sqlite3_bind_null(statement, index);
     else if (typeof value === 'boolean') code = c.sqlite3_bind_int64(statement, index, value ? 1n : 0n);
     else if (typeof value === 'bigint') {
-      code = c.sqlite3_bind_int64(statement, index, checkedInteger(value));
+      if (!isInteger(value)) throw tooLarge();
+      code = c.sqlite3_bind_int64(statement, index, value);
     } else if (isBytes(value)) {
       const bytes = bytesOf(value);
       using arena = memory.arena();
@@ -200,10 +227,9 @@ export function namedIn(parameters: readonly unknown[]): [string, unknown][] | u
 const unbindable = (index: number): Error =>
   invalidType(`Provided value cannot be bound to SQLite parameter ${index}.`);
 
-function checkedInteger(value: bigint): bigint {
-  if (BigInt.asIntN(64, value) !== value) throw invalidValue('BigInt value is too large to bind.');
-  return value;
-}
+const tooLarge = (): Error => invalidValue('BigInt value is too large to bind.');
+
+const isInteger = (value: bigint): boolean => BigInt.asIntN(64, value) === value;
 
 function putInteger(view: DataView, cell: number, value: bigint): void {
   view.setInt32(cell, SQLITE_INTEGER, true);

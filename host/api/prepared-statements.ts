@@ -41,6 +41,11 @@ export interface Prepared {
   used: boolean;
   /** The buffer for one row; 0 before the first row. */
   cells: number;
+  /**
+   * The buffer of {@link textsSize} bytes for short texts of parameters, which SQLite reads there instead of copying them;
+   * 0 if there are no parameters.
+   */
+  texts: number;
   /** The names of the result's columns; undefined before the first row. */
   names: string[] | undefined;
   /** How often SQLite had compiled the statement again when `names` was read. */
@@ -57,6 +62,9 @@ export interface Prepared {
   readonly changesMeaning: boolean;
   readonly bytes: number;
 }
+
+/** The size of {@link Prepared.texts}. */
+export const textsSize = 512;
 
 /** A holder's reference to a C statement. It is valid while the tickets are equal. */
 export interface Held {
@@ -208,6 +216,7 @@ export class PreparedStatements {
       stack: 0,
       used: true,
       cells: 0,
+      texts: this.#allocateTexts(pointer, count),
       names: undefined,
       reprepares: 0,
       rows: 0,
@@ -217,6 +226,18 @@ export class PreparedStatements {
       changesMeaning: !isKeepable && !harmless.test(sql),
       bytes: c.sqlite3_stmt_status(pointer, memoryUsed, 0),
     };
+  }
+
+  /** Allocated here and not by the first call, for the same reason. */
+  #allocateTexts(pointer: number, parameters: number): number {
+    if (parameters === 0) return 0;
+    const { c, memory } = this.#connection.engine.core;
+    try {
+      return memory.allocate(textsSize);
+    } catch (error) {
+      c.sqlite3_finalize(pointer);
+      throw error;
+    }
   }
 
   /**
@@ -246,7 +267,9 @@ export class PreparedStatements {
     const { c } = this.#connection.engine.core;
     c.sqlite3_finalize(prepared.pointer);
     if (prepared.cells) c.sqlite3_free(prepared.cells);
+    if (prepared.texts) c.sqlite3_free(prepared.texts);
     prepared.pointer = 0;
     prepared.cells = 0;
+    prepared.texts = 0;
   }
 }

@@ -544,3 +544,4 @@ export const CALLBACK_STREAM_OUTPUT = 4;
 export const CALLBACK_SESSION_FILTER = 5;
 export const ROW_IN_CELLS = 0x10064;
 export const ASCII_TEXT = 259;
+export const KEPT_TEXT = 515;

@@ -28,6 +28,17 @@ const kinds: [string, SupportedValueType[]][] = [
   ],
   ['parameters that do not fit in one call', [long, new Uint8Array(20_000), 'after']],
   [
+    "texts that fill the statement's buffer and are then copied",
+    [
+      'a'.repeat(100),
+      'ü'.repeat(70),
+      'b',
+      'c'.repeat(170),
+      'd'.repeat(171),
+      ...'many small texts'.repeat(10),
+    ],
+  ],
+  [
     'parameters that fit separately but not together',
     ['y'.repeat(5000), 'z'.repeat(5000), new Uint8Array(9000)],
   ],
@@ -117,4 +128,49 @@ test('get() with wrong parameters, and after that', () => {
   expect(() => failing.get('{')).toThrow('malformed JSON');
   expect(failing.get('{"a":5}')).toEqual({ v: 5 });
   db.exec('DROP TABLE t'); // no statement reads it any more
+});
+
+test('the texts of the last call stay until the next one', () => {
+  const one = db.prepare('SELECT ? AS a, ? AS b');
+  const other = db.prepare('SELECT ? AS c, ? AS d');
+  one.get('first', 'é');
+  other.get('second', 'two');
+  expect([one.expandedSQL, other.expandedSQL]).toEqual([
+    "SELECT 'first' AS a, 'é' AS b",
+    "SELECT 'second' AS c, 'two' AS d",
+  ]);
+  expect(() => one.get('other text', Symbol('s'))).toThrow('parameter 2');
+  expect(one.expandedSQL).toBe('SELECT NULL AS a, NULL AS b');
+  one.get('x', 'y');
+  expect(() => one.get('other text', 2n ** 64n)).toThrow('too large');
+  expect(one.expandedSQL).toBe('SELECT NULL AS a, NULL AS b');
+  one.get('x', 'y');
+  expect(() => one.get('other text', new Uint8Array(20_000), Symbol('s'))).toThrow();
+  expect(one.get('other text', new Uint8Array(20_000))).toEqual({
+    a: 'other text',
+    b: new Uint8Array(20_000),
+  });
+});
+
+test('a statement that stood between two rows runs again with other texts', () => {
+  db.exec('CREATE TABLE t(a, b)');
+  const insert = db.prepare('INSERT INTO t VALUES(?1, ?2) RETURNING a, b');
+  const select = db.prepare("SELECT ? AS x, value FROM json_each('[1,2,3]')", { returnArrays: true });
+  for (const row of select.iterate('before')) {
+    expect(row).toEqual(['before', 1]);
+    expect(insert.get('in', 'between')).toEqual({ a: 'in', b: 'between' });
+    break;
+  }
+  const rows = select.iterate('one');
+  expect(rows.next().value).toEqual(['one', 1]);
+  expect(select.get('two')).toEqual(['two', 1]);
+  expect(() => rows.next()).toThrow();
+});
+
+test.each(['UTF-8', 'UTF-16le', 'UTF-16be'])('texts in a database in %s', (encoding) => {
+  db.exec(`PRAGMA encoding='${encoding}'; CREATE TABLE t(a PRIMARY KEY, b) WITHOUT ROWID`);
+  const insert = db.prepare('INSERT INTO t VALUES(?, ?)');
+  for (let i = 0; i < 20; i++) insert.run(`key ${i} ü`, `value ${i}`);
+  const found = db.prepare("SELECT b, upper(?) || '!' AS c FROM t WHERE a = ?");
+  expect(found.get('now', 'key 7 ü')).toEqual({ b: 'value 7', c: 'NOW!' });
 });

@@ -165,6 +165,7 @@ static int bind(sqlite3_stmt *pStmt, int i, const Cell *p){
     case SQLITE_INTEGER: return sqlite3_bind_int64(pStmt, i, p->value.integer);
     case SQLITE_FLOAT: return sqlite3_bind_double(pStmt, i, p->value.real);
     case SQLITE_TEXT: return sqlite3_bind_text(pStmt, i, p->value.p, p->bytes, SQLITE_TRANSIENT);
+    case KEPT_TEXT: return sqlite3_bind_text(pStmt, i, p->value.p, p->bytes, SQLITE_STATIC);
     case SQLITE_BLOB: return sqlite3_bind_blob(pStmt, i, p->value.p, p->bytes, SQLITE_TRANSIENT);
   }
   return sqlite3_bind_null(pStmt, i);

@@ -273,6 +273,8 @@ enum { ROW_IN_CELLS = 65636 };
 typedef struct RowBatch { int nRow; int nText; int stands; int unused; } RowBatch;
 /* The type of a text cell in a RowBatch if the text is ASCII. */
 enum { ASCII_TEXT = 259 };
+/* The type of a text cell whose bytes stay where they are until the statement is bound again or finalized. */
+enum { KEPT_TEXT = 515 };
 /* Steps until there are nMost rows, or until the texts and blobs do not fit into the nRoom bytes that follow the cells.
 ** Returns the result of the last step. */
 EXPORT(bridge_rows) int bridge_rows(sqlite3_stmt *pStmt, RowBatch *pBatch, int nMost, int nRoom);
