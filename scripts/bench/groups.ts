@@ -34,7 +34,7 @@ export const groups = {
   memory: {
     title: 'Statements in memory',
     kinds: all,
-    repetitions: 3,
+    repetitions: 5,
     unit: 'ms',
     works: {
       insert: '# inserts, one transaction, memory',
@@ -45,7 +45,7 @@ export const groups = {
   files: {
     title: 'Files, synchronous=FULL',
     kinds: all.filter((kind) => kind !== 'sqlite-wasm'),
-    repetitions: 3,
+    repetitions: 5,
     unit: 'ms',
     works: {
       insertFile: '# inserts, one transaction, file',
@@ -90,7 +90,7 @@ export const groups = {
   sessions: {
     title: 'Sessions',
     kinds: withSessions,
-    repetitions: 3,
+    repetitions: 5,
     unit: 'ms',
     works: {
       plain: '#*2 changes, not captured',
@@ -103,7 +103,7 @@ export const groups = {
   codec: {
     title: 'The codec in TypeScript, against C',
     kinds: ['c', 'ours'],
-    repetitions: 3,
+    repetitions: 5,
     unit: 'ms',
     works: {
       codecRead: 'read all values of #*2 changes',
