@@ -162,7 +162,7 @@ describe.skipIf(!native)('a small run', () => {
       expect(cells.c?.ratio).toEqual({ first: 1, warm: 1 });
       const { first, warm, ratio } = cells[own] ?? {};
       expect(first?.samples).toBe(1);
-      expect(warm?.samples).toBe(2);
+      expect(warm?.samples).toBe(4);
       expect(warm?.low).toBeLessThanOrEqual(warm?.median ?? 0);
       expect(warm?.median).toBeLessThanOrEqual(warm?.high ?? 0);
       const expected = (warm?.median ?? 0) / (cells.c?.warm?.median ?? 0);
