@@ -1,12 +1,11 @@
 /** Copies of a database: pending transactions, messages of the history, and conflicts between them. */
 
-import fs, { mkdtempSync, rmSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Changeset, DatabaseSync } from 'sqlite-wasm-run';
 import { ReplicaError, type ReplicaPolicy } from 'sqlite-wasm-run/replica';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Copy } from '../../dist/replica/copy.js';
 import { contents, identity, openCopy, pull, push, schema, settle, stream } from './copies.js';
 import { Copy as CopyClass, encodeMessage, makeCopy } from './internals.js';
@@ -39,25 +38,32 @@ function copies(count: number, sql: string, policy: ReplicaPolicy = 'rerun', see
   return { history, all, a, b };
 }
 
-/** Runs `action` while no file can grow. */
-function withoutRoom(action: () => void): void {
+/** A disk that can be full. Set up before the package is loaded, because it keeps the functions of node:fs that it uses. */
+const disk = vi.hoisted(() => {
+  const fs = process.getBuiltinModule('node:fs');
   const { writeSync } = fs;
-  const full = (fd: number, bytes: Uint8Array, offset = 0, length = bytes.length, position = 0): number => {
-    if (position + length > fs.fstatSync(fd).size) {
+  const state = { full: false };
+  const write = (...args: [fd: number, bytes: Uint8Array, ...place: number[]]): number => {
+    const [fd, bytes, , length = bytes.length, position = 0] = args;
+    if (state.full && position + length > fs.fstatSync(fd).size) {
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
         code: 'ENOSPC',
         errno: -28,
       });
     }
-    return writeSync(fd, bytes, offset, length, position);
+    return Reflect.apply(writeSync, fs, args);
   };
-  fs.writeSync = full as typeof writeSync;
-  syncBuiltinESMExports();
+  fs.writeSync = write as typeof writeSync;
+  return state;
+});
+
+/** Runs `action` while no file can grow. */
+function withoutRoom(action: () => void): void {
+  disk.full = true;
   try {
     action();
   } finally {
-    fs.writeSync = writeSync;
-    syncBuiltinESMExports();
+    disk.full = false;
   }
 }
 
