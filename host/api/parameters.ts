@@ -108,7 +108,7 @@ export class Parameters {
     const { memory } = this.#core;
     const { bytes, view } = memory;
     const end = scratch + scratchSize;
-    const textsEnd = texts + textsSize;
+    const textsEnd = texts === 0 ? -1 : texts + textsSize;
     let free = scratch + cellSize * count;
     let freeText = texts;
     for (let i = 0, cell = scratch; i < count; i++, cell += cellSize) {
@@ -132,7 +132,7 @@ export class Parameters {
       else if (typeof value === 'boolean') putInteger(view, cell, value ? 1n : 0n);
       else if (typeof value === 'bigint' && isInteger(value)) putInteger(view, cell, value);
       else if (isBytes(value)) {
-        const blob = bytesOf(value);
+        const blob = this.#bytesOf(prepared, value);
         if (blob.length > end - free) return this.#discard(prepared);
         bytes.set(blob, free);
         putBytes(view, cell, SQLITE_BLOB, free, blob.length);
@@ -143,6 +143,15 @@ export class Parameters {
       }
     }
     return scratch;
+  }
+
+  #bytesOf(prepared: Prepared, value: ArrayBufferLike | ArrayBufferView): Uint8Array {
+    try {
+      return bytesOf(value);
+    } catch (error) {
+      this.#discard(prepared); // the value has members of its own that throw
+      throw error;
+    }
   }
 
   /** Unbinds the texts of the last run, which {@link pack} may have overwritten. */

@@ -43,7 +43,7 @@ export interface Prepared {
   cells: number;
   /**
    * The buffer of {@link textsSize} bytes for short texts of parameters, which SQLite reads there instead of copying them;
-   * 0 if there are no parameters.
+   * 0 if there are no parameters or is not enough memory.
    */
   texts: number;
   /** The names of the result's columns; undefined before the first row. */
@@ -205,6 +205,7 @@ export class PreparedStatements {
       const name = c.sqlite3_bind_parameter_name(pointer, index);
       if (name === 0 || memory.bytes[name >>> 0] === questionMark) positions.push(index);
     }
+    const texts = count > 0 ? c.sqlite3_malloc64(BigInt(textsSize)) >>> 0 : 0;
     return {
       sql,
       pointer,
@@ -216,7 +217,7 @@ export class PreparedStatements {
       stack: 0,
       used: true,
       cells: 0,
-      texts: this.#allocateTexts(pointer, count),
+      texts,
       names: undefined,
       reprepares: 0,
       rows: 0,
@@ -224,20 +225,8 @@ export class PreparedStatements {
       buildPlain: undefined,
       isKeepable,
       changesMeaning: !isKeepable && !harmless.test(sql),
-      bytes: c.sqlite3_stmt_status(pointer, memoryUsed, 0),
+      bytes: c.sqlite3_stmt_status(pointer, memoryUsed, 0) + (texts === 0 ? 0 : textsSize),
     };
-  }
-
-  /** Allocated here and not by the first call, for the same reason. */
-  #allocateTexts(pointer: number, parameters: number): number {
-    if (parameters === 0) return 0;
-    const { c, memory } = this.#connection.engine.core;
-    try {
-      return memory.allocate(textsSize);
-    } catch (error) {
-      c.sqlite3_finalize(pointer);
-      throw error;
-    }
   }
 
   /**

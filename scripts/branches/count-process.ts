@@ -5,6 +5,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { dist } from '../sources.js';
 import { countingModule } from './counting.js';
 import { withoutHints } from './hints.js';
@@ -33,7 +34,7 @@ Object.assign(WebAssembly, { Module: CountingModule, Instance: CountedInstance }
 process.on('exit', () => {
   for (const [i, { buffer }] of counted.entries()) {
     writeFileSync(
-      join(process.env.BRANCH_COUNTS ?? '.', `${process.pid}-${i}.counts`),
+      join(process.env.BRANCH_COUNTS ?? '.', `${process.pid}-${threadId}-${i}.counts`),
       new Uint8Array(buffer),
     );
   }

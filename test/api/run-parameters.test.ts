@@ -174,3 +174,28 @@ test.each(['UTF-8', 'UTF-16le', 'UTF-16be'])('texts in a database in %s', (encod
   const found = db.prepare("SELECT b, upper(?) || '!' AS c FROM t WHERE a = ?");
   expect(found.get('now', 'key 7 ü')).toEqual({ b: 'value 7', c: 'NOW!' });
 });
+
+test('the texts of a call that fails are not bound', () => {
+  const three = db.prepare('SELECT ? AS a, ? AS b, ? AS c');
+  const unbound = 'SELECT NULL AS a, NULL AS b, NULL AS c';
+  const limited = (action: () => void): void => {
+    db.limits.length = 40;
+    try {
+      action();
+    } finally {
+      db.limits.length = 1_000_000_000;
+    }
+  };
+  three.get('first', 'second', 'third');
+  limited(() => expect(() => three.get('Y'.repeat(20), 'Z'.repeat(100), 'W')).toThrow('too big'));
+  expect(three.expandedSQL).toBe(unbound);
+  three.get('first', 'second', 'third');
+  class Odd extends Uint8Array {
+    override get byteLength(): number {
+      throw new Error('odd');
+    }
+  }
+  expect(() => three.run('other text', 'more', new Odd(3))).toThrow('odd');
+  expect(three.expandedSQL).toBe(unbound);
+  expect(three.get('first', 'second', 'third')).toEqual({ a: 'first', b: 'second', c: 'third' });
+});

@@ -117,3 +117,33 @@ test('the host also returns SQLITE_NOMEM if it is out of memory', () => {
   const { core } = engine();
   expect(failure(() => core.memory.allocate(2 ** 31))).toMatchObject({ errcode: 7 });
 });
+
+test('statements are prepared and bind texts even if there is no memory for their buffers of texts', () => {
+  // In threads of their own, each of which has its own memory and limit.
+  const source = `
+    import { parentPort, workerData } from 'node:worker_threads';
+    import { DatabaseSync } from ${JSON.stringify(pathToFileURL(join(dist, 'index.js')).href)};
+    const db = new DatabaseSync(':memory:');
+    db.exec('PRAGMA hard_heap_limit=' + workerData);
+    let done = 0;
+    for (let i = 0; i < 1500; i++) {
+      const text = 'x'.repeat(i % 150);
+      const sql = 'SELECT ? AS a, ? AS b, ' + i + ' AS k, ' + '1+'.repeat(i % 40) + '1';
+      done += db.prepare(sql).get(text, 'z').a === text;
+    }
+    parentPort.postMessage(done);`;
+  const program = `
+    import { Worker } from 'node:worker_threads';
+    const url = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(source)}));
+    const done = [];
+    for (let limit = 380_000; limit < 650_000; limit += 18_000) {
+      const worker = new Worker(url, { workerData: limit });
+      done.push(await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject)));
+    }
+    console.log(JSON.stringify([...new Set(done)]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual([1500]);
+});

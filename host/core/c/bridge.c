@@ -174,6 +174,7 @@ static int bind(sqlite3_stmt *pStmt, int i, const Cell *p){
 static int bindAll(sqlite3_stmt *pStmt, const Cell *a, int n){
   int rc = SQLITE_OK;
   for(int i=0; rc==SQLITE_OK && i<n; i++) rc = bind(pStmt, i+1, a+i);
+  if( rc!=SQLITE_OK ) sqlite3_clear_bindings(pStmt); /* the bytes of kept texts are no longer those that were bound */
   return rc;
 }
 
