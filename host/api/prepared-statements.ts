@@ -206,9 +206,9 @@ export class PreparedStatements {
       if (name === 0 || memory.bytes[name >>> 0] === questionMark) positions.push(index);
     }
     const texts = count > 0 ? c.sqlite3_malloc64(BigInt(textsSize)) >>> 0 : 0;
-    return {
+    const prepared: Prepared = {
       sql,
-      pointer,
+      pointer: 0,
       count,
       positions,
       ticket: 0,
@@ -217,7 +217,7 @@ export class PreparedStatements {
       stack: 0,
       used: true,
       cells: 0,
-      texts,
+      texts: 0,
       names: undefined,
       reprepares: 0,
       rows: 0,
@@ -227,6 +227,11 @@ export class PreparedStatements {
       changesMeaning: !isKeepable && !harmless.test(sql),
       bytes: c.sqlite3_stmt_status(pointer, memoryUsed, 0) + (texts === 0 ? 0 : textsSize),
     };
+    // Assigned and not initialized, because V8 optimizes code again when a field changes for the first time.
+    prepared.ticket += 1;
+    prepared.pointer = pointer;
+    prepared.texts = texts;
+    return prepared;
   }
 
   /**
