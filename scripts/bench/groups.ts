@@ -79,7 +79,7 @@ export const groups = {
   rows: {
     title: 'Whole tables as objects',
     kinds: all,
-    repetitions: 2,
+    repetitions: 4,
     unit: 'ms',
     works: {
       all: 'all() of #*10 rows of 5',
