@@ -92,7 +92,7 @@ export class BlobHandle implements Disposable {
   }
 
   static {
-    construct = (blob) => new BlobHandle(own, blob);
+    construct = (blob) => new this(own, blob);
   }
 
   /** The length of the value in bytes; 0 once the row was changed or deleted. C: `sqlite3_blob_bytes`. */

@@ -25,7 +25,7 @@ export class Capture implements Disposable {
   }
 
   static {
-    construct = (owner, log) => new Capture(own, owner, log);
+    construct = (owner, log) => new this(own, owner, log);
   }
 
   /**

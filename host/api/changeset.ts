@@ -46,7 +46,7 @@ export class Changeset implements Iterable<Change> {
   static async from(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Changeset> {
     const kept: Uint8Array[] = [];
     for await (const piece of pieces) kept.push(piece);
-    return new Changeset(new Uint8Array(Buffer.concat(kept)));
+    return changesetOf(new Uint8Array(Buffer.concat(kept)));
   }
 
   /**
@@ -68,12 +68,7 @@ export class Changeset implements Iterable<Change> {
 
   /** Joins changesets, in order, into one. C: `sqlite3changeset_concat`. */
   static concat(...changesets: ChangesetLike[]): Changeset {
-    return new Changeset(
-      concat(
-        engine(),
-        changesets.map((one) => bytesOf(one)),
-      ),
-    );
+    return joined(changesets);
   }
 
   /**
@@ -135,12 +130,12 @@ export class Changeset implements Iterable<Change> {
 
   /** Returns the changeset that undoes this one. C: `sqlite3changeset_invert`. @throws SqliteError for a patchset */
   invert(): Changeset {
-    return new Changeset(invert(engine().core, this.bytes));
+    return changesetOf(invert(engine().core, this.bytes));
   }
 
   /** Joins this changeset and others, in order, into one. C: `sqlite3changeset_concat`. */
   concat(...others: ChangesetLike[]): Changeset {
-    return Changeset.concat(this, ...others);
+    return joined([this, ...others]);
   }
 
   /**
@@ -149,8 +144,22 @@ export class Changeset implements Iterable<Change> {
    */
   rebase(...rebases: Uint8Array[]): Changeset {
     for (const buffer of rebases) bytesOf(buffer, 'rebases');
-    return new Changeset(rebase(engine().core, this.bytes, rebases));
+    return changesetOf(rebase(engine().core, this.bytes, rebases));
   }
+}
+
+// Outside the class: the bundler renames a class that names itself, also for users.
+function changesetOf(bytes: Uint8Array): Changeset {
+  return new Changeset(bytes);
+}
+
+function joined(changesets: readonly ChangesetLike[]): Changeset {
+  return changesetOf(
+    concat(
+      engine(),
+      changesets.map((one) => bytesOf(one)),
+    ),
+  );
 }
 
 const operations: readonly Operation[] = ['insert', 'update', 'delete'];

@@ -40,7 +40,7 @@ export class Session implements Disposable {
   }
 
   static {
-    construct = (owner, handle) => new Session(own, owner, handle);
+    construct = (owner, handle) => new this(own, owner, handle);
   }
 
   /**

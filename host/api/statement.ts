@@ -134,7 +134,7 @@ export class StatementSync implements Disposable {
   }
 
   static {
-    construct = (...made) => new StatementSync(own, ...made);
+    construct = (...made) => new this(own, ...made);
   }
 
   /**

@@ -36,7 +36,7 @@ export class SQLTagStore<Database extends Preparing = Preparing> {
   }
 
   static {
-    construct = (database, capacity) => new SQLTagStore(own, database, capacity);
+    construct = (database, capacity) => new this(own, database, capacity);
   }
 
   /** Returns all rows. Errors are those of `DatabaseSync.prepare` and {@link StatementSync.all}. */

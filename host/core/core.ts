@@ -3,7 +3,7 @@
 import type { Bindings } from './bindings.js';
 import { errorText, type SqliteError, sqliteError } from './errors.js';
 import type { Host } from './host-services.js';
-import { hostImports } from './imports.js';
+import { coreImports } from './imports.js';
 import { Memory } from './memory.js';
 import { platform } from './platform.js';
 import type { WasmFunctions } from './web-assembly.js';
@@ -21,7 +21,7 @@ export class Core {
    */
   constructor(host: Host, wasi?: WasmFunctions) {
     let memory: Memory | undefined;
-    const imports = hostImports(host, () => memory as Memory); // only the core calls it, so memory is set
+    const imports = coreImports(host, () => memory as Memory); // only the core calls it, so memory is set
     const instance = new WebAssembly.Instance(platform().core(), {
       host: imports.functions,
       wasi_snapshot_preview1: wasi ?? noWasi(),

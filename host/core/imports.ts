@@ -40,7 +40,7 @@ const notSupported = 58;
 const encoder = new TextEncoder();
 
 /** The imported functions by name, and access to the state they keep between calls. */
-export interface HostImports {
+export interface CoreImports {
   readonly functions: WebAssembly.ModuleImports;
   /** The message of the last failed file call, if it failed with `code`. */
   fileErrorFor(code: number): string | undefined;
@@ -49,7 +49,7 @@ export interface HostImports {
 }
 
 /** @param memory returns the memory once the core is instantiated */
-export function hostImports(host: Host, memory: () => Memory): HostImports {
+export function coreImports(host: Host, memory: () => Memory): CoreImports {
   const files: (OpenFile | undefined)[] = [];
   const libraries: Library[] = [];
   let fileError: FileError | undefined;

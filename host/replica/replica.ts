@@ -114,7 +114,7 @@ export class Replica extends EventEmitter<ReplicaEvents> implements AsyncDisposa
     let copy: Copy | undefined;
     try {
       copy = new Copy(database, policy, clock, limits.milliseconds);
-      const replica = new Replica(copy, log, clock, limits);
+      const replica = new this(copy, log, clock, limits);
       for (const [name, action] of Object.entries(functions)) replica.register(name, action);
       if (create && copy.state.sequence === 0) await replica.#found();
       replica.#driver.start();

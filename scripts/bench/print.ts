@@ -53,7 +53,11 @@ function brief(cell: Cell | undefined, unit: string): string {
   if (!first) return '-';
   const text = (ofFirst: number, ofWarm: number | undefined, ending: string): string =>
     ofWarm === undefined ? short(ofFirst) + ending : `${short(ofWarm)}${ending} (${short(ofFirst)})`;
-  return ratio ? text(ratio.first, ratio.warm, '') : text(first.median, warm?.median, ` ${unit}`);
+  if (ratio) return text(ratio.first, ratio.warm, '');
+  // A call takes the difference of two measurements, of which the first repetition can be negative.
+  return first.median < 0 && warm
+    ? `${short(warm.median)} ${unit}`
+    : text(first.median, warm?.median, ` ${unit}`);
 }
 
 /** The tables of README: native C in its unit, and all others as ratios to native C. */
@@ -63,7 +67,9 @@ export function markdown(run: Run): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const rows = Object.values(run.results).map(({ title, unit, programs: cells }) => {
     const { c } = cells;
-    const native = c ? `${short((c.warm ?? c.first).median)} ${unit}` : '-';
+    const isRatio = Object.values(cells).some(({ ratio }) => ratio);
+    const native =
+      c && (isRatio || c.warm === undefined) ? `${short((c.warm ?? c.first).median)} ${unit}` : '-';
     return line([title, native, ...ids.map((id) => brief(cells[id], unit))]);
   });
   return [

@@ -4,8 +4,8 @@
  *     npm run build:branches
  *
  * The core of dist/ counts in SQLite's own speedtest1, the works of the benchmark, features.sql and the shell's forms of
- * output. It needs a C compiler for speedtest1, and Node 22 or later, because the counting core has two memories. Run it
- * when the core changed, and then `npm run build:core` again.
+ * output. It needs a C compiler for speedtest1, and Node 22 or later, because the counting core has two memories. The
+ * command builds the core before and after. Two runs differ in a few branches that go either way almost always.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -16,6 +16,10 @@ import { speedtest1Script } from '../reliability/speedtest1.js';
 import { dist, root } from '../sources.js';
 import { hintsFrom } from './counting.js';
 import { formatHints, withoutHints } from './hints.js';
+
+if (Number.parseInt(process.versions.node, 10) < 22) {
+  throw new Error(`counting branches needs Node 22 or later; this is ${process.version}`);
+}
 
 const target = join(root, 'host/core/c/branches.txt');
 const folder = mkdtempSync(join(tmpdir(), 'branches-'));
@@ -51,7 +55,7 @@ try {
   const module = withoutHints(readFileSync(join(dist, 'core/sqlite3.wasm')));
   const hints = hintsFrom(module, sum());
   writeFileSync(target, formatHints(hints));
-  console.error(`${target}: ${hints.size} functions; npm run build:core compiles with it`);
+  console.error(`${target}: ${hints.size} functions`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -8,6 +8,19 @@ test('the reports match the declarations, and every type of a signature is expor
   expect(report(true)).toEqual([]);
 });
 
+test.each(['index', 'host', 'changeset', 'replica'])(
+  'functions and classes have their exported names: %s',
+  async (entry) => {
+    const path = entry === 'index' ? 'sqlite-wasm-run' : `sqlite-wasm-run/${entry}`;
+    const exported = Object.entries((await import(path)) as Record<string, unknown>);
+    const named = exported.flatMap(([name, value]) =>
+      typeof value === 'function' ? [[name, value.name]] : [],
+    );
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter(([name, own]) => name !== own)).toEqual([]);
+  },
+);
+
 test.each([
   ['StatementSync', StatementSync],
   ['Session', Session],

@@ -57,6 +57,10 @@ export class FakeWindows implements Koffi {
     throw new Error('Windows has none');
   }
 
+  address(): bigint {
+    throw new Error('LockFileEx takes the structure');
+  }
+
   /** Handles are multiples of 4 and differ from descriptors. */
   #handle(fd: number): number {
     const { dev, ino } = fstatSync(fd);
