@@ -8,6 +8,8 @@ import { isBun } from './systems.js';
 /** The V8 of Node 20 to 24 reads the section that says which branches are likely only with this flag. */
 const branchHints = 'experimental-wasm-branch-hinting';
 
+const v8Major = Number.parseInt(process.versions.v8, 10);
+
 /**
  * Flags belong to the process, so the flag is reset at once, unless it was set before. If another thread resets it while
  * this one compiles, or ends before it resets it, the code is slower or faster, but the same.
@@ -24,14 +26,13 @@ export function compileCore(): WebAssembly.Module {
     return new WebAssembly.Module(bytes);
   } finally {
     if (!wasSet) setFlagsFromString(`--no-${branchHints}`);
-    // In Node 22, V8 also sets this flag with an experimental one.
-    if (cachedDataVersionTag() !== before) setFlagsFromString('--no-experimental');
+    // With an experimental flag, V8 12 (Node 22) also sets this one.
+    if (v8Major === 12 && cachedDataVersionTag() !== before) setFlagsFromString('--no-experimental');
   }
 }
 
 /** Other programs may freeze the flags, and V8 ends the process if a frozen flag is set. */
 function needsFlag(): boolean {
-  const major = Number.parseInt(process.versions.v8, 10);
   const isFrozen = process.execArgv.some((option) => /^--freeze[-_]flags/.test(option));
-  return major >= 11 && major < 14 && !isBun && !process.versions['electron'] && !isFrozen;
+  return v8Major >= 11 && v8Major < 14 && !isBun && !process.versions['electron'] && !isFrozen;
 }

@@ -29,3 +29,20 @@ it.each([[[]], [['--experimental-wasm-branch-hinting']], [['--freeze-flags-after
     expect(stdout + stderr).toBe('true\n');
   },
 );
+
+it('leaves them as they were if threads compile the core at the same time', () => {
+  const program = `import { cachedDataVersionTag } from 'node:v8';
+    import { Worker } from 'node:worker_threads';
+    const before = cachedDataVersionTag();
+    const source = "import('sqlite-wasm-run').then(({ DatabaseSync }) => new DatabaseSync(':memory:').close())";
+    for (let round = 0; round < 3; round++) {
+      const workers = Array.from({ length: 6 }, () => new Worker(source, { eval: true }));
+      await Promise.all(workers.map((worker) => new Promise((resolve) => worker.on('exit', resolve))));
+    }
+    console.log(cachedDataVersionTag() === before);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect(stdout + stderr).toBe('true\n');
+});
