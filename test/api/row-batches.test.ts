@@ -179,3 +179,19 @@ test('rows and results of iterators have no prototype, and Node shows them as ob
     expect(Object.keys(result)).toEqual(['done', 'value']);
   }
 });
+
+test('texts of every short length, with a character that is not ASCII at each place', () => {
+  using db = new DatabaseSync(':memory:');
+  const texts: string[] = [];
+  for (let length = 0; length < 70; length++) {
+    const text = 'abcdefghij'.repeat(7).slice(0, length);
+    texts.push(text);
+    for (let at = 0; at < length; at++) texts.push(`${text.slice(0, at)}é${text.slice(at + 1)}`);
+  }
+  db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, text, bytes)');
+  const insert = db.prepare('INSERT INTO t(text, bytes) VALUES(?1, CAST(?1 AS BLOB))');
+  for (const text of texts) insert.run(text);
+  const rows = db.prepare('SELECT text, bytes FROM t ORDER BY id', { returnArrays: true }).all();
+  expect(rows.map(([text]) => text)).toEqual(texts);
+  expect(rows.map(([, bytes]) => Buffer.from(bytes as Uint8Array).toString())).toEqual(texts);
+});

@@ -4,6 +4,7 @@
 */
 #include "host.h"
 #include <string.h>
+#include <wasm_simd128.h>
 #include <time.h>
 
 /* ---- Connections: the interrupt poll, shared with the caller's own progress handler --------------- */
@@ -206,6 +207,26 @@ int bridge_step_row(sqlite3_stmt *pStmt, const void *pIn, int n, void *pOut, int
   return bridge_row(pStmt, pOut)<0 ? SQLITE_NOMEM : ROW_IN_CELLS;
 }
 
+/* Copies n bytes and returns whether they are ASCII. Most texts are short, for which memory.copy is a slow call. */
+static int copyText(char *pTo, const char *z, int n){
+  if( n>=16 ){
+    v128_t bits = wasm_v128_load(z+n-16);
+    wasm_v128_store(pTo+n-16, bits);
+    for(int i=0; i<n-16; i+=16){
+      v128_t part = wasm_v128_load(z+i);
+      wasm_v128_store(pTo+i, part);
+      bits = wasm_v128_or(bits, part);
+    }
+    return wasm_i8x16_bitmask(bits)==0;
+  }
+  unsigned char bits = 0;
+  for(int i=0; i<n; i++){
+    pTo[i] = z[i];
+    bits |= (unsigned char)z[i];
+  }
+  return bits<0x80;
+}
+
 /* Moves the bytes of a text cell to *ppFrom, or those of a blob cell to just before *ppTo. Returns 0 if they do not fit
 ** between the two. */
 static int move(Cell *p, char **ppFrom, char **ppTo){
@@ -218,10 +239,7 @@ static int move(Cell *p, char **ppFrom, char **ppTo){
     p->value.p = *ppTo;
     return 1;
   }
-  unsigned char bits = 0;
-  for(int i=0; i<n; i++) bits |= (unsigned char)z[i];
-  if( bits<0x80 ) p->type = ASCII_TEXT;
-  memcpy(*ppFrom, z, (size_t)n);
+  if( copyText(*ppFrom, z, n) ) p->type = ASCII_TEXT;
   p->value.p = *ppFrom;
   *ppFrom += n;
   return 1;
