@@ -35,7 +35,7 @@ it('leaves them as they were if threads compile the core at the same time', () =
     import { Worker } from 'node:worker_threads';
     const before = cachedDataVersionTag();
     const source = "import('sqlite-wasm-run').then(({ DatabaseSync }) => new DatabaseSync(':memory:').close())";
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 12; round++) {
       const workers = Array.from({ length: 6 }, () => new Worker(source, { eval: true }));
       await Promise.all(workers.map((worker) => new Promise((resolve) => worker.on('exit', resolve))));
     }
