@@ -39,8 +39,7 @@ export const layouts: Readonly<Record<'linux' | 'darwin', Layout>> = {
     setLock: 37,
     getLock: 36,
     setProcessLock: 6,
-    // The address of the structure: koffi takes longer to read it from a buffer.
-    prototype: 'int fcntl(int, int, intptr)',
+    prototype: 'int fcntl(int, int, void *)',
     variadic: [],
   },
   // On arm64, macOS passes variadic arguments on the stack, so the prototype must be variadic.
@@ -61,11 +60,11 @@ export const layouts: Readonly<Record<'linux' | 'darwin', Layout>> = {
 export function fcntlLocks(koffi: Koffi, layout: Layout): LockSystem {
   const fcntl = koffi.load(null).func(layout.prototype);
   const [type] = layout.variadic;
-  const call = (fd: number, command: number, { bytes, address }: Flock): number => {
-    const result = type === undefined ? fcntl(fd, command, address) : fcntl(fd, command, type, bytes);
+  const call = (fd: number, command: number, lock: Uint8Array): number => {
+    const result = type === undefined ? fcntl(fd, command, lock) : fcntl(fd, command, type, lock);
     return result === -1 ? koffi.errno() : 0;
   };
-  const structures = new Structures(koffi, layout);
+  const structures = new Structures(layout);
   const locksOf = (setLock: number, fd: number): ByteLocks => ({
     set: (kind, start, length) => call(fd, setLock, structures.prepared(kind, start, length)),
     test(start, length) {
@@ -92,51 +91,41 @@ function meaning(error: number): LockError {
 
 const little = endianness() === 'LE';
 
-/** A `struct flock`. */
-interface Flock {
-  readonly bytes: Buffer;
-  /** The address of the bytes; 0 if the call takes the bytes themselves. */
-  readonly address: number;
-}
-
-/** A cache of these, because every transaction takes the same few locks. */
+/** A cache of `struct flock` buffers, because every transaction takes the same few locks. */
 class Structures {
-  readonly #koffi: Koffi;
-  readonly #layout: Layout;
+  readonly layout: Layout;
   readonly #made = {
-    read: new Map<number, Flock>(),
-    write: new Map<number, Flock>(),
-    none: new Map<number, Flock>(),
+    read: new Map<number, Buffer>(),
+    write: new Map<number, Buffer>(),
+    none: new Map<number, Buffer>(),
   };
 
-  constructor(koffi: Koffi, layout: Layout) {
-    this.#koffi = koffi;
-    this.#layout = layout;
+  constructor(layout: Layout) {
+    this.layout = layout;
   }
 
-  make(kind: LockKind, start: number, length: number): Flock {
-    const layout = this.#layout;
-    // An ArrayBuffer of its own keeps its address. l_pid must be zero in locks of this kind, and SEEK_SET is zero.
-    const bytes = Buffer.from(new ArrayBuffer(layout.size));
-    const view = new DataView(bytes.buffer);
+  make(kind: LockKind, start: number, length: number): Buffer {
+    const { layout } = this;
+    const bytes = Buffer.alloc(layout.size); // l_pid must be zero in locks of this kind, and SEEK_SET is zero
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     view.setInt16(layout.type, layout.kinds[kind], little);
     view.setBigInt64(layout.start, BigInt(start), little);
     view.setBigInt64(layout.length, BigInt(length), little);
-    return { bytes, address: layout.variadic.length > 0 ? 0 : Number(this.#koffi.address(bytes)) };
+    return bytes;
   }
 
-  prepared(kind: LockKind, start: number, length: number): Flock {
+  prepared(kind: LockKind, start: number, length: number): Buffer {
     const key = start * 1024 + length; // lengths are below 1024
-    let lock = this.#made[kind].get(key);
-    if (!lock) {
-      lock = this.make(kind, start, length);
-      this.#made[kind].set(key, lock);
+    let bytes = this.#made[kind].get(key);
+    if (!bytes) {
+      bytes = this.make(kind, start, length);
+      this.#made[kind].set(key, bytes);
     }
-    return lock;
+    return bytes;
   }
 
-  isFree({ bytes }: Flock): boolean {
-    const { type, kinds } = this.#layout;
+  isFree(bytes: Buffer): boolean {
+    const { type, kinds } = this.layout;
     return (little ? bytes.readInt16LE(type) : bytes.readInt16BE(type)) === kinds.none;
   }
 }

@@ -136,8 +136,6 @@ export interface Koffi {
   /** Loads a library. null means the program itself, which includes the C library on Unix. */
   load(library: string | null): { func(prototype: string): (...values: unknown[]) => unknown };
   errno(): number;
-  /** The address of a buffer in the process. */
-  address(buffer: Uint8Array): bigint;
 }
 
 let koffi: Koffi | undefined;

@@ -36,10 +36,6 @@ export class FakeMac implements Koffi {
     return this.#errno;
   }
 
-  address(): bigint {
-    throw new Error('macOS takes the structure');
-  }
-
   #fcntl(fd: number, command: number, type: string, flock: Buffer): number {
     this.flock = Buffer.from(flock);
     if (type !== 'void *' || flock.length !== 24) throw new Error('not a struct flock');

@@ -57,10 +57,6 @@ export class FakeWindows implements Koffi {
     throw new Error('Windows has none');
   }
 
-  address(): bigint {
-    throw new Error('LockFileEx takes the structure');
-  }
-
   /** Handles are multiples of 4 and differ from descriptors. */
   #handle(fd: number): number {
     const { dev, ino } = fstatSync(fd);
