@@ -3,11 +3,17 @@
  * process may contain control sequences for a terminal.
  */
 
+/** Made on first use, because that takes half a millisecond. */
+let made: RegExp | undefined;
+
 /**
  * Control characters, line and paragraph separators, marks that change the writing direction, invisible characters, and
  * lone surrogates. The joiners of letters and emoji (U+200C, U+200D) are not escaped.
  */
-const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?![\u200c\u200d])\p{Cf}/gu;
+function unprintable(): RegExp {
+  made ??= /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?![\u200c\u200d])\p{Cf}/gu;
+  return made;
+}
 
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -24,8 +30,8 @@ function escaped(character: string): string {
 
 /** Returns the text on one line, with JavaScript escapes for unprintable characters, cut after `most` characters. */
 export function shown(text: string, most = longestMessage): string {
-  if (text.length <= most) return text.replace(unprintable, escaped);
-  return `${text.slice(0, most).replace(unprintable, escaped)}... (${text.length} characters)`;
+  if (text.length <= most) return text.replace(unprintable(), escaped);
+  return `${text.slice(0, most).replace(unprintable(), escaped)}... (${text.length} characters)`;
 }
 
 /** Escapes a name as {@link shown} does, with a shorter limit. */
@@ -46,7 +52,7 @@ export function shownLines(text: string, indent = '    '): string {
 
 /** Escapes the control characters in a JSON document without changing its meaning. */
 export function shownJson(json: string): string {
-  return json.replace(unprintable, (character) => {
+  return json.replace(unprintable(), (character) => {
     if (character === '\n') return character; // whitespace of the document; inside a string it is already escaped
     return Array.from({ length: character.length }, (_, i) => {
       return `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
