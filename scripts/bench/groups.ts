@@ -167,7 +167,7 @@ export const groups = {
     works: {
       shellStart: "shell: :memory: 'SELECT 1'",
       shellLoad: 'the same with .load session',
-      import: 'import of the API',
+      import: 'import of the API, until it can be called',
       open: 'import, open, SELECT 1',
     },
     outside: true,

@@ -50,9 +50,10 @@ function script(folder: string, { kind, module }: Program, use: boolean): string
     'node:sqlite': asNode,
     'better-sqlite3': [`${required};`, "new Database(':memory:').prepare('SELECT 1').get();"],
     'node-sqlite3-wasm': [`${required}.Database;`, "new Database(':memory:').get('SELECT 1');"],
+    // It exports a function, whose promise gives the API.
     'sqlite-wasm': [
-      `import init from ${JSON.stringify(`${file}/dist/node.mjs`)};`,
-      "const { oo1 } = await init(); new oo1.DB(':memory:').selectValue('SELECT 1');",
+      `import init from ${JSON.stringify(`${file}/dist/node.mjs`)}; const { oo1 } = await init();`,
+      "new oo1.DB(':memory:').selectValue('SELECT 1');",
     ],
   }[kind];
   const name = `${kind.replace(/\W/g, '-')}-${use ? 'use' : 'import'}.mjs`;
