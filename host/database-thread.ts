@@ -3,9 +3,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectionOf } from './api/connections.js';
 import type { Reply, Request, ThreadInput } from './api/database-worker.js';
+import { useDefaultEngine } from './components/default-engine.js';
 import { plainError } from './core/errors.js';
 import { DatabaseSync, SqliteError } from './index.js';
-import { useDefaultEngine } from './loader/default-engine.js';
 
 if (!parentPort) throw new Error('must run in a worker');
 const port = parentPort;

@@ -4,16 +4,16 @@
  */
 
 import './node/platform.js';
+import { cabiLower, type GuestOptions } from './abi/cabi-lower.js';
 import type * as changeset from './abi/generated/changeset.js';
 import type * as logging from './abi/generated/logging.js';
 import type * as session from './abi/generated/session.js';
 import type * as spi from './abi/generated/spi.js';
 import type * as types from './abi/generated/types.js';
-import { cabiLower, type GuestOptions } from './abi/guest.js';
 import { connectionOf } from './api/connections.js';
 import type { DatabaseSync } from './api/database.js';
+import { componentHost } from './components/deferred.js';
 import { contract } from './interfaces/contract.js';
-import { interfaceFor } from './interfaces/index.js';
 import { invalidState, invalidType, invalidValue } from './kernel/arguments.js';
 import { checkGrants, type Grants } from './kernel/grants.js';
 import { ownersOf } from './kernel/owner.js';
@@ -65,7 +65,7 @@ export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInt
       );
     }
     made[wanted] = guarded(
-      interfaceFor(wanted, { name, owner: ownersOf(connection).user, grants: granted }),
+      componentHost().interfaceFor(wanted, { name, owner: ownersOf(connection).user, grants: granted }),
       () => {
         if (connectionOf(database) !== connection) {
           throw invalidState('the database was closed and opened again: make the interfaces again');

@@ -1,6 +1,6 @@
 /** The public API. */
 
-import { useDefaultEngine } from './loader/default-engine.js';
+import { useDefaultEngine } from './components/default-engine.js';
 
 useDefaultEngine();
 

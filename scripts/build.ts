@@ -7,9 +7,10 @@ import { execFileSync } from 'node:child_process';
 import fs, { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { copyTranspiler, transpileShipped } from './build-extensions.js';
 import { isChanged } from './changed.js';
+import { buildComponents } from './components-script.js';
 import { apart, type EntryGroup, entryGroups } from './entries.js';
 import { dist, root } from './sources.js';
 
@@ -99,24 +100,29 @@ function joining({ entries, whole }: EntryGroup): Plugin {
 
 // The modules are bundled, because each file adds half a millisecond to every start. They are not minified, because
 // Node prints the source line of an uncaught error.
+const options: BuildOptions = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  plugins: [files],
+  minifySyntax: true,
+  sourcemap: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+const sharedModules = await buildComponents(options);
 for (const group of entryGroups) {
   await build({
+    ...options,
     entryPoints: group.entries.map((name) => join(root, `host/${name}.ts`)),
     outbase: join(root, 'host'),
     outdir: dist,
     chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    packages: 'external',
-    plugins: [files, joining(group)],
+    plugins: [files, sharedModules, joining(group)],
     external: ['./program.js'],
-    minifySyntax: true,
-    sourcemap: true,
-    legalComments: 'none',
-    logLevel: 'warning',
   });
 }
 copyFileSync(join(root, 'host/core/sqlite3.wasm'), join(dist, 'core/sqlite3.wasm'));

@@ -18,6 +18,7 @@ const layers = [
   'interfaces', // the interfaces that components import
   'node', // the system: files, locks, folders of WASI, the network
   'loader', // loads components and calls their exports
+  'components', // what the host does for components, linked or loaded on demand
   'api', // the API of node:sqlite, and more
   'host.ts', // `sqlite-wasm-run/host`
   'index.ts', // `sqlite-wasm-run`

@@ -10,6 +10,8 @@ const config: KnipConfig = {
     'scripts/*.ts',
     'scripts/sqlite-tests/bridge.ts',
     'scripts/bench/work.ts',
+    // Built as a script.
+    'host/components/all.ts',
     'scripts/branches/count-process.ts',
     'test/**/*.test.ts',
     'test/programs/*.ts',

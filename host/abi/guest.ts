@@ -8,16 +8,8 @@ import { SQLITE_TOOBIG } from '../core/constants.js';
 import { SqliteError } from '../core/errors.js';
 import { platform } from '../core/platform.js';
 import { copyBetween, copyBytes, type MemoryViews, Views } from '../core/views.js';
+import type { GuestOptions } from './cabi-lower.js';
 import { list } from './layout.js';
-
-/** If a host function has this property, jco calls it once per instance, to get a function that takes core values. */
-export const cabiLower: unique symbol = Symbol.for('cabiLower') as never;
-
-/** The options that jco passes to a `cabiLower` function. */
-export interface GuestOptions {
-  readonly memory: WebAssembly.Memory;
-  realloc(old: number, oldSize: number, align: number, size: number): number;
-}
 
 const { start, length: count } = list.at;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // keeps a U+FEFF at the start

@@ -2,7 +2,7 @@
 
 import { compiled } from '../core/compiled.js';
 import type { Engine } from '../kernel/engine.js';
-import type { GuestOptions } from './guest.js';
+import type { GuestOptions } from './cabi-lower.js';
 import { linkedCallsModule } from './linked-calls-module.js';
 
 /** The result of a {@link LinkedCalls} function: all is done. */

@@ -1,7 +1,8 @@
 /** Reads and writes `result<T, sqlite-error>`, the result of calls between host and components. */
 
 import { SqliteError } from '../core/errors.js';
-import { cabiLower, Guest, type GuestOptions } from './guest.js';
+import { cabiLower, type GuestOptions } from './cabi-lower.js';
+import { Guest } from './guest.js';
 import { sqliteError, type Variant } from './layout.js';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

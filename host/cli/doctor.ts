@@ -5,7 +5,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { shown, shownJson } from '../core/shown.js';
 import { DatabaseSync } from '../index.js';
-import { cacheFolder } from '../loader/cache-folder.js';
+import { cacheFolder } from '../node/cache-folder.js';
 import { systemMappings } from '../node/mapping.js';
 import { ownFile } from '../node/package.js';
 import { flawOfLocks, systemLocks } from '../node/system-locks.js';

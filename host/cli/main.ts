@@ -3,7 +3,7 @@
 
 import module from 'node:module';
 import { join } from 'node:path';
-import { privateFolder } from '../loader/cache-folder.js';
+import { privateFolder } from '../node/cache-folder.js';
 
 /** Node has this function since 22.1. It does nothing if NODE_DISABLE_COMPILE_CACHE is set. */
 const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => unknown };

@@ -3,13 +3,13 @@
 import '../node/platform.js';
 import { homedir } from 'node:os';
 import type { WASI } from 'node:wasi';
+import { extensionLoader } from '../components/all.js';
 import type { Core } from '../core/core.js';
 import type { Extensions, Terminal } from '../core/host-services.js';
 import { pause } from '../core/pause.js';
 import type { WasmFunctions } from '../core/web-assembly.js';
 import { Engine } from '../kernel/engine.js';
 import { checkGrants } from '../kernel/grants.js';
-import { extensionLoader } from '../loader/loader.js';
 import { nodeFileSystems } from '../node/files.js';
 import { type WasiFunction, withDevices } from './devices.js';
 import type { OwnOptions } from './options.js';

@@ -1,7 +1,8 @@
 /** One instance of a component on one connection. After a trap the instance cannot be called any more. */
 
+import type { GuestOptions } from '../abi/cabi-lower.js';
 import type { Functions as Metadata } from '../abi/generated/metadata.js';
-import { Guest, type GuestOptions, TooLarge } from '../abi/guest.js';
+import { Guest, TooLarge } from '../abi/guest.js';
 import { callsBeforeLinking, type LinkedGuest } from '../abi/linked-calls.js';
 import type { WitError } from '../abi/results.js';
 import { SQLITE_ERROR } from '../core/constants.js';

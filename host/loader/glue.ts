@@ -1,9 +1,6 @@
-/** Compiles the script of a component, and keeps the code that V8 compiled for other processes. */
+/** Runs the glue that jco made for a component. */
 
-import { join } from 'node:path';
-import { Script } from 'node:vm';
-import { readEntry, writeEntry } from './cache-entry.js';
-import { privateFolder } from './cache-folder.js';
+import { type KeptScript, runScript } from '../node/kept-script.js';
 import type { Prepared } from './prepared.js';
 
 export type Instantiate = (
@@ -14,8 +11,7 @@ export type Instantiate = (
 
 interface Compiled {
   readonly instantiate: Instantiate;
-  /** Keeps the code; undefined if it is kept. */
-  keep?: (() => void) | undefined;
+  readonly script: KeptScript;
 }
 
 const compiled = new WeakMap<Prepared, Compiled>();
@@ -34,47 +30,19 @@ const seen = {
 export function instantiator(prepared: Prepared): Instantiate {
   let known = compiled.get(prepared);
   if (!known) {
-    known = compile(prepared);
+    const script = runScript(prepared.name, `component-${prepared.name}.js`, prepared.glue);
+    const wrapper = script.value as (...globals: object[]) => Instantiate;
+    known = { script, instantiate: wrapper(seen, seen.WebAssembly) };
     compiled.set(prepared, known);
   }
   return known.instantiate;
 }
 
 /**
- * Keeps the code that V8 compiled for the glue, with the functions that were called so far. Does nothing if it is already
- * kept or cannot be kept.
+ * Keeps the code that V8 compiled for the glue, with the functions that were called so far.
+ *
+ * @returns whether it was kept now, and not by an earlier process
  */
-export function keepCode(prepared: Prepared): void {
-  const known = compiled.get(prepared);
-  try {
-    known?.keep?.();
-  } catch {
-    // The next process compiles the glue again.
-  }
-  if (known) known.keep = undefined;
-}
-
-function compile(prepared: Prepared): Compiled {
-  const { name, glue } = prepared;
-  const file = fileOf(prepared);
-  const code = file === undefined ? undefined : readEntry(file, glue);
-  const script = new Script(glue.toString(), {
-    filename: `component-${name}.js`,
-    ...(Buffer.isBuffer(code) && { cachedData: code }),
-  });
-  const wrapper = script.runInThisContext() as (...globals: object[]) => Instantiate;
-  const instantiate = wrapper(seen, seen.WebAssembly);
-  const isKept = Buffer.isBuffer(code) && !script.cachedDataRejected; // V8 rejects code that was compiled with other flags
-  if (file === undefined || isKept) return { instantiate };
-  return { instantiate, keep: () => writeEntry(file, script.createCachedData(), glue) };
-}
-
-/** The entry of the cache for the code; undefined if there is no cache. */
-function fileOf({ name, glue }: Prepared): string | undefined {
-  if (process.env.NODE_DISABLE_COMPILE_CACHE) return undefined;
-  try {
-    return join(privateFolder(), 'compiled', `${process.version}-${process.arch}-${name}-${glue.length}`);
-  } catch {
-    return undefined; // there is no folder, or it is not private
-  }
+export function keepCode(prepared: Prepared): boolean {
+  return compiled.get(prepared)?.script.keep() ?? false;
 }

@@ -31,6 +31,8 @@ export interface LoaderOptions {
   readonly calls?: CallPath;
   /** The maximum time to prepare a component, in ms; a minute by default. */
   readonly patience?: number | undefined;
+  /** Called when a component was loaded. `isNew` says that no process on this machine kept V8's code for it before. */
+  readonly loaded?: (isNew: boolean) => void;
 }
 
 /** The functions that read what a component provides, one for each kind. */
@@ -90,7 +92,7 @@ function open(engine: Engine, path: string, options: LoaderOptions): Library {
       const source = { file: realpathSync(file), prepared: made };
       const isTold = engine.isShell && !shipped;
       bring(component, path, source, grants.replace, isTold);
-      keepCode(made);
+      options.loaded?.(keepCode(made));
     } catch (error) {
       owners.end(owner);
       throw error;

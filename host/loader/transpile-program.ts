@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { writeEntry } from './cache-entry.js';
+import { writeEntry } from '../node/cache-entry.js';
 import { pack } from './packed.js';
 import { transpile } from './transpile.js';
 

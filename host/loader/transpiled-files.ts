@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { shown } from '../core/shown.js';
 import { childProcess, crypto } from '../node/builtins.js';
+import { findEntry } from '../node/cache-entry.js';
+import { privateFolder } from '../node/cache-folder.js';
 import { ownFile } from '../node/package.js';
-import { findEntry } from './cache-entry.js';
-import { privateFolder } from './cache-folder.js';
 import { transpilerVersion, unpack } from './packed.js';
 import { type Prepared, preparedFrom } from './prepared.js';
 

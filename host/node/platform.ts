@@ -4,13 +4,10 @@ import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { usePlatform } from '../core/platform.js';
-import { useWasiPlatform } from '../interfaces/wasi-platform.js';
 import { workerThreads } from './builtins.js';
 import { compileCore } from './core-module.js';
 import { openTemporary } from './files.js';
 import { fillRandom } from './random.js';
-import { shim } from './shim.js';
-import { wasiFiles } from './wasi-files.js';
 
 let core: WebAssembly.Module | undefined;
 
@@ -33,5 +30,3 @@ usePlatform({
   variable: (name) => process.env[name],
   writeError: (text) => process.stderr.write(text),
 });
-
-useWasiPlatform({ files: wasiFiles, network: shim });

@@ -18,10 +18,11 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { hashOf, readEntry, writeEntry } from '../../host/loader/cache-entry.js';
-import { cacheFolder } from '../../host/loader/cache-folder.js';
 import { pack, unpack } from '../../host/loader/packed.js';
 import { transpile } from '../../host/loader/transpile.js';
+import { hashOf, readEntry, writeEntry } from '../../host/node/cache-entry.js';
+import { cacheFolder } from '../../host/node/cache-folder.js';
+import { root } from '../../scripts/sources.js';
 import { sharedFolder } from '../kit/folder.js';
 import { guest } from '../kit/guests.js';
 
@@ -63,12 +64,16 @@ function loaded(cache: string, run: Run = {}): string {
   return stdout + stderr;
 }
 
-/** The entries of transpiled components in a cache folder, and those of code that V8 compiled. */
+/** The entries of transpiled components in a cache folder. */
 const entriesIn = (cache: string): string[] => readdirSync(cache).filter((name) => name !== 'compiled');
+/** The entries of code that V8 compiled. */
 const codeIn = (cache: string): string[] => {
   const within = join(cache, 'compiled');
   return existsSync(within) ? readdirSync(within).map((name) => join(within, name)) : [];
 };
+
+/** Whether an entry is that of the host's code for all components, and not of one component. */
+const isHosts = (file: string): boolean => file.includes('-components-');
 
 /** A new cache folder whose only entry is that of a component. */
 function filled(name: string, component = guest('echo')): { cache: string; entry: string } {
@@ -233,7 +238,7 @@ describe('the code that V8 compiled', () => {
   function only(cache: string): { glue: Buffer; file: string } {
     const made = readEntry(join(cache, entriesIn(cache)[0] ?? ''), echo);
     if (!Buffer.isBuffer(made)) throw new Error('there is no entry');
-    const [file = '', ...others] = codeIn(cache);
+    const [file = '', ...others] = codeIn(cache).filter((name) => !isHosts(name));
     expect(others).toEqual([]);
     return { glue: Buffer.from(unpack(made, echo).files.get('glue.js') ?? []), file };
   }
@@ -279,12 +284,41 @@ describe('the code that V8 compiled', () => {
     const cache = join(folder, 'included');
     const run = { component: 'session', call: "session_create('main') > 0" };
     expect(loaded(cache, run)).toBe('1');
-    expect(codeIn(cache)).toHaveLength(1);
+    expect(codeIn(cache).map(isHosts).sort()).toEqual([false, true]);
     expect(entriesIn(cache)).toEqual([]);
     expect(loaded(cache, run)).toBe('1');
     const none = join(folder, 'a-file');
     writeFileSync(none, '');
     expect(loaded(join(none, 'cache'), run)).toBe('1');
+  });
+
+  test('is kept for the host, and again if another component was loaded', () => {
+    const { cache } = filled('hosts');
+    const [file = '', ...others] = codeIn(cache).filter(isHosts);
+    expect(others).toEqual([]);
+    const source = readFileSync(join(root, 'dist/components/all.cjs'));
+    const code = (): Buffer => {
+      const made = readEntry(file, source);
+      if (!Buffer.isBuffer(made)) throw new Error('there is no code');
+      return made;
+    };
+    const first = code().length;
+    const made = changedAt(file);
+    expect(loaded(cache)).toBe('42');
+    expect(changedAt(file)).toBe(made);
+    expect(loaded(cache, { component: 'session', call: "session_create('main') > 0" })).toBe('1');
+    expect(code().length).toBeGreaterThan(first); // with the functions that `session` uses
+    // V8 only compares the lengths of the texts, so it uses this code.
+    const other = source.toString().replace('"use strict";', "throw 'othr';");
+    writeEntry(file, codeOf(other), source);
+    expect(loaded(cache)).toContain('othr');
+    const damaged = readFileSync(file);
+    damaged[1000] = (damaged[1000] ?? 0) ^ 1;
+    writeFileSync(file, damaged);
+    expect(loaded(cache)).toBe('42');
+    expect(code().length).toBeGreaterThan(0);
+    writeEntry(file, codeOf(other), Buffer.from(other));
+    expect(loaded(cache)).toBe('42');
   });
 
   test('is not kept if the cache of code is disabled', () => {

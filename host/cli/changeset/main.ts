@@ -1,7 +1,7 @@
 /** Runs a `changeset` command. A command that must handle signals runs in a worker thread. */
 
 import { isMainThread } from 'node:worker_threads';
-import { useDefaultEngine } from '../../loader/default-engine.js';
+import { useDefaultEngine } from '../../components/default-engine.js';
 import type { Action, Command, Given } from '../command.js';
 import { tick } from '../progress.js';
 import { poll, runInThread } from './interruption.js';

@@ -1,9 +1,9 @@
 /** The daemon's database thread. It handles the requests of the main thread one at a time. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { useDefaultEngine } from '../../components/default-engine.js';
 import { SQLITE_MISUSE } from '../../core/constants.js';
 import { plainError, SqliteError, sqliteError } from '../../core/errors.js';
-import { useDefaultEngine } from '../../loader/default-engine.js';
 import { parse } from '../command.js';
 import { CommandError, exitCodes } from '../exit.js';
 import { daemonCommand } from './command.js';

@@ -4,7 +4,7 @@ import '../node/platform.js';
 import { Engine, type EngineOptions } from '../kernel/engine.js';
 import { useEngine } from '../kernel/engine-of-thread.js';
 import { nodeFileSystems } from '../node/files.js';
-import { extensionLoader } from './loader.js';
+import { componentHost } from './deferred.js';
 
 /**
  * Sets how this thread makes its engine.
@@ -16,7 +16,7 @@ export function useDefaultEngine(options: Pick<EngineOptions, 'interrupted'> = {
     () =>
       new Engine({
         fileSystems: nodeFileSystems(locking),
-        extensions: (engine) => extensionLoader(engine),
+        extensions: (engine) => ({ open: (path) => componentHost().extensionLoader(engine).open(path) }),
         ...options,
       }),
   );
