@@ -10,6 +10,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import {
   SQLITE_ACCESS_EXISTS,
   SQLITE_CANTOPEN,
@@ -160,14 +161,18 @@ function openDescriptor(
     if (like) ownLike(fd, like);
     return { fd, readOnly: !writable };
   } catch (error) {
-    const { code } = systemError(error);
+    const { code, errno } = systemError(error);
     if (code === 'EISDIR') throw failure(SQLITE_CANTOPEN_ISDIR, path, error);
+    if (code === 'ENOENT') {
+      const absent = existsSync(dirname(path)) ? path : `the folder ${dirname(path)}`;
+      throw new FileError(SQLITE_CANTOPEN, `${absent} does not exist`, errno);
+    }
     const isJournal =
       (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)) !== 0;
     if (isJournal && flags & SQLITE_OPEN_CREATE && code === 'EACCES' && !existsSync(path)) {
       throw failure(SQLITE_READONLY_DIRECTORY, path, error);
     }
-    if (writable && code !== 'ENOENT') {
+    if (writable) {
       try {
         const open = (): number => openSync(path, fs.O_RDONLY | noFollow);
         return { fd: patiently(path, open, false), readOnly: true };

@@ -98,9 +98,13 @@ describe('paths', () => {
     expect(codeOf(() => new Connection(base, { flags: READONLY }))).toBe(526);
   });
 
-  test('a database in a folder that does not exist cannot be opened, and the message names it', () => {
+  test('a database that cannot be created or does not exist: the message says what is absent', () => {
     expect(() => new Connection('/not/there/x.db')).toThrow(
-      /unable to open database file.*\/not\/there\/x\.db/,
+      'unable to open database file: the folder /not/there does not exist',
+    );
+    const absent = join(testFolder('absent'), 'x.db');
+    expect(() => new DatabaseSync(absent, { readOnly: true })).toThrow(
+      `unable to open database file: ${absent} does not exist`,
     );
   });
 });
