@@ -14,7 +14,7 @@ import { connectionOf } from './api/connections.js';
 import type { DatabaseSync } from './api/database.js';
 import { componentHost } from './components/deferred.js';
 import { contract } from './interfaces/contract.js';
-import { invalidState, invalidType, invalidValue } from './kernel/arguments.js';
+import { checkOptions, invalidState, invalidType, invalidValue } from './kernel/arguments.js';
 import { checkGrants, type Grants } from './kernel/grants.js';
 import { ownersOf } from './kernel/owner.js';
 
@@ -46,15 +46,15 @@ export interface HostOptions<Name extends keyof HostInterfaces = keyof HostInter
  *
  * After the database is closed, the functions throw ERR_INVALID_STATE. Closing it deletes remaining sessions.
  *
- * @throws TypeError for an unknown interface or an invalid grant; Error (ERR_INVALID_STATE) if the database is closed
+ * @throws TypeError for an unknown option or interface, or an invalid grant; Error (ERR_INVALID_STATE) if the database is closed
  */
 export function hostInterfaces<Name extends keyof HostInterfaces = keyof HostInterfaces>(
   database: DatabaseSync,
   options: HostOptions<Name> = {},
 ): Pick<HostInterfaces, Name> {
+  checkOptions(options, { interfaces: 'any', grants: 'any', name: 'string' });
   const { interfaces = contract.services, grants, name = 'component' } = options;
   if (!Array.isArray(interfaces)) throw invalidType('The "options.interfaces" argument must be an array.');
-  if (typeof name !== 'string') throw invalidType('The "options.name" argument must be a string.');
   const connection = connectionOf(database);
   const granted = checkGrants(grants, connection.grants);
   const made: Record<string, object> = {};

@@ -1,5 +1,5 @@
 /**
- * Checks the imports in host/. Fails if a file imports from a layer above its own, if imports form a circle, if a
+ * Checks the imports in host/. Fails if a file imports from a layer above its own, if there is an import cycle, if a
  * module stores objects by connection without Connection.part, or if a module below `node/` uses Node.
  */
 

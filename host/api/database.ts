@@ -471,6 +471,11 @@ export class DatabaseSync implements Disposable {
     options: ReportOptions = {},
   ): Promise<ApplyReport> {
     checkReportOptions(options);
+    if (pieces instanceof Uint8Array) {
+      throw invalidType(
+        'The "pieces" argument must be an iterable of Uint8Arrays, such as an array or a stream.',
+      );
+    }
     using spool = new Spool();
     for await (const piece of pieces) {
       if (!(piece instanceof Uint8Array)) throw invalidType('A piece of a changeset must be a Uint8Array.');

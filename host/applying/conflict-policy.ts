@@ -40,7 +40,7 @@ export interface PolicyRule {
 
 /**
  * `abort`: every conflict aborts. `ours`: existing rows stay. `theirs`: the changeset replaces existing rows if
- * possible. `append-only`: existing rows stay, and all other conflicts abort. `ours`, `theirs` and `append-only` abort
+ * possible. `append-only`: if a row to insert exists, the existing row stays, and all other conflicts abort. `ours`, `theirs` and `append-only` abort
  * if a foreign key is violated at the end.
  */
 export type PolicyName = 'abort' | 'ours' | 'theirs' | 'append-only';

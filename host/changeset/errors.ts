@@ -30,8 +30,15 @@ export const noType = (type: number | undefined, offset: number): ChangesetError
 export const noOperation = (op: number | undefined, offset: number): ChangesetError =>
   new ChangesetError(`unknown operation ${op}`, offset);
 
-export const noTable = (offset: number): ChangesetError =>
-  new ChangesetError('expected T (a changeset) or P (a patchset)', offset);
+const captureMark = [0x43, 0x41, 0x50, 0x54]; // CAPT
+
+export const noTable = (bytes: Uint8Array, offset: number): ChangesetError => {
+  const isCapture = captureMark.every((byte, i) => bytes[i] === byte);
+  return new ChangesetError(
+    `expected T (a changeset) or P (a patchset)${isCapture ? ', not CAPT (a capture)' : ''}`,
+    offset,
+  );
+};
 
 export const isPatchset = (offset: number): ChangesetError =>
   new ChangesetError('a patchset has no old values, so it has no inverse', offset);

@@ -162,7 +162,7 @@ export class ChangesetReader {
       if (at >= size) return false;
       op = bytes[at] as number;
     }
-    if (this.#columns === 0) throw noTable(at);
+    if (this.#columns === 0) throw noTable(bytes, at);
     if (op !== opInsert && op !== opUpdate && op !== opDelete) throw noOperation(op, at);
     if (at + 1 >= size) throw cutShort(size);
     this.op = op;

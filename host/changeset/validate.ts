@@ -70,7 +70,7 @@ function check(bytes: Uint8Array, heard: ((offset: number) => void) | undefined)
       at = head.end;
       continue;
     }
-    if (!table) throw noTable(at);
+    if (!table) throw noTable(bytes, at);
     if (op !== opInsert && op !== opUpdate && op !== opDelete) throw noOperation(op, at);
     const flag = bytes[at + 1];
     if (flag === undefined) throw cutShort(size);

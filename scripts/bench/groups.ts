@@ -82,8 +82,8 @@ export const groups = {
     repetitions: 4,
     unit: 'ms',
     works: {
-      all: 'all() of #*10 rows of 5',
-      iterate: 'iterate() over #*10 rows of 5',
+      all: 'all() of #*10 rows of 5 columns',
+      iterate: 'iterate() over #*10 rows of 5 columns',
     },
     checked: true,
   },
@@ -152,12 +152,12 @@ export const groups = {
     unit: 'ms',
     works: { loadSession: 'load `session`, the first in the process' },
   },
-  loadStranger: {
+  loadCached: {
     title: 'Loading a component of others',
     kinds: ['ours'],
     repetitions: 1,
     unit: 'ms',
-    works: { loadStranger: 'load a stranger from the cache, the first in the process' },
+    works: { loadCached: 'load another component from the cache, the first in the process' },
   },
   start: {
     title: 'Start, over an empty script on the same Node',

@@ -1,23 +1,4 @@
-/**
- * Measures speeds as ratios within one run, because absolute times depend on the machine.
- *
- *     npm run bench                      everything except `scale`; takes at most 20 minutes
- *     npm run bench -- memory spi        only these groups
- *
- *     --rounds N       the number of rounds in which the programs take turns; 3 by default
- *     --rows N         the rows of a workload, 100,000 by default; long statements have ten times as many
- *     --short          only native C and this package on this Node
- *     --full           replica: a new copy of 1 GB instead of 100 MB
- *     --json FILE      writes the results
- *     --chart FILE     draws the results as an SVG
- *     --markdown       prints the results as the table of host/README.md
- *     --record         writes the recording for --check, the chart of README and the table of host/README.md
- *     --from FILE      reads the results from a file of --json instead of measuring
- *     --check FILE     a short run that fails if a ratio to native C is more than twice that in FILE, twice in a row
- *
- * Measures the build in dist/, or in the folder in SQLITE_WASM_RUN_DIST. BENCH_NODES is a comma-separated list of other
- * Node programs. If none is new enough for the peers, the benchmark downloads one. Ratios need a C compiler.
- */
+/** Measures speeds as ratios within one run, because absolute times depend on the machine. See {@link usage}. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -42,12 +23,32 @@ const details: Readonly<Record<string, () => Promise<{ run(isFull: boolean): voi
   replica: () => import('./replica.js'),
 };
 
+const usage = `npm run bench                   everything except scale; takes at most 20 minutes
+npm run bench -- memory spi     only these groups
+
+--rounds N       the number of rounds in which the programs take turns; 3 by default
+--rows N         the rows of a workload, 100,000 by default; long statements have ten times as many
+--short          only native C and this package on this Node
+--full           replica: a new copy of 1 GB instead of 100 MB
+--json FILE      write the results
+--chart FILE     draw the results as an SVG
+--markdown       print the results as the table of host/README.md
+--record         write the recording for --check, the chart of README and the table of host/README.md
+--from FILE      read the results from a file of --json instead of measuring
+--check FILE     a short run that fails if a ratio to native C is more than twice that in FILE, twice in a row
+
+It measures the build in dist/, or in the folder in SQLITE_WASM_RUN_DIST. BENCH_NODES is a comma-separated list of other
+Node programs. If none is new enough for the other packages, one is downloaded. Ratios need a C compiler.
+
+Groups: ${[...Object.keys(groups), ...Object.keys(details)].join(', ')}`;
+
 function refuse(message: string): never {
   console.error(message);
   process.exit(2);
 }
 
 const options = {
+  help: { type: 'boolean', default: false },
   rounds: { type: 'string' },
   rows: { type: 'string' },
   short: { type: 'boolean', default: false },
@@ -68,13 +69,15 @@ function parsed() {
   }
 }
 const { values, positionals } = parsed();
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 
 const isGroup = (name: string): name is GroupName => Object.hasOwn(groups, name);
 for (const name of positionals) {
   if (isGroup(name) || Object.hasOwn(details, name)) continue;
-  refuse(
-    `unknown subject ${name}; choose one of ${[...Object.keys(groups), ...Object.keys(details)].join(', ')}`,
-  );
+  refuse(`unknown group ${name}\n\n${usage}`);
 }
 const count = (name: 'rounds' | 'rows', otherwise: number, least: number): number => {
   const value = Number(values[name] ?? otherwise);

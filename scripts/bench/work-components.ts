@@ -49,4 +49,4 @@ async function load({ module, report }: Bench, work: string, component: string, 
 
 export const loadSession = (bench: Bench): Promise<void> =>
   load(bench, 'loadSession', 'session', "session_create('main') > 0");
-export const loadStranger = (bench: Bench): Promise<void> => load(bench, 'loadStranger', echo, 'echo(1)');
+export const loadCached = (bench: Bench): Promise<void> => load(bench, 'loadCached', echo, 'echo(1)');

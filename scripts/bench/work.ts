@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bench, content, insert, number } from './bench.js';
 import { type Database, peers } from './peers.js';
-import { components, loadSession, loadStranger } from './work-components.js';
+import { components, loadCached, loadSession } from './work-components.js';
 import { codec, scale, sessions, stream } from './work-sessions.js';
 
 const [, , name = '', module = '', group = '', folder = '', repetitions = '1', size = '100000'] =
@@ -163,7 +163,7 @@ const groups: Readonly<Record<string, () => void | Promise<void>>> = {
   scale: () => scale(bench),
   components: () => components(bench),
   loadSession: () => loadSession(bench),
-  loadStranger: () => loadStranger(bench),
+  loadCached: () => loadCached(bench),
 };
 
 for (let i = 0; i < Number(repetitions); i++) {

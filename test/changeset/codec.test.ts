@@ -214,6 +214,11 @@ describe('the error explains the cause', () => {
   const insert = [...head, 18, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 5];
   const cases: [string, number[], { offset: number; reason: string }][] = [
     ['no table', [18, 0, 5], { offset: 0, reason: 'expected T (a changeset) or P (a patchset)' }],
+    [
+      'a capture',
+      [0x43, 0x41, 0x50, 0x54, 1],
+      { offset: 0, reason: 'expected T (a changeset) or P (a patchset), not CAPT (a capture)' },
+    ],
     ['an operation', [...head, 7, 0], { offset: 6, reason: 'unknown operation 7' }],
     ['a type', [...head, 18, 0, 9], { offset: 8, reason: 'unknown value type 9' }],
     ['the end', insert.slice(0, -1), { offset: 17, reason: 'the changeset is truncated' }],

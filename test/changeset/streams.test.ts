@@ -119,6 +119,9 @@ describe('pieces that arrive over time', () => {
     await expect(other.applyStream(['text'] as unknown as Uint8Array[])).rejects.toThrow(
       'A piece of a changeset must be a Uint8Array.',
     );
+    await expect(other.applyStream(bytes as unknown as Uint8Array[])).rejects.toThrow(
+      'The "pieces" argument must be an iterable of Uint8Arrays, such as an array or a stream.',
+    );
     expect(await other.applyStream([])).toMatchObject({ applied: true, changes: 0, tables: [] });
     expect(other.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 0 });
     db.close();

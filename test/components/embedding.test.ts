@@ -162,12 +162,15 @@ describe('the interfaces by themselves', () => {
     granted.close();
   });
 
-  test('unknown interfaces are refused', () => {
+  test('unknown interfaces and options are refused', () => {
     const names = ['sessions'] as never[];
     expect(() => hostInterfaces(db, { interfaces: names })).toThrow(
       'The "options.interfaces" argument names sessions, which is not one of session, changeset, spi, logging.',
     );
     expect(() => hostInterfaces(db, { grants: { sql: 'all' as 'rw' } })).toThrow(/"grants.sql" argument/);
+    expect(() => hostInterfaces(db, { grant: {} } as object)).toThrow(
+      'unknown option "grant"; did you mean "grants"?',
+    );
     expect(() => hostInterfaces({} as DatabaseSync)).toThrow(/must be a DatabaseSync/);
     expect(() => hostImports(db, { name: 5 as unknown as string })).toThrow(/"options.name" argument/);
     db.close();

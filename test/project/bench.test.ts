@@ -193,7 +193,7 @@ test('invalid runs, subjects and numbers are refused', async () => {
   expect((await bench('--from', other)).output).toContain('is not a run of the bench');
   expect(await bench('memroy')).toMatchObject({
     code: 2,
-    output: expect.stringContaining('unknown subject memroy'),
+    output: expect.stringContaining('unknown group memroy'),
   });
   expect(await bench('memory', '--rows', 'x')).toMatchObject({ code: 2 });
 });
