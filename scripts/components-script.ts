@@ -1,9 +1,10 @@
 /**
- * Builds dist/components/all.cjs: what the host does for components, which host/components/deferred.ts loads when it is
- * needed. What an import of the package loads anyway is not in it: the bundle passes that.
+ * Builds dist/components/all-HASH.cjs: what the host does for components, which host/components/deferred.ts loads when it
+ * is needed. What an import of the package loads anyway is not in it: the bundle passes that. The hash is that of the
+ * content, so that a bundle cannot load the script of another build.
  */
 
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { dist, root } from './sources.js';
 
@@ -80,16 +81,21 @@ export async function buildComponents(options: BuildOptions): Promise<Plugin> {
       });
     },
   };
-  await build({
+  const { metafile } = await build({
     ...options,
     entryPoints: [entry],
-    outfile: join(dist, 'components/all.cjs'),
+    outdir: join(dist, 'components'),
+    entryNames: '[name]-[hash]',
+    outExtension: { '.js': '.cjs' },
     format: 'cjs',
+    sourcemap: false, // Node reads none for a script
+    metafile: true,
     logOverride: { 'import-is-undefined': 'error' },
-    banner: { js: '(function (shared, module, require) {' },
+    banner: { js: '(function (shared, module, require, Error, TypeError, RangeError, Uint8Array) {' },
     footer: { js: '})' },
     plugins: [resolving(loaded, false), passed, ...(options.plugins ?? [])],
   });
+  const scriptFile = basename(Object.keys(metafile.outputs)[0] ?? '');
   return {
     name: 'sharing modules',
     setup(plugins) {
@@ -104,6 +110,7 @@ export async function buildComponents(options: BuildOptions): Promise<Plugin> {
             return `'${name}': { ${names.map((one) => `${one}: ${prefix}${one}`).join(', ')} },`;
           }),
           '};',
+          `export const scriptFile = '${scriptFile}';`,
         ].join('\n');
         return { contents, loader: 'ts', resolveDir: dirname(path) };
       });

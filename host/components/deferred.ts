@@ -8,9 +8,9 @@ import { readFileSync } from 'node:fs';
 import type { Extensions } from '../core/host-services.js';
 import type { Client } from '../interfaces/client.js';
 import type { Engine } from '../kernel/engine.js';
-import { runScript } from '../node/kept-script.js';
+import { type KeptScript, runScript } from '../node/kept-script.js';
 import { ownFile } from '../node/package.js';
-import { sharedModules } from './shared-modules.js';
+import { scriptFile, sharedModules } from './shared-modules.js';
 
 export interface ComponentHost {
   /** Loads components as extensions of an engine's connections. */
@@ -19,31 +19,57 @@ export interface ComponentHost {
   interfaceFor(name: string, client: Client): object;
 }
 
-/** The script's value: a function that sets `module.exports` to what all.ts exports. */
+/**
+ * The script's value: a function that sets `module.exports` to what all.ts exports. The script runs in V8's main context,
+ * and the bundle perhaps in another, such as that of a test runner, so the bundle passes classes that programs test for.
+ */
 type Load = (
   shared: typeof sharedModules,
   module: { exports?: typeof import('./all.js') },
   require: (name: string) => object | undefined,
+  ...classes: readonly [typeof Error, typeof TypeError, typeof RangeError, typeof Uint8Array]
 ) => void;
 
 let loaded: ComponentHost | undefined;
 
-/** Returns what the host does for components, and loads it if it is not loaded. */
+/**
+ * Returns what the host does for components, and loads it if it is not loaded.
+ *
+ * @throws Error if the file is absent or damaged, or belongs to another version
+ */
 export function componentHost(): ComponentHost {
   loaded ??= load();
   return loaded;
 }
 
 function load(): ComponentHost {
-  const file = ownFile('components/all.cjs');
-  const script = runScript('components', file, readFileSync(file));
+  const file = ownFile(`components/${scriptFile}`);
   const module: Parameters<Load>[1] = {};
-  (script.value as Load)(sharedModules, module, process.getBuiltinModule);
-  if (!module.exports) throw new Error(`${file} is damaged: install sqlite-wasm-run again`);
+  let script: KeptScript;
+  try {
+    script = runScript(scriptFile, `sqlite-wasm-run/components/${scriptFile}`, readFileSync(file));
+    const run = script.value as Load;
+    run(sharedModules, module, process.getBuiltinModule, Error, TypeError, RangeError, Uint8Array);
+  } catch (error) {
+    throw unusable(file, error);
+  }
+  if (!module.exports) throw unusable(file, new Error('it is damaged'));
   const { extensionLoader, interfaceFor } = module.exports;
   return {
-    interfaceFor,
+    interfaceFor(name, client) {
+      const made = interfaceFor(name, client);
+      script.keep();
+      return made;
+    },
     // A new component may use functions that others do not.
     extensionLoader: (engine) => extensionLoader(engine, { loaded: (isNew) => script.keep(isNew) }),
   };
+}
+
+function unusable(file: string, cause: unknown): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new Error(
+    `cannot load ${file} (${why}): install the version of sqlite-wasm-run that this program started with or was bundled with, and start it again`,
+    { cause },
+  );
 }

@@ -73,7 +73,7 @@ const codeIn = (cache: string): string[] => {
 };
 
 /** Whether an entry is that of the host's code for all components, and not of one component. */
-const isHosts = (file: string): boolean => file.includes('-components-');
+const isHosts = (file: string): boolean => /-all-\w+\.cjs-/.test(file);
 
 /** A new cache folder whose only entry is that of a component. */
 function filled(name: string, component = guest('echo')): { cache: string; entry: string } {
@@ -296,7 +296,10 @@ describe('the code that V8 compiled', () => {
     const { cache } = filled('hosts');
     const [file = '', ...others] = codeIn(cache).filter(isHosts);
     expect(others).toEqual([]);
-    const source = readFileSync(join(root, 'dist/components/all.cjs'));
+    const built = join(root, 'dist/components');
+    const script = readdirSync(built).filter((name) => name.endsWith('.cjs'));
+    expect(script).toHaveLength(1);
+    const source = readFileSync(join(built, script[0] ?? ''));
     const code = (): Buffer => {
       const made = readEntry(file, source);
       if (!Buffer.isBuffer(made)) throw new Error('there is no code');
@@ -319,6 +322,15 @@ describe('the code that V8 compiled', () => {
     expect(code().length).toBeGreaterThan(0);
     writeEntry(file, codeOf(other), Buffer.from(other));
     expect(loaded(cache)).toBe('42');
+  });
+
+  test('is kept for the host if only its interfaces are used', () => {
+    const cache = join(folder, 'interfaces');
+    const program = `import { DatabaseSync, hostInterfaces } from 'sqlite-wasm-run';
+      hostInterfaces(new DatabaseSync(':memory:'));`;
+    const [node, , options] = loading(cache, {});
+    spawnSync(node, ['--input-type=module', '-e', program], options);
+    expect(codeIn(cache).map(isHosts)).toEqual([true]);
   });
 
   test('is not kept if the cache of code is disabled', () => {
@@ -349,6 +361,14 @@ describe('the folder', () => {
     expect(loaded(shared, { component: guest('core') })).toContain('core.wasm is a core module');
     expect(loaded(shared, { component: guest('sql') })).toContain('allow it with --allow-sql');
     expect(loaded(shared)).toContain(`other users can write to the cache folder ${within}: set SQLITE_WASM`);
+  });
+
+  test.runIf(process.platform === 'linux')('cannot be made in /proc, and the error says what to do', () => {
+    expect(loaded('/proc/self/none/cache')).toContain(
+      "cannot create the cache folder /proc/self/none/cache (ENOENT: no such file or directory, mkdir '/proc/self/none'): set",
+    );
+    const session = { component: 'session', call: "session_create('main') > 0" };
+    expect(loaded('/proc/self/none/cache', session)).toBe('1');
   });
 
   test('is filled without a file in the temporary folder', () => {

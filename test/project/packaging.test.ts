@@ -1,13 +1,24 @@
 /** The package as programs load it: import, require, TypeScript with and without a build, and a bundle. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import sqlite, { backup, constants, DatabaseSync, Session, StatementSync } from 'sqlite-wasm-run';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../../scripts/sources.js';
 import { sharedFolder } from '../kit/folder.js';
 
@@ -103,6 +114,77 @@ test('a bundle without the package installed explains what to do', async () => {
   } finally {
     rmSync(alone, { recursive: true, force: true });
   }
+});
+
+describe('the code for components', () => {
+  /** A copy of the package whose script is changed by `change`; returns the error of a load. */
+  function loadError(name: string, change: (script: string) => void): string {
+    const copy = join(folder, name);
+    cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+    writeFileSync(join(copy, 'package.json'), '{ "name": "sqlite-wasm-run", "type": "module" }');
+    const components = join(copy, 'dist/components');
+    const script = readdirSync(components).find((file) => file.endsWith('.cjs')) ?? '';
+    change(join(components, script));
+    const program = `import { DatabaseSync } from './${name}/dist/index.js';
+      const db = new DatabaseSync(':memory:', { allowExtension: true });
+      for (const _ of [1, 2]) {
+        try { db.loadExtension('hash') } catch ({ message }) { console.log(message) }
+      }`;
+    const [first = '', second] = run(`${name}.mjs`, program).trim().split('\n');
+    expect(second).toBe(first);
+    expect(first).toContain(join(components, script));
+    return first;
+  }
+
+  test.each<[string, (script: string) => void, string]>([
+    ['absent', (script) => rmSync(script), 'no such file or directory'],
+    ['empty', (script) => writeFileSync(script, ''), 'is not a function'],
+    ['cut', (script) => truncateSync(script, 100_000), 'Unexpected end of input'],
+    ['idle', (script) => writeFileSync(script, '() => {}'), 'it is damaged'],
+  ])('%s: the error says what to do', (name, change, why) => {
+    const message = loadError(name, change);
+    expect(message).toContain(why);
+    expect(message).toContain('install the version of sqlite-wasm-run that this program started with');
+  });
+
+  test('in another context, throws the errors of that context', () => {
+    const program = `import { readFileSync } from 'node:fs';
+      import { createContext, runInContext, SourceTextModule, SyntheticModule } from 'node:vm';
+      import { pathToFileURL } from 'node:url';
+      // Every global of Node that another context does not have.
+      const context = createContext();
+      const names = Object.getOwnPropertyNames(globalThis);
+      for (const name of names) if (!(name in context)) context[name] ??= globalThis[name];
+      // Node 20 and 22 define this symbol in the main context only.
+      runInContext('(dispose) => Object.defineProperty(Symbol, "dispose", { value: dispose })', context)(Symbol.dispose);
+      const known = new Map();
+      async function link(name, from) {
+        if (!name.startsWith('.')) {
+          const builtin = await import(name);
+          const names = Object.keys(builtin);
+          return new SyntheticModule(names, function () {
+            for (const one of names) this.setExport(one, builtin[one]);
+          }, { context });
+        }
+        const url = new URL(name, from).href;
+        if (!known.has(url)) known.set(url, made(readFileSync(new URL(url), 'utf8'), url));
+        return known.get(url);
+      }
+      const made = (source, identifier) => new SourceTextModule(source, {
+        context, identifier, initializeImportMeta(meta) { meta.url = identifier },
+      });
+      const main = made(\`import { DatabaseSync, hostInterfaces } from './index.js';
+        const db = new DatabaseSync(':memory:', { allowExtension: true });
+        try { db.loadExtension('none') } catch (error) { process.stdout.write(error.message.slice(0, 18)) }
+        try { hostInterfaces(db).session.changeset(5n) } catch (error) {
+          process.stdout.write(String(error instanceof Error));
+        }\`, ${JSON.stringify(pathToFileURL(join(root, 'dist/main.js')).href)});
+      await main.link((name, { identifier }) => link(name, identifier));
+      await main.evaluate();`;
+    expect(run('context.mjs', program, '--experimental-vm-modules', '--no-warnings')).toBe(
+      'no such file: nonetrue',
+    );
+  });
 });
 
 test('the types need only those of Node, not the library "dom"', () => {
