@@ -153,8 +153,8 @@ describe('the code for components', () => {
       import { pathToFileURL } from 'node:url';
       // Every global of Node that another context does not have.
       const context = createContext();
-      const names = Object.getOwnPropertyNames(globalThis);
-      for (const name of names) if (!(name in context)) context[name] ??= globalThis[name];
+      const isAbsent = (name) => runInContext('typeof ' + name, context) === 'undefined';
+      for (const name of Object.getOwnPropertyNames(globalThis).filter(isAbsent)) context[name] = globalThis[name];
       // Node 20 and 22 define this symbol in the main context only.
       runInContext('(dispose) => Object.defineProperty(Symbol, "dispose", { value: dispose })', context)(Symbol.dispose);
       const known = new Map();
