@@ -51,7 +51,8 @@ const apart = [
   'sqlite3FinishCoding',
   'vdbeCommit',
   'yy_reduce',
-].flatMap((name) => ['-mllvm', `-force-attribute=${name}:noinline`]);
+];
+const keptApart = apart.flatMap((name) => ['-mllvm', `-force-attribute=${name}:noinline`]);
 const shellOnly = [
   '-USQLITE_WASI', // it would disable popen, which terminal.c implements
   '-Dmain=shell_main',
@@ -84,10 +85,17 @@ async function build(): Promise<Uint8Array> {
   const compile = (flags: string[], name: string, files: Record<string, Uint8Array>): Promise<Uint8Array> =>
     clang([...machine, ...flags, '-c', name], { ...header, ...files }, name.replace('.c', '.o'));
 
+  const library = patchedLibrary(text(join(sqliteFolder, 'sqlite3.c')));
+  for (const name of apart) {
+    // LLVM ignores the attribute of a function that does not exist.
+    if (!new RegExp(`^[^*/]*\\b${name}\\(`, 'm').test(library))
+      throw new Error(`SQLite has no function ${name}`);
+  }
+
   const [engine, program] = await Promise.all([
-    compile([...sqlite, ...profiled, ...apart], 'sqlite3.c', {
+    compile([...sqlite, ...profiled, ...keptApart], 'sqlite3.c', {
       ...own(profile),
-      'sqlite3.c': bytes(patchedLibrary(text(join(sqliteFolder, 'sqlite3.c')))),
+      'sqlite3.c': bytes(library),
     }),
     compile([...sqlite, ...shellOnly], 'shell.c', {
       ...own('buffers.h', 'linenoise.h', 'processes.h', 'pwd.h'),

@@ -155,9 +155,13 @@ function count(program: string, args: readonly string[], input?: string): void {
 
 /** A profile as text, without the functions of {@link withoutCounts} and those of the programs. */
 function without(profile: string): string {
+  const left = new Set(withoutCounts);
   const kept = profile.split('\n\n').filter((record) => {
     const [name = ''] = /^[^#:\s].*$/m.exec(record) ?? [];
-    return name.startsWith('sqlite3') && !withoutCounts.has(name.replace(/^sqlite3\.c:/, ''));
+    const plain = name.replace(/^sqlite3\.c:/, '');
+    left.delete(plain);
+    return name.startsWith('sqlite3') && !withoutCounts.has(plain);
   });
+  if (left.size > 0) throw new Error(`SQLite has no function ${[...left].join(', ')}`);
   return `${kept.join('\n\n')}\n`;
 }
