@@ -1,12 +1,6 @@
 /**
  * Runs the suites that test files under failures, and prints a table of the results. Fails if a case fails that
- * test/reliability.json does not list, if a listed case passes, or if fewer cases run.
- *
- *     npm run test:reliability                          all suites
- *     npm run test:reliability -- --short               as CI runs them
- *     npm run test:reliability -- kill --minutes 5      one suite, for 5 minutes
- *
- * `--seed N` repeats the run with that seed. `--write` writes the numbers of cases to test/reliability.json.
+ * test/reliability.json does not list, if a listed case passes, or if fewer cases run. See {@link usage}.
  */
 
 import { parseArgs } from 'node:util';
@@ -36,20 +30,40 @@ const suites: Readonly<Record<string, Suite>> = {
   endurance,
 };
 
+const usage = `npm run test:reliability                        all suites
+npm run test:reliability -- --short             as CI runs them
+npm run test:reliability -- kill --minutes 5    one suite, for 5 minutes
+
+--seed N     repeat the run with that seed
+--write      write the numbers of cases to test/reliability.json
+
+Suites: ${Object.keys(suites).join(', ')}`;
+
 function fail(message: string): never {
   console.error(message);
   process.exit(2);
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    short: { type: 'boolean', default: false },
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    write: { type: 'boolean', default: false },
-  },
-});
+const options = {
+  help: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  minutes: { type: 'string' },
+  seed: { type: 'string' },
+  write: { type: 'boolean', default: false },
+} as const;
+
+function parsed() {
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+const { values, positionals } = parsed();
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 const above0 = (name: string, given: string | undefined): number | undefined => {
   if (given === undefined) return undefined;
   if (!(Number(given) > 0)) fail(`--${name} ${given}: not a number above 0`);
@@ -60,7 +74,7 @@ const seed = above0('seed', values.seed) ?? 1;
 const form = values.short ? 'short' : 'long';
 for (const name of positionals) {
   if (!Object.hasOwn(suites, name)) {
-    fail(`unknown suite ${name}; choose one of ${Object.keys(suites).join(', ')}`);
+    fail(`unknown suite ${name}\n\n${usage}`);
   }
 }
 
